@@ -1,0 +1,263 @@
+#!/usr/bin/env python3
+"""Every command of this repository, on nothing but the standard library: it makes .venv, then hands over to it.
+
+Nothing is installed outside .venv, and nothing goes in whose hash is not in requirements.lock.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+HELP = """\
+Muster: python3 dev.py WORD
+
+To see it
+  run             make .venv, migrate, seed the demo brand, serve on 127.0.0.1, print addresses and sign-ins
+  demo            play the whole journey, from a wish to the handover, and show each step
+
+To work on it
+  test            everything: the checks below, then all tests on SQLite and on a real PostgreSQL
+  test ARGS       only pytest with these arguments:  dev.py test tests/kernel -k money
+  check           format, lint, strict types, import contracts, the committed GraphQL schema
+  prove ARGS      what is too long for `test`: full fuzz counts, hundreds of kills, a simulated year
+  bench NAME      run benchmarks/NAME.py and print its table
+  schema          write graph/schema.graphql from the code
+  lock            pin the ranges of pyproject.toml anew into requirements.lock (--upgrade for newer versions)
+
+Any other word goes to Muster's own command line in .venv:  dev.py migrate,  dev.py worker --help
+Tests take MUSTER_TEST_POSTGRES=postgresql://... to use a server of yours, =off to leave PostgreSQL out.
+"""
+
+PYTHONS = ((3, 11), (3, 14))
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+BIN = VENV / "bin"
+PYTHON = BIN / "python"
+LOCK = ROOT / "requirements.lock"
+STAMP = VENV / "muster.stamp"
+SCHEMA = ROOT / "graph" / "schema.graphql"
+PARTS_THAT_FAILED = "MUSTER_CHECKS_FAILED"
+
+
+def say(text: str) -> None:
+    """Tell the person something, apart from what commands print."""
+    print(f"dev.py: {text}", file=sys.stderr, flush=True)
+
+
+def stop(text: str) -> int:
+    """Say what is wrong in one line and return the exit code for it."""
+    say(text)
+    return 2
+
+
+# --- the environment -------------------------------------------------------------------------------------------------
+
+
+def fingerprint() -> str:
+    """Return what the environment must have been made from: the lock's hash and this Python's version."""
+    version = ".".join(map(str, sys.version_info[:2]))
+    return f"{hashlib.sha256(LOCK.read_bytes()).hexdigest()} python{version}\n"
+
+
+def stamped() -> str:
+    """Return what .venv was made from, or nothing where it is missing or half made."""
+    try:
+        return STAMP.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+
+
+def environment() -> dict[str, str]:
+    """Return the environment variables under which everything in .venv runs."""
+    path = os.pathsep.join((str(BIN), os.environ.get("PATH", os.defpath)))
+    return {**os.environ, "VIRTUAL_ENV": str(VENV), "PATH": path}
+
+
+def make_ready() -> None:
+    """Make .venv where it is missing or older than the lock; of several at once, one makes and the others wait."""
+    if stamped() == fingerprint():
+        return
+    with Path(__file__).open(encoding="utf-8") as guard:
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        if stamped() == fingerprint():
+            return
+        started = time.monotonic()
+        say("filling .venv from requirements.lock, only this time ...")
+        base = str(getattr(sys, "_base_executable", sys.executable))
+        if stamped().split()[1:] != fingerprint().split()[1:]:
+            shutil.rmtree(VENV, ignore_errors=True)
+            run_or_raise(base, "-m", "venv", "--without-pip", VENV)
+        install(base)
+        STAMP.write_text(fingerprint(), encoding="utf-8")
+        say(f"ready after {time.monotonic() - started:.0f} s")
+
+
+def install(base: str) -> None:
+    """Bring .venv to the pins: by uv, which is itself one of them; by pip where uv cannot reach the packages."""
+    uv = shutil.which("uv", path=environment()["PATH"])
+    if uv is None:
+        uv = str(BIN / "uv")
+        uv_pin = VENV / "uv.lock"
+        uv_pin.write_text(pin_of("uv"), encoding="utf-8")
+        run_or_raise(*find_pip(base), "install", "--quiet", "--require-hashes", "-r", uv_pin)
+    target = ("--quiet", "--python", PYTHON, "--compile-bytecode", "--require-hashes")
+    try:
+        run_or_raise(uv, "pip", "sync", *target, LOCK)
+    except subprocess.CalledProcessError:
+        say("uv could not install; pip tries with its own settings, which takes longer ...")
+        run_or_raise(*find_pip(base), "install", "--quiet", "--require-hashes", "-r", LOCK)
+
+
+def run_or_raise(*arguments: str | Path) -> None:
+    """Run a command whose failure ends the whole."""
+    subprocess.run(arguments, env=environment(), check=True)
+
+
+def pin_of(name: str) -> str:
+    """Return one package's lines of the lock, hashes included."""
+    found = re.search(rf"^{re.escape(name)}==(?:.*\\\n)+.*\n", LOCK.read_text(encoding="utf-8"), re.MULTILINE)
+    assert found is not None, f"{name} is not in the lock"
+    return found.group()
+
+
+def find_pip(base: str) -> list[str]:
+    """Return a pip that installs into .venv: the running Python's own, else the one bundled with it."""
+    own = [base, "-m", "pip", "--disable-pip-version-check", "--python", str(PYTHON)]
+    if subprocess.run([*own, "--version"], capture_output=True, check=False).returncode == 0:
+        return own
+    bundled = [str(PYTHON), "-m", "ensurepip"]
+    if subprocess.run(bundled, capture_output=True, check=False).returncode:
+        sys.exit(stop("this Python has neither pip nor ensurepip: install uv or your system's python3-venv package"))
+    return [str(PYTHON), "-m", "pip", "--disable-pip-version-check"]
+
+
+# --- the words -------------------------------------------------------------------------------------------------------
+
+
+def hand_over(arguments: Sequence[str | Path]) -> int:
+    """Become a command of .venv: its signals and its exit code are then the caller's."""
+    os.execve(arguments[0], [str(argument) for argument in arguments], environment())
+
+
+def muster(arguments: Sequence[str]) -> int:
+    """Run Muster's own command line."""
+    return hand_over([PYTHON, "-m", "muster", *arguments])
+
+
+def passes(name: str, arguments: Sequence[str | Path]) -> bool:
+    """Run one check, show its output only where it fails, and tell how it went."""
+    started = time.monotonic()
+    done = subprocess.run(
+        arguments, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    verdict = "ok" if done.returncode == 0 else "FAILED"
+    say(f"{name:<18} {verdict} ({time.monotonic() - started:.1f} s)")
+    if done.returncode:
+        print(done.stdout, flush=True)
+    return done.returncode == 0
+
+
+def failed_checks() -> list[str]:
+    """Run every check and return the names of those that failed."""
+    checks: list[tuple[str, list[str | Path]]] = [
+        ("format", [BIN / "ruff", "format", "--check", "--diff", "--quiet", "."]),
+        ("lint", [BIN / "ruff", "check", "--quiet", "."]),
+        ("types", [BIN / "mypy", "--no-error-summary"]),
+        ("import contracts", [BIN / "lint-imports", "--no-cache"]),
+        ("GraphQL schema", [PYTHON, "-m", "muster", "schema", "--check"]),
+    ]
+    return [name for name, arguments in checks if not passes(name, arguments)]
+
+
+def check(arguments: Sequence[str]) -> int:
+    """Run the checks; ends with a non-zero code when one of them fails."""
+    if arguments:
+        return stop("check takes no arguments")
+    failed = failed_checks()
+    if failed:
+        say("for format and lint: .venv/bin/ruff format . && .venv/bin/ruff check --fix .")
+        return stop(f"failed: {', '.join(failed)}")
+    return 0
+
+
+def test(arguments: Sequence[str]) -> int:
+    """Run everything, or only pytest with the given arguments; a failed check shows in pytest's summary as well."""
+    if arguments:
+        return hand_over([PYTHON, "-m", "pytest", *arguments])
+    failed = failed_checks()
+    variables = {**environment(), PARTS_THAT_FAILED: ", ".join(failed)}
+    tests = subprocess.run([PYTHON, "-m", "pytest"], env=variables, check=False)
+    return tests.returncode or int(bool(failed))
+
+
+def prove(arguments: Sequence[str]) -> int:
+    """Run the long proofs with their full counts."""
+    os.environ["MUSTER_PROVE"] = "1"
+    return hand_over([PYTHON, "-m", "pytest", "-m", "prove", *arguments])
+
+
+def bench(arguments: Sequence[str]) -> int:
+    """Run one benchmark by name."""
+    names = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if not path.stem.startswith("_"))
+    if not arguments or arguments[0] not in names:
+        return stop(f"bench takes one of: {', '.join(names) or 'none yet'}")
+    return hand_over([PYTHON, "-m", f"benchmarks.{arguments[0]}", *arguments[1:]])
+
+
+def schema(arguments: Sequence[str]) -> int:
+    """Write the committed GraphQL schema."""
+    return muster(["schema", *arguments])
+
+
+def lock(arguments: Sequence[str]) -> int:
+    """Pin the ranges of pyproject.toml for every Python and system at once; the file names no host and no path."""
+    uv = shutil.which("uv", path=environment()["PATH"]) or "uv"
+    quietly = ["--quiet", "--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"]
+    scope = ["--group", "dev", "--universal", "--python-version", "3.11", "--generate-hashes"]
+    command = [uv, "pip", "compile", "pyproject.toml", *scope, *quietly, "--output-file", LOCK, *arguments]
+    done = subprocess.run([str(part) for part in command], env=environment(), check=False)
+    if done.returncode == 0 and "://" in LOCK.read_text(encoding="utf-8"):
+        return stop("requirements.lock names a host: pin a released version instead")
+    return done.returncode
+
+
+WORDS: dict[str, Callable[[Sequence[str]], int]] = {
+    "bench": bench,
+    "check": check,
+    "lock": lock,
+    "prove": prove,
+    "schema": schema,
+    "test": test,
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Do what the words say, in an environment that fits the lock."""
+    lowest, highest = PYTHONS
+    if not lowest <= tuple(sys.version_info[:2]) <= highest:
+        return stop(
+            "Muster needs Python {}.{} to {}.{}, this is {}.{}".format(*lowest, *highest, *sys.version_info[:2])
+        )
+    if not arguments or arguments[0] in ("help", "-h", "--help"):
+        print(HELP, end="")
+        return 0
+    os.chdir(ROOT)
+    try:
+        make_ready()
+    except subprocess.CalledProcessError as failure:
+        return stop(f"the packages could not be installed: {Path(failure.cmd[0]).name} failed, see above")
+    word, *rest = arguments
+    return WORDS[word](rest) if word in WORDS else muster(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
