@@ -1,0 +1,151 @@
+"""Who acts: an account with roles, bound to a brand, a store or a plant. What is not granted here is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from kernel.errors import DEFAULT_LOCALE, Forbidden, NotFound, NotSignedIn
+from kernel.ids import AccountId, BrandId, PersonId, PlantId, StoreId
+
+
+class Role(StrEnum):
+    """The people and machines of DOMAIN section 2."""
+
+    GUEST = "guest"
+    CONSUMER = "consumer"
+    DEALER = "dealer"
+    PLANNER = "planner"
+    BRAND_ADMIN = "brand_admin"
+    OPERATOR = "operator"
+    AUDITOR = "auditor"
+    PLANT = "plant"
+    SUPPLIER = "supplier"
+    CARRIER = "carrier"
+    SYSTEM = "system"
+
+
+class Permission(StrEnum):
+    """One thing somebody may do; every field, argument and use case names one."""
+
+    CATALOGUE_READ = "catalogue.read"
+    CATALOGUE_PUBLISH = "catalogue.publish"
+    CONFIGURE = "configure"
+    QUOTE = "quote"
+    OWN_READ = "own.read"
+    OWN_WRITE = "own.write"
+    PREORDER = "preorder"
+    VOTE = "vote"
+    PUBLIC_READ = "public.read"
+    POOL_MANAGE = "pool.manage"
+    DEMAND_READ = "demand.read"
+    BATCH_MANAGE = "batch.manage"
+    BATCH_READ = "batch.read"
+    PLANT_REPORT = "plant.report"
+    DELIVERY_READ = "delivery.read"
+    DELIVERY_WRITE = "delivery.write"
+    STAFF_MANAGE = "staff.manage"
+    POLICY_MANAGE = "policy.manage"
+    POLICY_READ = "policy.read"
+    MONEY_BY_HAND = "money.by_hand"
+    RECONCILE = "reconcile"
+    AUDIT_READ = "audit.read"
+    SHIPMENT_WRITE = "shipment.write"
+    DEMO_TIME = "demo.time"
+    SYSTEM = "system"
+
+
+_PUBLIC: Final = frozenset({Permission.CATALOGUE_READ, Permission.CONFIGURE, Permission.QUOTE, Permission.PUBLIC_READ})
+GRANTS: Final[dict[Role, frozenset[Permission]]] = {
+    Role.GUEST: _PUBLIC,
+    Role.CONSUMER: _PUBLIC | {Permission.OWN_READ, Permission.OWN_WRITE, Permission.PREORDER, Permission.VOTE},
+    Role.DEALER: _PUBLIC | {Permission.OWN_READ, Permission.DELIVERY_READ, Permission.DELIVERY_WRITE},
+    Role.PLANNER: _PUBLIC
+    | {
+        Permission.OWN_READ,
+        Permission.CATALOGUE_PUBLISH,
+        Permission.POOL_MANAGE,
+        Permission.DEMAND_READ,
+        Permission.BATCH_MANAGE,
+        Permission.BATCH_READ,
+        Permission.POLICY_READ,
+    },
+    Role.BRAND_ADMIN: _PUBLIC
+    | {Permission.OWN_READ, Permission.STAFF_MANAGE, Permission.POLICY_MANAGE, Permission.POLICY_READ},
+    Role.OPERATOR: _PUBLIC
+    | {Permission.OWN_READ, Permission.MONEY_BY_HAND, Permission.RECONCILE, Permission.DEMO_TIME},
+    Role.AUDITOR: _PUBLIC
+    | {
+        Permission.OWN_READ,
+        Permission.AUDIT_READ,
+        Permission.POLICY_READ,
+        Permission.DEMAND_READ,
+        Permission.BATCH_READ,
+    },
+    Role.PLANT: frozenset({Permission.PUBLIC_READ, Permission.PLANT_REPORT}),
+    Role.SUPPLIER: frozenset({Permission.PUBLIC_READ}),
+    Role.CARRIER: frozenset({Permission.PUBLIC_READ, Permission.SHIPMENT_WRITE}),
+    Role.SYSTEM: frozenset(Permission),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks, for which brand; `person_id` is set once the person behind the account is verified."""
+
+    brand_id: BrandId
+    roles: frozenset[Role] = frozenset({Role.GUEST})
+    account_id: AccountId | None = None
+    person_id: PersonId | None = None
+    store_id: StoreId | None = None
+    plant_id: PlantId | None = None
+    locale: str = DEFAULT_LOCALE
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """Everything the roles grant together."""
+        return _granted(self.roles)
+
+    def may(self, permission: Permission) -> bool:
+        """Say whether any role grants it."""
+        return any(permission in GRANTS[role] for role in self.roles)
+
+    def require(self, permission: Permission) -> None:
+        """Refuse with NotSignedIn (a guest) or Forbidden (everyone else) unless granted."""
+        if not self.may(permission):
+            raise NotSignedIn() if self.account_id is None else Forbidden(permission.value)
+
+    def signed_in(self) -> AccountId:
+        """Return the account, or refuse."""
+        if self.account_id is None:
+            raise NotSignedIn
+        return self.account_id
+
+    def own_store(self) -> StoreId:
+        """Return the store a dealer is bound to; somebody without one sees none."""
+        if self.store_id is None:
+            raise NotFound("store")
+        return self.store_id
+
+    def own_plant(self) -> PlantId:
+        """Return the plant a machine account is bound to."""
+        if self.plant_id is None:
+            raise NotFound("plant")
+        return self.plant_id
+
+    def speaking(self, locale: str) -> Actor:
+        """Return the same actor reading another language."""
+        return replace(self, locale=locale)
+
+
+def _granted(roles: frozenset[Role]) -> frozenset[Permission]:
+    granted: frozenset[Permission] = frozenset()
+    for role in roles:
+        granted |= GRANTS[role]
+    return granted
+
+
+def system(brand_id: BrandId) -> Actor:
+    """Return the platform itself acting for one brand: the worker, timers, subscribers."""
+    return Actor(brand_id=brand_id, roles=frozenset({Role.SYSTEM}))

@@ -1,0 +1,168 @@
+"""The two databases behind one small surface: SQLite (embedded, one writer) and PostgreSQL.
+
+One MetaData holds every room's tables, so foreign keys across rooms go by name.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    create_engine,
+    event,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.types import TypeEngine
+
+metadata: Final = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_N_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Id: Final = String(32)
+Minor: Final = BigInteger()
+# SQLite gives a rowid only to INTEGER PRIMARY KEY, PostgreSQL wants the wide type.
+Serial: Final = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC time: timestamptz on PostgreSQL, sortable ISO 8601 text with microseconds on SQLite."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(String(27) if dialect.name == "sqlite" else DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        assert value.tzinfo is not None, "a naive time has no meaning here"
+        moment = value.astimezone(UTC)
+        return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond:06d}Z" if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if isinstance(value, str):
+            return datetime.fromisoformat(value)
+        moment: datetime = value
+        return moment.astimezone(UTC)
+
+
+class Json(TypeDecorator[Any]):
+    """A JSON value: jsonb on PostgreSQL, text on SQLite; written by orjson."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(JSONB() if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        if value is None or dialect.name == "postgresql":
+            return value
+        return orjson.dumps(value).decode()
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        if value is None or dialect.name == "postgresql":
+            return value
+        return orjson.loads(value)
+
+
+def database_url(text: str) -> URL:
+    """Read a database address: `sqlite:///path` or `postgresql://…`; a bare `postgresql` means psycopg 3."""
+    url = make_url(text)
+    if url.get_backend_name() == "postgresql":
+        return url.set(drivername="postgresql+psycopg")
+    return url
+
+
+def open_engine(text: str, *, connections_max: int = 8) -> Engine:
+    """Open an engine with full durability; SQLite gets WAL, foreign keys and one writer that waits its turn."""
+    url = database_url(text)
+    if url.get_backend_name() == "postgresql":
+        return create_engine(
+            url,
+            pool_pre_ping=True,
+            pool_size=connections_max,
+            max_overflow=0,
+            pool_timeout=30,
+            json_serializer=lambda value: orjson.dumps(value).decode(),
+            json_deserializer=orjson.loads,
+        )
+    engine = create_engine(url, pool_size=connections_max, max_overflow=0, pool_timeout=30)
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+WRITE: Final = "muster_write"
+
+
+def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "busy_timeout=30000",
+        "temp_store=MEMORY",
+        "cache_size=-16000",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A writer takes the lock at once: a read lock that is upgraded later can fail half-way.
+    writes = connection.get_execution_options().get(WRITE, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def is_sqlite(connection: Connection) -> bool:
+    """Say which of the two databases this is."""
+    return connection.dialect.name == "sqlite"
+
+
+def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows in one go; all rows have the same keys; an empty list does nothing."""
+    if rows:
+        connection.execute(table.insert(), [dict(row) for row in rows])
+
+
+def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, returning: str) -> set[Any]:
+    """Insert the rows that break no unique constraint and return the `returning` column of those inserted.
+
+    Two processes that insert the same key at once wait for each other: exactly one wins.
+    """
+    if not rows:
+        return set()
+    dialect = sqlite if is_sqlite(connection) else postgresql
+    statement = (
+        dialect.insert(table).values([dict(row) for row in rows]).on_conflict_do_nothing().returning(table.c[returning])
+    )
+    return {row[0] for row in connection.execute(statement)}

@@ -1,0 +1,132 @@
+"""The tree of refusals: what a caller asked for and may not have, with a stable code, the facts and what to do.
+
+    Refusal
+      InvalidInput            a value that no rule could accept: its field and why
+      NotSignedIn             an actor is needed
+      Forbidden               the actor's roles do not allow it
+      NotFound                no such thing, or none that this actor may know of
+      Conflict                the state changed in between: read again
+      IdempotencyMismatch     the same key with another body
+      TooBusy                 the door's queue is full: try again in N seconds
+
+Each room adds its own leaves in its `errors` part. A refusal changes nothing. Everything else that is raised is a bug.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from typing import ClassVar, Final
+
+from kernel.money import Money, format_money
+
+LOCALES: Final = ("zh-CN", "en")
+DEFAULT_LOCALE: Final = "zh-CN"
+
+
+@dataclass(unsafe_hash=True)
+class Refusal(Exception):
+    """A rule said no. Subclasses are dataclasses (`unsafe_hash`, as contextlib writes to what is raised): their fields are the facts, `en` and `zh` the texts.
+
+    A text is a `str.format` template over the facts; it says what is wrong and what to do.
+    """
+
+    code: ClassVar[str] = "REFUSED"
+    en: ClassVar[str] = "This is not possible."
+    zh: ClassVar[str] = "无法执行此操作。"
+
+    def facts(self) -> dict[str, object]:
+        """Return the facts by field name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def text(self, locale: str = "en") -> str:
+        """Return the sentence for a person in `zh-CN` or `en`."""
+        template = self.zh if locale.startswith("zh") else self.en
+        return template.format(**{name: _plain(value) for name, value in self.facts().items()})
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.text('en')}"
+
+
+def _plain(value: object) -> object:
+    match value:
+        case Money():
+            return format_money(value)
+        case datetime():
+            return value.strftime("%Y-%m-%d %H:%M %Z")
+        case date():
+            return value.isoformat()
+        case tuple() | list():
+            return ", ".join(str(_plain(item)) for item in value)
+        case _:
+            return value
+
+
+@dataclass(unsafe_hash=True)
+class InvalidInput(Refusal):
+    """A value that no rule could accept; `reason` is written for the caller in English."""
+
+    code = "INVALID_INPUT"
+    en = "{field}: {reason}"
+    zh = "{field}：{reason}"
+    field: str
+    reason: str
+
+
+@dataclass(unsafe_hash=True)
+class NotSignedIn(Refusal):
+    """Somebody must be signed in for this."""
+
+    code = "NOT_SIGNED_IN"
+    en = "Please sign in first."
+    zh = "请先登录。"
+
+
+@dataclass(unsafe_hash=True)
+class Forbidden(Refusal):
+    """The actor's roles do not allow this; `permission` names what is missing."""
+
+    code = "FORBIDDEN"
+    en = "Your roles do not allow this ({permission}). Ask your brand administrator."
+    zh = "您的角色没有此权限（{permission}），请联系品牌管理员。"
+    permission: str
+
+
+@dataclass(unsafe_hash=True)
+class NotFound(Refusal):
+    """There is no such thing, or none this actor may know of: both look the same."""
+
+    code = "NOT_FOUND"
+    en = "There is no such {kind}. Check the id."
+    zh = "找不到该{kind}，请检查编号。"
+    kind: str
+
+
+@dataclass(unsafe_hash=True)
+class Conflict(Refusal):
+    """Somebody else changed it in between."""
+
+    code = "CONFLICT"
+    en = "This {kind} has changed in the meantime ({reason}). Read it again and repeat."
+    zh = "该{kind}已发生变化（{reason}），请刷新后重试。"
+    kind: str
+    reason: str
+
+
+@dataclass(unsafe_hash=True)
+class IdempotencyMismatch(Refusal):
+    """An idempotency key came back with another body."""
+
+    code = "IDEMPOTENCY_MISMATCH"
+    en = "This idempotency key was used for another request. Take a new key for a new request."
+    zh = "该幂等键已用于另一请求，新请求请使用新的幂等键。"
+
+
+@dataclass(unsafe_hash=True)
+class TooBusy(Refusal):
+    """More came in than can be decided now; nothing was done."""
+
+    code = "TOO_BUSY"
+    en = "Many people are here right now. Try again in {retry_after_seconds} s; nothing was charged."
+    zh = "当前访问人数过多，请在{retry_after_seconds}秒后重试，未产生任何扣款。"
+    retry_after_seconds: int

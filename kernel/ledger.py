@@ -1,0 +1,129 @@
+"""Double entry: immutable transfers from one account to another of an amount above zero, so every sum is zero.
+
+An account is written `kind:owner`, such as `held:<pre-order>`; a balance is credits minus debits and is never stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NewType
+
+from sqlalchemy import CheckConstraint, Column, Index, String, Table, case, func, or_, select
+
+from kernel import db
+from kernel.db import Id, Instant, Minor, metadata
+from kernel.money import Money
+from kernel.work import Work
+
+AccountName = NewType("AccountName", str)
+
+ledger_transfers = Table(
+    "ledger_transfers",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("brand_id", Id, nullable=False),
+    Column("debit_account", String(80), nullable=False),
+    Column("credit_account", String(80), nullable=False),
+    Column("amount_minor", Minor, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("reference", String(80), nullable=False),
+    Column("at", Instant, nullable=False),
+    CheckConstraint("amount_minor > 0", name="amount_positive"),
+    CheckConstraint("debit_account <> credit_account", name="two_accounts"),
+)
+Index("ix_ledger_transfers_debit_account", ledger_transfers.c.debit_account)
+Index("ix_ledger_transfers_credit_account", ledger_transfers.c.credit_account)
+# The same step of the same thing is booked once, whatever comes twice.
+Index("uq_ledger_transfers_kind_reference", ledger_transfers.c.kind, ledger_transfers.c.reference, unique=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """One booking: `amount` leaves the debit account and reaches the credit account.
+
+    `kind` names the step (`deposit_held`), `reference` what it is about; the pair is booked at most once.
+    """
+
+    kind: str
+    reference: str
+    debit: AccountName
+    credit: AccountName
+    amount: Money
+
+
+def account(kind: str, owner: str) -> AccountName:
+    """Name an account, such as `held:<pre-order>` or `provider:sandbox`."""
+    assert ":" not in kind
+    return AccountName(f"{kind}:{owner}")
+
+
+def book(work: Work, *transfers: Transfer) -> None:
+    """Write transfers with the change; booking the same step twice breaks the unique index and the change."""
+    book_for(work, [(work.actor.brand_id, transfer) for transfer in transfers])
+
+
+def book_for(work: Work, transfers: Sequence[tuple[str, Transfer]]) -> None:
+    """Write transfers of several brands' changes in one statement."""
+    db.insert_many(work.connection, ledger_transfers, [_row(work, brand_id, one) for brand_id, one in transfers])
+
+
+def _row(work: Work, brand_id: str, transfer: Transfer) -> dict[str, Any]:
+    assert transfer.amount.minor > 0
+    assert transfer.debit != transfer.credit
+    return {
+        "id": work.new_id(),
+        "brand_id": brand_id,
+        "debit_account": transfer.debit,
+        "credit_account": transfer.credit,
+        "amount_minor": transfer.amount.minor,
+        "currency": transfer.amount.currency,
+        "kind": transfer.kind,
+        "reference": transfer.reference,
+        "at": work.now,
+    }
+
+
+def is_booked(work: Work, kind: str, reference: str) -> bool:
+    """Say whether this step of this thing has been booked."""
+    table = ledger_transfers.c
+    found = select(table.id).where(table.kind == kind, table.reference == reference)
+    return work.connection.execute(found).first() is not None
+
+
+def balances(work: Work, accounts: Sequence[AccountName]) -> Mapping[AccountName, int]:
+    """Return credits minus debits in minor units for each account of the actor's brand; unknown ones are zero."""
+    if not accounts:
+        return {}
+    table = ledger_transfers.c
+    wanted = list(dict.fromkeys(accounts))
+    sums = dict.fromkeys(wanted, 0)
+    for column, sign in ((table.credit_account, 1), (table.debit_account, -1)):
+        found = (
+            select(column, func.sum(table.amount_minor))
+            .where(column.in_(wanted), table.brand_id == work.actor.brand_id)
+            .group_by(column)
+        )
+        for name, amount in work.connection.execute(found):
+            sums[name] += sign * int(amount)
+    return sums
+
+
+def balance(work: Work, name: AccountName) -> int:
+    """Return credits minus debits of one account in minor units."""
+    return balances(work, [name])[name]
+
+
+def sum_by_kind(work: Work, account_kind: str) -> int:
+    """Return credits minus debits over all accounts of a kind, in minor units, for the actor's brand."""
+    table = ledger_transfers.c
+    like = f"{account_kind}:%"
+    signed = case((table.credit_account.like(like), table.amount_minor), else_=0) - case(
+        (table.debit_account.like(like), table.amount_minor), else_=0
+    )
+    found = select(func.coalesce(func.sum(signed), 0)).where(
+        table.brand_id == work.actor.brand_id,
+        or_(table.credit_account.like(like), table.debit_account.like(like)),
+    )
+    return int(work.connection.execute(found).scalar_one())

@@ -1,0 +1,169 @@
+"""News that leaves in the same transaction as the rows it tells of, and reaches every subscriber at least once.
+
+Every subscriber has its own row in `outbox_seen`, so what reached it once does not reach it again, also after a crash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from sqlalchemy import (
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    RowMapping,
+    String,
+    Table,
+    bindparam,
+    select,
+    update,
+)
+
+from kernel import db
+from kernel.actor import system
+from kernel.db import Id, Instant, Json, metadata
+from kernel.events import Event, decode, encode
+from kernel.ids import BrandId, IdMaker
+
+if TYPE_CHECKING:
+    from kernel.work import Work, Works
+
+log = structlog.get_logger(__name__)
+BATCH_MAX: Final = 200
+RETRY_MAX: Final = timedelta(hours=1)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("brand_id", Id, nullable=False),
+    Column("kind", String(80), nullable=False),
+    Column("payload", Json, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("due_at", Instant, nullable=True),
+    Column("last_error", String(200)),
+)
+Index("ix_outbox_due_at", outbox.c.due_at, outbox.c.id, postgresql_where=outbox.c.due_at.isnot(None))
+
+outbox_seen = Table(
+    "outbox_seen",
+    metadata,
+    Column("event_id", Id, ForeignKey("outbox.id"), primary_key=True),
+    Column("subscriber", String(80), primary_key=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """An event with the id it has in the outbox: what a subscriber receives."""
+
+    event_id: str
+    at: datetime
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A subscriber's stable name, the kinds of news it takes, and its use case, which takes letters of one brand."""
+
+    name: str
+    kinds: frozenset[str]
+    handle: Callable[[Work, Sequence[Letter]], None]
+
+
+def post(connection: Connection, news: Sequence[Event], *, now: datetime, ids: IdMaker) -> None:
+    """Write news into the outbox; called by `Work` at its commit."""
+    db.insert_many(
+        connection,
+        outbox,
+        [
+            {
+                "id": ids.new(now),
+                "brand_id": happened.brand_id,
+                "kind": happened.kind,
+                "payload": encode(happened),
+                "at": now,
+                "due_at": now,
+            }
+            for happened in news
+        ],
+    )
+
+
+def deliver(works: Works, subscriptions: Sequence[Subscription], *, batch_max: int = BATCH_MAX) -> int:
+    """Hand due news to its subscribers; returns how many letters were settled.
+
+    One transaction holds the batch: claimed rows, what subscribers did, and the seen rows commit together, so a
+    crash anywhere means that nothing of the batch happened. A subscriber that fails on a batch gets its letters one
+    by one; the letter it fails on is rolled back to its savepoint and tried again later with a growing pause.
+    """
+    with works.change(system(BrandId("platform"))) as work:
+        rows = _claim(work, batch_max)
+        failed: dict[str, str] = {}
+        letters = [Letter(row["id"], row["at"], decode(row["kind"], row["payload"])) for row in rows]
+        for subscription in subscriptions:
+            for brand_id, own in _by_brand(letters, subscription).items():
+                failed |= _hand_over(work.acting(system(brand_id)), subscription, own)
+        _mark(work, rows, failed)
+    return len(rows) - len(failed)
+
+
+def _claim(work: Work, batch_max: int) -> Sequence[RowMapping]:
+    due = (
+        select(outbox)
+        .where(outbox.c.due_at <= work.now)
+        .order_by(outbox.c.due_at, outbox.c.id)
+        .limit(batch_max)
+        .with_for_update(skip_locked=True)
+    )
+    return work.connection.execute(due).mappings().all()
+
+
+def _by_brand(letters: Sequence[Letter], subscription: Subscription) -> dict[BrandId, list[Letter]]:
+    own: dict[BrandId, list[Letter]] = {}
+    for letter in letters:
+        if letter.event.kind in subscription.kinds:
+            own.setdefault(BrandId(letter.event.brand_id), []).append(letter)
+    return own
+
+
+def _hand_over(work: Work, subscription: Subscription, letters: Sequence[Letter]) -> dict[str, str]:
+    """Let one subscriber act inside a savepoint; returns what went wrong by event id."""
+    news_before = len(work.news)
+    try:
+        with work.connection.begin_nested():
+            seen_rows = [{"event_id": letter.event_id, "subscriber": subscription.name} for letter in letters]
+            new = db.insert_new(work.connection, outbox_seen, seen_rows, returning="event_id")
+            if new:
+                subscription.handle(work, [letter for letter in letters if letter.event_id in new])
+    except Exception as error:  # A subscriber's bug must not hold up the others; it is logged and tried again.
+        del work.news[news_before:]
+        if len(letters) > 1:
+            one_by_one = [_hand_over(work, subscription, [letter]) for letter in letters]
+            return {event_id: what for failure in one_by_one for event_id, what in failure.items()}
+        log.error("subscriber_failed", subscriber=subscription.name, event_id=letters[0].event_id, exc_info=error)
+        return {letters[0].event_id: f"{subscription.name}: {type(error).__name__}"[:200]}
+    return {}
+
+
+def _mark(work: Work, rows: Sequence[RowMapping], failed: Mapping[str, str]) -> None:
+    """Settle what went well; what failed is due again after a pause that doubles up to an hour."""
+    values = []
+    for row in rows:
+        what, attempts = failed.get(row["id"]), row["attempts"] + 1
+        pause = min(timedelta(seconds=2.0 ** min(attempts, 12)), RETRY_MAX)
+        values.append({"b_id": row["id"], "b_due": work.now + pause if what else None, "b_n": attempts, "b_what": what})
+    if values:
+        work.connection.execute(
+            update(outbox)
+            .where(outbox.c.id == bindparam("b_id"))
+            .values(due_at=bindparam("b_due"), attempts=bindparam("b_n"), last_error=bindparam("b_what")),
+            values,
+        )

@@ -1,0 +1,143 @@
+"""The numbers a brand may change, in versions: a quote, a pool and a contract pin the version they were made under.
+
+A room writes its numbers as a frozen dataclass of ints, strings and tuples whose defaults are DOMAIN's; a stored
+version holds, by section name, only what a brand set differently.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Final, TypeVar, get_type_hints
+
+from sqlalchemy import Column, Integer, String, Table, UniqueConstraint, select
+
+from kernel import db
+from kernel.actor import Permission
+from kernel.db import Id, Instant, Json, metadata
+from kernel.errors import Conflict, InvalidInput
+from kernel.ids import BrandId
+from kernel.work import Work
+
+SectionT = TypeVar("SectionT")
+FIRST_VERSION: Final = 0
+_SECTIONS: Final[dict[str, type[Any]]] = {}
+
+policy_versions = Table(
+    "policy_versions",
+    metadata,
+    Column("brand_id", Id, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("settings", Json, nullable=False),
+    Column("reason", String(400), nullable=False),
+    Column("made_by", Id),
+    Column("at", Instant, nullable=False),
+    UniqueConstraint("brand_id", "at"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyVersion:
+    """One brand's values under one number; version 0 is the shipped defaults."""
+
+    brand_id: BrandId
+    version: int
+    values: dict[str, dict[str, Any]]
+    at: datetime | None = None
+    reason: str = ""
+
+    def section(self, cls: type[SectionT]) -> SectionT:
+        """Return a room's numbers: its defaults with what this version sets."""
+        name = next(name for name, known in _SECTIONS.items() if known is cls)
+        return cls(**_read(cls, self.values.get(name, {})))
+
+
+def policy_section(name: str) -> Any:
+    """Register a frozen dataclass as the policy section `name`."""
+
+    def register(cls: type[SectionT]) -> type[SectionT]:
+        _SECTIONS[name] = cls
+        return cls
+
+    return register
+
+
+def sections() -> dict[str, type[Any]]:
+    """Return the registered sections by name."""
+    return dict(_SECTIONS)
+
+
+def current(work: Work) -> PolicyVersion:
+    """Return the actor's brand's newest policy version."""
+    return _load(work, None)
+
+
+def pinned(work: Work, version: int) -> PolicyVersion:
+    """Return the version a quote, pool or contract was made under."""
+    return _load(work, version)
+
+
+def _load(work: Work, version: int | None) -> PolicyVersion:
+    brand_id = work.actor.brand_id
+    table = policy_versions.c
+    found = select(policy_versions).where(table.brand_id == brand_id).order_by(table.version.desc()).limit(1)
+    if version is not None:
+        found = found.where(table.version == version)
+    row = None if version == FIRST_VERSION else work.connection.execute(found).first()
+    if row is None:
+        assert not version, f"policy version {version} of {brand_id} is missing"
+        return PolicyVersion(brand_id, FIRST_VERSION, {})
+    return PolicyVersion(brand_id, row.version, dict(row.settings), row.at, row.reason)
+
+
+def change_policy(work: Work, *, base_version: int, changes: dict[str, dict[str, Any]], reason: str) -> PolicyVersion:
+    """Write the next version: the newest one with `changes` laid over it.
+
+    Refuses an unknown section or name, a value of another type, and a `base_version` that is not the newest any more.
+    """
+    work.actor.require(Permission.POLICY_MANAGE)
+    newest = current(work)
+    if newest.version != base_version:
+        raise Conflict("policy", f"version {newest.version} is the newest")
+    if not reason.strip():
+        raise InvalidInput("reason", "say why the policy changes")
+    values = {name: dict(section) for name, section in newest.values.items()}
+    for name, section in changes.items():
+        if name not in _SECTIONS:
+            raise InvalidInput("section", f"there is no policy section {name!r}; there are {sorted(_SECTIONS)}")
+        values[name] = values.get(name, {}) | section
+        _read(_SECTIONS[name], values[name])
+    row = {
+        "brand_id": work.actor.brand_id,
+        "version": newest.version + 1,
+        "settings": values,
+        "reason": reason.strip()[:400],
+        "made_by": work.actor.account_id,
+        "at": work.now,
+    }
+    if not db.insert_new(work.connection, policy_versions, [row], returning="version"):
+        raise Conflict("policy", "somebody else changed it just now")
+    return PolicyVersion(work.actor.brand_id, newest.version + 1, values, work.now, reason)
+
+
+def _read(cls: type[Any], stored: dict[str, Any]) -> dict[str, Any]:
+    """Check names and types of stored values; lists come back as the tuples they were."""
+    hints = get_type_hints(cls)
+    known = {field.name: getattr(cls(), field.name) for field in fields(cls)}
+    values: dict[str, Any] = {}
+    for name, value in stored.items():
+        if name not in known:
+            raise InvalidInput(name, f"no such policy value; there are {sorted(known)}")
+        frozen = _frozen(value)
+        if type(frozen) is not type(known[name]):
+            raise InvalidInput(name, f"expects {hints[name]}, as in {known[name]!r}")
+        values[name] = frozen
+    try:
+        cls(**values)
+    except AssertionError as error:
+        raise InvalidInput(cls.__name__, str(error) or "these values do not fit together") from None
+    return values
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(item) for item in value) if isinstance(value, list | tuple) else value

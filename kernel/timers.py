@@ -1,0 +1,103 @@
+"""What is due at a moment: a row per timer, set in the change that needs it, fired by the worker at least once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import structlog
+from sqlalchemy import Column, Index, Integer, String, Table, UniqueConstraint, delete, select, update
+
+from kernel import db
+from kernel.actor import system
+from kernel.db import Id, Instant, Json, metadata
+from kernel.ids import BrandId
+from kernel.work import Work, Works
+
+log = structlog.get_logger(__name__)
+Handler = Callable[[Work, str, Any], None]
+RETRY_MAX: Final = timedelta(hours=1)
+
+timers = Table(
+    "timers",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("brand_id", Id, nullable=False),
+    Column("kind", String(80), nullable=False),
+    Column("key", String(80), nullable=False),
+    Column("payload", Json),
+    Column("due_at", Instant, nullable=True),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("last_error", String(200)),
+    UniqueConstraint("kind", "key"),
+)
+Index("ix_timers_due_at", timers.c.due_at, timers.c.id)
+
+
+def set_timer(work: Work, kind: str, key: str, due_at: datetime, payload: Any = None) -> None:
+    """Set, or move, the timer of this kind and key."""
+    row = {
+        "id": work.new_id(),
+        "brand_id": work.actor.brand_id,
+        "kind": kind,
+        "key": key,
+        "payload": payload,
+        "due_at": due_at,
+    }
+    if not db.insert_new(work.connection, timers, [row], returning="id"):
+        work.connection.execute(
+            update(timers)
+            .where(timers.c.kind == kind, timers.c.key == key)
+            .values(due_at=due_at, payload=payload, attempts=0)
+        )
+
+
+def cancel_timer(work: Work, kind: str, key: str) -> None:
+    """Take a timer away; nothing happens if there is none."""
+    work.connection.execute(delete(timers).where(timers.c.kind == kind, timers.c.key == key))
+
+
+def fire_due(works: Works, handlers: Mapping[str, Handler], *, timers_max: int = 50) -> int:
+    """Fire due timers, each in a change of its own; returns how many fired.
+
+    A handler that fails is rolled back and tried again after a pause that doubles up to an hour.
+    """
+    fired = 0
+    while fired < timers_max and _fire_one(works, handlers):
+        fired += 1
+    return fired
+
+
+def _fire_one(works: Works, handlers: Mapping[str, Handler]) -> bool:
+    failed: tuple[str, int, Exception] | None = None
+    try:
+        with works.change(system(BrandId("platform"))) as work:
+            row = work.connection.execute(
+                select(timers)
+                .where(timers.c.due_at <= work.now, timers.c.kind.in_(list(handlers)))
+                .order_by(timers.c.due_at, timers.c.id)
+                .limit(1)
+                .with_for_update(skip_locked=True)
+            ).first()
+            if row is None:
+                return False
+            failed = (row.id, row.attempts, AssertionError())
+            work.connection.execute(delete(timers).where(timers.c.id == row.id))
+            handlers[row.kind](work.acting(system(BrandId(row.brand_id))), row.key, row.payload)
+    except Exception as error:  # A timer's bug must not stop the others; it is logged and tried again.
+        if failed is None:
+            raise
+        _postpone(works, failed[0], failed[1] + 1, error)
+    return True
+
+
+def _postpone(works: Works, timer_id: str, attempts: int, error: Exception) -> None:
+    log.error("timer_failed", timer_id=timer_id, attempts=attempts, exc_info=error)
+    pause = min(timedelta(seconds=2.0 ** min(attempts, 12)), RETRY_MAX)
+    with works.change(system(BrandId("platform"))) as work:
+        work.connection.execute(
+            update(timers)
+            .where(timers.c.id == timer_id)
+            .values(due_at=work.now + pause, attempts=attempts, last_error=type(error).__name__[:200])
+        )
