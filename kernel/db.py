@@ -101,19 +101,23 @@ def database_url(text: str) -> URL:
 
 
 def open_engine(text: str, *, connections_max: int = 8) -> Engine:
-    """Open an engine with full durability; SQLite gets WAL, foreign keys and one writer that waits its turn."""
+    """Open an engine with full durability; SQLite gets WAL, foreign keys and one writer that waits its turn.
+
+    Errors do not show the values of a statement: they would end in a log.
+    """
     url = database_url(text)
     if url.get_backend_name() == "postgresql":
         return create_engine(
             url,
             pool_pre_ping=True,
+            hide_parameters=True,
             pool_size=connections_max,
             max_overflow=0,
             pool_timeout=30,
             json_serializer=lambda value: orjson.dumps(value).decode(),
             json_deserializer=orjson.loads,
         )
-    engine = create_engine(url, pool_size=connections_max, max_overflow=0, pool_timeout=30)
+    engine = create_engine(url, hide_parameters=True, pool_size=connections_max, max_overflow=0, pool_timeout=30)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

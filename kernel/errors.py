@@ -26,9 +26,10 @@ DEFAULT_LOCALE: Final = "zh-CN"
 
 @dataclass(unsafe_hash=True)
 class Refusal(Exception):
-    """A rule said no. Subclasses are dataclasses (`unsafe_hash`, as contextlib writes to what is raised): their fields are the facts, `en` and `zh` the texts.
+    """A rule said no. Subclasses are dataclasses: their fields are the facts, `en` and `zh` the texts.
 
-    A text is a `str.format` template over the facts; it says what is wrong and what to do.
+    A text is a `str.format` template over the facts; it says what is wrong and what to do. They are not frozen
+    because contextlib writes a traceback to what is raised.
     """
 
     code: ClassVar[str] = "REFUSED"

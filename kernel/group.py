@@ -66,7 +66,7 @@ class Group(Generic[Request, Outcome]):
             try:
                 outcomes = self._decide([request for request, _ in group])
                 assert len(outcomes) == len(group)
-            except BaseException as error:  # It belongs to those who wait, on their threads.
+            except Exception as error:  # noqa: BLE001 - it belongs to those who wait, on their threads
                 for _, future in group:
                     future.set_exception(error)
                 continue

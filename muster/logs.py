@@ -1,0 +1,58 @@
+"""Structured logs: one JSON line an entry on standard error, with the request's id, without personal data."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any, Final
+
+import orjson
+import structlog
+from structlog.tracebacks import ExceptionDictTransformer
+
+# Whatever a caller hands over by mistake, these never reach a log.
+_PRIVATE: Final = frozenset(
+    {"email", "name", "password", "token", "id_number", "phone", "address", "body", "variables"}
+)
+
+
+def _without_personal_data(_logger: object, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for key in _PRIVATE & entry.keys():
+        entry[key] = "…"
+    return entry
+
+
+def set_up_logs(level: str) -> None:
+    """Configure structlog and the standard library's logging alike; called once per process."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _without_personal_data,
+        # Never with the local variables: they hold what people told us.
+        structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
+    ]
+    structlog.configure(
+        processors=[
+            *shared,
+            structlog.processors.JSONRenderer(serializer=lambda value, **_: orjson.dumps(value, default=str).decode()),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(
+                    serializer=lambda value, **_: orjson.dumps(value, default=str).decode()
+                ),
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level, force=True)
+    logging.getLogger("uvicorn.access").disabled = True

@@ -1,0 +1,70 @@
+"""The database's shape: brought up to date, taken back and asked about, through Alembic.
+
+Two processes that migrate at once wait for each other: an advisory lock on PostgreSQL, the write lock on SQLite.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, text
+
+from kernel import db
+
+_FOLDER: Final = Path(__file__).parent / "migrations"
+_ADVISORY_LOCK: Final = 7_305_823
+HEAD: Final = "head"
+
+
+def upgrade(engine: Engine, revision: str = HEAD) -> None:
+    """Bring the database to a revision; does nothing when it is there."""
+    _run(engine, command.upgrade, revision)
+
+
+def downgrade(engine: Engine, revision: str) -> None:
+    """Take the database back to a revision, or to nothing with `base`."""
+    _run(engine, command.downgrade, revision)
+
+
+def is_current(engine: Engine) -> bool:
+    """Say whether the database has the shape this code wants."""
+    with engine.connect() as connection:
+        return current_revision(connection) == newest_revision()
+
+
+def current_revision(connection: Connection) -> str | None:
+    """Return the revision the database is at, or None before the first."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest_revision() -> str | None:
+    """Return the revision this code wants."""
+    return ScriptDirectory.from_config(config()).get_current_head()
+
+
+def config() -> Config:
+    """Return Alembic's configuration; there is no file of it."""
+    alembic = Config()
+    alembic.set_main_option("script_location", str(_FOLDER))
+    return alembic
+
+
+def _run(engine: Engine, step: object, revision: str) -> None:
+    assert callable(step)
+    alembic = config()
+    with engine.execution_options(**{db.WRITE: True}).connect() as connection:
+        if db.is_sqlite(connection):
+            # Rebuilding a table that others refer to needs the checks off, and that only works outside a transaction.
+            connection.connection.driver_connection.execute("PRAGMA foreign_keys=OFF")  # type: ignore[union-attr]
+        with connection.begin():
+            if not db.is_sqlite(connection):
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
+            alembic.attributes["connection"] = connection
+            step(alembic, revision)
+        if db.is_sqlite(connection):
+            connection.connection.driver_connection.execute("PRAGMA foreign_keys=ON")  # type: ignore[union-attr]
