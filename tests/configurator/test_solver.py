@@ -1,0 +1,217 @@
+"""The engine against brute force on random small rule sets: states, reasons, repairs and cheapest cars are exact."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from itertools import combinations, product
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from configurator.catalogue import ALWAYS, Condition, Context, PriceRule, Rule, RuleKind, Text
+from configurator.expressions import And, Expression, Feature, Iff, Implies, Not, Or, holds
+from configurator.rules import RuleBook, compile_rules
+from configurator.solver import Clash, SatEngine, Step
+from configurator.uvl import GroupKind, TreeGroup
+
+TEXT = Text("规则", "rule")
+EAST = Context("east", date(2026, 12, 1))
+NORTH = Context("north", date(2026, 12, 1))
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A small rule set with all its cars found by trying every combination of features."""
+
+    features: tuple[str, ...]
+    groups: tuple[TreeGroup, ...]
+    rules: tuple[Rule, ...]
+    price_rules: tuple[PriceRule, ...]
+
+    def book(self) -> RuleBook:
+        return compile_rules(self.features, self.groups, self.rules, self.price_rules, {"plant": ["b"]})
+
+    def cars(self, context: Context, *, without: frozenset[str] = frozenset()) -> list[frozenset[str]]:
+        result = []
+        for values in product((False, True), repeat=len(self.features)):
+            car = frozenset(name for name, value in zip(self.features, values, strict=True) if value)
+            if "root" in car and self._tree_holds(car, without) and self._rules_hold(car, context, without):
+                result.append(car)
+        return result
+
+    def _tree_holds(self, car: frozenset[str], without: frozenset[str]) -> bool:
+        for group in self.groups:
+            chosen = len(car & set(group.members))
+            if group.parent not in car and chosen:
+                return False
+            bounded = group.kind is GroupKind.MANDATORY or f"G_{group.parent}" not in without
+            if group.parent in car and bounded and not group.low <= chosen <= group.high:
+                return False
+        return True
+
+    def _rules_hold(self, car: frozenset[str], context: Context, without: frozenset[str]) -> bool:
+        return all(
+            holds(rule.expression, car)
+            for rule in self.rules
+            if rule.expression is not None
+            and rule.code not in without
+            and (not rule.condition.regions or context.region in rule.condition.regions)
+        )
+
+
+def expressions(names: tuple[str, ...]) -> st.SearchStrategy[Expression]:
+    leaves: st.SearchStrategy[Expression] = st.sampled_from(names).map(Feature)
+    return st.recursive(
+        leaves,
+        lambda inner: st.one_of(
+            inner.map(Not),
+            st.lists(inner, min_size=2, max_size=3).map(lambda items: And(tuple(items))),
+            st.lists(inner, min_size=2, max_size=3).map(lambda items: Or(tuple(items))),
+            st.tuples(inner, inner).map(lambda pair: Implies(*pair)),
+            st.tuples(inner, inner).map(lambda pair: Iff(*pair)),
+        ),
+        max_leaves=5,
+    )
+
+
+@st.composite
+def problems(draw: st.DrawFn) -> Problem:
+    """A root with two categories of three options each; kinds of groups, rules and conditions are drawn."""
+    first, second = ("a", "b", "c"), ("d", "e", "f")
+    features = ("root", "One", "Two", *first, *second)
+    top = draw(st.sampled_from((GroupKind.MANDATORY, GroupKind.OPTIONAL)))
+    groups = [TreeGroup("root", top, 2 if top is GroupKind.MANDATORY else 0, 2, ("One", "Two"), 0)]
+    for parent, members in (("One", first), ("Two", second)):
+        low = draw(st.integers(0, 3))
+        high = draw(st.integers(low, 3))
+        groups.append(TreeGroup(parent, GroupKind.CARDINALITY, low, high, members, 0))
+    codes = [f"R{number}" for number in range(draw(st.integers(0, 4)))]
+    rules = tuple(
+        Rule(
+            code,
+            RuleKind.REQUIRES,
+            draw(expressions(first + second)),
+            draw(st.sampled_from((ALWAYS, ALWAYS, Condition(regions=("east",))))),
+            TEXT,
+        )
+        for code in codes
+    )
+    price_rules = (PriceRule("P1", draw(expressions(first + second)), draw(st.integers(-5, 5)), TEXT),)
+    return Problem(features, tuple(groups), rules, price_rules)
+
+
+def choices_of(problem: Problem) -> st.SearchStrategy[dict[str, bool]]:
+    return st.dictionaries(st.sampled_from(problem.features[3:]), st.booleans(), max_size=4)
+
+
+def meeting(cars: list[frozenset[str]], choices: Mapping[str, bool]) -> list[frozenset[str]]:
+    return [car for car in cars if all((name in car) == value for name, value in choices.items())]
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.data())
+def test_a_feature_is_open_exactly_where_some_buildable_car_has_it_and_another_has_not(data: st.DataObject) -> None:
+    problem = data.draw(problems())
+    engine = SatEngine(problem.book())
+
+    for context in (EAST, NORTH, EAST):
+        choices = data.draw(choices_of(problem))
+        cars = meeting(problem.cars(context), choices)
+        answer = engine.step(choices, context)
+
+        if not cars:
+            assert isinstance(answer, Clash)
+            continue
+        assert isinstance(answer, Step)
+        present = frozenset[str]().union(*cars)
+        always = frozenset(problem.features).intersection(*cars)
+        assert answer.forced == always
+        assert answer.excluded == frozenset(problem.features) - present
+        assert answer.open == present - always
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.data())
+def test_a_reason_forbids_the_option_and_nothing_in_it_can_be_left_out(data: st.DataObject) -> None:
+    problem = data.draw(problems())
+    choices = data.draw(choices_of(problem))
+    feature = data.draw(st.sampled_from(problem.features[3:]))
+    present = data.draw(st.booleans())
+    engine = SatEngine(problem.book())
+
+    reason = engine.explain(choices, EAST, feature=feature, present=present)
+
+    wanted = {feature: present}
+
+    def possible(kept_choices: Mapping[str, bool], kept_rules: frozenset[str]) -> bool:
+        codes = {rule.code for rule in problem.rules} | {"G_One", "G_Two"}
+        cars = problem.cars(EAST, without=frozenset(codes - kept_rules))
+        return bool(meeting(meeting(cars, kept_choices), wanted))
+
+    if reason is None:
+        assert meeting(meeting(problem.cars(EAST), choices), wanted)
+        return
+    causes, rules = dict(reason.choices), frozenset(reason.rules)
+    assert not possible(causes, rules)
+    assert all(possible({name: value for name, value in causes.items() if name != left}, rules) for left in causes)
+    assert all(possible(causes, rules - {left}) for left in rules)
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.data())
+def test_repairs_are_the_smallest_sets_of_choices_that_must_give_way(data: st.DataObject) -> None:
+    problem = data.draw(problems())
+    choices = data.draw(choices_of(problem))
+    feature = data.draw(st.sampled_from(problem.features[3:]))
+    engine = SatEngine(problem.book())
+
+    repairs = engine.repairs(choices, EAST, feature=feature, present=True, limit=20)
+
+    cars = meeting(problem.cars(EAST), {feature: True})
+    working = [
+        frozenset(dropped)
+        for size in range(len(choices) + 1)
+        for dropped in combinations(sorted(choices), size)
+        if meeting(cars, {name: value for name, value in choices.items() if name not in dropped})
+    ]
+    minimal = {one for one in working if not any(other < one for other in working)}
+    assert {frozenset(repair.given_up) for repair in repairs} == minimal
+    sizes = [len(repair.given_up) for repair in repairs]
+    assert sizes == sorted(sizes)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_the_lightest_car_is_the_lightest_of_all(data: st.DataObject) -> None:
+    problem = data.draw(problems())
+    choices = data.draw(choices_of(problem))
+    weights = {name: data.draw(st.integers(-9, 9)) for name in problem.features[3:]}
+    weights["P1"] = problem.price_rules[0].amount_minor
+    engine = SatEngine(problem.book())
+
+    completion = engine.minimum(choices, EAST, weights)
+
+    def weight(car: frozenset[str]) -> int:
+        rule = weights["P1"] if holds(problem.price_rules[0].when, car) else 0
+        return rule + sum(weights[name] for name in car if name in weights)
+
+    cars = meeting(problem.cars(EAST), choices)
+    if completion is None:
+        assert not cars
+        return
+    assert completion.features in cars
+    assert completion.weight == weight(completion.features) == min(weight(car) for car in cars)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.data())
+def test_a_car_is_buildable_exactly_where_brute_force_finds_it(data: st.DataObject) -> None:
+    problem = data.draw(problems())
+    car = frozenset(data.draw(st.sets(st.sampled_from(problem.features[1:])))) | {"root"}
+    engine = SatEngine(problem.book())
+
+    buildable = engine.is_buildable(car, EAST)
+
+    assert buildable == (car in problem.cars(EAST))
