@@ -53,9 +53,8 @@ def run_until_idle(works: Works, chores: Chores, *, turns_max: int = 10_000) -> 
     raise AssertionError(f"still something due after {turns_max} turns")
 
 
-def run_worker(works: Works, chores: Chores, *, stop: threading.Event | None = None) -> None:
-    """Take turns until told to stop (SIGTERM, SIGINT); a turn that has begun is finished."""
-    stop = stop or _stop_on_signals()
+def run_worker(works: Works, chores: Chores, *, stop: threading.Event) -> None:
+    """Take turns until told to stop; a turn that has begun is finished."""
     log.info("worker_started", subscriptions=len(chores.subscriptions), timers=len(chores.timers))
     while not stop.is_set():
         try:
@@ -69,7 +68,8 @@ def run_worker(works: Works, chores: Chores, *, stop: threading.Event | None = N
     log.info("worker_stopped")
 
 
-def _stop_on_signals() -> threading.Event:
+def stop_on_signals() -> threading.Event:
+    """Return an event that SIGTERM and SIGINT set; called from the main thread."""
     stop = threading.Event()
 
     def ask_to_stop(_number: int, _frame: FrameType | None) -> None:

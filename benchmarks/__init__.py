@@ -1,0 +1,1 @@
+"""What the claims of speed rest on: each module runs from a command and prints a table."""

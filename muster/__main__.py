@@ -1,0 +1,6 @@
+"""`python -m muster`: the command line."""
+
+from muster.cli import main
+
+if __name__ == "__main__":
+    main()

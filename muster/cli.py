@@ -1,0 +1,176 @@
+"""The command line: `muster --help` says what each word does; 0 is well, 1 refused or unsound, 2 a broken call.
+
+Imports stay inside the commands, so that `--help` is quick and a server loads only what it serves with.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets as chance
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+
+from kernel.errors import Refusal
+from muster.settings import HELP, SettingError, Settings, read_settings
+
+REFUSED: Final = 1
+BROKEN: Final = 2
+app = typer.Typer(
+    name="muster",
+    help="Cars that are built because people asked for them.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+out = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+def main() -> None:
+    """Run one command; refusals and broken settings become one clear line and an exit code."""
+    from muster import cli_catalogue, cli_data, cli_demo
+
+    app.add_typer(cli_catalogue.app, name="catalogue")
+    cli_data.add_to(app)
+    cli_demo.add_to(app)
+    try:
+        app()
+    except SettingError as error:
+        errors.print(f"muster: {error}", style="red")
+        sys.exit(BROKEN)
+    except Refusal as refusal:
+        errors.print(f"muster: {refusal}", style="red")
+        sys.exit(REFUSED)
+
+
+def settings() -> Settings:
+    """Read the settings of this process."""
+    return read_settings(os.environ)
+
+
+@contextmanager
+def progress(text: str) -> Iterator[None]:
+    """Show that something runs; quiet where nobody looks."""
+    with out.status(text) if out.is_terminal else _quiet(text):
+        yield
+
+
+@contextmanager
+def _quiet(text: str) -> Iterator[None]:
+    out.print(text)
+    yield
+
+
+@app.command()
+def run(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8000) -> None:
+    """Try Muster: the demo brand on this machine. Migrates, seeds when empty, serves, prints addresses and sign-ins."""
+    os.environ["MUSTER_DEMO"] = "1"
+    os.environ["MUSTER_PORT"] = str(port)
+    _make_ready(settings())
+    from muster.demo.welcome import welcome
+
+    out.print(welcome(settings()))
+    serve()
+
+
+def _make_ready(chosen: Settings) -> None:
+    from muster import migrate as migrations
+    from muster.demo import seed as demo_seed
+    from muster.wiring import open_works
+
+    works = open_works(chosen)
+    if not migrations.is_current(works.engine):
+        with progress("Bringing the database up to date …"):
+            migrations.upgrade(works.engine)
+    if not demo_seed.is_seeded(works):
+        demo_seed.seed(works, chosen, show=out if out.is_terminal else None)
+    works.engine.dispose()
+
+
+@app.command()
+def serve(
+    worker: Annotated[bool, typer.Option(help="Start a worker as a child process.")] = True,
+) -> None:
+    """Serve the API where the environment says (`muster settings`), with one worker as a child unless --no-worker."""
+    from muster import serving
+
+    sys.exit(serving.serve(settings(), with_worker=worker))
+
+
+@app.command()
+def worker(with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True)] = False) -> None:
+    """Run a worker apart from the server: news, timers, notices, releases. Ends at SIGTERM after the turn in hand."""
+    from muster import serving
+
+    serving.work(settings(), with_parent=with_parent)
+
+
+@app.command()
+def migrate(
+    revision: Annotated[str, typer.Argument(help="A revision, `head` for the newest, `base` for none.")] = "head",
+    down: Annotated[bool, typer.Option("--down", help="Take the database back to the revision.")] = False,
+) -> None:
+    """Bring the database to the shape this version wants; repeat it as often as you like."""
+    from muster import migrate as migrations
+    from muster.wiring import open_works
+
+    engine = open_works(settings()).engine
+    with progress("Migrating …"):
+        (migrations.downgrade if down else migrations.upgrade)(engine, revision)
+    with engine.connect() as connection:
+        out.print(f"The database is at {migrations.current_revision(connection)}.")
+
+
+@app.command()
+def seed() -> None:
+    """Fill an empty database with the demo brands; the same every time for one --as-of."""
+    from muster import migrate as migrations
+    from muster.demo import seed as demo_seed
+    from muster.wiring import open_works
+
+    chosen = settings()
+    works = open_works(chosen)
+    migrations.upgrade(works.engine)
+    if demo_seed.is_seeded(works):
+        out.print("There are brands already; nothing was changed.")
+        return
+    demo_seed.seed(works, chosen, show=out if out.is_terminal else None)
+    out.print("The demo brands are in.")
+
+
+@app.command(name="settings")
+def list_settings() -> None:
+    """List the environment's settings and check those that are set."""
+    for name, meaning in HELP.items():
+        out.print(f"[bold]{name}[/bold]\n    {meaning}")
+    chosen = settings()
+    out.print(f"\nRead well: {chosen.address}, demo={chosen.demo}, {chosen.processes} process(es).")
+
+
+@app.command()
+def secrets() -> None:
+    """Print fresh secrets to put into the environment; keep them as you keep the keys of the safe."""
+    for name in ("IDENTITY", "QUOTE", "PAYMENTS"):
+        typer.echo(f"MUSTER_SECRET_{name}={base64.b64encode(chance.token_bytes(32)).decode()}")
+
+
+@app.command()
+def schema(
+    path: Annotated[Path | None, typer.Argument(help="Where to write it; standard output without.")] = None,
+) -> None:
+    """Print the GraphQL schema (SDL)."""
+    from graph.sdl import print_sdl
+
+    sdl = print_sdl()
+    if path is None:
+        typer.echo(sdl, nl=False)
+    else:
+        path.write_text(sdl, encoding="utf-8")

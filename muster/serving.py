@@ -1,0 +1,88 @@
+"""Processes: the server with its worker beside it, and the worker alone.
+
+A worker that dies is started again; a worker whose server is gone ends by itself.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from typing import Final
+
+import structlog
+import uvicorn
+
+from muster.logs import set_up_logs
+from muster.settings import Settings
+
+log = structlog.get_logger(__name__)
+RESTART_PAUSE_SECONDS: Final = 1.0
+GRACE_SECONDS: Final = 10
+PARENT_POLL_SECONDS: Final = 1.0
+
+
+def serve(settings: Settings, *, with_worker: bool) -> int:
+    """Serve until told to stop; returns the exit code."""
+    set_up_logs(settings.log_level)
+    stopping = threading.Event()
+    keeper = threading.Thread(target=_keep_worker, args=(stopping,), name="worker-keeper", daemon=True)
+    if with_worker:
+        keeper.start()
+    try:
+        uvicorn.run(
+            "muster.asgi:create",
+            factory=True,
+            host=settings.host,
+            port=settings.port,
+            workers=settings.processes,
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            ws="websockets-sansio",
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=settings.trusted_proxies or None,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            h11_max_incomplete_event_size=64 * 1024,
+        )
+    finally:
+        stopping.set()
+        if with_worker:
+            keeper.join(GRACE_SECONDS)
+    return 0
+
+
+def _keep_worker(stopping: threading.Event) -> None:
+    while not stopping.is_set():
+        worker = subprocess.Popen([sys.executable, "-m", "muster", "worker", "--with-parent"])
+        while worker.poll() is None and not stopping.wait(0.1):
+            pass
+        if stopping.is_set():
+            worker.terminate()
+            try:
+                worker.wait(GRACE_SECONDS)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+            return
+        log.error("worker_ended", exit_code=worker.returncode)
+        stopping.wait(RESTART_PAUSE_SECONDS)
+
+
+def work(settings: Settings, *, with_parent: bool) -> None:
+    """Run a worker until told to stop, or, `with_parent`, until the process that started it is gone."""
+    from muster.wiring import wire
+    from muster.worker import run_worker, stop_on_signals
+
+    set_up_logs(settings.log_level)
+    stop = stop_on_signals()
+    if with_parent:
+        threading.Thread(target=_stop_without_parent, args=(stop, os.getppid()), daemon=True).start()
+    runtime = wire(settings)
+    run_worker(runtime.works, runtime.chores, stop=stop)
+
+
+def _stop_without_parent(stop: threading.Event, parent_id: int) -> None:
+    while not stop.wait(PARENT_POLL_SECONDS):
+        if os.getppid() != parent_id:
+            stop.set()
