@@ -1,0 +1,211 @@
+"""A catalogue version as one immutable value: models, options, rules, prices and part lists of a brand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from functools import cached_property
+from typing import Final
+
+from configurator.expressions import Expression
+from configurator.uvl import TreeGroup
+
+MODEL_GROUP: Final = "Model"
+POWERTRAIN: Final = "Powertrain"
+TRIM: Final = "Trim"
+ALL_MODELS: Final = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The same words in Chinese and in English."""
+
+    zh: str
+    en: str
+
+    def in_locale(self, locale: str) -> str:
+        """Return the words for `zh-CN` or `en`."""
+        return self.zh if locale.startswith("zh") else self.en
+
+
+class Energy(StrEnum):
+    """What moves the car; it decides the purchase tax."""
+
+    BEV = "BEV"
+    PHEV = "PHEV"
+    FCEV = "FCEV"
+    ICE = "ICE"
+
+    @property
+    def is_new_energy(self) -> bool:
+        return self is not Energy.ICE
+
+
+@dataclass(frozen=True, slots=True)
+class CarModel:
+    """A model: where it is built and what it costs without options."""
+
+    code: str
+    platform: str
+    plant: str
+    energy: Energy
+    base_price_minor: int
+    cost_minor: int
+    name: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A heading under which options stand, such as Paint."""
+
+    code: str
+    position: int
+    name: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """Something a buyer can choose; `first_day` and `last_day` bound when it can be ordered, both inclusive."""
+
+    code: str
+    category: str
+    long_lead: bool
+    constrained: bool
+    first_day: date | None
+    last_day: date | None
+    fulfils_proposal: str
+    name: Text
+    description: Text
+
+
+@dataclass(frozen=True, slots=True)
+class OptionPrice:
+    """What an option adds to the price and to the cost of a model; `*` stands for every model."""
+
+    model: str
+    option: str
+    price_minor: int
+    cost_minor: int
+
+
+class RuleKind(StrEnum):
+    """What a rule is about; it sorts reports and decides nothing."""
+
+    REQUIRES = "requires"
+    EXCLUDES = "excludes"
+    CARDINALITY = "cardinality"
+    REGIONAL = "regional"
+    PLANT = "plant"
+    DATE = "date"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """When a rule is in force; an empty part does not restrict. Days are inclusive."""
+
+    regions: tuple[str, ...] = ()
+    plants: tuple[str, ...] = ()
+    first_day: date | None = None
+    last_day: date | None = None
+
+
+ALWAYS: Final = Condition()
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where and when a car is ordered; it decides which conditional rules are in force."""
+
+    region: str
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule; `expression` is None for a rule that only names a group of the tree (`G_<Category>`)."""
+
+    code: str
+    kind: RuleKind
+    expression: Expression | None
+    condition: Condition
+    text: Text
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PriceRule:
+    """An amount that is added (or, negative, taken off) where an expression holds."""
+
+    code: str
+    when: Expression
+    amount_minor: int
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class PartUse:
+    """A part that a car with a feature (an option or a model) takes; days are inclusive."""
+
+    feature: str
+    part: str
+    quantity: int
+    supplier: str
+    lead_time_days: int
+    first_day: date | None
+    last_day: date | None
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Everything a brand sells under one version. Order is that of the files; `features` has the root first."""
+
+    brand: str
+    label: str
+    effective_from: date
+    currency: str
+    changes: Text
+    features: tuple[str, ...]
+    groups: tuple[TreeGroup, ...]
+    models: tuple[CarModel, ...]
+    categories: tuple[Category, ...]
+    options: tuple[Option, ...]
+    prices: tuple[OptionPrice, ...]
+    rules: tuple[Rule, ...]
+    price_rules: tuple[PriceRule, ...]
+    parts: tuple[PartUse, ...]
+
+    @cached_property
+    def model_by_code(self) -> Mapping[str, CarModel]:
+        return {model.code: model for model in self.models}
+
+    @cached_property
+    def option_by_code(self) -> Mapping[str, Option]:
+        return {option.code: option for option in self.options}
+
+    @cached_property
+    def category_by_code(self) -> Mapping[str, Category]:
+        return {category.code: category for category in self.categories}
+
+    @cached_property
+    def rule_by_code(self) -> Mapping[str, Rule]:
+        return {rule.code: rule for rule in self.rules}
+
+    @cached_property
+    def price_rule_by_code(self) -> Mapping[str, PriceRule]:
+        return {rule.code: rule for rule in self.price_rules}
+
+    @cached_property
+    def price_by_model_and_option(self) -> Mapping[tuple[str, str], OptionPrice]:
+        return {(price.model, price.option): price for price in self.prices}
+
+    @cached_property
+    def regions(self) -> tuple[str, ...]:
+        """Return the regions that some rule speaks of, sorted."""
+        return tuple(sorted({region for rule in self.rules for region in rule.condition.regions}))
+
+    def price_of(self, *, model: str, option: str) -> OptionPrice | None:
+        """Return the model's own price of an option, else the one for all models, else None."""
+        prices = self.price_by_model_and_option
+        return prices.get((model, option)) or prices.get((ALL_MODELS, option))

@@ -1,0 +1,129 @@
+"""Reads one CSV table of a catalogue folder: header, rows and cells, each fault with its line."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final, Protocol
+
+from configurator.faults import FaultList
+
+ROWS_MAX: Final = 200_000
+_YUAN: Final = re.compile(r"(-?)(\d{1,9})(?:\.(\d{1,2}))?\Z")
+_WHOLE: Final = re.compile(r"\d{1,6}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row; reading a cell notes a fault and returns a harmless value where the cell is wrong."""
+
+    file: str
+    line: int
+    cells: dict[str, str]
+    faults: FaultList
+
+    def fault(self, reason: str) -> None:
+        self.faults.add(self.file, self.line, reason)
+
+    def optional(self, column: str) -> str:
+        return self.cells[column]
+
+    def required(self, column: str) -> str:
+        if not self.cells[column]:
+            self.fault(f"missing {column}")
+        return self.cells[column]
+
+    def yuan(self, column: str, *, negative: bool = False) -> int:
+        """Return fen from whole yuan or yuan with up to two decimals."""
+        match = _YUAN.match(self.cells[column])
+        if match is None or (match[1] and not negative):
+            kind = "an amount in yuan" if negative else "an amount in yuan that is not negative"
+            self.fault(f"{column} must be {kind}, not {self.cells[column]!r}")
+            return 0
+        minor = int(match[2]) * 100 + int((match[3] or "").ljust(2, "0"))
+        return -minor if match[1] else minor
+
+    def whole(self, column: str, *, least: int = 0) -> int:
+        text = self.cells[column]
+        if _WHOLE.match(text) is None or int(text) < least:
+            self.fault(f"{column} must be a whole number from {least} on, not {text!r}")
+            return least
+        return int(text)
+
+    def flag(self, column: str) -> bool:
+        if self.cells[column] not in ("0", "1"):
+            self.fault(f"{column} must be 0 or 1, not {self.cells[column]!r}")
+        return self.cells[column] == "1"
+
+    def day(self, column: str) -> date | None:
+        text = self.cells[column]
+        if not text:
+            return None
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            self.fault(f"{column} must be a day such as 2026-10-01, not {text!r}")
+            return None
+
+    def days(self) -> tuple[date | None, date | None]:
+        """Return `first_day` and `last_day`, in order."""
+        first, last = self.day("first_day"), self.day("last_day")
+        if first is not None and last is not None and last < first:
+            self.fault(f"last_day {last} lies before first_day {first}")
+        return first, last
+
+    def words(self, column: str) -> tuple[str, ...]:
+        """Return the parts of a cell that are separated by semicolons."""
+        return tuple(word.strip() for word in self.cells[column].split(";") if word.strip())
+
+
+def read_table(folder: Path, file: str, columns: tuple[str, ...], faults: FaultList) -> list[Row]:
+    """Read a table whose header names exactly these columns, in any order; broken rows are named and left out."""
+    path = folder / file
+    if not path.is_file():
+        faults.add(file, 0, "is missing")
+        return []
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            return list(_rows(csv.reader(stream, strict=True), file, columns, faults))
+    except UnicodeDecodeError:
+        faults.add(file, 0, "is not UTF-8 text; save the file as UTF-8")
+    except csv.Error as error:
+        faults.add(file, 0, f"cannot be read as CSV: {error}")
+    return []
+
+
+class _CsvReader(Protocol):
+    """What the csv module's readers are."""
+
+    @property
+    def line_num(self) -> int: ...
+
+    def __iter__(self) -> Iterator[list[str]]: ...
+
+    def __next__(self) -> list[str]: ...
+
+
+def _rows(reader: _CsvReader, file: str, columns: tuple[str, ...], faults: FaultList) -> Iterator[Row]:
+    header = [cell.strip() for cell in next(reader, [])]
+    missing = [column for column in columns if column not in header]
+    unknown = [column for column in header if column not in columns]
+    if missing or unknown or len(set(header)) != len(header):
+        faults.add(file, 1, f"the header must be {','.join(columns)}; missing {missing}, unknown or repeated {unknown}")
+        return
+    line = 1
+    for cells in reader:
+        first_line, line = line + 1, reader.line_num
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(cells) != len(header):
+            faults.add(file, first_line, f"has {len(cells)} cells where the header has {len(header)}; check the commas")
+            continue
+        if first_line > ROWS_MAX:
+            faults.add(file, first_line, f"is beyond {ROWS_MAX} rows")
+            return
+        yield Row(file, first_line, {name: cell.strip() for name, cell in zip(header, cells, strict=True)}, faults)

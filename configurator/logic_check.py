@@ -1,0 +1,98 @@
+"""Checks what a catalogue means: no contradiction, no option that no car can have, no option without a price."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Final
+
+from configurator.catalogue import Catalogue, Context
+from configurator.faults import Fault
+from configurator.rules import RuleBook, compile_catalogue, group_codes
+from configurator.solver import Clash, SatEngine, Step
+
+DAYS_MAX: Final = 40
+UVL: Final = "options.uvl"
+
+
+def logic_faults(catalogue: Catalogue) -> list[Fault]:
+    """Return contradictions (with the fewest rules in conflict), dead options and missing prices."""
+    book = compile_catalogue(catalogue)
+    engine = SatEngine(book)
+    contexts = distinct_contexts(catalogue, book)
+    root = catalogue.features[0]
+    faults: list[Fault] = []
+    possible: set[str] = set()
+    for context in contexts:
+        match engine.step({}, context):
+            case Clash():
+                faults.append(_contradiction(catalogue, engine, context, root))
+            case Step() as step:
+                possible |= step.open | step.forced
+    if not faults:
+        named = [*(model.code for model in catalogue.models), *(option.code for option in catalogue.options)]
+        faults = [_dead(catalogue, engine, contexts[0], name) for name in named if name not in possible]
+        faults += _missing_prices(catalogue, engine, contexts)
+    engine.close()
+    return faults
+
+
+def distinct_contexts(catalogue: Catalogue, book: RuleBook) -> list[Context]:
+    """Return one context for every set of rules that can be in force from the first day on."""
+    found: dict[tuple[int, ...], Context] = {}
+    for day in _turning_days(catalogue):
+        for region in ("", *catalogue.regions):
+            context = Context(region, day)
+            found.setdefault(book.active(context), context)
+    return list(found.values())
+
+
+def _turning_days(catalogue: Catalogue) -> list[date]:
+    """Return the first day and each later day on which something starts or has just ended."""
+    start = catalogue.effective_from
+    windows = [
+        *((rule.condition.first_day, rule.condition.last_day) for rule in catalogue.rules),
+        *((option.first_day, option.last_day) for option in catalogue.options),
+    ]
+    days = {start}
+    for first, last in windows:
+        if first is not None:
+            days.add(max(first, start))
+        if last is not None and last < date.max:
+            days.add(max(last + timedelta(days=1), start))
+    return sorted(days)[:DAYS_MAX]
+
+
+def _contradiction(catalogue: Catalogue, engine: SatEngine, context: Context, root: str) -> Fault:
+    rules = engine.smallest_conflict(context, feature=root)
+    line, named = _places(catalogue, rules)
+    where = f"on {context.day}" + (f" in {context.region}" if context.region else "")
+    return Fault(UVL, line, f"contradiction: no car can be built {where}; these rules exclude each other: {named}")
+
+
+def _dead(catalogue: Catalogue, engine: SatEngine, context: Context, name: str) -> Fault:
+    line, named = _places(catalogue, engine.smallest_conflict(context, feature=name))
+    return Fault(UVL, line, f"dead: no car can have '{name}', because of: {named or 'the tree itself'}")
+
+
+def _places(catalogue: Catalogue, rules: tuple[str, ...]) -> tuple[int, str]:
+    """Return the first rule's line and all the rules with their lines, as words."""
+    lines = {rule.code: rule.line for rule in catalogue.rules if rule.line}
+    codes = group_codes(catalogue.groups)
+    lines |= {codes[id(group)]: group.line for group in catalogue.groups if id(group) in codes}
+    known = [lines[rule] for rule in rules if lines.get(rule)]
+    named = ", ".join(f"{rule} (line {lines[rule]})" if lines.get(rule) else rule for rule in rules)
+    return (min(known) if known else 0), named
+
+
+def _missing_prices(catalogue: Catalogue, engine: SatEngine, contexts: list[Context]) -> Iterator[Fault]:
+    """Yield a fault for each option that a model can have and that has no price for it."""
+    for model in catalogue.models:
+        buildable: set[str] = set()
+        for context in contexts:
+            step = engine.step({model.code: True}, context)
+            if isinstance(step, Step):
+                buildable |= step.open | step.forced
+        for option in catalogue.options:
+            if option.code in buildable and catalogue.price_of(model=model.code, option=option.code) is None:
+                yield Fault("prices.csv", 0, f"missing price of option '{option.code}' for model '{model.code}'")
