@@ -45,7 +45,7 @@ PYTHON = BIN / "python"
 LOCK = ROOT / "requirements.lock"
 STAMP = VENV / "muster.stamp"
 SCHEMA = ROOT / "graph" / "schema.graphql"
-PARTS_THAT_FAILED = "MUSTER_CHECKS_FAILED"
+CHECKS_FAILED = "MUSTER_TEST_CHECKS_FAILED"
 
 
 def say(text: str) -> None:
@@ -153,29 +153,30 @@ def muster(arguments: Sequence[str]) -> int:
     return hand_over([PYTHON, "-m", "muster", *arguments])
 
 
-def passes(name: str, arguments: Sequence[str | Path]) -> bool:
-    """Run one check, show its output only where it fails, and tell how it went."""
+def passes(name: str, arguments: Sequence[str | Path], *, prints: Path | None = None) -> bool:
+    """Run one check, show its output only where it fails, and tell how it went; it must print what `prints` holds."""
     started = time.monotonic()
-    done = subprocess.run(
-        arguments, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
-    verdict = "ok" if done.returncode == 0 else "FAILED"
-    say(f"{name:<18} {verdict} ({time.monotonic() - started:.1f} s)")
+    done = subprocess.run(arguments, env=environment(), capture_output=True, text=True, encoding="utf-8", check=False)
+    stale = prints is not None and not (prints.exists() and prints.read_text(encoding="utf-8") == done.stdout)
+    failed = done.returncode != 0 or stale
+    say(f"{name:<18} {'FAILED' if failed else 'ok'} ({time.monotonic() - started:.1f} s)")
     if done.returncode:
-        print(done.stdout, flush=True)
-    return done.returncode == 0
+        print(done.stdout, done.stderr, sep="", flush=True)
+    elif stale and prints is not None:
+        print(f"{prints.relative_to(ROOT)} is not what the code says; `python3 dev.py schema` writes it", flush=True)
+    return not failed
 
 
 def failed_checks() -> list[str]:
     """Run every check and return the names of those that failed."""
-    checks: list[tuple[str, list[str | Path]]] = [
-        ("format", [BIN / "ruff", "format", "--check", "--diff", "--quiet", "."]),
-        ("lint", [BIN / "ruff", "check", "--quiet", "."]),
-        ("types", [BIN / "mypy", "--no-error-summary"]),
-        ("import contracts", [BIN / "lint-imports", "--no-cache"]),
-        ("GraphQL schema", [PYTHON, "-m", "muster", "schema", "--check"]),
-    ]
-    return [name for name, arguments in checks if not passes(name, arguments)]
+    results = {
+        "format": passes("format", [BIN / "ruff", "format", "--check", "--quiet", "--diff", "."]),
+        "lint": passes("lint", [BIN / "ruff", "check", "--quiet", "."]),
+        "types": passes("types", [BIN / "mypy"]),
+        "import contracts": passes("import contracts", [BIN / "lint-imports", "--no-cache", "--no-logo"]),
+        "GraphQL schema": passes("GraphQL schema", [PYTHON, "-m", "muster", "schema"], prints=SCHEMA),
+    }
+    return [name for name, passed in results.items() if not passed]
 
 
 def check(arguments: Sequence[str]) -> int:
@@ -184,7 +185,7 @@ def check(arguments: Sequence[str]) -> int:
         return stop("check takes no arguments")
     failed = failed_checks()
     if failed:
-        say("for format and lint: .venv/bin/ruff format . && .venv/bin/ruff check --fix .")
+        say("for format and lint there is: .venv/bin/ruff format . && .venv/bin/ruff check --fix .")
         return stop(f"failed: {', '.join(failed)}")
     return 0
 
@@ -194,7 +195,7 @@ def test(arguments: Sequence[str]) -> int:
     if arguments:
         return hand_over([PYTHON, "-m", "pytest", *arguments])
     failed = failed_checks()
-    variables = {**environment(), PARTS_THAT_FAILED: ", ".join(failed)}
+    variables = {**environment(), CHECKS_FAILED: ", ".join(failed)}
     tests = subprocess.run([PYTHON, "-m", "pytest"], env=variables, check=False)
     return tests.returncode or int(bool(failed))
 
@@ -215,7 +216,7 @@ def bench(arguments: Sequence[str]) -> int:
 
 def schema(arguments: Sequence[str]) -> int:
     """Write the committed GraphQL schema."""
-    return muster(["schema", *arguments])
+    return muster(["schema", str(SCHEMA.relative_to(ROOT)), *arguments])
 
 
 def lock(arguments: Sequence[str]) -> int:

@@ -117,7 +117,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if WITHOUT_POSTGRES:
         terminalreporter.section("NOT RUN: PostgreSQL", sep="!", red=True, bold=True)
         terminalreporter.line("MUSTER_TEST_POSTGRES=off: no test ran on PostgreSQL.")
-    failed = os.environ.get("MUSTER_CHECKS_FAILED", "")
+    failed = os.environ.get("MUSTER_TEST_CHECKS_FAILED", "")
     if failed:
         terminalreporter.section(f"CHECKS THAT FAILED: {failed}", sep="!", red=True, bold=True)
         terminalreporter.line("See the top of this output; `python3 dev.py check` runs them alone.")

@@ -84,6 +84,10 @@ PLANTED: Final[dict[str, tuple[str, dict[str, str]]]] = {
         "order",
         {"demand/planted/events.py": "import demand.planted.model", "demand/planted/model.py": ""},
     ),
+    "events import a refusal": (
+        "order",
+        {"demand/planted/events.py": "import demand.planted.errors", "demand/planted/errors.py": ""},
+    ),
     "a store imports the service": (
         "order",
         {"demand/planted/store.py": "import demand.planted.service", "demand/planted/service.py": ""},
@@ -137,7 +141,7 @@ ALLOWED: Final[dict[str, dict[str, str]]] = {
         "demand/planted/clearing.py": "import demand.planted.model, demand.planted.errors",
         "demand/planted/model.py": "import demand.planted.events, demand.planted.errors",
         "demand/planted/events.py": "import kernel.events",
-        "demand/planted/errors.py": "import kernel.errors",
+        "demand/planted/errors.py": "import kernel.errors, demand.planted.clearing",
     },
 }
 

@@ -12,7 +12,7 @@ from grimp import ImportGraph
 from importlinter import Contract, ContractCheck, fields, output
 
 # From the top down; what bears no such name is a pure part.
-RANKS: Final = {"service": 5, "queries": 4, "store": 4, "tables": 3, "ports": 2, "model": 1, "events": 0, "errors": 0}
+RANKS: Final = {"service": 5, "queries": 4, "store": 4, "tables": 3, "ports": 2, "errors": 2, "model": 1, "events": 0}
 PURE: Final = 2
 DOORS: Final = frozenset({"service", "queries", "model", "events", "errors"})
 
@@ -26,7 +26,7 @@ def part_of(module: str) -> str:
     """Return the kind of a room's module: `demand.pools.service` and `demand.pool_service` are both a service."""
     for word in module.split(".")[1:]:
         kind = word.rpartition("_")[2]
-        if kind in RANKS:
+        if word in RANKS or (kind in RANKS and kind != "tables"):
             return kind
     return "pure"
 
@@ -65,7 +65,10 @@ def imports(graph: ImportGraph) -> Iterator[tuple[str, str]]:
 
 
 class RoomOrderContract(RoomContract):
-    """Inside a room: service > queries | store > tables > ports and pure parts > model > events | errors."""
+    """Inside a room: service > queries | store > tables > ports and pure parts > model > events.
+
+    A refusal may name any value of the room, and whatever decides may raise it.
+    """
 
     def allows(self, importer: str, imported: str, rooms: frozenset[str]) -> bool:
         """Look down, or sideways among pure parts and between sub-rooms."""
@@ -76,7 +79,8 @@ class RoomOrderContract(RoomContract):
         rank_above, rank_below = RANKS.get(above, PURE), RANKS.get(below, PURE)
         apart = importer.rpartition(".")[0] != imported.rpartition(".")[0]
         sideways = rank_above == rank_below and (rank_above == PURE or (above == below and apart))
-        return rank_above > rank_below or sideways
+        raises = above == "model" and below == "errors"
+        return rank_above > rank_below or sideways or raises
 
 
 class RoomDoorsContract(RoomContract):
