@@ -208,7 +208,8 @@ def prove(arguments: Sequence[str]) -> int:
 
 def bench(arguments: Sequence[str]) -> int:
     """Run one benchmark by name."""
-    names = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if not path.stem.startswith("_"))
+    files = (ROOT / "benchmarks").glob("*.py")
+    names = sorted(path.stem for path in files if "__main__" in path.read_text(encoding="utf-8"))
     if not arguments or arguments[0] not in names:
         return stop(f"bench takes one of: {', '.join(names) or 'none yet'}")
     return hand_over([PYTHON, "-m", f"benchmarks.{arguments[0]}", *arguments[1:]])
