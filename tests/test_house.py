@@ -1,0 +1,123 @@
+"""What the front door promises: the lock, the commands in the documents, links that lead somewhere, a tidy server."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+from typing import Final
+
+import psycopg
+import pytest
+
+import dev
+from tests.support.databases import empty_postgres, postgres_database
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+PROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+LOCK: Final = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+PINS: Final = [line for line in LOCK.splitlines() if not line.startswith((" ", "#"))]
+DOCUMENTS: Final = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+SERVE_UNTIL_KILLED: Final = """
+import time
+from tests.support.postgres import postgres_server
+with postgres_server() as address:
+    print(address, flush=True)
+    time.sleep(60)
+"""
+
+
+def names_of(requirements: list[str]) -> set[str]:
+    return {re.split(r"[^A-Za-z0-9._-]", requirement)[0].lower() for requirement in requirements}
+
+
+def muster_knows(word: str) -> bool:
+    done = subprocess.run([sys.executable, "-m", "muster", word, "--help"], cwd=ROOT, capture_output=True, check=False)
+    return done.returncode == 0
+
+
+def test_the_lock_pins_every_direct_dependency() -> None:
+    wanted = names_of(PROJECT["project"]["dependencies"]) | names_of(PROJECT["dependency-groups"]["dev"])
+
+    assert wanted - names_of(PINS) == set()
+
+
+def test_every_pin_is_exact_and_has_hashes() -> None:
+    pieces = re.split(r"^(?=\S)", LOCK, flags=re.MULTILINE)[1:]
+
+    assert [piece.splitlines()[0] for piece in pieces if "==" not in piece or "--hash=sha256:" not in piece] == []
+
+
+def test_the_lock_names_no_host_and_no_path() -> None:
+    assert re.findall(r"://|--find-links|--index|(?<![=\w])/|#.*", LOCK) == []
+
+
+def test_dev_and_the_project_agree_on_the_pythons() -> None:
+    lowest, highest = dev.PYTHONS
+
+    assert PROJECT["project"]["requires-python"] == f">={lowest[0]}.{lowest[1]},<{highest[0]}.{highest[1] + 1}"
+
+
+def test_every_word_of_dev_is_explained() -> None:
+    explained = set(re.findall(r"^  ([a-z]+) ", dev.HELP, flags=re.MULTILINE))
+
+    assert set(dev.WORDS) | {"run", "demo"} == explained
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_commands_in_the_documents_exist(document: Path) -> None:
+    words = set(re.findall(r"python3 dev\.py ([a-z]+)", document.read_text(encoding="utf-8")))
+
+    assert [word for word in sorted(words - {*dev.WORDS, "help"}) if not muster_knows(word)] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_links_in_the_documents_lead_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)", document.read_text(encoding="utf-8"))
+
+    assert [link for link in links if "://" not in link and not (document.parent / link).exists()] == []
+
+
+def test_every_decision_is_in_the_index() -> None:
+    folder = ROOT / "docs" / "decisions"
+    index = (folder / "README.md").read_text(encoding="utf-8")
+
+    assert [path.name for path in sorted(folder.glob("0*.md")) if f"]({path.name})" not in index] == []
+
+
+@pytest.mark.postgres
+def test_the_postgres_of_a_killed_run_ends_and_leaves_nothing() -> None:
+    command = [sys.executable, "-c", SERVE_UNTIL_KILLED]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        address = run.stdout.readline().strip()
+        home = Path(address.partition("host=")[2])
+        psycopg.connect(address).close()
+
+        os.kill(run.pid, signal.SIGKILL)
+
+    deadline = time.monotonic() + 20
+    while home.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not home.exists()
+
+
+@pytest.mark.postgres
+def test_an_emptied_postgres_has_no_row_and_counts_from_one(postgres: str) -> None:
+    with postgres_database(postgres, f"muster_emptied_{os.getpid()}") as url:
+        with psycopg.connect(url) as connection:
+            connection.execute("CREATE TABLE above (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY)")
+            connection.execute("CREATE TABLE below (above_id bigint REFERENCES above)")
+            connection.execute("INSERT INTO above DEFAULT VALUES")
+            connection.execute("INSERT INTO below SELECT id FROM above")
+
+        empty_postgres(url)
+
+        with psycopg.connect(url) as connection:
+            assert connection.execute("SELECT * FROM above UNION ALL SELECT * FROM below").fetchall() == []
+            assert connection.execute("INSERT INTO above DEFAULT VALUES RETURNING id").fetchone() == (1,)
