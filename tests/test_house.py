@@ -90,6 +90,20 @@ def test_every_decision_is_in_the_index() -> None:
     assert [path.name for path in sorted(folder.glob("0*.md")) if f"]({path.name})" not in index] == []
 
 
+@pytest.mark.prove
+def test_a_fresh_clone_is_ready_within_a_minute_by_several_commands_at_once(tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
+    base = str(getattr(sys, "_base_executable", sys.executable))
+    variables = {**os.environ, "MUSTER_DEMO": "1"}
+    started = time.monotonic()
+
+    runs = [subprocess.Popen([base, "dev.py", "migrate"], cwd=clone, env=variables) for _ in range(3)]
+
+    assert [run.wait(120) for run in runs] == [0, 0, 0]
+    assert time.monotonic() - started < 60
+
+
 @pytest.mark.postgres
 def test_the_postgres_of_a_killed_run_ends_and_leaves_nothing() -> None:
     command = [sys.executable, "-c", SERVE_UNTIL_KILLED]
