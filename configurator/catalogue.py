@@ -10,24 +10,13 @@ from functools import cached_property
 from typing import Final
 
 from configurator.expressions import Expression
+from configurator.model import Text
 from configurator.uvl import TreeGroup
 
 MODEL_GROUP: Final = "Model"
 POWERTRAIN: Final = "Powertrain"
 TRIM: Final = "Trim"
 ALL_MODELS: Final = "*"
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """The same words in Chinese and in English."""
-
-    zh: str
-    en: str
-
-    def in_locale(self, locale: str) -> str:
-        """Return the words for `zh-CN` or `en`."""
-        return self.zh if locale.startswith("zh") else self.en
 
 
 class Energy(StrEnum):
@@ -112,14 +101,6 @@ class Condition:
 
 
 ALWAYS: Final = Condition()
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """Where and when a car is ordered; it decides which conditional rules are in force."""
-
-    region: str
-    day: date
 
 
 @dataclass(frozen=True, slots=True)

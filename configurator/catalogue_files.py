@@ -22,13 +22,13 @@ from configurator.catalogue import (
     PriceRule,
     Rule,
     RuleKind,
-    Text,
 )
 from configurator.errors import CatalogueFaulty
 from configurator.expressions import ExpressionFault, feature_names, parse_expression
 from configurator.faults import Fault, FaultList
 from configurator.file_tables import Row, read_table
 from configurator.logic_check import logic_faults
+from configurator.model import Text
 from configurator.rules import group_codes
 from configurator.uvl import Constraint, FeatureModel, GroupKind, TreeGroup, read_uvl_file
 

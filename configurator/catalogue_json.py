@@ -19,9 +19,9 @@ from configurator.catalogue import (
     PriceRule,
     Rule,
     RuleKind,
-    Text,
 )
 from configurator.expressions import format_expression, parse_expression
+from configurator.model import Text
 from configurator.uvl import GroupKind, TreeGroup
 
 FORMAT: Final = "muster.catalogue/1"

@@ -78,18 +78,6 @@ class OptionUnknown(Refusal):
 
 
 @dataclass(unsafe_hash=True)
-class ChoicesClash(Refusal):
-    """No car meets these choices together; `rules` are the texts of the rules in the way, zh and en in pairs."""
-
-    code = "CHOICES_CLASH"
-    en = "These choices exclude each other: {options}. {rules_en} Give one of them up."
-    zh = "以下选择互相冲突：{options}。{rules_zh}请放弃其中一项。"
-    options: tuple[str, ...]
-    rules_en: tuple[str, ...]
-    rules_zh: tuple[str, ...]
-
-
-@dataclass(unsafe_hash=True)
 class OptionExcluded(Refusal):
     """The rules forbid the option beside the other choices; `give_up` is the smallest repair (empty: none helps)."""
 
@@ -111,17 +99,6 @@ class ConfigurationIncomplete(Refusal):
     en = "Some choices are still open: {categories}. Make them, or take the cheapest completion."
     zh = "尚有未完成的选择：{categories}。请完成选择，或采用最低价补全方案。"
     categories: tuple[str, ...]
-
-
-@dataclass(unsafe_hash=True)
-class PlaceNotServed(Refusal):
-    """The policy has no logistics price from the plant to the region."""
-
-    code = "PLACE_NOT_SERVED"
-    en = "Cars from {plant} are not brought to {region} yet. Choose a store in another region."
-    zh = "{plant}工厂的车辆暂不配送至{region}，请选择其他区域的门店。"
-    plant: str
-    region: str
 
 
 @dataclass(unsafe_hash=True)

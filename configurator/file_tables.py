@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from configurator.faults import FaultList
+from kernel.money import MINOR_PER_MAJOR
 
 ROWS_MAX: Final = 200_000
-_YUAN: Final = re.compile(r"(-?)(\d{1,9})(?:\.(\d{1,2}))?\Z")
+_YUAN: Final = re.compile(r"(-?)(\d{1,9})\Z")
 _WHOLE: Final = re.compile(r"\d{1,6}\Z")
 
 
@@ -38,14 +39,13 @@ class Row:
         return self.cells[column]
 
     def yuan(self, column: str, *, negative: bool = False) -> int:
-        """Return fen from whole yuan or yuan with up to two decimals."""
+        """Return fen from whole yuan: prices here have no fen, so that a discount rounded to the yuan stays fair."""
         match = _YUAN.match(self.cells[column])
         if match is None or (match[1] and not negative):
-            kind = "an amount in yuan" if negative else "an amount in yuan that is not negative"
+            kind = "whole yuan" if negative else "whole yuan, not negative"
             self.fault(f"{column} must be {kind}, not {self.cells[column]!r}")
             return 0
-        minor = int(match[2]) * 100 + int((match[3] or "").ljust(2, "0"))
-        return -minor if match[1] else minor
+        return int(self.cells[column]) * MINOR_PER_MAJOR
 
     def whole(self, column: str, *, least: int = 0) -> int:
         text = self.cells[column]

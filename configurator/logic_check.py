@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Final
 
-from configurator.catalogue import Catalogue, Context
+from configurator.catalogue import Catalogue
 from configurator.faults import Fault
+from configurator.model import Context
 from configurator.rules import RuleBook, compile_catalogue, group_codes
-from configurator.solver import Clash, SatEngine, Step
+from configurator.sat_engine import SatEngine
+from configurator.solver import Clash, Step
 
 DAYS_MAX: Final = 40
 UVL: Final = "options.uvl"

@@ -12,8 +12,9 @@ from datetime import date, timedelta
 from itertools import combinations
 from typing import Final, TypeAlias, assert_never
 
-from configurator.catalogue import ALWAYS, Catalogue, Condition, Context, Option, PriceRule, Rule, RuleKind, Text
+from configurator.catalogue import ALWAYS, Catalogue, Condition, Option, PriceRule, Rule, RuleKind
 from configurator.expressions import And, Expression, Feature, Iff, Implies, Not, Or
+from configurator.model import Context, Text
 from configurator.uvl import FeatureModel, GroupKind, TreeGroup
 
 Clause: TypeAlias = tuple[int, ...]

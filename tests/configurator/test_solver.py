@@ -10,10 +10,12 @@ from itertools import combinations, product
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from configurator.catalogue import ALWAYS, Condition, Context, PriceRule, Rule, RuleKind, Text
+from configurator.catalogue import ALWAYS, Condition, PriceRule, Rule, RuleKind
 from configurator.expressions import And, Expression, Feature, Iff, Implies, Not, Or, holds
+from configurator.model import Context, Text
 from configurator.rules import RuleBook, compile_rules
-from configurator.solver import Clash, SatEngine, Step
+from configurator.sat_engine import SatEngine
+from configurator.solver import Clash, Step
 from configurator.uvl import GroupKind, TreeGroup
 
 TEXT = Text("规则", "rule")

@@ -1,0 +1,89 @@
+"""Which pooling class a car belongs to, and the thinnest margin a legal car of a class leaves (DOMAIN section 6.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from configurator.catalogue import POWERTRAIN, TRIM, Catalogue
+from configurator.model import Context, PoolingClass
+from configurator.pricing import margin_of_model, margin_weights
+from configurator.solver import Engine
+from kernel.money import BASIS_POINTS, MINOR_PER_MAJOR
+
+
+@dataclass(frozen=True, slots=True)
+class ThinnestMargin:
+    """The least that a car of a class leaves: its price at the discount, rounded half up to the yuan, less its cost."""
+
+    margin_minor: int
+    model: str
+    options: tuple[str, ...]
+
+
+def pooling_class(catalogue: Catalogue, *, model: str, features: AbstractSet[str]) -> PoolingClass:
+    """Return the class of a car from its true features."""
+    car_model = catalogue.model_by_code[model]
+    chosen = [option for option in catalogue.options if option.code in features]
+    return PoolingClass(
+        platform=car_model.platform,
+        plant=car_model.plant,
+        powertrain="+".join(option.code for option in chosen if option.category == POWERTRAIN),
+        long_lead=tuple(sorted(option.code for option in chosen if option.long_lead)),
+        trim="+".join(option.code for option in chosen if option.category == TRIM),
+    )
+
+
+def class_choices(catalogue: Catalogue, cls: PoolingClass) -> dict[str, bool]:
+    """Return what every car of the class has and has not: its powertrain, its long-lead options alone, its trim."""
+    fixed = {*cls.powertrain.split("+"), *cls.trim.split("+"), *cls.long_lead}
+    return {
+        option.code: option.code in fixed
+        for option in catalogue.options
+        if option.long_lead or option.category in (POWERTRAIN, TRIM)
+    }
+
+
+def class_models(catalogue: Catalogue, cls: PoolingClass) -> list[str]:
+    """Return the models of the class's platform that its plant builds."""
+    return [model.code for model in catalogue.models if (model.platform, model.plant) == (cls.platform, cls.plant)]
+
+
+def thinnest_margin(
+    catalogue: Catalogue, engine: Engine, cls: PoolingClass, *, discount_bp: int, contexts: Sequence[Context]
+) -> ThinnestMargin | None:
+    """Return the thinnest-margin legal car of a class over the given places and days; None where there is none.
+
+    Prices and costs are whole yuan, so rounding to the yuan keeps the order and the least exact margin is the least.
+    """
+    choices = class_choices(catalogue, cls)
+    found = [
+        margin
+        for model in class_models(catalogue, cls)
+        for margin in _margins(catalogue, engine, model, choices, discount_bp, contexts)
+    ]
+    return min(found, key=lambda margin: margin.margin_minor, default=None)
+
+
+def _margins(
+    catalogue: Catalogue,
+    engine: Engine,
+    model: str,
+    choices: dict[str, bool],
+    discount_bp: int,
+    contexts: Iterable[Context],
+) -> Iterable[ThinnestMargin]:
+    weights = margin_weights(catalogue, model=model, discount_bp=discount_bp)
+    own = margin_of_model(catalogue.model_by_code[model], discount_bp=discount_bp)
+    for context in contexts:
+        car = engine.minimum(choices | {model: True}, context, weights)
+        if car is not None:
+            options = tuple(option.code for option in catalogue.options if option.code in car.features)
+            yield ThinnestMargin(_to_yuan(own + car.weight), model, options)
+
+
+def _to_yuan(margin: int) -> int:
+    """Round 1/10,000 fen to whole yuan, a half up, as the price in it is rounded; Python's // rounds down."""
+    unit = BASIS_POINTS * MINOR_PER_MAJOR
+    return (margin + unit // 2) // unit * MINOR_PER_MAJOR
