@@ -1,0 +1,84 @@
+"""The doors of one server process: GraphQL, live streams, explorer, payments, health, metrics, the start page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request as HttpRequest
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from graph.context import Services, Threads
+from graph.endpoint import Endpoint
+from graph.metrics import CONTENT_TYPE, Metrics
+from graph.outer import Outer
+from graph.schema import build_api
+from graph.sessions import Sessions
+from kernel import registry
+from kernel.actor import Actor
+from kernel.ids import BrandId
+
+
+def build_app(services: Services, *, metrics: Metrics | None = None, more: list[BaseRoute] | None = None) -> Starlette:
+    """Return the ASGI app of these services; `more` are routes of rooms above (pages)."""
+    metrics = metrics or Metrics()
+    threads = Threads(services.threads)
+    api = build_api()
+    sessions = Sessions(services, threads)
+    endpoint = Endpoint(api, services, threads=threads, sessions=sessions, metrics=metrics)
+    routes: list[BaseRoute] = [
+        Route("/graphql", endpoint, name="graphql"),
+        _route("/schema.graphql", partial(_schema, api.sdl)),
+        _route("/health", _health),
+        _route("/ready", partial(_ready, services, threads)),
+        _route("/metrics", partial(_metrics, metrics)),
+        *(more or []),
+    ]
+    app = Starlette(
+        routes=routes,
+        middleware=[Middleware(Outer, metrics=metrics, secure=not services.demo, strict=services.strict)],
+    )
+    app.state.endpoint = endpoint
+    app.state.metrics = metrics
+    return app
+
+
+def _route(path: str, answer: Callable[..., Any], methods: tuple[str, ...] = ("GET",)) -> Route:
+    async def endpoint(request: HttpRequest) -> Response:
+        request.scope["muster_route"] = path
+        response: Response = await answer(request)
+        return response
+
+    return Route(path, endpoint, methods=list(methods))
+
+
+async def _schema(sdl: str, _request: HttpRequest) -> Response:
+    return PlainTextResponse(sdl)
+
+
+async def _health(_request: HttpRequest) -> Response:
+    return JSONResponse({"status": "ok"})
+
+
+async def _ready(services: Services, threads: Threads, _request: HttpRequest) -> Response:
+    try:
+        migrated = await threads.run(_is_ready, services)
+    except Exception:  # noqa: BLE001 - whatever keeps the database away, the answer is the same
+        return JSONResponse({"status": "the database cannot be reached"}, status_code=503)
+    if not migrated:
+        return JSONResponse({"status": "the database is not migrated"}, status_code=503)
+    return JSONResponse({"status": "ready"})
+
+
+def _is_ready(services: Services) -> bool:
+    with services.works.read(Actor(BrandId(""))) as work:
+        registry.all_brands(work)
+    return services.is_migrated is None or services.is_migrated()
+
+
+async def _metrics(metrics: Metrics, _request: HttpRequest) -> Response:
+    return Response(metrics.render(), media_type=CONTENT_TYPE)

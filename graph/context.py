@@ -1,0 +1,123 @@
+"""What a request carries, and what the server is made of; filled by the composition root with plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final, TypeVar
+
+import anyio.to_thread
+from anyio import CapacityLimiter
+from strawberry.dataloader import DataLoader
+
+from graph.limits import DEFAULT_LIMITS, Limits
+from kernel.actor import Actor, Permission
+from kernel.group import Group
+from kernel.work import Work, Works
+
+ResultT = TypeVar("ResultT")
+THREADS_DEFAULT: Final = 8
+
+PaymentUse = Callable[[Work, Any], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything the doors need.
+
+    `pre_order_door` gathers pre-orders for one commit; `providers` are the payment providers by name;
+    `payment_uses` names the use case that a received payment goes to, by its purpose; `signer` signs and checks
+    quotes; `identity` is the sign-in service. `brand_hosts` gives a host name its brand; a request may also name
+    its brand in `X-Muster-Brand`; else it is `default_brand`. `strict` lets a bug of ours fail loudly (tests).
+    """
+
+    works: Works
+    default_brand: str
+    brand_hosts: Mapping[str, str] = field(default_factory=dict)
+    pre_order_door: Group[Any, Any] | None = None
+    providers: Mapping[str, Any] = field(default_factory=dict)
+    payment_uses: Mapping[str, PaymentUse] = field(default_factory=dict)
+    signer: Any = None
+    identity: Any = None
+    quote_inputs: Any = None
+    trusted_documents: Sequence[str] = ()
+    trusted_documents_only: bool = False
+    demo: bool = False
+    public_url: str = ""
+    strict: bool = False
+    threads: int = THREADS_DEFAULT
+    limits: Limits = DEFAULT_LIMITS
+    is_migrated: Callable[[], bool] | None = None
+
+
+class Threads:
+    """The threads on which rooms run: as many at once as there are database connections."""
+
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+        self._limiter: CapacityLimiter | None = None
+
+    async def run(self, function: Callable[..., ResultT], *arguments: Any, **named: Any) -> ResultT:
+        """Run a plain function on a thread: the one hop from async to ordinary Python."""
+        if self._limiter is None:
+            self._limiter = CapacityLimiter(self._threads)
+        return await anyio.to_thread.run_sync(partial(function, *arguments, **named), limiter=self._limiter)
+
+
+Batch = Callable[[Work, Sequence[Any]], Mapping[Any, Any]]
+
+
+@dataclass(slots=True)
+class Request:
+    """One request: who asks, for which brand, in which language, with loaders that live as long as it does."""
+
+    services: Services
+    threads: Threads
+    actor: Actor
+    request_id: str
+    address: str = ""
+    token: str | None = None
+    new_token: str | None = None
+    signed_out: bool = False
+    kept: Any = None
+    loaders: dict[str, DataLoader[Any, Any]] = field(default_factory=dict)
+
+    @property
+    def locale(self) -> str:
+        """Return the language to answer in, `zh-CN` or `en`."""
+        return self.actor.locale
+
+    def may(self, permission: Permission) -> bool:
+        """Say whether the actor may."""
+        return self.actor.may(permission)
+
+    async def read(self, function: Callable[..., ResultT], *arguments: Any) -> ResultT:
+        """Run `function(work, *arguments)` in a read of this actor, on a thread."""
+        return await self.threads.run(_in_read, self.services.works, self.actor, function, *arguments)
+
+    async def change(self, function: Callable[..., ResultT], *arguments: Any) -> ResultT:
+        """Run `function(work, *arguments)` in a change of this actor, on a thread; it commits at the end."""
+        return await self.threads.run(_in_change, self.services.works, self.actor, function, *arguments)
+
+    def load(self, name: str, batch: Batch, key: Any) -> Awaitable[Any]:
+        """Return what belongs to a key, or None; all keys asked for together are read by one `batch`."""
+        loader = self.loaders.get(name)
+        if loader is None:
+
+            async def load_many(keys: list[Any]) -> list[Any]:
+                found = await self.read(batch, keys)
+                return [found.get(one) for one in keys]
+
+            loader = self.loaders[name] = DataLoader(load_fn=load_many)
+        return loader.load(key)
+
+
+def _in_read(works: Works, actor: Actor, function: Callable[..., ResultT], *arguments: Any) -> ResultT:
+    with works.read(actor) as work:
+        return function(work, *arguments)
+
+
+def _in_change(works: Works, actor: Actor, function: Callable[..., ResultT], *arguments: Any) -> ResultT:
+    with works.change(actor) as work:
+        return function(work, *arguments)

@@ -1,0 +1,249 @@
+"""Runs a prepared document: graphql-core's executor, with a short way for objects whose fields are plain attributes.
+
+The short way reads attributes without a resolver, a path or an info per leaf. Whatever surprises it (a null where none
+may be, a value of another type) is left to the executor's own way, which says precisely what went wrong where.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from inspect import isawaitable
+from typing import Any, Final
+
+from graphql import (
+    ExecutionResult,
+    GraphQLError,
+    GraphQLSchema,
+    get_variable_values,
+    is_enum_type,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+    is_object_type,
+)
+from graphql.execution import Executor, default_field_resolver, default_type_resolver
+from graphql.execution.collect_fields import collect_fields
+from graphql.language import OperationType
+
+from graph.documents import Prepared, Refused
+
+Reader = Callable[[Any], Any]
+VARIABLE_ERRORS_MAX: Final = 20
+_INT32: Final = 2**31
+
+
+class _NotPlain(Exception):
+    """This value takes the long way."""
+
+
+class PlainExecutor(Executor[Any]):
+    """graphql-core's executor with the short way; what it learns of a document stays with the document."""
+
+    prepared: Prepared
+
+    def execute_fields(
+        self,
+        parent_type: Any,
+        source_value: Any,
+        path: Any,
+        grouped_field_set: Any,
+        position_context: Any,
+    ) -> Any:
+        plans = self.prepared.plans
+        known = plans.get(id(grouped_field_set))
+        if known is None:
+            # The grouped set is kept beside its plan, so that its id stays its own.
+            known = plans[id(grouped_field_set)] = (
+                grouped_field_set,
+                _object_reader(self, parent_type, grouped_field_set),
+            )
+        reader = known[1]
+        if reader is not None:
+            try:
+                return reader(source_value)
+            except (_NotPlain, AttributeError, TypeError, ValueError, GraphQLError):
+                pass
+        return super().execute_fields(parent_type, source_value, path, grouped_field_set, position_context)
+
+
+def _object_reader(executor: PlainExecutor, kind: Any, grouped: Any) -> Reader | None:
+    """Return a function from a value to its part of the answer, or None where a field has a resolver of its own."""
+    fields: list[tuple[str, str, Reader]] = []
+    constants: dict[str, str] = {}
+    for key, details in grouped.items():
+        name = details[0].node.name.value
+        if name == "__typename":
+            constants[key] = kind.name
+            fields.append((key, "", _constant(kind.name)))
+            continue
+        made = executor.schema.get_field(kind, name)
+        attribute = _attribute(made)
+        if attribute is None:
+            return None
+        reader = _value_reader(executor, made.type, details)  # type: ignore[union-attr]  # a plain field exists
+        if reader is None:
+            return None
+        fields.append((key, attribute, reader))
+    attributes = [(key, attribute, reader) for key, attribute, reader in fields if attribute]
+    if constants:
+        return _with_constants(fields)
+
+    def read(source: Any) -> dict[str, Any]:
+        return {key: reader(getattr(source, attribute)) for key, attribute, reader in attributes}
+
+    return read
+
+
+def _with_constants(fields: list[tuple[str, str, Reader]]) -> Reader:
+    def read(source: Any) -> dict[str, Any]:
+        return {key: reader(getattr(source, attribute) if attribute else None) for key, attribute, reader in fields}
+
+    return read
+
+
+def _constant(value: str) -> Reader:
+    return lambda _source: value
+
+
+def _attribute(made: Any) -> str | None:
+    """Return the Python attribute behind a field that only reads one."""
+    if made is None or made.args or not getattr(made.resolve, "_is_default", False):
+        return None
+    definition = made.extensions.get("strawberry-definition")
+    return definition.python_name if definition is not None else None
+
+
+def _value_reader(executor: PlainExecutor, kind: Any, details: Any) -> Reader | None:
+    if is_non_null_type(kind):
+        inner = _value_reader(executor, kind.of_type, details)
+        return None if inner is None else _required(inner)
+    if is_list_type(kind):
+        inner = _value_reader(executor, kind.of_type, details)
+        return None if inner is None else _list_reader(inner)
+    if is_leaf_type(kind):
+        return _leaf_reader(kind)
+    if is_object_type(kind):
+        grouped = executor.collect_subfields(kind, details).grouped_field_set
+        inner = _object_reader(executor, kind, grouped)
+        return None if inner is None else _nullable(inner)
+    return None
+
+
+def _required(inner: Reader) -> Reader:
+    def read(value: Any) -> Any:
+        if value is None:
+            raise _NotPlain
+        return inner(value)
+
+    return read
+
+
+def _nullable(inner: Reader) -> Reader:
+    return lambda value: None if value is None else inner(value)
+
+
+def _list_reader(inner: Reader) -> Reader:
+    def read(values: Any) -> Any:
+        if values is None:
+            return None
+        if type(values) is not list and type(values) is not tuple:
+            raise _NotPlain
+        return [inner(value) for value in values]
+
+    return read
+
+
+def _leaf_reader(kind: Any) -> Reader:
+    """Return a reader for a scalar: the common case of each at once, the type's own way for the rest."""
+    coerce = kind.coerce_output_value
+    expected = {"String": str, "ID": str, "Boolean": bool, "Long": int, "Cursor": str}.get(kind.name)
+    if kind.name == "Int":
+
+        def read_int(value: Any) -> Any:
+            return value if (type(value) is int and -_INT32 <= value < _INT32) or value is None else coerce(value)
+
+        return read_int
+    if expected is not None and not is_enum_type(kind):
+
+        def read_plain(value: Any) -> Any:
+            return value if type(value) is expected or value is None else coerce(value)
+
+        return read_plain
+    return lambda value: None if value is None else coerce(value)
+
+
+def read_variables(schema: GraphQLSchema, prepared: Prepared, variables: dict[str, Any]) -> Any:
+    """Return the coerced variables of a request, or refuse."""
+    found = get_variable_values(
+        schema, prepared.operation.variable_definitions or (), variables, max_errors=VARIABLE_ERRORS_MAX
+    )
+    if isinstance(found, list):
+        for error in found:
+            error.extensions = {"code": "BAD_USER_INPUT"}
+        raise Refused(*found)
+    return found
+
+
+async def run(
+    schema: GraphQLSchema, prepared: Prepared, *, variables: Any, context: Any, root_value: Any = None
+) -> ExecutionResult:
+    """Run a prepared document with coerced variables; errors of fields are in the result."""
+    executor = PlainExecutor(
+        schema,
+        prepared.fragment_definitions,
+        prepared.fragments,
+        root_value,
+        context,
+        prepared.operation,
+        variables,
+        default_field_resolver,
+        default_type_resolver,
+        default_field_resolver,
+    )
+    executor.prepared = prepared
+    root_type = schema.get_root_type(prepared.kind)
+    assert root_type is not None
+    if prepared.conditional:
+        # What is collected depends on the variables, so it is not kept.
+        executor.prepared = _without_memory(prepared)
+        collected = _collect(executor, root_type)
+    else:
+        executor._relevant_sub_fields = prepared.sub_fields
+        if prepared.collected is None:
+            prepared.collected = _collect(executor, root_type)
+        collected = prepared.collected
+    try:
+        data = executor.execute_collected_root_fields(
+            root_type,
+            root_value,
+            collected.grouped_field_set,
+            prepared.kind is OperationType.MUTATION,
+            [],
+        )
+        if isawaitable(data):
+            data = await data
+    except GraphQLError as error:
+        executor.collected_errors.add(error, None)
+        data = None
+    errors = executor.collected_errors.errors
+    return ExecutionResult(data=data, errors=errors or None)
+
+
+def _collect(executor: PlainExecutor, root_type: Any) -> Any:
+    return collect_fields(
+        executor.schema, executor.fragments, executor.variable_values, root_type, executor.operation, False
+    )
+
+
+def _without_memory(prepared: Prepared) -> Prepared:
+    return Prepared(
+        text_hash=prepared.text_hash,
+        document=prepared.document,
+        operation=prepared.operation,
+        fragment_definitions=prepared.fragment_definitions,
+        fragments=prepared.fragments,
+        roots=prepared.roots,
+        cost=prepared.cost,
+        cost_depends=prepared.cost_depends,
+        conditional=True,
+    )

@@ -1,0 +1,101 @@
+"""Answers that are the same for everybody, kept as bytes under what they depend on; a new version makes new keys.
+
+What they depend on (a catalogue version, the registry) is asked of the database at most once a second and process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from graph.context import Threads
+from kernel import registry
+from kernel.actor import Actor
+from kernel.ids import BrandId
+from kernel.work import Work, Works
+
+ANSWERS_MAX: Final = 4_000
+BYTES_MAX: Final = 48 * 1024 * 1024
+STAMP_SECONDS: Final = 1.0
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer's bytes and the tag by which a client asks whether it has changed."""
+
+    body: bytes
+    tag: str
+
+
+class KeptAnswers:
+    """A bounded store of answers; the one used longest ago goes first."""
+
+    def __init__(self, *, bytes_max: int = BYTES_MAX) -> None:
+        self._answers: OrderedDict[Key, Answer] = OrderedDict()
+        self._bytes = 0
+        self._bytes_max = bytes_max
+
+    def find(self, key: Key) -> Answer | None:
+        """Return what is kept under a key."""
+        found = self._answers.get(key)
+        if found is not None:
+            self._answers.move_to_end(key)
+        return found
+
+    def keep(self, key: Key, body: bytes) -> Answer:
+        """Keep an answer."""
+        answer = Answer(body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
+        old = self._answers.pop(key, None)
+        self._bytes += len(body) - (len(old.body) if old is not None else 0)
+        self._answers[key] = answer
+        while self._bytes > self._bytes_max or len(self._answers) > ANSWERS_MAX:
+            _, gone = self._answers.popitem(last=False)
+            self._bytes -= len(gone.body)
+        return answer
+
+
+def registry_stamp(work: Work) -> str:
+    """Return a word that changes when a brand's name, regions, stores or plants do."""
+    parts = (
+        registry.own_brand(work),
+        registry.list_regions(work),
+        registry.list_stores(work),
+        registry.list_plants(work),
+    )
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+def schema_stamp(_work: Work) -> str:
+    """Return a word that never changes: introspection is the same as long as the process lives."""
+    return "schema"
+
+
+STAMPS: Final[Mapping[str, Callable[[Work], str]]] = {"registry": registry_stamp, "schema": schema_stamp}
+
+
+class Stamps:
+    """What answers depend on, remembered for a second."""
+
+    def __init__(self, works: Works, threads: Threads) -> None:
+        self._works = works
+        self._threads = threads
+        self._known: dict[tuple[str, str], tuple[float, str]] = {}
+
+    async def stamp(self, kept_by: str, brand_id: BrandId) -> str:
+        """Return the version of what answers of this kind depend on."""
+        now = time.monotonic()
+        found = self._known.get((kept_by, brand_id))
+        if found is not None and now - found[0] < STAMP_SECONDS:
+            return found[1]
+        word = await self._threads.run(self._read, kept_by, brand_id)
+        self._known[kept_by, brand_id] = (now, word)
+        return word
+
+    def _read(self, kept_by: str, brand_id: BrandId) -> str:
+        with self._works.read(Actor(brand_id)) as work:
+            return STAMPS[kept_by](work)

@@ -1,0 +1,127 @@
+"""How a plain function becomes a query or a mutation: input to values, one hop to a thread, one call, result to type.
+
+A resolver takes `work` and/or `request` where it wants them; everything else in its signature is an argument.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, get_type_hints
+
+import strawberry
+import structlog
+from graphql import GraphQLError
+from strawberry.types import Info
+
+from graph.access import ACCESS_KEY, LIST_SIZE_ASSUMED, Access
+from graph.context import Request
+from graph.refusals import GENERAL, refusal_facts, result_union, show_refusal
+from kernel.actor import Permission
+from kernel.errors import Forbidden, NotSignedIn, Refusal
+
+log = structlog.get_logger(__name__)
+_OURS: Final = frozenset({"work", "request"})
+Declared = Callable[[Callable[..., Any]], Any]
+
+
+def query(
+    *,
+    reads: Permission,
+    kept_by: str | None = None,
+    refuses: Sequence[type[Refusal]] = (),
+    result: str | None = None,
+    at_most: int = LIST_SIZE_ASSUMED,
+) -> Declared:
+    """Declare a read. With `result` it answers a union of its value and its refusals, like a mutation; else a refusal
+    becomes an error with its code."""
+
+    def declare(function: Callable[..., Any]) -> Any:
+        union = None if result is None else result_union(result, _result_type(function), refuses)
+        access = Access(reads, kept_by=kept_by, at_most=at_most)
+        return _make_field(function, access, union, _run_read, allowed=(*refuses, *GENERAL))
+
+    return declare
+
+
+def mutation(*, does: Permission, refuses: Sequence[type[Refusal]] = (), result: str) -> Declared:
+    """Declare a change that answers a union, named `result`, of its value and its typed refusals."""
+
+    def declare(function: Callable[..., Any]) -> Any:
+        union = result_union(result, _result_type(function), refuses)
+        return _make_field(function, Access(does), union, _run_change, allowed=(*refuses, *GENERAL))
+
+    return declare
+
+
+def _result_type(function: Callable[..., Any]) -> Any:
+    return get_type_hints(function, include_extras=True)["return"]
+
+
+async def _run_read(request: Request, function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    return await request.read(lambda work: function(work=work, **arguments))
+
+
+async def _run_change(request: Request, function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    return await request.change(lambda work: function(work=work, **arguments))
+
+
+def _make_field(
+    function: Callable[..., Any],
+    access: Access,
+    union: Any,
+    runner: Callable[..., Any],
+    *,
+    allowed: tuple[type[Refusal], ...],
+) -> Any:
+    parameters = inspect.signature(function).parameters
+    wants_request = "request" in parameters
+    awaits = inspect.iscoroutinefunction(function)
+    wants_work = "work" in parameters
+    assert awaits or wants_work or wants_request, f"{function.__name__} would block the event loop"
+    is_change = runner is _run_change
+
+    async def resolve(info: Info, **arguments: Any) -> Any:
+        request: Request = info.context
+        if is_change and not request.may(access.needs):
+            refusal = NotSignedIn() if request.actor.account_id is None else Forbidden(access.needs.value)
+            return show_refusal(refusal, request.locale)
+        if wants_request:
+            arguments["request"] = request
+        try:
+            if awaits:
+                return await function(**arguments)
+            if wants_work:
+                return await runner(request, function, arguments)
+            return await request.threads.run(function, **arguments)
+        except Refusal as refusal:
+            if union is None:
+                raise _as_error(refusal, request.locale) from None
+            if not isinstance(refusal, allowed):
+                log.error("undeclared_refusal", operation=function.__name__, refusal=type(refusal).__name__)
+                raise
+            return show_refusal(refusal, request.locale)
+
+    _sign(resolve, function, union)
+    return strawberry.field(resolver=resolve, description=inspect.getdoc(function), metadata={ACCESS_KEY: access})
+
+
+def _as_error(refusal: Refusal, locale: str) -> GraphQLError:
+    extensions = {"code": "BAD_USER_INPUT", "refusal": refusal.code, "facts": refusal_facts(refusal)}
+    return GraphQLError(refusal.text(locale), extensions=extensions)
+
+
+def _sign(resolve: Any, function: Callable[..., Any], union: Any) -> None:
+    """Give the resolver the signature of the function it stands for, without what we fill in ourselves."""
+    hints = get_type_hints(function, include_extras=True)
+    returns = hints.pop("return") if union is None else union
+    kept = [
+        one.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY)
+        for name, one in inspect.signature(function).parameters.items()
+        if name not in _OURS
+    ]
+    info = inspect.Parameter("info", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Info)
+    resolve.__signature__ = inspect.Signature([info, *kept], return_annotation=returns)
+    resolve.__annotations__ = {one.name: one.annotation for one in [info, *kept]} | {"return": returns}
+    resolve.__name__ = function.__name__
+    resolve.__module__ = function.__module__

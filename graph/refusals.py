@@ -1,0 +1,116 @@
+"""Every refusal of a room as a GraphQL type: `code`, `message` in the reader's language, and its facts as fields."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Sequence
+from dataclasses import fields, make_dataclass
+from datetime import date, datetime
+from enum import Enum
+from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
+
+import strawberry
+
+from graph.access import object_type
+from graph.scalars import Long
+from graph.types.money import Money, show_money
+from kernel import money
+from kernel.actor import Permission
+from kernel.errors import (
+    Conflict,
+    Forbidden,
+    IdempotencyMismatch,
+    InvalidInput,
+    NotFound,
+    NotSignedIn,
+    Refusal,
+    TooBusy,
+)
+
+GENERAL: Final[tuple[type[Refusal], ...]] = (
+    InvalidInput,
+    NotSignedIn,
+    Forbidden,
+    NotFound,
+    Conflict,
+    IdempotencyMismatch,
+    TooBusy,
+)
+_MINOR: Final = "_minor"
+_made: dict[type[Refusal], type[Any]] = {}
+
+
+@object_type(reads=Permission.PUBLIC_READ, name="Refusal", interface=True)
+class RefusalShown:
+    """A rule said no, and nothing has changed: `code` is stable, `message` says what to do."""
+
+    code: str
+    message: str
+
+
+def refusal_type(cls: type[Refusal]) -> type[Any]:
+    """Return the GraphQL type of a refusal class, making it the first time."""
+    if cls not in _made:
+        hints = get_type_hints(cls)
+        members = [(_fact_name(one.name), _graph_type(one.name, hints[one.name])) for one in fields(cls)]
+        assert not {"code", "message"} & {name for name, _ in members}, f"{cls.__name__} has a fact of a taken name"
+        made = make_dataclass(cls.__name__, members, bases=(RefusalShown,), kw_only=True)
+        made.__doc__ = cls.__doc__
+        _made[cls] = object_type(reads=Permission.PUBLIC_READ)(made)
+    return _made[cls]
+
+
+def show_refusal(refusal: Refusal, locale: str) -> Any:
+    """Return a refusal as its GraphQL value."""
+    facts = {_fact_name(name): _fact(name, value) for name, value in refusal.facts().items()}
+    return refusal_type(type(refusal))(code=refusal.code, message=refusal.text(locale), **facts)
+
+
+def refusal_facts(refusal: Refusal) -> dict[str, object]:
+    """Return the facts in JSON terms, for the extensions of an error."""
+    return {
+        name: value if isinstance(value, str | int | None) else str(value) for name, value in refusal.facts().items()
+    }
+
+
+def result_union(name: str, result: Any, refuses: Sequence[type[Refusal]]) -> Any:
+    """Return the union of a result and its refusals, the general ones included."""
+    classes = list(dict.fromkeys([*refuses, *GENERAL]))
+    return Annotated[Union[(result, *map(refusal_type, classes))], strawberry.union(name)]
+
+
+def _fact_name(name: str) -> str:
+    return name.removesuffix(_MINOR)
+
+
+def _fact(name: str, value: object) -> object:
+    match value:
+        case None:
+            return None
+        case money.Money():
+            return show_money(value)
+        case int() if name.endswith(_MINOR):
+            return show_money(money.Money(value))
+        case Enum():
+            return str(value.value)
+        case tuple() | list() | set() | frozenset():
+            return [_fact("", item) for item in value]
+        case str() | int() | float() | datetime() | date():
+            return value
+        case _:
+            return str(value)
+
+
+def _graph_type(name: str, hint: Any) -> Any:
+    hint = getattr(hint, "__supertype__", hint)
+    origin = get_origin(hint)
+    if origin in (Union, types.UnionType):
+        inner = next(arm for arm in get_args(hint) if arm is not type(None))
+        return _graph_type(name, inner) | None
+    if origin in (tuple, list, frozenset, set):
+        return list[_graph_type("", get_args(hint)[0])]  # type: ignore[misc]  # made at run time
+    if hint is money.Money or name.endswith(_MINOR):
+        return Money
+    if hint is int:
+        return Long
+    return hint if hint in (str, bool, float, datetime, date) else str

@@ -1,0 +1,55 @@
+"""The whole schema, put together from the nouns; building it fails on a field or an argument that nobody declared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+import strawberry
+from graphql import GraphQLSchema
+from strawberry.schema.config import StrawberryConfig
+
+from graph.access import AccessMap, read_access
+from graph.refusals import RefusalShown
+from graph.scalars import SCALARS
+from graph.types import brand, nodes
+
+QUERIES: Final[dict[str, Any]] = {
+    "node": nodes.node,
+    "brand": brand.brand,
+    "stores": brand.stores,
+    "store": brand.store,
+    "plants": brand.plants,
+}
+MUTATIONS: Final[dict[str, Any]] = {}
+SUBSCRIPTIONS: Final[dict[str, Any]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """The schema as it runs, what it declares, and its text."""
+
+    schema: GraphQLSchema
+    access: AccessMap
+    sdl: str
+
+
+@lru_cache(maxsize=1)
+def build_api() -> Api:
+    """Build the schema and check that every field and argument is declared."""
+    made = strawberry.Schema(
+        query=_root("Query", QUERIES, "Everything that can be read."),
+        mutation=_root("Mutation", MUTATIONS, "Everything that can be done; each answers its result or a refusal."),
+        subscription=_root("Subscription", SUBSCRIPTIONS, "What can be followed as it changes."),
+        types=[RefusalShown],
+        config=StrawberryConfig(scalar_map=SCALARS),
+    )
+    schema = made._schema
+    return Api(schema, read_access(schema), made.as_str() + "\n")
+
+
+def _root(name: str, fields: dict[str, Any], description: str) -> Any:
+    if not fields:
+        return None
+    return strawberry.type(type(name, (), dict(fields)), description=description)

@@ -1,0 +1,97 @@
+"""From a request's headers to its actor: which brand, whose session, which language."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from graph import http
+from graph.context import Services, Threads
+from graph.documents import Refused
+from graph.limits import limit_error
+from kernel import registry
+from kernel.actor import Actor, Role
+from kernel.ids import BrandId
+
+BRAND_SECONDS: Final = 10.0
+SESSION_SECONDS: Final = 2.0
+SESSIONS_MAX: Final = 20_000
+TOKEN_LENGTH_MAX: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent a request: the actor, the token it came with, and whether a browser added that by itself."""
+
+    actor: Actor
+    token: str | None
+    by_cookie: bool
+
+
+class Sessions:
+    """Finds the actor of a request. A session is believed for two seconds before it is looked up again."""
+
+    def __init__(self, services: Services, threads: Threads) -> None:
+        self._services = services
+        self._threads = threads
+        self._brands: dict[str, BrandId] = {}
+        self._brands_read = 0.0
+        self._actors: dict[tuple[str, str], tuple[float, Actor]] = {}
+        self.cookie = http.DEMO_COOKIE if services.demo else http.SAFE_COOKIE
+
+    async def caller(self, headers: Mapping[bytes, bytes], *, token: str | None = None) -> Caller:
+        """Return the caller of a request; an unknown or ended session makes a guest."""
+        brand_id = await self.brand_id(headers)
+        locale = http.choose_locale(http.text_header(headers, b"accept-language"))
+        guest = Actor(brand_id, frozenset({Role.GUEST}), locale=locale)
+        bearer = token or http.bearer_token(headers)
+        found = bearer or http.cookie_token(headers, self.cookie)
+        if found is None or len(found) > TOKEN_LENGTH_MAX or not found.isascii():
+            return Caller(guest, None, by_cookie=False)
+        actor = await self._actor(found, guest)
+        return Caller(actor, found, by_cookie=bearer is None)
+
+    async def _actor(self, token: str, guest: Actor) -> Actor:
+        now = time.monotonic()
+        key = (token, guest.brand_id)
+        known = self._actors.get(key)
+        if known is not None and now - known[0] < SESSION_SECONDS:
+            return known[1]
+        actor = await self._threads.run(self._look_up, token, guest)
+        if len(self._actors) >= SESSIONS_MAX:
+            self._actors.clear()
+        self._actors[key] = (now, actor)
+        return actor
+
+    def _look_up(self, token: str, guest: Actor) -> Actor:
+        identity = self._services.identity
+        if identity is None:
+            return guest
+        with self._services.works.read(guest) as work:
+            actor: Actor | None = identity.actor_of(work, token)
+        return actor if actor is not None and actor.brand_id == guest.brand_id else guest
+
+    def forget(self, token: str | None) -> None:
+        """Look a session up again at once: it has ended, or its roles changed."""
+        for key in [key for key in self._actors if key[0] == token]:
+            del self._actors[key]
+
+    async def brand_id(self, headers: Mapping[bytes, bytes]) -> BrandId:
+        """Return the brand a request names, by header, by host, or by default; refuses an unknown one."""
+        named = http.text_header(headers, b"x-muster-brand")
+        host = http.text_header(headers, b"host").partition(":")[0].lower()
+        code = named or self._services.brand_hosts.get(host) or self._services.default_brand
+        found = self._brands.get(code)
+        if found is None and time.monotonic() - self._brands_read > (BRAND_SECONDS if self._brands else 0.5):
+            self._brands = await self._threads.run(self._read_brands)
+            self._brands_read = time.monotonic()
+            found = self._brands.get(code)
+        if found is None:
+            raise Refused(limit_error("UNKNOWN_BRAND", "There is no such brand here."))
+        return found
+
+    def _read_brands(self) -> dict[str, BrandId]:
+        with self._services.works.read(Actor(BrandId(""))) as work:
+            return {brand.code: brand.id for brand in registry.all_brands(work)}

@@ -1,0 +1,31 @@
+"""Any thing by its id: each kind is read by the function that knows whose it is; another's reads as none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import strawberry
+
+from graph.identifiers import read_id
+from graph.operations import query
+from graph.types import brand
+from graph.types.pages import Node
+from kernel.actor import Permission
+from kernel.work import Work
+
+# Each takes raw ids and returns what this actor may see of them, by raw id.
+LOADERS: Final[dict[str, tuple[Permission, Callable[[Work, list[str]], Mapping[str, Any]]]]] = {
+    "Store": (Permission.PUBLIC_READ, brand.load_stores),
+}
+
+
+@query(reads=Permission.PUBLIC_READ)
+def node(work: Work, id: strawberry.ID) -> Node | None:  # noqa: A002  # Relay's word
+    """A thing by its id; null where there is none or none for you."""
+    found = read_id(id)
+    if found is None or found[0] not in LOADERS:
+        return None
+    kind, raw = found
+    needs, load = LOADERS[kind]
+    return load(work, [raw]).get(raw) if work.actor.may(needs) else None
