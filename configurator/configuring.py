@@ -170,17 +170,16 @@ def _because(reason: Reason, model: str) -> tuple[str, ...]:
 def _repairs(
     room: Showroom, model: str, wanted: Choices, cheapest: CheapestCar, option: str
 ) -> tuple[RepairOffer, ...]:
-    """Return the smallest repairs that keep the model."""
+    """Return the smallest repairs that keep the model, with what each makes the cheapest completion cost more."""
     offers = []
-    kept_model = {name: value for name, value in wanted.items() if name != model}
-    for repair in room.engine.repairs(wanted, room.context, feature=option, present=True, limit=REPAIRS_MAX + 1):
-        if model in repair.given_up:
-            continue
-        kept = {name: value for name, value in kept_model.items() if name not in repair.given_up}
-        car = _cheapest(room, model, {model: True} | kept | {option: True})
+    for repair in room.engine.repairs(
+        wanted, room.context, feature=option, present=True, limit=REPAIRS_MAX, kept=frozenset((model,))
+    ):
+        left = {name: value for name, value in wanted.items() if name not in repair.given_up}
+        car = _cheapest(room, model, left | {option: True})
         assert car is not None, "a repair leads to a car"
         offers.append(RepairOffer(repair.given_up, car.price_minor - cheapest.price_minor))
-    return tuple(sorted(offers, key=lambda offer: (len(offer.give_up), offer.price_difference_minor))[:REPAIRS_MAX])
+    return tuple(sorted(offers, key=lambda offer: (len(offer.give_up), offer.price_difference_minor)))
 
 
 def _first_excluded(room: Showroom, model: str, choices: Sequence[Choice]) -> OptionExcluded:

@@ -26,9 +26,12 @@ class Discount:
 class LightestSearch:
     """Keeps the lightest car found; when `gave_up` is still false at the end, it is the lightest of all."""
 
-    def __init__(self, solve: Callable[[Sequence[int]], int | None], core: Callable[[], frozenset[int]]) -> None:
+    def __init__(
+        self, solve: Callable[[Sequence[int]], int | None], core: Callable[[], frozenset[int]], *, branches_max: int
+    ) -> None:
         self._solve = solve
         self._core = core
+        self._branches_max = branches_max
         self._weight: int | None = None
         self._branches = 0
         self.car: int | None = None
@@ -41,7 +44,7 @@ class LightestSearch:
         if self._weight is not None and bound >= self._weight:
             return
         self._branches += 1
-        if self._branches > BRANCHES_MAX:
+        if self._branches > self._branches_max:
             self.gave_up = True
             return
         car = self._solve([*assumed, *preferred])

@@ -67,10 +67,13 @@ class QuotePolicy:
         assert min(self.plate_fee_minor, self.logistics_base_minor, self.logistics_per_km_minor) >= 0, (
             "no fee is negative"
         )
-        for row in self.subsidies:
-            assert isinstance(row, tuple) and len(row) == 4, "a subsidy is energy, first day, last day, amount"
+        stored: tuple[object, ...] = self.subsidies
+        for row in stored:
+            assert isinstance(row, tuple), "a subsidy is energy, first day, last day, amount"
+            assert len(row) == 4, "a subsidy is energy, first day, last day, amount"
             assert is_window(row[1], row[2]), "a subsidy needs two days, the first not after the last"
-            assert isinstance(row[3], int) and row[3] >= 0, "a subsidy is a whole number of fen, not negative"
+            assert isinstance(row[3], int), "a subsidy is a whole number of fen"
+            assert row[3] >= 0, "a subsidy is not negative"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from configurator.explainer import Explainer
+from configurator.lightest import BRANCHES_MAX
 from configurator.model import Context
 from configurator.rules import RuleBook
 from configurator.solver import Choices, Clash, Completion, Reason, Repair, Step
@@ -19,8 +20,9 @@ CONTEXTS_MAX: Final = 32
 class SatEngine:
     """The engine over python-sat; may be shared by threads, which wait for each other per set of active rules."""
 
-    def __init__(self, book: RuleBook) -> None:
+    def __init__(self, book: RuleBook, *, branches_max: int = BRANCHES_MAX) -> None:
         self._book = book
+        self._branches_max = branches_max
         self._lock = threading.Lock()
         self._spaces: OrderedDict[tuple[int, ...], Space] = OrderedDict()
         self._explainer: Explainer | None = None
@@ -46,10 +48,18 @@ class SatEngine:
         return self._reason(choices, context, [self._literal(feature, present=present)])
 
     def repairs(
-        self, choices: Choices, context: Context, *, feature: str, present: bool, limit: int
+        self,
+        choices: Choices,
+        context: Context,
+        *,
+        feature: str,
+        present: bool,
+        limit: int,
+        kept: frozenset[str] = frozenset(),
     ) -> tuple[Repair, ...]:
-        wanted = self._literal(feature, present=present)
-        names = {self._literal(name, present=value): name for name, value in choices.items()}
+        wanted = [self._literal(feature, present=present)]
+        wanted += [self._literal(name, present=value) for name, value in choices.items() if name in kept]
+        names = {self._literal(name, present=value): name for name, value in choices.items() if name not in kept}
         space = self._space(context)
         with space.lock:
             corrections = space.corrections(list(names), wanted, limit)
@@ -110,7 +120,7 @@ class SatEngine:
         with self._lock:
             space = self._spaces.get(active)
             if space is None:
-                space = self._spaces[active] = Space(self._book, active)
+                space = self._spaces[active] = Space(self._book, active, branches_max=self._branches_max)
                 if len(self._spaces) > CONTEXTS_MAX:
                     self._spaces.popitem(last=False)
             self._spaces.move_to_end(active)

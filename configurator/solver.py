@@ -66,9 +66,19 @@ class Engine(Protocol):
         ...
 
     def repairs(
-        self, choices: Choices, context: Context, *, feature: str, present: bool, limit: int
+        self,
+        choices: Choices,
+        context: Context,
+        *,
+        feature: str,
+        present: bool,
+        limit: int,
+        kept: frozenset[str] = frozenset(),
     ) -> tuple[Repair, ...]:
-        """Tell the smallest sets of choices to give up so that the feature can be as asked, smallest first."""
+        """Tell the smallest sets of choices to give up so that the feature can be as asked, smallest first.
+
+        What is in `kept` is never given up; an own choice about the feature itself always is.
+        """
         ...
 
     def minimum(self, choices: Choices, context: Context, weights: Mapping[str, int]) -> Completion | None:

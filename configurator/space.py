@@ -28,9 +28,10 @@ REPAIRS_TRIED_MAX: Final = 200
 class Space:
     """The cars that one set of active rules allows, explored as questions come."""
 
-    def __init__(self, book: RuleBook, active: Sequence[int]) -> None:
+    def __init__(self, book: RuleBook, active: Sequence[int], *, branches_max: int) -> None:
         self.lock = threading.Lock()
         self._book = book
+        self._branches_max = branches_max
         self._clauses = [*book.structure, *(clause for index in active for clause in book.rules[index].clauses)]
         self._solver = Solver(name=SOLVER_NAME, bootstrap_with=self._clauses)
         self._has = [0] * (book.variable_count + 1)
@@ -117,29 +118,25 @@ class Space:
                 return {v if can >> v & 1 else -v for v in variables if not (can >> v & 1 and cannot >> v & 1)}
         return set()
 
-    def corrections(self, literals: Sequence[int], wanted: int, limit: int) -> list[list[int]]:
-        """Enumerate smallest sets of literals without which `wanted` can hold (implicit hitting sets)."""
+    def corrections(self, literals: Sequence[int], wanted: Sequence[int], limit: int) -> list[list[int]]:
+        """Enumerate the smallest sets of literals without which all of `wanted` can hold (implicit hitting sets)."""
         found: list[list[int]] = []
-        if self.solve([wanted]) is None:
+        if self.solve(wanted) is None:
             return found
         with Hitman(solver=SOLVER_NAME, htype="sorted") as hitman:
             for _ in range(REPAIRS_TRIED_MAX):
                 dropped = hitman.get()
                 if dropped is None:
                     break
-                kept = [literal for literal in literals if literal not in set(dropped)]
-                if self.solve([*kept, wanted]) is not None:
-                    found.append(list(dropped))
-                    if not dropped or len(found) == limit:
-                        break
-                    hitman.block(dropped)
-                else:
-                    hitman.hit(self._core(kept, wanted))
+                kept = [literal for literal in literals if literal not in dropped]
+                if self.solve([*kept, *wanted]) is None:
+                    hitman.hit([literal for literal in kept if literal in self.core()])
+                    continue
+                found.append(list(dropped))
+                if not dropped or len(found) == limit:
+                    break
+                hitman.block(dropped)
         return found
-
-    def _core(self, kept: Sequence[int], wanted: int) -> list[int]:
-        core = [literal for literal in self._solver.get_core() or [] if literal != wanted]
-        return core or list(kept)
 
     def lightest(self, literals: Sequence[int], weights: Mapping[int, int]) -> int | None:
         """Find a car of the least weight. Where the lightest open member of every group fits, one call proves it."""
@@ -149,7 +146,7 @@ class Space:
         residual = self._residual(weights, *domains)
         borne, discounts = self._borne(literals, residual)
         preferred = {-v if weight > 0 else v: abs(weight) for v, weight in borne.items() if weight}
-        search = LightestSearch(self.solve, self.core)
+        search = LightestSearch(self.solve, self.core, branches_max=self._branches_max)
         search.branch(list(literals), preferred, discounts, 0)
         return self._by_maxsat(literals, residual) if search.gave_up else search.car
 

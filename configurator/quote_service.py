@@ -1,0 +1,234 @@
+"""Use cases of quotes: issue, examine, accept, recompute."""
+
+from __future__ import annotations
+
+import hmac
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, assert_never
+
+from configurator.configuration_store import load_configuration
+from configurator.configuring import complete_car
+from configurator.errors import PriceMismatch, QuoteAltered, QuoteExpired, QuoteTaken
+from configurator.events import QuoteAccepted, QuoteIssued
+from configurator.model import AcceptedQuote, Quote, QuoteClaim, QuoteFacts, QuoteId, SignedQuote
+from configurator.pooling import pooling_class
+from configurator.ports import NoPools, NoPromises, PoolTermsSource, PromiseSource
+from configurator.quotation import QuotePolicy, Terms, compose_quote, quote_bytes
+from configurator.quote_store import StoredQuote, insert_endings, insert_quote, load_quotes
+from configurator.signing import QuoteKey, sign_quote
+from configurator.tax import TaxPolicy
+from configurator.version_store import LoadedVersion, open_showroom
+from kernel import policy, registry
+from kernel.actor import Permission
+from kernel.errors import NotFound, Refusal
+from kernel.money import Money
+from kernel.work import Work
+
+policy.policy_section("quote")(QuotePolicy)
+policy.policy_section("tax")(TaxPolicy)
+
+EARTH_RADIUS_KM: Final = 6371.0
+ROAD_FACTOR: Final = 1.3
+"""Roads are about a third longer than the line; whole kilometres enter the quote, so it stays recomputable."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteDesk:
+    """What issuing quotes needs from outside: the key, and answers from the rooms above."""
+
+    key: QuoteKey
+    pools: PoolTermsSource = field(default_factory=NoPools)
+    promises: PromiseSource = field(default_factory=NoPromises)
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteRequest:
+    """A complete car at a store; `supersedes` names an own earlier quote that this one replaces."""
+
+    model: str
+    options: tuple[str, ...]
+    store_id: str
+    configuration_id: str | None = None
+    supersedes: QuoteId | None = None
+
+
+def issue_quote(work: Work, desk: QuoteDesk, request: QuoteRequest) -> SignedQuote:
+    """Issue a signed all-in quote for a complete car, pinned to the versions in force now."""
+    work.actor.require(Permission.QUOTE)
+    at = registry.open_store(work, request.store_id)
+    if request.configuration_id is not None:
+        load_configuration(work, request.configuration_id)
+    version, room = open_showroom(work, region=at.region)
+    features = complete_car(room, model=request.model, options=request.options)
+    rules = policy.current(work)
+    cls = pooling_class(version.catalogue, model=request.model, features=features)
+    options = tuple(option.code for option in version.catalogue.options if option.code in features)
+    facts = QuoteFacts(
+        id=QuoteId(work.new_id()),
+        brand_id=work.actor.brand_id,
+        account_id=work.actor.account_id,
+        configuration_id=request.configuration_id,
+        version_id=version.id,
+        version_number=version.number,
+        content_hash=version.content_hash,
+        policy_version=rules.version,
+        model=request.model,
+        options=options,
+        region=at.region,
+        day=room.context.day,
+        store_id=at.id,
+        store_fee_minor=at.service_fee_minor,
+        distance_km=road_km(registry.plant_by_code(work, cls.plant), at),
+        pool=desk.pools.open_pool(work, cls),
+        promise=desk.promises.promise(
+            work, cls, model=request.model, options=options, store_id=at.id, day=room.context.day
+        ),
+        issued_at=work.now,
+    )
+    terms = _terms(version, rules)
+    signed = sign_quote(compose_quote(facts, terms, features=features), desk.key)
+    insert_quote(work, signed)
+    if request.supersedes is not None:
+        _supersede(work, request.supersedes, by=facts.id)
+    work.record(
+        QuoteIssued(
+            work.actor.brand_id,
+            facts.id,
+            facts.account_id,
+            version.id,
+            request.model,
+            signed.quote.total_minor,
+            signed.quote.expires_at,
+        )
+    )
+    return signed
+
+
+def road_km(plant: registry.Plant, at: registry.Store) -> int:
+    """Estimate the road from plant to store: the great circle (haversine) times `ROAD_FACTOR`, in whole kilometres."""
+    latitude_a, latitude_b = math.radians(plant.latitude), math.radians(at.latitude)
+    half_latitude = (latitude_b - latitude_a) / 2
+    half_longitude = math.radians(at.longitude - plant.longitude) / 2
+    chord = math.sin(half_latitude) ** 2 + math.cos(latitude_a) * math.cos(latitude_b) * math.sin(half_longitude) ** 2
+    return round(2 * EARTH_RADIUS_KM * math.asin(math.sqrt(chord)) * ROAD_FACTOR)
+
+
+def _terms(version: LoadedVersion, rules: policy.PolicyVersion) -> Terms:
+    return Terms(version.catalogue, rules.section(QuotePolicy), rules.section(TaxPolicy))
+
+
+def _supersede(work: Work, quote_id: QuoteId, *, by: QuoteId) -> None:
+    account_id = work.actor.signed_in()
+    known = load_quotes(work, [quote_id]).get(quote_id)
+    if known is None or known.account_id != account_id:
+        raise NotFound("quote")
+    if not insert_endings(work, "superseded", {quote_id: by}):
+        raise QuoteTaken(known.ending or "accepted")
+
+
+@dataclass(frozen=True, slots=True)
+class Recomputation:
+    """A stored quote beside the same computed anew from its pinned versions."""
+
+    stored: Quote
+    computed: Quote
+
+    @property
+    def agrees(self) -> bool:
+        """Say whether both are the same to the last character."""
+        return quote_bytes(self.stored) == quote_bytes(self.computed)
+
+
+def recompute_quote(work: Work, quote_id: str) -> Recomputation:
+    """Compute a quote anew from its facts under the versions it pins (DOMAIN section 4.8)."""
+    known = load_quotes(work, [quote_id]).get(quote_id)
+    if known is None or not may_see(work, known):
+        raise NotFound("quote")
+    stored = known.signed.quote
+    facts = stored.facts
+    version, room = open_showroom(work, region=facts.region, version_id=facts.version_id, day=facts.day)
+    features = complete_car(room, model=facts.model, options=facts.options)
+    terms = _terms(version, policy.pinned(work, facts.policy_version))
+    return Recomputation(stored, compose_quote(facts, terms, features=features))
+
+
+def may_see(work: Work, known: StoredQuote) -> bool:
+    """Say whether the actor may see a quote: its owner, anybody who has a guest's, an auditor, the system."""
+    actor = work.actor
+    return known.account_id in (None, actor.account_id) or actor.may(Permission.AUDIT_READ)
+
+
+def examine_quotes(work: Work, claims: Sequence[QuoteClaim]) -> list[AcceptedQuote | Refusal]:
+    """Look at many claims in one statement and say for each whether its quote may be accepted; writes nothing.
+
+    Refuses a quote that is unknown or another person's (NotFound), expired, accepted or superseded before, altered,
+    or of another price than expected.
+    """
+    known = load_quotes(work, [claim.quote_id for claim in claims])
+    return [_examined(work, claim, known.get(claim.quote_id)) for claim in claims]
+
+
+def _examined(work: Work, claim: QuoteClaim, known: StoredQuote | None) -> AcceptedQuote | Refusal:
+    if known is None or known.account_id not in (None, claim.account_id):
+        return NotFound("quote")
+    quote = known.signed.quote
+    if claim.signature is not None and not hmac.compare_digest(
+        claim.signature.encode(), known.signed.signature.encode()
+    ):
+        return QuoteAltered()
+    if known.ending is not None:
+        return QuoteTaken(known.ending)
+    if work.now >= quote.expires_at:
+        return QuoteExpired(quote.expires_at)
+    if claim.vehicle_price_minor not in (None, quote.vehicle_price_minor):
+        assert claim.vehicle_price_minor is not None
+        return PriceMismatch(Money(claim.vehicle_price_minor), Money(quote.vehicle_price_minor))
+    return accepted_of(quote)
+
+
+def accepted_of(quote: Quote) -> AcceptedQuote:
+    """Return what demand needs of a quote."""
+    facts = quote.facts
+    return AcceptedQuote(
+        facts.id,
+        facts.configuration_id,
+        facts.version_id,
+        facts.policy_version,
+        facts.model,
+        facts.options,
+        facts.store_id,
+        facts.region,
+        quote.vehicle_price_minor,
+        quote.total_minor,
+        quote.pooling_class,
+        quote.expires_at,
+    )
+
+
+def accept_quotes(work: Work, references: Mapping[QuoteId, tuple[str, str]]) -> set[QuoteId]:
+    """Mark examined quotes as accepted, by quote id: (account, what was ordered on it); returns those that were free.
+
+    A quote that is missing from the answer was accepted or superseded by somebody else in between.
+    """
+    won = insert_endings(work, "accepted", {quote_id: order for quote_id, (_, order) in references.items()})
+    for quote_id in sorted(won):
+        account_id, order = references[quote_id]
+        work.record(QuoteAccepted(work.actor.brand_id, quote_id, account_id, order))
+    return won
+
+
+def accept_quote(work: Work, claim: QuoteClaim, *, reference: str) -> AcceptedQuote:
+    """Accept one quote for an order, or refuse; see `examine_quotes`."""
+    outcome = examine_quotes(work, [claim])[0]
+    match outcome:
+        case Refusal():
+            raise outcome
+        case AcceptedQuote():
+            pass
+        case _:
+            assert_never(outcome)
+    if not accept_quotes(work, {claim.quote_id: (claim.account_id, reference)}):
+        raise QuoteTaken("accepted")
+    return outcome

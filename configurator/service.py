@@ -1,0 +1,228 @@
+"""Use cases: publish a catalogue, configure, keep and migrate a configuration, find a class and its thinnest margin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from configurator import configuration_store as store
+from configurator.catalogue import Catalogue
+from configurator.catalogue_files import read_catalogue
+from configurator.catalogue_json import content_hash
+from configurator.configuring import ConfigurationStep, Showroom, complete_car, take_step
+from configurator.errors import (
+    CatalogueFaulty,
+    ConfigurationIncomplete,
+    ModelUnknown,
+    OptionExcluded,
+    OptionUnknown,
+    VersionTaken,
+)
+from configurator.events import CataloguePublished, ConfigurationSaved
+from configurator.faults import Fault
+from configurator.logic_check import logic_faults
+from configurator.model import (
+    CHOICES_MAX,
+    Choice,
+    ConfigurationId,
+    Context,
+    MigratedConfiguration,
+    PoolingClass,
+    SavedConfiguration,
+    StaleConfiguration,
+    ValidConfiguration,
+    VersionId,
+)
+from configurator.pooling import ThinnestMargin, pooling_class, thinnest_margin
+from configurator.version_store import (
+    LoadedVersion,
+    insert_version,
+    local_day,
+    newest_version,
+    open_showroom,
+    version_by_id,
+)
+from kernel import registry
+from kernel.actor import Permission
+from kernel.errors import InvalidInput, NotFound
+from kernel.work import Work
+
+NAME_LENGTH_MAX: Final = 80
+STALE_BATCH: Final = 500
+
+# --- catalogue -------------------------------------------------------------------------------------------------------
+
+
+def publish_folder(work: Work, folder: Path, *, effective_from: date | None = None) -> VersionId:
+    """Read, check and publish a catalogue folder; see `publish_catalogue`."""
+    work.actor.require(Permission.CATALOGUE_PUBLISH)
+    return publish_catalogue(work, read_catalogue(folder), effective_from=effective_from)
+
+
+def publish_catalogue(work: Work, catalogue: Catalogue, *, effective_from: date | None = None) -> VersionId:
+    """Publish a catalogue as the brand's next immutable version, in force from its own day or a given later one.
+
+    Refuses faults (CatalogueFaulty), another brand's catalogue, what is in force already, and a first day before the
+    newest version's (VersionTaken).
+    """
+    work.actor.require(Permission.CATALOGUE_PUBLISH)
+    first_day = effective_from or catalogue.effective_from
+    catalogue = replace(catalogue, effective_from=first_day)
+    _check_brand(work, catalogue)
+    number = _next_number(work, catalogue)
+    if faults := logic_faults(catalogue):
+        raise CatalogueFaulty(tuple(sorted(faults)))
+    version_id = insert_version(work, catalogue, number=number, effective_from=first_day)
+    work.record(
+        CataloguePublished(
+            brand_id=work.actor.brand_id,
+            version_id=version_id,
+            number=number,
+            effective_from=first_day,
+            content_hash=content_hash(catalogue),
+            fulfils_proposals=tuple(
+                sorted({option.fulfils_proposal for option in catalogue.options if option.fulfils_proposal})
+            ),
+        )
+    )
+    return version_id
+
+
+def _check_brand(work: Work, catalogue: Catalogue) -> None:
+    """Hold the catalogue's brand, plants, regions and currency against the registry."""
+    brand = registry.own_brand(work)
+    if catalogue.brand != brand.code:
+        raise VersionTaken(f"it belongs to the brand {catalogue.brand}, not to {brand.code}")
+    if catalogue.currency != brand.currency:
+        raise VersionTaken(f"its currency is {catalogue.currency}, the brand's {brand.currency}")
+    plants = {plant.code for plant in registry.list_plants(work)}
+    regions = {region.code for region in registry.list_regions(work)}
+    unknown_plants = sorted({model.plant for model in catalogue.models} - plants)
+    unknown_regions = sorted(set(catalogue.regions) - regions)
+    faults = [Fault("models.csv", 0, f"the brand has no plant '{plant}'") for plant in unknown_plants]
+    faults += [Fault("rules.csv", 0, f"the brand has no region '{region}'") for region in unknown_regions]
+    if faults:
+        raise CatalogueFaulty(tuple(faults))
+
+
+def _next_number(work: Work, catalogue: Catalogue) -> int:
+    newest = newest_version(work)
+    if newest is None:
+        return 1
+    number, effective_from, digest = newest
+    if digest == content_hash(catalogue):
+        raise VersionTaken(f"it is the same as version {number}")
+    if catalogue.effective_from < effective_from:
+        raise VersionTaken(f"version {number} takes effect on {effective_from}, so this one cannot take effect earlier")
+    return number + 1
+
+
+# --- configurations --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigureRequest:
+    """A model with the choices so far; `explain` names options whose state is to be explained."""
+
+    model: str
+    choices: tuple[Choice, ...] = ()
+    region: str = ""
+    explain: tuple[str, ...] = ()
+    version_id: VersionId | None = None
+
+
+def configure(work: Work, request: ConfigureRequest) -> tuple[LoadedVersion, ConfigurationStep]:
+    """Answer one configuration step under the version in force today, or under a named one; changes nothing."""
+    work.actor.require(Permission.CONFIGURE)
+    if len(request.choices) > CHOICES_MAX or len(request.explain) > CHOICES_MAX:
+        raise InvalidInput("choices", f"at most {CHOICES_MAX}")
+    version, room = open_showroom(work, region=request.region, version_id=request.version_id)
+    return version, take_step(room, model=request.model, choices=request.choices, explain=request.explain)
+
+
+def save_configuration(
+    work: Work, *, model: str, options: Sequence[str], region: str, name: str = ""
+) -> SavedConfiguration:
+    """Keep a complete car for the signed-in person; refuses what is not buildable under the version in force."""
+    work.actor.require(Permission.OWN_WRITE)
+    account_id = work.actor.signed_in()
+    if len(name) > NAME_LENGTH_MAX or len(options) > CHOICES_MAX:
+        raise InvalidInput("name", f"at most {NAME_LENGTH_MAX} characters and {CHOICES_MAX} options")
+    version, room = open_showroom(work, region=region)
+    features = complete_car(room, model=model, options=options)
+    ordered = tuple(option.code for option in version.catalogue.options if option.code in features)
+    car = ValidConfiguration(version.id, model, ordered, region)
+    saved = SavedConfiguration(ConfigurationId(work.new_id()), account_id, name.strip(), car, work.now)
+    store.insert_configuration(work, saved)
+    work.record(ConfigurationSaved(work.actor.brand_id, saved.id, account_id, version.id, model, ordered, region))
+    return saved
+
+
+def migrate_configuration(work: Work, configuration_id: str, *, options: Sequence[str]) -> SavedConfiguration:
+    """Move a kept configuration on to the version in force, with these options; the old one stays as migrated."""
+    stored = store.load_configuration(work, configuration_id)
+    if isinstance(stored, MigratedConfiguration):
+        raise NotFound("configuration")
+    old = stored.saved if isinstance(stored, StaleConfiguration) else stored
+    moved = save_configuration(work, model=old.car.model, options=options, region=old.car.region, name=old.name)
+    store.write_migrated(work, MigratedConfiguration(old, moved.id, work.now))
+    return moved
+
+
+def mark_stale(work: Work, version_id: VersionId, *, after_id: str = "") -> str | None:
+    """Mark the kept configurations that a version breaks; returns where to go on, None at the end."""
+    work.actor.require(Permission.SYSTEM)
+    version = version_by_id(work, version_id)
+    day = max(local_day(work), version.effective_from)
+    batch = store.saved_under_other_versions(work, version_id, after_id=after_id, limit=STALE_BATCH)
+    stale = []
+    for saved in batch:
+        room = Showroom(version.catalogue, version.engine, Context(saved.car.region, day))
+        if broken_by := _broken_by(room, saved.car):
+            stale.append(StaleConfiguration(saved, version_id, broken_by, work.now))
+    store.write_stale(work, stale)
+    return batch[-1].id if len(batch) == STALE_BATCH else None
+
+
+def _broken_by(room: Showroom, car: ValidConfiguration) -> tuple[str, ...]:
+    """Say what a version has against a car: unknown options, the rules in the way, or categories now open."""
+    try:
+        complete_car(room, model=car.model, options=car.options)
+    except OptionUnknown as refusal:
+        return refusal.options
+    except ModelUnknown as refusal:
+        return (refusal.model,)
+    except OptionExcluded as refusal:
+        return (refusal.option, *refusal.because)
+    except ConfigurationIncomplete as refusal:
+        return refusal.categories or ("options",)
+    return ()
+
+
+# --- pooling classes -------------------------------------------------------------------------------------------------
+
+
+def class_of(version: LoadedVersion, *, model: str, options: Sequence[str], context: Context) -> PoolingClass:
+    """Return the pooling class of a complete car; refuses what is not buildable."""
+    room = Showroom(version.catalogue, version.engine, context)
+    return pooling_class(version.catalogue, model=model, features=complete_car(room, model=model, options=options))
+
+
+def thinnest_margin_of_class(
+    work: Work, cls: PoolingClass, *, discount_bp: int, day: date | None = None
+) -> ThinnestMargin | None:
+    """Return the thinnest-margin legal car of a class at a discount, over every region of the version in force.
+
+    A tier is below cost where the margin is negative (DOMAIN section 6.1); None where the class has no car.
+    """
+    version, room = open_showroom(work, region="", day=day)
+    contexts = {
+        version.book.active(context): context
+        for context in (Context(region, room.context.day) for region in ("", *version.catalogue.regions))
+    }
+    return thinnest_margin(
+        version.catalogue, version.engine, cls, discount_bp=discount_bp, contexts=list(contexts.values())
+    )
