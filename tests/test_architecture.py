@@ -18,6 +18,8 @@ LINT: Final = Path(sys.executable).with_name("lint-imports")
 FUNCTION_LINES_MAX: Final = 70
 FILE_LINES_MAX: Final = 450
 NOT_ROOMS: Final = {"tests", "benchmarks", "docs", "var", "build"}
+SERVER_MODULES: Final = ("graph.app", "muster.serving")
+HEAVY: Final = {"pandas", "numpy", "scipy", "highspy", "ortools", "numba"}
 NO_NAMES: Final = {"utils", "util", "helpers", "helper", "manager", "managers", "misc", "common"}
 
 
@@ -207,3 +209,12 @@ def test_no_file_outgrows_one_noun() -> None:
 
 def test_no_module_is_named_after_nothing() -> None:
     assert [str(path) for path in sources() if path.stem in NO_NAMES or path.parent.name in NO_NAMES] == []
+
+
+@pytest.mark.parametrize("module", SERVER_MODULES)
+def test_a_server_process_stays_light(module: str) -> None:
+    load = f"import sys, {module}; print(*sys.modules, sep='\\n')"
+
+    done = subprocess.run([sys.executable, "-c", load], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert set(done.stdout.split()) & HEAVY == set()
