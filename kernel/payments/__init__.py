@@ -1,0 +1,79 @@
+"""Payments: money asked for, authorised, received and sent back through providers; rooms book what it is for.
+
+A room asks (`request_payments`) or takes an authorisation (`receive_authorised`), books what came with `receipt`, and
+books what goes back into `refund_account(payment.id)` with `request_refund`. The worker runs `capture_due` and
+`carry_out_refunds`. The surface is what this package exports; its modules are nobody else's business.
+"""
+
+from kernel.payments.events import PaymentRefunded, RefundRequested
+from kernel.payments.model import (
+    Authorisation,
+    AuthorisationExpired,
+    AuthorisationNotYours,
+    Callback,
+    CallbackOutcome,
+    Capture,
+    Payment,
+    PaymentAlreadyMade,
+    PaymentAmountMismatch,
+    PaymentProvider,
+    PaymentRequest,
+    PaymentSignatureInvalid,
+    PaymentState,
+    ProviderUnavailable,
+    Received,
+    StatementLine,
+)
+from kernel.payments.receiving import (
+    close_payments,
+    read_authorisation,
+    receive_authorised,
+    receive_callback,
+    request_payments,
+)
+from kernel.payments.refunds import (
+    RefundOrder,
+    capture_due,
+    carry_out_refunds,
+    refund_of,
+    request_refund,
+    request_refunds,
+)
+from kernel.payments.store import late_account, payments_of, provider_account, receipt, refund_account
+
+__all__ = [
+    "Authorisation",
+    "AuthorisationExpired",
+    "AuthorisationNotYours",
+    "Callback",
+    "CallbackOutcome",
+    "Capture",
+    "Payment",
+    "PaymentAlreadyMade",
+    "PaymentAmountMismatch",
+    "PaymentProvider",
+    "PaymentRefunded",
+    "PaymentRequest",
+    "PaymentSignatureInvalid",
+    "PaymentState",
+    "ProviderUnavailable",
+    "Received",
+    "RefundOrder",
+    "RefundRequested",
+    "StatementLine",
+    "capture_due",
+    "carry_out_refunds",
+    "close_payments",
+    "late_account",
+    "payments_of",
+    "provider_account",
+    "read_authorisation",
+    "receipt",
+    "receive_authorised",
+    "receive_callback",
+    "refund_account",
+    "refund_of",
+    "request_payments",
+    "request_refund",
+    "request_refunds",
+]

@@ -1,0 +1,259 @@
+"""Money on its way out of and into the provider: captures of authorised payments and refunds, by the worker.
+
+The provider is called outside any transaction. A step is leased first, done at the provider under its own id, then
+settled; a crash anywhere means that it is done again, and the provider answers the second call like the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Final
+
+import structlog
+from sqlalchemy import bindparam, select, update
+
+from kernel import db
+from kernel.actor import system
+from kernel.errors import Conflict, NotFound
+from kernel.ids import BrandId
+from kernel.ledger import Transfer, balances, book_for
+from kernel.money import Money
+from kernel.payments.events import PaymentRefunded, RefundRequested
+from kernel.payments.model import HAS_MONEY, Capture, Payment, PaymentProvider, PaymentState, ProviderUnavailable
+from kernel.payments.store import payment_from, provider_account, refund_account, select_payments
+from kernel.payments.tables import payments, refunds
+from kernel.work import Work, Works
+
+log = structlog.get_logger(__name__)
+BATCH_MAX: Final = 200
+RETRY_MAX: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class RefundOrder:
+    """One payment to give back, in full or in part; `reason` is a stable word of up to 40 characters."""
+
+    payment_id: str
+    reason: str
+    amount: Money | None = None
+
+
+def request_refund(work: Work, payment_id: str, reason: str, *, amount: Money | None = None) -> Payment:
+    """Ask for a payment's return; asking again changes nothing.
+
+    The room books what goes back into `refund:<payment>` in the same change; the worker pays out only what stands
+    there. Refuses NotFound, and Conflict for a payment without money.
+    """
+    return request_refunds(work, [RefundOrder(payment_id, reason, amount)])[0]
+
+
+def request_refunds(work: Work, orders: Sequence[RefundOrder]) -> list[Payment]:
+    """Ask for the return of many payments of the actor's brand, each once, in a few statements."""
+    found = _load(work, [order.payment_id for order in orders])
+    rows = []
+    for order in orders:
+        payment = found.get(order.payment_id)
+        if payment is None:
+            raise NotFound("payment")
+        if payment.state not in HAS_MONEY:
+            raise Conflict("payment", "no money has come for it")
+        amount = order.amount or payment.amount
+        assert amount.currency == payment.amount.currency
+        assert 0 < amount.minor <= payment.amount.minor, "more cannot go back than came"
+        rows.append(_refund_row(work, order, amount))
+    fresh = db.insert_new(work.connection, refunds, rows, returning="payment_id")
+    work.connection.execute(update(payments).where(payments.c.id.in_(fresh)).values(state=PaymentState.REFUNDING.value))
+    for row in rows:
+        payment = found[row["payment_id"]]
+        if payment.id in fresh and payment.state is PaymentState.RECEIVED:
+            found[payment.id] = replace(payment, state=PaymentState.REFUNDING)
+            work.record(RefundRequested(**_news(payment, row["amount_minor"], row["reason"])))
+    return [found[order.payment_id] for order in orders]
+
+
+def _refund_row(work: Work, order: RefundOrder, amount: Money) -> dict[str, Any]:
+    return {
+        "payment_id": order.payment_id,
+        "amount_minor": amount.minor,
+        "reason": order.reason[:40],
+        "requested_at": work.now,
+        "due_at": work.now,
+    }
+
+
+def _news(payment: Payment, amount_minor: int, reason: str) -> dict[str, Any]:
+    return {
+        "brand_id": payment.brand_id,
+        "payment_id": payment.id,
+        "account_id": payment.account_id,
+        "purpose": payment.purpose,
+        "subject_id": payment.subject_id,
+        "amount": Money(amount_minor, payment.amount.currency),
+        "reason": reason,
+    }
+
+
+def _load(work: Work, payment_ids: Sequence[str]) -> dict[str, Payment]:
+    if not payment_ids:
+        return {}
+    statement = (
+        select_payments()
+        .where(payments.c.id.in_(list(payment_ids)), payments.c.brand_id == work.actor.brand_id)
+        .order_by(payments.c.id)
+        .with_for_update()
+    )
+    return {row["id"]: payment_from(row) for row in work.connection.execute(statement).mappings()}
+
+
+def capture_due(works: Works, providers: Mapping[str, PaymentProvider], *, batch_max: int = BATCH_MAX) -> int:
+    """Ask providers for authorised money that was taken in since; returns how many payments were captured."""
+    statement = (
+        select_payments()
+        .where(payments.c.received_at.isnot(None), payments.c.captured_at.is_(None))
+        .order_by(payments.c.id)
+        .limit(batch_max)
+    )
+    with works.read(system(BrandId("platform"))) as work:
+        waiting = [payment_from(row) for row in work.connection.execute(statement).mappings()]
+    captured = 0
+    for name, provider in providers.items():
+        own = [payment for payment in waiting if payment.provider == name]
+        if own and _capture(provider, own):
+            with works.change(system(BrandId("platform"))) as work:
+                work.connection.execute(
+                    update(payments)
+                    .where(payments.c.id.in_([payment.id for payment in own]), payments.c.captured_at.is_(None))
+                    .values(captured_at=work.now)
+                )
+            captured += len(own)
+    return captured
+
+
+def _capture(provider: PaymentProvider, own: Sequence[Payment]) -> bool:
+    try:
+        provider.capture([Capture(one.brand_id, one.provider_reference or "", one.amount) for one in own])
+    except ProviderUnavailable as error:
+        log.warning("capture_postponed", provider=provider.name, payments=len(own), why=str(error))
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Leased:
+    payment: Payment
+    amount: Money
+    reason: str
+
+
+def carry_out_refunds(works: Works, providers: Mapping[str, PaymentProvider], *, batch_max: int = BATCH_MAX) -> int:
+    """Send back what is due; returns how many refunds were settled.
+
+    A refund is paid only once its money stands on `refund:<payment>`, and only after the payment was captured.
+    """
+    leased = _lease(works, providers, batch_max)
+    done: list[_Leased] = []
+    failed: dict[str, str] = {}
+    for one in leased:
+        try:
+            reference = one.payment.provider_reference
+            assert reference is not None
+            providers[one.payment.provider].refund(one.payment.id, reference, one.amount)
+            done.append(one)
+        except ProviderUnavailable as error:
+            log.warning("refund_postponed", payment_id=one.payment.id, why=str(error))
+            failed[one.payment.id] = str(error)[:80]
+    if leased:
+        _settle(works, done, failed)
+    return len(done)
+
+
+def _lease(works: Works, providers: Mapping[str, PaymentProvider], batch_max: int) -> list[_Leased]:
+    """Take due refunds for this worker: they are due again after a pause that doubles up to an hour."""
+    due = (
+        select_payments()
+        .add_columns(refunds.c.amount_minor.label("refund_minor"), refunds.c.reason, refunds.c.attempts)
+        .join(refunds, refunds.c.payment_id == payments.c.id)
+        .where(payments.c.captured_at.isnot(None), payments.c.provider.in_(list(providers)))
+        .order_by(refunds.c.due_at, payments.c.id)
+        .limit(batch_max)
+    )
+    with works.read(system(BrandId("platform"))) as work:
+        if work.connection.execute(due.where(refunds.c.due_at <= work.now).limit(1)).first() is None:
+            return []
+    with works.change(system(BrandId("platform"))) as work:
+        ready = due.where(refunds.c.due_at <= work.now).with_for_update(skip_locked=True, of=refunds)
+        rows = work.connection.execute(ready).mappings().all()
+        values = [
+            {
+                "b_id": row["id"],
+                "b_attempts": row["attempts"] + 1,
+                "b_due": work.now + min(timedelta(seconds=30 * 2.0 ** min(row["attempts"], 8)), RETRY_MAX),
+            }
+            for row in rows
+        ]
+        if values:
+            work.connection.execute(
+                update(refunds)
+                .where(refunds.c.payment_id == bindparam("b_id"))
+                .values(attempts=bindparam("b_attempts"), due_at=bindparam("b_due")),
+                values,
+            )
+        leased = [
+            _Leased(payment_from(row), Money(row["refund_minor"], row["currency"]), row["reason"]) for row in rows
+        ]
+        return _funded(work, leased)
+
+
+def _funded(work: Work, leased: Sequence[_Leased]) -> list[_Leased]:
+    """Keep those whose money has been booked out by their room; paying the others would overdraw an account."""
+    ready = []
+    for brand_id in sorted({one.payment.brand_id for one in leased}):
+        own = [one for one in leased if one.payment.brand_id == brand_id]
+        acting = work.acting(system(BrandId(brand_id)))
+        standing = balances(acting, [refund_account(one.payment.id) for one in own])
+        for one in own:
+            if standing[refund_account(one.payment.id)] >= one.amount.minor:
+                ready.append(one)
+            else:
+                log.error("refund_without_money_booked", payment_id=one.payment.id)
+    return ready
+
+
+def _settle(works: Works, done: Sequence[_Leased], failed: Mapping[str, str]) -> None:
+    """Book what the provider confirmed, each refund once, also when two workers carried it out."""
+    with works.change(system(BrandId("platform"))) as work:
+        for payment_id, why in failed.items():
+            work.connection.execute(update(refunds).where(refunds.c.payment_id == payment_id).values(last_error=why))
+        settled = set(
+            work.connection.execute(
+                update(refunds)
+                .where(refunds.c.payment_id.in_([one.payment.id for one in done]), refunds.c.refunded_at.is_(None))
+                .values(refunded_at=work.now, due_at=None, last_error=None)
+                .returning(refunds.c.payment_id)
+            ).scalars()
+        )
+        fresh = [one for one in done if one.payment.id in settled]
+        work.connection.execute(
+            update(payments).where(payments.c.id.in_(settled)).values(state=PaymentState.REFUNDED.value)
+        )
+        book_for(work, [(one.payment.brand_id, _way_out(one)) for one in fresh])
+        for one in fresh:
+            work.record(PaymentRefunded(**_news(one.payment, one.amount.minor, one.reason)))
+
+
+def _way_out(one: _Leased) -> Transfer:
+    back_to = provider_account(one.payment.provider, one.amount.currency)
+    return Transfer("refund_paid", one.payment.id, refund_account(one.payment.id), back_to, one.amount)
+
+
+def refund_of(work: Work, payment_id: str) -> Money | None:
+    """Return the amount asked back for a payment of the actor's brand, or None."""
+    statement = (
+        select(refunds.c.amount_minor, payments.c.currency)
+        .join(payments, payments.c.id == refunds.c.payment_id)
+        .where(payments.c.id == payment_id, payments.c.brand_id == work.actor.brand_id)
+    )
+    row = work.connection.execute(statement).first()
+    return None if row is None else Money(row.amount_minor, row.currency)

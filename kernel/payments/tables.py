@@ -1,0 +1,83 @@
+"""Payments, their refunds and the callbacks that came for them."""
+
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, String, Table
+
+from kernel.db import Id, Instant, Minor, metadata
+
+payments = Table(
+    "payments",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("brand_id", Id, nullable=False),
+    Column("account_id", Id, nullable=False),
+    Column("purpose", String(40), nullable=False),
+    Column("subject_id", Id, nullable=False),
+    Column("provider", String(40), nullable=False),
+    Column("amount_minor", Minor, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("provider_reference", String(120)),
+    Column("instrument", String(64)),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("received_at", Instant),
+    Column("captured_at", Instant),
+    CheckConstraint("amount_minor > 0", name="amount_positive"),
+    CheckConstraint("state IN ('pending', 'received', 'failed', 'refunding', 'refunded')", name="state_known"),
+    CheckConstraint(
+        "(state IN ('received', 'refunding', 'refunded')) = (provider_reference IS NOT NULL)",
+        name="money_has_reference",
+    ),
+    CheckConstraint("(provider_reference IS NULL) = (received_at IS NULL)", name="money_has_moment"),
+    CheckConstraint("provider_reference IS NULL OR provider <> ''", name="money_has_provider"),
+)
+# What a provider handed over once can pay for one thing only.
+Index(
+    "uq_payments_provider_provider_reference",
+    payments.c.provider,
+    payments.c.provider_reference,
+    unique=True,
+    postgresql_where=payments.c.provider_reference.isnot(None),
+    sqlite_where=payments.c.provider_reference.isnot(None),
+)
+Index("ix_payments_subject_id", payments.c.subject_id)
+Index("ix_payments_account_id", payments.c.account_id)
+Index("ix_payments_provider_received_at", payments.c.provider, payments.c.received_at)
+Index(
+    "ix_payments_to_capture",
+    payments.c.id,
+    postgresql_where=payments.c.received_at.isnot(None) & payments.c.captured_at.is_(None),
+    sqlite_where=payments.c.received_at.isnot(None) & payments.c.captured_at.is_(None),
+)
+
+# A payment is refunded at most once: its refund carries its id.
+refunds = Table(
+    "refunds",
+    metadata,
+    Column("payment_id", Id, ForeignKey("payments.id"), primary_key=True),
+    Column("amount_minor", Minor, nullable=False),
+    Column("reason", String(40), nullable=False),
+    Column("requested_at", Instant, nullable=False),
+    Column("due_at", Instant),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("last_error", String(80)),
+    Column("refunded_at", Instant),
+    CheckConstraint("amount_minor > 0", name="amount_positive"),
+    CheckConstraint("(due_at IS NULL) = (refunded_at IS NOT NULL)", name="due_until_refunded"),
+)
+Index("ix_refunds_due_at", refunds.c.due_at, postgresql_where=refunds.c.due_at.isnot(None))
+
+payment_callbacks = Table(
+    "payment_callbacks",
+    metadata,
+    Column("provider", String(40), primary_key=True),
+    Column("message_id", String(120), primary_key=True),
+    Column("payment_id", Id, ForeignKey("payments.id"), nullable=False),
+    Column("kind", String(12), nullable=False),
+    Column("provider_reference", String(120), nullable=False),
+    Column("amount_minor", Minor, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("outcome", String(12), nullable=False),
+    Column("at", Instant, nullable=False),
+)
+Index("ix_payment_callbacks_payment_id", payment_callbacks.c.payment_id)
