@@ -10,14 +10,18 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
 from graph.context import Services, Threads
 from graph.endpoint import Endpoint
+from graph.live import Hub
 from graph.metrics import CONTENT_TYPE, Metrics
 from graph.outer import Outer
+from graph.pages import show_explorer, show_start
 from graph.schema import build_api
 from graph.sessions import Sessions
+from graph.sockets import Socket
 from kernel import registry
 from kernel.actor import Actor
 from kernel.ids import BrandId
@@ -30,8 +34,13 @@ def build_app(services: Services, *, metrics: Metrics | None = None, more: list[
     api = build_api()
     sessions = Sessions(services, threads)
     endpoint = Endpoint(api, services, threads=threads, sessions=sessions, metrics=metrics)
+    hub = Hub(services.works, threads, {name: one.read for name, one in api.watched.items()})
     routes: list[BaseRoute] = [
         Route("/graphql", endpoint, name="graphql"),
+        WebSocketRoute("/graphql", partial(_socket, endpoint, hub)),
+        _route("/", show_start),
+        _route("/explorer", show_explorer),
+        _route("/explorer/{name}", show_explorer),
         _route("/schema.graphql", partial(_schema, api.sdl)),
         _route("/health", _health),
         _route("/ready", partial(_ready, services, threads)),
@@ -54,6 +63,10 @@ def _route(path: str, answer: Callable[..., Any], methods: tuple[str, ...] = ("G
         return response
 
     return Route(path, endpoint, methods=list(methods))
+
+
+async def _socket(endpoint: Endpoint, hub: Hub, websocket: WebSocket) -> None:
+    await Socket(websocket, endpoint, hub).serve()
 
 
 async def _schema(sdl: str, _request: HttpRequest) -> Response:

@@ -65,6 +65,7 @@ class Prepared:
     fragment_definitions: dict[str, FragmentDefinitionNode]
     fragments: dict[str, FragmentDetails]
     roots: tuple[RootField, ...]
+    root_nodes: tuple[FieldNode, ...]
     cost: Cost
     cost_depends: bool
     conditional: bool
@@ -168,7 +169,8 @@ class Documents:
         assert root_type is not None
         costs = []
         roots = []
-        for node in root_fields(operation.selection_set, fragments):
+        root_nodes = tuple(root_fields(operation.selection_set, fragments))
+        for node in root_nodes:
             below: set[Permission] = set()
             costs.append(reader.read_field(root_type.name, node, below))
             access = self.access.fields.get((root_type.name, node.name.value))
@@ -189,6 +191,7 @@ class Documents:
             fragment_definitions=fragments,
             fragments={name: FragmentDetails(one, None) for name, one in fragments.items()},
             roots=tuple(roots),
+            root_nodes=root_nodes,
             cost=cost,
             cost_depends=cost.depends(),
             conditional=reader.conditional or any(_has_condition(one) for one in operation.selection_set.selections),

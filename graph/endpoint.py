@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -99,7 +99,7 @@ class Endpoint:
             return Reply(405, _errors_body([bad]), ((b"allow", b"POST"),))
         if prepared.kind is OperationType.SUBSCRIPTION:
             raise Refused(limit_error("BAD_REQUEST", "Follow a subscription over a WebSocket (graphql-transport-ws)."))
-        caller = await self.sessions.caller(headers)
+        caller = await self.sessions.caller(headers, address=_address(scope))
         if caller.by_cookie and not http.is_same_origin(headers, self.services.public_url):
             return Reply(403, _errors_body([limit_error("FOREIGN_ORIGIN", "This page may not act for you.")]))
         return await self._run(prepared, asked, caller, scope, headers)
@@ -129,7 +129,7 @@ class Endpoint:
             threads=self.threads,
             actor=caller.actor,
             request_id=scope["state"]["request_id"],
-            address=_address(scope),
+            address=caller.address,
             token=caller.token,
         )
         result = await self.execute(prepared, asked, request)
@@ -294,5 +294,11 @@ async def _send(send: Send, reply: Reply, content_type: bytes) -> None:
 
 def raw_request(caller: Caller, services: Services, threads: Threads, request_id: str) -> Request:
     """Return the context of a request that did not come as one HTTP call: a socket's operation, a page's query."""
-    actor = replace(caller.actor)
-    return Request(services=services, threads=threads, actor=actor, request_id=request_id, token=caller.token)
+    return Request(
+        services=services,
+        threads=threads,
+        actor=caller.actor,
+        request_id=request_id,
+        address=caller.address,
+        token=caller.token,
+    )

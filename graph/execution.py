@@ -7,6 +7,7 @@ may be, a value of another type) is left to the executor's own way, which says p
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from inspect import isawaitable
 from typing import Any, Final
 
@@ -205,7 +206,7 @@ async def run(
     assert root_type is not None
     if prepared.conditional:
         # What is collected depends on the variables, so it is not kept.
-        executor.prepared = _without_memory(prepared)
+        executor.prepared = replace(prepared, sub_fields={}, plans={})
         collected = _collect(executor, root_type)
     else:
         executor._relevant_sub_fields = prepared.sub_fields
@@ -232,18 +233,4 @@ async def run(
 def _collect(executor: PlainExecutor, root_type: Any) -> Any:
     return collect_fields(
         executor.schema, executor.fragments, executor.variable_values, root_type, executor.operation, False
-    )
-
-
-def _without_memory(prepared: Prepared) -> Prepared:
-    return Prepared(
-        text_hash=prepared.text_hash,
-        document=prepared.document,
-        operation=prepared.operation,
-        fragment_definitions=prepared.fragment_definitions,
-        fragments=prepared.fragments,
-        roots=prepared.roots,
-        cost=prepared.cost,
-        cost_depends=prepared.cost_depends,
-        conditional=True,
     )

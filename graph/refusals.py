@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, make_dataclass
 from datetime import date, datetime
 from enum import Enum
@@ -52,7 +52,8 @@ def refusal_type(cls: type[Refusal]) -> type[Any]:
     """Return the GraphQL type of a refusal class, making it the first time."""
     if cls not in _made:
         hints = get_type_hints(cls)
-        members = [(_fact_name(one.name), _graph_type(one.name, hints[one.name])) for one in fields(cls)]
+        shown = _in_one_language({one.name: _graph_type(one.name, hints[one.name]) for one in fields(cls)}, "en")
+        members = list(shown.items())
         assert not {"code", "message"} & {name for name, _ in members}, f"{cls.__name__} has a fact of a taken name"
         made = make_dataclass(cls.__name__, members, bases=(RefusalShown,), kw_only=True)
         made.__doc__ = cls.__doc__
@@ -62,7 +63,7 @@ def refusal_type(cls: type[Refusal]) -> type[Any]:
 
 def show_refusal(refusal: Refusal, locale: str) -> Any:
     """Return a refusal as its GraphQL value."""
-    facts = {_fact_name(name): _fact(name, value) for name, value in refusal.facts().items()}
+    facts = _in_one_language({name: _fact(name, value) for name, value in refusal.facts().items()}, locale)
     return refusal_type(type(refusal))(code=refusal.code, message=refusal.text(locale), **facts)
 
 
@@ -79,8 +80,16 @@ def result_union(name: str, result: Any, refuses: Sequence[type[Refusal]]) -> An
     return Annotated[Union[(result, *map(refusal_type, classes))], strawberry.union(name)]
 
 
-def _fact_name(name: str) -> str:
-    return name.removesuffix(_MINOR)
+def _in_one_language(facts: Mapping[str, Any], locale: str) -> dict[str, Any]:
+    """Name facts as the API does: a pair of texts, `rules_en` or `reason` and its `_zh`, becomes one in a language."""
+    shown = {}
+    for name, value in facts.items():
+        stem = name.removesuffix("_en")
+        if name.endswith("_zh"):
+            continue
+        in_chinese = facts.get(f"{stem}_zh")
+        shown[stem.removesuffix(_MINOR)] = in_chinese if in_chinese is not None and locale.startswith("zh") else value
+    return shown
 
 
 def _fact(name: str, value: object) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -11,6 +12,7 @@ from graphql import GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
 from graph.access import AccessMap, read_access
+from graph.live import Watched
 from graph.refusals import RefusalShown
 from graph.scalars import SCALARS
 from graph.types import brand, nodes
@@ -24,6 +26,7 @@ QUERIES: Final[dict[str, Any]] = {
 }
 MUTATIONS: Final[dict[str, Any]] = {}
 SUBSCRIPTIONS: Final[dict[str, Any]] = {}
+WATCHED: Final[dict[str, Watched]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class Api:
     schema: GraphQLSchema
     access: AccessMap
     sdl: str
+    watched: Mapping[str, Watched]
 
 
 @lru_cache(maxsize=1)
@@ -46,7 +50,7 @@ def build_api() -> Api:
         config=StrawberryConfig(scalar_map=SCALARS),
     )
     schema = made._schema
-    return Api(schema, read_access(schema), made.as_str() + "\n")
+    return Api(schema, read_access(schema), made.as_str() + "\n", WATCHED)
 
 
 def _root(name: str, fields: dict[str, Any], description: str) -> Any:

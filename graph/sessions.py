@@ -28,6 +28,7 @@ class Caller:
     actor: Actor
     token: str | None
     by_cookie: bool
+    address: str = ""
 
 
 class Sessions:
@@ -41,7 +42,7 @@ class Sessions:
         self._actors: dict[tuple[str, str], tuple[float, Actor]] = {}
         self.cookie = http.DEMO_COOKIE if services.demo else http.SAFE_COOKIE
 
-    async def caller(self, headers: Mapping[bytes, bytes], *, token: str | None = None) -> Caller:
+    async def caller(self, headers: Mapping[bytes, bytes], *, token: str | None = None, address: str = "") -> Caller:
         """Return the caller of a request; an unknown or ended session makes a guest."""
         brand_id = await self.brand_id(headers)
         locale = http.choose_locale(http.text_header(headers, b"accept-language"))
@@ -49,9 +50,9 @@ class Sessions:
         bearer = token or http.bearer_token(headers)
         found = bearer or http.cookie_token(headers, self.cookie)
         if found is None or len(found) > TOKEN_LENGTH_MAX or not found.isascii():
-            return Caller(guest, None, by_cookie=False)
+            return Caller(guest, None, by_cookie=False, address=address)
         actor = await self._actor(found, guest)
-        return Caller(actor, found, by_cookie=bearer is None)
+        return Caller(actor, found, by_cookie=bearer is None, address=address)
 
     async def _actor(self, token: str, guest: Actor) -> Actor:
         now = time.monotonic()
