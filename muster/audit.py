@@ -1,4 +1,4 @@
-"""`muster audit`: every invariant of DOMAIN section 4 looked at on a live database, brand by brand, changing nothing."""
+"""`muster audit`: every invariant of DOMAIN section 4 examined on a live database, brand by brand, changing nothing."""
 
 from __future__ import annotations
 

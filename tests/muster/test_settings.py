@@ -1,0 +1,67 @@
+"""A broken setting stops the start with one line that names it; secrets have no default outside the demo."""
+
+import base64
+
+import pytest
+
+from muster.settings import SettingError, read_settings
+
+SECRET = base64.b64encode(bytes(range(32))).decode()
+SECRETS = {f"MUSTER_SECRET_{name}": SECRET for name in ("IDENTITY", "QUOTE", "PAYMENTS")}
+
+
+def test_the_demo_needs_nothing_but_its_word() -> None:
+    settings = read_settings({"MUSTER_DEMO": "1"})
+
+    assert settings.demo
+    assert settings.address == "http://127.0.0.1:8000"
+    assert len(settings.secrets.quote) == 32
+
+
+def test_outside_the_demo_a_missing_secret_stops_the_start() -> None:
+    with pytest.raises(SettingError, match="MUSTER_SECRET_IDENTITY is not set"):
+        read_settings({})
+
+
+def test_secrets_from_the_environment_are_enough() -> None:
+    settings = read_settings(SECRETS)
+
+    assert settings.secrets.identity == bytes(range(32))
+    assert not settings.demo
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.4", "muster.example", "::"])
+def test_the_demo_listens_on_loopback_only(host: str) -> None:
+    with pytest.raises(SettingError, match="loopback only"):
+        read_settings({"MUSTER_DEMO": "1", "MUSTER_HOST": host})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("MUSTER_PORT", "eighty", "whole number from 0 to 65535"),
+        ("MUSTER_PORT", "70000", "whole number from 0 to 65535"),
+        ("MUSTER_PROCESSES", "0", "whole number from 1 to 64"),
+        ("MUSTER_DEMO", "perhaps", "write 1 or 0"),
+        ("MUSTER_LOG_LEVEL", "LOUD", "write one of"),
+        ("MUSTER_DATABASE_URL", "mysql://x/y", "sqlite:///path/to/file.db or postgresql"),
+        ("MUSTER_DATABASE_URL", "not an address", "sqlite:///path/to/file.db or postgresql"),
+        ("MUSTER_SECRET_QUOTE", "###", "write base64"),
+        ("MUSTER_SECRET_QUOTE", "c2hvcnQ=", "bytes are too few"),
+        ("MUSTER_MAIL_HOST", "mail.example", "MUSTER_MAIL_SENDER"),
+        ("MUSTER_DATABSE_URL", "sqlite:///x.db", "no setting of Muster"),
+    ],
+)
+def test_a_broken_setting_is_named_with_what_to_write(name: str, value: str, says: str) -> None:
+    with pytest.raises(SettingError, match=says) as caught:
+        read_settings({**SECRETS, name: value})
+
+    assert name in str(caught.value) or name == "MUSTER_MAIL_HOST"
+    assert "\n" not in str(caught.value)
+
+
+def test_a_secret_is_never_in_the_text_of_an_error() -> None:
+    with pytest.raises(SettingError) as caught:
+        read_settings({**SECRETS, "MUSTER_SECRET_PAYMENTS": "dGVsbCBub2JvZHk="})
+
+    assert "dGVsbCBub2JvZHk" not in str(caught.value)
