@@ -6,7 +6,7 @@ import hmac
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
 
 from configurator.configuration_store import load_configuration
 from configurator.configuring import complete_car
@@ -17,7 +17,7 @@ from configurator.pooling import pooling_class
 from configurator.ports import NoPools, NoPromises, PoolTermsSource, PromiseSource
 from configurator.quotation import QuotePolicy, Terms, compose_quote, quote_bytes
 from configurator.quote_store import StoredQuote, insert_endings, insert_quote, load_quotes
-from configurator.signing import QuoteKey, sign_quote
+from configurator.signing import QuoteKey, sign_quote, verify_offline
 from configurator.tax import TaxPolicy
 from configurator.version_store import LoadedVersion, open_showroom
 from kernel import policy, registry
@@ -232,3 +232,13 @@ def accept_quote(work: Work, claim: QuoteClaim, *, reference: str) -> AcceptedQu
     if not accept_quotes(work, {claim.quote_id: (claim.account_id, reference)}):
         raise QuoteTaken("accepted")
     return outcome
+
+
+def document_of(signed: SignedQuote) -> bytes:
+    """Return the canonical JSON that was signed: what a buyer keeps beside signature and key id."""
+    return quote_bytes(signed.quote)
+
+
+def is_genuine(taken: dict[str, Any], desk: QuoteDesk) -> bool:
+    """Say whether what a buyer kept is, to the last character, what this desk's key signed."""
+    return verify_offline(taken, desk.key.public)
