@@ -13,6 +13,7 @@ from sqlalchemy import CheckConstraint, Column, Index, String, Table, case, func
 
 from kernel import db
 from kernel.db import Id, Instant, Minor, metadata
+from kernel.immutable import append_only
 from kernel.money import Money
 from kernel.work import Work
 
@@ -37,6 +38,7 @@ Index("ix_ledger_transfers_debit_account", ledger_transfers.c.debit_account)
 Index("ix_ledger_transfers_credit_account", ledger_transfers.c.credit_account)
 # The same step of the same thing is booked once, whatever comes twice.
 Index("uq_ledger_transfers_kind_reference", ledger_transfers.c.kind, ledger_transfers.c.reference, unique=True)
+append_only(ledger_transfers)
 
 
 @dataclass(frozen=True, slots=True)

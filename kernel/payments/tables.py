@@ -3,6 +3,7 @@
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, String, Table
 
 from kernel.db import Id, Instant, Minor, metadata
+from kernel.immutable import append_only
 
 payments = Table(
     "payments",
@@ -81,3 +82,4 @@ payment_callbacks = Table(
     Column("at", Instant, nullable=False),
 )
 Index("ix_payment_callbacks_payment_id", payment_callbacks.c.payment_id)
+append_only(payment_callbacks)

@@ -1,0 +1,361 @@
+"""The record: one hash chain per subject (`pool:<id>`, `vin:<vin>`), only ever appended to, with a daily root over all.
+
+Whoever may read a chain can replay it: an entry's hash covers the hash before it (DOMAIN section 4.11). Persons
+appear as pseudonyms under a random salt per person and scope; erasing a person deletes the salts and every chain
+still verifies. Free text stays out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import CheckConstraint, Column, Date, Index, Integer, String, Table, bindparam, func, select, update
+
+from kernel import db
+from kernel.actor import system
+from kernel.db import Id, Instant, Json, metadata
+from kernel.errors import Conflict
+from kernel.ids import BrandId
+from kernel.immutable import append_only
+from kernel.merkle import merkle_root
+from kernel.registry import Brand, all_brands
+from kernel.work import Work, Works
+
+GENESIS: Final = "0" * 64
+ENTRIES_MAX: Final = 10_000
+# A change that began before midnight has long committed by then.
+SEAL_AFTER: Final = timedelta(minutes=30)
+
+record_heads = Table(
+    "record_heads",
+    metadata,
+    Column("chain", String(80), primary_key=True),
+    Column("brand_id", Id, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("at", Instant, nullable=False),
+)
+record_entries = Table(
+    "record_entries",
+    metadata,
+    Column("chain", String(80), primary_key=True),
+    Column("sequence", Integer, primary_key=True),
+    Column("brand_id", Id, nullable=False),
+    Column("kind", String(80), nullable=False),
+    Column("body", Json, nullable=False),
+    Column("previous_hash", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("at", Instant, nullable=False),
+    CheckConstraint("sequence > 0", name="sequence_positive"),
+)
+Index("ix_record_entries_brand_id_at", record_entries.c.brand_id, record_entries.c.at)
+record_days = Table(
+    "record_days",
+    metadata,
+    Column("brand_id", Id, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("chains", Integer, nullable=False),
+    Column("root", String(64), nullable=False),
+    Column("at", Instant, nullable=False),
+)
+record_salts = Table(
+    "record_salts",
+    metadata,
+    Column("person_id", Id, primary_key=True),
+    Column("scope", String(80), primary_key=True),
+    Column("salt", String(64), nullable=False),
+)
+append_only(record_entries)
+append_only(record_days)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One link: `sequence` counts from 1; `hash` covers everything else, `previous_hash` included."""
+
+    chain: str
+    sequence: int
+    kind: str
+    body: dict[str, Any]
+    previous_hash: str
+    hash: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """What is to be appended: `body` holds strings, whole numbers, booleans, lists and objects only."""
+
+    chain: str
+    kind: str
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DayRoot:
+    """The Merkle root over the heads of all of a brand's chains at the end of a day in the brand's zone."""
+
+    day: date
+    chains: int
+    root: str
+
+
+def entry_hash(*, chain: str, sequence: int, kind: str, body: dict[str, Any], previous_hash: str, at: datetime) -> str:
+    """Return SHA-256 over the previous hash and the canonical JSON (sorted keys, no spaces, UTF-8) of the entry."""
+    moment = f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+    content = {"chain": chain, "sequence": sequence, "kind": kind, "body": body, "at": moment}
+    return hashlib.sha256(previous_hash.encode() + orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def verify(entries: Iterable[Entry]) -> int | None:
+    """Replay one chain from its first entry; returns the sequence of the first that does not fit, or None."""
+    previous, chain = GENESIS, None
+    for expected, entry in enumerate(entries, start=1):
+        chain = chain or entry.chain
+        found = entry_hash(
+            chain=chain,
+            sequence=expected,
+            kind=entry.kind,
+            body=entry.body,
+            previous_hash=previous,
+            at=entry.at,
+        )
+        if (entry.chain, entry.sequence, entry.previous_hash, entry.hash) != (chain, expected, previous, found):
+            return expected
+        previous = found
+    return None
+
+
+def append(work: Work, chain: str, kind: str, body: dict[str, Any]) -> Entry:
+    """Append one entry to a chain of the actor's brand."""
+    return append_many(work, [NewEntry(chain, kind, body)])[0]
+
+
+def append_many(work: Work, new: Sequence[NewEntry]) -> list[Entry]:
+    """Append entries, in their order within each chain, in three statements however many there are.
+
+    Others who append to the same chains wait until this change is over; chains are locked in sorted order.
+    """
+    if not new:
+        return []
+    for one in new:
+        _check_body(one.body)
+    heads = _lock_heads(work, sorted({one.chain for one in new}))
+    entries = [_link(heads, one, work.now) for one in new]
+    db.insert_many(
+        work.connection,
+        record_entries,
+        [
+            {name: getattr(entry, name) for name in Entry.__dataclass_fields__} | {"brand_id": work.actor.brand_id}
+            for entry in entries
+        ],
+    )
+    work.connection.execute(
+        update(record_heads)
+        .where(record_heads.c.chain == bindparam("b_chain"))
+        .values(sequence=bindparam("b_sequence"), hash=bindparam("b_hash"), at=bindparam("b_at")),
+        [
+            {"b_chain": chain, "b_sequence": head[0], "b_hash": head[1], "b_at": head[2]}
+            for chain, head in heads.items()
+        ],
+    )
+    return entries
+
+
+_Head = tuple[int, str, datetime]
+
+
+def _lock_heads(work: Work, chains: Sequence[str]) -> dict[str, _Head]:
+    heads = _select_heads(work, chains)
+    missing = [chain for chain in chains if chain not in heads]
+    if missing:
+        row = {"brand_id": work.actor.brand_id, "sequence": 0, "hash": GENESIS, "at": work.now}
+        db.insert_new(work.connection, record_heads, [row | {"chain": chain} for chain in missing], returning="chain")
+        heads |= _select_heads(work, missing)
+    assert len(heads) == len(chains), "a chain belongs to another brand"
+    return heads
+
+
+def _select_heads(work: Work, chains: Sequence[str]) -> dict[str, _Head]:
+    table = record_heads.c
+    found = (
+        select(table.chain, table.sequence, table.hash, table.at)
+        .where(table.chain.in_(list(chains)), table.brand_id == work.actor.brand_id)
+        .order_by(table.chain)
+        .with_for_update()
+    )
+    return {row.chain: (row.sequence, row.hash, row.at) for row in work.connection.execute(found)}
+
+
+def _link(heads: dict[str, _Head], new: NewEntry, now: datetime) -> Entry:
+    """Make the next entry; times in a chain never run backwards, whatever two machines' clocks say."""
+    sequence, previous, last_at = heads[new.chain]
+    at = max(now, last_at)
+    fingerprint = entry_hash(
+        chain=new.chain, sequence=sequence + 1, kind=new.kind, body=new.body, previous_hash=previous, at=at
+    )
+    heads[new.chain] = (sequence + 1, fingerprint, at)
+    return Entry(new.chain, sequence + 1, new.kind, new.body, previous, fingerprint, at)
+
+
+def _check_body(value: Any) -> None:
+    """Allow only what both databases give back exactly as it was."""
+    match value:
+        case None | bool() | int():
+            pass
+        case str():
+            assert "\x00" not in value
+        case list() | tuple():
+            for item in value:
+                _check_body(item)
+        case dict():
+            for key, item in value.items():
+                assert isinstance(key, str)
+                _check_body(item)
+        case _:
+            raise AssertionError(f"{type(value).__name__} cannot stand in the record")
+
+
+def entries_of(work: Work, chain: str, *, after: int = 0, entries_max: int = ENTRIES_MAX) -> list[Entry]:
+    """Return entries of a chain of the actor's brand in order, those after a sequence."""
+    table = record_entries.c
+    found = (
+        select(*(table[name] for name in Entry.__dataclass_fields__))
+        .where(table.chain == chain, table.brand_id == work.actor.brand_id, table.sequence > after)
+        .order_by(table.sequence)
+        .limit(min(entries_max, ENTRIES_MAX))
+    )
+    return [Entry(**row) for row in work.connection.execute(found).mappings()]
+
+
+def broken_chains(work: Work) -> dict[str, int]:
+    """Replay every chain of the actor's brand; returns those that do not verify and where; for the audit."""
+    table = record_entries.c
+    found = (
+        select(*(table[name] for name in Entry.__dataclass_fields__))
+        .where(table.brand_id == work.actor.brand_id)
+        .order_by(table.chain, table.sequence)
+        .execution_options(yield_per=2000)
+    )
+    broken: dict[str, int] = {}
+    lasts: dict[str, tuple[int, str]] = {}
+    own: list[Entry] = []
+
+    def close(entries: list[Entry]) -> None:
+        bad = verify(entries)
+        if bad is not None:
+            broken[entries[0].chain] = bad
+        lasts[entries[-1].chain] = (entries[-1].sequence, entries[-1].hash)
+
+    for row in work.connection.execute(found).mappings():
+        entry = Entry(**row)
+        if own and own[0].chain != entry.chain:
+            close(own)
+            own = []
+        own.append(entry)
+    if own:
+        close(own)
+    heads = record_heads.c
+    for head in work.connection.execute(select(record_heads).where(heads.brand_id == work.actor.brand_id)):
+        if lasts.get(head.chain, (0, GENESIS)) != (head.sequence, head.hash):
+            broken.setdefault(head.chain, lasts.get(head.chain, (0, GENESIS))[0] + 1)
+    return broken
+
+
+# --- the daily root ---
+
+
+def day_leaves(work: Work, brand: Brand, day: date) -> list[bytes]:
+    """Return `chain:sequence:hash` of the last entry of each chain before the day's end, in order of the chains."""
+    table = record_entries.c
+    last = (
+        select(table.chain, func.max(table.sequence).label("sequence"))
+        .where(table.brand_id == brand.id, table.at < _end_of(brand, day))
+        .group_by(table.chain)
+        .subquery()
+    )
+    found = select(table.chain, table.sequence, table.hash).join(
+        last, (table.chain == last.c.chain) & (table.sequence == last.c.sequence)
+    )
+    rows = sorted(tuple(row) for row in work.connection.execute(found))
+    return [f"{chain}:{sequence}:{fingerprint}".encode() for chain, sequence, fingerprint in rows]
+
+
+def seal_day(work: Work, brand: Brand, day: date) -> DayRoot:
+    """Fix the root over all chains of a brand at a day's end; sealing again returns the same root.
+
+    Refuses a day that has not been over for half an hour (Conflict).
+    """
+    if work.now < _end_of(brand, day) + SEAL_AFTER:
+        raise Conflict("record", "the day is not over")
+    leaves = day_leaves(work, brand, day)
+    row = {"brand_id": brand.id, "day": day, "chains": len(leaves), "root": merkle_root(leaves).hex(), "at": work.now}
+    db.insert_new(work.connection, record_days, [row], returning="day")
+    sealed = day_root(work, brand, day)
+    assert sealed is not None
+    return sealed
+
+
+def day_root(work: Work, brand: Brand, day: date) -> DayRoot | None:
+    """Return a day's root, or None while it is not sealed."""
+    table = record_days.c
+    row = work.connection.execute(select(record_days).where(table.brand_id == brand.id, table.day == day)).first()
+    return None if row is None else DayRoot(row.day, row.chains, row.root)
+
+
+def seal_due(works: Works) -> int:
+    """Seal yesterday for every brand that has not been; a loop of the worker; returns how many days were sealed."""
+    platform = system(BrandId("platform"))
+    with works.read(platform) as work:
+        last = select(record_days.c.brand_id, func.max(record_days.c.day)).group_by(record_days.c.brand_id)
+        sealed = {row[0]: row[1] for row in work.connection.execute(last)}
+        due = [brand for brand in all_brands(work) if sealed.get(brand.id, date.min) < _last_day(brand, work.now)]
+    for brand in due:
+        with works.change(system(brand.id)) as work:
+            seal_day(work, brand, _last_day(brand, work.now))
+    return len(due)
+
+
+def _last_day(brand: Brand, now: datetime) -> date:
+    return (now - SEAL_AFTER).astimezone(brand.zone).date() - timedelta(days=1)
+
+
+def _end_of(brand: Brand, day: date) -> datetime:
+    return datetime.combine(day + timedelta(days=1), time.min, brand.zone).astimezone(UTC)
+
+
+# --- persons under pseudonyms ---
+
+
+def pseudonyms(work: Work, scope: str, person_ids: Sequence[str]) -> dict[str, str]:
+    """Return each person's pseudonym in a scope (a pool, a proposal): the same within it, unlinkable across scopes."""
+    wanted = sorted(set(person_ids))
+    salts = _salts(work, scope, wanted)
+    missing = [person_id for person_id in wanted if person_id not in salts]
+    if missing:
+        rows = [{"person_id": one, "scope": scope, "salt": secrets.token_hex(32)} for one in missing]
+        db.insert_new(work.connection, record_salts, rows, returning="person_id")
+        salts |= _salts(work, scope, missing)
+    return {
+        person_id: hashlib.sha256(f"{salts[person_id]}:{scope}:{person_id}".encode()).hexdigest()[:32]
+        for person_id in wanted
+    }
+
+
+def _salts(work: Work, scope: str, person_ids: Sequence[str]) -> dict[str, str]:
+    if not person_ids:
+        return {}
+    table = record_salts.c
+    found = select(table.person_id, table.salt).where(table.scope == scope, table.person_id.in_(list(person_ids)))
+    return {row.person_id: row.salt for row in work.connection.execute(found)}
+
+
+def forget_person(work: Work, person_id: str) -> None:
+    """Delete a person's salts: their entries stay and verify, and nobody can tell any more whose they were."""
+    work.connection.execute(record_salts.delete().where(record_salts.c.person_id == person_id))

@@ -1,0 +1,160 @@
+"""Money moved by hand takes two operators, and the books stay right."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
+
+from kernel import ledger
+from kernel.actor import Actor, Role, system
+from kernel.errors import Conflict, Forbidden, InvalidInput, NotFound
+from kernel.ids import AccountId, BrandId
+from kernel.ledger import AccountName, Transfer
+from kernel.money import Money, yuan
+from kernel.money_by_hand import (
+    AccountTooLow,
+    HandState,
+    MoneyByHand,
+    SecondOperatorNeeded,
+    approve_movement,
+    decline_movement,
+    money_by_hand,
+    movements_by_hand,
+    propose_movement,
+)
+from kernel.paging import PageRequest
+from kernel.work import Works
+
+BRAND = BrandId("a" * 32)
+HELD = yuan(300)
+
+
+def operator(name: str, brand_id: BrandId = BRAND) -> Actor:
+    return Actor(brand_id, frozenset({Role.OPERATOR}), AccountId(name * 32))
+
+
+WANG, LI = operator("1"), operator("2")
+
+
+def propose(works: Works, amount: Money = HELD) -> MoneyByHand:
+    with works.change(system(BRAND)) as work:
+        held = Transfer("held", work.new_id(), AccountName("provider:sandbox"), AccountName("late:x"), HELD)
+        ledger.book(work, held)
+    with works.change(WANG) as work:
+        return propose_movement(work, debit="late:x", credit="payable:y", amount=amount, reason=" settled by phone ")
+
+
+def balance(works: Works, name: str) -> int:
+    with works.read(system(BRAND)) as work:
+        return ledger.balance(work, AccountName(name))
+
+
+def test_two_operators_move_money(works: Works) -> None:
+    proposed = propose(works)
+
+    with works.change(LI) as work:
+        approved = approve_movement(work, proposed.id)
+
+    assert (proposed.state, proposed.reason) == (HandState.PROPOSED, "settled by phone")
+    assert (approved.state, approved.proposed_by, approved.decided_by) == (HandState.APPROVED, "1" * 32, "2" * 32)
+    assert (balance(works, "late:x"), balance(works, "payable:y")) == (0, 30_000)
+
+
+def test_a_proposal_alone_moves_nothing(works: Works) -> None:
+    propose(works)
+
+    assert (balance(works, "late:x"), balance(works, "payable:y")) == (30_000, 0)
+
+
+def test_who_proposed_cannot_approve(works: Works) -> None:
+    proposed = propose(works)
+
+    with pytest.raises(SecondOperatorNeeded), works.change(WANG) as work:
+        approve_movement(work, proposed.id)
+
+    assert balance(works, "payable:y") == 0
+
+
+def test_the_database_holds_the_two_operators_apart(works: Works) -> None:
+    proposed = propose(works)
+    alone = update(money_by_hand).values(state="approved", decided_by=proposed.proposed_by)
+
+    with pytest.raises(IntegrityError), works.change(WANG) as work:
+        work.connection.execute(alone)
+
+
+def test_a_movement_is_decided_once(works: Works) -> None:
+    proposed = propose(works)
+    with works.change(LI) as work:
+        approve_movement(work, proposed.id)
+
+    for again in (approve_movement, decline_movement):
+        with pytest.raises(Conflict), works.change(LI) as work:
+            again(work, proposed.id)
+
+    assert balance(works, "payable:y") == 30_000
+
+
+def test_a_declined_movement_is_never_booked(works: Works) -> None:
+    proposed = propose(works)
+
+    with works.change(WANG) as work:
+        declined = decline_movement(work, proposed.id)
+
+    assert declined.state is HandState.DECLINED
+    with pytest.raises(Conflict), works.change(LI) as work:
+        approve_movement(work, proposed.id)
+    assert balance(works, "payable:y") == 0
+
+
+def test_no_account_is_drawn_below_zero(works: Works) -> None:
+    proposed = propose(works, yuan(300, fen=1))
+
+    with pytest.raises(AccountTooLow) as refused, works.change(LI) as work:
+        approve_movement(work, proposed.id)
+
+    assert refused.value == AccountTooLow("late:x", yuan(300), yuan(300, fen=1))
+    assert balance(works, "late:x") == 30_000
+
+
+@pytest.mark.parametrize(
+    ("debit", "credit", "minor", "reason"),
+    [
+        ("late", "payable:y", 1, "why"),
+        ("late:x", "late:x", 1, "why"),
+        ("late:x", "payable:y", 0, "why"),
+        ("late:x", "payable:y", -1, "why"),
+        ("late:x", "payable:y", 1, "  "),
+        ("late:x", "payable:'; --", 1, "why"),
+    ],
+)
+def test_a_proposal_that_makes_no_sense_is_refused(
+    works: Works, debit: str, credit: str, minor: int, reason: str
+) -> None:
+    with pytest.raises(InvalidInput), works.change(WANG) as work:
+        propose_movement(work, debit=debit, credit=credit, amount=Money(minor), reason=reason)
+
+
+def test_only_operators_move_money_and_only_their_brands(works: Works) -> None:
+    proposed = propose(works)
+    planner = Actor(BRAND, frozenset({Role.PLANNER}), AccountId("3" * 32))
+
+    with pytest.raises(Forbidden), works.change(planner) as work:
+        approve_movement(work, proposed.id)
+    with pytest.raises(NotFound), works.change(operator("4", BrandId("b" * 32))) as work:
+        approve_movement(work, proposed.id)
+
+    assert balance(works, "payable:y") == 0
+
+
+def test_an_auditor_reads_what_was_moved_newest_first(works: Works) -> None:
+    made = [propose(works).id for _ in range(3)]
+    auditor = Actor(BRAND, frozenset({Role.AUDITOR}), AccountId("5" * 32))
+
+    with works.read(auditor) as work:
+        first = movements_by_hand(work, PageRequest(2))
+        rest = movements_by_hand(work, PageRequest(2, first.items[-1].id))
+
+    assert [one.id for one in first.items + rest.items] == made[::-1]
+    assert (first.has_next, rest.has_next) == (True, False)

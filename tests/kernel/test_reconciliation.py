@@ -1,0 +1,128 @@
+"""Our books against the provider's: agreement is counted, every difference is named and told."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import delete, select, update
+
+from kernel import ledger, payments
+from kernel.actor import Actor, Role, system
+from kernel.clock import FixedClock
+from kernel.errors import Forbidden
+from kernel.ids import AccountId
+from kernel.ledger import AccountName, Transfer
+from kernel.money import yuan
+from kernel.reconciliation import AmountDiffers, Report, reconcile, reconciliation_runs
+from kernel.sandbox import sandbox_entries
+from kernel.work import Works
+from tests.kernel.payment_room import BRAND, Room, make_room
+
+DEPOSIT = yuan(5000)
+
+
+@pytest.fixture
+def room(works: Works, clock: FixedClock) -> Room:
+    return make_room(works, clock)
+
+
+def run(room: Room, *, until: datetime | None = None) -> Report:
+    end = until or room.clock.now() + timedelta(minutes=1)
+    with room.works.change(system(BRAND)) as work:
+        return reconcile(work, room.sandbox, since=end - timedelta(days=1), until=end)
+
+
+def test_books_that_agree_have_no_difference(room: Room) -> None:
+    room.hear(room.pay(room.ask("s1", DEPOSIT), DEPOSIT, "ref-1"))
+    room.held("s2", DEPOSIT, "ref-2")
+    back = room.held("s3", DEPOSIT, "ref-3")
+    room.hear(room.pay(room.ask("s4", DEPOSIT), yuan(1), "ref-4"))
+    room.give_back(back)
+    room.work_off()
+
+    report = run(room)
+
+    assert (report.matched, report.differences, report.in_flight) == (6, 0, 0)
+    assert report.ledger_minor == report.payments_minor == 1_000_000
+    assert room.news("kernel.reconciliation_difference") == 0
+
+
+def test_what_the_worker_has_not_confirmed_yet_is_in_flight_for_a_day(room: Room) -> None:
+    room.held("s1", DEPOSIT, "ref-1")
+
+    soon = run(room)
+    room.clock.advance(timedelta(days=1))
+    later = run(room, until=room.clock.now())
+
+    assert (soon.in_flight, soon.differences) == (1, 0)
+    assert later.missing_there == (("capture", "ref-1"),)
+
+
+def test_money_that_only_the_provider_knows_of_is_named(room: Room) -> None:
+    payment = room.ask("s1", DEPOSIT)
+    room.pay(payment, DEPOSIT, "ref-1")
+
+    report = run(room)
+
+    assert report.missing_here == (("capture", "ref-1"),)
+    assert report.differences == 1
+    assert room.news("kernel.reconciliation_difference") == 1
+
+
+def test_money_that_the_provider_does_not_know_of_is_named(room: Room) -> None:
+    room.hear(room.pay(room.ask("s1", DEPOSIT), DEPOSIT, "ref-1"))
+    with room.works.change(system(BRAND)) as work:
+        work.connection.execute(delete(sandbox_entries))
+
+    assert run(room).missing_there == (("capture", "ref-1"),)
+
+
+def test_another_amount_is_named_with_both(room: Room) -> None:
+    room.hear(room.pay(room.ask("s1", DEPOSIT), DEPOSIT, "ref-1"))
+    with room.works.change(system(BRAND)) as work:
+        work.connection.execute(update(sandbox_entries).values(amount_minor=499_999))
+
+    assert run(room).amount_differs == (AmountDiffers(("capture", "ref-1"), DEPOSIT, yuan(4999, fen=99)),)
+
+
+def test_a_booking_without_a_payment_shows_in_the_sum(room: Room) -> None:
+    room.hear(room.pay(room.ask("s1", DEPOSIT), DEPOSIT, "ref-1"))
+    with room.works.change(system(BRAND)) as work:
+        made_up = Transfer("made_up", "x", AccountName("provider:sandbox"), AccountName("deposit:x"), yuan(1))
+        ledger.book(work, made_up)
+
+    report = run(room)
+
+    assert (report.ledger_minor, report.payments_minor, report.differences) == (500_100, 500_000, 1)
+
+
+def test_a_payment_at_the_edge_of_the_period_is_no_difference(room: Room) -> None:
+    room.held("s1", DEPOSIT, "ref-1")
+    room.clock.advance(timedelta(hours=2))
+    payments.capture_due(room.works, room.providers)
+    midnight = room.clock.now() - timedelta(hours=1)
+
+    before, after = run(room, until=midnight), run(room, until=midnight + timedelta(days=1))
+
+    assert (before.matched, before.differences) == (1, 0)
+    assert (after.matched, after.differences) == (1, 0)
+
+
+def test_a_run_is_kept_with_its_lines(room: Room) -> None:
+    room.pay(room.ask("s1", DEPOSIT), DEPOSIT, "ref-1")
+
+    report = run(room)
+
+    with room.works.read(system(BRAND)) as work:
+        row = work.connection.execute(select(reconciliation_runs)).one()
+    assert (row.id, row.differences, row.matched) == (report.run_id, 1, 0)
+    assert row.report["missing_here"] == [["capture", "ref-1"]]
+
+
+def test_a_consumer_reconciles_nothing(room: Room) -> None:
+    consumer = Actor(BRAND, frozenset({Role.CONSUMER}), AccountId("c" * 32))
+    now = room.clock.now()
+
+    with pytest.raises(Forbidden), room.works.change(consumer) as work:
+        reconcile(work, room.sandbox, since=now - timedelta(days=1), until=now)
