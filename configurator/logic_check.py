@@ -23,14 +23,16 @@ def logic_faults(catalogue: Catalogue) -> list[Fault]:
     engine = SatEngine(book)
     contexts = distinct_contexts(catalogue, book)
     root = catalogue.features[0]
-    faults: list[Fault] = []
+    contradictions: dict[tuple[str, ...], Fault] = {}
     possible: set[str] = set()
     for context in contexts:
         match engine.step({}, context):
             case Clash():
-                faults.append(_contradiction(catalogue, engine, context, root))
+                rules = engine.smallest_conflict(context, feature=root)
+                contradictions.setdefault(rules, _contradiction(catalogue, rules, context))
             case Step() as step:
                 possible |= step.open | step.forced
+    faults = list(contradictions.values())
     if not faults:
         named = [*(model.code for model in catalogue.models), *(option.code for option in catalogue.options)]
         faults = [_dead(catalogue, engine, contexts[0], name) for name in named if name not in possible]
@@ -65,8 +67,7 @@ def _turning_days(catalogue: Catalogue) -> list[date]:
     return sorted(days)[:DAYS_MAX]
 
 
-def _contradiction(catalogue: Catalogue, engine: SatEngine, context: Context, root: str) -> Fault:
-    rules = engine.smallest_conflict(context, feature=root)
+def _contradiction(catalogue: Catalogue, rules: tuple[str, ...], context: Context) -> Fault:
     line, named = _places(catalogue, rules)
     where = f"on {context.day}" + (f" in {context.region}" if context.region else "")
     return Fault(UVL, line, f"contradiction: no car can be built {where}; these rules exclude each other: {named}")

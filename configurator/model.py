@@ -130,6 +130,13 @@ class PoolingClass:
     def l1_key(self) -> str:
         return f"{self.l2_key}/{self.trim}"
 
+    @staticmethod
+    def from_l1_key(key: str) -> PoolingClass:
+        """Return the class that an L1 key was made from; codes hold neither `/` nor `+`."""
+        platform, plant, powertrain, long_lead, trim = key.split("/")
+        options = () if long_lead == "-" else tuple(long_lead.split("+"))
+        return PoolingClass(platform, plant, powertrain, options, trim)
+
 
 @dataclass(frozen=True, slots=True)
 class Tier:

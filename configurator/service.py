@@ -12,7 +12,7 @@ from configurator import configuration_store as store
 from configurator.catalogue import Catalogue
 from configurator.catalogue_files import read_catalogue
 from configurator.catalogue_json import content_hash
-from configurator.configuring import ConfigurationStep, Showroom, complete_car, take_step
+from configurator.configuring import EXPLAINED_MAX, ConfigurationStep, Showroom, complete_car, take_step
 from configurator.errors import (
     CatalogueFaulty,
     ConfigurationIncomplete,
@@ -38,7 +38,6 @@ from configurator.model import (
 )
 from configurator.pooling import ThinnestMargin, pooling_class, thinnest_margin
 from configurator.version_store import (
-    LoadedVersion,
     insert_version,
     local_day,
     newest_version,
@@ -134,13 +133,23 @@ class ConfigureRequest:
     version_id: VersionId | None = None
 
 
-def configure(work: Work, request: ConfigureRequest) -> tuple[LoadedVersion, ConfigurationStep]:
+@dataclass(frozen=True, slots=True)
+class ConfigureAnswer:
+    """A step and the version it was answered under."""
+
+    version_id: VersionId
+    version_number: int
+    step: ConfigurationStep
+
+
+def configure(work: Work, request: ConfigureRequest) -> ConfigureAnswer:
     """Answer one configuration step under the version in force today, or under a named one; changes nothing."""
     work.actor.require(Permission.CONFIGURE)
-    if len(request.choices) > CHOICES_MAX or len(request.explain) > CHOICES_MAX:
-        raise InvalidInput("choices", f"at most {CHOICES_MAX}")
+    if len(request.choices) > CHOICES_MAX or len(request.explain) > EXPLAINED_MAX:
+        raise InvalidInput("choices", f"at most {CHOICES_MAX} choices and {EXPLAINED_MAX} options to explain")
     version, room = open_showroom(work, region=request.region, version_id=request.version_id)
-    return version, take_step(room, model=request.model, choices=request.choices, explain=request.explain)
+    step = take_step(room, model=request.model, choices=request.choices, explain=request.explain)
+    return ConfigureAnswer(version.id, version.number, step)
 
 
 def save_configuration(
@@ -205,9 +214,11 @@ def _broken_by(room: Showroom, car: ValidConfiguration) -> tuple[str, ...]:
 # --- pooling classes -------------------------------------------------------------------------------------------------
 
 
-def class_of(version: LoadedVersion, *, model: str, options: Sequence[str], context: Context) -> PoolingClass:
+def class_of_car(
+    work: Work, *, model: str, options: Sequence[str], region: str, version_id: VersionId | None = None
+) -> PoolingClass:
     """Return the pooling class of a complete car; refuses what is not buildable."""
-    room = Showroom(version.catalogue, version.engine, context)
+    version, room = open_showroom(work, region=region, version_id=version_id)
     return pooling_class(version.catalogue, model=model, features=complete_car(room, model=model, options=options))
 
 

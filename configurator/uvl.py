@@ -91,7 +91,7 @@ _FEATURE: Final = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _ATTRIBUTE: Final = re.compile(
-    r"""\s*(?P<key>[^\s"',{}\[\]]+|"[^"]*")\s*
+    r"""\s*(?P<key>[^\W\d][\w.#?%-]*|"[^"]*")\s*
         (?P<value>'[^']*'|"[^"]*"|\[[^\]]*\]|\{[^{}]*\}|[^\s,{}\[\]'"]+)?\s*(?:,|\Z)""",
     re.VERBOSE,
 )

@@ -1,6 +1,6 @@
 """Loads and saves catalogue versions; loaded ones stay in the process.
 
-A version never changes, so whoever has loaded one may keep it; only which one is in force is asked each time.
+What is loaded is kept by content hash, so it can never be wrong; only which version is in force is asked each time.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import date
-from typing import Final
+from datetime import UTC, date
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -28,6 +28,8 @@ from kernel.errors import Conflict, NotFound
 from kernel.work import Work
 
 LOADED_MAX: Final = 8
+LOOKED_AT_MAX: Final = 50
+"""Versions that are published ahead of their day are few; more than these are not looked through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,6 @@ class LoadedVersion:
     """A published version with its engine, ready to answer."""
 
     id: VersionId
-    brand_id: str
     number: int
     effective_from: date
     content_hash: str
@@ -44,74 +45,81 @@ class LoadedVersion:
     engine: Engine
 
 
-_loaded: OrderedDict[str, LoadedVersion] = OrderedDict()
+@dataclass(frozen=True, slots=True)
+class _Contents:
+    catalogue: Catalogue
+    book: RuleBook
+    engine: Engine
+
+
+_loaded: OrderedDict[str, _Contents] = OrderedDict()
 _loading: Final = threading.Lock()
 
 
 def local_day(work: Work) -> date:
     """Return today in the zone of the actor's brand."""
-    return work.now.astimezone(ZoneInfo(_zone(work))).date()
+    return work.now.astimezone(registry.own_brand(work).zone).date()
 
 
-_zones: dict[str, str] = {}
+def version_in_force(work: Work, day: date | None = None) -> tuple[LoadedVersion, date]:
+    """Return the newest version in force on a day (today in the brand's zone) and that day, in one statement.
 
-
-def _zone(work: Work) -> str:
-    """Return the brand's zone, which never changes once the brand is there."""
-    brand_id = work.actor.brand_id
-    if brand_id not in _zones:
-        _zones[brand_id] = registry.own_brand(work).timezone
-    return _zones[brand_id]
-
-
-def version_in_force(work: Work, day: date) -> LoadedVersion:
-    """Return the newest version of the actor's brand that is in force on a day, or refuse (VersionNotInForce)."""
+    Refuses with VersionNotInForce.
+    """
     table = catalogue_versions.c
+    brands = registry.brands
     found = (
-        select(table.id)
-        .where(table.brand_id == work.actor.brand_id, table.effective_from <= day)
+        select(brands.c.timezone, table.id, table.number, table.effective_from, table.content_hash)
+        .select_from(brands.join(catalogue_versions, table.brand_id == brands.c.id))
+        .where(brands.c.id == work.actor.brand_id)
         .order_by(table.number.desc())
-        .limit(1)
+        .limit(LOOKED_AT_MAX)
     )
-    version_id = work.connection.execute(found).scalar()
-    if version_id is None:
-        raise VersionNotInForce(day)
-    return version_by_id(work, VersionId(version_id))
+    rows = work.connection.execute(found).all()
+    asked = day or work.now.astimezone(ZoneInfo(rows[0].timezone) if rows else UTC).date()
+    for row in rows:
+        if row.effective_from <= asked:
+            return _loaded_version(work, row), asked
+    raise VersionNotInForce(asked)
 
 
 def version_by_id(work: Work, version_id: VersionId) -> LoadedVersion:
     """Return a version of the actor's brand; another brand's is NotFound."""
-    with _loading:
-        loaded = _loaded.get(version_id)
-        if loaded is None:
-            loaded = _load_version(work, version_id)
-            _loaded[version_id] = loaded
-            if len(_loaded) > LOADED_MAX:
-                _loaded.popitem(last=False)
-        _loaded.move_to_end(version_id)
-    if loaded.brand_id != work.actor.brand_id:
-        raise NotFound("catalogue version")
-    return loaded
-
-
-def _load_version(work: Work, version_id: VersionId) -> LoadedVersion:
-    found = select(catalogue_versions).where(catalogue_versions.c.id == version_id)
-    row = work.connection.execute(found).mappings().first()
+    table = catalogue_versions.c
+    found = select(table.id, table.number, table.effective_from, table.content_hash).where(
+        table.id == version_id, table.brand_id == work.actor.brand_id
+    )
+    row = work.connection.execute(found).first()
     if row is None:
         raise NotFound("catalogue version")
-    catalogue = decode_catalogue(row["document"])
-    assert content_hash(catalogue) == row["content_hash"], f"catalogue version {version_id} is not what was published"
-    book = compile_catalogue(catalogue)
+    return _loaded_version(work, row)
+
+
+def _loaded_version(work: Work, row: Any) -> LoadedVersion:
+    with _loading:
+        contents = _loaded.get(row.content_hash)
+        if contents is None:
+            contents = _loaded[row.content_hash] = _load_contents(work, row.id, row.content_hash)
+            if len(_loaded) > LOADED_MAX:
+                _loaded.popitem(last=False)
+        _loaded.move_to_end(row.content_hash)
     return LoadedVersion(
-        VersionId(row["id"]),
-        row["brand_id"],
-        row["number"],
-        row["effective_from"],
-        row["content_hash"],
-        catalogue,
-        book,
-        SatEngine(book),
+        VersionId(row.id),
+        row.number,
+        row.effective_from,
+        row.content_hash,
+        contents.catalogue,
+        contents.book,
+        contents.engine,
     )
+
+
+def _load_contents(work: Work, version_id: str, digest: str) -> _Contents:
+    found = select(catalogue_versions.c.document).where(catalogue_versions.c.id == version_id)
+    catalogue = decode_catalogue(work.connection.execute(found).scalar_one())
+    assert content_hash(catalogue) == digest, f"catalogue version {version_id} is not what was published"
+    book = compile_catalogue(catalogue)
+    return _Contents(catalogue, book, SatEngine(book))
 
 
 def newest_version(work: Work) -> tuple[int, date, str] | None:
@@ -150,6 +158,9 @@ def open_showroom(
     work: Work, *, region: str, version_id: VersionId | None = None, day: date | None = None
 ) -> tuple[LoadedVersion, Showroom]:
     """Return the version in force on a day (today), or a named one, ready to answer for a region on that day."""
-    today = day or local_day(work)
-    version = version_by_id(work, version_id) if version_id else version_in_force(work, today)
-    return version, Showroom(version.catalogue, version.engine, Context(region, today))
+    if version_id is not None:
+        version = version_by_id(work, version_id)
+        asked = day or local_day(work)
+    else:
+        version, asked = version_in_force(work, day)
+    return version, Showroom(version.catalogue, version.engine, Context(region, asked))

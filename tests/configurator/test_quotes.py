@@ -1,0 +1,519 @@
+"""Quotes: every line to the fen, signed, pinned, recomputable, accepted once."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import event, func, select
+
+from configurator import quote_service, service
+from configurator.errors import PriceMismatch, QuoteAltered, QuoteExpired, QuoteTaken
+from configurator.model import (
+    LineKind,
+    PoolingClass,
+    PoolOffer,
+    Promise,
+    Quote,
+    QuoteClaim,
+    QuoteFacts,
+    QuoteId,
+    SignedQuote,
+    Tier,
+    TierPrice,
+    VersionId,
+    member_price_minor,
+)
+from configurator.queries import QuoteStatus, quotes_by_id
+from configurator.quotation import QuotePolicy, Terms, compose_quote, decode_quote, encode_quote
+from configurator.quote_service import QuoteDesk, QuoteRequest
+from configurator.signing import QuoteKey, envelope, sign_quote, verify_offline
+from configurator.tables import quote_endings, quotes
+from configurator.tax import TaxPolicy, purchase_tax_minor
+from kernel import policy
+from kernel.actor import Actor, Role
+from kernel.clock import FixedClock
+from kernel.errors import NotFound
+from kernel.ids import AccountId, BrandId
+from kernel.work import Work, Works
+from tests.configurator.small_brand import (
+    BRAND,
+    DESK,
+    EAST_STORE,
+    GUEST,
+    NORTH_STORE,
+    PLAIN_CAR,
+    consumer,
+    found_brand,
+    open_small_brand,
+    small_catalogue,
+)
+
+CATALOGUE = small_catalogue()
+TIERS = (Tier(60, 0), Tier(120, 200), Tier(240, 500))
+NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+
+
+def facts(*, model: str = "A1", options: tuple[str, ...] = PLAIN_CAR, **changes: Any) -> QuoteFacts:
+    values: dict[str, Any] = {
+        "id": QuoteId("q" * 32),
+        "brand_id": BRAND,
+        "account_id": None,
+        "configuration_id": None,
+        "version_id": VersionId("v" * 32),
+        "version_number": 1,
+        "content_hash": "h" * 64,
+        "policy_version": 0,
+        "model": model,
+        "options": options,
+        "region": "east",
+        "day": date(2026, 11, 23),
+        "store_id": EAST_STORE,
+        "store_fee_minor": 100_000,
+        "distance_km": 0,
+        "pool": None,
+        "promise": None,
+        "issued_at": NOON,
+    }
+    return QuoteFacts(**(values | changes))
+
+
+def quote_of(given_facts: QuoteFacts, *, quote_policy: QuotePolicy | None = None) -> Quote:
+    features = frozenset({given_facts.model, *given_facts.options})
+    terms = Terms(CATALOGUE, quote_policy or QuotePolicy(), TaxPolicy())
+    return compose_quote(given_facts, terms, features=features)
+
+
+def amounts(quote: Quote) -> dict[str, int]:
+    return {line.code: line.amount_minor for line in quote.lines}
+
+
+# --- tax (law) -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("price_yuan", "new_energy", "day", "tax_minor"),
+    [
+        (113_000, False, date(2026, 11, 23), 1_000_000),
+        (113_000, True, date(2026, 11, 23), 500_000),
+        (113_000, True, date(2027, 12, 31), 500_000),
+        (113_000, True, date(2028, 1, 1), 1_000_000),
+        (113_000, True, date(2025, 12, 31), 0),
+        (339_000, True, date(2026, 1, 1), 1_500_000),
+        (565_000, True, date(2026, 1, 1), 3_500_000),
+        (565_000, True, date(2025, 1, 1), 2_000_000),
+        (100_000, False, date(2026, 11, 23), 884_956),
+        (100_000, True, date(2026, 11, 23), 442_478),
+    ],
+)
+def test_purchase_tax_is_a_tenth_of_the_net_price_less_the_relief_of_its_day(
+    price_yuan: int, new_energy: bool, day: date, tax_minor: int
+) -> None:
+    tax = purchase_tax_minor(TaxPolicy(), price_minor=price_yuan * 100, new_energy=new_energy, day=day)
+
+    assert tax == tax_minor
+
+
+# --- composing -------------------------------------------------------------------------------------------------------
+
+
+def test_a_quote_shows_every_line_and_their_sum() -> None:
+    quote = quote_of(facts(options=("BLUE", "W19", "PT_BIG", "TR_PLUS", "HOOK", "HEAT"), distance_km=100))
+
+    assert amounts(quote) == {
+        "A1": 10_000_000,
+        "BLUE": 100_000,
+        "W19": 400_000,
+        "PT_BIG": 2_000_000,
+        "TR_PLUS": 800_000,
+        "HOOK": 200_000,
+        "HEAT": 150_000,
+        "P001": -50_000,
+        "LOGISTICS": 72_000,
+        "STORE_FEE": 100_000,
+        "PURCHASE_TAX": 601_770,
+        "INSURANCE": 391_800,
+        "PLATE": 12_500,
+    }
+    assert quote.vehicle_price_minor == 13_600_000
+    assert quote.total_minor == sum(amounts(quote).values()) == 14_778_070
+    assert quote.expires_at == NOON + timedelta(days=7)
+
+
+def test_only_car_transport_and_store_fee_are_guaranteed() -> None:
+    quote = quote_of(facts())
+
+    guaranteed = {line.kind for line in quote.lines if line.guaranteed}
+
+    assert guaranteed == {LineKind.BASE, LineKind.OPTION, LineKind.LOGISTICS, LineKind.STORE_FEE}
+    assert quote.guaranteed_minor == 10_000_000 + 60_000 + 100_000
+
+
+def test_each_tier_shows_the_members_price_and_the_total_whose_taxes_follow_it() -> None:
+    pool = PoolOffer("p" * 32, TIERS, members=130, deadline=NOON + timedelta(days=9))
+
+    quote = quote_of(facts(pool=pool))
+
+    without_pool = quote_of(facts())
+    assert quote.tiers[0] == TierPrice(60, 0, 10_000_000, without_pool.total_minor)
+    assert quote.tiers[1] == TierPrice(120, 200, 9_800_000, 9_800_000 + 60_000 + 100_000 + 433_628 + 342_400 + 12_500)
+    assert quote.price_now_minor == 9_800_000
+
+
+def test_the_tax_is_that_of_the_promised_day() -> None:
+    promise = Promise(date(2027, 12, 20), date(2028, 1, 3), conditional=True)
+
+    quote = quote_of(facts(promise=promise))
+
+    assert quote.tax_day == date(2028, 1, 3)
+    assert amounts(quote)["PURCHASE_TAX"] == 884_956
+
+
+def test_a_subsidy_is_taken_off_within_its_days() -> None:
+    given_policy = QuotePolicy(subsidies=(("BEV", "2027-01-01", "2027-12-31", 500_000),))
+
+    quote = quote_of(facts(), quote_policy=given_policy)
+
+    assert amounts(quote)["SUBSIDY"] == -500_000
+    assert quote_of(facts(model="B2"), quote_policy=given_policy).total_minor > quote.total_minor
+    assert "SUBSIDY" not in amounts(quote_of(facts(model="B2"), quote_policy=given_policy))
+
+
+@pytest.mark.parametrize(
+    ("price_minor", "discount_bp", "expected_minor"),
+    [
+        (12_980_000, 0, 12_980_000),
+        (12_980_000, 200, 12_720_400),
+        (10_002_500, 200, 9_802_500),
+        (10_000_000, 1, 9_999_000),
+    ],
+)
+def test_a_members_price_is_rounded_half_up_to_the_yuan(
+    price_minor: int, discount_bp: int, expected_minor: int
+) -> None:
+    assert member_price_minor(price_minor, discount_bp) == expected_minor
+
+
+@given(price=st.integers(1, 10**9), discounts=st.lists(st.integers(0, 10_000), min_size=2, max_size=2))
+def test_a_members_price_is_the_nearest_yuan_and_never_rises_with_the_discount(
+    price: int, discounts: list[int]
+) -> None:
+    less, more = sorted(discounts)
+
+    cheap, dear = member_price_minor(price, more), member_price_minor(price, less)
+
+    assert cheap <= dear
+    assert cheap % 100 == 0
+    assert -1_000_000 // 2 < cheap * 10_000 - price * (10_000 - more) <= 1_000_000 // 2
+
+
+# --- recomputing and signing -----------------------------------------------------------------------------------------
+
+cars = st.tuples(
+    st.sampled_from(("A1", "B2")),
+    st.tuples(
+        st.sampled_from(("RED", "BLUE")),
+        st.sampled_from(("W17", "W19")),
+        st.just("PT_BIG"),
+        st.just("TR_BASE"),
+    ),
+    st.sets(st.sampled_from(("HOOK", "HEAT"))),
+)
+
+
+@given(
+    car=cars,
+    distance=st.integers(0, 6000),
+    fee=st.integers(0, 500_000),
+    members=st.none() | st.integers(0, 500),
+    day=st.dates(date(2026, 1, 1), date(2029, 1, 1)),
+)
+def test_a_quote_read_back_from_its_json_is_computed_to_the_same_fen(
+    car: tuple[str, tuple[str, ...], set[str]], distance: int, fee: int, members: int | None, day: date
+) -> None:
+    model, fixed, extras = car
+    pool = None if members is None else PoolOffer("p" * 32, TIERS, members, NOON)
+    original = quote_of(
+        facts(
+            model=model,
+            options=(*fixed, *sorted(extras)),
+            distance_km=distance,
+            store_fee_minor=fee,
+            pool=pool,
+            day=day,
+        )
+    )
+
+    document = json.loads(json.dumps(encode_quote(original)))
+    again = quote_of(decode_quote(document).facts)
+
+    assert again == original == decode_quote(document)
+    assert encode_quote(again) == document
+    assert original.total_minor == sum(line.amount_minor for line in original.lines)
+
+
+def test_who_holds_a_quote_can_verify_it_offline() -> None:
+    key = QuoteKey.from_seed(bytes(range(32)))
+
+    taken = json.loads(json.dumps(envelope(sign_quote(quote_of(facts()), key))))
+
+    assert verify_offline(taken, key.public)
+    assert not verify_offline(taken, DESK.key.public)
+
+
+@given(st.data())
+def test_an_altered_quote_is_not_verified(data: st.DataObject) -> None:
+    key = DESK.key
+    taken = json.loads(json.dumps(envelope(sign_quote(quote_of(facts()), key))))
+    line = data.draw(st.integers(0, len(taken["document"]["lines"]) - 1))
+    change = data.draw(st.sampled_from(("amount", "drop", "total", "text", "signature", "key")))
+
+    match change:
+        case "amount":
+            taken["document"]["lines"][line]["amount_minor"] += 1
+        case "drop":
+            del taken["document"]["lines"][line]
+        case "total":
+            taken["document"]["total_minor"] -= 1
+        case "text":
+            taken["document"]["lines"][line]["en"] += " "
+        case "signature":
+            taken["signature"] = "AAAA" + taken["signature"][4:]
+        case _:
+            taken["key_id"] = "0" * 16
+
+    assert not verify_offline(taken, key.public)
+
+
+@pytest.mark.parametrize("broken", [{}, {"document": {}}, {"document": {}, "signature": 7}, {"signature": "%"}])
+def test_a_broken_envelope_is_not_verified_and_breaks_nothing(broken: dict[str, Any]) -> None:
+    assert not verify_offline(broken, DESK.key.public)
+
+
+# --- in the database -------------------------------------------------------------------------------------------------
+
+
+def issue(works: Works, actor: Actor = GUEST, *, desk: QuoteDesk = DESK, **changes: Any) -> SignedQuote:
+    request = QuoteRequest(**({"model": "A1", "options": PLAIN_CAR, "store_id": EAST_STORE} | changes))
+    with works.change(actor) as work:
+        return quote_service.issue_quote(work, desk, request)
+
+
+def claim_of(signed: SignedQuote, account: str = "c" * 32, **changes: Any) -> QuoteClaim:
+    return QuoteClaim(**({"quote_id": signed.quote.facts.id, "account_id": account} | changes))
+
+
+def accept(works: Works, claim: QuoteClaim) -> None:
+    with works.change(consumer()) as work:
+        quote_service.accept_quote(work, claim, reference="e" * 32)
+
+
+def endings(works: Works) -> int:
+    with works.read(GUEST) as work:
+        return work.connection.execute(select(func.count()).select_from(quote_endings)).scalar_one()
+
+
+def status(works: Works, signed: SignedQuote) -> QuoteStatus:
+    with works.read(GUEST) as work:
+        return quotes_by_id(work, [signed.quote.facts.id])[signed.quote.facts.id].status
+
+
+def test_an_issued_quote_pins_its_versions_and_is_recomputed_to_the_fen(works: Works) -> None:
+    version_id = open_small_brand(works)
+
+    signed = issue(works, store_id=NORTH_STORE, options=(*PLAIN_CAR, "HEAT"))
+
+    given_facts = signed.quote.facts
+    assert (given_facts.version_id, given_facts.version_number, given_facts.policy_version) == (version_id, 1, 0)
+    assert (given_facts.region, given_facts.distance_km) == ("north", 1446)
+    with works.read(GUEST) as work:
+        recomputed = quote_service.recompute_quote(work, given_facts.id)
+        view = quotes_by_id(work, [given_facts.id])[given_facts.id]
+    assert recomputed.agrees
+    assert recomputed.computed == signed.quote == view.signed.quote
+    assert verify_offline(envelope(view.signed), DESK.key.public)
+
+
+def test_a_quote_stays_recomputable_after_policy_and_catalogue_have_changed(works: Works) -> None:
+    open_small_brand(works)
+    signed = issue(works)
+
+    admin = Actor(BRAND, frozenset({Role.BRAND_ADMIN}), AccountId("d" * 32))
+    with works.change(admin) as work:
+        policy.change_policy(
+            work, base_version=0, changes={"quote": {"plate_fee_minor": 1}, "tax": {"reliefs": []}}, reason="dearer"
+        )
+    later = issue(works)
+
+    assert amounts(later.quote)["PLATE"] == 1
+    assert amounts(later.quote)["PURCHASE_TAX"] == 884_956
+    assert later.quote.facts.policy_version == 1
+    with works.read(GUEST) as work:
+        for one in (signed, later):
+            assert quote_service.recompute_quote(work, one.quote.facts.id).agrees
+
+
+def test_an_accepted_quote_is_accepted_once(works: Works) -> None:
+    open_small_brand(works)
+    signed = issue(works, consumer())
+
+    accept(works, claim_of(signed, signature=signed.signature, vehicle_price_minor=10_000_000))
+
+    assert status_as(works, signed) is QuoteStatus.ACCEPTED
+    with pytest.raises(QuoteTaken):
+        accept(works, claim_of(signed))
+    assert endings(works) == 1
+
+
+def status_as(works: Works, signed: SignedQuote) -> QuoteStatus:
+    with works.read(consumer()) as work:
+        return quotes_by_id(work, [signed.quote.facts.id])[signed.quote.facts.id].status
+
+
+def test_an_expired_quote_is_refused_to_the_instant(works: Works, clock: FixedClock) -> None:
+    open_small_brand(works)
+    signed = issue(works)
+
+    clock.advance(timedelta(days=7))
+
+    with pytest.raises(QuoteExpired):
+        accept(works, claim_of(signed))
+    assert endings(works) == 0
+    assert status(works, signed) is QuoteStatus.EXPIRED
+
+
+def test_an_altered_quote_and_another_price_are_refused(works: Works) -> None:
+    open_small_brand(works)
+    signed = issue(works)
+    other = issue(works)
+
+    with pytest.raises(QuoteAltered):
+        accept(works, claim_of(signed, signature=other.signature))
+    with pytest.raises(PriceMismatch):
+        accept(works, claim_of(signed, vehicle_price_minor=9_999_900))
+
+    assert endings(works) == 0
+
+
+def test_another_persons_quote_looks_as_if_it_were_not_there(works: Works) -> None:
+    open_small_brand(works)
+    signed = issue(works, consumer("c"))
+
+    with pytest.raises(NotFound):
+        accept(works, claim_of(signed, account="d" * 32))
+    with works.read(consumer("d")) as work:
+        assert quotes_by_id(work, [signed.quote.facts.id]) == {}
+        with pytest.raises(NotFound):
+            quote_service.recompute_quote(work, signed.quote.facts.id)
+
+    assert endings(works) == 0
+
+
+def test_another_brands_quote_looks_as_if_it_were_not_there(works: Works) -> None:
+    open_small_brand(works)
+    other = BrandId("f" * 32)
+    found_brand(works, brand_id=other, code="spruce")
+    signed = issue(works)
+
+    with works.read(Actor(other)) as work:
+        assert quotes_by_id(work, [signed.quote.facts.id]) == {}
+        examined = quote_service.examine_quotes(work, [claim_of(signed)])
+
+    assert [type(one) for one in examined] == [NotFound]
+
+
+def test_a_superseded_quote_can_no_longer_be_accepted(works: Works) -> None:
+    open_small_brand(works)
+    signed = issue(works, consumer())
+
+    newer = issue(works, consumer(), supersedes=signed.quote.facts.id, options=("BLUE", *PLAIN_CAR[1:]))
+
+    with pytest.raises(QuoteTaken):
+        accept(works, claim_of(signed))
+    accept(works, claim_of(newer))
+    assert status_as(works, signed) is QuoteStatus.SUPERSEDED
+
+
+def test_many_claims_are_examined_in_one_statement(works: Works) -> None:
+    open_small_brand(works)
+    issued = [issue(works) for _ in range(5)]
+
+    statements: list[str] = []
+    with works.change(consumer()) as work:
+        event.listen(work.connection, "before_cursor_execute", lambda *args: statements.append(args[2]))
+        outcomes = quote_service.examine_quotes(work, [claim_of(one) for one in issued])
+        accepted = quote_service.accept_quotes(
+            work, {one.quote.facts.id: ("c" * 32, str(number) * 32) for number, one in enumerate(issued)}
+        )
+        count = len(statements)
+
+    assert count == 2
+    assert len(outcomes) == len(accepted) == 5
+    assert endings(works) == 5
+
+
+class OneOpenPool:
+    """A source of pool terms with one pool for the plain car's class."""
+
+    def open_pool(self, work: Work, cls: PoolingClass) -> PoolOffer | None:
+        if cls.l1_key != "F1/fir_north/PT_SMALL/-/TR_BASE":
+            return None
+        return PoolOffer("9" * 32, TIERS, members=60, deadline=NOON)
+
+
+def test_a_quote_carries_the_open_pool_of_its_class(works: Works) -> None:
+    open_small_brand(works)
+    desk = QuoteDesk(DESK.key, pools=OneOpenPool())
+
+    inside = issue(works, desk=desk)
+    outside = issue(works, desk=desk, options=("RED", "W17", "PT_BIG", "TR_BASE"))
+
+    assert [tier.vehicle_price_minor for tier in inside.quote.tiers] == [10_000_000, 9_800_000, 9_500_000]
+    assert outside.quote.tiers == ()
+    assert PoolingClass.from_l1_key(inside.quote.pooling_class.l1_key) == inside.quote.pooling_class
+
+
+def test_a_refused_quote_leaves_nothing_behind(works: Works) -> None:
+    open_small_brand(works)
+
+    with pytest.raises(NotFound):
+        issue(works, store_id="0" * 32)
+    with pytest.raises(NotFound):
+        issue(works, consumer(), configuration_id="0" * 32)
+
+    with works.read(GUEST) as work:
+        assert work.connection.execute(select(func.count()).select_from(quotes)).scalar_one() == 0
+
+
+def test_the_thinnest_margin_of_a_class_is_that_of_its_least_profitable_car(works: Works) -> None:
+    open_small_brand(works)
+    cls = PoolingClass("F1", "fir_north", "PT_SMALL", (), "TR_BASE")
+
+    with works.read(GUEST) as work:
+        plain = service.thinnest_margin_of_class(work, cls, discount_bp=0)
+        at_a_fifth_off = service.thinnest_margin_of_class(work, cls, discount_bp=2_000)
+        nothing = service.thinnest_margin_of_class(work, PoolingClass("F9", "x", "y", (), "z"), discount_bp=0)
+
+    assert plain is not None
+    assert (plain.margin_minor, plain.options) == (2_000_000, PLAIN_CAR)
+    assert at_a_fifth_off is not None
+    assert at_a_fifth_off.margin_minor == 0
+    assert nothing is None
+
+
+def test_the_class_of_a_car_names_platform_plant_powertrain_long_lead_options_and_trim(works: Works) -> None:
+    open_small_brand(works)
+
+    with works.read(GUEST) as work:
+        cls = service.class_of_car(
+            work, model="A1", options=("GOLD", "W17", "PT_SMALL", "TR_BASE", "ROOF"), region="east"
+        )
+
+    assert (cls.l1_key, cls.l2_key) == (
+        "F1/fir_north/PT_SMALL/GOLD+ROOF/TR_BASE",
+        "F1/fir_north/PT_SMALL/GOLD+ROOF",
+    )

@@ -1,0 +1,245 @@
+"""The UVL reader: what it reads, and every fault with its line."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from configurator.expressions import (
+    And,
+    Expression,
+    ExpressionFault,
+    Feature,
+    Iff,
+    Implies,
+    Not,
+    Or,
+    format_expression,
+    parse_expression,
+)
+from configurator.model import Context
+from configurator.rules import compile_feature_model
+from configurator.sat_engine import SatEngine
+from configurator.solver import Clash, Step
+from configurator.uvl import GroupKind, TreeGroup, read_uvl, read_uvl_file
+from tests.configurator.test_solver import EAST, expressions
+
+A, B, C, D = (Feature(name) for name in "ABCD")
+
+WHOLE = """\
+namespace Car   // a comment
+include
+    Boolean.group-cardinality
+/* a block
+   comment */
+features
+    Car {abstract, maker 'Fir', weight 1200, tags ["a", "b"]}
+        mandatory
+            Paint
+                alternative
+                    Red
+                    "Deep // blue {1}"
+        optional
+            Boolean Hook {price 2000}
+        [1..2]
+            X
+            Y
+            Z
+        [2]
+            V
+            W
+        [1..*]
+            T
+            U
+
+constraints
+    // R017 the hook keeps the red away
+    Hook => !Red
+
+    // a comment that is no rule id
+    X & (Y |
+        Z)
+"""
+
+
+def faults(text: str) -> list[tuple[int, str]]:
+    return [(fault.line, fault.reason) for fault in read_uvl(text).faults]
+
+
+def model_of(body: str) -> str:
+    return f"features\n    Car\n        optional\n            A\n            B\n{body}"
+
+
+def test_a_whole_file_is_read() -> None:
+    reading = read_uvl(WHOLE)
+
+    assert reading.faults == ()
+    assert reading.model is not None
+    model = reading.model
+    assert model.root == "Car"
+    assert model.features[0].abstract
+    assert model.features[0].attributes == (
+        ("abstract", "true"),
+        ("maker", "Fir"),
+        ("weight", "1200"),
+        ("tags", '["a", "b"]'),
+    )
+    assert [feature.name for feature in model.features][2:5] == ["Red", "Deep // blue {1}", "Hook"]
+    assert model.groups == (
+        TreeGroup("Car", GroupKind.MANDATORY, 1, 1, ("Paint",), 0),
+        TreeGroup("Paint", GroupKind.ALTERNATIVE, 1, 1, ("Red", "Deep // blue {1}"), 0),
+        TreeGroup("Car", GroupKind.OPTIONAL, 0, 1, ("Hook",), 0),
+        TreeGroup("Car", GroupKind.CARDINALITY, 1, 2, ("X", "Y", "Z"), 0),
+        TreeGroup("Car", GroupKind.CARDINALITY, 2, 2, ("V", "W"), 0),
+        TreeGroup("Car", GroupKind.CARDINALITY, 1, 2, ("T", "U"), 0),
+    )
+    assert [(constraint.rule, constraint.line) for constraint in model.constraints] == [("R017", 28), ("L31", 31)]
+    assert model.constraints[0].expression == Implies(Feature("Hook"), Not(Feature("Red")))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", (0, "has no features; a line `features` and a root below it are needed")),
+        ("Car\n", (1, "stands in no section; `features` or `constraints` must come first")),
+        ("imports\n    other\n" + model_of(""), (1, "imports are not supported here; write the model in one file")),
+        (model_of("            A\n"), (6, "duplicate feature 'A'; it stands on line 4 already")),
+        (model_of("        optional\n"), (6, "the group has no features below it")),
+        (model_of("        [3]\n            C\n"), (6, "the group asks for at least 3 of 1 features")),
+        (model_of("        [2..1]\n            C\n"), (6, "the group `[2..1]` asks for more at least than at most")),
+        (model_of("            optional\n"), (6, "the group `optional` must stand below a feature")),
+        (model_of("            two words\n"), (6, "is neither a feature nor a group: 'two words'")),
+        (model_of("            Real Weight\n"), (6, "features of type Real are not supported; only Boolean ones are")),
+        (
+            model_of("            C cardinality [1..3]\n"),
+            (6, "feature cardinality is not supported; write the features one by one"),
+        ),
+        (model_of("    Second\n"), (6, "is a second root; 'Car' is the first")),
+        (
+            model_of("            C {constraint A}\n"),
+            (6, "a constraint inside attributes belongs under `constraints`"),
+        ),
+        (model_of("            C {= 3}\n"), (6, "attributes cannot be read from '= 3' on")),
+        (model_of("            C {a\n"), (6, "a bracket is opened here and never closed")),
+        (model_of("            C }\n"), (6, "a bracket is closed that was never opened")),
+        (model_of("/* never closed\n"), (6, "a comment `/*` is never closed")),
+        (model_of("\t\tor\n"), (0, "mixes tabs and spaces for indentation; use one of them")),
+        (model_of("constraints x\n"), (6, "nothing may follow the word `constraints` on its line")),
+        (
+            model_of("constraints\n    A => Unknown\n"),
+            (7, "rule L7: unknown feature 'Unknown'; it stands nowhere under `features`"),
+        ),
+        (
+            model_of("constraints\n    // R1\n    A\n    // R1\n    B\n"),
+            (10, "duplicate rule R1; it stands on line 8 already"),
+        ),
+        (model_of("constraints\n    A =>\n"), (7, "rule L7: ends too early; an operand is missing")),
+        (model_of("constraints\n    => A\n"), (7, "rule L7: a feature is missing before '=>'")),
+        (model_of("constraints\n    A B\n"), (7, "rule L7: unexpected 'B'; is an operator missing before it?")),
+        (
+            model_of("constraints\n    A > 3\n"),
+            (7, "rule L7: '>' is not part of a Boolean expression; only ! & | => <=> and ( ) are"),
+        ),
+    ],
+)
+def test_a_fault_is_named_with_its_line(text: str, expected: tuple[int, str]) -> None:
+    assert expected in faults(text)
+
+
+def test_all_faults_are_named_and_not_only_the_first() -> None:
+    text = model_of("            A\n            Real X\nconstraints\n    A => \n    Q\n")
+
+    assert [line for line, _ in faults(text)] == [6, 7, 9, 10]
+
+
+def test_what_hangs_below_a_faulty_line_is_not_blamed_as_well() -> None:
+    text = model_of("            Real X\n                mandatory\n                    Y\n            Z\n")
+
+    assert [line for line, _ in faults(text)] == [6]
+
+
+@pytest.mark.parametrize("text", ["!" * 100_000 + "A", "(" * 100_000 + "A", "A" + " => A" * 9_000, "A & " * 90_000])
+def test_an_expression_beyond_measure_is_refused_without_a_crash(text: str) -> None:
+    with pytest.raises(ExpressionFault):
+        parse_expression(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("A | B & C", Or((A, And((B, C))))),
+        ("A => B | C", Implies(A, Or((B, C)))),
+        ("A <=> B => C", Iff(A, Implies(B, C))),
+        ("!A & B", And((Not(A), B))),
+        ("!(A & B)", Not(And((A, B)))),
+        ("A => B => C", Implies(Implies(A, B), C)),
+        ("A requires B", Implies(A, B)),
+        ("A excludes B", Not(And((A, B)))),
+        ('"A" | "B & C"', Or((A, Feature("B & C")))),
+    ],
+)
+def test_operators_bind_as_in_the_official_grammar(text: str, expected: Expression) -> None:
+    assert parse_expression(text) == expected
+
+
+@given(expressions(("A", "B c", "requires", "Deep // blue")))
+def test_an_expression_that_is_written_reads_back_the_same(expression: Expression) -> None:
+    assert parse_expression(format_expression(expression)) == expression
+
+
+@given(st.text(alphabet="AB \t\n{}[]()\"'!&|=><./*,12#featursopinlm", max_size=200))
+def test_no_text_breaks_the_reader(text: str) -> None:
+    reading = read_uvl("features\n" + text)
+
+    assert reading.model is not None or reading.faults
+
+
+def test_a_file_that_is_not_utf8_is_refused_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "options.uvl"
+    path.write_bytes(b"features\n    Car\n        optional\n            \xff\n")
+
+    reading = read_uvl_file(path)
+
+    assert [(fault.line, fault.reason) for fault in reading.faults] == [
+        (4, "is not UTF-8 text; save the file as UTF-8")
+    ]
+
+
+def industrial_model(products: int) -> str:
+    """Write a model of 2,500 features and 2,800 constraints, as large as the industrial ones."""
+    lines = ["features", "\tRoot"]
+    for product in range(products):
+        lines += ["\t\toptional", f"\t\t\tP{product} {{note 'text // {product}'}}", "\t\t\t\talternative"]
+        lines += [f"\t\t\t\t\tP{product}_{member}" for member in range(4)]
+    lines.append("constraints")
+    for product in range(products - 1):
+        following = f"P{product + 1}"
+        lines += [f"\tP{product}_{member} => {following}_{member} | !{following}" for member in range(4)]
+    return "\n".join(lines)
+
+
+def test_an_industrial_model_loads_within_a_second_and_answers_exactly() -> None:
+    text = industrial_model(500)
+
+    start = time.process_time()
+    reading = read_uvl(text)
+    seconds = time.process_time() - start
+
+    assert seconds < 1
+    assert reading.faults == ()
+    assert reading.model is not None
+    assert (len(reading.model.features), len(reading.model.constraints)) == (2501, 1996)
+    engine = SatEngine(compile_feature_model(reading.model))
+    context = Context("", EAST.day)
+    step = engine.step({"P0_1": True, "P1": True, "P2": True}, context)
+    assert isinstance(step, Step)
+    assert {"P1_1", "P2_1", "P0", "Root"} <= step.forced
+    assert {"P1_0", "P2_3"} <= step.excluded
+    assert "P3" in step.open
+    clash = engine.step({"P0_1": True, "P1_2": True}, context)
+    assert isinstance(clash, Clash)
+    assert dict(clash.reason.choices) == {"P0_1": True, "P1_2": True}
