@@ -271,6 +271,15 @@ class SignedQuote:
     signature: str
 
 
+class QuoteStatus(StrEnum):
+    """What has become of a quote."""
+
+    ISSUED = "issued"
+    ACCEPTED = "accepted"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"
+
+
 @dataclass(frozen=True, slots=True)
 class QuoteClaim:
     """Somebody wants to buy on a quote: `signature` and `vehicle_price_minor` are what the claimant has in hand."""

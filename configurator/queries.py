@@ -1,45 +1,156 @@
-"""Reads: models with their options and prices, versions, quotes and kept configurations, many at a time."""
+"""Reads of the catalogue: the version in force with its engine, models with options and prices, rules and parts.
+
+What is loaded is kept by content hash, so it can never be wrong; only which version is in force is asked each time.
+"""
 
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from enum import StrEnum
-from typing import Final, assert_never
+from datetime import UTC, date, datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from configurator.catalogue import Category, Option, PartUse
-from configurator.configuration_store import configuration_of
+from configurator.catalogue import Catalogue, Category, Option, PartUse
+from configurator.catalogue_json import content_hash, decode_catalogue
 from configurator.configuring import RuleInWords, Showroom, rules_in_words
-from configurator.errors import ModelUnknown
+from configurator.errors import ModelUnknown, VersionNotInForce
 from configurator.expressions import feature_names
-from configurator.model import (
-    MigratedConfiguration,
-    PoolingClass,
-    QuoteId,
-    SavedConfiguration,
-    SignedQuote,
-    StaleConfiguration,
-    StoredConfiguration,
-    Text,
-    VersionId,
-)
+from configurator.model import Context, Text, VersionId
 from configurator.pricing import price_weights
-from configurator.quote_store import StoredQuote, load_quotes, quote_of, with_endings
-from configurator.solver import Step
-from configurator.tables import catalogue_versions, configurations, quotes
-from configurator.version_store import LoadedVersion, open_showroom, version_by_id
+from configurator.rules import RuleBook, compile_catalogue
+from configurator.sat_engine import SatEngine
+from configurator.solver import Engine, Step
+from configurator.tables import catalogue_versions
+from kernel import registry
 from kernel.actor import Permission
+from kernel.errors import NotFound
 from kernel.paging import Page, PageRequest, make_page
 from kernel.work import Work
 
 VIEWS_MAX: Final = 64
+LOADED_MAX: Final = 8
+LOOKED_AT_MAX: Final = 50
+"""Versions that are published ahead of their day are few; more than these are not looked through."""
 
 
-# --- the catalogue ---------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class LoadedVersion:
+    """A published version with its engine, ready to answer."""
+
+    id: VersionId
+    number: int
+    effective_from: date
+    content_hash: str
+    catalogue: Catalogue
+    book: RuleBook
+    engine: Engine
+
+
+@dataclass(frozen=True, slots=True)
+class _Contents:
+    catalogue: Catalogue
+    book: RuleBook
+    engine: Engine
+
+
+_loaded: OrderedDict[str, _Contents] = OrderedDict()
+_loading: Final = threading.Lock()
+
+
+def local_day(work: Work) -> date:
+    """Return today in the zone of the actor's brand."""
+    return work.now.astimezone(registry.own_brand(work).zone).date()
+
+
+def version_in_force(work: Work, day: date | None = None) -> tuple[LoadedVersion, date]:
+    """Return the newest version in force on a day (today in the brand's zone) and that day, in one statement.
+
+    Refuses with VersionNotInForce.
+    """
+    table = catalogue_versions.c
+    brands = registry.brands
+    found = (
+        select(brands.c.timezone, table.id, table.number, table.effective_from, table.content_hash)
+        .select_from(brands.join(catalogue_versions, table.brand_id == brands.c.id))
+        .where(brands.c.id == work.actor.brand_id)
+        .order_by(table.number.desc())
+        .limit(LOOKED_AT_MAX)
+    )
+    rows = work.connection.execute(found).all()
+    asked = day or work.now.astimezone(ZoneInfo(rows[0].timezone) if rows else UTC).date()
+    for row in rows:
+        if row.effective_from <= asked:
+            return _loaded_version(work, row), asked
+    raise VersionNotInForce(asked)
+
+
+def version_by_id(work: Work, version_id: VersionId) -> LoadedVersion:
+    """Return a version of the actor's brand; another brand's is NotFound."""
+    table = catalogue_versions.c
+    found = select(table.id, table.number, table.effective_from, table.content_hash).where(
+        table.id == version_id, table.brand_id == work.actor.brand_id
+    )
+    row = work.connection.execute(found).first()
+    if row is None:
+        raise NotFound("catalogue version")
+    return _loaded_version(work, row)
+
+
+def _loaded_version(work: Work, row: Any) -> LoadedVersion:
+    with _loading:
+        contents = _loaded.get(row.content_hash)
+        if contents is None:
+            contents = _loaded[row.content_hash] = _load_contents(work, row.id, row.content_hash)
+            if len(_loaded) > LOADED_MAX:
+                _loaded.popitem(last=False)
+        _loaded.move_to_end(row.content_hash)
+    return LoadedVersion(
+        VersionId(row.id),
+        row.number,
+        row.effective_from,
+        row.content_hash,
+        contents.catalogue,
+        contents.book,
+        contents.engine,
+    )
+
+
+def _load_contents(work: Work, version_id: str, digest: str) -> _Contents:
+    found = select(catalogue_versions.c.document).where(catalogue_versions.c.id == version_id)
+    catalogue = decode_catalogue(work.connection.execute(found).scalar_one())
+    assert content_hash(catalogue) == digest, f"catalogue version {version_id} is not what was published"
+    book = compile_catalogue(catalogue)
+    return _Contents(catalogue, book, SatEngine(book))
+
+
+def newest_version(work: Work) -> tuple[int, date, str] | None:
+    """Return number, first day and content hash of the actor's brand's newest version."""
+    table = catalogue_versions.c
+    found = (
+        select(table.number, table.effective_from, table.content_hash)
+        .where(table.brand_id == work.actor.brand_id)
+        .order_by(table.number.desc())
+        .limit(1)
+    )
+    row = work.connection.execute(found).first()
+    return None if row is None else (row.number, row.effective_from, row.content_hash)
+
+
+def open_showroom(
+    work: Work, *, region: str, version_id: VersionId | None = None, day: date | None = None
+) -> tuple[LoadedVersion, Showroom]:
+    """Return the version in force on a day (today), or a named one, ready to answer for a region on that day."""
+    if version_id is not None:
+        version = version_by_id(work, version_id)
+        asked = day or local_day(work)
+    else:
+        version, asked = version_in_force(work, day)
+    return version, Showroom(version.catalogue, version.engine, Context(region, asked))
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,100 +349,3 @@ def versions_by_id(work: Work, version_ids: Sequence[str]) -> dict[str, VersionV
         table.id, table.number, table.label, table.effective_from, table.content_hash, table.published_at
     ).where(table.brand_id == work.actor.brand_id, table.id.in_(set(version_ids)))
     return {row.id: VersionView(VersionId(row[0]), *row[1:]) for row in work.connection.execute(found)}
-
-
-# --- quotes ----------------------------------------------------------------------------------------------------------
-
-
-class QuoteStatus(StrEnum):
-    """What has become of a quote."""
-
-    ISSUED = "issued"
-    ACCEPTED = "accepted"
-    EXPIRED = "expired"
-    SUPERSEDED = "superseded"
-
-
-@dataclass(frozen=True, slots=True)
-class QuoteView:
-    """A signed quote and its status now; `reference` is the order or the quote that ended it."""
-
-    signed: SignedQuote
-    account_id: str | None
-    status: QuoteStatus
-    reference: str | None
-
-
-def may_see_quote(work: Work, known: StoredQuote) -> bool:
-    """Say whether the actor may see a quote: its owner, whoever has a guest's, an auditor, the system."""
-    return known.account_id in (None, work.actor.account_id) or work.actor.may(Permission.AUDIT_READ)
-
-
-def quotes_by_id(work: Work, quote_ids: Sequence[str]) -> dict[str, QuoteView]:
-    """Return the quotes that the actor may see by id, in one statement; others are left out."""
-    found = load_quotes(work, quote_ids)
-    return {quote_id: _quote_view(work, known) for quote_id, known in found.items() if may_see_quote(work, known)}
-
-
-def own_quotes(work: Work, page: PageRequest) -> Page[QuoteView]:
-    """Return the signed-in person's quotes, newest first."""
-    found = (
-        with_endings()
-        .where(quotes.c.brand_id == work.actor.brand_id, quotes.c.account_id == work.actor.signed_in())
-        .order_by(quotes.c.id.desc())
-        .limit(page.size + 1)
-    )
-    if page.after is not None:
-        found = found.where(quotes.c.id < page.after)
-    rows = [_quote_view(work, quote_of(row)) for row in work.connection.execute(found).mappings()]
-    return make_page(rows, page, lambda view: view.signed.quote.facts.id)
-
-
-def _quote_view(work: Work, known: StoredQuote) -> QuoteView:
-    expired = work.now >= known.signed.quote.expires_at
-    status = QuoteStatus(known.ending) if known.ending else QuoteStatus.EXPIRED if expired else QuoteStatus.ISSUED
-    return QuoteView(known.signed, known.account_id, status, known.reference)
-
-
-def pooling_classes_of_quotes(work: Work, quote_ids: Sequence[QuoteId]) -> dict[QuoteId, PoolingClass]:
-    """Return the pooling class each quote was issued for, in one statement."""
-    found = load_quotes(work, quote_ids)
-    return {QuoteId(quote_id): known.signed.quote.pooling_class for quote_id, known in found.items()}
-
-
-# --- configurations --------------------------------------------------------------------------------------------------
-
-
-def own_configurations(work: Work, page: PageRequest) -> Page[StoredConfiguration]:
-    """Return the signed-in person's kept configurations, newest first."""
-    found = (
-        select(configurations)
-        .where(configurations.c.brand_id == work.actor.brand_id, configurations.c.account_id == work.actor.signed_in())
-        .order_by(configurations.c.id.desc())
-        .limit(page.size + 1)
-    )
-    if page.after is not None:
-        found = found.where(configurations.c.id < page.after)
-    rows = [configuration_of(row) for row in work.connection.execute(found).mappings()]
-    return make_page(rows, page, lambda stored: saved_of(stored).id)
-
-
-def configurations_by_id(work: Work, configuration_ids: Sequence[str]) -> dict[str, StoredConfiguration]:
-    """Return the actor's own kept configurations by id (an auditor's: anybody's), in one statement."""
-    found = select(configurations).where(
-        configurations.c.brand_id == work.actor.brand_id, configurations.c.id.in_(set(configuration_ids))
-    )
-    if not work.actor.may(Permission.AUDIT_READ):
-        found = found.where(configurations.c.account_id == work.actor.account_id)
-    return {row["id"]: configuration_of(row) for row in work.connection.execute(found).mappings()}
-
-
-def saved_of(stored: StoredConfiguration) -> SavedConfiguration:
-    """Return the car that was kept, whatever has become of it."""
-    match stored:
-        case SavedConfiguration():
-            return stored
-        case StaleConfiguration() | MigratedConfiguration():
-            return stored.saved
-        case _:
-            assert_never(stored)

@@ -8,18 +8,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, assert_never
 
-from configurator.configuration_store import load_configuration
+from configurator.configuration_queries import load_configuration
 from configurator.configuring import complete_car
 from configurator.errors import PriceMismatch, QuoteAltered, QuoteExpired, QuoteTaken
 from configurator.events import QuoteAccepted, QuoteIssued
 from configurator.model import AcceptedQuote, Quote, QuoteClaim, QuoteFacts, QuoteId, SignedQuote
 from configurator.pooling import pooling_class
 from configurator.ports import NoPools, NoPromises, PoolTermsSource, PromiseSource
+from configurator.queries import LoadedVersion, open_showroom
 from configurator.quotation import QuotePolicy, Terms, compose_quote, quote_bytes
-from configurator.quote_store import StoredQuote, insert_endings, insert_quote, load_quotes
+from configurator.quote_queries import StoredQuote, load_quotes, may_see_quote
 from configurator.signing import QuoteKey, sign_quote, verify_offline
+from configurator.store import insert_endings, insert_quote
 from configurator.tax import TaxPolicy
-from configurator.version_store import LoadedVersion, open_showroom
 from kernel import policy, registry
 from kernel.actor import Permission
 from kernel.errors import NotFound, Refusal
@@ -144,7 +145,7 @@ class Recomputation:
 def recompute_quote(work: Work, quote_id: str) -> Recomputation:
     """Compute a quote anew from its facts under the versions it pins (DOMAIN section 4.8)."""
     known = load_quotes(work, [quote_id]).get(quote_id)
-    if known is None or not may_see(work, known):
+    if known is None or not may_see_quote(work, known):
         raise NotFound("quote")
     stored = known.signed.quote
     facts = stored.facts
@@ -152,12 +153,6 @@ def recompute_quote(work: Work, quote_id: str) -> Recomputation:
     features = complete_car(room, model=facts.model, options=facts.options)
     terms = _terms(version, policy.pinned(work, facts.policy_version))
     return Recomputation(stored, compose_quote(facts, terms, features=features))
-
-
-def may_see(work: Work, known: StoredQuote) -> bool:
-    """Say whether the actor may see a quote: its owner, anybody who has a guest's, an auditor, the system."""
-    actor = work.actor
-    return known.account_id in (None, actor.account_id) or actor.may(Permission.AUDIT_READ)
 
 
 def examine_quotes(work: Work, claims: Sequence[QuoteClaim]) -> list[AcceptedQuote | Refusal]:

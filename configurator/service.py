@@ -8,10 +8,11 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from configurator import configuration_store as store
+from configurator import store
 from configurator.catalogue import Catalogue
 from configurator.catalogue_files import read_catalogue
 from configurator.catalogue_json import content_hash
+from configurator.configuration_queries import load_configuration, saved_under_other_versions
 from configurator.configuring import EXPLAINED_MAX, ConfigurationStep, Showroom, complete_car, take_step
 from configurator.errors import (
     CatalogueFaulty,
@@ -37,13 +38,7 @@ from configurator.model import (
     VersionId,
 )
 from configurator.pooling import ThinnestMargin, pooling_class, thinnest_margin
-from configurator.version_store import (
-    insert_version,
-    local_day,
-    newest_version,
-    open_showroom,
-    version_by_id,
-)
+from configurator.queries import local_day, newest_version, open_showroom, version_by_id
 from kernel import registry
 from kernel.actor import Permission
 from kernel.errors import InvalidInput, NotFound
@@ -74,7 +69,7 @@ def publish_catalogue(work: Work, catalogue: Catalogue, *, effective_from: date 
     number = _next_number(work, catalogue)
     if faults := logic_faults(catalogue):
         raise CatalogueFaulty(tuple(sorted(faults)))
-    version_id = insert_version(work, catalogue, number=number, effective_from=first_day)
+    version_id = store.insert_version(work, catalogue, number=number, effective_from=first_day)
     work.record(
         CataloguePublished(
             brand_id=work.actor.brand_id,
@@ -172,7 +167,7 @@ def save_configuration(
 
 def migrate_configuration(work: Work, configuration_id: str, *, options: Sequence[str]) -> SavedConfiguration:
     """Move a kept configuration on to the version in force, with these options; the old one stays as migrated."""
-    stored = store.load_configuration(work, configuration_id)
+    stored = load_configuration(work, configuration_id)
     if isinstance(stored, MigratedConfiguration):
         raise NotFound("configuration")
     old = stored.saved if isinstance(stored, StaleConfiguration) else stored
@@ -186,7 +181,7 @@ def mark_stale(work: Work, version_id: VersionId, *, after_id: str = "") -> str 
     work.actor.require(Permission.SYSTEM)
     version = version_by_id(work, version_id)
     day = max(local_day(work), version.effective_from)
-    batch = store.saved_under_other_versions(work, version_id, after_id=after_id, limit=STALE_BATCH)
+    batch = saved_under_other_versions(work, version_id, after_id=after_id, limit=STALE_BATCH)
     stale = []
     for saved in batch:
         room = Showroom(version.catalogue, version.engine, Context(saved.car.region, day))

@@ -22,14 +22,15 @@ from configurator.model import (
     QuoteClaim,
     QuoteFacts,
     QuoteId,
+    QuoteStatus,
     SignedQuote,
     Tier,
     TierPrice,
     VersionId,
     member_price_minor,
 )
-from configurator.queries import QuoteStatus, quotes_by_id
 from configurator.quotation import QuotePolicy, Terms, compose_quote, decode_quote, encode_quote
+from configurator.quote_queries import quotes_by_id
 from configurator.quote_service import QuoteDesk, QuoteRequest
 from configurator.signing import QuoteKey, envelope, sign_quote, verify_offline
 from configurator.tables import quote_endings, quotes

@@ -1,0 +1,103 @@
+"""Reads of kept configurations, many at a time, each in its state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from sqlalchemy import RowMapping, select
+
+from configurator.model import (
+    ConfigurationId,
+    MigratedConfiguration,
+    SavedConfiguration,
+    StaleConfiguration,
+    StoredConfiguration,
+    ValidConfiguration,
+    VersionId,
+)
+from configurator.tables import configurations
+from kernel.actor import Permission
+from kernel.errors import NotFound
+from kernel.paging import Page, PageRequest, make_page
+from kernel.work import Work
+
+
+def load_configuration(work: Work, configuration_id: str) -> StoredConfiguration:
+    """Return one of the actor's own kept configurations, or refuse (NotFound)."""
+    account_id = work.actor.signed_in()
+    found = select(configurations).where(
+        configurations.c.id == configuration_id,
+        configurations.c.brand_id == work.actor.brand_id,
+        configurations.c.account_id == account_id,
+    )
+    row = work.connection.execute(found).mappings().first()
+    if row is None:
+        raise NotFound("configuration")
+    return configuration_of(row)
+
+
+def saved_under_other_versions(
+    work: Work, version_id: VersionId, *, after_id: str, limit: int
+) -> list[SavedConfiguration]:
+    """Return kept configurations of the brand, by id, that were saved under another version."""
+    found = (
+        select(configurations)
+        .where(
+            configurations.c.brand_id == work.actor.brand_id,
+            configurations.c.state == "saved",
+            configurations.c.version_id != version_id,
+            configurations.c.id > after_id,
+        )
+        .order_by(configurations.c.id)
+        .limit(limit)
+    )
+    rows = work.connection.execute(found).mappings()
+    return [stored for row in rows if isinstance(stored := configuration_of(row), SavedConfiguration)]
+
+
+def configuration_of(row: RowMapping) -> StoredConfiguration:
+    """Turn a row into the configuration in its state."""
+    car = ValidConfiguration(VersionId(row["version_id"]), row["model"], tuple(row["options"]), row["region"])
+    saved = SavedConfiguration(ConfigurationId(row["id"]), row["account_id"], row["name"], car, row["saved_at"])
+    if row["state"] == "stale":
+        newer = VersionId(row["newer_version_id"])
+        return StaleConfiguration(saved, newer, tuple(row["broken_by"]), row["state_at"])
+    if row["state"] == "migrated":
+        return MigratedConfiguration(saved, ConfigurationId(row["moved_to"]), row["state_at"])
+    return saved
+
+
+def own_configurations(work: Work, page: PageRequest) -> Page[StoredConfiguration]:
+    """Return the signed-in person's kept configurations, newest first."""
+    found = (
+        select(configurations)
+        .where(configurations.c.brand_id == work.actor.brand_id, configurations.c.account_id == work.actor.signed_in())
+        .order_by(configurations.c.id.desc())
+        .limit(page.size + 1)
+    )
+    if page.after is not None:
+        found = found.where(configurations.c.id < page.after)
+    rows = [configuration_of(row) for row in work.connection.execute(found).mappings()]
+    return make_page(rows, page, lambda stored: saved_of(stored).id)
+
+
+def configurations_by_id(work: Work, configuration_ids: Sequence[str]) -> dict[str, StoredConfiguration]:
+    """Return the actor's own kept configurations by id (an auditor's: anybody's), in one statement."""
+    found = select(configurations).where(
+        configurations.c.brand_id == work.actor.brand_id, configurations.c.id.in_(set(configuration_ids))
+    )
+    if not work.actor.may(Permission.AUDIT_READ):
+        found = found.where(configurations.c.account_id == work.actor.account_id)
+    return {row["id"]: configuration_of(row) for row in work.connection.execute(found).mappings()}
+
+
+def saved_of(stored: StoredConfiguration) -> SavedConfiguration:
+    """Return the car that was kept, whatever has become of it."""
+    match stored:
+        case SavedConfiguration():
+            return stored
+        case StaleConfiguration() | MigratedConfiguration():
+            return stored.saved
+        case _:
+            assert_never(stored)

@@ -1,0 +1,96 @@
+"""Reads of quotes, many at a time, each with what has become of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import RowMapping, Select, and_, select
+
+from configurator.model import PoolingClass, QuoteId, QuoteStatus, SignedQuote
+from configurator.quotation import decode_quote
+from configurator.tables import quote_endings, quotes
+from kernel.actor import Permission
+from kernel.paging import Page, PageRequest, make_page
+from kernel.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class StoredQuote:
+    """A quote with what became of it: `ending` is accepted or superseded, or None."""
+
+    signed: SignedQuote
+    account_id: str | None
+    ending: str | None
+    reference: str | None
+    ended_at: datetime | None
+
+
+def with_endings() -> Select[tuple[object, ...]]:
+    """Return the selection of quotes joined with what became of them, as `quote_of` reads it."""
+    endings = quote_endings.c
+    return select(quotes, endings.ending, endings.reference, endings.at.label("ended_at")).select_from(
+        quotes.outerjoin(quote_endings, endings.quote_id == quotes.c.id)
+    )
+
+
+def load_quotes(work: Work, quote_ids: Sequence[str]) -> dict[str, StoredQuote]:
+    """Return quotes of the actor's brand by id with their endings, in one statement."""
+    if not quote_ids:
+        return {}
+    found = with_endings().where(and_(quotes.c.brand_id == work.actor.brand_id, quotes.c.id.in_(set(quote_ids))))
+    return {row["id"]: quote_of(row) for row in work.connection.execute(found).mappings()}
+
+
+def quote_of(row: RowMapping) -> StoredQuote:
+    """Turn a row joined with its ending into a quote."""
+    signed = SignedQuote(decode_quote(row["document"]), row["key_id"], row["signature"])
+    return StoredQuote(signed, row["account_id"], row["ending"], row["reference"], row["ended_at"])
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteView:
+    """A signed quote and its status now; `reference` is the order or the quote that ended it."""
+
+    signed: SignedQuote
+    account_id: str | None
+    status: QuoteStatus
+    reference: str | None
+
+
+def may_see_quote(work: Work, known: StoredQuote) -> bool:
+    """Say whether the actor may see a quote: its owner, whoever has a guest's, an auditor, the system."""
+    return known.account_id in (None, work.actor.account_id) or work.actor.may(Permission.AUDIT_READ)
+
+
+def quotes_by_id(work: Work, quote_ids: Sequence[str]) -> dict[str, QuoteView]:
+    """Return the quotes that the actor may see by id, in one statement; others are left out."""
+    found = load_quotes(work, quote_ids)
+    return {quote_id: _quote_view(work, known) for quote_id, known in found.items() if may_see_quote(work, known)}
+
+
+def own_quotes(work: Work, page: PageRequest) -> Page[QuoteView]:
+    """Return the signed-in person's quotes, newest first."""
+    found = (
+        with_endings()
+        .where(quotes.c.brand_id == work.actor.brand_id, quotes.c.account_id == work.actor.signed_in())
+        .order_by(quotes.c.id.desc())
+        .limit(page.size + 1)
+    )
+    if page.after is not None:
+        found = found.where(quotes.c.id < page.after)
+    rows = [_quote_view(work, quote_of(row)) for row in work.connection.execute(found).mappings()]
+    return make_page(rows, page, lambda view: view.signed.quote.facts.id)
+
+
+def _quote_view(work: Work, known: StoredQuote) -> QuoteView:
+    expired = work.now >= known.signed.quote.expires_at
+    status = QuoteStatus(known.ending) if known.ending else QuoteStatus.EXPIRED if expired else QuoteStatus.ISSUED
+    return QuoteView(known.signed, known.account_id, status, known.reference)
+
+
+def pooling_classes_of_quotes(work: Work, quote_ids: Sequence[QuoteId]) -> dict[QuoteId, PoolingClass]:
+    """Return the pooling class each quote was issued for, in one statement."""
+    found = load_quotes(work, quote_ids)
+    return {QuoteId(quote_id): known.signed.quote.pooling_class for quote_id, known in found.items()}

@@ -1,0 +1,139 @@
+"""Saves catalogue versions, kept configurations with every change of state, and quotes with their endings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import update
+
+from configurator.catalogue import Catalogue
+from configurator.catalogue_json import content_hash, encode_catalogue
+from configurator.model import (
+    MigratedConfiguration,
+    QuoteId,
+    SavedConfiguration,
+    SignedQuote,
+    StaleConfiguration,
+    VersionId,
+)
+from configurator.quotation import encode_quote
+from configurator.tables import catalogue_versions, configuration_changes, configurations, quote_endings, quotes
+from kernel import db
+from kernel.errors import Conflict
+from kernel.work import Work
+
+
+def insert_version(work: Work, catalogue: Catalogue, *, number: int, effective_from: date) -> VersionId:
+    """Write a version under a number, or refuse (Conflict) where somebody else has just taken it."""
+    version_id = VersionId(work.new_id())
+    row = {
+        "id": version_id,
+        "brand_id": work.actor.brand_id,
+        "number": number,
+        "label": catalogue.label,
+        "effective_from": effective_from,
+        "content_hash": content_hash(catalogue),
+        "document": encode_catalogue(catalogue),
+        "published_at": work.now,
+        "published_by": work.actor.account_id,
+    }
+    if not db.insert_new(work.connection, catalogue_versions, [row], returning="id"):
+        raise Conflict("catalogue", "somebody else published a version just now")
+    return version_id
+
+
+def insert_configuration(work: Work, saved: SavedConfiguration) -> None:
+    """Write a kept configuration with its first change."""
+    work.connection.execute(
+        configurations.insert().values(
+            id=saved.id,
+            brand_id=work.actor.brand_id,
+            account_id=saved.account_id,
+            name=saved.name,
+            version_id=saved.car.version_id,
+            model=saved.car.model,
+            options=list(saved.car.options),
+            region=saved.car.region,
+            saved_at=saved.saved_at,
+            state="saved",
+            state_at=saved.saved_at,
+        )
+    )
+    _note_changes(work, [saved.id], state="saved", reason="saved by its owner")
+
+
+def write_stale(work: Work, stale: Sequence[StaleConfiguration]) -> None:
+    """Mark kept configurations as stale; one that has moved on in between is left alone."""
+    for one in stale:
+        _change_state(
+            work,
+            one.saved.id,
+            reason="the rules of a newer catalogue do not allow it: " + ", ".join(one.broken_by),
+            state="stale",
+            newer_version_id=one.newer_version_id,
+            broken_by=list(one.broken_by),
+        )
+
+
+def write_migrated(work: Work, moved: MigratedConfiguration) -> None:
+    """Mark a kept configuration as moved on."""
+    _change_state(
+        work,
+        moved.saved.id,
+        reason="its owner moved on to a newer catalogue",
+        state="migrated",
+        moved_to=moved.moved_to,
+        newer_version_id=None,
+        broken_by=None,
+    )
+
+
+def _change_state(work: Work, configuration_id: str, *, reason: str, state: str, **columns: Any) -> None:
+    changed = work.connection.execute(
+        update(configurations)
+        .where(configurations.c.id == configuration_id, configurations.c.state.not_in((state, "migrated")))
+        .values(state=state, state_at=work.now, **columns)
+    )
+    if changed.rowcount:
+        _note_changes(work, [configuration_id], state=state, reason=reason[:400])
+
+
+def _note_changes(work: Work, ids: Sequence[str], *, state: str, reason: str) -> None:
+    by = work.actor.account_id
+    rows = [{"configuration_id": one, "state": state, "reason": reason, "by": by, "at": work.now} for one in ids]
+    db.insert_many(work.connection, configuration_changes, rows)
+
+
+def insert_quote(work: Work, signed: SignedQuote) -> None:
+    """Write a signed quote; it is never changed afterwards."""
+    quote = signed.quote
+    facts = quote.facts
+    work.connection.execute(
+        quotes.insert().values(
+            id=facts.id,
+            brand_id=facts.brand_id,
+            account_id=facts.account_id,
+            configuration_id=facts.configuration_id,
+            version_id=facts.version_id,
+            policy_version=facts.policy_version,
+            store_id=facts.store_id,
+            vehicle_price_minor=quote.vehicle_price_minor,
+            total_minor=quote.total_minor,
+            document=encode_quote(quote),
+            key_id=signed.key_id,
+            signature=signed.signature,
+            issued_at=facts.issued_at,
+            expires_at=quote.expires_at,
+        )
+    )
+
+
+def insert_endings(work: Work, ending: str, references: Mapping[QuoteId, str | None]) -> set[QuoteId]:
+    """End quotes and return those that had no ending before: of two at once exactly one wins."""
+    rows = [
+        {"quote_id": quote_id, "ending": ending, "reference": reference, "by": work.actor.account_id, "at": work.now}
+        for quote_id, reference in sorted(references.items())
+    ]
+    return db.insert_new(work.connection, quote_endings, rows, returning="quote_id")
