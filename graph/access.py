@@ -21,6 +21,7 @@ from graphql import (
 from kernel.actor import Permission
 
 TypeT = TypeVar("TypeT", bound=type[Any])
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 ACCESS_KEY: Final = "muster_access"
 CLASS_ACCESS: Final = "__muster_access__"
 LIST_SIZE_ASSUMED: Final = 10
@@ -79,6 +80,21 @@ def input_type(*, takes: Permission) -> Callable[[TypeT], TypeT]:
     def declare(cls: TypeT) -> TypeT:
         setattr(cls, CLASS_ACCESS, Access(takes))
         made: TypeT = strawberry.input(cls, description=_first_paragraph(cls))
+        return made
+
+    return declare
+
+
+def resolved(
+    *,
+    about: str,
+    reads: Permission | None = None,
+    at_most: int = LIST_SIZE_ASSUMED,
+) -> Callable[[FunctionT], FunctionT]:
+    """Declare a field that a method answers: a relation through a loader, or a text that is rarely asked for."""
+
+    def declare(function: FunctionT) -> FunctionT:
+        made: FunctionT = field(function, reads=reads, about=about, at_most=at_most)
         return made
 
     return declare

@@ -27,9 +27,10 @@ class Services:
     """Everything the doors need.
 
     `pre_order_door` gathers pre-orders for one commit; `providers` are the payment providers by name;
-    `payment_uses` names the use case that a received payment goes to, by its purpose; `signer` signs and checks
-    quotes; `identity` is the sign-in service. `brand_hosts` gives a host name its brand; a request may also name
-    its brand in `X-Muster-Brand`; else it is `default_brand`. `strict` lets a bug of ours fail loudly (tests).
+    `payment_uses` names the use case that a received payment goes to, by its purpose; `quote_desk` signs quotes
+    and knows pools and promises; `identity` is the sign-in service. `brand_hosts` gives a host name its brand; a
+    request may also name its brand in `X-Muster-Brand`; else it is `default_brand`. `strict` lets a bug of ours fail
+    loudly (tests).
     """
 
     works: Works
@@ -38,9 +39,8 @@ class Services:
     pre_order_door: Group[Any, Any] | None = None
     providers: Mapping[str, Any] = field(default_factory=dict)
     payment_uses: Mapping[str, PaymentUse] = field(default_factory=dict)
-    signer: Any = None
+    quote_desk: Any = None
     identity: Any = None
-    quote_inputs: Any = None
     trusted_documents: Sequence[str] = ()
     trusted_documents_only: bool = False
     demo: bool = False
@@ -65,7 +65,7 @@ class Threads:
         return await anyio.to_thread.run_sync(partial(function, *arguments, **named), limiter=self._limiter)
 
 
-Batch = Callable[[Work, Sequence[Any]], Mapping[Any, Any]]
+Batch = Callable[[Work, list[Any]], Mapping[Any, Any]]
 
 
 @dataclass(slots=True)
@@ -80,7 +80,7 @@ class Request:
     token: str | None = None
     new_token: str | None = None
     signed_out: bool = False
-    kept: Any = None
+    old_tokens: list[str | None] = field(default_factory=list)
     loaders: dict[str, DataLoader[Any, Any]] = field(default_factory=dict)
 
     @property

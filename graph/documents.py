@@ -72,7 +72,7 @@ class Prepared:
     trusted: bool = False
     collected: Any = None
     sub_fields: dict[Any, Any] = field(default_factory=dict)
-    plans: dict[int, Any] = field(default_factory=dict)
+    plans: dict[Any, Any] = field(default_factory=dict)
 
     @property
     def kind(self) -> OperationType:

@@ -188,9 +188,10 @@ class Endpoint:
         return {"message": message, "path": error.path, "extensions": extensions}
 
     def _cookie_headers(self, request: Request) -> list[tuple[bytes, bytes]]:
+        for token in request.old_tokens:
+            self.sessions.forget(token)
         if request.new_token is None and not request.signed_out:
             return []
-        self.sessions.forget(request.token)
         cookie = http.session_cookie(
             request.new_token or "",
             name=self.sessions.cookie,

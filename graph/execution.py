@@ -37,6 +37,9 @@ class _NotPlain(Exception):
     """This value takes the long way."""
 
 
+_SURPRISES: Final = (_NotPlain, AttributeError, TypeError, ValueError, GraphQLError)
+
+
 class PlainExecutor(Executor[Any]):
     """graphql-core's executor with the short way; what it learns of a document stays with the document."""
 
@@ -62,9 +65,33 @@ class PlainExecutor(Executor[Any]):
         if reader is not None:
             try:
                 return reader(source_value)
-            except (_NotPlain, AttributeError, TypeError, ValueError, GraphQLError):
+            except _SURPRISES:
                 pass
         return super().execute_fields(parent_type, source_value, path, grouped_field_set, position_context)
+
+    def execute_field(
+        self, parent_type: Any, source: Any, field_details_list: Any, path: Any, position_context: Any
+    ) -> Any:
+        """Take the short way for the plain fields of an object that has others too."""
+        plans = self.prepared.plans
+        key = (parent_type.name, id(field_details_list))
+        known = plans.get(key)
+        if known is None:
+            known = plans[key] = (field_details_list, _field_reader(self, parent_type, field_details_list))
+        if known[1] is not None:
+            attribute, reader = known[1]
+            try:
+                return reader(getattr(source, attribute))
+            except _SURPRISES:
+                pass
+        return super().execute_field(parent_type, source, field_details_list, path, position_context)
+
+
+def _field_reader(executor: PlainExecutor, kind: Any, details: Any) -> tuple[str, Reader] | None:
+    made = executor.schema.get_field(kind, details[0].node.name.value)
+    attribute = _attribute(made)
+    reader = _value_reader(executor, made.type, details) if made is not None and attribute is not None else None
+    return (attribute, reader) if attribute is not None and reader is not None else None
 
 
 def _object_reader(executor: PlainExecutor, kind: Any, grouped: Any) -> Reader | None:

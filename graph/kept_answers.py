@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from configurator import queries
+from configurator.errors import VersionNotInForce
 from graph.context import Threads
 from kernel import registry
 from kernel.actor import Actor
@@ -70,12 +72,26 @@ def registry_stamp(work: Work) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
+def catalogue_stamp(work: Work) -> str:
+    """Return a word that changes when another catalogue version comes into force, and with the day."""
+    day = queries.local_day(work)
+    try:
+        version, _ = queries.version_in_force(work, day)
+    except VersionNotInForce:
+        return f"none:{day}"
+    return f"{version.id}:{day}"
+
+
 def schema_stamp(_work: Work) -> str:
     """Return a word that never changes: introspection is the same as long as the process lives."""
     return "schema"
 
 
-STAMPS: Final[Mapping[str, Callable[[Work], str]]] = {"registry": registry_stamp, "schema": schema_stamp}
+STAMPS: Final[Mapping[str, Callable[[Work], str]]] = {
+    "registry": registry_stamp,
+    "catalogue": catalogue_stamp,
+    "schema": schema_stamp,
+}
 
 
 class Stamps:
@@ -95,6 +111,10 @@ class Stamps:
         word = await self._threads.run(self._read, kept_by, brand_id)
         self._known[kept_by, brand_id] = (now, word)
         return word
+
+    def forget(self) -> None:
+        """Ask the database again at the next use."""
+        self._known.clear()
 
     def _read(self, kept_by: str, brand_id: BrandId) -> str:
         with self._works.read(Actor(brand_id)) as work:

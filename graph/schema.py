@@ -15,7 +15,7 @@ from graph.access import AccessMap, read_access
 from graph.live import Watched
 from graph.refusals import RefusalShown
 from graph.scalars import SCALARS
-from graph.types import brand, nodes
+from graph.types import brand, catalogue, nodes, quotes
 
 QUERIES: Final[dict[str, Any]] = {
     "node": nodes.node,
@@ -23,8 +23,23 @@ QUERIES: Final[dict[str, Any]] = {
     "stores": brand.stores,
     "store": brand.store,
     "plants": brand.plants,
+    "models": catalogue.models,
+    "model": catalogue.model,
+    "catalogue_versions": catalogue.catalogue_versions,
+    "rules": catalogue.rules,
+    "configure": catalogue.configure,
+    "quote": quotes.quote,
+    "quote_key": quotes.quote_key,
+    "verify_quote": quotes.verify_quote,
+    "recompute_quote": quotes.recompute_quote,
+    "my_quotes": quotes.my_quotes,
+    "my_configurations": quotes.my_configurations,
 }
-MUTATIONS: Final[dict[str, Any]] = {}
+MUTATIONS: Final[dict[str, Any]] = {
+    "issue_quote": quotes.issue_quote,
+    "save_configuration": quotes.save_configuration,
+    "migrate_configuration": quotes.migrate_configuration,
+}
 SUBSCRIPTIONS: Final[dict[str, Any]] = {}
 WATCHED: Final[dict[str, Watched]] = {}
 

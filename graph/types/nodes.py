@@ -9,7 +9,7 @@ import strawberry
 
 from graph.identifiers import read_id
 from graph.operations import query
-from graph.types import brand
+from graph.types import brand, catalogue, quotes
 from graph.types.pages import Node
 from kernel.actor import Permission
 from kernel.work import Work
@@ -17,6 +17,10 @@ from kernel.work import Work
 # Each takes raw ids and returns what this actor may see of them, by raw id.
 LOADERS: Final[dict[str, tuple[Permission, Callable[[Work, list[str]], Mapping[str, Any]]]]] = {
     "Store": (Permission.PUBLIC_READ, brand.load_stores),
+    "CarModel": (Permission.CATALOGUE_READ, catalogue.load_models),
+    "CatalogueVersion": (Permission.CATALOGUE_READ, catalogue.load_versions),
+    "Quote": (Permission.QUOTE, quotes.load_quotes),
+    "Configuration": (Permission.OWN_READ, quotes.load_configurations),
 }
 
 
