@@ -114,7 +114,7 @@ def complete_car(room: Showroom, *, model: str, options: Sequence[str]) -> froze
     answer = room.engine.step(wanted, room.context)
     if isinstance(answer, Clash):
         raise _first_excluded(room, model, choices)
-    raise ConfigurationIncomplete(_open_categories(room.catalogue, wanted, answer))
+    raise ConfigurationIncomplete(_needed_categories(room, wanted, answer))
 
 
 def checked_choices(catalogue: Catalogue, *, model: str, choices: Sequence[Choice]) -> dict[str, bool]:
@@ -202,14 +202,15 @@ def _first_excluded(room: Showroom, model: str, choices: Sequence[Choice]) -> Op
     raise AssertionError("choices that clash hold one that the others exclude")
 
 
-def _open_categories(catalogue: Catalogue, wanted: Choices, step: Step) -> tuple[str, ...]:
-    """Return the categories of which an option is still needed: without any of the open ones no car is buildable."""
-    return tuple(
-        category.code
-        for category in catalogue.categories
-        if any(option.code in step.open for option in catalogue.options if option.category == category.code)
-        and not any(option.code in step.forced for option in catalogue.options if option.category == category.code)
-    )
+def _needed_categories(room: Showroom, wanted: Choices, step: Step) -> tuple[str, ...]:
+    """Return the categories of which an open option is needed: with all of them refused no car is left."""
+    needed = []
+    for category in room.catalogue.categories:
+        options = [option.code for option in room.catalogue.options if option.category == category.code]
+        refused = {option: False for option in options if option in step.open}
+        if refused and isinstance(room.engine.step({**wanted, **refused}, room.context), Clash):
+            needed.append(category.code)
+    return tuple(needed)
 
 
 def rules_in_words(catalogue: Catalogue, codes: Sequence[str]) -> tuple[RuleInWords, ...]:

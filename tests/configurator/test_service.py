@@ -1,0 +1,473 @@
+"""Publishing, configuring and keeping cars, on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event, func, select
+from sqlalchemy.exc import IntegrityError
+
+from configurator import queries, service
+from configurator.catalogue import Catalogue
+from configurator.catalogue_files import read_catalogue
+from configurator.configuration_queries import configurations_by_id, own_configurations
+from configurator.errors import (
+    CatalogueFaulty,
+    ConfigurationIncomplete,
+    ModelUnknown,
+    OptionExcluded,
+    OptionUnknown,
+    VersionNotInForce,
+    VersionTaken,
+)
+from configurator.events import CataloguePublished
+from configurator.model import (
+    Choice,
+    MigratedConfiguration,
+    OptionState,
+    SavedConfiguration,
+    StaleConfiguration,
+    VersionId,
+)
+from configurator.service import ConfigureAnswer, ConfigureRequest
+from configurator.tables import catalogue_versions, configuration_changes, configurations
+from kernel.actor import Actor, system
+from kernel.clock import FixedClock
+from kernel.errors import Forbidden, InvalidInput, NotFound, NotSignedIn
+from kernel.ids import BrandId
+from kernel.paging import PageRequest
+from kernel.work import Work, Works
+from tests.configurator.small_brand import (
+    BRAND,
+    GUEST,
+    PLAIN_CAR,
+    PLANNER,
+    consumer,
+    copied_folder,
+    found_brand,
+    open_small_brand,
+    small_catalogue,
+)
+
+
+def publish(works: Works, catalogue: Catalogue, actor: Actor = PLANNER) -> VersionId:
+    with works.change(actor) as work:
+        return service.publish_catalogue(work, catalogue)
+
+
+def version_count(works: Works) -> int:
+    with works.read(GUEST) as work:
+        return work.connection.execute(select(func.count()).select_from(catalogue_versions)).scalar_one()
+
+
+def configure(
+    works: Works, *options: str, model: str = "A1", region: str = "east", explain: tuple[str, ...] = ()
+) -> ConfigureAnswer:
+    choices = tuple(Choice(option.removeprefix("-"), not option.startswith("-")) for option in options)
+    with works.read(GUEST) as work:
+        return service.configure(work, ConfigureRequest(model, choices, region, explain))
+
+
+def save(works: Works, *options: str, actor: Actor | None = None, region: str = "east") -> SavedConfiguration:
+    with works.change(actor or consumer()) as work:
+        return service.save_configuration(work, model="A1", options=options, region=region, name=" mine ")
+
+
+@contextmanager
+def counting(work: Work) -> Iterator[list[str]]:
+    statements: list[str] = []
+
+    def note(*arguments: object) -> None:
+        if arguments[2] != "BEGIN":
+            statements.append(str(arguments[2]))
+
+    event.listen(work.connection, "before_cursor_execute", note)
+    yield statements
+    event.remove(work.connection, "before_cursor_execute", note)
+
+
+def without(catalogue: Catalogue, option: str) -> Catalogue:
+    """Return a later catalogue that sells an option no more."""
+    options = tuple(
+        replace(one, last_day=date(2026, 1, 31)) if one.code == option else one for one in catalogue.options
+    )
+    return replace(catalogue, label="2026.2", effective_from=date(2026, 2, 1), options=options)
+
+
+def dearer(catalogue: Catalogue) -> Catalogue:
+    models = tuple(replace(model, base_price_minor=model.base_price_minor + 100) for model in catalogue.models)
+    return replace(catalogue, label="2026.2", models=models)
+
+
+# --- publishing ------------------------------------------------------------------------------------------------------
+
+
+def test_versions_are_numbered_and_the_newest_in_force_answers(works: Works, clock: FixedClock) -> None:
+    first = open_small_brand(works)
+    later = replace(dearer(small_catalogue()), effective_from=date(2026, 12, 1))
+
+    second = publish(works, later)
+
+    assert configure(works).version_id == first
+    clock.set(datetime(2026, 11, 30, 15, 59, tzinfo=UTC))
+    assert configure(works).version_id == first
+    clock.set(datetime(2026, 11, 30, 16, 0, tzinfo=UTC))
+    assert configure(works).version_id == second
+    with works.read(GUEST) as work:
+        page = queries.list_versions(work, PageRequest(1))
+        rest = queries.list_versions(work, PageRequest(5, "2"))
+    assert [(one.number, one.label) for one in page.items] == [(2, "2026.2")]
+    assert page.has_next
+    assert [one.number for one in rest.items] == [1]
+
+
+def test_publishing_is_news(works: Works) -> None:
+    found_brand(works)
+
+    with works.change(PLANNER) as work:
+        version_id = service.publish_catalogue(work, small_catalogue())
+        news = list(work.news)
+
+    assert news == [
+        CataloguePublished(BRAND, version_id, 1, date(2026, 1, 1), news[0].content_hash, ("proposal-7",))  # type: ignore[attr-defined]  # it is a CataloguePublished, as the comparison says
+    ]
+
+
+def test_a_catalogue_can_be_published_ahead_of_its_day(works: Works) -> None:
+    open_small_brand(works)
+
+    with works.change(PLANNER) as work:
+        service.publish_catalogue(work, dearer(small_catalogue()), effective_from=date(2027, 1, 1))
+
+    assert configure(works).version_number == 1
+
+
+def test_a_catalogue_with_faults_is_not_published(works: Works, tmp_path: Path) -> None:
+    found_brand(works)
+    folder = copied_folder(tmp_path / "catalogue")
+    (folder / "models.csv").unlink()
+
+    with pytest.raises(CatalogueFaulty), works.change(PLANNER) as work:
+        service.publish_folder(work, folder)
+
+    assert version_count(works) == 0
+
+
+@pytest.mark.parametrize("change", ["same", "earlier", "brand", "currency", "plant", "region", "dead"])
+def test_a_catalogue_that_does_not_fit_is_not_published(works: Works, change: str) -> None:
+    open_small_brand(works)
+    catalogue = small_catalogue()
+    south = replace(catalogue.models[0], plant="fir_west")
+    rules = tuple(
+        replace(rule, condition=replace(rule.condition, regions=("moon",))) if rule.code == "R003" else rule
+        for rule in catalogue.rules
+    )
+    changed = {
+        "same": catalogue,
+        "earlier": replace(catalogue, effective_from=date(2025, 12, 31)),
+        "brand": replace(catalogue, brand="spruce"),
+        "currency": replace(catalogue, currency="EUR"),
+        "plant": replace(catalogue, models=(south, *catalogue.models[1:])),
+        "region": replace(catalogue, rules=rules),
+        "dead": without(catalogue, "HOOK"),
+    }[change]
+
+    with pytest.raises((CatalogueFaulty, VersionTaken)):
+        publish(works, changed)
+
+    assert version_count(works) == 1
+
+
+def test_only_planners_publish(works: Works) -> None:
+    found_brand(works)
+
+    with pytest.raises(NotSignedIn):
+        publish(works, small_catalogue(), GUEST)
+    with pytest.raises(Forbidden):
+        publish(works, small_catalogue(), consumer())
+
+    assert version_count(works) == 0
+
+
+def test_two_versions_of_one_number_are_refused_by_the_database(works: Works) -> None:
+    open_small_brand(works)
+
+    with works.read(GUEST) as work:
+        row = dict(work.connection.execute(select(catalogue_versions)).mappings().one())
+    again = catalogue_versions.insert().values(**row | {"id": "9" * 32})
+    with pytest.raises(IntegrityError), works.change(PLANNER) as work:
+        work.connection.execute(again)
+
+    assert version_count(works) == 1
+
+
+def test_before_the_first_version_nothing_is_sold(works: Works, clock: FixedClock) -> None:
+    found_brand(works)
+
+    with pytest.raises(VersionNotInForce):
+        configure(works)
+
+
+def test_another_brands_version_looks_as_if_it_were_not_there(works: Works) -> None:
+    version_id = open_small_brand(works)
+    other = BrandId("f" * 32)
+    found_brand(works, brand_id=other, code="spruce")
+
+    with works.read(Actor(other)) as work:
+        assert queries.versions_by_id(work, [version_id]) == {}
+        with pytest.raises(NotFound):
+            service.configure(work, ConfigureRequest("A1", version_id=VersionId(version_id)))
+
+
+# --- configuring -----------------------------------------------------------------------------------------------------
+
+
+def test_a_step_tells_every_options_state_the_price_and_the_cheapest_car(works: Works) -> None:
+    open_small_brand(works)
+
+    step = configure(works, "W19", "-HOOK").step
+
+    states = {code: state.value for code, state in step.states.items()}
+    assert states == {
+        "RED": "open",
+        "BLUE": "open",
+        "GOLD": "open",
+        "W17": "excluded",
+        "W19": "chosen",
+        "PT_SMALL": "excluded",
+        "PT_BIG": "forced",
+        "TR_BASE": "open",
+        "TR_PLUS": "open",
+        "HOOK": "refused",
+        "ROOF": "open",
+        "HEAT": "open",
+    }
+    assert step.options == ("W19", "PT_BIG")
+    assert step.price.total_minor == 12_400_000
+    assert (step.cheapest.options, step.cheapest.price_minor) == (("RED", "W19", "PT_BIG", "TR_BASE"), 12_400_000)
+    assert not step.is_complete
+
+
+def test_a_step_is_complete_once_nothing_more_is_needed(works: Works) -> None:
+    open_small_brand(works)
+
+    assert configure(works, *PLAIN_CAR).step.is_complete
+    assert configure(works, *PLAIN_CAR, region="north").step.states["HEAT"] is not OptionState.OPEN
+    assert configure(works, *PLAIN_CAR, region="north").step.options == (*PLAIN_CAR, "HEAT")
+
+
+def test_rules_follow_region_plant_and_day(works: Works, clock: FixedClock) -> None:
+    open_small_brand(works)
+
+    assert configure(works, region="east").step.states["HEAT"] is OptionState.OPEN
+    assert configure(works, region="north").step.states["HEAT"] is OptionState.FORCED
+    assert configure(works, model="A1").step.states["GOLD"] is OptionState.OPEN
+    assert configure(works, model="B2").step.states["GOLD"] is OptionState.EXCLUDED
+    assert configure(works, "TR_PLUS").step.states["BLUE"] is OptionState.FORCED
+    clock.set(datetime(2027, 4, 1, tzinfo=UTC))
+    assert configure(works, "TR_PLUS").step.states["BLUE"] is OptionState.OPEN
+    assert configure(works).step.states["ROOF"] is OptionState.EXCLUDED
+
+
+def test_an_excluded_option_is_explained_with_its_rule_and_the_repairs_prices(works: Works) -> None:
+    open_small_brand(works)
+
+    step = configure(works, "PT_SMALL", "ROOF", explain=("W19", "HOOK", "RED")).step
+
+    wheels, hook, red = step.explanations
+    assert wheels.because == ("PT_SMALL",)
+    assert [rule.code for rule in wheels.rules] == ["G_Powertrain", "R001"]
+    assert wheels.rules[1].en == "The 19 inch wheels need the big motor."
+    assert [(offer.give_up, offer.price_difference_minor) for offer in wheels.repairs] == [(("PT_SMALL",), 2_400_000)]
+    assert (hook.because, [rule.code for rule in hook.rules]) == (("ROOF",), ["R002"])
+    assert [(offer.give_up, offer.price_difference_minor) for offer in hook.repairs] == [(("ROOF",), -300_000)]
+    assert (red.because, red.rules, red.repairs) == ((), (), ())
+
+
+def test_choices_that_exclude_each_other_are_refused_with_reason_and_repair(works: Works) -> None:
+    open_small_brand(works)
+
+    with pytest.raises(OptionExcluded) as refused:
+        configure(works, "RED", "ROOF", "HOOK")
+
+    refusal = refused.value
+    assert (refusal.option, refusal.because, refusal.give_up) == ("HOOK", ("ROOF",), ("ROOF",))
+    assert refusal.text("en") == (
+        "HOOK is not possible with ROOF. Glass roof and tow hook do not go together. Give up: ROOF."
+    )
+    assert refusal.rules_zh == ("天窗与拖钩不能同选。",)
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "refusal"),
+    [
+        ("Z9", (), ModelUnknown("Z9", ("A1", "B2"))),
+        ("A1", ("SAIL", "RED", "KEEL"), OptionUnknown(("SAIL", "KEEL"))),
+    ],
+)
+def test_what_the_catalogue_does_not_have_is_refused_by_name(
+    works: Works, model: str, options: tuple[str, ...], refusal: Exception
+) -> None:
+    open_small_brand(works)
+
+    with pytest.raises(type(refusal)) as refused:
+        configure(works, *options, model=model)
+
+    assert refused.value == refusal
+
+
+def test_ten_thousand_choices_are_refused(works: Works) -> None:
+    open_small_brand(works)
+
+    with pytest.raises(InvalidInput):
+        configure(works, *["RED"] * 10_000)
+
+
+def test_a_configuration_step_takes_one_statement(works: Works) -> None:
+    open_small_brand(works)
+    configure(works)
+
+    with works.read(GUEST) as work, counting(work) as statements:
+        service.configure(work, ConfigureRequest("A1", (Choice("RED"),), "east", ("BLUE",)))
+
+    assert len(statements) == 1
+
+
+# --- reads -----------------------------------------------------------------------------------------------------------
+
+
+def test_models_come_with_their_buildable_options_and_prices_in_one_statement(works: Works) -> None:
+    open_small_brand(works)
+
+    with works.read(GUEST) as work, counting(work) as statements:
+        queries.list_models(work, region="east")
+        statements.clear()
+        first, second = queries.list_models(work, region="east")
+        found = queries.find_model(work, "B2", region="east")
+
+    assert len(statements) == 2  # one for each of the two reads
+    assert [category.code for category in first.categories] == ["Paint", "Wheels", "Powertrain", "Trim", "Extras"]
+    assert (first.base_price_minor, first.from_price_minor, first.cheapest_options) == (
+        10_000_000,
+        10_000_000,
+        PLAIN_CAR,
+    )
+    prices = {option.code: option.price_minor for category in second.categories for option in category.options}
+    assert prices["PT_BIG"] == 3_000_000
+    assert "GOLD" not in prices
+    assert found == second
+
+
+def test_rules_and_parts_are_told_by_version(works: Works) -> None:
+    version_id = VersionId(open_small_brand(works))
+
+    with works.read(GUEST) as work:
+        rules = queries.list_rules(work, version_id, option="HOOK")
+        parts = queries.parts_of_car(work, version_id, model="A1", options=("W19", "RED"))
+
+    assert [rule.code for rule in rules] == ["R002"]
+    assert [(part.part, part.quantity) for part in parts] == [("FIR-BODY-A", 1), ("FIR-W19", 4)]
+
+
+# --- keeping ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_kept_car_is_its_owners_alone(works: Works) -> None:
+    open_small_brand(works)
+
+    saved = save(works, "TR_BASE", "PT_SMALL", "W17", "RED")
+
+    assert (saved.name, saved.car.options) == ("mine", PLAIN_CAR)
+    with works.read(consumer()) as work:
+        assert own_configurations(work, PageRequest(10)).items == (saved,)
+        assert configurations_by_id(work, [saved.id]) == {saved.id: saved}
+    with works.read(consumer("d")) as work:
+        assert own_configurations(work, PageRequest(10)).items == ()
+        assert configurations_by_id(work, [saved.id]) == {}
+
+
+@pytest.mark.parametrize(
+    ("options", "refusal"),
+    [
+        (("RED", "W17"), ConfigurationIncomplete(("Powertrain",))),
+        ((*PLAIN_CAR, "HOOK", "ROOF"), OptionExcluded),
+        ((*PLAIN_CAR, "SAIL"), OptionUnknown(("SAIL",))),
+    ],
+)
+def test_what_is_no_car_is_not_kept(
+    works: Works, options: tuple[str, ...], refusal: Exception | type[Exception]
+) -> None:
+    open_small_brand(works)
+
+    with pytest.raises(refusal if isinstance(refusal, type) else type(refusal)) as refused:
+        save(works, *options)
+
+    assert isinstance(refusal, type) or refused.value == refusal
+    with works.read(GUEST) as work:
+        assert work.connection.execute(select(func.count()).select_from(configurations)).scalar_one() == 0
+
+
+def test_guests_keep_nothing(works: Works) -> None:
+    open_small_brand(works)
+
+    with pytest.raises(NotSignedIn):
+        save(works, *PLAIN_CAR, actor=GUEST)
+
+
+def test_a_newer_catalogue_makes_the_cars_it_breaks_stale_and_no_others(works: Works) -> None:
+    open_small_brand(works)
+    plain = save(works, *PLAIN_CAR)
+    hooked = save(works, *PLAIN_CAR, "ROOF")
+    catalogue = small_catalogue()
+    options = tuple(
+        replace(option, last_day=date(2026, 11, 1)) if option.code == "ROOF" else option for option in catalogue.options
+    )
+    newer = publish(works, replace(catalogue, label="2026.2", options=options))
+
+    with works.change(system(BRAND)) as work:
+        assert service.mark_stale(work, newer) is None
+        assert service.mark_stale(work, newer) is None
+
+    with works.read(consumer()) as work:
+        found = configurations_by_id(work, [plain.id, hooked.id])
+        changes = work.connection.execute(
+            select(configuration_changes.c.state)
+            .where(configuration_changes.c.configuration_id == hooked.id)
+            .order_by(configuration_changes.c.serial)
+        ).scalars()
+        assert list(changes) == ["saved", "stale"]
+    assert found[plain.id] == plain
+    stale = found[hooked.id]
+    assert isinstance(stale, StaleConfiguration)
+    assert (stale.saved, stale.newer_version_id, stale.broken_by) == (hooked, newer, ("ROOF",))
+
+
+def test_a_stale_car_moves_on_to_the_newer_version(works: Works) -> None:
+    open_small_brand(works)
+    saved = save(works, *PLAIN_CAR)
+
+    with works.change(consumer()) as work:
+        moved = service.migrate_configuration(work, saved.id, options=("BLUE", *PLAIN_CAR[1:]))
+
+    with works.read(consumer()) as work:
+        old = configurations_by_id(work, [saved.id])[saved.id]
+    assert isinstance(old, MigratedConfiguration)
+    assert (old.saved, old.moved_to) == (saved, moved.id)
+    with pytest.raises(NotFound), works.change(consumer()) as work:
+        service.migrate_configuration(work, saved.id, options=PLAIN_CAR)
+    with pytest.raises(NotFound), works.change(consumer("d")) as work:
+        service.migrate_configuration(work, moved.id, options=PLAIN_CAR)
+
+
+def test_a_published_version_is_recomputed_from_the_database_as_it_was_read(works: Works, tmp_path: Path) -> None:
+    version_id = VersionId(open_small_brand(works))
+
+    with works.read(GUEST) as work:
+        loaded = queries.version_by_id(work, version_id)
+
+    assert loaded.catalogue == read_catalogue(copied_folder(tmp_path / "catalogue"))
