@@ -35,6 +35,8 @@ class Permission(StrEnum):
     QUOTE = "quote"
     OWN_READ = "own.read"
     OWN_WRITE = "own.write"
+    ACCOUNT_OWN = "account.own"
+    ACCOUNT_DISABLE = "account.disable"
     PREORDER = "preorder"
     VOTE = "vote"
     PUBLIC_READ = "public.read"
@@ -57,13 +59,14 @@ class Permission(StrEnum):
 
 
 _PUBLIC: Final = frozenset({Permission.CATALOGUE_READ, Permission.CONFIGURE, Permission.QUOTE, Permission.PUBLIC_READ})
+# What every human has who is signed in: the own account with its password, sessions, consents and data.
+_HUMAN: Final = _PUBLIC | {Permission.ACCOUNT_OWN, Permission.OWN_READ}
 GRANTS: Final[dict[Role, frozenset[Permission]]] = {
     Role.GUEST: _PUBLIC,
-    Role.CONSUMER: _PUBLIC | {Permission.OWN_READ, Permission.OWN_WRITE, Permission.PREORDER, Permission.VOTE},
-    Role.DEALER: _PUBLIC | {Permission.OWN_READ, Permission.DELIVERY_READ, Permission.DELIVERY_WRITE},
-    Role.PLANNER: _PUBLIC
+    Role.CONSUMER: _HUMAN | {Permission.OWN_WRITE, Permission.PREORDER, Permission.VOTE},
+    Role.DEALER: _HUMAN | {Permission.DELIVERY_READ, Permission.DELIVERY_WRITE},
+    Role.PLANNER: _HUMAN
     | {
-        Permission.OWN_READ,
         Permission.CATALOGUE_PUBLISH,
         Permission.POOL_MANAGE,
         Permission.DEMAND_READ,
@@ -71,13 +74,11 @@ GRANTS: Final[dict[Role, frozenset[Permission]]] = {
         Permission.BATCH_READ,
         Permission.POLICY_READ,
     },
-    Role.BRAND_ADMIN: _PUBLIC
-    | {Permission.OWN_READ, Permission.STAFF_MANAGE, Permission.POLICY_MANAGE, Permission.POLICY_READ},
-    Role.OPERATOR: _PUBLIC
-    | {Permission.OWN_READ, Permission.MONEY_BY_HAND, Permission.RECONCILE, Permission.DEMO_TIME},
-    Role.AUDITOR: _PUBLIC
+    Role.BRAND_ADMIN: _HUMAN | {Permission.STAFF_MANAGE, Permission.POLICY_MANAGE, Permission.POLICY_READ},
+    Role.OPERATOR: _HUMAN
+    | {Permission.ACCOUNT_DISABLE, Permission.MONEY_BY_HAND, Permission.RECONCILE, Permission.DEMO_TIME},
+    Role.AUDITOR: _HUMAN
     | {
-        Permission.OWN_READ,
         Permission.AUDIT_READ,
         Permission.POLICY_READ,
         Permission.DEMAND_READ,

@@ -1,0 +1,60 @@
+"""What others ask about accounts, many at a time: how to reach people, and whose they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import select
+
+from kernel.actor import Permission
+from kernel.identity.model import Contact
+from kernel.identity.tables import accounts, invitations
+from kernel.ids import AccountId, PersonId
+from kernel.work import Work
+
+
+def contacts(work: Work, account_ids: Sequence[str]) -> Mapping[AccountId, Contact]:
+    """Return how to reach the owners of accounts of the actor's brand; erased ones are left out."""
+    work.actor.require(Permission.SYSTEM)
+    found = select(accounts.c.id, accounts.c.email, accounts.c.name, accounts.c.locale).where(
+        accounts.c.brand_id == work.actor.brand_id,
+        accounts.c.id.in_(list(dict.fromkeys(account_ids))),
+        accounts.c.email.isnot(None),
+    )
+    return {
+        AccountId(row.id): Contact(AccountId(row.id), row.email, row.name, row.locale)
+        for row in work.connection.execute(found)
+    }
+
+
+def invited_contact(work: Work, invitation_id: str) -> Contact | None:
+    """Return how to reach somebody who is invited; nothing once the invitation is settled."""
+    work.actor.require(Permission.SYSTEM)
+    found = select(invitations.c.email, invitations.c.locale).where(
+        invitations.c.brand_id == work.actor.brand_id,
+        invitations.c.id == invitation_id,
+        invitations.c.email.isnot(None),
+    )
+    row = work.connection.execute(found).first()
+    return Contact(AccountId(""), row.email, "", row.locale) if row is not None else None
+
+
+def persons_of(work: Work, account_ids: Sequence[str]) -> Mapping[AccountId, PersonId]:
+    """Return the verified persons behind accounts of the actor's brand; unverified ones are left out."""
+    work.actor.require(Permission.SYSTEM)
+    found = select(accounts.c.id, accounts.c.person_id).where(
+        accounts.c.brand_id == work.actor.brand_id,
+        accounts.c.id.in_(list(dict.fromkeys(account_ids))),
+        accounts.c.person_id.isnot(None),
+    )
+    return {AccountId(row.id): PersonId(row.person_id) for row in work.connection.execute(found)}
+
+
+def account_by_email(work: Work, email: str) -> AccountId | None:
+    """Return the account of an address in the actor's brand; for commands of the operator's machine."""
+    work.actor.require(Permission.SYSTEM)
+    found = select(accounts.c.id).where(
+        accounts.c.brand_id == work.actor.brand_id, accounts.c.email_key == email.strip().lower()
+    )
+    account_id = work.connection.execute(found).scalar_one_or_none()
+    return AccountId(account_id) if account_id is not None else None
