@@ -101,3 +101,14 @@ def saved_of(stored: StoredConfiguration) -> SavedConfiguration:
             return stored.saved
         case _:
             assert_never(stored)
+
+
+def configurations_of(work: Work, account_id: str, *, limit: int) -> list[StoredConfiguration]:
+    """Return up to `limit` kept configurations of one account of the brand, oldest first."""
+    found = (
+        select(configurations)
+        .where(configurations.c.brand_id == work.actor.brand_id, configurations.c.account_id == account_id)
+        .order_by(configurations.c.id)
+        .limit(limit)
+    )
+    return [configuration_of(row) for row in work.connection.execute(found).mappings()]

@@ -79,16 +79,37 @@ class OptionUnknown(Refusal):
 
 @dataclass(unsafe_hash=True)
 class OptionExcluded(Refusal):
-    """The rules forbid the option beside the other choices; `give_up` is the smallest repair (empty: none helps)."""
+    """The rules forbid the option beside the other choices; `give_up` is the smallest repair (empty: none helps).
+
+    `because` holds the own choices that cause it, the model among them; empty where place or day alone do.
+    """
 
     code = "OPTION_EXCLUDED"
-    en = "{option} is not possible with {because}. {rules_en} Give up: {give_up}."
-    zh = "{option}与{because}不能同时选择。{rules_zh}可放弃：{give_up}。"
+    en = "{option} is not possible{because}. {rules_en}{give_up}"
+    zh = "{option}{because}不可选。{rules_zh}{give_up}"
     option: str
     because: tuple[str, ...]
     rules_en: tuple[str, ...]
     rules_zh: tuple[str, ...]
     give_up: tuple[str, ...]
+
+    def text(self, locale: str = "en") -> str:
+        """Return the sentences; parts that have nothing to say are left out."""
+        chinese = locale.startswith("zh")
+        because, give_up = (("、" if chinese else ", ").join(part) for part in (self.because, self.give_up))
+        if chinese:
+            advice = f"可放弃：{give_up}。" if give_up else "请改选其他选装项。"
+            because = f"与{because}同选时" if because else "目前"
+        else:
+            advice = f" Give up: {give_up}." if give_up else " Choose another option."
+            because = f" with {because}" if because else " here and now"
+        return (self.zh if chinese else self.en).format(
+            option=self.option,
+            because=because,
+            rules_en=" ".join(self.rules_en),
+            rules_zh="".join(self.rules_zh),
+            give_up=advice,
+        )
 
 
 @dataclass(unsafe_hash=True)

@@ -84,6 +84,22 @@ def own_quotes(work: Work, page: PageRequest) -> Page[QuoteView]:
     return make_page(rows, page, lambda view: view.signed.quote.facts.id)
 
 
+def quotes_of(work: Work, account_id: str, *, limit: int) -> list[StoredQuote]:
+    """Return up to `limit` quotes of one account of the brand, oldest first."""
+    found = with_endings().where(quotes.c.brand_id == work.actor.brand_id, quotes.c.account_id == account_id)
+    rows = work.connection.execute(found.order_by(quotes.c.id).limit(limit)).mappings()
+    return [quote_of(row) for row in rows]
+
+
+def accepted_after(work: Work, after_id: str, *, limit: int) -> list[StoredQuote]:
+    """Return the brand's accepted quotes by id, after one."""
+    found = with_endings().where(
+        quotes.c.brand_id == work.actor.brand_id, quote_endings.c.ending == "accepted", quotes.c.id > after_id
+    )
+    rows = work.connection.execute(found.order_by(quotes.c.id).limit(limit)).mappings()
+    return [quote_of(row) for row in rows]
+
+
 def _quote_view(work: Work, known: StoredQuote) -> QuoteView:
     expired = work.now >= known.signed.quote.expires_at
     status = QuoteStatus(known.ending) if known.ending else QuoteStatus.EXPIRED if expired else QuoteStatus.ISSUED

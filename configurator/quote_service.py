@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, assert_never
 
@@ -17,7 +17,7 @@ from configurator.pooling import pooling_class
 from configurator.ports import NoPools, NoPromises, PoolTermsSource, PromiseSource
 from configurator.queries import LoadedVersion, open_showroom
 from configurator.quotation import QuotePolicy, Terms, compose_quote, quote_bytes
-from configurator.quote_queries import StoredQuote, load_quotes, may_see_quote
+from configurator.quote_queries import StoredQuote, accepted_after, load_quotes, may_see_quote
 from configurator.signing import QuoteKey, sign_quote, verify_offline
 from configurator.store import insert_endings, insert_quote
 from configurator.tax import TaxPolicy
@@ -25,11 +25,13 @@ from kernel import policy, registry
 from kernel.actor import Permission
 from kernel.errors import NotFound, Refusal
 from kernel.money import Money
+from kernel.soundness import Check
 from kernel.work import Work
 
 policy.policy_section("quote")(QuotePolicy)
 policy.policy_section("tax")(TaxPolicy)
 
+AUDITED_AT_ONCE: Final = 200
 EARTH_RADIUS_KM: Final = 6371.0
 ROAD_FACTOR: Final = 1.3
 """Roads are about a third longer than the line; whole kilometres enter the quote, so it stays recomputable."""
@@ -153,6 +155,20 @@ def recompute_quote(work: Work, quote_id: str) -> Recomputation:
     features = complete_car(room, model=facts.model, options=facts.options)
     terms = _terms(version, policy.pinned(work, facts.policy_version))
     return Recomputation(stored, compose_quote(facts, terms, features=features))
+
+
+def unsound_quotes(work: Work) -> Iterator[str]:
+    """Yield a line for every accepted quote of the brand that its pinned versions do not give again to the fen."""
+    after = ""
+    while batch := accepted_after(work, after, limit=AUDITED_AT_ONCE):
+        for known in batch:
+            facts = known.signed.quote.facts
+            if not recompute_quote(work, facts.id).agrees:
+                yield f"quote {facts.id} is not what version {facts.version_number} and its policy give"
+        after = batch[-1].signed.quote.facts.id
+
+
+CHECKS: Final = (Check("accepted quotes recompute from their pinned versions", 8, unsound_quotes),)
 
 
 def examine_quotes(work: Work, claims: Sequence[QuoteClaim]) -> list[AcceptedQuote | Refusal]:

@@ -6,13 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from configurator import store
 from configurator.catalogue import Catalogue
 from configurator.catalogue_files import read_catalogue
 from configurator.catalogue_json import content_hash
-from configurator.configuration_queries import load_configuration, saved_under_other_versions
+from configurator.configuration_queries import (
+    configurations_of,
+    load_configuration,
+    saved_of,
+    saved_under_other_versions,
+)
 from configurator.configuring import EXPLAINED_MAX, ConfigurationStep, Showroom, complete_car, take_step
 from configurator.errors import (
     CatalogueFaulty,
@@ -39,6 +44,8 @@ from configurator.model import (
 )
 from configurator.pooling import ThinnestMargin, pooling_class, thinnest_margin
 from configurator.queries import local_day, newest_version, open_showroom, version_by_id
+from configurator.quotation import encode_quote
+from configurator.quote_queries import quotes_of
 from kernel import registry
 from kernel.actor import Permission
 from kernel.errors import InvalidInput, NotFound
@@ -46,6 +53,7 @@ from kernel.work import Work
 
 NAME_LENGTH_MAX: Final = 80
 STALE_BATCH: Final = 500
+EXPORTED_MAX: Final = 10_000
 
 # --- catalogue -------------------------------------------------------------------------------------------------------
 
@@ -204,6 +212,33 @@ def _broken_by(room: Showroom, car: ValidConfiguration) -> tuple[str, ...]:
     except ConfigurationIncomplete as refusal:
         return refusal.categories or ("options",)
     return ()
+
+
+def export_person(work: Work, account_id: str) -> dict[str, Any]:
+    """Return what this room holds of a person, in JSON terms: kept configurations and quotes."""
+    work.actor.require(Permission.SYSTEM)
+    kept = [saved_of(one) for one in configurations_of(work, account_id, limit=EXPORTED_MAX)]
+    quoted = quotes_of(work, account_id, limit=EXPORTED_MAX)
+    return {
+        "configurations": [
+            {
+                "id": saved.id,
+                "name": saved.name,
+                "model": saved.car.model,
+                "options": list(saved.car.options),
+                "region": saved.car.region,
+                "saved_at": saved.saved_at.isoformat(),
+            }
+            for saved in kept
+        ],
+        "quotes": [encode_quote(one.signed.quote) for one in quoted],
+    }
+
+
+def forget_person(work: Work, account_id: str) -> None:
+    """Take a person's own words out of this room; cars and quotes stay under the id of an empty account."""
+    work.actor.require(Permission.SYSTEM)
+    store.clear_names(work, account_id)
 
 
 # --- pooling classes -------------------------------------------------------------------------------------------------

@@ -90,6 +90,15 @@ def write_migrated(work: Work, moved: MigratedConfiguration) -> None:
     )
 
 
+def clear_names(work: Work, account_id: str) -> None:
+    """Take the words that a person gave kept configurations out of them."""
+    work.connection.execute(
+        update(configurations)
+        .where(configurations.c.brand_id == work.actor.brand_id, configurations.c.account_id == account_id)
+        .values(name="")
+    )
+
+
 def _change_state(work: Work, configuration_id: str, *, reason: str, state: str, **columns: Any) -> None:
     changed = work.connection.execute(
         update(configurations)

@@ -36,7 +36,7 @@ from configurator.signing import QuoteKey, envelope, sign_quote, verify_offline
 from configurator.tables import quote_endings, quotes
 from configurator.tax import TaxPolicy, purchase_tax_minor
 from kernel import policy
-from kernel.actor import Actor, Role
+from kernel.actor import Actor, Role, system
 from kernel.clock import FixedClock
 from kernel.errors import NotFound
 from kernel.ids import AccountId, BrandId
@@ -518,3 +518,18 @@ def test_the_class_of_a_car_names_platform_plant_powertrain_long_lead_options_an
         "F1/fir_north/PT_SMALL/GOLD+ROOF/TR_BASE",
         "F1/fir_north/PT_SMALL/GOLD+ROOF",
     )
+
+
+def test_an_audit_names_an_accepted_quote_that_was_changed_in_the_database(works: Works) -> None:
+    open_small_brand(works)
+    sound, forged = issue(works), issue(works)
+    for one in (sound, forged):
+        accept(works, claim_of(one))
+    document = encode_quote(forged.quote) | {"total_minor": 1}
+    with works.change(system(BRAND)) as work:
+        work.connection.execute(quotes.update().where(quotes.c.id == forged.quote.facts.id).values(document=document))
+
+    with works.read(system(BRAND)) as work:
+        found = list(quote_service.unsound_quotes(work))
+
+    assert found == [f"quote {forged.quote.facts.id} is not what version 1 and its policy give"]

@@ -300,7 +300,20 @@ def test_choices_that_exclude_each_other_are_refused_with_reason_and_repair(work
     assert refusal.text("en") == (
         "HOOK is not possible with ROOF. Glass roof and tow hook do not go together. Give up: ROOF."
     )
-    assert refusal.rules_zh == ("天窗与拖钩不能同选。",)
+    assert refusal.text("zh-CN") == "HOOK与ROOF同选时不可选。天窗与拖钩不能同选。可放弃：ROOF。"
+
+
+def test_an_option_that_the_day_alone_excludes_says_so(works: Works, clock: FixedClock) -> None:
+    open_small_brand(works)
+    clock.set(datetime(2027, 4, 1, tzinfo=UTC))
+
+    with pytest.raises(OptionExcluded) as refused:
+        configure(works, "ROOF")
+
+    assert refused.value.text("en") == (
+        "ROOF is not possible here and now. Glass roof can be ordered until 2027-03-31. Choose another option."
+    )
+    assert refused.value.text("zh-CN") == "ROOF目前不可选。天窗仅可选至2027-03-31。请改选其他选装项。"
 
 
 @pytest.mark.parametrize(
@@ -471,3 +484,17 @@ def test_a_published_version_is_recomputed_from_the_database_as_it_was_read(work
         loaded = queries.version_by_id(work, version_id)
 
     assert loaded.catalogue == read_catalogue(copied_folder(tmp_path / "catalogue"))
+
+
+def test_an_erased_persons_words_are_gone_and_the_cars_stay(works: Works) -> None:
+    open_small_brand(works)
+    saved = save(works, *PLAIN_CAR)
+
+    with works.change(system(BRAND)) as work:
+        told = service.export_person(work, "c" * 32)
+        service.forget_person(work, "c" * 32)
+
+    assert [one["name"] for one in told["configurations"]] == ["mine"]
+    with works.read(consumer()) as work:
+        left = configurations_by_id(work, [saved.id])[saved.id]
+    assert left == replace(saved, name="")
