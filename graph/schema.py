@@ -15,10 +15,13 @@ from graph.access import AccessMap, read_access
 from graph.live import Watched
 from graph.refusals import RefusalShown
 from graph.scalars import SCALARS
-from graph.types import brand, catalogue, nodes, quotes
+from graph.types import account, brand, catalogue, nodes, notices, quotes
 
 QUERIES: Final[dict[str, Any]] = {
     "node": nodes.node,
+    "viewer": account.viewer,
+    "me": account.me,
+    "my_sessions": account.my_sessions,
     "brand": brand.brand,
     "stores": brand.stores,
     "store": brand.store,
@@ -33,9 +36,23 @@ QUERIES: Final[dict[str, Any]] = {
     "verify_quote": quotes.verify_quote,
     "recompute_quote": quotes.recompute_quote,
     "my_quotes": quotes.my_quotes,
+    "my_notices": notices.my_notices,
+    "unread_notices": notices.unread_notices,
     "my_configurations": quotes.my_configurations,
 }
 MUTATIONS: Final[dict[str, Any]] = {
+    "sign_up": account.sign_up,
+    "confirm_email": account.confirm_email,
+    "sign_in": account.sign_in,
+    "sign_out": account.sign_out,
+    "sign_out_everywhere": account.sign_out_everywhere,
+    "end_session": account.end_session,
+    "change_account": account.change_account,
+    "request_recovery": account.request_recovery,
+    "recover": account.recover,
+    "change_password": account.change_password,
+    "verify_person": account.verify_person,
+    "mark_notices_read": notices.mark_notices_read,
     "issue_quote": quotes.issue_quote,
     "save_configuration": quotes.save_configuration,
     "migrate_configuration": quotes.migrate_configuration,
