@@ -16,6 +16,7 @@ from sqlalchemy import (
 )
 
 from kernel.db import Id, Instant, Json, Serial, metadata
+from kernel.immutable import append_only
 
 catalogue_versions = Table(
     "catalogue_versions",
@@ -101,3 +102,6 @@ quote_endings = Table(
     Column("at", Instant, nullable=False),
     CheckConstraint("ending IN ('accepted', 'superseded')", name="ending_known"),
 )
+
+for table in (catalogue_versions, configuration_changes, quotes, quote_endings):
+    append_only(table)

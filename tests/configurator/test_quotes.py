@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import event, func, select
+from sqlalchemy import Table, event, func, select
+from sqlalchemy.exc import DBAPIError
 
 from configurator import quote_service, service
 from configurator.errors import PriceMismatch, QuoteAltered, QuoteExpired, QuoteTaken
@@ -33,7 +35,8 @@ from configurator.quotation import QuotePolicy, Terms, compose_quote, decode_quo
 from configurator.quote_queries import quotes_by_id
 from configurator.quote_service import QuoteDesk, QuoteRequest
 from configurator.signing import QuoteKey, envelope, sign_quote, verify_offline
-from configurator.tables import quote_endings, quotes
+from configurator.store import insert_quote
+from configurator.tables import catalogue_versions, configuration_changes, quote_endings, quotes
 from configurator.tax import TaxPolicy, purchase_tax_minor
 from kernel import policy
 from kernel.actor import Actor, Role, system
@@ -520,16 +523,33 @@ def test_the_class_of_a_car_names_platform_plant_powertrain_long_lead_options_an
     )
 
 
-def test_an_audit_names_an_accepted_quote_that_was_changed_in_the_database(works: Works) -> None:
+def test_an_audit_names_an_accepted_quote_that_its_versions_do_not_give(works: Works) -> None:
     open_small_brand(works)
-    sound, forged = issue(works), issue(works)
-    for one in (sound, forged):
-        accept(works, claim_of(one))
-    document = encode_quote(forged.quote) | {"total_minor": 1}
+    sound = issue(works)
+    dear_facts = replace(sound.quote.facts, id=QuoteId("f" * 32))
+    dear = replace(sound, quote=replace(sound.quote, facts=dear_facts, total_minor=sound.quote.total_minor + 1))
     with works.change(system(BRAND)) as work:
-        work.connection.execute(quotes.update().where(quotes.c.id == forged.quote.facts.id).values(document=document))
+        insert_quote(work, dear)
+    for one in (sound, dear):
+        accept(works, claim_of(one))
 
     with works.read(system(BRAND)) as work:
         found = list(quote_service.unsound_quotes(work))
 
-    assert found == [f"quote {forged.quote.facts.id} is not what version 1 and its policy give"]
+    assert found == [f"quote {'f' * 32} is not what version 1 and its policy give"]
+
+
+@pytest.mark.parametrize("table", [catalogue_versions, quotes, quote_endings, configuration_changes])
+def test_what_was_published_quoted_or_ended_is_never_changed_or_deleted(works: Works, table: Table) -> None:
+    open_small_brand(works)
+    with works.change(consumer()) as work:
+        service.save_configuration(work, model="A1", options=PLAIN_CAR, region="east")
+    accept(works, claim_of(issue(works)))
+    column = table.primary_key.columns.values()[0]
+
+    for statement in (table.delete(), table.update().values({column: column})):
+        with pytest.raises(DBAPIError, match="never changed"), works.change(GUEST) as work:
+            work.connection.execute(statement)
+
+    with works.read(GUEST) as work:
+        assert work.connection.execute(select(func.count()).select_from(table)).scalar_one() == 1
