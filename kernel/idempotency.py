@@ -69,8 +69,13 @@ def claim(work: Work, request: Keyed) -> Fresh | Replay:
     return outcome
 
 
-def claim_many(work: Work, requests: Sequence[Keyed]) -> list[Fresh | Replay | IdempotencyMismatch | InvalidInput]:
+def claim_many(
+    work: Work, requests: Sequence[Keyed], outcomes_ahead: Sequence[Any] | None = None
+) -> list[Fresh | Replay | IdempotencyMismatch | InvalidInput]:
     """Claim keys together, in sorted order so that two groups never wait for each other in a circle.
+
+    Who knows what a request will lead to if it succeeds (the id of a new row) gives it as `outcomes_ahead`, one each:
+    it is kept with the claim, and `keep` is not needed; a refused one's claim is given back with `release`.
 
     `requests` hold no two of the same account and key: the caller settles those first. Another process that holds a
     key is waited for; whoever commits first wins, the other gets the replay.
@@ -89,6 +94,7 @@ def claim_many(work: Work, requests: Sequence[Keyed]) -> list[Fresh | Replay | I
                 "key": request.key,
                 "token": tokens[index],
                 "request_hash": hashes[index],
+                "outcome": outcomes_ahead[index] if outcomes_ahead is not None else None,
                 "at": work.now,
             }
         )

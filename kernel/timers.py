@@ -53,6 +53,18 @@ def set_timer(work: Work, kind: str, key: str, due_at: datetime, payload: Any = 
         )
 
 
+def set_new_timers(work: Work, kind: str, due_at_by_key: Mapping[str, datetime]) -> None:
+    """Set timers of one kind that nobody has set before, in one statement."""
+    db.insert_many(
+        work.connection,
+        timers,
+        [
+            {"id": work.new_id(), "brand_id": work.actor.brand_id, "kind": kind, "key": key, "due_at": due_at}
+            for key, due_at in due_at_by_key.items()
+        ],
+    )
+
+
 def cancel_timer(work: Work, kind: str, key: str) -> None:
     """Take a timer away; nothing happens if there is none."""
     work.connection.execute(delete(timers).where(timers.c.kind == kind, timers.c.key == key))

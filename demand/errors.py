@@ -1,0 +1,211 @@
+"""What demand refuses; what a quote may be refused for comes from the configurator, what money may, from payments.
+
+Refusal
+  PersonNotVerified     only a verified person orders and votes
+  TermsUnsound          no pool may have these terms
+  TierBelowCost         a tier would sell the thinnest-margin car of the class below cost
+  PoolAlreadyOpen       the class has an open pool
+  NoOpenPool            no pool of that class takes members
+  PoolClosed            the pool takes nobody and lets nobody change any more
+  PoolFull              every place is taken
+  PoolFrozen            nobody leaves or weakens an offer in a frozen pool
+  WrongClass            the car does not belong to the pool's class
+  AlreadyInPool         the person holds a place in this pool
+  CapTooLow             the cap lies below every tier
+  CapNotRaised          a cap only rises
+  PreOrderClosed        the pre-order is in a state that does not allow this
+  VotesSpent            the quarter's votes are spent
+  AlreadyVoted          the person has voted for this proposal
+  NotVoted              there is no vote to take back
+  ProposalClosed        the proposal takes no votes any more
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from kernel.errors import Refusal
+from kernel.money import Money
+
+
+@dataclass(unsafe_hash=True)
+class PersonNotVerified(Refusal):
+    """The account has no verified person behind it."""
+
+    code = "PERSON_NOT_VERIFIED"
+    en = "Verify who you are first; one person has one place in a pool and one vote."
+    zh = "请先完成实名认证；每人在每个拼单池仅一个名额、每个提案仅一票。"
+
+
+@dataclass(unsafe_hash=True)
+class TermsUnsound(Refusal):
+    """No pool may have these terms."""
+
+    code = "TERMS_UNSOUND"
+    en = "A pool cannot have these terms: {reason}."
+    zh = "拼单池条款不成立：{reason}。"
+    reason: str
+
+
+@dataclass(unsafe_hash=True)
+class TierBelowCost(Refusal):
+    """The thinnest-margin legal car of the class would be sold below cost at this tier."""
+
+    code = "TIER_BELOW_COST"
+    en = "At {discount_bp} basis points off, {model} would lose {loss}. Give less off, or change its prices."
+    zh = "优惠{discount_bp}个基点时，{model}将亏损{loss}。请降低优惠或调整价格。"
+    discount_bp: int
+    model: str
+    loss: Money
+
+
+@dataclass(unsafe_hash=True)
+class PoolAlreadyOpen(Refusal):
+    """One pool of a class is open at a time."""
+
+    code = "POOL_ALREADY_OPEN"
+    en = "The class {class_key} has an open pool. Schedule the next one for after its deadline."
+    zh = "{class_key}已有开放中的拼单池，请将下一个安排在其截止之后。"
+    class_key: str
+
+
+@dataclass(unsafe_hash=True)
+class NoOpenPool(Refusal):
+    """No pool of the car's class takes members now."""
+
+    code = "NO_OPEN_POOL"
+    en = "No pool for {class_key} takes members now. Look at the pools that a small change would reach."
+    zh = "{class_key}目前没有可加入的拼单池，可查看稍作改动即可加入的拼单池。"
+    class_key: str
+
+
+@dataclass(unsafe_hash=True)
+class PoolClosed(Refusal):
+    """The pool takes nobody and lets nobody change any more; `state` says why."""
+
+    code = "POOL_CLOSED"
+    en = "This pool is closed ({state}). Choose another pool."
+    zh = "该拼单池已关闭（{state}），请选择其他拼单池。"
+    state: str
+
+
+@dataclass(unsafe_hash=True)
+class PoolFull(Refusal):
+    """Every place that this offer could take is taken."""
+
+    code = "POOL_FULL"
+    en = "All {places} places for such an offer are taken. Raise your cap, or choose another pool."
+    zh = "该类报价的{places}个名额已满，请提高价格上限或选择其他拼单池。"
+    places: int
+
+
+@dataclass(unsafe_hash=True)
+class PoolFrozen(Refusal):
+    """Nobody leaves or weakens an offer between the freeze and the deadline."""
+
+    code = "POOL_FROZEN"
+    en = "The pool is frozen until it clears at {deadline}: nobody can leave or lower an offer."
+    zh = "拼单池已冻结，将于{deadline}成交，期间不可退出或降低出价。"
+    deadline: datetime
+
+
+@dataclass(unsafe_hash=True)
+class WrongClass(Refusal):
+    """The quoted car does not belong to the pool's class."""
+
+    code = "WRONG_CLASS"
+    en = "Your car belongs to {own}, this pool to {pool}. Join your class's pool, or change the configuration."
+    zh = "您的车辆属于{own}，该拼单池为{pool}。请加入对应拼单池或调整选配。"
+    own: str
+    pool: str
+
+
+@dataclass(unsafe_hash=True)
+class AlreadyInPool(Refusal):
+    """The person holds a place in this pool, under this or another account."""
+
+    code = "ALREADY_IN_POOL"
+    en = "You hold a place in this pool already: one person, one place. Raise its cap, or withdraw it first."
+    zh = "您在该拼单池已有名额，每人限一个。可提高上限，或先退出。"
+
+
+@dataclass(unsafe_hash=True)
+class CapTooLow(Refusal):
+    """The cap lies below the price at the last tier, so the offer could never clear."""
+
+    code = "CAP_TOO_LOW"
+    en = "{cap} is below every tier. Offer at least {lowest}."
+    zh = "{cap}低于所有档位价格，请至少出价{lowest}。"
+    cap: Money
+    lowest: Money
+
+    @staticmethod
+    def of(cap_minor: int, lowest_minor: int) -> CapTooLow:
+        """Make it from minor units."""
+        return CapTooLow(Money(cap_minor), Money(lowest_minor))
+
+
+@dataclass(unsafe_hash=True)
+class CapNotRaised(Refusal):
+    """A cap only rises."""
+
+    code = "CAP_NOT_RAISED"
+    en = "Your cap is {cap}; {wanted} is not above it. A cap can only rise."
+    zh = "您的价格上限为{cap}，{wanted}未高于该值；价格上限只能提高。"
+    wanted: Money
+    cap: Money
+
+    @staticmethod
+    def of(wanted_minor: int, cap_minor: int) -> CapNotRaised:
+        """Make it from minor units."""
+        return CapNotRaised(Money(wanted_minor), Money(cap_minor))
+
+
+@dataclass(unsafe_hash=True)
+class PreOrderClosed(Refusal):
+    """The pre-order's state does not allow this."""
+
+    code = "PRE_ORDER_CLOSED"
+    en = "This pre-order is {state}; that is not possible any more."
+    zh = "该预订单状态为{state}，无法再进行此操作。"
+    state: str
+
+
+@dataclass(unsafe_hash=True)
+class VotesSpent(Refusal):
+    """The quarter's votes are spent."""
+
+    code = "VOTES_SPENT"
+    en = "Your {votes} votes of this quarter are given. Take one back, or wait until {renewed_at}."
+    zh = "您本季度的{votes}票已用完，可撤回一票，或等到{renewed_at}。"
+    votes: int
+    renewed_at: datetime
+
+
+@dataclass(unsafe_hash=True)
+class AlreadyVoted(Refusal):
+    """One verified person, one vote per proposal."""
+
+    code = "ALREADY_VOTED"
+    en = "You have voted for this proposal: one person, one vote."
+    zh = "您已为该提案投票，每人一票。"
+
+
+@dataclass(unsafe_hash=True)
+class NotVoted(Refusal):
+    """There is no vote to take back."""
+
+    code = "NOT_VOTED"
+    en = "You have no vote on this proposal to take back."
+    zh = "您在该提案上没有可撤回的投票。"
+
+
+@dataclass(unsafe_hash=True)
+class ProposalClosed(Refusal):
+    """The proposal is in a state that takes no votes or no such decision."""
+
+    code = "PROPOSAL_CLOSED"
+    en = "This proposal is {state}; that is not possible any more."
+    zh = "该提案状态为{state}，无法再进行此操作。"
+    state: str

@@ -1,0 +1,202 @@
+"""Freezes, clears and cancels pools, each in one transaction: a crash leaves the pool as it was before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+from demand.errors import PoolClosed
+from demand.pools.clearing import Cleared, NotCleared, clear
+from demand.pools.events import (
+    ConcernedMember,
+    EarlyBonusGranted,
+    PoolCancelled,
+    PoolFailed,
+    PoolLocked,
+    PreOrderLocked,
+    PreOrderRolled,
+)
+from demand.pools.model import (
+    CancelledPool,
+    FailedPool,
+    FrozenPool,
+    LockedPool,
+    LockedPreOrder,
+    OpenPool,
+    PooledPreOrder,
+    PoolHead,
+    RolledPool,
+    ScheduledPool,
+    WaitingPreOrder,
+    freeze,
+    may_roll,
+    state_of,
+)
+from demand.pools.policy import PoolPolicy
+from demand.pools.pool_store import (
+    CLEAR_TIMER,
+    FREEZE_TIMER,
+    WELCOME_TIMER,
+    StoredPool,
+    end_pool,
+    lock_pool,
+    open_pool_ids,
+    save_pools,
+)
+from demand.pools.pre_order_store import (
+    end_pre_orders,
+    grant_bonuses,
+    members_of,
+    refund_day,
+    save_pre_orders,
+    turn_into_earnest,
+    unpaid_of,
+)
+from kernel import policy, registry
+from kernel.actor import Permission
+from kernel.errors import InvalidInput
+from kernel.timers import set_timer
+from kernel.work import Work
+
+
+def freeze_pool(work: Work, pool_id: str, _payload: object = None) -> None:
+    """Freeze an open pool whose hour has come; the timer `demand.pool_freeze`."""
+    work.actor.require(Permission.SYSTEM)
+    stored = lock_pool(work, pool_id)
+    if not isinstance(stored.pool, OpenPool):
+        return
+    if work.now < stored.pool.head.freeze_at:
+        set_timer(work, FREEZE_TIMER, pool_id, stored.pool.head.freeze_at)
+    else:
+        save_pools(work, [(stored, StoredPool(freeze(stored.pool), stored.joined))])
+
+
+def clear_pool(work: Work, pool_id: str, _payload: object = None) -> None:
+    """Clear a pool at its deadline: it locks or fails, in this one change; the timer `demand.pool_clear`.
+
+    Fired again it does nothing. Members who are not in go where they chose beforehand: on to the next pool or home
+    with their money.
+    """
+    work.actor.require(Permission.SYSTEM)
+    stored = lock_pool(work, pool_id)
+    if not isinstance(stored.pool, OpenPool | FrozenPool):
+        return
+    if work.now < stored.pool.head.deadline:
+        set_timer(work, CLEAR_TIMER, pool_id, stored.pool.head.deadline)
+        return
+    members = members_of(work, pool_id)
+    assert len(members) == stored.pool.head.members, "the count of places is kept with the places"
+    outcome = clear([one.head.offer for one, _ in members], stored.pool.head.terms)
+    end_pre_orders(work, unpaid_of(work, pool_id), ending="expired_unpaid", reason="pool_cleared", refund_by=None)
+    if isinstance(outcome, Cleared):
+        _lock(work, stored, members, outcome)
+    else:
+        _fail(work, stored, members, outcome)
+
+
+def _lock(work: Work, stored: StoredPool, members: Sequence[tuple[PooledPreOrder, int]], outcome: Cleared) -> None:
+    """Lock those who are in at their price, turn their deposits into earnest money, let the rest go on."""
+    locked = [
+        (
+            LockedPreOrder(one.head, one.pool_id, one.payment_id, one.funded_at, price_minor, work.now),
+            number,
+        )
+        for position, price_minor in zip(outcome.members, outcome.prices_minor, strict=True)
+        for one, number in (members[position],)
+    ]
+    save_pre_orders(work, [(one, number, "cleared") for one, number in locked])
+    turn_into_earnest(work, [one for one, _ in locked])
+    inside = set(outcome.members)
+    rest = [one for position, (one, _) in enumerate(members) if position not in inside]
+    _send_on(work, stored.pool.head, rest, reason="beyond_clearing", keeps_time=False)
+    head = replace(
+        stored.pool.head, members=outcome.number, reaching=(outcome.number,) * len(stored.pool.head.reaching)
+    )
+    end_pool(work, stored, LockedPool(head, outcome.number, outcome.discount_bp, work.now))
+    work.record(
+        PoolLocked(head.brand_id, head.id, head.plant_code, head.class_key, outcome.number, outcome.discount_bp),
+        *(
+            PreOrderLocked(head.brand_id, one.head.id, one.head.account_id, head.id, one.price_minor)
+            for one, _ in locked
+        ),
+    )
+
+
+def _fail(work: Work, stored: StoredPool, members: Sequence[tuple[PooledPreOrder, int]], outcome: NotCleared) -> None:
+    """Do what each member chose beforehand; the first third of those who agreed to p_i(M) get a bonus."""
+    everyone = [one for one, _ in members]
+    old = stored.pool.head
+    _grant_early_bonus(work, old, everyone)
+    rolled = _send_on(work, old, everyone, reason="pool_failed", keeps_time=True)
+    head = replace(old, members=0, reaching=(0,) * len(old.reaching))
+    end_pool(work, stored, RolledPool(head, work.now) if rolled else FailedPool(head, work.now))
+    concerned = tuple(ConcernedMember(one.head.id, one.head.account_id) for one in everyone)
+    work.record(PoolFailed(head.brand_id, head.id, head.plant_code, head.class_key, outcome.reached, concerned))
+
+
+def _send_on(work: Work, head: PoolHead, members: Sequence[PooledPreOrder], *, reason: str, keeps_time: bool) -> int:
+    """Roll over those who chose to and still may, give the others their money; returns how many rolled.
+
+    Only out of a failed pool the original time of funding is kept (DOMAIN section 6.1).
+    """
+    rolls_max = policy.current(work).section(PoolPolicy).rolls_max
+    rolling = [one for one in members if may_roll(one.head, rolls_max=rolls_max)]
+    leaving = [one for one in members if not may_roll(one.head, rolls_max=rolls_max)]
+    waiting = [
+        WaitingPreOrder(
+            replace(one.head, rolls=one.head.rolls + 1),
+            one.pool_id,
+            one.payment_id,
+            one.funded_at if keeps_time else work.now,
+        )
+        for one in rolling
+    ]
+    save_pre_orders(work, [(one, None, reason) for one in waiting])
+    work.record(
+        *(PreOrderRolled(one.head.brand_id, one.head.id, one.head.account_id, one.pool_id, None) for one in waiting)
+    )
+    if leaving:
+        end_pre_orders(work, leaving, ending="refunded", reason=reason, refund_by=refund_day(work))
+    wanted = {one.head.class_l1 for one in waiting} | {one.head.class_l2 for one in waiting}
+    for pool_id in open_pool_ids(work, wanted):
+        if pool_id != head.id:
+            set_timer(work, WELCOME_TIMER, pool_id, work.now)
+    return len(waiting)
+
+
+def _grant_early_bonus(work: Work, head: PoolHead, members: Sequence[PooledPreOrder]) -> None:
+    """Grant the bonus to the earliest third, once per person and calendar year of the brand's zone."""
+    amount_minor = policy.pinned(work, head.policy_version).section(PoolPolicy).early_bonus_minor
+    agreed = [one for one in members if one.head.offer.reaches(head.terms)[0]]
+    early = agreed[: -(-len(agreed) // 3)]
+    if not early or not amount_minor:
+        return
+    year = work.now.astimezone(ZoneInfo(registry.own_brand(work).timezone)).year
+    granted = grant_bonuses(work, early, year=year, amount_minor=amount_minor)
+    work.record(
+        *(
+            EarlyBonusGranted(one.head.brand_id, one.head.id, one.head.account_id, one.pool_id, amount_minor)
+            for one in granted
+        )
+    )
+
+
+def cancel_pool(work: Work, pool_id: str, *, reason: str) -> CancelledPool:
+    """Take a pool back before its deadline: every deposit goes back, unpaid pre-orders end."""
+    work.actor.require(Permission.POOL_MANAGE)
+    if not 1 <= len(reason.strip()) <= 200:
+        raise InvalidInput("reason", "say in at most 200 characters why the pool is cancelled")
+    stored = lock_pool(work, pool_id)
+    if not isinstance(stored.pool, ScheduledPool | OpenPool | FrozenPool):
+        raise PoolClosed(state_of(stored.pool))
+    members = [one for one, _ in members_of(work, pool_id)]
+    refund_by = refund_day(work)
+    end_pre_orders(work, members, ending="refunded", reason="pool_cancelled", refund_by=refund_by)
+    end_pre_orders(work, unpaid_of(work, pool_id), ending="withdrawn", reason="pool_cancelled", refund_by=None)
+    head = replace(stored.pool.head, members=0, reaching=(0,) * len(stored.pool.head.reaching))
+    cancelled = CancelledPool(head, work.now)
+    end_pool(work, stored, cancelled)
+    concerned = tuple(ConcernedMember(one.head.id, one.head.account_id) for one in members)
+    work.record(PoolCancelled(head.brand_id, head.id, head.plant_code, head.class_key, reason.strip(), concerned))
+    return cancelled

@@ -1,0 +1,190 @@
+"""What happened in pools. News of a group is one event with a tuple, so a launch does not flood the outbox."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from kernel.events import Event, event
+
+
+@event("demand.pool_opened")
+@dataclass(frozen=True, slots=True)
+class PoolOpened(Event):
+    """A pool takes members now."""
+
+    pool_id: str
+    class_key: str
+    plant_code: str
+    deadline: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedPreOrder:
+    """One acknowledged pre-order of a group; an unpaid one names the payment it waits for."""
+
+    pre_order_id: str
+    account_id: str
+    funded: bool
+    payment_id: str
+
+
+@event("demand.pre_orders_placed")
+@dataclass(frozen=True, slots=True)
+class PreOrdersPlaced(Event):
+    """Pre-orders of one pool were acknowledged together."""
+
+    pool_id: str
+    placed: tuple[PlacedPreOrder, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldDeposit:
+    """One deposit of a group."""
+
+    pre_order_id: str
+    account_id: str
+    amount_minor: int
+
+
+@event("demand.deposits_held")
+@dataclass(frozen=True, slots=True)
+class DepositsHeld(Event):
+    """Deposits came in and their pre-orders took places; `members` is the pool's count afterwards."""
+
+    pool_id: str
+    members: int
+    deposits: tuple[HeldDeposit, ...]
+
+
+@event("demand.pre_order_expired")
+@dataclass(frozen=True, slots=True)
+class PreOrderExpired(Event):
+    """No money came in time."""
+
+    pre_order_id: str
+    account_id: str
+    pool_id: str
+
+
+@event("demand.pre_order_withdrawn")
+@dataclass(frozen=True, slots=True)
+class PreOrderWithdrawn(Event):
+    """A member left before the freeze; the deposit is back by `refund_by` at the latest."""
+
+    pre_order_id: str
+    account_id: str
+    pool_id: str
+    members: int
+    refund_by: datetime | None
+
+
+@event("demand.price_cap_raised")
+@dataclass(frozen=True, slots=True)
+class PriceCapRaised(Event):
+    """A member raised the cap."""
+
+    pre_order_id: str
+    account_id: str
+    pool_id: str
+    price_cap_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConcernedMember:
+    """A member of a pool that something happened to."""
+
+    pre_order_id: str
+    account_id: str
+
+
+@event("demand.pool_frozen")
+@dataclass(frozen=True, slots=True)
+class PoolFroze(Event):
+    """Nobody leaves any more; the pool clears at `deadline`."""
+
+    pool_id: str
+    members: int
+    deadline: datetime
+
+
+@event("demand.pool_locked")
+@dataclass(frozen=True, slots=True)
+class PoolLocked(Event):
+    """The pool cleared at `n` members, who all get the same discount."""
+
+    pool_id: str
+    plant_code: str
+    class_key: str
+    n: int
+    discount_basis_points: int
+
+
+@event("demand.pre_order_locked")
+@dataclass(frozen=True, slots=True)
+class PreOrderLocked(Event):
+    """A pre-order became an order at `price_minor`, the car with its options."""
+
+    pre_order_id: str
+    account_id: str
+    pool_id: str
+    price_minor: int
+
+
+@event("demand.pool_failed")
+@dataclass(frozen=True, slots=True)
+class PoolFailed(Event):
+    """The pool reached no clearing; `reached` members had agreed to the first tier."""
+
+    pool_id: str
+    plant_code: str
+    class_key: str
+    reached: int
+    members: tuple[ConcernedMember, ...]
+
+
+@event("demand.pool_cancelled")
+@dataclass(frozen=True, slots=True)
+class PoolCancelled(Event):
+    """The planner took the pool back; all money goes back."""
+
+    pool_id: str
+    plant_code: str
+    class_key: str
+    reason: str
+    members: tuple[ConcernedMember, ...]
+
+
+@event("demand.pre_order_rolled")
+@dataclass(frozen=True, slots=True)
+class PreOrderRolled(Event):
+    """A member goes on from a pool: into `into_pool_id`, or waits for the next one (None)."""
+
+    pre_order_id: str
+    account_id: str
+    pool_id: str
+    into_pool_id: str | None
+
+
+@event("demand.deposit_refund_requested")
+@dataclass(frozen=True, slots=True)
+class DepositRefundRequested(Event):
+    """A deposit goes back, by `refund_by` at the latest; `reason` is a stable word."""
+
+    pre_order_id: str
+    account_id: str
+    pool_id: str
+    amount_minor: int
+    reason: str
+    refund_by: datetime
+
+
+@event("demand.early_bonus_granted")
+@dataclass(frozen=True, slots=True)
+class EarlyBonusGranted(Event):
+    """An early member of a failed pool gets a bonus (DOMAIN section 6.1)."""
+
+    pre_order_id: str
+    account_id: str
+    pool_id: str
+    amount_minor: int

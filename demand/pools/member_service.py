@@ -1,0 +1,158 @@
+"""What happens to one pre-order: money that comes later, expiry, leaving, a higher cap."""
+
+from __future__ import annotations
+
+from demand.errors import AlreadyInPool, PreOrderClosed
+from demand.pools.events import DepositsHeld, HeldDeposit, PreOrderExpired, PreOrderWithdrawn, PriceCapRaised
+from demand.pools.model import (
+    AcknowledgedPreOrder,
+    EndedPreOrder,
+    LockedPreOrder,
+    Offer,
+    PooledPreOrder,
+    PreOrder,
+    PreOrderHead,
+    join,
+    leave,
+    pre_order_state,
+    raise_offer,
+)
+from demand.pools.pool_store import StoredPool, lock_pool, save_pools
+from demand.pools.pre_order_store import (
+    DEPOSIT,
+    EXPIRE_TIMER,
+    deposit_account,
+    end_pre_orders,
+    find_pre_order,
+    give_back,
+    lock_pre_order,
+    persons_in_pools,
+    refund_day,
+    save_pre_orders,
+    with_offer,
+)
+from kernel import payments
+from kernel.actor import Permission
+from kernel.errors import Conflict, NotFound, Refusal
+from kernel.ledger import book
+from kernel.payments import Payment
+from kernel.timers import cancel_timer
+from kernel.work import Work
+
+
+def fund_pre_order(work: Work, payment: Payment) -> PreOrder:
+    """Take a deposit that a provider's callback brought: the pre-order joins its pool, or the money goes back.
+
+    Runs in the change that received the payment. A pool that is closed or full by now, or a place that the person
+    holds already, ends the pre-order; the deposit is booked and goes back whole.
+    """
+    work.actor.require(Permission.SYSTEM)
+    assert payment.purpose == DEPOSIT
+    unlocked, _ = find_pre_order(work, payment.subject_id)
+    stored = lock_pool(work, unlocked.pool_id)
+    pre_order, _ = lock_pre_order(work, payment.subject_id)
+    book(work, payments.receipt(payment, kind="deposit_held", to=deposit_account(pre_order.head.id)))
+    if not isinstance(pre_order, AcknowledgedPreOrder) or pre_order.payment_id != payment.id:
+        give_back(work, [(pre_order.head, pre_order.pool_id, payment.id)], reason="late", refund_by=refund_day(work))
+        return pre_order
+    cancel_timer(work, EXPIRE_TIMER, pre_order.head.id)
+    pooled = PooledPreOrder(pre_order.head, pre_order.pool_id, payment.id, work.now)
+    joined = _join(work, stored, pre_order.head)
+    if isinstance(joined, Refusal):
+        reason = joined.code.lower()
+        return end_pre_orders(work, [pooled], ending="refunded", reason=reason, refund_by=refund_day(work))[0]
+    save_pools(work, [(stored, joined)])
+    save_pre_orders(work, [(pooled, joined.joined, "funded")])
+    deposit = HeldDeposit(pooled.head.id, pooled.head.account_id, pooled.head.deposit_minor)
+    work.record(DepositsHeld(work.actor.brand_id, pooled.pool_id, joined.pool.head.members, (deposit,)))
+    return pooled
+
+
+def _join(work: Work, stored: StoredPool, head: PreOrderHead) -> StoredPool | Refusal:
+    if persons_in_pools(work, [stored.pool.head.id], [head.person_id]):
+        return AlreadyInPool()
+    joined = join(stored.pool, head.offer, now=work.now)
+    return joined if isinstance(joined, Refusal) else StoredPool(joined, stored.joined + 1)
+
+
+def expire_pre_order(work: Work, pre_order_id: str, _payload: object = None) -> None:
+    """End a pre-order whose money did not come in time; the timer `demand.pre_order_expire`."""
+    work.actor.require(Permission.SYSTEM)
+    pre_order, _ = lock_pre_order(work, pre_order_id)
+    if isinstance(pre_order, AcknowledgedPreOrder) and work.now >= pre_order.payable_until:
+        end_pre_orders(work, [pre_order], ending="expired_unpaid", reason="no_money_in_time", refund_by=None)
+        head = pre_order.head
+        work.record(PreOrderExpired(work.actor.brand_id, head.id, head.account_id, pre_order.pool_id))
+
+
+# --- what a member may do --------------------------------------------------------------------------------------------
+
+
+def withdraw(work: Work, pre_order_id: str) -> EndedPreOrder:
+    """Leave freely until the freeze; the deposit is asked back in the same change.
+
+    Refuses PoolFrozen from the freeze on, PreOrderClosed for one that is over or an order already, and NotFound for
+    another person's.
+    """
+    work.actor.require(Permission.PREORDER)
+    found, _ = find_pre_order(work, pre_order_id)
+    _require_own(work, found)
+    stored = lock_pool(work, found.pool_id)
+    pre_order, _ = lock_pre_order(work, pre_order_id)
+    _require_same_pool(found, pre_order)
+    if isinstance(pre_order, EndedPreOrder | LockedPreOrder):
+        raise PreOrderClosed(pre_order_state(pre_order))
+    left = stored
+    if isinstance(pre_order, PooledPreOrder):
+        smaller = leave(stored.pool, pre_order.head.offer, now=work.now)
+        if isinstance(smaller, Refusal):
+            raise smaller
+        left = StoredPool(smaller, stored.joined)
+        save_pools(work, [(stored, left)])
+    cancel_timer(work, EXPIRE_TIMER, pre_order.head.id)
+    refund_by = refund_day(work)
+    (ended,) = end_pre_orders(work, [pre_order], ending="withdrawn", reason="withdrawn", refund_by=refund_by)
+    work.record(
+        PreOrderWithdrawn(
+            work.actor.brand_id,
+            ended.head.id,
+            ended.head.account_id,
+            ended.pool_id,
+            left.pool.head.members,
+            ended.refund_by,
+        )
+    )
+    return ended
+
+
+def _require_own(work: Work, pre_order: PreOrder) -> None:
+    if pre_order.head.account_id != work.actor.signed_in():
+        raise NotFound("pre_order")
+
+
+def _require_same_pool(found: PreOrder, locked: PreOrder) -> None:
+    """Refuse where the pre-order rolled on between finding it and locking its pool; the next try sees the new pool."""
+    if locked.pool_id != found.pool_id:
+        raise Conflict("pre_order", "it has moved to another pool")
+
+
+def raise_cap(work: Work, pre_order_id: str, *, price_cap_minor: int) -> PooledPreOrder:
+    """Raise the most that a member would pay; refuses anything but more (CapNotRaised), and a closed pool."""
+    work.actor.require(Permission.PREORDER)
+    found, _ = find_pre_order(work, pre_order_id)
+    _require_own(work, found)
+    stored = lock_pool(work, found.pool_id)
+    pre_order, number = lock_pre_order(work, pre_order_id)
+    _require_same_pool(found, pre_order)
+    if not isinstance(pre_order, PooledPreOrder):
+        raise PreOrderClosed(pre_order_state(pre_order))
+    raised = raise_offer(stored.pool, pre_order.head.offer, price_cap_minor=price_cap_minor, now=work.now)
+    if isinstance(raised, Refusal):
+        raise raised
+    save_pools(work, [(stored, StoredPool(raised, stored.joined))])
+    better = with_offer(pre_order, Offer(pre_order.head.offer.vehicle_price_minor, price_cap_minor))
+    save_pre_orders(work, [(better, number, "cap_raised")])
+    work.record(
+        PriceCapRaised(work.actor.brand_id, better.head.id, better.head.account_id, better.pool_id, price_cap_minor)
+    )
+    return better

@@ -1,0 +1,186 @@
+"""Opens pools: terms are checked against cost, those who wait for the class are taken in, earliest funded first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from configurator.model import PoolingClass, Tier
+from configurator.service import thinnest_margin_of_class
+from demand.errors import CapTooLow, TermsUnsound, TierBelowCost
+from demand.pools.events import PoolOpened, PreOrderRolled
+from demand.pools.model import (
+    ClassLevel,
+    FrozenPool,
+    OpenPool,
+    PooledPreOrder,
+    PoolHead,
+    PoolId,
+    PoolTerms,
+    ScheduledPool,
+    WaitingPreOrder,
+    check_terms,
+    is_costlier,
+    join,
+)
+from demand.pools.policy import PoolPolicy
+from demand.pools.pool_store import (
+    WELCOME_TIMER,
+    StoredPool,
+    insert_pool,
+    lock_pool,
+    save_pools,
+    set_pool_timers,
+    terms_of,
+)
+from demand.pools.pre_order_store import (
+    end_pre_orders,
+    persons_in_pools,
+    refund_day,
+    save_pre_orders,
+    waiting_for,
+)
+from kernel import policy
+from kernel.actor import Permission
+from kernel.errors import Refusal
+from kernel.money import Money
+from kernel.timers import set_timer
+from kernel.work import Work
+
+OPEN_AHEAD_MAX: Final = timedelta(days=366)
+TAKEN_IN_AT_ONCE: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class PoolPlan:
+    """What a planner sets; None takes the brand's policy, `opens_at` None means now. `capacity` ≤ reserved slots."""
+
+    cls: PoolingClass
+    capacity: int
+    level: ClassLevel = ClassLevel.L1
+    minimum: int | None = None
+    member_limit: int | None = None
+    tiers: tuple[Tier, ...] | None = None
+    opens_at: datetime | None = None
+    deadline: datetime | None = None
+
+
+def open_pool(work: Work, plan: PoolPlan) -> ScheduledPool | OpenPool:
+    """Open a pool, or schedule one; factory_orders calls this once it has reserved the slots.
+
+    Refuses unsound terms, a tier below cost (the thinnest-margin legal car of the class, DOMAIN section 6.1) and a
+    second open pool of the class. Members who rolled over and wait for this class join right after.
+    """
+    work.actor.require(Permission.POOL_MANAGE)
+    rules = policy.current(work)
+    terms = _terms(plan, rules.section(PoolPolicy))
+    check_terms(terms)
+    opens_at = plan.opens_at or work.now
+    deadline = plan.deadline or opens_at + timedelta(days=rules.section(PoolPolicy).open_days)
+    freeze_at = deadline - timedelta(hours=terms.freeze_hours)
+    if not opens_at < freeze_at < work.now + OPEN_AHEAD_MAX:
+        raise TermsUnsound("the pool opens before its freeze, and the freeze lies within a year")
+    check_tiers_pay(work, plan.cls, terms)
+    head = PoolHead(
+        id=PoolId(work.new_id()),
+        brand_id=work.actor.brand_id,
+        level=plan.level,
+        class_key=plan.cls.l1_key if plan.level is ClassLevel.L1 else plan.cls.l2_key,
+        plant_code=plan.cls.plant,
+        terms=terms,
+        policy_version=rules.version,
+        opens_at=opens_at,
+        freeze_at=freeze_at,
+        deadline=deadline,
+        members=0,
+        reaching=(0,) * len(terms.tiers),
+    )
+    pool = ScheduledPool(head) if opens_at > work.now else OpenPool(head)
+    insert_pool(work, pool)
+    set_pool_timers(work, pool)
+    if isinstance(pool, OpenPool):
+        _announce(work, head)
+    return pool
+
+
+def _terms(plan: PoolPlan, rules: PoolPolicy) -> PoolTerms:
+    tiers = plan.tiers if plan.tiers is not None else tuple(Tier(*row) for row in rules.tiers)
+    minimum = plan.minimum if plan.minimum is not None else rules.minimum
+    limit = plan.member_limit if plan.member_limit is not None else 2 * plan.capacity
+    return PoolTerms(minimum, plan.capacity, limit, tiers, rules.deposit_minor, rules.freeze_hours)
+
+
+def check_tiers_pay(work: Work, cls: PoolingClass, terms: PoolTerms) -> None:
+    """Refuse a discount at which some legal car of the class would be sold below cost (TierBelowCost)."""
+    deepest = terms.tiers[-1].discount_bp
+    thinnest = thinnest_margin_of_class(work, cls, discount_bp=deepest)
+    if thinnest is None:
+        raise TermsUnsound("no car of this class can be built")
+    if thinnest.margin_minor < 0:
+        raise TierBelowCost(deepest, thinnest.model, Money(-thinnest.margin_minor))
+
+
+def open_scheduled(work: Work, pool_id: str, _payload: object = None) -> None:
+    """Open a scheduled pool whose time has come; the timer `demand.pool_open`."""
+    work.actor.require(Permission.SYSTEM)
+    stored = lock_pool(work, pool_id)
+    if isinstance(stored.pool, ScheduledPool) and work.now >= stored.pool.head.opens_at:
+        save_pools(work, [(stored, StoredPool(OpenPool(stored.pool.head), stored.joined))])
+        _announce(work, stored.pool.head)
+
+
+def _announce(work: Work, head: PoolHead) -> None:
+    """Tell that a pool is open, and have those who wait for it taken in by a change of its own."""
+    work.record(PoolOpened(head.brand_id, head.id, head.class_key, head.plant_code, head.deadline))
+    set_timer(work, WELCOME_TIMER, head.id, work.now)
+
+
+def welcome_waiting(work: Work, pool_id: str, _payload: object = None) -> None:
+    """Take those who rolled over into a pool, up to 500 in a change; the timer `demand.pool_welcome`.
+
+    A member keeps the time of funding it came with. Costlier terms, a place held already or a cap below every tier
+    end in a refund; where the pool is full or closed, people go on waiting.
+    """
+    work.actor.require(Permission.SYSTEM)
+    stored = lock_pool(work, pool_id)
+    head = stored.pool.head
+    waiting = waiting_for(work, class_key=head.class_key, limit=TAKEN_IN_AT_ONCE)
+    terms_before = terms_of(work, [one.pool_id for one in waiting])
+    holders = {person_id for _, person_id in persons_in_pools(work, [pool_id], [one.head.person_id for one in waiting])}
+    after, taken, refused = stored, [], []
+    for one in waiting:
+        if is_costlier(one.head, old=terms_before[one.pool_id], new=head.terms) or one.head.person_id in holders:
+            refused.append(one)
+            continue
+        joined = join(after.pool, one.head.offer, now=work.now)
+        match joined:
+            case CapTooLow():
+                refused.append(one)
+            case Refusal():
+                continue
+            case OpenPool() | FrozenPool():
+                after = StoredPool(joined, after.joined + 1)
+                holders.add(one.head.person_id)
+                taken.append((one, after.joined))
+    _write_taken(work, stored, after, taken)
+    end_pre_orders(work, refused, ending="refunded", reason="roll_not_possible", refund_by=refund_day(work))
+    if len(waiting) == TAKEN_IN_AT_ONCE and (taken or refused):
+        set_timer(work, WELCOME_TIMER, pool_id, work.now)
+
+
+def _write_taken(
+    work: Work, before: StoredPool, after: StoredPool, taken: Sequence[tuple[WaitingPreOrder, int]]
+) -> None:
+    if not taken:
+        return
+    save_pools(work, [(before, after)])
+    pool_id = after.pool.head.id
+    pooled = [
+        (PooledPreOrder(one.head, pool_id, one.payment_id, one.funded_at), number, "rolled_in") for one, number in taken
+    ]
+    save_pre_orders(work, pooled)
+    work.record(
+        *(PreOrderRolled(one.head.brand_id, one.head.id, one.head.account_id, one.pool_id, pool_id) for one, _ in taken)
+    )

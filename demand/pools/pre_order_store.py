@@ -1,0 +1,369 @@
+"""Loads and saves pre-orders with their changes, and books what their deposits do; many rows a statement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import RowMapping, bindparam, select, update
+
+from demand.pools.events import DepositRefundRequested
+from demand.pools.model import (
+    AcknowledgedPreOrder,
+    EndedPreOrder,
+    FailureChoice,
+    LockedPreOrder,
+    Offer,
+    PaymentMethod,
+    PooledPreOrder,
+    PoolId,
+    PreOrder,
+    PreOrderHead,
+    PreOrderId,
+    WaitingPreOrder,
+    pre_order_state,
+)
+from demand.pools.policy import PoolPolicy
+from demand.pools.tables import early_bonuses, pre_order_changes, pre_orders
+from kernel import db, payments, policy, registry
+from kernel.errors import NotFound
+from kernel.ledger import AccountName, Transfer, account, book
+from kernel.money import Money
+from kernel.payments import RefundOrder
+from kernel.work import Work
+
+EXPIRE_TIMER: Final = "demand.pre_order_expire"
+DEPOSIT: Final = "deposit"
+
+
+def deposit_account(pre_order_id: str) -> AccountName:
+    """Name the account of a held reservation deposit."""
+    return account("deposit", pre_order_id)
+
+
+def earnest_account(pre_order_id: str) -> AccountName:
+    """Name the account of earnest money: what a deposit is from the lock on."""
+    return account("earnest", pre_order_id)
+
+
+def insert_pre_orders(work: Work, placed: Sequence[tuple[PreOrder, int | None]]) -> None:
+    """Write new pre-orders with the numbers of their places, and their first changes, in two statements."""
+    rows = [
+        {
+            "id": head.id,
+            "brand_id": head.brand_id,
+            "account_id": head.account_id,
+            "person_id": head.person_id,
+            "quote_id": head.quote_id,
+            "version_id": head.version_id,
+            "policy_version": head.policy_version,
+            "model": head.model,
+            "options": list(head.options),
+            "class_l1": head.class_l1,
+            "class_l2": head.class_l2,
+            "plant_code": head.plant_code,
+            "store_id": head.store_id,
+            "region": head.region,
+            "vehicle_price_minor": head.offer.vehicle_price_minor,
+            "method": head.method.value,
+            "failure_choice": head.failure_choice.value,
+            "deposit_minor": head.deposit_minor,
+            "placed_at": head.placed_at,
+        }
+        | _changing(work, pre_order, place_number)
+        for pre_order, place_number in placed
+        for head in (pre_order.head,)
+    ]
+    db.insert_many(work.connection, pre_orders, rows)
+    changes = []
+    for pre_order, _ in placed:
+        steps = ["acknowledged"] + (["funded", "pooled"] if isinstance(pre_order, PooledPreOrder) else [])
+        changes += [_change(work, pre_order.head, state, "placed") for state in steps]
+    db.insert_many(work.connection, pre_order_changes, changes)
+
+
+def _change(work: Work, head: PreOrderHead, state: str, reason: str) -> dict[str, Any]:
+    by = work.actor.account_id if work.actor.account_id is not None else None
+    return {
+        "pre_order_id": head.id,
+        "state": state,
+        "reason": reason,
+        "by": head.account_id if reason == "placed" else by,
+        "at": work.now,
+    }
+
+
+def _changing(work: Work, pre_order: PreOrder, place_number: int | None) -> dict[str, Any]:
+    """Return the columns that change over a pre-order's life."""
+    funded = pre_order if isinstance(pre_order, PooledPreOrder | WaitingPreOrder | LockedPreOrder) else None
+    return {
+        "price_cap_minor": pre_order.head.offer.price_cap_minor,
+        "rolls": pre_order.head.rolls,
+        "pool_id": pre_order.pool_id,
+        "payment_id": pre_order.payment_id,
+        "payable_until": pre_order.payable_until if isinstance(pre_order, AcknowledgedPreOrder) else None,
+        "funded_at": funded and funded.funded_at,
+        "place_number": place_number,
+        "state": pre_order_state(pre_order),
+        "state_at": work.now,
+        "price_minor": pre_order.price_minor if isinstance(pre_order, LockedPreOrder) else None,
+        "refund_by": pre_order.refund_by if isinstance(pre_order, EndedPreOrder) else None,
+    }
+
+
+def save_pre_orders(work: Work, changed: Sequence[tuple[PreOrder, int | None, str]]) -> None:
+    """Save pre-orders with the number of their place and the reason of the change; appends the changes."""
+    if not changed:
+        return
+    rows = [{"b_id": one.head.id} | _changing(work, one, number) for one, number, _ in changed]
+    names = [name for name in rows[0] if name != "b_id"]
+    statement = update(pre_orders).where(pre_orders.c.id == bindparam("b_id"))
+    work.connection.execute(statement.values({name: bindparam(name) for name in names}), rows)
+    changes = [_change(work, one.head, pre_order_state(one), reason) for one, _, reason in changed]
+    db.insert_many(work.connection, pre_order_changes, changes)
+
+
+def pre_order_from(row: RowMapping | Mapping[str, Any]) -> PreOrder:
+    """Read one row into the type of its state."""
+    head = PreOrderHead(
+        id=PreOrderId(row["id"]),
+        brand_id=row["brand_id"],
+        account_id=row["account_id"],
+        person_id=row["person_id"],
+        quote_id=row["quote_id"],
+        version_id=row["version_id"],
+        policy_version=row["policy_version"],
+        model=row["model"],
+        options=tuple(row["options"]),
+        class_l1=row["class_l1"],
+        class_l2=row["class_l2"],
+        plant_code=row["plant_code"],
+        store_id=row["store_id"],
+        region=row["region"],
+        offer=Offer(row["vehicle_price_minor"], row["price_cap_minor"]),
+        method=PaymentMethod(row["method"]),
+        failure_choice=FailureChoice(row["failure_choice"]),
+        deposit_minor=row["deposit_minor"],
+        placed_at=row["placed_at"],
+        rolls=row["rolls"],
+    )
+    pool_id, payment_id, funded_at = PoolId(row["pool_id"]), row["payment_id"], row["funded_at"]
+    match row["state"]:
+        case "acknowledged":
+            return AcknowledgedPreOrder(head, pool_id, payment_id, row["payable_until"])
+        case "pooled":
+            return PooledPreOrder(head, pool_id, payment_id, funded_at)
+        case "rolled_over":
+            return WaitingPreOrder(head, pool_id, payment_id, funded_at)
+        case "locked":
+            return LockedPreOrder(head, pool_id, payment_id, funded_at, row["price_minor"], row["state_at"])
+        case ending:
+            return EndedPreOrder(head, pool_id, payment_id, ending, row["state_at"], row["refund_by"])
+
+
+def find_pre_order(work: Work, pre_order_id: str) -> tuple[PreOrder, int | None]:
+    """Return a pre-order of the actor's brand with its place's number, unlocked; refuses NotFound."""
+    return _one(work, pre_order_id, locked=False)
+
+
+def lock_pre_order(work: Work, pre_order_id: str) -> tuple[PreOrder, int | None]:
+    """Lock and return a pre-order; lock its pool first where the pool will change."""
+    return _one(work, pre_order_id, locked=True)
+
+
+def _one(work: Work, pre_order_id: str, *, locked: bool) -> tuple[PreOrder, int | None]:
+    found = select(pre_orders).where(pre_orders.c.id == pre_order_id, pre_orders.c.brand_id == work.actor.brand_id)
+    row = work.connection.execute(found.with_for_update() if locked else found).mappings().first()
+    if row is None:
+        raise NotFound("pre_order")
+    return pre_order_from(row), row["place_number"]
+
+
+def pre_orders_by_id(work: Work, pre_order_ids: Sequence[str]) -> dict[str, tuple[PreOrder, int | None]]:
+    """Return pre-orders of the actor's brand with the numbers of their places, in one statement."""
+    found = select(pre_orders).where(
+        pre_orders.c.id.in_(set(pre_order_ids)), pre_orders.c.brand_id == work.actor.brand_id
+    )
+    rows = work.connection.execute(found).mappings()
+    return {row["id"]: (pre_order_from(row), row["place_number"]) for row in rows}
+
+
+def persons_in_pools(work: Work, pool_ids: Sequence[str], person_ids: Sequence[str]) -> set[tuple[str, str]]:
+    """Return which of these persons hold a place in which of these pools; exact while the pools are locked."""
+    if not pool_ids or not person_ids:
+        return set()
+    table = pre_orders.c
+    found = select(table.pool_id, table.person_id).where(
+        table.pool_id.in_(set(pool_ids)),
+        table.person_id.in_(set(person_ids)),
+        table.state.in_(("pooled", "locked")),
+    )
+    return {(row.pool_id, row.person_id) for row in work.connection.execute(found)}
+
+
+def members_of(work: Work, pool_id: str) -> list[tuple[PooledPreOrder, int]]:
+    """Return and lock a pool's members, earliest funded first, with the numbers of their places."""
+    table = pre_orders.c
+    found = (
+        select(pre_orders)
+        .where(table.pool_id == pool_id, table.state == "pooled", table.brand_id == work.actor.brand_id)
+        .order_by(table.funded_at, table.place_number)
+        .with_for_update()
+    )
+    members = []
+    for row in work.connection.execute(found).mappings():
+        member = pre_order_from(row)
+        assert isinstance(member, PooledPreOrder)
+        members.append((member, row["place_number"]))
+    return members
+
+
+def unpaid_of(work: Work, pool_id: str) -> list[AcknowledgedPreOrder]:
+    """Return and lock the pre-orders that wait for money to join this pool."""
+    table = pre_orders.c
+    found = select(pre_orders).where(table.pool_id == pool_id, table.state == "acknowledged").with_for_update()
+    unpaid = [pre_order_from(row) for row in work.connection.execute(found).mappings()]
+    return [one for one in unpaid if isinstance(one, AcknowledgedPreOrder)]
+
+
+def waiting_for(work: Work, *, class_key: str, limit: int) -> list[WaitingPreOrder]:
+    """Return and lock those who rolled over and wait for a pool of this class, earliest funded first.
+
+    Who chose to widen waits for the wider class as well.
+    """
+    table = pre_orders.c
+    widens = (table.class_l2 == class_key) & (table.failure_choice == FailureChoice.WIDEN.value)
+    found = (
+        select(pre_orders)
+        .where(
+            table.brand_id == work.actor.brand_id,
+            table.state == "rolled_over",
+            (table.class_l1 == class_key) | widens,
+        )
+        .order_by(table.funded_at, table.place_number, table.id)
+        .limit(limit)
+        .with_for_update()
+    )
+    waiting = [pre_order_from(row) for row in work.connection.execute(found).mappings()]
+    return [one for one in waiting if isinstance(one, WaitingPreOrder)]
+
+
+# --- money -----------------------------------------------------------------------------------------------------------
+
+
+def give_back(
+    work: Work, ended: Sequence[tuple[PreOrderHead, PoolId, str]], *, reason: str, refund_by: datetime
+) -> None:
+    """Send held deposits back, given as (head, pool, payment): ledger, refunds and news, in few statements."""
+    if not ended:
+        return
+    book(
+        work,
+        *(
+            Transfer(
+                "deposit_returned",
+                payment_id,
+                deposit_account(head.id),
+                payments.refund_account(payment_id),
+                Money(head.deposit_minor),
+            )
+            for head, _, payment_id in ended
+        ),
+    )
+    payments.request_refunds(work, [RefundOrder(payment_id, reason) for _, _, payment_id in ended])
+    work.record(
+        *(
+            DepositRefundRequested(
+                head.brand_id, head.id, head.account_id, pool_id, head.deposit_minor, reason, refund_by
+            )
+            for head, pool_id, _ in ended
+        )
+    )
+
+
+def refund_day(work: Work) -> datetime:
+    """Return when money asked back now is back at the latest, in working days of the brand's calendar."""
+    days = policy.current(work).section(PoolPolicy).refund_working_days
+    return registry.add_working_days(registry.own_brand(work), work.now, days)
+
+
+def end_pre_orders(
+    work: Work,
+    ending_ones: Sequence[PreOrder],
+    *,
+    ending: str,
+    reason: str,
+    refund_by: datetime | None,
+) -> list[EndedPreOrder]:
+    """End pre-orders; deposits that are held go back, unpaid payments are closed."""
+    ended = [
+        EndedPreOrder(one.head, one.pool_id, one.payment_id, ending, work.now, refund_by if _has_money(one) else None)
+        for one in ending_ones
+    ]
+    save_pre_orders(work, [(one, None, reason) for one in ended])
+    back = [(one.head, one.pool_id, one.payment_id) for one in ending_ones if _has_money(one)]
+    if back:
+        assert refund_by is not None
+        give_back(work, back, reason=reason, refund_by=refund_by)
+    payments.close_payments(work, [one.payment_id for one in ending_ones if not _has_money(one)])
+    return ended
+
+
+def _has_money(pre_order: PreOrder) -> bool:
+    return isinstance(pre_order, PooledPreOrder | WaitingPreOrder | LockedPreOrder)
+
+
+def turn_into_earnest(work: Work, locked: Sequence[LockedPreOrder]) -> None:
+    """Book the deposits of locked members as earnest money."""
+    book(
+        work,
+        *(
+            Transfer(
+                "earnest",
+                one.head.id,
+                deposit_account(one.head.id),
+                earnest_account(one.head.id),
+                Money(one.head.deposit_minor),
+            )
+            for one in locked
+        ),
+    )
+
+
+def grant_bonuses(work: Work, early: Sequence[PooledPreOrder], *, year: int, amount_minor: int) -> list[PooledPreOrder]:
+    """Grant each person the year's bonus unless it was granted before, and book it; returns those who got it."""
+    rows = [
+        {
+            "brand_id": one.head.brand_id,
+            "person_id": one.head.person_id,
+            "year": year,
+            "pool_id": one.pool_id,
+            "pre_order_id": one.head.id,
+            "amount_minor": amount_minor,
+            "at": work.now,
+        }
+        for one in early
+    ]
+    new = db.insert_new(work.connection, early_bonuses, rows, returning="pre_order_id")
+    granted = [one for one in early if one.head.id in new]
+    book(
+        work,
+        *(
+            Transfer(
+                "early_bonus",
+                one.head.id,
+                account("bonus", one.head.brand_id),
+                account("payable", one.head.account_id),
+                Money(amount_minor),
+            )
+            for one in granted
+        ),
+    )
+    return granted
+
+
+def with_offer(pre_order: PooledPreOrder, offer: Offer) -> PooledPreOrder:
+    """Return the same member with another offer."""
+    return replace(pre_order, head=replace(pre_order.head, offer=offer))

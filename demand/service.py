@@ -1,0 +1,44 @@
+"""The use cases of demand, as others take them: pools and pre-orders, votes, released cubes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from demand.pools.clearing_service import cancel_pool, clear_pool, freeze_pool
+from demand.pools.member_service import expire_pre_order, fund_pre_order, raise_cap, withdraw
+from demand.pools.opening_service import PoolPlan, open_pool, open_scheduled, welcome_waiting
+from demand.pools.placing import PreOrderRequest
+from demand.pools.placing_service import Outcome, Placed, place_pre_orders
+from demand.pools.pool_store import CLEAR_TIMER, FREEZE_TIMER, OPEN_TIMER, WELCOME_TIMER
+from demand.pools.pre_order_store import DEPOSIT, EXPIRE_TIMER, deposit_account, earnest_account
+from kernel.timers import Handler
+
+TIMERS: Final[Mapping[str, Handler]] = {
+    OPEN_TIMER: open_scheduled,
+    WELCOME_TIMER: welcome_waiting,
+    FREEZE_TIMER: freeze_pool,
+    CLEAR_TIMER: clear_pool,
+    EXPIRE_TIMER: expire_pre_order,
+}
+"""What the worker fires, by the timer's kind."""
+
+DEPOSIT_PURPOSE: Final = DEPOSIT
+"""The purpose of the payments that `fund_pre_order` takes."""
+
+__all__ = [
+    "DEPOSIT_PURPOSE",
+    "TIMERS",
+    "Outcome",
+    "Placed",
+    "PoolPlan",
+    "PreOrderRequest",
+    "cancel_pool",
+    "deposit_account",
+    "earnest_account",
+    "fund_pre_order",
+    "open_pool",
+    "place_pre_orders",
+    "raise_cap",
+    "withdraw",
+]
