@@ -9,19 +9,15 @@ import base64
 import os
 import secrets as chance
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from kernel.errors import Refusal
-from muster.settings import HELP, SettingError, Settings, read_settings
+from muster.settings import HELP, SettingError, Settings
+from muster.terminal import BROKEN, REFUSED, errors, out, progress, settings
 
-REFUSED: Final = 1
-BROKEN: Final = 2
 app = typer.Typer(
     name="muster",
     help="Cars that are built because people asked for them.",
@@ -30,8 +26,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-out = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
 
 
 def main() -> None:
@@ -49,24 +43,6 @@ def main() -> None:
     except Refusal as refusal:
         errors.print(f"muster: {refusal}", style="red")
         sys.exit(REFUSED)
-
-
-def settings() -> Settings:
-    """Read the settings of this process."""
-    return read_settings(os.environ)
-
-
-@contextmanager
-def progress(text: str) -> Iterator[None]:
-    """Show that something runs; quiet where nobody looks."""
-    with out.status(text) if out.is_terminal else _quiet(text):
-        yield
-
-
-@contextmanager
-def _quiet(text: str) -> Iterator[None]:
-    out.print(text)
-    yield
 
 
 @app.command()

@@ -1,0 +1,153 @@
+"""Commands for whoever runs Muster: audit, backup, restore, reconcile, brands and operators."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kernel.errors import InvalidInput
+from muster.terminal import REFUSED, out, progress, settings
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    for command in (audit, backup, restore, reconcile):
+        app.command()(command)
+    app.command(name="add-brand")(add_brand)
+    app.command(name="grant-operator")(grant_operator)
+
+
+def audit() -> None:
+    """Look at every invariant on the live database, changing nothing; 0 when all hold, 1 when one does not."""
+    from muster.audit import audit as look
+    from muster.wiring import wire
+
+    runtime = wire(settings())
+    sound = True
+    with progress("Auditing …"):
+        found = list(look(runtime.works, runtime.checks))
+    for one in found:
+        sound = sound and one.is_sound
+        out.print(f"[bold]{one.brand.name['en']}[/bold] ({one.brand.code}): {len(one.findings)} checks")
+        for finding in one.findings:
+            mark = "[red]broken[/red]" if finding.violations else "[green]holds[/green]"
+            out.print(f"  {mark}  §4.{finding.check.rule}  {finding.check.name}")
+            for line in finding.violations:
+                out.print(f"            {line}", markup=False)
+            if finding.more:
+                out.print("            … and more")
+    out.print("Every invariant holds." if sound else "Not sound: see above.", style="green" if sound else "red")
+    if not sound:
+        sys.exit(REFUSED)
+
+
+def backup(
+    path: Annotated[Path, typer.Argument(help="A file that is not there yet; only its owner may read it.")],
+) -> None:
+    """Write all data as of one moment to a file that either database can be restored from."""
+    from kernel.backup import back_up
+    from muster import migrate
+    from muster.tables import metadata
+    from muster.wiring import open_works
+
+    works = open_works(settings())
+    with works.engine.connect() as connection:
+        revision = migrate.current_revision(connection)
+    if revision is None:
+        raise InvalidInput("database", "it has no tables yet; run `muster migrate`")
+    with progress(f"Writing {path} …"):
+        manifest = back_up(works.engine, path, revision=revision, clock=works.clock, schema=metadata)
+    out.print(f"{manifest.rows:,} rows of {len(manifest.tables)} tables are in {path}.")
+
+
+def restore(
+    path: Annotated[Path, typer.Argument(help="A file that `muster backup` wrote.", exists=True, dir_okay=False)],
+) -> None:
+    """Fill an empty database from a backup; checks every checksum before it writes the first row."""
+    from kernel.backup import read_manifest
+    from kernel.backup import restore as fill
+    from muster import migrate
+    from muster.tables import metadata
+    from muster.wiring import open_works
+
+    works = open_works(settings())
+    revision = read_manifest(path).revision
+    with progress(f"Restoring {path} …"):
+        migrate.upgrade(works.engine, revision)
+        manifest = fill(works.engine, path, revision=revision, schema=metadata)
+        migrate.upgrade(works.engine)
+    out.print(f"{manifest.rows:,} rows of {len(manifest.tables)} tables are restored.")
+
+
+def reconcile(
+    days: Annotated[int, typer.Option(min=1, max=366, help="How many days back.")] = 1,
+    brand: Annotated[str, typer.Option(help="The brand's code; the settings' brand without.")] = "",
+) -> None:
+    """Hold the ledger against the payment provider's statement; 1 when they differ."""
+    from kernel import reconciliation, registry
+    from kernel.actor import system
+    from kernel.ids import BrandId
+    from muster.wiring import wire
+
+    chosen = settings()
+    runtime = wire(chosen)
+    until = runtime.works.clock.now().astimezone(UTC)
+    since: datetime = until - timedelta(days=days)
+    differences = 0
+    with runtime.works.change(system(BrandId("platform"))) as work:
+        found = registry.brand_by_code(work, brand or chosen.brand)
+        own = work.acting(system(found.id))
+        for provider in runtime.providers.values():
+            report = reconciliation.reconcile(own, provider, since=since, until=until)
+            differences += report.differences
+            out.print(f"{provider.name}: {report.matched} agree, {report.in_flight} on their way")
+            for what in ("missing_here", "missing_there", "amount_differs"):
+                for line in getattr(report, what):
+                    out.print(f"  {what}: {line}", style="red", markup=False)
+    if differences:
+        sys.exit(REFUSED)
+
+
+def add_brand(
+    folder: Annotated[Path, typer.Argument(help="With network/ and catalogue/.", exists=True, file_okay=False)],
+) -> None:
+    """Add a brand with its stores, plants and first catalogue from a folder of files."""
+    from configurator.service import publish_folder
+    from kernel.actor import system
+    from kernel.ids import BrandId
+    from muster.brands import BrandFolder, add_brand_from_folder
+    from muster.wiring import open_works
+
+    place = BrandFolder(folder)
+    with progress(f"Reading {folder} …"), open_works(settings()).change(system(BrandId("platform"))) as work:
+        brand = add_brand_from_folder(work, place)
+        publish_folder(work.acting(system(brand.id)), place.catalogue)
+    out.print(f"{brand.name['en']} ({brand.code}) is in.")
+
+
+def grant_operator(
+    email: Annotated[str, typer.Argument(help="The address of an account that is there.")],
+    brand: Annotated[str, typer.Option(help="The brand's code; the settings' brand without.")] = "",
+) -> None:
+    """Make an account an operator's; nobody can do that through the API."""
+    from kernel import registry
+    from kernel.actor import system
+    from kernel.errors import NotFound
+    from kernel.identity.account_service import grant_operator as grant
+    from kernel.identity.queries import account_by_email
+    from kernel.ids import BrandId
+    from muster.wiring import open_works
+
+    chosen = settings()
+    with open_works(chosen).change(system(BrandId("platform"))) as work:
+        found = registry.brand_by_code(work, brand or chosen.brand)
+        own = work.acting(system(found.id))
+        account_id = account_by_email(own, email)
+        if account_id is None:
+            raise NotFound("account")
+        grant(own, account_id)
+    out.print("Done; other sessions of the account have ended.")

@@ -1,0 +1,111 @@
+"""Seeds the demo brands: the same rows every time for one `--as-of`, but for secrets, which nobody may guess.
+
+The story is told by the rooms' own use cases on a clock of its own, so nothing in it could not have happened.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from sqlalchemy import func, select
+
+from configurator.service import publish_folder
+from kernel import registry
+from kernel.actor import system
+from kernel.clock import Clock, FixedClock, SystemClock
+from kernel.identity.model import IdentitySettings
+from kernel.identity.passwords import Hasher
+from kernel.ids import AccountId, BrandId, SeededIds
+from kernel.registry import Brand
+from kernel.work import Works
+from muster.brands import BrandFolder, add_brand_from_folder
+from muster.demo.people import add_cast, read_cast
+from muster.settings import Settings
+
+FOLDER: Final = Path(__file__).parent
+BRANDS: Final = ("qilan", "borealis")
+WEEKS: Final = 10
+SEED: Final = 20_260_101
+ZONE: Final = ZoneInfo("Asia/Shanghai")
+
+
+@dataclass(frozen=True, slots=True)
+class SeededBrand:
+    """A demo brand that is in: its folder, and its people's accounts by address."""
+
+    folder: Path
+    brand: Brand
+    accounts: dict[str, AccountId]
+
+
+def is_seeded(works: Works) -> bool:
+    """Say whether any brand is in the database."""
+    with works.read(system(BrandId("platform"))) as work:
+        return bool(work.connection.execute(select(func.count()).select_from(registry.brands)).scalar_one())
+
+
+def monday(clock: Clock | None = None) -> datetime:
+    """Return this week's Monday at ten in the morning in Shanghai, the origin of a demo unless told otherwise."""
+    now = (clock or SystemClock()).now().astimezone(ZONE)
+    day = now.date() - timedelta(days=now.weekday())
+    start = datetime.combine(day, time(10), ZONE)
+    return start if start <= now else start - timedelta(weeks=1)
+
+
+def seed(works: Works, settings: Settings, *, as_of: datetime | None = None, show: Console | None = None) -> None:
+    """Fill an empty database with the demo brands and their last weeks up to `as_of`."""
+    from muster.demo.activity import play
+
+    origin = as_of or monday()
+    clock = FixedClock(origin - timedelta(weeks=WEEKS))
+    own = Works(works.engine, clock=clock, ids=SeededIds(SEED))
+    with _Steps(show) as steps:
+        brands = []
+        for code in BRANDS:
+            steps.say(f"{code}: stores, plants, catalogue, people")
+            brands.append(_add_brand(own, settings, FOLDER / code))
+        play(own, clock, settings, brands[0], until=origin, say=steps.say)
+
+
+def _add_brand(works: Works, settings: Settings, folder: Path) -> SeededBrand:
+    identity = IdentitySettings(identity_key=settings.secrets.identity)
+    hasher = Hasher(identity.password_cost, at_once=1, queue_max=1)
+    with works.change(system(BrandId("platform"))) as work:
+        brand = add_brand_from_folder(work, BrandFolder(folder))
+        publish_folder(work.acting(system(brand.id)), folder / "catalogue")
+        accounts = add_cast(work.acting(system(brand.id)), read_cast(folder), identity, hasher)
+    return SeededBrand(folder, brand, accounts)
+
+
+class _Steps:
+    """Shows what is being seeded, where somebody looks."""
+
+    def __init__(self, show: Console | None) -> None:
+        self._bar = (
+            Progress(
+                SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=show, transient=True
+            )
+            if show is not None
+            else None
+        )
+
+    def __enter__(self) -> _Steps:
+        if self._bar is not None:
+            self._bar.start()
+            self._bar.add_task("Seeding the demo brands …", total=None)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def say(self, text: str) -> None:
+        """Show the step that begins."""
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], description=text)

@@ -1,0 +1,116 @@
+"""Who answers whom: the one place where rooms are joined to each other, to providers and to the database.
+
+A room asks upwards through its ports, filled here; news goes from room to room by the table in `subscriptions`.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from functools import partial
+
+from configurator.quote_service import QuoteDesk
+from configurator.signing import QuoteKey
+from graph.context import Services
+from kernel import db
+from kernel.clock import SystemClock
+from kernel.identity.model import IdentitySettings
+from kernel.identity.persons import SandboxPersonVerifier
+from kernel.identity.service import Identity
+from kernel.mail import ConsoleChannel, SmtpChannel
+from kernel.notices import Channel, send_due
+from kernel.payments import PaymentProvider, capture_due, carry_out_refunds
+from kernel.sandbox import Sandbox
+from kernel.soundness import LEDGER_CHECKS, Check
+from kernel.work import Works
+from muster.demo.clock import demo_clock_of
+from muster.migrate import is_current
+from muster.settings import Settings, data_folder
+from muster.telling import TELLERS, IdentityAddresses, WithTokens
+from muster.worker import Chores
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """One process's parts: what opens changes, who signs people in, who takes money, what the worker does."""
+
+    settings: Settings
+    works: Works
+    identity: Identity
+    sandbox: Sandbox
+    desk: QuoteDesk
+    chores: Chores
+    checks: tuple[Check, ...]
+
+    @property
+    def providers(self) -> dict[str, PaymentProvider]:
+        """Return the payment providers by name."""
+        return {self.sandbox.name: self.sandbox}
+
+
+def open_works(settings: Settings) -> Works:
+    """Open the database of these settings; makes the folder of an SQLite file."""
+    folder = data_folder(settings)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    engine = db.open_engine(settings.database_url, connections_max=settings.connections_max)
+    return Works(engine, clock=demo_clock_of(engine) if settings.demo else SystemClock())
+
+
+def wire(settings: Settings, *, works: Works | None = None) -> Runtime:
+    """Join the rooms for one process; `works` where the database is open already."""
+    works = works or open_works(settings)
+    identity_settings = IdentitySettings(identity_key=settings.secrets.identity)
+    sandbox = Sandbox(works.engine, settings.secrets.payments, clock=works.clock)
+    return Runtime(
+        settings=settings,
+        works=works,
+        identity=Identity(works, identity_settings, SandboxPersonVerifier()),
+        sandbox=sandbox,
+        desk=QuoteDesk(QuoteKey.from_seed(settings.secrets.quote)),
+        chores=Chores(
+            subscriptions=TELLERS,
+            timers={},
+            loops=(
+                partial(capture_due, providers={sandbox.name: sandbox}),
+                partial(carry_out_refunds, providers={sandbox.name: sandbox}),
+                partial(send_due, channels=[_channel(settings)], addresses=IdentityAddresses()),
+            ),
+        ),
+        checks=LEDGER_CHECKS,
+    )
+
+
+def _channel(settings: Settings) -> Channel:
+    """Return the way notices leave: SMTP where a mail server is set, else the worker's console."""
+    mail = settings.mail
+    inner: Channel = (
+        SmtpChannel(
+            host=mail.host,
+            port=mail.port,
+            sender=mail.sender,
+            username=mail.username,
+            password=mail.password,
+            starttls=mail.starttls,
+        )
+        if mail.host
+        else ConsoleChannel(sys.stderr)
+    )
+    return WithTokens(inner, settings.secrets.identity)
+
+
+def services(runtime: Runtime) -> Services:
+    """Return what the doors of a server process need."""
+    settings, works = runtime.settings, runtime.works
+    return Services(
+        works=works,
+        default_brand=settings.brand,
+        providers=runtime.providers,
+        quote_desk=runtime.desk,
+        identity=runtime.identity,
+        trusted_documents_only=settings.trusted_documents_only,
+        demo=settings.demo,
+        public_url=settings.address,
+        threads=settings.connections_max,
+        is_migrated=partial(is_current, works.engine),
+    )
