@@ -7,6 +7,7 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from demand.errors import PoolClosed
+from demand.pools.chain_store import chain_ended, chain_locked
 from demand.pools.clearing import Cleared, NotCleared, clear
 from demand.pools.events import (
     ConcernedMember,
@@ -107,6 +108,7 @@ def _lock(work: Work, stored: StoredPool, members: Sequence[tuple[PooledPreOrder
     ]
     save_pre_orders(work, [(one, number, "cleared") for one, number in locked])
     turn_into_earnest(work, [one for one, _ in locked])
+    chain_locked(work, stored.pool.head, [one for one, _ in locked], discount_bp=outcome.discount_bp)
     inside = set(outcome.members)
     rest = [one for position, (one, _) in enumerate(members) if position not in inside]
     _send_on(work, stored.pool.head, rest, reason="beyond_clearing", keeps_time=False)
@@ -128,6 +130,7 @@ def _fail(work: Work, stored: StoredPool, members: Sequence[tuple[PooledPreOrder
     everyone = [one for one, _ in members]
     old = stored.pool.head
     _grant_early_bonus(work, old, everyone)
+    chain_ended(work, old, "pool.failed", {"reached": outcome.reached, "members": len(everyone)})
     rolled = _send_on(work, old, everyone, reason="pool_failed", keeps_time=True)
     head = replace(old, members=0, reaching=(0,) * len(old.reaching))
     end_pool(work, stored, RolledPool(head, work.now) if rolled else FailedPool(head, work.now))
@@ -197,6 +200,7 @@ def cancel_pool(work: Work, pool_id: str, *, reason: str) -> CancelledPool:
     head = replace(stored.pool.head, members=0, reaching=(0,) * len(stored.pool.head.reaching))
     cancelled = CancelledPool(head, work.now)
     end_pool(work, stored, cancelled)
+    chain_ended(work, head, "pool.cancelled", {"members": len(members)})
     concerned = tuple(ConcernedMember(one.head.id, one.head.account_id) for one in members)
     work.record(PoolCancelled(head.brand_id, head.id, head.plant_code, head.class_key, reason.strip(), concerned))
     return cancelled

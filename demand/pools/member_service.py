@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from demand.errors import AlreadyInPool, PreOrderClosed
+from demand.pools.chain_store import chain_joined, chain_member
 from demand.pools.events import DepositsHeld, HeldDeposit, PreOrderExpired, PreOrderWithdrawn, PriceCapRaised
 from demand.pools.model import (
     AcknowledgedPreOrder,
@@ -63,6 +64,7 @@ def fund_pre_order(work: Work, payment: Payment) -> PreOrder:
         return end_pre_orders(work, [pooled], ending="refunded", reason=reason, refund_by=refund_day(work))[0]
     save_pools(work, [(stored, joined)])
     save_pre_orders(work, [(pooled, joined.joined, "funded")])
+    chain_joined(work, [(pooled, joined.joined)])
     deposit = HeldDeposit(pooled.head.id, pooled.head.account_id, pooled.head.deposit_minor)
     work.record(DepositsHeld(work.actor.brand_id, pooled.pool_id, joined.pool.head.members, (deposit,)))
     return pooled
@@ -109,6 +111,7 @@ def withdraw(work: Work, pre_order_id: str) -> EndedPreOrder:
             raise smaller
         left = StoredPool(smaller, stored.joined)
         save_pools(work, [(stored, left)])
+        chain_member(work, "pool.left", pre_order)
     cancel_timer(work, EXPIRE_TIMER, pre_order.head.id)
     refund_by = refund_day(work)
     (ended,) = end_pre_orders(work, [pre_order], ending="withdrawn", reason="withdrawn", refund_by=refund_by)
@@ -152,6 +155,7 @@ def raise_cap(work: Work, pre_order_id: str, *, price_cap_minor: int) -> PooledP
     save_pools(work, [(stored, StoredPool(raised, stored.joined))])
     better = with_offer(pre_order, Offer(pre_order.head.offer.vehicle_price_minor, price_cap_minor))
     save_pre_orders(work, [(better, number, "cap_raised")])
+    chain_member(work, "pool.cap_raised", better)
     work.record(
         PriceCapRaised(work.actor.brand_id, better.head.id, better.head.account_id, better.pool_id, price_cap_minor)
     )

@@ -10,6 +10,7 @@ from typing import Final
 from configurator.model import PoolingClass, Tier
 from configurator.service import thinnest_margin_of_class
 from demand.errors import CapTooLow, TermsUnsound, TierBelowCost
+from demand.pools.chain_store import chain_joined, chain_opened
 from demand.pools.events import PoolOpened, PreOrderRolled
 from demand.pools.model import (
     ClassLevel,
@@ -99,6 +100,7 @@ def open_pool(work: Work, plan: PoolPlan) -> ScheduledPool | OpenPool:
     )
     pool = ScheduledPool(head) if opens_at > work.now else OpenPool(head)
     insert_pool(work, pool)
+    chain_opened(work, head)
     set_pool_timers(work, pool)
     if isinstance(pool, OpenPool):
         _announce(work, head)
@@ -181,6 +183,7 @@ def _write_taken(
         (PooledPreOrder(one.head, pool_id, one.payment_id, one.funded_at), number, "rolled_in") for one, number in taken
     ]
     save_pre_orders(work, pooled)
+    chain_joined(work, [(one, number) for one, number, _ in pooled])
     work.record(
         *(PreOrderRolled(one.head.brand_id, one.head.id, one.head.account_id, one.pool_id, pool_id) for one, _ in taken)
     )

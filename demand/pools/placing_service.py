@@ -11,6 +11,7 @@ from configurator.errors import QuoteTaken
 from configurator.model import QuoteClaim, QuoteId
 from configurator.quote_service import accept_quotes, examine_quotes
 from demand.errors import PersonNotVerified
+from demand.pools.chain_store import chain_joined
 from demand.pools.events import DepositsHeld, HeldDeposit, PlacedPreOrder, PreOrdersPlaced
 from demand.pools.model import PooledPreOrder, PreOrder, PreOrderId, class_keys, pre_order_state
 from demand.pools.placing import CAP_MINOR_MAX, Candidate, PreOrderRequest, Seating, pre_order_of, seat
@@ -228,6 +229,14 @@ def _seat_and_write(work: Work, ready: Sequence[Candidate]) -> None:
             now=work.now,
         )
     insert_pre_orders(work, [(one.pre_order, one.place_number) for one in seated if one.pre_order is not None])
+    chain_joined(
+        work,
+        [
+            (one.pre_order, one.place_number)
+            for one in seated
+            if one.pre_order is not None and one.place_number is not None
+        ],
+    )
     filled = {one.pool_id for one in seated if one.place_number is not None}
     save_pools(
         work,

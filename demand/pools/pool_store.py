@@ -27,7 +27,7 @@ from demand.pools.model import (
     state_of,
 )
 from demand.pools.tables import pool_changes, pools
-from kernel import db
+from kernel import db, record
 from kernel.errors import NotFound
 from kernel.timers import cancel_timer, set_timer
 from kernel.work import Work
@@ -186,6 +186,9 @@ def tell_frozen(work: Work, pool: FrozenPool) -> None:
     head = pool.head
     cancel_timer(work, FREEZE_TIMER, head.id)
     set_timer(work, CLEAR_TIMER, head.id, head.deadline)
+    record.append(
+        work, f"pool:{head.id}", "pool.frozen", {"members": head.members, "deadline": head.deadline.isoformat()}
+    )
     work.record(PoolFroze(head.brand_id, head.id, head.members, head.deadline))
 
 

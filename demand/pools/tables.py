@@ -16,6 +16,7 @@ from sqlalchemy import (
 )
 
 from kernel.db import Id, Instant, Json, Minor, Serial, metadata
+from kernel.immutable import append_only
 
 pools = Table(
     "pools",
@@ -170,3 +171,6 @@ early_bonuses = Table(
     Column("amount_minor", Minor, nullable=False),
     Column("at", Instant, nullable=False),
 )
+
+for _table in (pool_changes, pre_order_changes, early_bonuses):
+    append_only(_table)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from demand.pools.model import FailedPool, FrozenPool, LockedPool, LockedPreOrder, OpenPool
+from demand.pools.model import FailedPool, FrozenPool, LockedPool, OpenPool
 from kernel.clock import FixedClock
 from kernel.work import Works
-from tests.demand.pool_room import PoolRoom, make_pool_room, placed
+from tests.demand.pool_room import PoolRoom, make_pool_room
 
 
 @pytest.fixture

@@ -1,0 +1,87 @@
+"""Writes what happens in a pool into its hash chain, people under pseudonyms; enough to replay its clearing offline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from demand.pools.model import LockedPreOrder, PoolHead, PreOrder
+from kernel import record
+from kernel.record import NewEntry
+from kernel.work import Work
+
+
+def chain_of(pool_id: str) -> str:
+    """Name a pool's chain, which is also the scope of its pseudonyms."""
+    return f"pool:{pool_id}"
+
+
+def chain_opened(work: Work, head: PoolHead) -> None:
+    """Record the terms a pool was opened under."""
+    terms = head.terms
+    body = {
+        "class": head.class_key,
+        "minimum": terms.minimum,
+        "capacity": terms.capacity,
+        "member_limit": terms.member_limit,
+        "tiers": [[tier.members, tier.discount_bp] for tier in terms.tiers],
+        "deadline": head.deadline.isoformat(),
+        "policy_version": head.policy_version,
+    }
+    record.append(work, chain_of(head.id), "pool.opened", body)
+
+
+def chain_joined(work: Work, joined: Sequence[tuple[PreOrder, int]]) -> None:
+    """Record new places with their numbers and offers, one entry a pool however many there are."""
+    by_pool: dict[str, list[tuple[PreOrder, int]]] = {}
+    for pre_order, number in joined:
+        by_pool.setdefault(pre_order.pool_id, []).append((pre_order, number))
+    new = []
+    for pool_id in sorted(by_pool):
+        own = by_pool[pool_id]
+        names = _names(work, pool_id, [one for one, _ in own])
+        new.append(
+            NewEntry(
+                chain_of(pool_id),
+                "pool.joined",
+                {
+                    "places": [
+                        {
+                            "place": number,
+                            "member": names[one.head.person_id],
+                            "vehicle_price_minor": one.head.offer.vehicle_price_minor,
+                            "price_cap_minor": one.head.offer.price_cap_minor,
+                        }
+                        for one, number in own
+                    ]
+                },
+            )
+        )
+    record.append_many(work, new)
+
+
+def chain_member(work: Work, kind: str, pre_order: PreOrder) -> None:
+    """Record what one member did: `pool.left` or `pool.cap_raised`, with the cap from now on."""
+    name = _names(work, pre_order.pool_id, [pre_order])[pre_order.head.person_id]
+    body = {"member": name, "price_cap_minor": pre_order.head.offer.price_cap_minor}
+    record.append(work, chain_of(pre_order.pool_id), kind, body)
+
+
+def chain_locked(work: Work, head: PoolHead, locked: Sequence[LockedPreOrder], *, discount_bp: int) -> None:
+    """Record a clearing: its number, its discount and what each member pays."""
+    names = _names(work, head.id, locked)
+    body = {
+        "n": len(locked),
+        "discount_bp": discount_bp,
+        "members": [{"member": names[one.head.person_id], "price_minor": one.price_minor} for one in locked],
+    }
+    record.append(work, chain_of(head.id), "pool.locked", body)
+
+
+def chain_ended(work: Work, head: PoolHead, kind: str, body: dict[str, Any]) -> None:
+    """Record that a pool failed or was cancelled."""
+    record.append(work, chain_of(head.id), kind, body)
+
+
+def _names(work: Work, pool_id: str, pre_orders: Sequence[PreOrder]) -> dict[str, str]:
+    return record.pseudonyms(work, chain_of(pool_id), [one.head.person_id for one in pre_orders])
