@@ -34,6 +34,7 @@ from configurator.uvl import Constraint, FeatureModel, GroupKind, TreeGroup, rea
 
 MANIFEST: Final = "catalogue.toml"
 UVL: Final = "options.uvl"
+LABEL_LENGTH_MAX: Final = 80
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "models.csv": ("model", "platform", "plant", "energy", "base_price_yuan", "cost_yuan", "zh", "en"),
     "categories.csv": ("category", "zh", "en", "position"),
@@ -124,6 +125,8 @@ class _Folder:
         for name in ("brand", "version", "currency", "changes_zh", "changes_en"):
             if not isinstance(stored.get(name), str) or not stored[name].strip():
                 self._faults.add(MANIFEST, 0, f'needs a line {name} = "…"')
+        if len(str(stored.get("version"))) > LABEL_LENGTH_MAX:
+            self._faults.add(MANIFEST, 0, f"version is longer than {LABEL_LENGTH_MAX} characters")
         if type(stored.get("effective_from")) is not date:
             self._faults.add(MANIFEST, 0, "needs a line effective_from = 2026-10-01 (a day without quotes)")
         if self._faults:
@@ -266,9 +269,9 @@ def _model(row: Row) -> CarModel:
         row.fault(f"energy must be one of {', '.join(Energy)}, not {energy!r}")
         energy = Energy.BEV
     return CarModel(
-        row.required("model"),
-        row.required("platform"),
-        row.required("plant"),
+        row.code("model"),
+        row.code("platform"),
+        row.code("plant"),
         Energy(energy),
         row.yuan("base_price_yuan"),
         row.yuan("cost_yuan"),
@@ -277,13 +280,13 @@ def _model(row: Row) -> CarModel:
 
 
 def _category(row: Row) -> Category:
-    return Category(row.required("category"), row.whole("position"), _name(row))
+    return Category(row.code("category"), row.whole("position"), _name(row))
 
 
 def _option(row: Row) -> Option:
     first_day, last_day = row.days()
     return Option(
-        row.required("option"),
+        row.code("option"),
         row.required("category"),
         row.flag("long_lead"),
         row.flag("constrained"),
@@ -307,12 +310,12 @@ def _rule(row: Row) -> Rule:
         kind = RuleKind.REQUIRES
     first_day, last_day = row.days()
     condition = Condition(row.words("regions"), row.words("plants"), first_day, last_day)
-    return Rule(row.required("rule"), RuleKind(kind), None, condition, _name(row))
+    return Rule(row.code("rule"), RuleKind(kind), None, condition, _name(row))
 
 
 def _price_rule(row: Row) -> PriceRule | None:
     amount = row.yuan("amount_yuan", negative=True)
-    code, text = row.required("rule"), _name(row)
+    code, text = row.code("rule"), _name(row)
     try:
         return PriceRule(code, parse_expression(row.required("when")), amount, text)
     except ExpressionFault as fault:
@@ -324,9 +327,9 @@ def _part(row: Row) -> PartUse:
     first_day, last_day = row.days()
     return PartUse(
         row.required("feature"),
-        row.required("part"),
+        row.code("part"),
         row.whole("quantity", least=1),
-        row.required("supplier"),
+        row.code("supplier"),
         row.whole("lead_time_days"),
         first_day,
         last_day,

@@ -15,6 +15,8 @@ from kernel.money import MINOR_PER_MAJOR
 
 ROWS_MAX: Final = 200_000
 _YUAN: Final = re.compile(r"(-?)(\d{1,9})\Z")
+CODE_LENGTH_MAX: Final = 60
+_CODE: Final = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.-]{{0,{CODE_LENGTH_MAX - 1}}}\Z")
 _WHOLE: Final = re.compile(r"\d{1,6}\Z")
 
 
@@ -37,6 +39,13 @@ class Row:
         if not self.cells[column]:
             self.fault(f"missing {column}")
         return self.cells[column]
+
+    def code(self, column: str) -> str:
+        """Return a code: it ends up in keys and addresses, so it is short and plain."""
+        text = self.required(column)
+        if text and _CODE.match(text) is None:
+            self.fault(f"{column} must be letters, digits, _ . or -, at most {CODE_LENGTH_MAX}, not {text[:80]!r}")
+        return text
 
     def yuan(self, column: str, *, negative: bool = False) -> int:
         """Return fen from whole yuan: prices here have no fen, so that a discount rounded to the yuan stays fair."""

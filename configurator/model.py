@@ -54,16 +54,7 @@ class Choice:
     wanted: bool = True
 
 
-# --- configurations (DOMAIN section 3: draft, valid, saved, stale, migrated) -----------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class DraftConfiguration:
-    """Choices that do not make a car yet; it lives with the buyer and is not stored."""
-
-    version_id: VersionId
-    model: str
-    choices: tuple[Choice, ...]
+# --- configurations (DOMAIN section 3; a draft is `Choice`s that live with the buyer and are not stored) --------------
 
 
 @dataclass(frozen=True, slots=True)

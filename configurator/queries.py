@@ -18,7 +18,7 @@ from sqlalchemy import select
 from configurator.catalogue import Catalogue, Category, Option, PartUse
 from configurator.catalogue_json import content_hash, decode_catalogue
 from configurator.configuring import RuleInWords, Showroom, rules_in_words
-from configurator.errors import ModelUnknown, VersionNotInForce
+from configurator.errors import VersionNotInForce
 from configurator.expressions import feature_names
 from configurator.model import Context, Text, VersionId
 from configurator.pricing import price_weights
@@ -33,6 +33,7 @@ from kernel.paging import Page, PageRequest, make_page
 from kernel.work import Work
 
 VIEWS_MAX: Final = 64
+NUMBER_DIGITS_MAX: Final = 9
 LOADED_MAX: Final = 8
 LOOKED_AT_MAX: Final = 50
 """Versions that are published ahead of their day are few; more than these are not looked through."""
@@ -211,15 +212,6 @@ def list_models(work: Work, *, region: str = "", version_id: VersionId | None = 
         return _views[key]
 
 
-def find_model(work: Work, code: str, *, region: str = "", version_id: VersionId | None = None) -> ModelView:
-    """Return one model in full, or refuse (ModelUnknown)."""
-    models = list_models(work, region=region, version_id=version_id)
-    for model in models:
-        if model.code == code:
-            return model
-    raise ModelUnknown(code, tuple(model.code for model in models))
-
-
 def _model_view(version: LoadedVersion, room: Showroom, code: str) -> ModelView | None:
     catalogue = version.catalogue
     step = version.engine.step({code: True}, room.context)
@@ -337,7 +329,8 @@ def list_versions(work: Work, page: PageRequest) -> Page[VersionView]:
         .limit(page.size + 1)
     )
     if page.after is not None:
-        found = found.where(table.number < (int(page.after) if page.after.isdecimal() else 0))
+        known = page.after.isdecimal() and len(page.after) <= NUMBER_DIGITS_MAX
+        found = found.where(table.number < (int(page.after) if known else 0))
     rows = [VersionView(VersionId(row[0]), *row[1:]) for row in work.connection.execute(found)]
     return make_page(rows, page, lambda version: str(version.number))
 

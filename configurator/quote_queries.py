@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import RowMapping, Select, and_, select
 
-from configurator.model import PoolingClass, QuoteId, QuoteStatus, SignedQuote
+from configurator.model import QuoteStatus, SignedQuote
 from configurator.quotation import decode_quote
 from configurator.tables import quote_endings, quotes
 from kernel.actor import Permission
@@ -104,9 +104,3 @@ def _quote_view(work: Work, known: StoredQuote) -> QuoteView:
     expired = work.now >= known.signed.quote.expires_at
     status = QuoteStatus(known.ending) if known.ending else QuoteStatus.EXPIRED if expired else QuoteStatus.ISSUED
     return QuoteView(known.signed, known.account_id, status, known.reference)
-
-
-def pooling_classes_of_quotes(work: Work, quote_ids: Sequence[QuoteId]) -> dict[QuoteId, PoolingClass]:
-    """Return the pooling class each quote was issued for, in one statement."""
-    found = load_quotes(work, quote_ids)
-    return {QuoteId(quote_id): known.signed.quote.pooling_class for quote_id, known in found.items()}

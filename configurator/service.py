@@ -161,8 +161,7 @@ def save_configuration(
     """Keep a complete car for the signed-in person; refuses what is not buildable under the version in force."""
     work.actor.require(Permission.OWN_WRITE)
     account_id = work.actor.signed_in()
-    if len(name) > NAME_LENGTH_MAX or len(options) > CHOICES_MAX:
-        raise InvalidInput("name", f"at most {NAME_LENGTH_MAX} characters and {CHOICES_MAX} options")
+    _check_words(work, name=name, region=region, options=options)
     version, room = open_showroom(work, region=region)
     features = complete_car(room, model=model, options=options)
     ordered = tuple(option.code for option in version.catalogue.options if option.code in features)
@@ -171,6 +170,15 @@ def save_configuration(
     store.insert_configuration(work, saved)
     work.record(ConfigurationSaved(work.actor.brand_id, saved.id, account_id, version.id, model, ordered, region))
     return saved
+
+
+def _check_words(work: Work, *, name: str, region: str, options: Sequence[str]) -> None:
+    if len(name) > NAME_LENGTH_MAX or not name.isprintable():
+        raise InvalidInput("name", f"at most {NAME_LENGTH_MAX} characters on one line")
+    if len(options) > CHOICES_MAX:
+        raise InvalidInput("options", f"at most {CHOICES_MAX}")
+    if region not in {"", *(known.code for known in registry.list_regions(work))}:
+        raise InvalidInput("region", "take the code of one of the brand's regions, or leave it empty")
 
 
 def migrate_configuration(work: Work, configuration_id: str, *, options: Sequence[str]) -> SavedConfiguration:

@@ -119,6 +119,11 @@ def test_the_layout_of_the_files_does_not_change_the_content_hash(tmp_path: Path
                 "base_price_yuan must be whole yuan, not negative, not '100000.50'",
             ),
         ),
+        (
+            "models.csv",
+            replaced("fir_south", "fir/south"),
+            ("models.csv", 3, "plant must be letters, digits, _ . or -, at most 60, not 'fir/south'"),
+        ),
         ("models.csv", added("A1,F1,fir_north,BEV,1,1,甲,A"), ("models.csv", 4, "duplicate of line 2")),
         (
             "models.csv",

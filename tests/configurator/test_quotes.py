@@ -293,7 +293,26 @@ def test_an_altered_quote_is_not_verified(data: st.DataObject) -> None:
     assert not verify_offline(taken, key.public)
 
 
-@pytest.mark.parametrize("broken", [{}, {"document": {}}, {"document": {}, "signature": 7}, {"signature": "%"}])
+def nested(depth: int) -> list[Any]:
+    inner: list[Any] = []
+    for _ in range(depth):
+        inner = [inner]
+    return inner
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {},
+        {"document": {}},
+        {"document": {}, "signature": 7},
+        {"signature": "%"},
+        {"document": {"total_minor": float("nan")}, "signature": "AAAA"},
+        {"document": "\ud800", "signature": "AAAA"},
+        {"document": nested(50_000), "signature": "AAAA"},
+    ],
+    ids=range(7),
+)
 def test_a_broken_envelope_is_not_verified_and_breaks_nothing(broken: dict[str, Any]) -> None:
     assert not verify_offline(broken, DESK.key.public)
 

@@ -217,3 +217,34 @@ def test_a_car_is_buildable_exactly_where_brute_force_finds_it(data: st.DataObje
     buildable = engine.is_buildable(car, EAST)
 
     assert buildable == (car in problem.cars(EAST))
+
+
+def test_groups_of_many_members_are_counted_exactly() -> None:
+    """Fourteen members are past the pairwise form, so the counters of the clauses are at work."""
+    members = tuple(f"m{number}" for number in range(14))
+    others = tuple(f"n{number}" for number in range(14))
+    groups = (
+        TreeGroup("root", GroupKind.MANDATORY, 2, 2, ("Few", "One"), 0),
+        TreeGroup("Few", GroupKind.CARDINALITY, 3, 5, members, 0),
+        TreeGroup("One", GroupKind.ALTERNATIVE, 1, 1, others, 0),
+    )
+    engine = SatEngine(compile_rules(("root", "Few", "One", *members, *others), groups, (), (), {}))
+
+    for chosen in range(7):
+        wanted = dict.fromkeys(members[:chosen], True)
+        answer = engine.step(wanted, EAST)
+        assert isinstance(answer, Clash) == (chosen > 5)
+        if isinstance(answer, Step):
+            assert (set(members[chosen:]) <= answer.open) == (chosen < 5)
+            assert (set(members[chosen:]) <= answer.excluded) == (chosen == 5)
+    for refused in range(13):
+        answer = engine.step(dict.fromkeys(members[:refused], False), EAST)
+        assert isinstance(answer, Clash) == (refused > 11)
+        if isinstance(answer, Step):
+            assert (set(members[refused:]) <= answer.forced) == (refused == 11)
+    one = engine.step({"n3": True}, EAST)
+    assert isinstance(one, Step)
+    assert set(others) - {"n3"} <= one.excluded
+    last = engine.step(dict.fromkeys(others[:13], False), EAST)
+    assert isinstance(last, Step)
+    assert "n13" in last.forced
