@@ -102,9 +102,8 @@ class Sandbox:
         amount: Money,
         reference: str,
         wallet: str,
-        sent_at: datetime | None = None,
     ) -> SignedMessage:
-        """Sign a callback; the same news sent again has the same id and a new timestamp."""
+        """Write and sign the callback that tells of a payment."""
         body = orjson.dumps(
             {
                 "type": f"payment.{kind}",
@@ -115,8 +114,12 @@ class Sandbox:
                 "wallet": wallet,
             }
         )
+        return self.sign(body)
+
+    def sign(self, body: bytes) -> SignedMessage:
+        """Sign a callback's body now; the same body, sent again, has the same id and a new timestamp."""
         message_id = "msg_" + hashlib.sha256(body).hexdigest()[:32]
-        timestamp = str(int((sent_at or self._clock.now()).timestamp()))
+        timestamp = str(int(self._clock.now().timestamp()))
         headers = {
             "webhook-id": message_id,
             "webhook-timestamp": timestamp,

@@ -36,10 +36,11 @@ class Room:
     clock: FixedClock
     sandbox: Sandbox
     providers: dict[str, PaymentProvider]
+    brand: BrandId = BRAND
 
     def request(self, subject_id: str, amount: Money) -> PaymentRequest:
         expires_at = self.clock.now() + timedelta(minutes=15)
-        return PaymentRequest(BRAND, BUYER, "deposit", subject_id, amount, expires_at)
+        return PaymentRequest(self.brand, BUYER, "deposit", subject_id, amount, expires_at)
 
     def token(self, reference: str, amount: Money) -> str:
         ends = self.clock.now() + timedelta(hours=1)
@@ -51,22 +52,26 @@ class Room:
         return payments.read_authorisation(self.providers, self.token(reference, amount))
 
     def receive_authorised(self, offers: Sequence[tuple[PaymentRequest, Authorisation]]) -> list[Payment | Refusal]:
-        with self.works.change(system(BRAND)) as work:
+        with self.works.change(system(self.brand)) as work:
             return payments.receive_authorised(work, offers)
 
     def ask(self, subject_id: str, amount: Money) -> Payment:
-        with self.works.change(system(BRAND)) as work:
+        with self.works.change(system(self.brand)) as work:
             return payments.request_payments(work, [self.request(subject_id, amount)])[0]
 
     def pay(self, payment: Payment, amount: Money, reference: str) -> SignedMessage:
         return self.sandbox.pay(
-            brand_id=BRAND, payment_id=payment.id, amount=amount, reference=reference, wallet=WALLET
+            brand_id=self.brand, payment_id=payment.id, amount=amount, reference=reference, wallet=WALLET
         )
 
     def fail(self, payment: Payment, reference: str) -> SignedMessage:
         return self.sandbox.message(
             "failed", payment_id=payment.id, amount=payment.amount, reference=reference, wallet=WALLET
         )
+
+    def sign_again(self, message: SignedMessage) -> SignedMessage:
+        """Send the same news again as a provider does: the same id, a new timestamp and signature."""
+        return self.sandbox.sign(message.body)
 
     def hear(self, message: SignedMessage) -> Received:
         """Take a callback as a door does: the room books what was received in the same change."""
@@ -79,7 +84,7 @@ class Room:
 
     def held(self, subject_id: str, amount: Money, reference: str) -> Payment:
         """Take an authorised deposit and book it."""
-        with self.works.change(system(BRAND)) as work:
+        with self.works.change(system(self.brand)) as work:
             offer = (self.request(subject_id, amount), self.authorisation(reference, amount))
             (payment,) = payments.receive_authorised(work, [offer])
             assert isinstance(payment, Payment)
@@ -88,7 +93,7 @@ class Room:
 
     def give_back(self, payment: Payment, amount: Money | None = None) -> None:
         back = amount or payment.amount
-        with self.works.change(system(BRAND)) as work:
+        with self.works.change(system(self.brand)) as work:
             way = Transfer("deposit_returned", payment.id, deposit(payment), payments.refund_account(payment.id), back)
             ledger.book(work, way)
             payments.request_refund(work, payment.id, "withdrawn", amount=amount)
@@ -99,37 +104,37 @@ class Room:
         payments.carry_out_refunds(self.works, self.providers)
 
     def payments_of(self, subject_id: str) -> list[Payment]:
-        with self.works.read(system(BRAND)) as work:
+        with self.works.read(system(self.brand)) as work:
             return payments.payments_of(work, [subject_id])[subject_id]
 
     def state(self, subject_id: str) -> list[str]:
         return [payment.state.value for payment in self.payments_of(subject_id)]
 
     def balance(self, name: str) -> int:
-        with self.works.read(system(BRAND)) as work:
+        with self.works.read(system(self.brand)) as work:
             return ledger.balance(work, AccountName(name))
 
     def statement(self) -> Sequence[StatementLine]:
         now = self.clock.now()
-        return self.sandbox.statement(BRAND, since=now - timedelta(days=9), until=now + timedelta(days=1))
+        return self.sandbox.statement(self.brand, since=now - timedelta(days=9), until=now + timedelta(days=1))
 
     def noted(self) -> list[str]:
-        with self.works.read(system(BRAND)) as work:
+        with self.works.read(system(self.brand)) as work:
             found = select(payment_callbacks.c.outcome).order_by(payment_callbacks.c.at, payment_callbacks.c.kind)
             return list(work.connection.execute(found).scalars())
 
     def news(self, kind: str) -> int:
-        with self.works.read(system(BRAND)) as work:
+        with self.works.read(system(self.brand)) as work:
             return len(work.connection.execute(select(outbox.c.id).where(outbox.c.kind == kind)).all())
 
     def count(self, table: Table) -> int:
-        with self.works.read(system(BRAND)) as work:
+        with self.works.read(system(self.brand)) as work:
             return int(work.connection.execute(select(func.count()).select_from(table)).scalar_one())
 
     def statements_of_refunding(self, number: int) -> int:
         """Return how many SQL statements it takes to refund so many deposits."""
         paid = [self.held(f"n{number}-{one}", yuan(1), f"n{number}-{one}") for one in range(number)]
-        with counting(self.works.engine) as statements, self.works.change(system(BRAND)) as work:
+        with counting(self.works.engine) as statements, self.works.change(system(self.brand)) as work:
             orders = [payments.RefundOrder(payment.id, "pool_failed") for payment in paid]
             payments.request_refunds(work, orders)
         return len(statements)
@@ -158,7 +163,7 @@ class counting:  # noqa: N801 - it reads as a verb where it is used
         self._statements.append(statement)
 
 
-def make_room(works: Works, clock: FixedClock) -> Room:
-    """Open the room with one provider."""
+def make_room(works: Works, clock: FixedClock, brand: BrandId = BRAND) -> Room:
+    """Open the room of a brand with one provider."""
     sandbox = Sandbox(works.engine, SECRET, clock=clock)
-    return Room(works, clock, sandbox, {sandbox.name: sandbox})
+    return Room(works, clock, sandbox, {sandbox.name: sandbox}, brand)
