@@ -19,7 +19,7 @@ from kernel.work import Work, Works
 ResultT = TypeVar("ResultT")
 THREADS_DEFAULT: Final = 8
 
-PaymentUse = Callable[[Work, Any], None]
+PaymentUse = Callable[[Work, Any], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ class Services:
     payment_uses: Mapping[str, PaymentUse] = field(default_factory=dict)
     quote_desk: Any = None
     identity: Any = None
+    personal_data: Sequence[Any] = ()
     trusted_documents: Sequence[str] = ()
     trusted_documents_only: bool = False
     demo: bool = False

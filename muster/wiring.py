@@ -9,8 +9,10 @@ import sys
 from dataclasses import dataclass
 from functools import partial
 
+import demand.service
 from configurator.quote_service import QuoteDesk
 from configurator.signing import QuoteKey
+from demand.service import DEPOSIT_PURPOSE, fund_pre_order
 from graph.context import Services
 from kernel import db
 from kernel.clock import SystemClock
@@ -24,6 +26,7 @@ from kernel.sandbox import Sandbox
 from kernel.soundness import LEDGER_CHECKS, Check
 from kernel.work import Works
 from muster.demo.clock import demo_clock_of
+from muster.doors import pre_order_door
 from muster.migrate import is_current
 from muster.settings import Settings, data_folder
 from muster.telling import TELLERS, IdentityAddresses, WithTokens
@@ -70,7 +73,7 @@ def wire(settings: Settings, *, works: Works | None = None) -> Runtime:
         desk=QuoteDesk(QuoteKey.from_seed(settings.secrets.quote)),
         chores=Chores(
             subscriptions=TELLERS,
-            timers={},
+            timers={**demand.service.TIMERS},
             loops=(
                 partial(capture_due, providers={sandbox.name: sandbox}),
                 partial(carry_out_refunds, providers={sandbox.name: sandbox}),
@@ -105,6 +108,8 @@ def services(runtime: Runtime) -> Services:
     return Services(
         works=works,
         default_brand=settings.brand,
+        pre_order_door=pre_order_door(works, runtime.providers),
+        payment_uses={DEPOSIT_PURPOSE: fund_pre_order},
         providers=runtime.providers,
         quote_desk=runtime.desk,
         identity=runtime.identity,

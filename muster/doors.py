@@ -1,0 +1,33 @@
+"""Doors that gather: requests that arrive together are decided in one change, whatever brand they are for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from demand.service import Outcome, Placed, PreOrderRequest, place_pre_orders
+from kernel.actor import system
+from kernel.errors import Refusal
+from kernel.group import Group
+from kernel.ids import BrandId
+from kernel.payments import PaymentProvider
+from kernel.work import Works
+
+PLATFORM = system(BrandId("platform"))
+
+
+def pre_order_door(works: Works, providers: Mapping[str, PaymentProvider]) -> Group[PreOrderRequest, Placed]:
+    """Return the door that pre-orders come in by; one per process."""
+
+    def decide(requests: Sequence[PreOrderRequest]) -> Sequence[Placed | Refusal]:
+        by_brand: dict[BrandId, list[int]] = {}
+        for index, request in enumerate(requests):
+            by_brand.setdefault(request.actor.brand_id, []).append(index)
+        outcomes: dict[int, Outcome] = {}
+        with works.change(PLATFORM) as work:
+            for brand_id, indices in sorted(by_brand.items()):
+                own = work.acting(system(brand_id))
+                placed = place_pre_orders(own, providers, [requests[index] for index in indices])
+                outcomes.update(zip(indices, placed, strict=True))
+        return [outcomes[index] for index in range(len(requests))]
+
+    return Group(decide, name="pre-orders")
