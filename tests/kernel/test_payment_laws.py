@@ -121,15 +121,19 @@ class Play:
                 with self.room.works.change(system(self.room.brand)) as work:
                     payments.close_payments(work, [self.asked[index % len(self.asked)].id])
             case ("give back", int(index), how):
-                (payment,) = self.room.payments_of(self.asked[index % len(self.asked)].subject_id)
-                if payment.state is PaymentState.RECEIVED:
-                    self.room.give_back(payment, yuan(3000) if how == "part" else None)
+                self.give_back(index, how == "part")
             case ("wait", int(minutes)):
                 self.room.clock.advance(timedelta(minutes=minutes))
             case ("work", str(mood)):
                 self.work(mood)
             case _:
                 pass
+
+    def give_back(self, index: int, part: bool) -> None:
+        asked = [payment for one in self.asked for payment in self.room.payments_of(one.subject_id)]
+        held = [payment for payment in asked if payment.state is PaymentState.RECEIVED]
+        if held:
+            self.room.give_back(held[index % len(held)], yuan(3000) if part else None)
 
     def work(self, mood: str) -> None:
         provider = Unsteady(self.room.sandbox, mood)
