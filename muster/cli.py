@@ -122,6 +122,19 @@ def seed() -> None:
     out.print("The demo brands are in.")
 
 
+@app.command()
+def ddl(
+    dialect: Annotated[str, typer.Argument(help="sqlite or postgresql")],
+) -> None:
+    """Print every table, index and trigger this version wants, as SQL, for whoever reviews them before a migration."""
+    from muster import migrate as migrations
+
+    if dialect not in ("sqlite", "postgresql"):
+        raise typer.BadParameter("write sqlite or postgresql")
+    for statement in migrations.ddl(dialect):
+        typer.echo(f"{statement};\n")
+
+
 @app.command(name="settings")
 def list_settings() -> None:
     """List the environment's settings and check those that are set."""

@@ -12,13 +12,16 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, create_mock_engine, text
+from sqlalchemy.schema import ExecutableDDLElement
 
 from kernel import db
 
 _FOLDER: Final = Path(__file__).parent / "migrations"
 _ADVISORY_LOCK: Final = 7_305_823
 HEAD: Final = "head"
+VERSIONS: Final = _FOLDER / "versions"
+_NEXT: Final = "-- next\n"
 
 
 def upgrade(engine: Engine, revision: str = HEAD) -> None:
@@ -68,3 +71,29 @@ def _run(engine: Engine, step: object, revision: str) -> None:
             step(alembic, revision)
         if db.is_sqlite(connection):
             connection.connection.driver_connection.execute("PRAGMA foreign_keys=ON")  # type: ignore[union-attr]
+
+
+def ddl(dialect: str) -> list[str]:
+    """Return the statements that make every table, index and trigger of this code on `sqlite` or `postgresql`."""
+    from muster.tables import metadata
+
+    statements: list[str] = []
+
+    def note(statement: ExecutableDDLElement, *_: object, **__: object) -> None:
+        # The compiler doubles every per cent sign for drivers that format their statements.
+        text_of_it = str(statement.compile(dialect=engine.dialect)).strip()
+        statements.append(text_of_it if dialect == "sqlite" else text_of_it.replace("%%", "%"))
+
+    engine = create_mock_engine("sqlite://" if dialect == "sqlite" else "postgresql+psycopg://", note)
+    metadata.create_all(engine, checkfirst=False)
+    return statements
+
+
+def read_statements(path: Path) -> list[str]:
+    """Read the statements of a file that `write_statements` wrote."""
+    return [part.strip() for part in path.read_text(encoding="utf-8").split(_NEXT) if part.strip()]
+
+
+def write_statements(path: Path, statements: list[str]) -> None:
+    """Write statements to a file, one after the other, with a line between them that no statement has."""
+    path.write_text(_NEXT.join(f"{statement}\n" for statement in statements), encoding="utf-8")
