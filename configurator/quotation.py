@@ -142,6 +142,11 @@ def _other_lines(facts: QuoteFacts, terms: Terms, price_minor: int, tax_day: dat
     return tuple(lines)
 
 
+def third_party_minor(facts: QuoteFacts, terms: Terms, *, vehicle_price_minor: int, day: date) -> int:
+    """Return the lines that follow the day (tax, insurance, plate, subsidy) for the car at a price, in fen."""
+    return _sum(tuple(line for line in _other_lines(facts, terms, vehicle_price_minor, day) if not line.guaranteed))
+
+
 def _subsidy_minor(policy: QuotePolicy, energy: str, day: date) -> int:
     return sum(
         amount

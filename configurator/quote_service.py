@@ -6,6 +6,7 @@ import hmac
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Final, assert_never
 
 from configurator.configuration_queries import load_configuration
@@ -15,8 +16,8 @@ from configurator.events import QuoteAccepted, QuoteIssued
 from configurator.model import AcceptedQuote, Quote, QuoteClaim, QuoteFacts, QuoteId, SignedQuote
 from configurator.pooling import pooling_class
 from configurator.ports import NoPools, NoPromises, PoolTermsSource, PromiseSource
-from configurator.queries import LoadedVersion, open_showroom
-from configurator.quotation import QuotePolicy, Terms, compose_quote, quote_bytes
+from configurator.queries import LoadedVersion, open_showroom, version_by_id
+from configurator.quotation import QuotePolicy, Terms, compose_quote, quote_bytes, third_party_minor
 from configurator.quote_queries import StoredQuote, accepted_after, load_quotes, may_see_quote
 from configurator.signing import QuoteKey, sign_quote, verify_offline
 from configurator.store import insert_endings, insert_quote
@@ -243,6 +244,21 @@ def accept_quote(work: Work, claim: QuoteClaim, *, reference: str) -> AcceptedQu
     if not accept_quotes(work, {claim.quote_id: (claim.account_id, reference)}):
         raise QuoteTaken("accepted")
     return outcome
+
+
+def third_party_of_day(work: Work, quote_id: str, *, vehicle_price_minor: int, day: date) -> int:
+    """Return what tax, insurance, plate and subsidy of a quote's car come to on a day, at the price it is sold for.
+
+    These lines follow the day (DOMAIN section 4.7), so the brand's numbers in force now count, not the pinned ones.
+    The caller says whose quote it may ask about; refuses NotFound for another brand's.
+    """
+    known = load_quotes(work, [quote_id]).get(quote_id)
+    if known is None:
+        raise NotFound("quote")
+    facts = known.signed.quote.facts
+    version = version_by_id(work, facts.version_id)
+    terms = _terms(version, policy.current(work))
+    return third_party_minor(facts, terms, vehicle_price_minor=vehicle_price_minor, day=day)
 
 
 def document_of(signed: SignedQuote) -> bytes:

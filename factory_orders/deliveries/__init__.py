@@ -1,0 +1,1 @@
+"""From the plant's gate to the buyer's signature: shipments, appointments, handovers, balances, late credits."""

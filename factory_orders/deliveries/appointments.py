@@ -1,0 +1,68 @@
+"""When a store receives a buyer: full hours while it is open, a few people an hour, some weeks ahead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from factory_orders.errors import AppointmentUnavailable
+from factory_orders.policies import HandoverPolicy
+
+HOUR = timedelta(hours=1)
+
+
+def choose_place(
+    wanted: datetime,
+    *,
+    now: datetime,
+    zone: ZoneInfo,
+    taken: Mapping[datetime, AbstractSet[int]],
+    policy: HandoverPolicy,
+) -> int:
+    """Return the first free place of the wanted hour, or refuse with the next free time (AppointmentUnavailable)."""
+    reason = _why_not(wanted, now=now, zone=zone, policy=policy)
+    if reason is None:
+        place = _free_place(taken.get(wanted, frozenset()), policy)
+        if place is not None:
+            return place
+        reason = "that hour is full"
+    raise AppointmentUnavailable(reason, next_free(now=now, after=wanted, zone=zone, taken=taken, policy=policy))
+
+
+def _why_not(wanted: datetime, *, now: datetime, zone: ZoneInfo, policy: HandoverPolicy) -> str | None:
+    local = wanted.astimezone(zone)
+    if (local.minute, local.second, local.microsecond) != (0, 0, 0):
+        return "appointments begin on the full hour"
+    if not now < wanted <= now + timedelta(days=policy.days_ahead_max):
+        return f"it lies in the past or more than {policy.days_ahead_max} days ahead"
+    if not policy.opens_at_hour <= local.hour < policy.closes_at_hour:
+        return f"the store is open from {policy.opens_at_hour} to {policy.closes_at_hour}"
+    return None
+
+
+def _free_place(taken: AbstractSet[int], policy: HandoverPolicy) -> int | None:
+    return next((place for place in range(1, policy.appointments_per_hour + 1) if place not in taken), None)
+
+
+def next_free(
+    *,
+    now: datetime,
+    after: datetime,
+    zone: ZoneInfo,
+    taken: Mapping[datetime, AbstractSet[int]],
+    policy: HandoverPolicy,
+) -> datetime | None:
+    """Return the first free hour after a moment (or after now, where that is later); None if all is full."""
+    last = now + timedelta(days=policy.days_ahead_max)
+    start = max(now, after) if after <= last else now
+    hour = start.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + HOUR
+    while hour <= last:
+        if (
+            _why_not(hour, now=now, zone=zone, policy=policy) is None
+            and _free_place(taken.get(hour, frozenset()), policy) is not None
+        ):
+            return hour
+        hour += HOUR
+    return None

@@ -1,0 +1,39 @@
+"""What a buyer still owes at the handover, and what a late day is worth: whole fen, nothing rounded twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kernel.money import share_basis_points
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """The lines as locked, the third-party lines of the day, and what is set off; all in fen."""
+
+    vehicle_minor: int
+    guaranteed_other_minor: int
+    third_party_minor: int
+    earnest_minor: int
+    late_credit_minor: int
+
+    @property
+    def guaranteed_minor(self) -> int:
+        """Return what the maker and the store get."""
+        return self.vehicle_minor + self.guaranteed_other_minor
+
+    @property
+    def owed_minor(self) -> int:
+        """Return the whole price of the day."""
+        return self.guaranteed_minor + self.third_party_minor
+
+    @property
+    def due_minor(self) -> int:
+        """Return what is to be paid now."""
+        return self.owed_minor - self.earnest_minor - self.late_credit_minor
+
+
+def late_credit_minor(*, days_late: int, price_minor: int, per_day_minor: int, most_bp: int) -> int:
+    """Return all that is credited after so many late days: per day, at most a share of the price."""
+    assert days_late >= 0
+    return min(days_late * per_day_minor, share_basis_points(price_minor, most_bp))

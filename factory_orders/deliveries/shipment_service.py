@@ -1,0 +1,155 @@
+"""Use cases of the way from plant to store: planned, loaded, in transit, arrived, looked over by the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from factory_orders.deliveries.model import Shipment, ShipmentState, check_leg
+from factory_orders.deliveries.shipment_store import insert_shipment, last_report_at, lock_shipment, save_shipment
+from factory_orders.events import ShipmentMoved, ShipmentPlanned, VehicleArrived
+from factory_orders.planning.model import AtStoreOrder, BuiltOrder, InTransitOrder, Order, OrderTerms
+from factory_orders.planning.order_service import build_again
+from factory_orders.planning.order_store import lock_order, save_order
+from factory_orders.vehicles.model import DisclosureReason, Newness, Vehicle
+from factory_orders.vehicles.service import disclose, enter
+from factory_orders.vehicles.store import lock_vehicle
+from factory_orders.vehicles.vin import require_same_car
+from kernel.actor import Permission
+from kernel.errors import InvalidInput, NotFound
+from kernel.work import Work
+
+CLOCK_AHEAD: Final = timedelta(minutes=5)
+DETAIL_LENGTH_MAX: Final = 400
+REPAIR_MAX_MINOR: Final = 10**10
+CARRIERS: Final = (ShipmentState.LOADED, ShipmentState.IN_TRANSIT, ShipmentState.ARRIVED)
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """What the store found on arrival: in its words, and what the repair costs in fen."""
+
+    detail: str
+    repair_minor: int
+
+
+def plan_shipment(work: Work, vehicle: Vehicle, terms: OrderTerms) -> Shipment:
+    """Plan the way of a car that has just been bound to its order."""
+    shipment = Shipment(
+        id=work.new_id(),
+        brand_id=vehicle.brand_id,
+        vin=vehicle.vin,
+        order_id=terms.id,
+        store_id=terms.store_id,
+        state=ShipmentState.PLANNED,
+        carrier_account_id=None,
+        planned_at=work.now,
+    )
+    insert_shipment(work, shipment)
+    work.record(ShipmentPlanned(shipment.brand_id, shipment.id, shipment.vin, terms.id, terms.store_id))
+    return shipment
+
+
+def report_shipment(work: Work, shipment_id: str, to: ShipmentState, *, occurred_at: datetime) -> Shipment:
+    """Take a carrier's report of a leg; the same leg again changes nothing.
+
+    Whoever loads a car reports its later legs; to other carriers the shipment does not exist. Refuses NotFound,
+    ShipmentOutOfOrder, and a time that lies in the future or before the leg before.
+    """
+    work.actor.require(Permission.SHIPMENT_WRITE)
+    if to not in CARRIERS:
+        raise InvalidInput("state", f"a carrier reports one of {', '.join(leg.value for leg in CARRIERS)}")
+    shipment = lock_shipment(work, shipment_id)
+    if not _is_own(work, shipment):
+        raise NotFound("shipment")
+    if shipment.state is to:
+        return shipment
+    check_leg(shipment.state, to)
+    _check_time(work, shipment, occurred_at)
+    order = lock_order(work, shipment.order_id)
+    moved = replace(
+        shipment,
+        state=to,
+        carrier_account_id=shipment.carrier_account_id or work.actor.account_id,
+        loaded_at=occurred_at if to is ShipmentState.LOADED else shipment.loaded_at,
+        arrived_at=occurred_at if to is ShipmentState.ARRIVED else shipment.arrived_at,
+    )
+    save_shipment(work, moved, occurred_at=occurred_at)
+    save_order(work, _moved_order(order, moved, occurred_at))
+    enter(work, lock_vehicle(work, moved.vin), to.value, occurred_at, shipment=moved.id)
+    terms = order.terms
+    work.record(ShipmentMoved(moved.brand_id, moved.id, moved.vin, terms.id, terms.account_id, to.value, occurred_at))
+    return moved
+
+
+def _is_own(work: Work, shipment: Shipment) -> bool:
+    if work.actor.may(Permission.SYSTEM) or shipment.carrier_account_id is None:
+        return True
+    return shipment.carrier_account_id == work.actor.account_id
+
+
+def _check_time(work: Work, shipment: Shipment, occurred_at: datetime) -> None:
+    if occurred_at.tzinfo is None:
+        raise InvalidInput("occurredAt", "give a time with its zone")
+    earliest = last_report_at(work, shipment.id)
+    if occurred_at > work.now + CLOCK_AHEAD or (earliest is not None and occurred_at < earliest):
+        raise InvalidInput("occurredAt", "give a time that is not in the future and not before the leg before")
+
+
+def _moved_order(order: Order, shipment: Shipment, at: datetime) -> Order:
+    assert isinstance(order, BuiltOrder | InTransitOrder), "a shipment on its way belongs to an order on its way"
+    if shipment.state is ShipmentState.ARRIVED:
+        return AtStoreOrder(order.terms, order.vin, at)
+    return InTransitOrder(order.terms, order.vin)
+
+
+def inspect_arrival(work: Work, shipment_id: str, *, vin: str, damage: Damage | None = None) -> Shipment:
+    """Take the receiving store's word on a car that arrived: fine, or damaged.
+
+    `vin` is read from the car. Damage lowers the car's newness and is disclosed to the buyer; past the threshold the
+    car is not new any more and another one is built for the order. Refuses another store's shipment (NotFound), a
+    number that is not the car's (VinInvalid) and a shipment that has not arrived (ShipmentOutOfOrder).
+    """
+    work.actor.require(Permission.DELIVERY_WRITE)
+    shipment = lock_shipment(work, shipment_id)
+    if shipment.store_id != work.actor.own_store():
+        raise NotFound("shipment")
+    require_same_car(vin, shipment.vin)
+    _check_damage(damage)
+    to = ShipmentState.INSPECTED if damage is None else ShipmentState.DAMAGED
+    check_leg(shipment.state, to)
+    terms = lock_order(work, shipment.order_id).terms
+    vehicle = lock_vehicle(work, shipment.vin)
+    seen = replace(shipment, state=to, inspected_at=work.now)
+    save_shipment(work, seen, occurred_at=work.now, detail=None if damage is None else damage.detail)
+    if damage is None:
+        enter(work, vehicle, "inspected", work.now, shipment=seen.id)
+    else:
+        vehicle = disclose(
+            work,
+            vehicle,
+            terms,
+            reason=DisclosureReason.TRANSPORT_DAMAGE,
+            detail=damage.detail,
+            repair_minor=damage.repair_minor,
+            at=work.now,
+        )
+    if vehicle.newness > Newness.NEW_DISCLOSED:
+        build_again(work, terms, vin=vehicle.vin)
+    else:
+        work.record(
+            VehicleArrived(
+                seen.brand_id, seen.vin, terms.id, terms.account_id, seen.store_id, damaged=damage is not None
+            )
+        )
+    return seen
+
+
+def _check_damage(damage: Damage | None) -> None:
+    if damage is None:
+        return
+    if not 1 <= len(damage.detail.strip()) <= DETAIL_LENGTH_MAX:
+        raise InvalidInput("detail", f"describe the damage in 1 to {DETAIL_LENGTH_MAX} characters")
+    if not 0 <= damage.repair_minor <= REPAIR_MAX_MINOR:
+        raise InvalidInput("repairMinor", "a repair's cost is not negative")

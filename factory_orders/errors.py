@@ -1,0 +1,177 @@
+"""What factory_orders refuses.
+
+Refusal
+  CapacityShort            the plant cannot take that many cars in those weeks: the earliest week that fits
+  PlantEventOutOfOrder     the build order is at another stage: which ones may come now
+  PlantEventAltered        an event id came again with another content
+  PlantEventFromFuture     the plant's clock is ahead of ours
+  VinInvalid               not a VIN of ISO 3779: length, letters or check digit
+  VehicleNotNew            a car that is not new cannot be sold as new
+  ShipmentOutOfOrder       the shipment is at another leg
+  HandoverNotPossible      the car is not there, or the handover is at another step
+  AppointmentUnavailable   the store cannot receive anybody then
+  DisclosureNotAccepted    the buyer has to agree to what happened to the car first
+  InspectionMissing        no balance before the buyer has inspected the car
+  BalanceOpen              the receivable is not zero
+  ChecklistIncomplete      points of the check list are missing
+  OrderNotCancellable      the order is past the point of leaving
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from kernel.errors import Refusal
+from kernel.money import Money
+
+
+@dataclass(unsafe_hash=True)
+class CapacityShort(Refusal):
+    """The plant has not enough of `resource` (slots or an option's code); `earliest_week` fits, None within a year."""
+
+    code = "CAPACITY_SHORT"
+    en = "The plant lacks {missing} of {resource} in these weeks. The earliest first week that fits: {earliest_week}."
+    zh = "该工厂在所选周内{resource}不足，缺{missing}。最早可行的起始周：{earliest_week}。"
+    resource: str
+    missing: int
+    earliest_week: date | None
+
+
+@dataclass(unsafe_hash=True)
+class PlantEventOutOfOrder(Refusal):
+    """A build order goes through its stages one after the other; `expected` may come now."""
+
+    code = "PLANT_EVENT_OUT_OF_ORDER"
+    en = "The build order is at {stage}; {reported} cannot follow. Report one of: {expected}."
+    zh = "该生产订单当前为{stage}，不能上报{reported}。可上报：{expected}。"
+    stage: str
+    reported: str
+    expected: tuple[str, ...]
+
+
+@dataclass(unsafe_hash=True)
+class PlantEventAltered(Refusal):
+    """An event id names one event; the same id came with another content."""
+
+    code = "PLANT_EVENT_ALTERED"
+    en = "Event {event_id} was received before with another content. Give a new event a new id."
+    zh = "事件{event_id}此前已以不同内容上报，新事件请使用新编号。"
+    event_id: str
+
+
+@dataclass(unsafe_hash=True)
+class PlantEventFromFuture(Refusal):
+    """The event's time lies ahead of now by more than the tolerance, or before the stage that came before it."""
+
+    code = "PLANT_EVENT_TIME"
+    en = "The event's time {occurred_at} must lie between {not_before} and {not_after}. Check the plant's clock."
+    zh = "事件时间{occurred_at}须在{not_before}与{not_after}之间，请检查工厂时钟。"
+    occurred_at: datetime
+    not_before: datetime
+    not_after: datetime
+
+
+@dataclass(unsafe_hash=True)
+class VinInvalid(Refusal):
+    """This is no vehicle identification number of ISO 3779 with the check digit of GB 16735."""
+
+    code = "VIN_INVALID"
+    en = "{vin} is not a valid VIN: {reason}. Read it again from the car."
+    zh = "{vin}不是有效的车架号：{reason}。请对照车辆重新输入。"
+    vin: str
+    reason: str
+
+
+@dataclass(unsafe_hash=True)
+class VehicleNotNew(Refusal):
+    """A car below `new_disclosed` enters no new-car allocation or invoice."""
+
+    code = "VEHICLE_NOT_NEW"
+    en = "This car is {newness} and cannot be sold as new. Allocate another car or build it again."
+    zh = "该车状态为{newness}，不能按新车销售，请另行配车或重新生产。"
+    newness: str
+
+
+@dataclass(unsafe_hash=True)
+class ShipmentOutOfOrder(Refusal):
+    """A shipment goes leg by leg; `expected` may come now."""
+
+    code = "SHIPMENT_OUT_OF_ORDER"
+    en = "The shipment is {state}; {reported} cannot follow. Possible now: {expected}."
+    zh = "该运输单当前为{state}，不能变更为{reported}。当前可行：{expected}。"
+    state: str
+    reported: str
+    expected: tuple[str, ...]
+
+
+@dataclass(unsafe_hash=True)
+class HandoverNotPossible(Refusal):
+    """The order or the handover is at another step; `state` says where."""
+
+    code = "HANDOVER_NOT_POSSIBLE"
+    en = "This is not possible while the handover stands at {state}. It needs: {needs}."
+    zh = "当前状态为{state}，无法执行；需要：{needs}。"
+    state: str
+    needs: str
+
+
+@dataclass(unsafe_hash=True)
+class AppointmentUnavailable(Refusal):
+    """The store receives on full hours while it is open, a few people an hour; `next_free` can be had."""
+
+    code = "APPOINTMENT_UNAVAILABLE"
+    en = "The store cannot receive you then ({reason}). The next free time is {next_free}."
+    zh = "门店该时段无法接待（{reason}），下一个可预约时间为{next_free}。"
+    reason: str
+    next_free: datetime | None
+
+
+@dataclass(unsafe_hash=True)
+class DisclosureNotAccepted(Refusal):
+    """Something happened to the car before delivery; the buyer agrees in writing or the car is not handed over."""
+
+    code = "DISCLOSURE_NOT_ACCEPTED"
+    en = "Read and accept what happened to this car first ({open_disclosures} point(s)), or reject the handover."
+    zh = "请先阅读并同意该车的披露事项（共{open_disclosures}项），或拒绝交车。"
+    open_disclosures: int
+
+
+@dataclass(unsafe_hash=True)
+class InspectionMissing(Refusal):
+    """No balance is taken before a VIN exists and the buyer has inspected the car (DOMAIN section 4.9)."""
+
+    code = "INSPECTION_MISSING"
+    en = "The balance is asked for only after you have inspected the car at the store."
+    zh = "须在门店完成验车后方可收取尾款。"
+
+
+@dataclass(unsafe_hash=True)
+class BalanceOpen(Refusal):
+    """The car is handed over when nothing is owed."""
+
+    code = "BALANCE_OPEN"
+    en = "{due} is still open. Pay it before you sign."
+    zh = "尚有{due}未付，请付清后签收。"
+    due: Money
+
+
+@dataclass(unsafe_hash=True)
+class ChecklistIncomplete(Refusal):
+    """Every point of the brand's check list is answered, and no other."""
+
+    code = "CHECKLIST_INCOMPLETE"
+    en = "The check list does not fit. Missing: {missing}; not on the list: {unknown}."
+    zh = "验车清单不符。缺少：{missing}；不在清单内：{unknown}。"
+    missing: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+@dataclass(unsafe_hash=True)
+class OrderNotCancellable(Refusal):
+    """The order has ended or its car is being handed over."""
+
+    code = "ORDER_NOT_CANCELLABLE"
+    en = "This order is {state} and cannot be cancelled. Ask the store about a return."
+    zh = "该订单状态为{state}，无法取消，请向门店咨询退车事宜。"
+    state: str

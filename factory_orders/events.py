@@ -1,0 +1,275 @@
+"""What happened to orders, batches, cars, shipments and handovers, as other rooms may hear it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from kernel.events import Event, event
+
+
+@event("factory_orders.slots_reserved")
+@dataclass(frozen=True, slots=True)
+class SlotsReserved(Event):
+    """A pool holds class slots of a plant from a week to a week."""
+
+    pool_id: str
+    plant_id: str
+    slots: int
+    first_week: date
+    last_week: date
+
+
+@event("factory_orders.slots_released")
+@dataclass(frozen=True, slots=True)
+class SlotsReleased(Event):
+    """What a pool had reserved and did not need is free again."""
+
+    pool_id: str
+    plant_id: str
+    slots: int
+
+
+@event("factory_orders.order_created")
+@dataclass(frozen=True, slots=True)
+class OrderCreated(Event):
+    """A locked pre-order became an order."""
+
+    order_id: str
+    account_id: str
+    pool_id: str
+    store_id: str
+    model: str
+
+
+@event("factory_orders.batch_formed")
+@dataclass(frozen=True, slots=True)
+class BatchFormed(Event):
+    """Orders will be built together."""
+
+    batch_id: str
+    plant_id: str
+    pool_id: str
+    size: int
+
+
+@event("factory_orders.order_scheduled")
+@dataclass(frozen=True, slots=True)
+class OrderScheduled(Event):
+    """An order has its week; `promised_by` is the contract's date."""
+
+    order_id: str
+    account_id: str
+    batch_id: str
+    week: date
+    expected_on: date
+    promised_by: date
+
+
+@event("factory_orders.build_order_released")
+@dataclass(frozen=True, slots=True)
+class BuildOrderReleased(Event):
+    """The plant may build it."""
+
+    build_order_id: str
+    order_id: str
+    plant_id: str
+    day: date
+
+
+@event("factory_orders.build_stage_reported")
+@dataclass(frozen=True, slots=True)
+class BuildStageReported(Event):
+    """The plant has moved a build order on."""
+
+    build_order_id: str
+    order_id: str
+    account_id: str
+    plant_id: str
+    stage: str
+    occurred_at: datetime
+
+
+@event("factory_orders.vehicle_identified")
+@dataclass(frozen=True, slots=True)
+class VehicleIdentified(Event):
+    """A painted body has its number."""
+
+    vin: str
+    build_order_id: str
+    order_id: str
+    account_id: str
+
+
+@event("factory_orders.vehicle_built")
+@dataclass(frozen=True, slots=True)
+class VehicleBuilt(Event):
+    """A car passed the line's end."""
+
+    vin: str
+    order_id: str
+    account_id: str
+    built_at: datetime
+
+
+@event("factory_orders.vehicle_allocated")
+@dataclass(frozen=True, slots=True)
+class VehicleAllocated(Event):
+    """A car belongs to an order and goes to its store."""
+
+    vin: str
+    order_id: str
+    account_id: str
+    store_id: str
+
+
+@event("factory_orders.vehicle_disclosed")
+@dataclass(frozen=True, slots=True)
+class VehicleDisclosed(Event):
+    """Something happened to a car before its delivery; the buyer is told. `reason` is a stable word."""
+
+    vin: str
+    order_id: str
+    account_id: str
+    disclosure_id: str
+    newness: str
+    reason: str
+
+
+@event("factory_orders.order_built_again")
+@dataclass(frozen=True, slots=True)
+class OrderBuiltAgain(Event):
+    """The order's car is not new any more, so another one is built."""
+
+    order_id: str
+    account_id: str
+    vin: str
+    week: date
+
+
+@event("factory_orders.shipment_planned")
+@dataclass(frozen=True, slots=True)
+class ShipmentPlanned(Event):
+    """A car waits for its carrier."""
+
+    shipment_id: str
+    vin: str
+    order_id: str
+    store_id: str
+
+
+@event("factory_orders.shipment_moved")
+@dataclass(frozen=True, slots=True)
+class ShipmentMoved(Event):
+    """A carrier reported a leg: loaded, in_transit or arrived."""
+
+    shipment_id: str
+    vin: str
+    order_id: str
+    account_id: str
+    state: str
+    occurred_at: datetime
+
+
+@event("factory_orders.vehicle_arrived")
+@dataclass(frozen=True, slots=True)
+class VehicleArrived(Event):
+    """The store has looked the car over; the buyer may book the handover."""
+
+    vin: str
+    order_id: str
+    account_id: str
+    store_id: str
+    damaged: bool
+
+
+@event("factory_orders.handover_booked")
+@dataclass(frozen=True, slots=True)
+class HandoverBooked(Event):
+    """Buyer and store have an appointment."""
+
+    handover_id: str
+    order_id: str
+    account_id: str
+    store_id: str
+    appointment_at: datetime
+
+
+@event("factory_orders.handover_inspected")
+@dataclass(frozen=True, slots=True)
+class HandoverInspected(Event):
+    """Store and buyer went through the check list."""
+
+    handover_id: str
+    order_id: str
+    account_id: str
+    faults: int
+
+
+@event("factory_orders.handover_rejected")
+@dataclass(frozen=True, slots=True)
+class HandoverRejected(Event):
+    """The buyer did not take the car; another appointment may be booked."""
+
+    handover_id: str
+    order_id: str
+    account_id: str
+    store_id: str
+
+
+@event("factory_orders.balance_requested")
+@dataclass(frozen=True, slots=True)
+class BalanceRequested(Event):
+    """The buyer owes the rest."""
+
+    handover_id: str
+    order_id: str
+    account_id: str
+    payment_id: str
+    due_minor: int
+
+
+@event("factory_orders.balance_paid")
+@dataclass(frozen=True, slots=True)
+class BalancePaid(Event):
+    """Nothing is owed on the order any more."""
+
+    handover_id: str
+    order_id: str
+    account_id: str
+
+
+@event("factory_orders.vehicle_delivered")
+@dataclass(frozen=True, slots=True)
+class VehicleDelivered(Event):
+    """The buyer signed; the car is theirs."""
+
+    vin: str
+    order_id: str
+    account_id: str
+    store_id: str
+    delivered_at: datetime
+
+
+@event("factory_orders.late_credit_booked")
+@dataclass(frozen=True, slots=True)
+class LateCreditBooked(Event):
+    """The car is late, so money was credited to the buyer."""
+
+    order_id: str
+    account_id: str
+    days: int
+    amount_minor: int
+
+
+@event("factory_orders.order_cancelled")
+@dataclass(frozen=True, slots=True)
+class OrderCancelled(Event):
+    """An order ended before its delivery; `by` is `buyer` or `maker`."""
+
+    order_id: str
+    account_id: str
+    pool_id: str
+    by: str
+    forfeit_minor: int
+    returned_minor: int

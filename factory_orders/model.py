@@ -1,0 +1,46 @@
+"""The room's values, gathered: orders, batches, build orders, cars, shipments, handovers."""
+
+from factory_orders.deliveries.model import CheckedPoint, Handover, HandoverState, Shipment, ShipmentState
+from factory_orders.planning.model import (
+    AtStoreOrder,
+    Batch,
+    BatchState,
+    BuiltOrder,
+    CancelledOrder,
+    DeliveredOrder,
+    InTransitOrder,
+    Order,
+    OrderTerms,
+    ScheduledOrder,
+    order_state,
+)
+from factory_orders.plant.model import BuildOrder, PlantReport, Stage
+from factory_orders.vehicles.model import Allocation, Disclosure, DisclosureReason, Newness, Vehicle, VehicleState
+
+__all__ = [
+    "Allocation",
+    "AtStoreOrder",
+    "Batch",
+    "BatchState",
+    "BuildOrder",
+    "BuiltOrder",
+    "CancelledOrder",
+    "CheckedPoint",
+    "DeliveredOrder",
+    "Disclosure",
+    "DisclosureReason",
+    "Handover",
+    "HandoverState",
+    "InTransitOrder",
+    "Newness",
+    "Order",
+    "OrderTerms",
+    "PlantReport",
+    "ScheduledOrder",
+    "Shipment",
+    "ShipmentState",
+    "Stage",
+    "Vehicle",
+    "VehicleState",
+    "order_state",
+]

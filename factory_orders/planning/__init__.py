@@ -1,0 +1,1 @@
+"""Capacity, promises, orders, batches, weeks and the place on the line."""

@@ -1,0 +1,238 @@
+"""Loads and saves a plant's weeks: what is free, what pools hold, what is used. Rows are locked in one order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import bindparam, select, update
+
+from factory_orders.planning.model import SLOT, Placement, WeekRoom
+from factory_orders.planning.slotting import WEEK
+from factory_orders.planning.tables import capacity_weeks, pool_plans, pool_reservations
+from factory_orders.policies import CapacityPolicy
+from kernel import db, registry
+from kernel.registry import Brand, Plant
+from kernel.work import Work
+
+WORKING_DAYS_A_WEEK = 5
+
+
+@dataclass(frozen=True, slots=True)
+class PoolPlan:
+    """What a pool was promised by a plant: its places from a week on, as long as it is not closed."""
+
+    pool_id: str
+    plant_id: str
+    class_key: str
+    places: int
+    first_week: date
+    deadline: datetime
+
+
+def working_days(brand: Brand, week: date) -> list[date]:
+    """Return the days of a week on which a plant works, Monday to Friday of the brand's calendar."""
+    days = [week + timedelta(days=number) for number in range(WORKING_DAYS_A_WEEK)]
+    return [day for day in days if registry.is_working_day(brand.calendar, day)]
+
+
+def week_slots(brand: Brand, plant: Plant, week: date) -> int:
+    """Return how many cars a plant builds in a week: a week with holidays has proportionally fewer slots."""
+    return plant.weekly_capacity * len(working_days(brand, week)) // WORKING_DAYS_A_WEEK
+
+
+def option_slots(resource: str, slots: int, policy: CapacityPolicy) -> int:
+    """Return how many of a week's cars can have a constrained option."""
+    return min(slots, dict(policy.option_limits).get(resource, slots * policy.option_share_bp // 10_000))
+
+
+def lay_out_weeks(
+    work: Work, plant: Plant, *, first: date, weeks: int, options: Sequence[str], policy: CapacityPolicy
+) -> None:
+    """Make sure that the plant's weeks have their rows; existing ones stay as they are."""
+    brand = registry.own_brand(work)
+    wanted = [first + WEEK * number for number in range(weeks)]
+    known = _known(work, plant.id, wanted)
+    rows = []
+    for week in wanted:
+        slots = week_slots(brand, plant, week)
+        for resource in (SLOT, *options):
+            if (week, resource) in known:
+                continue
+            cars = slots if resource == SLOT else option_slots(resource, slots, policy)
+            row = {"plant_id": plant.id, "week": week, "resource": resource}
+            rows.append(row | {"brand_id": work.actor.brand_id, "capacity": cars})
+    db.insert_new(work.connection, capacity_weeks, rows, returning="week")
+
+
+def _known(work: Work, plant_id: str, weeks: Sequence[date]) -> set[tuple[date, str]]:
+    table = capacity_weeks.c
+    found = select(table.week, table.resource).where(table.plant_id == plant_id, table.week.in_(list(weeks)))
+    return {(row.week, row.resource) for row in work.connection.execute(found)}
+
+
+def load_weeks(work: Work, plant_id: str, *, first: date, pool_id: str | None, lock: bool) -> list[WeekRoom]:
+    """Return the plant's weeks from `first` on with what is free and what the pool holds; `lock` keeps others out."""
+    table = capacity_weeks.c
+    found = (
+        select(table.week, table.resource, table.capacity, table.reserved, table.used)
+        .where(table.plant_id == plant_id, table.brand_id == work.actor.brand_id, table.week >= first)
+        .order_by(table.week, table.resource)
+    )
+    if lock:
+        found = found.with_for_update()
+    free: dict[date, dict[str, int]] = {}
+    for row in work.connection.execute(found):
+        free.setdefault(row.week, {})[row.resource] = row.capacity - row.reserved - row.used
+    held = held_by_pool(work, pool_id) if pool_id is not None else {}
+    return [WeekRoom(week, free[week], held.get(week, {})) for week in sorted(free)]
+
+
+def held_by_pool(work: Work, pool_id: str) -> dict[date, dict[str, int]]:
+    """Return what a pool still holds by week and resource."""
+    table = pool_reservations.c
+    found = select(table.week, table.resource, table.held).where(
+        table.pool_id == pool_id, table.brand_id == work.actor.brand_id, table.held > 0
+    )
+    held: dict[date, dict[str, int]] = {}
+    for row in work.connection.execute(found.order_by(table.week)):
+        held.setdefault(row.week, {})[row.resource] = row.held
+    return held
+
+
+def insert_reservation(work: Work, plan: PoolPlan, weeks: Sequence[date], split: Mapping[str, Sequence[int]]) -> None:
+    """Write what a pool reserves; the weeks' rows are locked by the caller."""
+    brand_id = work.actor.brand_id
+    work.connection.execute(
+        pool_plans.insert().values(
+            pool_id=plan.pool_id,
+            brand_id=brand_id,
+            plant_id=plan.plant_id,
+            class_key=plan.class_key,
+            places=plan.places,
+            first_week=plan.first_week,
+            deadline=plan.deadline,
+        )
+    )
+    taken = [
+        (week, resource, number)
+        for resource, numbers in split.items()
+        for week, number in zip(weeks, numbers, strict=True)
+        if number
+    ]
+    rows = [
+        {
+            "pool_id": plan.pool_id,
+            "week": week,
+            "resource": resource,
+            "brand_id": brand_id,
+            "plant_id": plan.plant_id,
+            "held": number,
+        }
+        for week, resource, number in taken
+    ]
+    db.insert_many(work.connection, pool_reservations, rows)
+    _count(work, plan.plant_id, {(week, resource): (number, 0) for week, resource, number in taken})
+
+
+def take_places(work: Work, plant_id: str, pool_id: str | None, placements: Sequence[Placement]) -> None:
+    """Turn placements into used capacity: what the pool held is used up, the rest was free."""
+    used: Counter[tuple[date, str]] = Counter()
+    from_held: Counter[tuple[date, str]] = Counter()
+    for placement in placements:
+        for resource in placement.resources:
+            used[placement.week, resource] += 1
+            from_held[placement.week, resource] += resource in placement.from_held
+    _count(work, plant_id, {key: (-from_held[key], number) for key, number in used.items()})
+    _count_held(work, pool_id, {key: -number for key, number in from_held.items() if number})
+
+
+def give_back_place(work: Work, plant_id: str, week: date, resources: Sequence[str]) -> None:
+    """Free what one order used: it was cancelled or its car is built again."""
+    _count(work, plant_id, {(week, resource): (0, -1) for resource in resources})
+
+
+def release_pool(work: Work, pool_id: str) -> int:
+    """Free all that a pool still holds, and close its plan; returns how many class slots became free."""
+    plan = work.connection.execute(
+        select(pool_plans.c.plant_id)
+        .where(pool_plans.c.pool_id == pool_id, pool_plans.c.brand_id == work.actor.brand_id)
+        .with_for_update()
+    ).first()
+    if plan is None:
+        return 0
+    # The weeks first, as everybody else does: two changes never wait for each other in a circle.
+    held = held_by_pool(work, pool_id)
+    if held:
+        load_weeks(work, plan.plant_id, first=min(held), pool_id=None, lock=True)
+        held = held_by_pool(work, pool_id)
+    freed = {(week, resource): -number for week, by in held.items() for resource, number in by.items()}
+    _count(work, plan.plant_id, {key: (number, 0) for key, number in freed.items()})
+    _count_held(work, pool_id, freed)
+    work.connection.execute(
+        update(pool_plans)
+        .where(pool_plans.c.pool_id == pool_id, pool_plans.c.closed_at.is_(None))
+        .values(closed_at=work.now)
+    )
+    return -sum(number for (_, resource), number in freed.items() if resource == SLOT)
+
+
+def open_plan_of_class(work: Work, class_keys: Sequence[str]) -> PoolPlan | None:
+    """Return the plan of the open pool of one of these classes whose deadline comes first."""
+    table = pool_plans.c
+    found = (
+        select(table.pool_id, table.plant_id, table.class_key, table.places, table.first_week, table.deadline)
+        .where(
+            table.brand_id == work.actor.brand_id,
+            table.class_key.in_(list(class_keys)),
+            table.closed_at.is_(None),
+            table.deadline > work.now,
+        )
+        .order_by(table.deadline, table.pool_id)
+        .limit(1)
+    )
+    row = work.connection.execute(found).first()
+    return None if row is None else PoolPlan(*row)
+
+
+def _count(work: Work, plant_id: str, changes: Mapping[tuple[date, str], tuple[int, int]]) -> None:
+    """Add to reserved and used; the database refuses what would go beyond the capacity."""
+    table = capacity_weeks.c
+    rows = [
+        {"b_week": week, "b_resource": resource, "b_reserved": reserved, "b_used": used}
+        for (week, resource), (reserved, used) in sorted(changes.items())
+        if reserved or used
+    ]
+    if rows:
+        work.connection.execute(
+            update(capacity_weeks)
+            .where(
+                table.plant_id == plant_id,
+                table.week == bindparam("b_week"),
+                table.resource == bindparam("b_resource"),
+            )
+            .values(reserved=table.reserved + bindparam("b_reserved"), used=table.used + bindparam("b_used")),
+            rows,
+        )
+
+
+def _count_held(work: Work, pool_id: str | None, changes: Mapping[tuple[date, str], int]) -> None:
+    table = pool_reservations.c
+    rows = [
+        {"b_week": week, "b_resource": resource, "b_held": held}
+        for (week, resource), held in sorted(changes.items())
+        if held
+    ]
+    if rows:
+        work.connection.execute(
+            update(pool_reservations)
+            .where(
+                table.pool_id == pool_id,
+                table.week == bindparam("b_week"),
+                table.resource == bindparam("b_resource"),
+            )
+            .values(held=table.held + bindparam("b_held")),
+            rows,
+        )

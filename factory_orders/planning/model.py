@@ -1,0 +1,192 @@
+"""Orders by state, and what weeks, batches and places on the line are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+SLOT: Final = "slot"
+"""The resource that every car takes; every other resource is a constrained option's code."""
+
+
+# --- orders (DOMAIN section 3: scheduled, built, in_transit, at_store, delivered; or cancelled) ----------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTerms:
+    """What was locked: the car, the store, the price; the id is the pre-order's. Amounts in fen.
+
+    `promised_by` is the contract's date: late credits count from the day after it.
+    """
+
+    id: str
+    brand_id: str
+    pool_id: str
+    account_id: str
+    person_id: str | None
+    quote_id: str
+    store_id: str
+    plant_id: str
+    class_l1: str
+    model: str
+    options: tuple[str, ...]
+    catalogue_version_id: str
+    policy_version: int
+    price_minor: int
+    guaranteed_other_minor: int
+    third_party_minor: int
+    promised_by: date | None
+    locked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledOrder:
+    """Waits for its car: planned, on the line, or to be built again."""
+
+    terms: OrderTerms
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltOrder:
+    """Its car passed the line's end and is bound to it."""
+
+    terms: OrderTerms
+    vin: str
+
+
+@dataclass(frozen=True, slots=True)
+class InTransitOrder:
+    """Its car is with a carrier."""
+
+    terms: OrderTerms
+    vin: str
+
+
+@dataclass(frozen=True, slots=True)
+class AtStoreOrder:
+    """Its car stands at the store."""
+
+    terms: OrderTerms
+    vin: str
+    arrived_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveredOrder:
+    """The buyer has the car."""
+
+    terms: OrderTerms
+    vin: str
+    delivered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CancelledOrder:
+    """It ended before the delivery."""
+
+    terms: OrderTerms
+    reason: str
+    cancelled_at: datetime
+
+
+Order: TypeAlias = ScheduledOrder | BuiltOrder | InTransitOrder | AtStoreOrder | DeliveredOrder | CancelledOrder
+WithCar: TypeAlias = BuiltOrder | InTransitOrder | AtStoreOrder | DeliveredOrder
+
+ORDER_STATES: Final[dict[type[Order], str]] = {
+    ScheduledOrder: "scheduled",
+    BuiltOrder: "built",
+    InTransitOrder: "in_transit",
+    AtStoreOrder: "at_store",
+    DeliveredOrder: "delivered",
+    CancelledOrder: "cancelled",
+}
+
+
+def order_state(order: Order) -> str:
+    """Return the stable word of a state."""
+    return ORDER_STATES[type(order)]
+
+
+# --- batches ---------------------------------------------------------------------------------------------------------
+
+
+class BatchState(StrEnum):
+    """A batch's life (DOMAIN section 3)."""
+
+    PROPOSED = "proposed"
+    ACCEPTED = "accepted"
+    RELEASED = "released"
+    BUILDING = "building"
+    COMPLETE = "complete"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Orders a plant builds together; `passed` of `size` have left the line."""
+
+    id: str
+    brand_id: str
+    plant_id: str
+    pool_id: str
+    state: BatchState
+    size: int
+    passed: int
+    created_at: datetime
+
+
+# --- weeks -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class WeekRoom:
+    """A plant's week (its Monday): what is free for anybody, and what is held for the pool in question."""
+
+    week: date
+    free: Mapping[str, int]
+    held: Mapping[str, int]
+
+    def room(self, resource: str) -> int:
+        """Return how many cars can still take the resource."""
+        return self.free.get(resource, 0) + self.held.get(resource, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class SlotRequest:
+    """An order that wants a week: the constrained options of its car and the first week its parts are there."""
+
+    order_id: str
+    options: frozenset[str]
+    ready_week: date
+
+    @property
+    def resources(self) -> tuple[str, ...]:
+        return (SLOT, *sorted(self.options))
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """An order's week; `from_held` are the resources taken from what the pool held."""
+
+    order_id: str
+    week: date
+    resources: tuple[str, ...]
+    from_held: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class CarFacts:
+    """What planning needs to know of a catalogue version: which options are paints, which are constrained."""
+
+    paints: frozenset[str]
+    constrained: frozenset[str]
+
+    def paint_of(self, options: tuple[str, ...]) -> str:
+        """Return the car's paint, or nothing where the catalogue has none."""
+        return next((option for option in options if option in self.paints), "")
+
+    def constrained_of(self, options: tuple[str, ...]) -> frozenset[str]:
+        """Return the car's constrained options."""
+        return self.constrained.intersection(options)

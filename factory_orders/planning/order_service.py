@@ -1,0 +1,309 @@
+"""Use cases from the lock to the line: orders, batches, weeks, days, build orders and their places on the line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import groupby
+
+from configurator.quote_service import road_km
+from factory_orders.events import (
+    BatchFormed,
+    BuildOrderReleased,
+    OrderBuiltAgain,
+    OrderCreated,
+    OrderScheduled,
+    SlotsReleased,
+)
+from factory_orders.planning.capacity_store import (
+    give_back_place,
+    lay_out_weeks,
+    load_weeks,
+    release_pool,
+    take_places,
+    working_days,
+)
+from factory_orders.planning.model import (
+    SLOT,
+    Batch,
+    BatchState,
+    CarFacts,
+    OrderTerms,
+    Placement,
+    ScheduledOrder,
+    SlotRequest,
+)
+from factory_orders.planning.order_store import (
+    batch_of_order,
+    insert_batch,
+    insert_orders,
+    move_batch,
+    orders_of_batch,
+    pool_is_waiting,
+    save_order,
+    waiting_orders,
+    write_line_day,
+)
+from factory_orders.planning.partition import batch_sizes, cut
+from factory_orders.planning.promise import Window, at_store_on, promise_days
+from factory_orders.planning.queries import car_facts, parts_lead_days, plant_by_id, week_starting
+from factory_orders.planning.sequencing import LineCar, LineRules, sequence_line
+from factory_orders.planning.slotting import level_days, slot_orders
+from factory_orders.plant.model import BuildOrder, Stage
+from factory_orders.plant.store import (
+    cars_of_day,
+    day_loads,
+    insert_build_orders,
+    last_day_before,
+    live_build_order,
+    orders_with_build_order,
+    withdraw,
+    write_positions,
+)
+from factory_orders.policies import BatchPolicy, CapacityPolicy, LinePolicy, PromisePolicy
+from kernel import policy, registry
+from kernel.actor import Permission
+from kernel.errors import NotFound
+from kernel.registry import Plant
+from kernel.timers import set_timer
+from kernel.work import Work
+
+LATE_CREDIT_TIMER = "factory_orders.late_credit"
+SCHEDULE_TIMER = "factory_orders.schedule_batch"
+RETRY_AFTER = timedelta(days=1)
+
+
+def take_locked(work: Work, locked: Sequence[OrderTerms]) -> None:
+    """Make orders of locked pre-orders, form the plants' batches and schedule them; the same news twice is fine."""
+    work.actor.require(Permission.SYSTEM)
+    fresh = insert_orders(work, locked)
+    for terms in locked:
+        if terms.id in fresh:
+            work.record(
+                OrderCreated(
+                    work.actor.brand_id, terms.id, terms.account_id, terms.pool_id, terms.store_id, terms.model
+                )
+            )
+    for plant_id in sorted({terms.plant_id for terms in locked}):
+        form_batches(work, plant_by_id(work, plant_id))
+
+
+def form_batches(work: Work, plant: Plant) -> list[Batch]:
+    """Form batches of the plant's waiting orders and schedule each; the simple method makes them pool by pool.
+
+    Orders whose pool does not fill the plant's smallest batch wait for the next ones and are then batched together.
+    """
+    limits = policy.current(work).section(BatchPolicy).limits(plant.code)
+    waiting = waiting_orders(work, plant.id)
+    formed: list[Batch] = []
+    leftover: list[OrderTerms] = []
+    for _, members in groupby(waiting, key=lambda terms: terms.pool_id):
+        group = list(members)
+        if batch_sizes(len(group), smallest=limits[0], largest=limits[1]):
+            formed += _batch_up(work, plant, group, limits)
+        else:
+            leftover += group
+    formed += _batch_up(work, plant, leftover, limits)
+    return formed
+
+
+def _batch_up(work: Work, plant: Plant, terms: Sequence[OrderTerms], limits: tuple[int, int]) -> list[Batch]:
+    sizes = batch_sizes(len(terms), smallest=limits[0], largest=limits[1])
+    formed = []
+    for part in cut(terms, sizes) if sizes else ():
+        batch = Batch(
+            id=work.new_id(),
+            brand_id=work.actor.brand_id,
+            plant_id=plant.id,
+            pool_id=part[0].pool_id,
+            state=BatchState.ACCEPTED,
+            size=len(part),
+            passed=0,
+            created_at=work.now,
+        )
+        insert_batch(work, batch, [one.id for one in part], limits=limits)
+        work.record(BatchFormed(batch.brand_id, batch.id, plant.id, batch.pool_id, batch.size))
+        _schedule(work, plant, batch.id, part)
+        formed.append(batch)
+    return formed
+
+
+def schedule_batch(work: Work, batch_id: str) -> int:
+    """Schedule what of a batch has no week yet, on a planner's word; returns how many orders got one.
+
+    Refuses NotFound for a batch that is not the brand's.
+    """
+    work.actor.require(Permission.BATCH_MANAGE)
+    members = [order.terms for order in orders_of_batch(work, batch_id) if isinstance(order, ScheduledOrder)]
+    if not members:
+        raise NotFound("batch")
+    return _schedule(work, plant_by_id(work, members[0].plant_id), batch_id, members)
+
+
+def on_schedule_timer(work: Work, batch_id: str, _payload: object) -> None:
+    """Try again to place what found no week yesterday."""
+    members = [order.terms for order in orders_of_batch(work, batch_id) if isinstance(order, ScheduledOrder)]
+    if members:
+        _schedule(work, plant_by_id(work, members[0].plant_id), batch_id, members)
+
+
+def _schedule(work: Work, plant: Plant, batch_id: str, members: Sequence[OrderTerms]) -> int:
+    """Place orders in weeks, release their build orders and order the days' lines."""
+    have = orders_with_build_order(work, [terms.id for terms in members])
+    waiting = [terms for terms in members if terms.id not in have]
+    placed: dict[str, Placement] = {}
+    for pool_id, group in groupby(waiting, key=lambda terms: terms.pool_id):
+        placed |= _place(work, plant, pool_id, list(group))
+    days = _release(work, plant, batch_id, [terms for terms in waiting if terms.id in placed], placed)
+    for day in days:
+        sequence_day(work, plant, day)
+    if len(placed) < len(waiting):
+        set_timer(work, SCHEDULE_TIMER, batch_id, work.now + RETRY_AFTER)
+    for pool_id in {terms.pool_id for terms in waiting}:
+        if not pool_is_waiting(work, pool_id) and len(placed) == len(waiting):
+            _release_rest(work, pool_id, plant)
+    move_batch(work, batch_id, BatchState.RELEASED, only_from=[BatchState.PROPOSED, BatchState.ACCEPTED])
+    return len(placed)
+
+
+def _release_rest(work: Work, pool_id: str, plant: Plant) -> None:
+    freed = release_pool(work, pool_id)
+    if freed:
+        work.record(SlotsReleased(work.actor.brand_id, pool_id, plant.id, freed))
+
+
+def _place(work: Work, plant: Plant, pool_id: str, members: Sequence[OrderTerms]) -> dict[str, Placement]:
+    """Find each order's week and take its places; what finds none is missing from the answer."""
+    rules = policy.current(work)
+    capacity, times = rules.section(CapacityPolicy), rules.section(PromisePolicy)
+    today = work.now.astimezone(registry.own_brand(work).zone).date()
+    first = week_starting(today + timedelta(days=max(times.planning_lead_days, 1)))
+    facts = {version: car_facts(work, version) for version in {terms.catalogue_version_id for terms in members}}
+    requests = [_request(work, terms, facts[terms.catalogue_version_id], today, first) for terms in members]
+    options = sorted(frozenset[str]().union(*(facts[version].constrained for version in facts)))
+    lay_out_weeks(work, plant, first=first, weeks=capacity.weeks_ahead, options=options, policy=capacity)
+    room = load_weeks(work, plant.id, first=first, pool_id=pool_id, lock=True)
+    placed, _unplaced = slot_orders(requests, room)
+    take_places(work, plant.id, pool_id, placed)
+    return {placement.order_id: placement for placement in placed}
+
+
+def _request(work: Work, terms: OrderTerms, facts: CarFacts, today: date, first: date) -> SlotRequest:
+    lead = parts_lead_days(work, terms.catalogue_version_id, model=terms.model, options=terms.options, day=today)
+    ready = max(first, week_starting(today + timedelta(days=lead)))
+    return SlotRequest(terms.id, facts.constrained_of(terms.options), ready)
+
+
+def _release(
+    work: Work, plant: Plant, batch_id: str, members: Sequence[OrderTerms], placed: dict[str, Placement]
+) -> list[date]:
+    """Give placed orders their day and release their build orders; returns the days that changed."""
+    brand = registry.own_brand(work)
+    new: list[BuildOrder] = []
+    by_week: dict[date, list[OrderTerms]] = {}
+    for terms in members:
+        by_week.setdefault(placed[terms.id].week, []).append(terms)
+    for week, of_week in sorted(by_week.items()):
+        days = working_days(brand, week)
+        chosen = level_days(len(of_week), days, day_loads(work, plant.id, days))
+        for terms, day in zip(of_week, chosen, strict=True):
+            new.append(_build_order(work, terms, batch_id, week, day))
+    insert_build_orders(work, new)
+    _tell(work, plant, members, placed, batch_id)
+    for order in new:
+        work.record(BuildOrderReleased(order.brand_id, order.id, order.order_id, order.plant_id, order.day))
+    return sorted({order.day for order in new})
+
+
+def _build_order(work: Work, terms: OrderTerms, batch_id: str, week: date, day: date) -> BuildOrder:
+    return BuildOrder(
+        id=work.new_id(),
+        brand_id=terms.brand_id,
+        order_id=terms.id,
+        batch_id=batch_id,
+        plant_id=terms.plant_id,
+        week=week,
+        day=day,
+        position=None,
+        model=terms.model,
+        options=terms.options,
+        catalogue_version_id=terms.catalogue_version_id,
+        stage=Stage.QUEUED,
+        moved_at=work.now,
+        events=0,
+        released_at=work.now,
+    )
+
+
+def _tell(work: Work, plant: Plant, members: Sequence[OrderTerms], placed: dict[str, Placement], batch_id: str) -> None:
+    """Fix the contract's date where the quote had none, wind the clock of late credits and tell the buyers."""
+    times = policy.current(work).section(PromisePolicy)
+    brand = registry.own_brand(work)
+    stores = registry.stores_by_id(work, sorted({terms.store_id for terms in members}))
+    for terms in members:
+        week = placed[terms.id].week
+        distance_km = road_km(plant, stores[terms.store_id])
+        expected = at_store_on(week, distance_km=distance_km, policy=times)
+        promised = terms.promised_by
+        if promised is None:
+            _, promised = promise_days(Window(week, week), distance_km=distance_km, policy=times)
+            save_order(work, ScheduledOrder(replace(terms, promised_by=promised)))
+        first_late_day = datetime.combine(promised + timedelta(days=1), time.min, brand.zone).astimezone(UTC)
+        set_timer(work, LATE_CREDIT_TIMER, terms.id, first_late_day)
+        work.record(OrderScheduled(terms.brand_id, terms.id, terms.account_id, batch_id, week, expected, promised))
+
+
+def sequence_day(work: Work, plant: Plant, day: date) -> None:
+    """Order a day's line anew behind the cars that have begun; the tail of the day before counts for runs."""
+    cars = cars_of_day(work, plant.id, day)
+    begun = [car for car in cars if car.stage is not Stage.QUEUED and car.position is not None]
+    queued = [car for car in cars if car.stage is Stage.QUEUED]
+    rules = policy.current(work).section(LinePolicy)
+    earlier = last_day_before(work, plant.id, day)
+    tail = cars_of_day(work, plant.id, earlier) if earlier is not None else []
+    facts = {version: car_facts(work, version) for version in {car.catalogue_version_id for car in (*tail, *cars)}}
+    line = LineRules(rules.paint_run_max, _ratios(rules, facts.values()))
+    before = [_line_car(car, facts) for car in (*tail, *begun)]
+    ordered = sequence_line([_line_car(car, facts) for car in queued], line, before=before)
+    first = max((car.position or 0 for car in begun), default=0) + 1
+    write_positions(work, [car.id for car in ordered.cars], first=first)
+    write_line_day(work, plant.id, day, len(cars), ordered.score)
+
+
+def _line_car(car: BuildOrder, facts: dict[str, CarFacts]) -> LineCar:
+    own = facts[car.catalogue_version_id]
+    return LineCar(car.id, own.paint_of(car.options), own.constrained_of(car.options))
+
+
+def _ratios(rules: LinePolicy, facts: Iterable[CarFacts]) -> dict[str, tuple[int, int]]:
+    own = {option: (p, q) for option, p, q in rules.ratio_limits}
+    constrained = {option for one in facts for option in one.constrained}
+    return {option: own.get(option, (rules.ratio_p, rules.ratio_q)) for option in sorted(constrained)}
+
+
+def build_again(work: Work, terms: OrderTerms, *, vin: str) -> None:
+    """Build another car for an order whose car is not new any more: a new place, a new build order, a new date told."""
+    plant = plant_by_id(work, terms.plant_id)
+    old = live_build_order(work, terms.id)
+    assert old is not None, "an order with a car has its build order"
+    withdraw(work, old.id)
+    save_order(work, ScheduledOrder(terms))
+    batch_id = batch_of_order(work, terms.id)
+    placed = _place(work, plant, terms.pool_id, [terms])
+    week = placed[terms.id].week if terms.id in placed else None
+    for day in _release(work, plant, batch_id, [terms] if week else [], placed):
+        sequence_day(work, plant, day)
+    if week is None:
+        set_timer(work, SCHEDULE_TIMER, batch_id, work.now + RETRY_AFTER)
+    move_batch(work, batch_id, BatchState.BUILDING, only_from=[BatchState.COMPLETE])
+    work.record(OrderBuiltAgain(terms.brand_id, terms.id, terms.account_id, vin, week or old.week))
+
+
+def withdraw_build_order(work: Work, terms: OrderTerms) -> None:
+    """Take a cancelled order's car off the plan while it has not begun; its places are free again."""
+    old = live_build_order(work, terms.id)
+    if old is not None:
+        withdraw(work, old.id)
+        facts = car_facts(work, terms.catalogue_version_id)
+        give_back_place(work, terms.plant_id, old.week, (SLOT, *sorted(facts.constrained_of(terms.options))))

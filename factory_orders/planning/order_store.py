@@ -1,0 +1,181 @@
+"""Loads and saves orders and batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, assert_never
+
+from sqlalchemy import Select, func, select, update
+
+from factory_orders.planning.model import (
+    ORDER_STATES,
+    AtStoreOrder,
+    Batch,
+    BatchState,
+    BuiltOrder,
+    CancelledOrder,
+    DeliveredOrder,
+    InTransitOrder,
+    Order,
+    OrderTerms,
+    ScheduledOrder,
+    order_state,
+)
+from factory_orders.planning.rows import TERMS, order_from
+from factory_orders.planning.sequencing import LineScore
+from factory_orders.planning.tables import batch_orders, batches, line_days, orders
+from kernel import db
+from kernel.errors import NotFound
+from kernel.work import Work
+
+
+def insert_orders(work: Work, new: Sequence[OrderTerms]) -> set[str]:
+    """Write new orders; those that are there already stay as they are. Returns the ids of the new ones."""
+    rows = [
+        {name: getattr(terms, name) for name in TERMS}
+        | {"options": list(terms.options), "state": ORDER_STATES[ScheduledOrder]}
+        for terms in new
+    ]
+    fresh: set[str] = set()
+    for start in range(0, len(rows), 1000):
+        fresh |= db.insert_new(work.connection, orders, rows[start : start + 1000], returning="id")
+    return fresh
+
+
+def select_orders(work: Work) -> Select[Any]:
+    """Select the orders of the actor's brand."""
+    return select(orders).where(orders.c.brand_id == work.actor.brand_id)
+
+
+def lock_order(work: Work, order_id: str) -> Order:
+    """Load one order of the actor's brand and keep other changes to it waiting; refuses NotFound."""
+    row = work.connection.execute(select_orders(work).where(orders.c.id == order_id).with_for_update()).mappings()
+    found = row.first()
+    if found is None:
+        raise NotFound("order")
+    return order_from(found)
+
+
+def save_order(work: Work, order: Order) -> None:
+    """Write an order's state; its terms but the promised date never change."""
+    values: dict[str, Any] = {
+        "state": order_state(order),
+        "vin": None,
+        "arrived_at": None,
+        "ended_at": None,
+        "reason": None,
+        "promised_by": order.terms.promised_by,
+    }
+    match order:
+        case ScheduledOrder():
+            pass
+        case BuiltOrder() | InTransitOrder():
+            values |= {"vin": order.vin}
+        case AtStoreOrder():
+            values |= {"vin": order.vin, "arrived_at": order.arrived_at}
+        case DeliveredOrder():
+            del values["arrived_at"]
+            values |= {"vin": order.vin, "ended_at": order.delivered_at}
+        case CancelledOrder():
+            values |= {"ended_at": order.cancelled_at, "reason": order.reason}
+        case _:
+            assert_never(order)
+    work.connection.execute(update(orders).where(orders.c.id == order.terms.id).values(**values))
+
+
+def waiting_orders(work: Work, plant_id: str) -> list[OrderTerms]:
+    """Return the plant's orders that are in no batch yet, the earliest locked first; pools stay together."""
+    found = (
+        select_orders(work)
+        .outerjoin_from(orders, batch_orders, batch_orders.c.order_id == orders.c.id)
+        .where(
+            orders.c.plant_id == plant_id,
+            orders.c.state == ORDER_STATES[ScheduledOrder],
+            batch_orders.c.order_id.is_(None),
+        )
+        .order_by(orders.c.locked_at, orders.c.pool_id, orders.c.id)
+    )
+    return [order_from(row).terms for row in work.connection.execute(found).mappings()]
+
+
+def insert_batch(work: Work, batch: Batch, order_ids: Sequence[str], *, limits: tuple[int, int]) -> None:
+    """Write a batch with its orders in their order."""
+    smallest, largest = limits
+    work.connection.execute(
+        batches.insert().values(
+            id=batch.id,
+            brand_id=batch.brand_id,
+            plant_id=batch.plant_id,
+            pool_id=batch.pool_id,
+            state=batch.state.value,
+            size=batch.size,
+            size_min=smallest,
+            size_max=largest,
+            created_at=batch.created_at,
+        )
+    )
+    rows = [
+        {"order_id": order_id, "batch_id": batch.id, "position": position}
+        for position, order_id in enumerate(order_ids, start=1)
+    ]
+    db.insert_many(work.connection, batch_orders, rows)
+
+
+def move_batch(work: Work, batch_id: str, to: BatchState, *, only_from: Sequence[BatchState]) -> None:
+    """Move a batch on if it stands where it may come from."""
+    work.connection.execute(
+        update(batches)
+        .where(batches.c.id == batch_id, batches.c.state.in_([state.value for state in only_from]))
+        .values(state=to.value)
+    )
+
+
+def orders_of_batch(work: Work, batch_id: str) -> list[Order]:
+    """Return a batch's orders in their order."""
+    found = (
+        select_orders(work)
+        .join(batch_orders, batch_orders.c.order_id == orders.c.id)
+        .where(batch_orders.c.batch_id == batch_id)
+        .order_by(batch_orders.c.position)
+    )
+    return [order_from(row) for row in work.connection.execute(found).mappings()]
+
+
+def batch_of_order(work: Work, order_id: str) -> str:
+    """Return the batch an order is in."""
+    found = select(batch_orders.c.batch_id).where(batch_orders.c.order_id == order_id)
+    return str(work.connection.execute(found).scalar_one())
+
+
+def pool_is_waiting(work: Work, pool_id: str) -> bool:
+    """Say whether some order of a pool is in no batch yet."""
+    found = (
+        select(func.count())
+        .select_from(orders)
+        .outerjoin(batch_orders, batch_orders.c.order_id == orders.c.id)
+        .where(
+            orders.c.pool_id == pool_id,
+            orders.c.state == ORDER_STATES[ScheduledOrder],
+            batch_orders.c.order_id.is_(None),
+        )
+    )
+    return bool(work.connection.execute(found).scalar_one())
+
+
+def write_line_day(work: Work, plant_id: str, day: date, cars: int, score: LineScore) -> None:
+    """Keep how good a day's line order is."""
+    key = (line_days.c.plant_id == plant_id) & (line_days.c.day == day)
+    work.connection.execute(line_days.delete().where(key))
+    work.connection.execute(
+        line_days.insert().values(
+            plant_id=plant_id,
+            day=day,
+            brand_id=work.actor.brand_id,
+            cars=cars,
+            run_violations=score.run_violations,
+            ratio_violations=score.ratio_violations,
+            paint_changes=score.paint_changes,
+            sequenced_at=work.now,
+        )
+    )

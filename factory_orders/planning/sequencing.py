@@ -1,0 +1,136 @@
+"""The order of cars on one day's line: a greedy build under a longest paint run and ratio limits.
+
+Hard limit: no run of one paint is longer than the line allows wherever the day's cars permit it. Soft: at most p cars
+with an option in any q in a row, then few paint changes. What could not be kept is counted, never hidden.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class LineCar:
+    """A car for the line; `options` are those with a ratio limit."""
+
+    id: str
+    paint: str
+    options: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class LineRules:
+    """The longest run of one paint, and (p, q) by option: at most p in any q in a row."""
+
+    paint_run_max: int
+    ratios: Mapping[str, tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class LineScore:
+    """How good a line order is: cars beyond the paint run, cars beyond a ratio, paint changes."""
+
+    run_violations: int
+    ratio_violations: int
+    paint_changes: int
+
+
+@dataclass(frozen=True, slots=True)
+class LineOrder:
+    """Cars in their order with the score, counted anew from the result."""
+
+    cars: tuple[LineCar, ...]
+    score: LineScore
+
+
+def sequence_line(cars: Sequence[LineCar], rules: LineRules, *, before: Sequence[LineCar] = ()) -> LineOrder:
+    """Order a day's cars; `before` is the tail of the day before, whose runs and windows go on."""
+    kinds: dict[tuple[str, frozenset[str]], list[LineCar]] = {}
+    for car in sorted(cars, key=lambda car: car.id):
+        kinds.setdefault((car.paint, car.options), []).append(car)
+    line = list(before)
+    left = Counter(car.paint for car in cars)
+    demand = Counter(option for car in cars for option in car.options)
+    for _ in cars:
+        kind = _next_kind(kinds, line, left, demand, rules)
+        car = kinds[kind].pop(0)
+        if not kinds[kind]:
+            del kinds[kind]
+        line.append(car)
+        left[car.paint] -= 1
+        demand.subtract(car.options)
+    ordered = tuple(line[len(before) :])
+    return LineOrder(ordered, score_line(ordered, rules, before=before))
+
+
+def _next_kind(
+    kinds: Mapping[tuple[str, frozenset[str]], list[LineCar]],
+    line: Sequence[LineCar],
+    left: Counter[str],
+    demand: Counter[str],
+    rules: LineRules,
+) -> tuple[str, frozenset[str]]:
+    paint, run = _tail_run(line)
+    total = sum(left.values())
+
+    def rank(kind: tuple[str, frozenset[str]]) -> tuple[object, ...]:
+        candidate, options = kind
+        too_long = candidate == paint and run >= rules.paint_run_max
+        strands = _strands(candidate, paint, run, left, total, rules.paint_run_max)
+        beyond = sum(_exceeds(option, line, rules.ratios[option]) for option in options if option in rules.ratios)
+        pressure = sum(
+            demand[option] * rules.ratios[option][1] * 1000 // (rules.ratios[option][0] * total)
+            for option in options
+            if option in rules.ratios
+        )
+        return too_long, strands, beyond, candidate != paint, -pressure, kinds[kind][0].id
+
+    return min(kinds, key=rank)
+
+
+def _strands(candidate: str, paint: str, run: int, left: Counter[str], total: int, run_max: int) -> bool:
+    """Say whether taking this paint now leaves some paint with more cars than the others can separate.
+
+    After the choice, the paint on the line may go on for the rest of its run, every other needs a gap per run.
+    """
+    run_after = run + 1 if candidate == paint else 1
+    for other, count in left.items():
+        after = count - (other == candidate)
+        gaps = total - 1 - after
+        room = run_max * gaps + (max(run_max - run_after, 0) if other == candidate else run_max)
+        if after > room:
+            return True
+    return False
+
+
+def _tail_run(line: Sequence[LineCar]) -> tuple[str, int]:
+    if not line:
+        return "", 0
+    paint, run = line[-1].paint, 0
+    for car in reversed(line):
+        if car.paint != paint:
+            break
+        run += 1
+    return paint, run
+
+
+def _exceeds(option: str, line: Sequence[LineCar], ratio: tuple[int, int]) -> bool:
+    """Say whether one more car with the option breaks its window."""
+    p, q = ratio
+    window = line[-(q - 1) :] if q > 1 else []
+    return sum(option in car.options for car in window) + 1 > p
+
+
+def score_line(cars: Sequence[LineCar], rules: LineRules, *, before: Sequence[LineCar] = ()) -> LineScore:
+    """Count what a line order breaks, car by car, from scratch."""
+    line = list(before)
+    runs = ratios = changes = 0
+    for car in cars:
+        paint, run = _tail_run(line)
+        runs += car.paint == paint and run >= rules.paint_run_max
+        changes += bool(line) and car.paint != paint
+        ratios += sum(_exceeds(option, line, rules.ratios[option]) for option in car.options if option in rules.ratios)
+        line.append(car)
+    return LineScore(runs, ratios, changes)

@@ -1,0 +1,159 @@
+"""Use cases of capacity and dates: reserve a pool's slots, free them, say when a car would be at its store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+from configurator.model import PoolingClass, Promise
+from configurator.quote_service import road_km
+from factory_orders.errors import CapacityShort
+from factory_orders.events import SlotsReleased, SlotsReserved
+from factory_orders.planning.capacity_store import (
+    PoolPlan,
+    held_by_pool,
+    insert_reservation,
+    lay_out_weeks,
+    load_weeks,
+    open_plan_of_class,
+    option_slots,
+    release_pool,
+    week_slots,
+)
+from factory_orders.planning.model import SLOT, WeekRoom
+from factory_orders.planning.promise import Window, pool_window, promise_days
+from factory_orders.planning.queries import car_facts, needs_fit, parts_lead_days, week_starting
+from factory_orders.planning.slotting import WEEK, earliest_window, spread_resources
+from factory_orders.policies import CapacityPolicy, PromisePolicy
+from kernel import policy, registry
+from kernel.actor import Permission
+from kernel.errors import InvalidInput
+from kernel.registry import Plant
+from kernel.work import Work
+
+MORE_WEEKS_MAX = 104
+
+
+def reserve_slots(
+    work: Work,
+    *,
+    pool_id: str,
+    class_key: str,
+    plant_code: str,
+    places: int,
+    deadline: datetime,
+    constrained_options: Sequence[str],
+    first_week: date | None = None,
+    weeks: int | None = None,
+) -> SlotsReserved:
+    """Reserve a pool's class slots and its share of every constrained option over consecutive weeks.
+
+    The weeks begin at `first_week` (a Monday after the deadline and the planning time; by default the earliest one).
+    Refuses CapacityShort with the earliest first week that fits; then nothing is reserved.
+    """
+    work.actor.require(Permission.POOL_MANAGE)
+    rules = policy.current(work)
+    capacity, times = rules.section(CapacityPolicy), rules.section(PromisePolicy)
+    plant = registry.plant_by_code(work, plant_code)
+    brand = registry.own_brand(work)
+    earliest = week_starting(deadline.astimezone(brand.zone).date() + timedelta(days=times.planning_lead_days))
+    start = earliest if first_week is None else first_week
+    length = capacity.pool_weeks if weeks is None else weeks
+    if start.weekday() != 0 or start < earliest:
+        raise InvalidInput("firstWeek", f"give a Monday from {earliest} on")
+    if not 1 <= length <= capacity.weeks_ahead:
+        raise InvalidInput("weeks", f"give 1 to {capacity.weeks_ahead}")
+    if places < 1:
+        raise InvalidInput("capacity", "a pool has at least one place")
+    ahead = min(capacity.weeks_ahead + length, MORE_WEEKS_MAX)
+    lay_out_weeks(work, plant, first=start, weeks=ahead, options=constrained_options, policy=capacity)
+    room = load_weeks(work, plant.id, first=start, pool_id=None, lock=True)
+    take = -(-places * capacity.option_take_bp // 10_000)
+    needs = {SLOT: places} | dict.fromkeys(constrained_options, take)
+    split = spread_resources(room[:length], needs)
+    if isinstance(split, tuple):
+        resource, missing = split
+        raise CapacityShort(resource, missing, earliest_window(room, needs, length=length))
+    chosen = [week.week for week in room[:length]]
+    plan = PoolPlan(pool_id, plant.id, class_key, places, start, deadline)
+    insert_reservation(work, plan, chosen, split)
+    used = [week for week, number in zip(chosen, split[SLOT], strict=True) if number]
+    reserved = SlotsReserved(work.actor.brand_id, pool_id, plant.id, places, used[0], used[-1])
+    work.record(reserved)
+    return reserved
+
+
+def release_slots(work: Work, pool_id: str, *, plant_id: str) -> int:
+    """Free what a pool still holds (it has locked and been scheduled, or it failed); returns the class slots freed."""
+    work.actor.require(Permission.SYSTEM)
+    freed = release_pool(work, pool_id)
+    if freed:
+        work.record(SlotsReleased(work.actor.brand_id, pool_id, plant_id, freed))
+    return freed
+
+
+def promise(
+    work: Work,
+    cls: PoolingClass,
+    *,
+    model: str,
+    options: tuple[str, ...],
+    store_id: str,
+    day: date,
+    version_id: str,
+    members: int = 0,
+) -> Promise | None:
+    """Return P50 and P90 of a car ordered on a day, for a store; None where no week of the plant has room.
+
+    Where a pool of the class is open the promise is conditional on its lock: the week of the next member's place
+    among the slots the pool holds, with room for the car's constrained options, and the pool's last week for P90.
+    Without a pool it is the first week with room after the planning time and the parts' lead time, and a week more.
+    """
+    rules = policy.current(work)
+    capacity, times = rules.section(CapacityPolicy), rules.section(PromisePolicy)
+    plant = registry.plant_by_code(work, cls.plant)
+    store = registry.open_store(work, store_id)
+    facts = car_facts(work, version_id)
+    lead = parts_lead_days(work, version_id, model=model, options=options, day=day)
+    resources = (SLOT, *sorted(facts.constrained_of(options)))
+    plan = open_plan_of_class(work, [cls.l1_key, cls.l2_key])
+    window: Window | None
+    if plan is not None:
+        window = _window_in_pool(work, plan, resources, members=members, lead_days=lead)
+    else:
+        ready = week_starting(day + timedelta(days=max(times.planning_lead_days, lead)))
+        room = _weeks(work, plant, ready, resources, capacity)
+        first = needs_fit(room, resources, not_before=ready)
+        window = None if first is None else Window(first, first + WEEK)
+    if window is None:
+        return None
+    p50, p90 = promise_days(window, distance_km=road_km(plant, store), policy=times)
+    return Promise(p50, p90, conditional=plan is not None)
+
+
+def _window_in_pool(
+    work: Work, plan: PoolPlan, resources: Sequence[str], *, members: int, lead_days: int
+) -> Window | None:
+    brand = registry.own_brand(work)
+    ready = week_starting(plan.deadline.astimezone(brand.zone).date() + timedelta(days=lead_days))
+    room = load_weeks(work, plan.plant_id, first=plan.first_week, pool_id=plan.pool_id, lock=False)
+    held = [(week, by[SLOT]) for week, by in sorted(held_by_pool(work, plan.pool_id).items()) if by.get(SLOT)]
+    window = pool_window(held, members=members, not_before=ready)
+    not_before = ready if window is None else window.expected
+    fits = needs_fit(room, resources, not_before=not_before)
+    if fits is None:
+        return None
+    return Window(fits, max(fits, window.latest) if window is not None else fits + WEEK)
+
+
+def _weeks(work: Work, plant: Plant, first: date, resources: Sequence[str], capacity: CapacityPolicy) -> list[WeekRoom]:
+    """Return the plant's weeks with room, those nobody has planned yet included, without writing anything."""
+    known = {week.week: week for week in load_weeks(work, plant.id, first=first, pool_id=None, lock=False)}
+    brand = registry.own_brand(work)
+    room = []
+    for number in range(capacity.weeks_ahead):
+        week = first + WEEK * number
+        slots = week_slots(brand, plant, week)
+        free = {one: slots if one == SLOT else option_slots(one, slots, capacity) for one in resources}
+        room.append(WeekRoom(week, free | dict(known[week].free) if week in known else free, {}))
+    return room

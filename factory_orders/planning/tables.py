@@ -1,0 +1,140 @@
+"""Weeks with what is reserved and used, orders, batches; a counter beyond its capacity is refused by the database."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+from factory_orders.planning.model import ORDER_STATES, BatchState
+from kernel.db import Id, Instant, Json, Minor, metadata
+
+# One row per plant, week and resource: `slot` for the cars of the week, an option's code for a constrained option.
+capacity_weeks = Table(
+    "capacity_weeks",
+    metadata,
+    Column("plant_id", Id, ForeignKey("plants.id"), primary_key=True),
+    Column("week", Date, primary_key=True),
+    Column("resource", String(80), primary_key=True),
+    Column("brand_id", Id, nullable=False),
+    Column("capacity", Integer, nullable=False),
+    Column("reserved", Integer, nullable=False, server_default="0"),
+    Column("used", Integer, nullable=False, server_default="0"),
+    CheckConstraint("reserved >= 0 AND used >= 0", name="counted_up"),
+    CheckConstraint("reserved + used <= capacity", name="within_capacity"),
+)
+
+# What a pool still holds of a week's resource.
+pool_reservations = Table(
+    "pool_reservations",
+    metadata,
+    Column("pool_id", Id, primary_key=True),
+    Column("week", Date, primary_key=True),
+    Column("resource", String(80), primary_key=True),
+    Column("brand_id", Id, nullable=False),
+    Column("plant_id", Id, ForeignKey("plants.id"), nullable=False),
+    Column("held", Integer, nullable=False),
+    CheckConstraint("held >= 0", name="held_not_negative"),
+)
+
+pool_plans = Table(
+    "pool_plans",
+    metadata,
+    Column("pool_id", Id, primary_key=True),
+    Column("brand_id", Id, nullable=False),
+    Column("plant_id", Id, ForeignKey("plants.id"), nullable=False),
+    Column("class_key", String(400), nullable=False),
+    Column("places", Integer, nullable=False),
+    Column("first_week", Date, nullable=False),
+    Column("deadline", Instant, nullable=False),
+    Column("closed_at", Instant),
+)
+Index("ix_pool_plans_class", pool_plans.c.brand_id, pool_plans.c.class_key)
+
+_STATES = ", ".join(f"'{state}'" for state in ORDER_STATES.values())
+orders = Table(
+    "orders",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("brand_id", Id, nullable=False),
+    Column("pool_id", Id, nullable=False),
+    Column("account_id", Id, nullable=False),
+    Column("person_id", Id),
+    Column("quote_id", Id, nullable=False),
+    Column("store_id", Id, ForeignKey("stores.id"), nullable=False),
+    Column("plant_id", Id, ForeignKey("plants.id"), nullable=False),
+    Column("class_l1", String(400), nullable=False),
+    Column("model", String(80), nullable=False),
+    Column("options", Json, nullable=False),
+    Column("catalogue_version_id", Id, nullable=False),
+    Column("policy_version", Integer, nullable=False),
+    Column("price_minor", Minor, nullable=False),
+    Column("guaranteed_other_minor", Minor, nullable=False),
+    Column("third_party_minor", BigInteger, nullable=False),
+    Column("promised_by", Date),
+    Column("locked_at", Instant, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("vin", String(17)),
+    Column("arrived_at", Instant),
+    Column("ended_at", Instant),
+    Column("reason", String(80)),
+    CheckConstraint(f"state IN ({_STATES})", name="state_known"),
+    CheckConstraint("vin IS NOT NULL OR state IN ('scheduled', 'cancelled')", name="car_before_it_moves"),
+    CheckConstraint("(ended_at IS NOT NULL) = (state IN ('delivered', 'cancelled'))", name="ended_when_it_ends"),
+    CheckConstraint("price_minor > 0 AND guaranteed_other_minor >= 0", name="price_positive"),
+)
+Index("ix_orders_account", orders.c.brand_id, orders.c.account_id, orders.c.id)
+Index("ix_orders_store", orders.c.store_id, orders.c.state, orders.c.id)
+Index("ix_orders_pool", orders.c.pool_id)
+Index("ix_orders_plant_state", orders.c.plant_id, orders.c.state)
+
+_BATCH_STATES = ", ".join(f"'{state.value}'" for state in BatchState)
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("brand_id", Id, nullable=False),
+    Column("plant_id", Id, ForeignKey("plants.id"), nullable=False),
+    Column("pool_id", Id, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("size_min", Integer, nullable=False),
+    Column("size_max", Integer, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    CheckConstraint(f"state IN ({_BATCH_STATES})", name="state_known"),
+    CheckConstraint("size BETWEEN size_min AND size_max", name="within_plant_limits"),
+)
+Index("ix_batches_brand", batches.c.brand_id, batches.c.id)
+
+# One batch per order, held by the key.
+batch_orders = Table(
+    "batch_orders",
+    metadata,
+    Column("order_id", Id, ForeignKey("orders.id"), primary_key=True),
+    Column("batch_id", Id, ForeignKey("batches.id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    UniqueConstraint("batch_id", "position"),
+)
+
+# How good a day's line order is; counted from the order itself each time it is made.
+line_days = Table(
+    "line_days",
+    metadata,
+    Column("plant_id", Id, ForeignKey("plants.id"), primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("brand_id", Id, nullable=False),
+    Column("cars", Integer, nullable=False),
+    Column("run_violations", Integer, nullable=False),
+    Column("ratio_violations", Integer, nullable=False),
+    Column("paint_changes", Integer, nullable=False),
+    Column("sequenced_at", Instant, nullable=False),
+)

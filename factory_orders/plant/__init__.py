@@ -1,0 +1,1 @@
+"""What a plant receives and reports: build orders going out, stages coming in."""

@@ -1,0 +1,96 @@
+"""Reads of the plant interface: what a plant is to build, in its order; and an order's stages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import and_, or_, select
+
+from factory_orders.plant.model import BuildOrder, Stage
+from factory_orders.plant.rows import build_order_from
+from factory_orders.plant.tables import build_orders, plant_events
+from kernel.actor import Permission
+from kernel.errors import InvalidInput
+from kernel.paging import Page, PageRequest, make_page
+from kernel.work import Work
+
+
+def build_orders_for_plant(
+    work: Work, page: PageRequest, *, first_day: date | None = None, open_only: bool = True
+) -> Page[BuildOrder]:
+    """Return the machine account's own plant's build orders by day and place on the line."""
+    work.actor.require(Permission.PLANT_REPORT)
+    return _page(work, work.actor.own_plant(), page, first_day, open_only)
+
+
+def build_orders_of_plant(
+    work: Work, plant_id: str, page: PageRequest, *, first_day: date | None = None, open_only: bool = False
+) -> Page[BuildOrder]:
+    """Return a plant's build orders to those who plan it."""
+    work.actor.require(Permission.BATCH_READ)
+    return _page(work, plant_id, page, first_day, open_only)
+
+
+def _page(work: Work, plant_id: str, page: PageRequest, first_day: date | None, open_only: bool) -> Page[BuildOrder]:
+    table = build_orders.c
+    ended = [Stage.WITHDRAWN.value, Stage.PASSED.value] if open_only else [Stage.WITHDRAWN.value]
+    found = (
+        select(build_orders)
+        .where(table.plant_id == plant_id, table.brand_id == work.actor.brand_id, table.stage.not_in(ended))
+        .order_by(table.day, table.position, table.id)
+        .limit(page.size + 1)
+    )
+    if first_day is not None:
+        found = found.where(table.day >= first_day)
+    if page.after is not None:
+        day, position = _place(page.after)
+        found = found.where(or_(table.day > day, and_(table.day == day, table.position > position)))
+    rows = [build_order_from(row) for row in work.connection.execute(found).mappings()]
+    return make_page(rows, page, lambda order: f"{order.day.isoformat()}/{order.position}")
+
+
+def _place(key: str) -> tuple[date, int]:
+    day, _, position = key.partition("/")
+    try:
+        return date.fromisoformat(day), int(position)
+    except ValueError:
+        raise InvalidInput("after", "take a cursor from a page you were given") from None
+
+
+@dataclass(frozen=True, slots=True)
+class StageView:
+    """A stage that a car of an order has reached."""
+
+    order_id: str
+    build_order_id: str
+    stage: str
+    occurred_at: datetime
+
+
+def stages_of_orders(work: Work, order_ids: Sequence[str]) -> dict[str, list[StageView]]:
+    """Return what was reported about orders' cars, in order; the caller checks whose they are."""
+    built, told = build_orders.c, plant_events.c
+    found = (
+        select(built.order_id, built.id, told.stage, told.occurred_at)
+        .join_from(build_orders, plant_events, told.build_order_id == built.id)
+        .where(built.brand_id == work.actor.brand_id, built.order_id.in_(list(order_ids)))
+        .order_by(built.order_id, told.id)
+    )
+    stages: dict[str, list[StageView]] = {order_id: [] for order_id in order_ids}
+    for row in work.connection.execute(found):
+        stages[row.order_id].append(StageView(*row))
+    return stages
+
+
+def build_orders_of_orders(work: Work, order_ids: Sequence[str]) -> dict[str, BuildOrder]:
+    """Return each order's build order that is not withdrawn; the caller checks whose they are."""
+    table = build_orders.c
+    found = select(build_orders).where(
+        table.brand_id == work.actor.brand_id,
+        table.order_id.in_(list(order_ids)),
+        table.stage != Stage.WITHDRAWN.value,
+    )
+    rows = work.connection.execute(found).mappings()
+    return {order.order_id: order for order in (build_order_from(row) for row in rows)}

@@ -1,0 +1,163 @@
+"""Loads and saves build orders and the plant's events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from sqlalchemy import bindparam, func, select, update
+
+from factory_orders.plant.model import BuildOrder, PlantReport, Stage
+from factory_orders.plant.rows import FIELDS, build_order_from
+from factory_orders.plant.tables import build_orders, plant_events
+from kernel import db
+from kernel.work import Work
+
+
+def insert_build_orders(work: Work, new: Sequence[BuildOrder]) -> None:
+    """Write build orders, released with exactly these options."""
+    rows = [
+        {name: getattr(one, name) for name in FIELDS} | {"options": list(one.options), "stage": one.stage.value}
+        for one in new
+    ]
+    db.insert_many(work.connection, build_orders, rows)
+
+
+def lock_build_order(work: Work, build_order_id: str, *, plant_id: str) -> BuildOrder | None:
+    """Load a build order of a plant and keep other reports on it waiting; another plant's looks like none."""
+    found = (
+        select(build_orders)
+        .where(
+            build_orders.c.id == build_order_id,
+            build_orders.c.plant_id == plant_id,
+            build_orders.c.brand_id == work.actor.brand_id,
+        )
+        .with_for_update()
+    )
+    row = work.connection.execute(found).mappings().first()
+    return None if row is None else build_order_from(row)
+
+
+def live_build_order(work: Work, order_id: str) -> BuildOrder | None:
+    """Return the build order of an order that is not withdrawn, locked."""
+    found = (
+        select(build_orders)
+        .where(
+            build_orders.c.order_id == order_id,
+            build_orders.c.brand_id == work.actor.brand_id,
+            build_orders.c.stage != Stage.WITHDRAWN.value,
+        )
+        .with_for_update()
+    )
+    row = work.connection.execute(found).mappings().first()
+    return None if row is None else build_order_from(row)
+
+
+def orders_with_build_order(work: Work, order_ids: Sequence[str]) -> set[str]:
+    """Return those of the orders that the plant has."""
+    found = select(build_orders.c.order_id).where(
+        build_orders.c.order_id.in_(list(order_ids)), build_orders.c.stage != Stage.WITHDRAWN.value
+    )
+    return set(work.connection.execute(found).scalars())
+
+
+def save_stage(work: Work, order: BuildOrder) -> None:
+    """Write where a build order stands."""
+    work.connection.execute(
+        update(build_orders)
+        .where(build_orders.c.id == order.id)
+        .values(stage=order.stage.value, moved_at=order.moved_at, events=order.events)
+    )
+
+
+def withdraw(work: Work, build_order_id: str) -> None:
+    """Take a build order away from the plant; its place on the line is free again."""
+    work.connection.execute(
+        update(build_orders)
+        .where(build_orders.c.id == build_order_id)
+        .values(stage=Stage.WITHDRAWN.value, position=None)
+    )
+
+
+def known_event(work: Work, event_id: str, *, plant_id: str) -> tuple[str, PlantReport] | None:
+    """Return what a plant reported under an event id before, with its build order."""
+    table = plant_events.c
+    found = select(plant_events).where(table.plant_id == plant_id, table.event_id == event_id)
+    row = work.connection.execute(found).first()
+    if row is None:
+        return None
+    return row.build_order_id, PlantReport(row.event_id, Stage(row.stage), row.occurred_at, row.repair_minor)
+
+
+def insert_event(work: Work, order: BuildOrder, report: PlantReport) -> bool:
+    """Write a report as the build order's next event; False where the id was taken in between."""
+    row = {
+        "id": work.new_id(),
+        "brand_id": order.brand_id,
+        "plant_id": order.plant_id,
+        "event_id": report.event_id,
+        "build_order_id": order.id,
+        "number": order.events,
+        "stage": report.stage.value,
+        "occurred_at": report.occurred_at,
+        "received_at": work.now,
+        "repair_minor": report.repair_minor,
+    }
+    return bool(db.insert_new(work.connection, plant_events, [row], returning="id"))
+
+
+def day_loads(work: Work, plant_id: str, days: Sequence[date]) -> dict[date, int]:
+    """Return how many cars each day has."""
+    table = build_orders.c
+    found = (
+        select(table.day, func.count())
+        .where(table.plant_id == plant_id, table.day.in_(list(days)), table.stage != Stage.WITHDRAWN.value)
+        .group_by(table.day)
+    )
+    return {row[0]: int(row[1]) for row in work.connection.execute(found)}
+
+
+def cars_of_day(work: Work, plant_id: str, day: date) -> list[BuildOrder]:
+    """Return a day's build orders by their place on the line, those without one last."""
+    table = build_orders.c
+    found = (
+        select(build_orders)
+        .where(table.plant_id == plant_id, table.day == day, table.stage != Stage.WITHDRAWN.value)
+        .order_by(table.position.is_(None), table.position, table.id)
+    )
+    return [build_order_from(row) for row in work.connection.execute(found).mappings()]
+
+
+def last_day_before(work: Work, plant_id: str, day: date) -> date | None:
+    """Return the latest earlier day on which the plant builds."""
+    table = build_orders.c
+    found = select(func.max(table.day)).where(
+        table.plant_id == plant_id, table.day < day, table.stage != Stage.WITHDRAWN.value
+    )
+    latest: date | None = work.connection.execute(found).scalar_one()
+    return latest
+
+
+def write_positions(work: Work, build_order_ids: Sequence[str], *, first: int) -> None:
+    """Give build orders consecutive places on their day's line, from `first` on."""
+    if not build_order_ids:
+        return
+    table = build_orders.c
+    # Places are unique, so they are cleared before they are given anew.
+    work.connection.execute(update(build_orders).where(table.id.in_(list(build_order_ids))).values(position=None))
+    work.connection.execute(
+        update(build_orders).where(table.id == bindparam("b_id")).values(position=bindparam("b_position")),
+        [
+            {"b_id": build_order_id, "b_position": position}
+            for position, build_order_id in enumerate(build_order_ids, start=first)
+        ],
+    )
+
+
+def unfinished_in_batch(work: Work, batch_id: str) -> int:
+    """Count the build orders of a batch that have not passed the line's end."""
+    table = build_orders.c
+    found = select(func.count()).where(
+        table.batch_id == batch_id, table.stage.not_in([Stage.PASSED.value, Stage.WITHDRAWN.value])
+    )
+    return int(work.connection.execute(found).scalar_one())

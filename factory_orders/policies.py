@@ -1,0 +1,141 @@
+"""The numbers of this room that a brand may change; the defaults are the shipped ones (DOMAIN sections 6.4 to 6.6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kernel.policy import policy_section
+
+
+@policy_section("capacity")
+@dataclass(frozen=True, slots=True)
+class CapacityPolicy:
+    """How a plant's weeks are counted.
+
+    A constrained option can be built into `option_share_bp` of a week's cars unless `option_limits` (option, cars a
+    week) says otherwise; a pool reserves it for `option_take_bp` of its places.
+    """
+
+    weeks_ahead: int = 52
+    pool_weeks: int = 6
+    option_share_bp: int = 4_000
+    option_take_bp: int = 1_500
+    option_limits: tuple[tuple[str, int], ...] = ()
+
+    def __post_init__(self) -> None:
+        assert 8 <= self.weeks_ahead <= 104, "a plant is planned 8 to 104 weeks ahead"
+        assert 1 <= self.pool_weeks <= self.weeks_ahead, "a pool's weeks lie within those planned"
+        assert 0 <= self.option_take_bp <= self.option_share_bp <= 10_000, "take ≤ share ≤ all of a week"
+
+
+@policy_section("promise")
+@dataclass(frozen=True, slots=True)
+class PromisePolicy:
+    """From the week on the line to the day at the store; see `planning.promise`."""
+
+    planning_lead_days: int = 7
+    transit_base_days: int = 2
+    transit_km_per_day: int = 450
+    pre_delivery_days: int = 3
+    buffer_days: int = 10
+
+    def __post_init__(self) -> None:
+        assert self.transit_km_per_day > 0, "a carrier moves"
+        assert min(self.planning_lead_days, self.transit_base_days, self.pre_delivery_days, self.buffer_days) >= 0
+
+
+@policy_section("batches")
+@dataclass(frozen=True, slots=True)
+class BatchPolicy:
+    """Sizes of a batch per plant code: (plant, smallest, largest); the two defaults count for every other plant."""
+
+    batch_min: int = 1
+    batch_max: int = 120
+    plant_limits: tuple[tuple[str, int, int], ...] = ()
+
+    def __post_init__(self) -> None:
+        assert 1 <= self.batch_min <= self.batch_max, "a batch has at least one order"
+        assert all(1 <= smallest <= largest for _, smallest, largest in self.plant_limits), "smallest ≤ largest"
+
+    def limits(self, plant_code: str) -> tuple[int, int]:
+        """Return the smallest and the largest batch of a plant."""
+        for code, smallest, largest in self.plant_limits:
+            if code == plant_code:
+                return smallest, largest
+        return self.batch_min, self.batch_max
+
+
+@policy_section("line")
+@dataclass(frozen=True, slots=True)
+class LinePolicy:
+    """The line: the longest run of one paint, and ratio limits: at most p cars with an option in any q in a row."""
+
+    paint_run_max: int = 10
+    ratio_p: int = 1
+    ratio_q: int = 2
+    ratio_limits: tuple[tuple[str, int, int], ...] = ()
+
+    def __post_init__(self) -> None:
+        assert self.paint_run_max >= 1, "a run has at least one car"
+        assert 1 <= self.ratio_p <= self.ratio_q, "at most p in q"
+        assert all(1 <= p <= q for _, p, q in self.ratio_limits), "at most p in q"
+
+
+@policy_section("plant")
+@dataclass(frozen=True, slots=True)
+class PlantPolicy:
+    """How far ahead a plant's clock may be, and up to which repair cost a car stays new (disclosed)."""
+
+    clock_ahead_seconds: int = 300
+    repaired_from_minor: int = 500_000
+
+
+@policy_section("handover")
+@dataclass(frozen=True, slots=True)
+class HandoverPolicy:
+    """Appointments, the check list, and how long a balance may stay unpaid before it is asked for anew."""
+
+    opens_at_hour: int = 9
+    closes_at_hour: int = 18
+    appointments_per_hour: int = 2
+    days_ahead_max: int = 30
+    balance_days: int = 15
+    checklist: tuple[str, ...] = (
+        "vin_matches",
+        "body_and_paint",
+        "glass_and_lights",
+        "wheels_and_tyres",
+        "interior",
+        "options_as_ordered",
+        "electrics",
+        "odometer",
+        "documents_and_keys",
+    )
+
+    def __post_init__(self) -> None:
+        assert 0 <= self.opens_at_hour < self.closes_at_hour <= 24, "a store opens before it closes"
+        assert 1 <= self.appointments_per_hour <= 50, "one to fifty people an hour"
+        assert 1 <= len(self.checklist) <= 120, "a check list has 1 to 120 points"
+
+
+@policy_section("late_credits")
+@dataclass(frozen=True, slots=True)
+class LateCreditPolicy:
+    """What a late day is worth (DOMAIN section 6.4): ¥100 a day, at most 3 % of the price."""
+
+    per_day_minor: int = 10_000
+    most_bp: int = 300
+
+
+@policy_section("cancellation")
+@dataclass(frozen=True, slots=True)
+class CancellationPolicy:
+    """What leaving after the lock costs by stage (the freeze points of DOMAIN section 6.5), as a share of the earnest.
+
+    Rows are stage, basis points of the earnest that are forfeited; a stage that is not listed forfeits all of it.
+    """
+
+    forfeits: tuple[tuple[str, int], ...] = (("scheduled", 2_000), ("queued", 2_000), ("parts_ready", 5_000))
+
+    def __post_init__(self) -> None:
+        assert all(0 <= share <= 10_000 for _, share in self.forfeits), "a forfeit is a share of the earnest"

@@ -1,0 +1,59 @@
+"""The room's reads, gathered."""
+
+from factory_orders.deliveries.queries import (
+    Delivery,
+    balances_of_handovers,
+    carrier_shipments,
+    handovers_of_orders,
+    order_code,
+    orders_by_id,
+    own_orders,
+    shipments_of_orders,
+    store_deliveries,
+)
+from factory_orders.planning.queries import (
+    BatchView,
+    LineDayView,
+    WeekView,
+    batches_by_id,
+    line_of_days,
+    list_batches,
+    plant_weeks,
+    waiting_count,
+)
+from factory_orders.plant.queries import (
+    StageView,
+    build_orders_for_plant,
+    build_orders_of_orders,
+    build_orders_of_plant,
+    stages_of_orders,
+)
+from factory_orders.vehicles.queries import disclosures_of, passport, vehicles_by_vin
+
+__all__ = [
+    "BatchView",
+    "Delivery",
+    "LineDayView",
+    "StageView",
+    "WeekView",
+    "balances_of_handovers",
+    "batches_by_id",
+    "build_orders_for_plant",
+    "build_orders_of_orders",
+    "build_orders_of_plant",
+    "carrier_shipments",
+    "disclosures_of",
+    "handovers_of_orders",
+    "line_of_days",
+    "list_batches",
+    "order_code",
+    "orders_by_id",
+    "own_orders",
+    "passport",
+    "plant_weeks",
+    "shipments_of_orders",
+    "stages_of_orders",
+    "store_deliveries",
+    "vehicles_by_vin",
+    "waiting_count",
+]

@@ -1,0 +1,62 @@
+"""The room's use cases, gathered: what other rooms, the API and the worker call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from factory_orders.deliveries.handover_service import (
+    BALANCE_PURPOSE,
+    accept_disclosures,
+    book_handover,
+    inspect_handover,
+    pay_balance,
+    rebook_handover,
+    receive_balance,
+    reject_handover,
+    renew_balance,
+    request_balance,
+    sign_handover,
+)
+from factory_orders.deliveries.late_service import credit_late_days
+from factory_orders.deliveries.shipment_service import Damage, inspect_arrival, report_shipment
+from factory_orders.planning.order_service import (
+    LATE_CREDIT_TIMER,
+    SCHEDULE_TIMER,
+    on_schedule_timer,
+    schedule_batch,
+    take_locked,
+)
+from factory_orders.planning.service import promise, release_slots, reserve_slots
+from factory_orders.plant.service import Reported, report_plant_event
+from kernel.timers import Handler
+
+TIMERS: Final[Mapping[str, Handler]] = {
+    LATE_CREDIT_TIMER: credit_late_days,
+    SCHEDULE_TIMER: on_schedule_timer,
+}
+
+__all__ = [
+    "BALANCE_PURPOSE",
+    "TIMERS",
+    "Damage",
+    "Reported",
+    "accept_disclosures",
+    "book_handover",
+    "inspect_arrival",
+    "inspect_handover",
+    "pay_balance",
+    "promise",
+    "rebook_handover",
+    "receive_balance",
+    "reject_handover",
+    "release_slots",
+    "renew_balance",
+    "report_plant_event",
+    "report_shipment",
+    "request_balance",
+    "reserve_slots",
+    "schedule_batch",
+    "sign_handover",
+    "take_locked",
+]

@@ -1,0 +1,1 @@
+"""Cars with a number: identity, newness, passport, allocation."""

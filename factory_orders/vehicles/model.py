@@ -1,0 +1,105 @@
+"""Cars by state, the ladder of newness that only descends, and what has to be disclosed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import Final
+
+from factory_orders.errors import VehicleNotNew
+
+
+class Newness(IntEnum):
+    """How new a car is (DOMAIN section 3); a higher rank is less new, and the rank never falls."""
+
+    NEW = 0
+    NEW_DISCLOSED = 1
+    REPAIRED = 2
+    DISPLAY = 3
+    DEMO = 4
+    RETURNED = 5
+    USED = 6
+
+    @property
+    def word(self) -> str:
+        """Return the stable word."""
+        return self.name.lower()
+
+
+SOLD_AS_NEW: Final = Newness.NEW_DISCLOSED
+
+
+def descend(now: Newness, to: Newness) -> Newness:
+    """Return the newness after something happened: the lower of both."""
+    return max(now, to)
+
+
+def require_new(newness: Newness) -> None:
+    """Refuse a car that cannot be allocated or invoiced as new (DOMAIN section 4.4)."""
+    if newness > SOLD_AS_NEW:
+        raise VehicleNotNew(newness.word)
+
+
+def newness_after_repair(repair_minor: int, *, repaired_from_minor: int) -> Newness:
+    """Return what damage or rework of this cost makes of a new car."""
+    return Newness.REPAIRED if repair_minor >= repaired_from_minor else Newness.NEW_DISCLOSED
+
+
+class VehicleState(StrEnum):
+    """A car's life up to its buyer (DOMAIN section 3)."""
+
+    PLANNED = "planned"
+    BUILT = "built"
+    ALLOCATED = "allocated"
+    DELIVERED = "delivered"
+
+
+@dataclass(frozen=True, slots=True)
+class Vehicle:
+    """One car; `version` of the passport lies in the record's chain under its VIN."""
+
+    vin: str
+    brand_id: str
+    plant_id: str
+    build_order_id: str
+    model: str
+    options: tuple[str, ...]
+    state: VehicleState
+    newness: Newness
+    identified_at: datetime
+    built_at: datetime | None = None
+    delivered_at: datetime | None = None
+
+
+class DisclosureReason(StrEnum):
+    """What happened to a car before its delivery."""
+
+    REWORK = "rework"
+    TRANSPORT_DAMAGE = "transport_damage"
+    REJECTED_HANDOVER = "rejected_handover"
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """One thing the buyer has to know of and accept; `detail` is the reporter's words, `repair_minor` its cost."""
+
+    id: str
+    vin: str
+    reason: DisclosureReason
+    detail: str
+    repair_minor: int
+    at: datetime
+    accepted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """A car bound to an order; an ended one stays as history."""
+
+    id: str
+    vin: str
+    order_id: str
+    made_at: datetime
+    ended_at: datetime | None = None
+    reason: str | None = None

@@ -1,0 +1,63 @@
+"""Reads about cars: one by its number, its passport, its disclosures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+
+from factory_orders.vehicles.model import Disclosure, Vehicle
+from factory_orders.vehicles.passport import WORDS, Passport, PassportEntry, chain_of, newness_of
+from factory_orders.vehicles.rows import disclosure_from, vehicle_from
+from factory_orders.vehicles.tables import vehicle_disclosures, vehicles
+from factory_orders.vehicles.vin import read_vin
+from kernel import record
+from kernel.actor import Permission
+from kernel.errors import NotFound
+from kernel.work import Work
+
+OWN_FACTS = frozenset({"vin", "at", "newness"})
+
+
+def vehicles_by_vin(work: Work, vins: Sequence[str]) -> dict[str, Vehicle]:
+    """Return cars of the actor's brand by number, in one statement."""
+    found = select(vehicles).where(vehicles.c.brand_id == work.actor.brand_id, vehicles.c.vin.in_(list(vins)))
+    return {row["vin"]: vehicle_from(row) for row in work.connection.execute(found).mappings()}
+
+
+def passport(work: Work, text: str) -> Passport:
+    """Return a car's passport to anybody who has its number; refuses a number that is none (VinInvalid)."""
+    work.actor.require(Permission.PUBLIC_READ)
+    vin = read_vin(text).text
+    entries = record.entries_of(work, chain_of(vin))
+    if not entries:
+        raise NotFound("vehicle")
+    read = tuple(
+        PassportEntry(
+            entry.sequence,
+            entry.kind,
+            datetime.fromisoformat(entry.body["at"]),
+            entry.at,
+            WORDS[entry.body["newness"]],
+            {name: value for name, value in entry.body.items() if name not in OWN_FACTS},
+            entry.previous_hash,
+            entry.hash,
+        )
+        for entry in entries
+    )
+    return Passport(vin, newness_of(read), read, record.verify(entries) is None)
+
+
+def disclosures_of(work: Work, vins: Sequence[str]) -> dict[str, list[Disclosure]]:
+    """Return what has to be told about cars of the actor's brand, oldest first; the caller checks whose they are."""
+    table = vehicle_disclosures.c
+    found = (
+        select(vehicle_disclosures)
+        .where(table.brand_id == work.actor.brand_id, table.vin.in_(list(vins)))
+        .order_by(table.id)
+    )
+    told: dict[str, list[Disclosure]] = {vin: [] for vin in vins}
+    for row in work.connection.execute(found).mappings():
+        told[row["vin"]].append(disclosure_from(row))
+    return told

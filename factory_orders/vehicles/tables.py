@@ -1,0 +1,115 @@
+"""Cars, their disclosures and allocations; the database holds one active allocation and the descending ladder."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    DDL,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    UniqueConstraint,
+    event,
+    text,
+)
+
+from factory_orders.vehicles.model import DisclosureReason, VehicleState
+from kernel.db import Id, Instant, Json, Minor, metadata
+
+vin_serials = Table(
+    "vin_serials",
+    metadata,
+    Column("brand_id", Id, primary_key=True),
+    Column("plant_id", Id, ForeignKey("plants.id"), primary_key=True),
+    Column("year", Integer, primary_key=True),
+    Column("last", Integer, nullable=False),
+    CheckConstraint("last BETWEEN 1 AND 999999", name="six_places"),
+)
+
+_STATES = ", ".join(f"'{state.value}'" for state in VehicleState)
+vehicles = Table(
+    "vehicles",
+    metadata,
+    Column("vin", String(17), primary_key=True),
+    Column("brand_id", Id, nullable=False),
+    Column("plant_id", Id, ForeignKey("plants.id"), nullable=False),
+    Column("build_order_id", Id, ForeignKey("build_orders.id"), nullable=False, unique=True),
+    Column("model", String(80), nullable=False),
+    Column("options", Json, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("newness", Integer, nullable=False),
+    Column("identified_at", Instant, nullable=False),
+    Column("built_at", Instant),
+    Column("delivered_at", Instant),
+    CheckConstraint("length(vin) = 17", name="seventeen_places"),
+    CheckConstraint(f"state IN ({_STATES})", name="state_known"),
+    CheckConstraint("newness BETWEEN 0 AND 6", name="newness_known"),
+    CheckConstraint("state NOT IN ('allocated', 'delivered') OR newness <= 1", name="sold_as_new"),
+)
+Index("ix_vehicles_brand", vehicles.c.brand_id, vehicles.c.vin)
+
+_REASONS = ", ".join(f"'{reason.value}'" for reason in DisclosureReason)
+vehicle_disclosures = Table(
+    "vehicle_disclosures",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("brand_id", Id, nullable=False),
+    Column("vin", String(17), ForeignKey("vehicles.vin"), nullable=False),
+    Column("reason", String(40), nullable=False),
+    Column("detail", String(400), nullable=False),
+    Column("repair_minor", Minor, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("accepted_by", Id),
+    Column("accepted_at", Instant),
+    CheckConstraint(f"reason IN ({_REASONS})", name="reason_known"),
+    CheckConstraint("repair_minor >= 0", name="repair_not_negative"),
+)
+Index("ix_vehicle_disclosures_vin", vehicle_disclosures.c.vin)
+
+allocations = Table(
+    "allocations",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("brand_id", Id, nullable=False),
+    Column("vin", String(17), ForeignKey("vehicles.vin"), nullable=False),
+    Column("order_id", Id, ForeignKey("orders.id"), nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Column("reason", String(80)),
+    UniqueConstraint("vin", "order_id", "made_at"),
+)
+_ACTIVE = text("ended_at IS NULL")
+Index("uq_allocations_active_vin", allocations.c.vin, unique=True, postgresql_where=_ACTIVE, sqlite_where=_ACTIVE)
+Index(
+    "uq_allocations_active_order", allocations.c.order_id, unique=True, postgresql_where=_ACTIVE, sqlite_where=_ACTIVE
+)
+
+# A row that was more than new cannot become newer again, whoever writes. Migrations run the same statements.
+NEWNESS_TRIGGERS: Final[dict[str, tuple[str, ...]]] = {
+    "sqlite": (
+        """CREATE TRIGGER vehicles_newness_descends BEFORE UPDATE OF newness ON vehicles
+           WHEN NEW.newness < OLD.newness
+           BEGIN SELECT RAISE(ABORT, 'newness only descends'); END""",
+    ),
+    "postgresql": (
+        """CREATE OR REPLACE FUNCTION vehicles_newness_descends() RETURNS trigger AS $body$
+           BEGIN
+               IF NEW.newness < OLD.newness THEN
+                   RAISE EXCEPTION 'newness only descends' USING ERRCODE = 'check_violation';
+               END IF;
+               RETURN NEW;
+           END $body$ LANGUAGE plpgsql""",
+        """CREATE TRIGGER vehicles_newness_descends BEFORE UPDATE OF newness ON vehicles
+           FOR EACH ROW EXECUTE FUNCTION vehicles_newness_descends()""",
+    ),
+}
+for _dialect, _statements in NEWNESS_TRIGGERS.items():
+    for _statement in _statements:
+        # A DDL formats its text, and SQLAlchemy has not typed its constructor.
+        _guard = DDL(_statement.replace("%", "%%"))  # type: ignore[no-untyped-call]
+        event.listen(vehicles, "after_create", _guard.execute_if(dialect=_dialect))
