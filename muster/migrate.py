@@ -5,6 +5,7 @@ Two processes that migrate at once wait for each other: an advisory lock on Post
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,7 @@ _FOLDER: Final = Path(__file__).parent / "migrations"
 _ADVISORY_LOCK: Final = 7_305_823
 HEAD: Final = "head"
 VERSIONS: Final = _FOLDER / "versions"
+_INDEX: Final = re.compile(r"CREATE (UNIQUE )?INDEX ")
 _NEXT: Final = "-- next\n"
 
 
@@ -85,8 +87,9 @@ def ddl(dialect: str) -> list[str]:
         statements.append(text_of_it if dialect == "sqlite" else text_of_it.replace("%%", "%"))
 
     engine = create_mock_engine("sqlite://" if dialect == "sqlite" else "postgresql+psycopg://", note)
-    metadata.create_all(engine, checkfirst=False)
-    return statements
+    metadata.create_all(engine, tables=metadata.sorted_tables, checkfirst=False)
+    # A table's indexes are a set: by name and last, the text is the same every time.
+    return sorted(statements, key=lambda one: (_INDEX.match(one) is not None, one if _INDEX.match(one) else ""))
 
 
 def read_statements(path: Path) -> list[str]:

@@ -1,28 +1,3 @@
-CREATE TABLE outbox (
-	id VARCHAR(32) NOT NULL, 
-	brand_id VARCHAR(32) NOT NULL, 
-	kind VARCHAR(80) NOT NULL, 
-	payload JSONB NOT NULL, 
-	at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	attempts INTEGER DEFAULT '0' NOT NULL, 
-	due_at TIMESTAMP WITH TIME ZONE, 
-	last_error VARCHAR(200), 
-	CONSTRAINT pk_outbox PRIMARY KEY (id)
-)
--- next
-CREATE INDEX ix_outbox_due_at ON outbox (due_at, id) WHERE due_at IS NOT NULL
--- next
-CREATE TABLE idempotency_keys (
-	account_id VARCHAR(32) NOT NULL, 
-	key VARCHAR(80) NOT NULL, 
-	token VARCHAR(32) NOT NULL, 
-	request_hash VARCHAR(64) NOT NULL, 
-	outcome JSONB, 
-	at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	CONSTRAINT pk_idempotency_keys PRIMARY KEY (account_id, key), 
-	CONSTRAINT uq_idempotency_keys_token UNIQUE (token)
-)
--- next
 CREATE TABLE brands (
 	id VARCHAR(32) NOT NULL, 
 	code VARCHAR(40) NOT NULL, 
@@ -36,14 +11,16 @@ CREATE TABLE brands (
 	CONSTRAINT uq_brands_code UNIQUE (code)
 )
 -- next
-CREATE TABLE throttles (
-	key VARCHAR(64) NOT NULL, 
-	attempts JSONB NOT NULL, 
-	changed_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	CONSTRAINT pk_throttles PRIMARY KEY (key)
+CREATE TABLE idempotency_keys (
+	account_id VARCHAR(32) NOT NULL, 
+	key VARCHAR(80) NOT NULL, 
+	token VARCHAR(32) NOT NULL, 
+	request_hash VARCHAR(64) NOT NULL, 
+	outcome JSONB, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_idempotency_keys PRIMARY KEY (account_id, key), 
+	CONSTRAINT uq_idempotency_keys_token UNIQUE (token)
 )
--- next
-CREATE INDEX ix_throttles_changed_at ON throttles (changed_at)
 -- next
 CREATE TABLE ledger_transfers (
 	id VARCHAR(32) NOT NULL, 
@@ -60,12 +37,6 @@ CREATE TABLE ledger_transfers (
 	CONSTRAINT ck_ledger_transfers_two_accounts CHECK (debit_account <> credit_account)
 )
 -- next
-CREATE INDEX ix_ledger_transfers_debit_account ON ledger_transfers (debit_account)
--- next
-CREATE UNIQUE INDEX uq_ledger_transfers_kind_reference ON ledger_transfers (kind, reference)
--- next
-CREATE INDEX ix_ledger_transfers_credit_account ON ledger_transfers (credit_account)
--- next
 CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
@@ -74,27 +45,6 @@ END $$
 CREATE TRIGGER ledger_transfers_no_change BEFORE UPDATE OR DELETE ON ledger_transfers FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TRIGGER ledger_transfers_no_truncate BEFORE TRUNCATE ON ledger_transfers FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TABLE notices (
-	id VARCHAR(32) NOT NULL, 
-	brand_id VARCHAR(32) NOT NULL, 
-	account_id VARCHAR(32) NOT NULL, 
-	event_id VARCHAR(32) NOT NULL, 
-	kind VARCHAR(80) NOT NULL, 
-	facts JSONB NOT NULL, 
-	at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	due_at TIMESTAMP WITH TIME ZONE, 
-	attempts INTEGER DEFAULT '0' NOT NULL, 
-	last_error VARCHAR(80), 
-	sent_at TIMESTAMP WITH TIME ZONE, 
-	read_at TIMESTAMP WITH TIME ZONE, 
-	CONSTRAINT pk_notices PRIMARY KEY (id), 
-	CONSTRAINT uq_notices_event_id_account_id_kind UNIQUE (event_id, account_id, kind)
-)
--- next
-CREATE INDEX ix_notices_account_id ON notices (account_id, id)
--- next
-CREATE INDEX ix_notices_due_at ON notices (due_at) WHERE due_at IS NOT NULL
 -- next
 CREATE TABLE money_by_hand (
 	id VARCHAR(32) NOT NULL, 
@@ -117,7 +67,34 @@ CREATE TABLE money_by_hand (
 	CONSTRAINT ck_money_by_hand_decided_by_somebody CHECK ((state = 'proposed') = (decided_by IS NULL))
 )
 -- next
-CREATE INDEX ix_money_by_hand_brand_id ON money_by_hand (brand_id, id)
+CREATE TABLE notices (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	account_id VARCHAR(32) NOT NULL, 
+	event_id VARCHAR(32) NOT NULL, 
+	kind VARCHAR(80) NOT NULL, 
+	facts JSONB NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	due_at TIMESTAMP WITH TIME ZONE, 
+	attempts INTEGER DEFAULT '0' NOT NULL, 
+	last_error VARCHAR(80), 
+	sent_at TIMESTAMP WITH TIME ZONE, 
+	read_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_notices PRIMARY KEY (id), 
+	CONSTRAINT uq_notices_event_id_account_id_kind UNIQUE (event_id, account_id, kind)
+)
+-- next
+CREATE TABLE outbox (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	kind VARCHAR(80) NOT NULL, 
+	payload JSONB NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	attempts INTEGER DEFAULT '0' NOT NULL, 
+	due_at TIMESTAMP WITH TIME ZONE, 
+	last_error VARCHAR(200), 
+	CONSTRAINT pk_outbox PRIMARY KEY (id)
+)
 -- next
 CREATE TABLE payments (
 	id VARCHAR(32) NOT NULL, 
@@ -142,16 +119,6 @@ CREATE TABLE payments (
 	CONSTRAINT ck_payments_money_has_moment CHECK ((provider_reference IS NULL) = (received_at IS NULL)), 
 	CONSTRAINT ck_payments_money_has_provider CHECK (provider_reference IS NULL OR provider <> '')
 )
--- next
-CREATE INDEX ix_payments_account_id ON payments (account_id)
--- next
-CREATE UNIQUE INDEX uq_payments_provider_provider_reference ON payments (provider, provider_reference) WHERE provider_reference IS NOT NULL
--- next
-CREATE INDEX ix_payments_to_capture ON payments (id) WHERE received_at IS NOT NULL AND captured_at IS NULL
--- next
-CREATE INDEX ix_payments_provider_received_at ON payments (provider, received_at)
--- next
-CREATE INDEX ix_payments_subject_id ON payments (subject_id)
 -- next
 CREATE TABLE policy_versions (
 	brand_id VARCHAR(32) NOT NULL, 
@@ -179,41 +146,6 @@ CREATE TABLE reconciliation_runs (
 	CONSTRAINT pk_reconciliation_runs PRIMARY KEY (id)
 )
 -- next
-CREATE INDEX ix_reconciliation_runs_brand_id ON reconciliation_runs (brand_id, id)
--- next
-CREATE TABLE record_heads (
-	chain VARCHAR(80) NOT NULL, 
-	brand_id VARCHAR(32) NOT NULL, 
-	sequence INTEGER NOT NULL, 
-	hash VARCHAR(64) NOT NULL, 
-	at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	CONSTRAINT pk_record_heads PRIMARY KEY (chain)
-)
--- next
-CREATE TABLE record_entries (
-	chain VARCHAR(80) NOT NULL, 
-	sequence INTEGER NOT NULL, 
-	brand_id VARCHAR(32) NOT NULL, 
-	kind VARCHAR(80) NOT NULL, 
-	body JSONB NOT NULL, 
-	previous_hash VARCHAR(64) NOT NULL, 
-	hash VARCHAR(64) NOT NULL, 
-	at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	CONSTRAINT pk_record_entries PRIMARY KEY (chain, sequence), 
-	CONSTRAINT ck_record_entries_sequence_positive CHECK (sequence > 0)
-)
--- next
-CREATE INDEX ix_record_entries_brand_id_at ON record_entries (brand_id, at)
--- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER record_entries_no_change BEFORE UPDATE OR DELETE ON record_entries FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER record_entries_no_truncate BEFORE TRUNCATE ON record_entries FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
--- next
 CREATE TABLE record_days (
 	brand_id VARCHAR(32) NOT NULL, 
 	day DATE NOT NULL, 
@@ -231,6 +163,37 @@ END $$
 CREATE TRIGGER record_days_no_change BEFORE UPDATE OR DELETE ON record_days FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TRIGGER record_days_no_truncate BEFORE TRUNCATE ON record_days FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TABLE record_entries (
+	chain VARCHAR(80) NOT NULL, 
+	sequence INTEGER NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	kind VARCHAR(80) NOT NULL, 
+	body JSONB NOT NULL, 
+	previous_hash VARCHAR(64) NOT NULL, 
+	hash VARCHAR(64) NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_record_entries PRIMARY KEY (chain, sequence), 
+	CONSTRAINT ck_record_entries_sequence_positive CHECK (sequence > 0)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER record_entries_no_change BEFORE UPDATE OR DELETE ON record_entries FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER record_entries_no_truncate BEFORE TRUNCATE ON record_entries FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TABLE record_heads (
+	chain VARCHAR(80) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	sequence INTEGER NOT NULL, 
+	hash VARCHAR(64) NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_record_heads PRIMARY KEY (chain)
+)
 -- next
 CREATE TABLE record_salts (
 	person_id VARCHAR(32) NOT NULL, 
@@ -253,7 +216,12 @@ CREATE TABLE sandbox_entries (
 	CONSTRAINT ck_sandbox_entries_refund_has_id CHECK ((kind = 'refund') = (refund_id IS NOT NULL))
 )
 -- next
-CREATE INDEX ix_sandbox_entries_brand_id_at ON sandbox_entries (brand_id, at)
+CREATE TABLE throttles (
+	key VARCHAR(64) NOT NULL, 
+	attempts JSONB NOT NULL, 
+	changed_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_throttles PRIMARY KEY (key)
+)
 -- next
 CREATE TABLE timers (
 	id VARCHAR(32) NOT NULL, 
@@ -267,109 +235,6 @@ CREATE TABLE timers (
 	CONSTRAINT pk_timers PRIMARY KEY (id), 
 	CONSTRAINT uq_timers_kind_key UNIQUE (kind, key)
 )
--- next
-CREATE INDEX ix_timers_due_at ON timers (due_at, id)
--- next
-CREATE TABLE outbox_seen (
-	event_id VARCHAR(32) NOT NULL, 
-	subscriber VARCHAR(80) NOT NULL, 
-	CONSTRAINT pk_outbox_seen PRIMARY KEY (event_id, subscriber), 
-	CONSTRAINT fk_outbox_seen_event_id FOREIGN KEY(event_id) REFERENCES outbox (id)
-)
--- next
-CREATE TABLE regions (
-	brand_id VARCHAR(32) NOT NULL, 
-	code VARCHAR(40) NOT NULL, 
-	name JSONB NOT NULL, 
-	CONSTRAINT pk_regions PRIMARY KEY (brand_id, code), 
-	CONSTRAINT fk_regions_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
-)
--- next
-CREATE TABLE plants (
-	id VARCHAR(32) NOT NULL, 
-	brand_id VARCHAR(32) NOT NULL, 
-	code VARCHAR(40) NOT NULL, 
-	name JSONB NOT NULL, 
-	city JSONB NOT NULL, 
-	latitude FLOAT NOT NULL, 
-	longitude FLOAT NOT NULL, 
-	weekly_capacity INTEGER NOT NULL, 
-	CONSTRAINT pk_plants PRIMARY KEY (id), 
-	CONSTRAINT uq_plants_brand_id_code UNIQUE (brand_id, code), 
-	CONSTRAINT ck_plants_capacity_positive CHECK (weekly_capacity > 0), 
-	CONSTRAINT fk_plants_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
-)
--- next
-CREATE TABLE stores (
-	id VARCHAR(32) NOT NULL, 
-	brand_id VARCHAR(32) NOT NULL, 
-	code VARCHAR(40) NOT NULL, 
-	name JSONB NOT NULL, 
-	city JSONB NOT NULL, 
-	region VARCHAR(40) NOT NULL, 
-	latitude FLOAT NOT NULL, 
-	longitude FLOAT NOT NULL, 
-	plate_quota BOOLEAN NOT NULL, 
-	service_fee_minor BIGINT NOT NULL, 
-	closed_at TIMESTAMP WITH TIME ZONE, 
-	CONSTRAINT pk_stores PRIMARY KEY (id), 
-	CONSTRAINT uq_stores_brand_id_code UNIQUE (brand_id, code), 
-	CONSTRAINT fk_stores_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
-)
--- next
-CREATE TABLE persons (
-	id VARCHAR(32) NOT NULL, 
-	brand_id VARCHAR(32) NOT NULL, 
-	identity_hash VARCHAR(64), 
-	verified_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	erased_at TIMESTAMP WITH TIME ZONE, 
-	CONSTRAINT pk_persons PRIMARY KEY (id), 
-	CONSTRAINT uq_persons_brand_id_identity_hash UNIQUE (brand_id, identity_hash), 
-	CONSTRAINT ck_persons_erased_has_no_hash CHECK ((identity_hash IS NULL) = (erased_at IS NOT NULL)), 
-	CONSTRAINT fk_persons_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
-)
--- next
-CREATE TABLE refunds (
-	payment_id VARCHAR(32) NOT NULL, 
-	amount_minor BIGINT NOT NULL, 
-	reason VARCHAR(40) NOT NULL, 
-	requested_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	due_at TIMESTAMP WITH TIME ZONE, 
-	attempts INTEGER DEFAULT '0' NOT NULL, 
-	last_error VARCHAR(80), 
-	refunded_at TIMESTAMP WITH TIME ZONE, 
-	CONSTRAINT pk_refunds PRIMARY KEY (payment_id), 
-	CONSTRAINT ck_refunds_amount_positive CHECK (amount_minor > 0), 
-	CONSTRAINT ck_refunds_due_until_refunded CHECK ((due_at IS NULL) = (refunded_at IS NOT NULL)), 
-	CONSTRAINT fk_refunds_payment_id FOREIGN KEY(payment_id) REFERENCES payments (id)
-)
--- next
-CREATE INDEX ix_refunds_due_at ON refunds (due_at) WHERE due_at IS NOT NULL
--- next
-CREATE TABLE payment_callbacks (
-	provider VARCHAR(40) NOT NULL, 
-	message_id VARCHAR(120) NOT NULL, 
-	payment_id VARCHAR(32) NOT NULL, 
-	kind VARCHAR(12) NOT NULL, 
-	provider_reference VARCHAR(120) NOT NULL, 
-	amount_minor BIGINT NOT NULL, 
-	currency VARCHAR(3) NOT NULL, 
-	outcome VARCHAR(12) NOT NULL, 
-	at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	CONSTRAINT pk_payment_callbacks PRIMARY KEY (provider, message_id), 
-	CONSTRAINT fk_payment_callbacks_payment_id FOREIGN KEY(payment_id) REFERENCES payments (id)
-)
--- next
-CREATE INDEX ix_payment_callbacks_payment_id ON payment_callbacks (payment_id)
--- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER payment_callbacks_no_change BEFORE UPDATE OR DELETE ON payment_callbacks FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER payment_callbacks_no_truncate BEFORE TRUNCATE ON payment_callbacks FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE catalogue_versions (
 	id VARCHAR(32) NOT NULL, 
@@ -395,6 +260,63 @@ END $$
 CREATE TRIGGER catalogue_versions_no_change BEFORE UPDATE OR DELETE ON catalogue_versions FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TRIGGER catalogue_versions_no_truncate BEFORE TRUNCATE ON catalogue_versions FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TABLE outbox_seen (
+	event_id VARCHAR(32) NOT NULL, 
+	subscriber VARCHAR(80) NOT NULL, 
+	CONSTRAINT pk_outbox_seen PRIMARY KEY (event_id, subscriber), 
+	CONSTRAINT fk_outbox_seen_event_id FOREIGN KEY(event_id) REFERENCES outbox (id)
+)
+-- next
+CREATE TABLE payment_callbacks (
+	provider VARCHAR(40) NOT NULL, 
+	message_id VARCHAR(120) NOT NULL, 
+	payment_id VARCHAR(32) NOT NULL, 
+	kind VARCHAR(12) NOT NULL, 
+	provider_reference VARCHAR(120) NOT NULL, 
+	amount_minor BIGINT NOT NULL, 
+	currency VARCHAR(3) NOT NULL, 
+	outcome VARCHAR(12) NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_payment_callbacks PRIMARY KEY (provider, message_id), 
+	CONSTRAINT fk_payment_callbacks_payment_id FOREIGN KEY(payment_id) REFERENCES payments (id)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER payment_callbacks_no_change BEFORE UPDATE OR DELETE ON payment_callbacks FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER payment_callbacks_no_truncate BEFORE TRUNCATE ON payment_callbacks FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TABLE persons (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	identity_hash VARCHAR(64), 
+	verified_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	erased_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_persons PRIMARY KEY (id), 
+	CONSTRAINT uq_persons_brand_id_identity_hash UNIQUE (brand_id, identity_hash), 
+	CONSTRAINT ck_persons_erased_has_no_hash CHECK ((identity_hash IS NULL) = (erased_at IS NOT NULL)), 
+	CONSTRAINT fk_persons_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
+)
+-- next
+CREATE TABLE plants (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	code VARCHAR(40) NOT NULL, 
+	name JSONB NOT NULL, 
+	city JSONB NOT NULL, 
+	latitude FLOAT NOT NULL, 
+	longitude FLOAT NOT NULL, 
+	weekly_capacity INTEGER NOT NULL, 
+	CONSTRAINT pk_plants PRIMARY KEY (id), 
+	CONSTRAINT uq_plants_brand_id_code UNIQUE (brand_id, code), 
+	CONSTRAINT ck_plants_capacity_positive CHECK (weekly_capacity > 0), 
+	CONSTRAINT fk_plants_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
+)
 -- next
 CREATE TABLE pools (
 	id VARCHAR(32) NOT NULL, 
@@ -432,11 +354,45 @@ CREATE TABLE pools (
 	CONSTRAINT fk_pools_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
 )
 -- next
-CREATE UNIQUE INDEX uq_pools_open_class ON pools (brand_id, class_key) WHERE state = 'open'
+CREATE TABLE refunds (
+	payment_id VARCHAR(32) NOT NULL, 
+	amount_minor BIGINT NOT NULL, 
+	reason VARCHAR(40) NOT NULL, 
+	requested_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	due_at TIMESTAMP WITH TIME ZONE, 
+	attempts INTEGER DEFAULT '0' NOT NULL, 
+	last_error VARCHAR(80), 
+	refunded_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_refunds PRIMARY KEY (payment_id), 
+	CONSTRAINT ck_refunds_amount_positive CHECK (amount_minor > 0), 
+	CONSTRAINT ck_refunds_due_until_refunded CHECK ((due_at IS NULL) = (refunded_at IS NOT NULL)), 
+	CONSTRAINT fk_refunds_payment_id FOREIGN KEY(payment_id) REFERENCES payments (id)
+)
 -- next
-CREATE INDEX ix_pools_class_key ON pools (brand_id, class_key, state)
+CREATE TABLE regions (
+	brand_id VARCHAR(32) NOT NULL, 
+	code VARCHAR(40) NOT NULL, 
+	name JSONB NOT NULL, 
+	CONSTRAINT pk_regions PRIMARY KEY (brand_id, code), 
+	CONSTRAINT fk_regions_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
+)
 -- next
-CREATE INDEX ix_pools_brand_id_id ON pools (brand_id, id)
+CREATE TABLE stores (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	code VARCHAR(40) NOT NULL, 
+	name JSONB NOT NULL, 
+	city JSONB NOT NULL, 
+	region VARCHAR(40) NOT NULL, 
+	latitude FLOAT NOT NULL, 
+	longitude FLOAT NOT NULL, 
+	plate_quota BOOLEAN NOT NULL, 
+	service_fee_minor BIGINT NOT NULL, 
+	closed_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_stores PRIMARY KEY (id), 
+	CONSTRAINT uq_stores_brand_id_code UNIQUE (brand_id, code), 
+	CONSTRAINT fk_stores_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
+)
 -- next
 CREATE TABLE accounts (
 	id VARCHAR(32) NOT NULL, 
@@ -463,34 +419,34 @@ CREATE TABLE accounts (
 	CONSTRAINT fk_accounts_person_id FOREIGN KEY(person_id) REFERENCES persons (id)
 )
 -- next
-CREATE INDEX ix_accounts_person_id ON accounts (person_id)
--- next
-CREATE TABLE machines (
+CREATE TABLE batches (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
-	label VARCHAR(80) NOT NULL, 
-	role VARCHAR(20) NOT NULL, 
-	plant_id VARCHAR(32), 
-	party_code VARCHAR(40), 
-	created_by VARCHAR(32), 
+	plant_id VARCHAR(32) NOT NULL, 
+	pool_id VARCHAR(32) NOT NULL, 
+	state VARCHAR(20) NOT NULL, 
+	size INTEGER NOT NULL, 
+	size_min INTEGER NOT NULL, 
+	size_max INTEGER NOT NULL, 
 	created_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	revoked_by VARCHAR(32), 
-	revoked_at TIMESTAMP WITH TIME ZONE, 
-	CONSTRAINT pk_machines PRIMARY KEY (id), 
-	CONSTRAINT uq_machines_brand_id_label UNIQUE (brand_id, label), 
-	CONSTRAINT ck_machines_role_known CHECK (role IN ('plant', 'supplier', 'carrier')), 
-	CONSTRAINT ck_machines_plant_is_bound CHECK ((role = 'plant') = (plant_id IS NOT NULL)), 
-	CONSTRAINT ck_machines_party_is_bound CHECK ((role = 'plant') = (party_code IS NULL)), 
-	CONSTRAINT fk_machines_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
-	CONSTRAINT fk_machines_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
+	CONSTRAINT pk_batches PRIMARY KEY (id), 
+	CONSTRAINT ck_batches_state_known CHECK (state IN ('proposed', 'accepted', 'released', 'building', 'complete')), 
+	CONSTRAINT ck_batches_within_plant_limits CHECK (size BETWEEN size_min AND size_max), 
+	CONSTRAINT fk_batches_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
 -- next
-CREATE TABLE pseudonym_salts (
-	person_id VARCHAR(32) NOT NULL, 
-	scope VARCHAR(80) NOT NULL, 
-	salt BYTEA NOT NULL, 
-	CONSTRAINT pk_pseudonym_salts PRIMARY KEY (person_id, scope), 
-	CONSTRAINT fk_pseudonym_salts_person_id FOREIGN KEY(person_id) REFERENCES persons (id)
+CREATE TABLE capacity_weeks (
+	plant_id VARCHAR(32) NOT NULL, 
+	week DATE NOT NULL, 
+	resource VARCHAR(80) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	capacity INTEGER NOT NULL, 
+	reserved INTEGER DEFAULT '0' NOT NULL, 
+	used INTEGER DEFAULT '0' NOT NULL, 
+	CONSTRAINT pk_capacity_weeks PRIMARY KEY (plant_id, week, resource), 
+	CONSTRAINT ck_capacity_weeks_counted_up CHECK (reserved >= 0 AND used >= 0), 
+	CONSTRAINT ck_capacity_weeks_within_capacity CHECK (reserved + used <= capacity), 
+	CONSTRAINT fk_capacity_weeks_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
 -- next
 CREATE TABLE configurations (
@@ -517,70 +473,38 @@ CREATE TABLE configurations (
 	CONSTRAINT fk_configurations_moved_to FOREIGN KEY(moved_to) REFERENCES configurations (id)
 )
 -- next
-CREATE INDEX ix_configurations_account_id_configurations_id ON configurations (account_id, id)
--- next
-CREATE TABLE pool_changes (
-	serial BIGSERIAL NOT NULL, 
-	pool_id VARCHAR(32) NOT NULL, 
-	state VARCHAR(10) NOT NULL, 
-	reason VARCHAR(200) NOT NULL, 
-	by VARCHAR(32), 
-	at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	CONSTRAINT pk_pool_changes PRIMARY KEY (serial), 
-	CONSTRAINT fk_pool_changes_pool_id FOREIGN KEY(pool_id) REFERENCES pools (id)
-)
--- next
-CREATE INDEX ix_pool_changes_pool_id ON pool_changes (pool_id)
--- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER pool_changes_no_change BEFORE UPDATE OR DELETE ON pool_changes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER pool_changes_no_truncate BEFORE TRUNCATE ON pool_changes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TABLE capacity_weeks (
+CREATE TABLE line_days (
 	plant_id VARCHAR(32) NOT NULL, 
-	week DATE NOT NULL, 
-	resource VARCHAR(80) NOT NULL, 
+	day DATE NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
-	capacity INTEGER NOT NULL, 
-	reserved INTEGER DEFAULT '0' NOT NULL, 
-	used INTEGER DEFAULT '0' NOT NULL, 
-	CONSTRAINT pk_capacity_weeks PRIMARY KEY (plant_id, week, resource), 
-	CONSTRAINT ck_capacity_weeks_counted_up CHECK (reserved >= 0 AND used >= 0), 
-	CONSTRAINT ck_capacity_weeks_within_capacity CHECK (reserved + used <= capacity), 
-	CONSTRAINT fk_capacity_weeks_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
+	cars INTEGER NOT NULL, 
+	run_violations INTEGER NOT NULL, 
+	ratio_violations INTEGER NOT NULL, 
+	paint_changes INTEGER NOT NULL, 
+	sequenced_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_line_days PRIMARY KEY (plant_id, day), 
+	CONSTRAINT fk_line_days_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
 -- next
-CREATE TABLE pool_reservations (
-	pool_id VARCHAR(32) NOT NULL, 
-	week DATE NOT NULL, 
-	resource VARCHAR(80) NOT NULL, 
+CREATE TABLE machines (
+	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
-	plant_id VARCHAR(32) NOT NULL, 
-	held INTEGER NOT NULL, 
-	CONSTRAINT pk_pool_reservations PRIMARY KEY (pool_id, week, resource), 
-	CONSTRAINT ck_pool_reservations_held_not_negative CHECK (held >= 0), 
-	CONSTRAINT fk_pool_reservations_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
+	label VARCHAR(80) NOT NULL, 
+	role VARCHAR(20) NOT NULL, 
+	plant_id VARCHAR(32), 
+	party_code VARCHAR(40), 
+	created_by VARCHAR(32), 
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	revoked_by VARCHAR(32), 
+	revoked_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_machines PRIMARY KEY (id), 
+	CONSTRAINT uq_machines_brand_id_label UNIQUE (brand_id, label), 
+	CONSTRAINT ck_machines_role_known CHECK (role IN ('plant', 'supplier', 'carrier')), 
+	CONSTRAINT ck_machines_plant_is_bound CHECK ((role = 'plant') = (plant_id IS NOT NULL)), 
+	CONSTRAINT ck_machines_party_is_bound CHECK ((role = 'plant') = (party_code IS NULL)), 
+	CONSTRAINT fk_machines_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
+	CONSTRAINT fk_machines_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
--- next
-CREATE TABLE pool_plans (
-	pool_id VARCHAR(32) NOT NULL, 
-	brand_id VARCHAR(32) NOT NULL, 
-	plant_id VARCHAR(32) NOT NULL, 
-	class_key VARCHAR(400) NOT NULL, 
-	places INTEGER NOT NULL, 
-	first_week DATE NOT NULL, 
-	deadline TIMESTAMP WITH TIME ZONE NOT NULL, 
-	closed_at TIMESTAMP WITH TIME ZONE, 
-	CONSTRAINT pk_pool_plans PRIMARY KEY (pool_id), 
-	CONSTRAINT fk_pool_plans_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
-)
--- next
-CREATE INDEX ix_pool_plans_class ON pool_plans (brand_id, class_key)
 -- next
 CREATE TABLE orders (
 	id VARCHAR(32) NOT NULL, 
@@ -615,43 +539,57 @@ CREATE TABLE orders (
 	CONSTRAINT fk_orders_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
 -- next
-CREATE INDEX ix_orders_account ON orders (brand_id, account_id, id)
--- next
-CREATE INDEX ix_orders_plant_state ON orders (plant_id, state)
--- next
-CREATE INDEX ix_orders_store ON orders (store_id, state, id)
--- next
-CREATE INDEX ix_orders_pool ON orders (pool_id)
--- next
-CREATE TABLE batches (
-	id VARCHAR(32) NOT NULL, 
-	brand_id VARCHAR(32) NOT NULL, 
-	plant_id VARCHAR(32) NOT NULL, 
+CREATE TABLE pool_changes (
+	serial BIGSERIAL NOT NULL, 
 	pool_id VARCHAR(32) NOT NULL, 
-	state VARCHAR(20) NOT NULL, 
-	size INTEGER NOT NULL, 
-	size_min INTEGER NOT NULL, 
-	size_max INTEGER NOT NULL, 
-	created_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	CONSTRAINT pk_batches PRIMARY KEY (id), 
-	CONSTRAINT ck_batches_state_known CHECK (state IN ('proposed', 'accepted', 'released', 'building', 'complete')), 
-	CONSTRAINT ck_batches_within_plant_limits CHECK (size BETWEEN size_min AND size_max), 
-	CONSTRAINT fk_batches_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
+	state VARCHAR(10) NOT NULL, 
+	reason VARCHAR(200) NOT NULL, 
+	by VARCHAR(32), 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_pool_changes PRIMARY KEY (serial), 
+	CONSTRAINT fk_pool_changes_pool_id FOREIGN KEY(pool_id) REFERENCES pools (id)
 )
 -- next
-CREATE INDEX ix_batches_brand ON batches (brand_id, id)
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
 -- next
-CREATE TABLE line_days (
-	plant_id VARCHAR(32) NOT NULL, 
-	day DATE NOT NULL, 
+CREATE TRIGGER pool_changes_no_change BEFORE UPDATE OR DELETE ON pool_changes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER pool_changes_no_truncate BEFORE TRUNCATE ON pool_changes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TABLE pool_plans (
+	pool_id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
-	cars INTEGER NOT NULL, 
-	run_violations INTEGER NOT NULL, 
-	ratio_violations INTEGER NOT NULL, 
-	paint_changes INTEGER NOT NULL, 
-	sequenced_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	CONSTRAINT pk_line_days PRIMARY KEY (plant_id, day), 
-	CONSTRAINT fk_line_days_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
+	plant_id VARCHAR(32) NOT NULL, 
+	class_key VARCHAR(400) NOT NULL, 
+	places INTEGER NOT NULL, 
+	first_week DATE NOT NULL, 
+	deadline TIMESTAMP WITH TIME ZONE NOT NULL, 
+	closed_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_pool_plans PRIMARY KEY (pool_id), 
+	CONSTRAINT fk_pool_plans_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
+)
+-- next
+CREATE TABLE pool_reservations (
+	pool_id VARCHAR(32) NOT NULL, 
+	week DATE NOT NULL, 
+	resource VARCHAR(80) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	plant_id VARCHAR(32) NOT NULL, 
+	held INTEGER NOT NULL, 
+	CONSTRAINT pk_pool_reservations PRIMARY KEY (pool_id, week, resource), 
+	CONSTRAINT ck_pool_reservations_held_not_negative CHECK (held >= 0), 
+	CONSTRAINT fk_pool_reservations_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
+)
+-- next
+CREATE TABLE pseudonym_salts (
+	person_id VARCHAR(32) NOT NULL, 
+	scope VARCHAR(80) NOT NULL, 
+	salt BYTEA NOT NULL, 
+	CONSTRAINT pk_pseudonym_salts PRIMARY KEY (person_id, scope), 
+	CONSTRAINT fk_pseudonym_salts_person_id FOREIGN KEY(person_id) REFERENCES persons (id)
 )
 -- next
 CREATE TABLE vin_serials (
@@ -663,196 +601,6 @@ CREATE TABLE vin_serials (
 	CONSTRAINT ck_vin_serials_six_places CHECK (last BETWEEN 1 AND 999999), 
 	CONSTRAINT fk_vin_serials_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
--- next
-CREATE TABLE consent_entries (
-	id VARCHAR(32) NOT NULL, 
-	brand_id VARCHAR(32) NOT NULL, 
-	account_id VARCHAR(32) NOT NULL, 
-	purpose VARCHAR(40) NOT NULL, 
-	given BOOLEAN NOT NULL, 
-	text_version VARCHAR(40) NOT NULL, 
-	at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	CONSTRAINT pk_consent_entries PRIMARY KEY (id), 
-	CONSTRAINT ck_consent_entries_text_named CHECK (text_version <> ''), 
-	CONSTRAINT fk_consent_entries_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
-	CONSTRAINT fk_consent_entries_account_id FOREIGN KEY(account_id) REFERENCES accounts (id)
-)
--- next
-CREATE INDEX ix_consent_entries_account_id_purpose ON consent_entries (account_id, purpose, id)
--- next
-CREATE TABLE sessions (
-	id VARCHAR(32) NOT NULL, 
-	account_id VARCHAR(32) NOT NULL, 
-	token_hash VARCHAR(64) NOT NULL, 
-	device VARCHAR(80) NOT NULL, 
-	created_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	seen_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	expires_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	CONSTRAINT pk_sessions PRIMARY KEY (id), 
-	CONSTRAINT fk_sessions_account_id FOREIGN KEY(account_id) REFERENCES accounts (id), 
-	CONSTRAINT uq_sessions_token_hash UNIQUE (token_hash)
-)
--- next
-CREATE INDEX ix_sessions_account_id ON sessions (account_id)
--- next
-CREATE INDEX ix_sessions_expires_at ON sessions (expires_at)
--- next
-CREATE TABLE role_grants (
-	id VARCHAR(32) NOT NULL, 
-	brand_id VARCHAR(32) NOT NULL, 
-	account_id VARCHAR(32) NOT NULL, 
-	role VARCHAR(20) NOT NULL, 
-	store_id VARCHAR(32), 
-	granted_by VARCHAR(32), 
-	granted_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	revoked_by VARCHAR(32), 
-	revoked_at TIMESTAMP WITH TIME ZONE, 
-	CONSTRAINT pk_role_grants PRIMARY KEY (id), 
-	CONSTRAINT ck_role_grants_role_known CHECK (role IN ('consumer', 'dealer', 'planner', 'brand_admin', 'operator', 'auditor')), 
-	CONSTRAINT ck_role_grants_dealer_has_store CHECK ((role = 'dealer') = (store_id IS NOT NULL)), 
-	CONSTRAINT ck_role_grants_revoked_has_moment CHECK (revoked_at IS NOT NULL OR revoked_by IS NULL), 
-	CONSTRAINT fk_role_grants_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
-	CONSTRAINT fk_role_grants_account_id FOREIGN KEY(account_id) REFERENCES accounts (id), 
-	CONSTRAINT fk_role_grants_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
-)
--- next
-CREATE INDEX ix_role_grants_brand_id_role ON role_grants (brand_id, role)
--- next
-CREATE INDEX ix_role_grants_account_id ON role_grants (account_id)
--- next
-CREATE UNIQUE INDEX uq_role_grants_account_id_role ON role_grants (account_id, role) WHERE revoked_at IS NULL
--- next
-CREATE TABLE invitations (
-	id VARCHAR(32) NOT NULL, 
-	brand_id VARCHAR(32) NOT NULL, 
-	email VARCHAR(254), 
-	role VARCHAR(20) NOT NULL, 
-	store_id VARCHAR(32), 
-	locale VARCHAR(10) NOT NULL, 
-	invited_by VARCHAR(32), 
-	created_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	expires_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	accepted_by VARCHAR(32), 
-	accepted_at TIMESTAMP WITH TIME ZONE, 
-	revoked_at TIMESTAMP WITH TIME ZONE, 
-	CONSTRAINT pk_invitations PRIMARY KEY (id), 
-	CONSTRAINT ck_invitations_role_known CHECK (role IN ('dealer', 'planner', 'brand_admin', 'auditor')), 
-	CONSTRAINT ck_invitations_dealer_has_store CHECK ((role = 'dealer') = (store_id IS NOT NULL)), 
-	CONSTRAINT ck_invitations_settled_once CHECK (accepted_at IS NULL OR revoked_at IS NULL), 
-	CONSTRAINT ck_invitations_settled_has_no_address CHECK ((accepted_at IS NULL AND revoked_at IS NULL) OR email IS NULL), 
-	CONSTRAINT fk_invitations_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
-	CONSTRAINT fk_invitations_store_id FOREIGN KEY(store_id) REFERENCES stores (id), 
-	CONSTRAINT fk_invitations_accepted_by FOREIGN KEY(accepted_by) REFERENCES accounts (id)
-)
--- next
-CREATE INDEX ix_invitations_brand_id ON invitations (brand_id)
--- next
-CREATE TABLE one_time_tokens (
-	id VARCHAR(32) NOT NULL, 
-	account_id VARCHAR(32) NOT NULL, 
-	purpose VARCHAR(20) NOT NULL, 
-	created_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	expires_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	used_at TIMESTAMP WITH TIME ZONE, 
-	CONSTRAINT pk_one_time_tokens PRIMARY KEY (id), 
-	CONSTRAINT ck_one_time_tokens_purpose_known CHECK (purpose IN ('confirmation', 'recovery')), 
-	CONSTRAINT fk_one_time_tokens_account_id FOREIGN KEY(account_id) REFERENCES accounts (id)
-)
--- next
-CREATE INDEX ix_one_time_tokens_expires_at ON one_time_tokens (expires_at)
--- next
-CREATE INDEX ix_one_time_tokens_account_id ON one_time_tokens (account_id)
--- next
-CREATE TABLE machine_keys (
-	id VARCHAR(32) NOT NULL, 
-	machine_id VARCHAR(32) NOT NULL, 
-	key_hash VARCHAR(64) NOT NULL, 
-	made_by VARCHAR(32), 
-	made_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	expires_at TIMESTAMP WITH TIME ZONE, 
-	CONSTRAINT pk_machine_keys PRIMARY KEY (id), 
-	CONSTRAINT fk_machine_keys_machine_id FOREIGN KEY(machine_id) REFERENCES machines (id), 
-	CONSTRAINT uq_machine_keys_key_hash UNIQUE (key_hash)
-)
--- next
-CREATE INDEX ix_machine_keys_machine_id ON machine_keys (machine_id)
--- next
-CREATE TABLE configuration_changes (
-	serial BIGSERIAL NOT NULL, 
-	configuration_id VARCHAR(32) NOT NULL, 
-	state VARCHAR(10) NOT NULL, 
-	reason VARCHAR(400) NOT NULL, 
-	by VARCHAR(32), 
-	at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	CONSTRAINT pk_configuration_changes PRIMARY KEY (serial), 
-	CONSTRAINT fk_configuration_changes_configuration_id FOREIGN KEY(configuration_id) REFERENCES configurations (id)
-)
--- next
-CREATE INDEX ix_configuration_changes_configuration_id ON configuration_changes (configuration_id)
--- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER configuration_changes_no_change BEFORE UPDATE OR DELETE ON configuration_changes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER configuration_changes_no_truncate BEFORE TRUNCATE ON configuration_changes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TABLE quotes (
-	id VARCHAR(32) NOT NULL, 
-	brand_id VARCHAR(32) NOT NULL, 
-	account_id VARCHAR(32), 
-	configuration_id VARCHAR(32), 
-	version_id VARCHAR(32) NOT NULL, 
-	policy_version INTEGER NOT NULL, 
-	store_id VARCHAR(32) NOT NULL, 
-	vehicle_price_minor BIGINT NOT NULL, 
-	total_minor BIGINT NOT NULL, 
-	document JSONB NOT NULL, 
-	key_id VARCHAR(16) NOT NULL, 
-	signature VARCHAR(100) NOT NULL, 
-	issued_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	expires_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	CONSTRAINT pk_quotes PRIMARY KEY (id), 
-	CONSTRAINT ck_quotes_prices_positive CHECK (vehicle_price_minor > 0 AND total_minor > 0), 
-	CONSTRAINT ck_quotes_expires_later CHECK (expires_at > issued_at), 
-	CONSTRAINT fk_quotes_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
-	CONSTRAINT fk_quotes_configuration_id FOREIGN KEY(configuration_id) REFERENCES configurations (id), 
-	CONSTRAINT fk_quotes_version_id FOREIGN KEY(version_id) REFERENCES catalogue_versions (id), 
-	CONSTRAINT fk_quotes_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
-)
--- next
-CREATE INDEX ix_quotes_account_id_quotes_id ON quotes (account_id, id)
--- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER quotes_no_change BEFORE UPDATE OR DELETE ON quotes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER quotes_no_truncate BEFORE TRUNCATE ON quotes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TABLE late_credits (
-	order_id VARCHAR(32) NOT NULL, 
-	day DATE NOT NULL, 
-	brand_id VARCHAR(32) NOT NULL, 
-	amount_minor BIGINT NOT NULL, 
-	at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	CONSTRAINT pk_late_credits PRIMARY KEY (order_id, day), 
-	CONSTRAINT ck_late_credits_amount_positive CHECK (amount_minor > 0), 
-	CONSTRAINT fk_late_credits_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
-)
--- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER late_credits_no_change BEFORE UPDATE OR DELETE ON late_credits FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER late_credits_no_truncate BEFORE TRUNCATE ON late_credits FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE batch_orders (
 	order_id VARCHAR(32) NOT NULL, 
@@ -889,21 +637,15 @@ CREATE TABLE build_orders (
 	CONSTRAINT fk_build_orders_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
 -- next
-CREATE INDEX ix_build_orders_batch ON build_orders (batch_id)
--- next
-CREATE UNIQUE INDEX uq_build_orders_order ON build_orders (order_id) WHERE stage <> 'withdrawn'
--- next
-CREATE INDEX ix_build_orders_plant ON build_orders (plant_id, day, id)
--- next
-CREATE TABLE quote_endings (
-	quote_id VARCHAR(32) NOT NULL, 
-	ending VARCHAR(12) NOT NULL, 
-	reference VARCHAR(32), 
+CREATE TABLE configuration_changes (
+	serial BIGSERIAL NOT NULL, 
+	configuration_id VARCHAR(32) NOT NULL, 
+	state VARCHAR(10) NOT NULL, 
+	reason VARCHAR(400) NOT NULL, 
 	by VARCHAR(32), 
 	at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	CONSTRAINT pk_quote_endings PRIMARY KEY (quote_id), 
-	CONSTRAINT ck_quote_endings_ending_known CHECK (ending IN ('accepted', 'superseded')), 
-	CONSTRAINT fk_quote_endings_quote_id FOREIGN KEY(quote_id) REFERENCES quotes (id)
+	CONSTRAINT pk_configuration_changes PRIMARY KEY (serial), 
+	CONSTRAINT fk_configuration_changes_configuration_id FOREIGN KEY(configuration_id) REFERENCES configurations (id)
 )
 -- next
 CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -911,9 +653,182 @@ BEGIN
     RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
 END $$
 -- next
-CREATE TRIGGER quote_endings_no_change BEFORE UPDATE OR DELETE ON quote_endings FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+CREATE TRIGGER configuration_changes_no_change BEFORE UPDATE OR DELETE ON configuration_changes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
 -- next
-CREATE TRIGGER quote_endings_no_truncate BEFORE TRUNCATE ON quote_endings FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+CREATE TRIGGER configuration_changes_no_truncate BEFORE TRUNCATE ON configuration_changes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TABLE consent_entries (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	account_id VARCHAR(32) NOT NULL, 
+	purpose VARCHAR(40) NOT NULL, 
+	given BOOLEAN NOT NULL, 
+	text_version VARCHAR(40) NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_consent_entries PRIMARY KEY (id), 
+	CONSTRAINT ck_consent_entries_text_named CHECK (text_version <> ''), 
+	CONSTRAINT fk_consent_entries_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
+	CONSTRAINT fk_consent_entries_account_id FOREIGN KEY(account_id) REFERENCES accounts (id)
+)
+-- next
+CREATE TABLE invitations (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	email VARCHAR(254), 
+	role VARCHAR(20) NOT NULL, 
+	store_id VARCHAR(32), 
+	locale VARCHAR(10) NOT NULL, 
+	invited_by VARCHAR(32), 
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	expires_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	accepted_by VARCHAR(32), 
+	accepted_at TIMESTAMP WITH TIME ZONE, 
+	revoked_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_invitations PRIMARY KEY (id), 
+	CONSTRAINT ck_invitations_role_known CHECK (role IN ('dealer', 'planner', 'brand_admin', 'auditor')), 
+	CONSTRAINT ck_invitations_dealer_has_store CHECK ((role = 'dealer') = (store_id IS NOT NULL)), 
+	CONSTRAINT ck_invitations_settled_once CHECK (accepted_at IS NULL OR revoked_at IS NULL), 
+	CONSTRAINT ck_invitations_settled_has_no_address CHECK ((accepted_at IS NULL AND revoked_at IS NULL) OR email IS NULL), 
+	CONSTRAINT fk_invitations_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
+	CONSTRAINT fk_invitations_store_id FOREIGN KEY(store_id) REFERENCES stores (id), 
+	CONSTRAINT fk_invitations_accepted_by FOREIGN KEY(accepted_by) REFERENCES accounts (id)
+)
+-- next
+CREATE TABLE late_credits (
+	order_id VARCHAR(32) NOT NULL, 
+	day DATE NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	amount_minor BIGINT NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_late_credits PRIMARY KEY (order_id, day), 
+	CONSTRAINT ck_late_credits_amount_positive CHECK (amount_minor > 0), 
+	CONSTRAINT fk_late_credits_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER late_credits_no_change BEFORE UPDATE OR DELETE ON late_credits FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER late_credits_no_truncate BEFORE TRUNCATE ON late_credits FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TABLE machine_keys (
+	id VARCHAR(32) NOT NULL, 
+	machine_id VARCHAR(32) NOT NULL, 
+	key_hash VARCHAR(64) NOT NULL, 
+	made_by VARCHAR(32), 
+	made_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	expires_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_machine_keys PRIMARY KEY (id), 
+	CONSTRAINT fk_machine_keys_machine_id FOREIGN KEY(machine_id) REFERENCES machines (id), 
+	CONSTRAINT uq_machine_keys_key_hash UNIQUE (key_hash)
+)
+-- next
+CREATE TABLE one_time_tokens (
+	id VARCHAR(32) NOT NULL, 
+	account_id VARCHAR(32) NOT NULL, 
+	purpose VARCHAR(20) NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	expires_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	used_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_one_time_tokens PRIMARY KEY (id), 
+	CONSTRAINT ck_one_time_tokens_purpose_known CHECK (purpose IN ('confirmation', 'recovery')), 
+	CONSTRAINT fk_one_time_tokens_account_id FOREIGN KEY(account_id) REFERENCES accounts (id)
+)
+-- next
+CREATE TABLE quotes (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	account_id VARCHAR(32), 
+	configuration_id VARCHAR(32), 
+	version_id VARCHAR(32) NOT NULL, 
+	policy_version INTEGER NOT NULL, 
+	store_id VARCHAR(32) NOT NULL, 
+	vehicle_price_minor BIGINT NOT NULL, 
+	total_minor BIGINT NOT NULL, 
+	document JSONB NOT NULL, 
+	key_id VARCHAR(16) NOT NULL, 
+	signature VARCHAR(100) NOT NULL, 
+	issued_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	expires_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_quotes PRIMARY KEY (id), 
+	CONSTRAINT ck_quotes_prices_positive CHECK (vehicle_price_minor > 0 AND total_minor > 0), 
+	CONSTRAINT ck_quotes_expires_later CHECK (expires_at > issued_at), 
+	CONSTRAINT fk_quotes_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
+	CONSTRAINT fk_quotes_configuration_id FOREIGN KEY(configuration_id) REFERENCES configurations (id), 
+	CONSTRAINT fk_quotes_version_id FOREIGN KEY(version_id) REFERENCES catalogue_versions (id), 
+	CONSTRAINT fk_quotes_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER quotes_no_change BEFORE UPDATE OR DELETE ON quotes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER quotes_no_truncate BEFORE TRUNCATE ON quotes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TABLE role_grants (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	account_id VARCHAR(32) NOT NULL, 
+	role VARCHAR(20) NOT NULL, 
+	store_id VARCHAR(32), 
+	granted_by VARCHAR(32), 
+	granted_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	revoked_by VARCHAR(32), 
+	revoked_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_role_grants PRIMARY KEY (id), 
+	CONSTRAINT ck_role_grants_role_known CHECK (role IN ('consumer', 'dealer', 'planner', 'brand_admin', 'operator', 'auditor')), 
+	CONSTRAINT ck_role_grants_dealer_has_store CHECK ((role = 'dealer') = (store_id IS NOT NULL)), 
+	CONSTRAINT ck_role_grants_revoked_has_moment CHECK (revoked_at IS NOT NULL OR revoked_by IS NULL), 
+	CONSTRAINT fk_role_grants_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
+	CONSTRAINT fk_role_grants_account_id FOREIGN KEY(account_id) REFERENCES accounts (id), 
+	CONSTRAINT fk_role_grants_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
+)
+-- next
+CREATE TABLE sessions (
+	id VARCHAR(32) NOT NULL, 
+	account_id VARCHAR(32) NOT NULL, 
+	token_hash VARCHAR(64) NOT NULL, 
+	device VARCHAR(80) NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	seen_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	expires_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_sessions PRIMARY KEY (id), 
+	CONSTRAINT fk_sessions_account_id FOREIGN KEY(account_id) REFERENCES accounts (id), 
+	CONSTRAINT uq_sessions_token_hash UNIQUE (token_hash)
+)
+-- next
+CREATE TABLE plant_events (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	plant_id VARCHAR(32) NOT NULL, 
+	event_id VARCHAR(80) NOT NULL, 
+	build_order_id VARCHAR(32) NOT NULL, 
+	number INTEGER NOT NULL, 
+	stage VARCHAR(20) NOT NULL, 
+	occurred_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	received_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	repair_minor BIGINT NOT NULL, 
+	CONSTRAINT pk_plant_events PRIMARY KEY (id), 
+	CONSTRAINT uq_plant_events_plant_id_event_id UNIQUE (plant_id, event_id), 
+	CONSTRAINT uq_plant_events_build_order_id_number UNIQUE (build_order_id, number), 
+	CONSTRAINT fk_plant_events_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id), 
+	CONSTRAINT fk_plant_events_build_order_id FOREIGN KEY(build_order_id) REFERENCES build_orders (id)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER plant_events_no_change BEFORE UPDATE OR DELETE ON plant_events FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER plant_events_no_truncate BEFORE TRUNCATE ON plant_events FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE pre_orders (
 	id VARCHAR(32) NOT NULL, 
@@ -962,30 +877,15 @@ CREATE TABLE pre_orders (
 	CONSTRAINT fk_pre_orders_payment_id FOREIGN KEY(payment_id) REFERENCES payments (id)
 )
 -- next
-CREATE INDEX ix_pre_orders_account_id ON pre_orders (account_id, id)
--- next
-CREATE INDEX ix_pre_orders_waiting ON pre_orders (brand_id, class_l1) WHERE state = 'rolled_over'
--- next
-CREATE INDEX ix_pre_orders_pool_id_state ON pre_orders (pool_id, state, funded_at, place_number)
--- next
-CREATE UNIQUE INDEX uq_pre_orders_one_place ON pre_orders (pool_id, person_id) WHERE state IN ('pooled', 'locked')
--- next
-CREATE TABLE plant_events (
-	id VARCHAR(32) NOT NULL, 
-	brand_id VARCHAR(32) NOT NULL, 
-	plant_id VARCHAR(32) NOT NULL, 
-	event_id VARCHAR(80) NOT NULL, 
-	build_order_id VARCHAR(32) NOT NULL, 
-	number INTEGER NOT NULL, 
-	stage VARCHAR(20) NOT NULL, 
-	occurred_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	received_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	repair_minor BIGINT NOT NULL, 
-	CONSTRAINT pk_plant_events PRIMARY KEY (id), 
-	CONSTRAINT uq_plant_events_plant_id_event_id UNIQUE (plant_id, event_id), 
-	CONSTRAINT uq_plant_events_build_order_id_number UNIQUE (build_order_id, number), 
-	CONSTRAINT fk_plant_events_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id), 
-	CONSTRAINT fk_plant_events_build_order_id FOREIGN KEY(build_order_id) REFERENCES build_orders (id)
+CREATE TABLE quote_endings (
+	quote_id VARCHAR(32) NOT NULL, 
+	ending VARCHAR(12) NOT NULL, 
+	reference VARCHAR(32), 
+	by VARCHAR(32), 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_quote_endings PRIMARY KEY (quote_id), 
+	CONSTRAINT ck_quote_endings_ending_known CHECK (ending IN ('accepted', 'superseded')), 
+	CONSTRAINT fk_quote_endings_quote_id FOREIGN KEY(quote_id) REFERENCES quotes (id)
 )
 -- next
 CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -993,9 +893,9 @@ BEGIN
     RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
 END $$
 -- next
-CREATE TRIGGER plant_events_no_change BEFORE UPDATE OR DELETE ON plant_events FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+CREATE TRIGGER quote_endings_no_change BEFORE UPDATE OR DELETE ON quote_endings FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
 -- next
-CREATE TRIGGER plant_events_no_truncate BEFORE TRUNCATE ON plant_events FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+CREATE TRIGGER quote_endings_no_truncate BEFORE TRUNCATE ON quote_endings FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE vehicles (
 	vin VARCHAR(17) NOT NULL, 
@@ -1019,8 +919,6 @@ CREATE TABLE vehicles (
 	CONSTRAINT fk_vehicles_build_order_id FOREIGN KEY(build_order_id) REFERENCES build_orders (id)
 )
 -- next
-CREATE INDEX ix_vehicles_brand ON vehicles (brand_id, vin)
--- next
 CREATE OR REPLACE FUNCTION vehicles_newness_descends() RETURNS trigger AS $body$
            BEGIN
                IF NEW.newness < OLD.newness THEN
@@ -1032,27 +930,19 @@ CREATE OR REPLACE FUNCTION vehicles_newness_descends() RETURNS trigger AS $body$
 CREATE TRIGGER vehicles_newness_descends BEFORE UPDATE OF newness ON vehicles
            FOR EACH ROW EXECUTE FUNCTION vehicles_newness_descends()
 -- next
-CREATE TABLE pre_order_changes (
-	serial BIGSERIAL NOT NULL, 
-	pre_order_id VARCHAR(32) NOT NULL, 
-	state VARCHAR(16) NOT NULL, 
-	reason VARCHAR(40) NOT NULL, 
-	by VARCHAR(32), 
-	at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	CONSTRAINT pk_pre_order_changes PRIMARY KEY (serial), 
-	CONSTRAINT fk_pre_order_changes_pre_order_id FOREIGN KEY(pre_order_id) REFERENCES pre_orders (id)
+CREATE TABLE allocations (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	vin VARCHAR(17) NOT NULL, 
+	order_id VARCHAR(32) NOT NULL, 
+	made_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	ended_at TIMESTAMP WITH TIME ZONE, 
+	reason VARCHAR(80), 
+	CONSTRAINT pk_allocations PRIMARY KEY (id), 
+	CONSTRAINT uq_allocations_vin_order_id_made_at UNIQUE (vin, order_id, made_at), 
+	CONSTRAINT fk_allocations_vin FOREIGN KEY(vin) REFERENCES vehicles (vin), 
+	CONSTRAINT fk_allocations_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
 )
--- next
-CREATE INDEX ix_pre_order_changes_pre_order_id ON pre_order_changes (pre_order_id)
--- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER pre_order_changes_no_change BEFORE UPDATE OR DELETE ON pre_order_changes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER pre_order_changes_no_truncate BEFORE TRUNCATE ON pre_order_changes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE early_bonuses (
 	brand_id VARCHAR(32) NOT NULL, 
@@ -1075,30 +965,6 @@ END $$
 CREATE TRIGGER early_bonuses_no_change BEFORE UPDATE OR DELETE ON early_bonuses FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TRIGGER early_bonuses_no_truncate BEFORE TRUNCATE ON early_bonuses FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TABLE shipments (
-	id VARCHAR(32) NOT NULL, 
-	brand_id VARCHAR(32) NOT NULL, 
-	vin VARCHAR(17) NOT NULL, 
-	order_id VARCHAR(32) NOT NULL, 
-	store_id VARCHAR(32) NOT NULL, 
-	state VARCHAR(20) NOT NULL, 
-	carrier_account_id VARCHAR(32), 
-	planned_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	loaded_at TIMESTAMP WITH TIME ZONE, 
-	arrived_at TIMESTAMP WITH TIME ZONE, 
-	inspected_at TIMESTAMP WITH TIME ZONE, 
-	CONSTRAINT pk_shipments PRIMARY KEY (id), 
-	CONSTRAINT ck_shipments_state_known CHECK (state IN ('planned', 'loaded', 'in_transit', 'arrived', 'inspected', 'damaged')), 
-	CONSTRAINT uq_shipments_vin_order_id UNIQUE (vin, order_id), 
-	CONSTRAINT fk_shipments_vin FOREIGN KEY(vin) REFERENCES vehicles (vin), 
-	CONSTRAINT fk_shipments_order_id FOREIGN KEY(order_id) REFERENCES orders (id), 
-	CONSTRAINT fk_shipments_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
-)
--- next
-CREATE INDEX ix_shipments_order ON shipments (order_id)
--- next
-CREATE INDEX ix_shipments_brand_state ON shipments (brand_id, state, id)
 -- next
 CREATE TABLE handovers (
 	id VARCHAR(32) NOT NULL, 
@@ -1125,11 +991,45 @@ CREATE TABLE handovers (
 	CONSTRAINT fk_handovers_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
 )
 -- next
-CREATE UNIQUE INDEX uq_handovers_open_order ON handovers (order_id) WHERE state NOT IN ('signed', 'rejected')
+CREATE TABLE pre_order_changes (
+	serial BIGSERIAL NOT NULL, 
+	pre_order_id VARCHAR(32) NOT NULL, 
+	state VARCHAR(16) NOT NULL, 
+	reason VARCHAR(40) NOT NULL, 
+	by VARCHAR(32), 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_pre_order_changes PRIMARY KEY (serial), 
+	CONSTRAINT fk_pre_order_changes_pre_order_id FOREIGN KEY(pre_order_id) REFERENCES pre_orders (id)
+)
 -- next
-CREATE UNIQUE INDEX uq_handovers_place ON handovers (store_id, appointment_at, place) WHERE state NOT IN ('signed', 'rejected')
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
 -- next
-CREATE INDEX ix_handovers_store ON handovers (store_id, appointment_at)
+CREATE TRIGGER pre_order_changes_no_change BEFORE UPDATE OR DELETE ON pre_order_changes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER pre_order_changes_no_truncate BEFORE TRUNCATE ON pre_order_changes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TABLE shipments (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	vin VARCHAR(17) NOT NULL, 
+	order_id VARCHAR(32) NOT NULL, 
+	store_id VARCHAR(32) NOT NULL, 
+	state VARCHAR(20) NOT NULL, 
+	carrier_account_id VARCHAR(32), 
+	planned_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	loaded_at TIMESTAMP WITH TIME ZONE, 
+	arrived_at TIMESTAMP WITH TIME ZONE, 
+	inspected_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_shipments PRIMARY KEY (id), 
+	CONSTRAINT ck_shipments_state_known CHECK (state IN ('planned', 'loaded', 'in_transit', 'arrived', 'inspected', 'damaged')), 
+	CONSTRAINT uq_shipments_vin_order_id UNIQUE (vin, order_id), 
+	CONSTRAINT fk_shipments_vin FOREIGN KEY(vin) REFERENCES vehicles (vin), 
+	CONSTRAINT fk_shipments_order_id FOREIGN KEY(order_id) REFERENCES orders (id), 
+	CONSTRAINT fk_shipments_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
+)
 -- next
 CREATE TABLE vehicle_disclosures (
 	id VARCHAR(32) NOT NULL, 
@@ -1147,25 +1047,21 @@ CREATE TABLE vehicle_disclosures (
 	CONSTRAINT fk_vehicle_disclosures_vin FOREIGN KEY(vin) REFERENCES vehicles (vin)
 )
 -- next
-CREATE INDEX ix_vehicle_disclosures_vin ON vehicle_disclosures (vin)
--- next
-CREATE TABLE allocations (
-	id VARCHAR(32) NOT NULL, 
+CREATE TABLE order_balances (
+	handover_id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
-	vin VARCHAR(17) NOT NULL, 
 	order_id VARCHAR(32) NOT NULL, 
-	made_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	ended_at TIMESTAMP WITH TIME ZONE, 
-	reason VARCHAR(80), 
-	CONSTRAINT pk_allocations PRIMARY KEY (id), 
-	CONSTRAINT uq_allocations_vin_order_id_made_at UNIQUE (vin, order_id, made_at), 
-	CONSTRAINT fk_allocations_vin FOREIGN KEY(vin) REFERENCES vehicles (vin), 
-	CONSTRAINT fk_allocations_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
+	day DATE NOT NULL, 
+	vehicle_minor BIGINT NOT NULL, 
+	guaranteed_other_minor BIGINT NOT NULL, 
+	third_party_minor BIGINT NOT NULL, 
+	earnest_minor BIGINT NOT NULL, 
+	late_credit_minor BIGINT NOT NULL, 
+	requested_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_order_balances PRIMARY KEY (handover_id), 
+	CONSTRAINT fk_order_balances_handover_id FOREIGN KEY(handover_id) REFERENCES handovers (id), 
+	CONSTRAINT fk_order_balances_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
 )
--- next
-CREATE UNIQUE INDEX uq_allocations_active_vin ON allocations (vin) WHERE ended_at IS NULL
--- next
-CREATE UNIQUE INDEX uq_allocations_active_order ON allocations (order_id) WHERE ended_at IS NULL
 -- next
 CREATE TABLE shipment_events (
 	id VARCHAR(32) NOT NULL, 
@@ -1190,20 +1086,124 @@ CREATE TRIGGER shipment_events_no_change BEFORE UPDATE OR DELETE ON shipment_eve
 -- next
 CREATE TRIGGER shipment_events_no_truncate BEFORE TRUNCATE ON shipment_events FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
-CREATE TABLE order_balances (
-	handover_id VARCHAR(32) NOT NULL, 
-	brand_id VARCHAR(32) NOT NULL, 
-	order_id VARCHAR(32) NOT NULL, 
-	day DATE NOT NULL, 
-	vehicle_minor BIGINT NOT NULL, 
-	guaranteed_other_minor BIGINT NOT NULL, 
-	third_party_minor BIGINT NOT NULL, 
-	earnest_minor BIGINT NOT NULL, 
-	late_credit_minor BIGINT NOT NULL, 
-	requested_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	CONSTRAINT pk_order_balances PRIMARY KEY (handover_id), 
-	CONSTRAINT fk_order_balances_handover_id FOREIGN KEY(handover_id) REFERENCES handovers (id), 
-	CONSTRAINT fk_order_balances_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
-)
+CREATE INDEX ix_accounts_person_id ON accounts (person_id)
+-- next
+CREATE INDEX ix_batches_brand ON batches (brand_id, id)
+-- next
+CREATE INDEX ix_build_orders_batch ON build_orders (batch_id)
+-- next
+CREATE INDEX ix_build_orders_plant ON build_orders (plant_id, day, id)
+-- next
+CREATE INDEX ix_configuration_changes_configuration_id ON configuration_changes (configuration_id)
+-- next
+CREATE INDEX ix_configurations_account_id_configurations_id ON configurations (account_id, id)
+-- next
+CREATE INDEX ix_consent_entries_account_id_purpose ON consent_entries (account_id, purpose, id)
+-- next
+CREATE INDEX ix_handovers_store ON handovers (store_id, appointment_at)
+-- next
+CREATE INDEX ix_invitations_brand_id ON invitations (brand_id)
+-- next
+CREATE INDEX ix_ledger_transfers_credit_account ON ledger_transfers (credit_account)
+-- next
+CREATE INDEX ix_ledger_transfers_debit_account ON ledger_transfers (debit_account)
+-- next
+CREATE INDEX ix_machine_keys_machine_id ON machine_keys (machine_id)
+-- next
+CREATE INDEX ix_money_by_hand_brand_id ON money_by_hand (brand_id, id)
+-- next
+CREATE INDEX ix_notices_account_id ON notices (account_id, id)
+-- next
+CREATE INDEX ix_notices_due_at ON notices (due_at) WHERE due_at IS NOT NULL
+-- next
+CREATE INDEX ix_one_time_tokens_account_id ON one_time_tokens (account_id)
+-- next
+CREATE INDEX ix_one_time_tokens_expires_at ON one_time_tokens (expires_at)
 -- next
 CREATE INDEX ix_order_balances_order ON order_balances (order_id)
+-- next
+CREATE INDEX ix_orders_account ON orders (brand_id, account_id, id)
+-- next
+CREATE INDEX ix_orders_plant_state ON orders (plant_id, state)
+-- next
+CREATE INDEX ix_orders_pool ON orders (pool_id)
+-- next
+CREATE INDEX ix_orders_store ON orders (store_id, state, id)
+-- next
+CREATE INDEX ix_outbox_due_at ON outbox (due_at, id) WHERE due_at IS NOT NULL
+-- next
+CREATE INDEX ix_payment_callbacks_payment_id ON payment_callbacks (payment_id)
+-- next
+CREATE INDEX ix_payments_account_id ON payments (account_id)
+-- next
+CREATE INDEX ix_payments_provider_received_at ON payments (provider, received_at)
+-- next
+CREATE INDEX ix_payments_subject_id ON payments (subject_id)
+-- next
+CREATE INDEX ix_payments_to_capture ON payments (id) WHERE received_at IS NOT NULL AND captured_at IS NULL
+-- next
+CREATE INDEX ix_pool_changes_pool_id ON pool_changes (pool_id)
+-- next
+CREATE INDEX ix_pool_plans_class ON pool_plans (brand_id, class_key)
+-- next
+CREATE INDEX ix_pools_brand_id_id ON pools (brand_id, id)
+-- next
+CREATE INDEX ix_pools_class_key ON pools (brand_id, class_key, state)
+-- next
+CREATE INDEX ix_pre_order_changes_pre_order_id ON pre_order_changes (pre_order_id)
+-- next
+CREATE INDEX ix_pre_orders_account_id ON pre_orders (account_id, id)
+-- next
+CREATE INDEX ix_pre_orders_pool_id_state ON pre_orders (pool_id, state, funded_at, place_number)
+-- next
+CREATE INDEX ix_pre_orders_waiting ON pre_orders (brand_id, class_l1) WHERE state = 'rolled_over'
+-- next
+CREATE INDEX ix_quotes_account_id_quotes_id ON quotes (account_id, id)
+-- next
+CREATE INDEX ix_reconciliation_runs_brand_id ON reconciliation_runs (brand_id, id)
+-- next
+CREATE INDEX ix_record_entries_brand_id_at ON record_entries (brand_id, at)
+-- next
+CREATE INDEX ix_refunds_due_at ON refunds (due_at) WHERE due_at IS NOT NULL
+-- next
+CREATE INDEX ix_role_grants_account_id ON role_grants (account_id)
+-- next
+CREATE INDEX ix_role_grants_brand_id_role ON role_grants (brand_id, role)
+-- next
+CREATE INDEX ix_sandbox_entries_brand_id_at ON sandbox_entries (brand_id, at)
+-- next
+CREATE INDEX ix_sessions_account_id ON sessions (account_id)
+-- next
+CREATE INDEX ix_sessions_expires_at ON sessions (expires_at)
+-- next
+CREATE INDEX ix_shipments_brand_state ON shipments (brand_id, state, id)
+-- next
+CREATE INDEX ix_shipments_order ON shipments (order_id)
+-- next
+CREATE INDEX ix_throttles_changed_at ON throttles (changed_at)
+-- next
+CREATE INDEX ix_timers_due_at ON timers (due_at, id)
+-- next
+CREATE INDEX ix_vehicle_disclosures_vin ON vehicle_disclosures (vin)
+-- next
+CREATE INDEX ix_vehicles_brand ON vehicles (brand_id, vin)
+-- next
+CREATE UNIQUE INDEX uq_allocations_active_order ON allocations (order_id) WHERE ended_at IS NULL
+-- next
+CREATE UNIQUE INDEX uq_allocations_active_vin ON allocations (vin) WHERE ended_at IS NULL
+-- next
+CREATE UNIQUE INDEX uq_build_orders_order ON build_orders (order_id) WHERE stage <> 'withdrawn'
+-- next
+CREATE UNIQUE INDEX uq_handovers_open_order ON handovers (order_id) WHERE state NOT IN ('signed', 'rejected')
+-- next
+CREATE UNIQUE INDEX uq_handovers_place ON handovers (store_id, appointment_at, place) WHERE state NOT IN ('signed', 'rejected')
+-- next
+CREATE UNIQUE INDEX uq_ledger_transfers_kind_reference ON ledger_transfers (kind, reference)
+-- next
+CREATE UNIQUE INDEX uq_payments_provider_provider_reference ON payments (provider, provider_reference) WHERE provider_reference IS NOT NULL
+-- next
+CREATE UNIQUE INDEX uq_pools_open_class ON pools (brand_id, class_key) WHERE state = 'open'
+-- next
+CREATE UNIQUE INDEX uq_pre_orders_one_place ON pre_orders (pool_id, person_id) WHERE state IN ('pooled', 'locked')
+-- next
+CREATE UNIQUE INDEX uq_role_grants_account_id_role ON role_grants (account_id, role) WHERE revoked_at IS NULL

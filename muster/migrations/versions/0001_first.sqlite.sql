@@ -1,28 +1,3 @@
-CREATE TABLE outbox (
-	id VARCHAR(32) NOT NULL, 
-	brand_id VARCHAR(32) NOT NULL, 
-	kind VARCHAR(80) NOT NULL, 
-	payload TEXT NOT NULL, 
-	at VARCHAR(27) NOT NULL, 
-	attempts INTEGER DEFAULT '0' NOT NULL, 
-	due_at VARCHAR(27), 
-	last_error VARCHAR(200), 
-	CONSTRAINT pk_outbox PRIMARY KEY (id)
-)
--- next
-CREATE INDEX ix_outbox_due_at ON outbox (due_at, id)
--- next
-CREATE TABLE idempotency_keys (
-	account_id VARCHAR(32) NOT NULL, 
-	"key" VARCHAR(80) NOT NULL, 
-	token VARCHAR(32) NOT NULL, 
-	request_hash VARCHAR(64) NOT NULL, 
-	outcome TEXT, 
-	at VARCHAR(27) NOT NULL, 
-	CONSTRAINT pk_idempotency_keys PRIMARY KEY (account_id, "key"), 
-	CONSTRAINT uq_idempotency_keys_token UNIQUE (token)
-)
--- next
 CREATE TABLE brands (
 	id VARCHAR(32) NOT NULL, 
 	code VARCHAR(40) NOT NULL, 
@@ -36,14 +11,16 @@ CREATE TABLE brands (
 	CONSTRAINT uq_brands_code UNIQUE (code)
 )
 -- next
-CREATE TABLE throttles (
-	"key" VARCHAR(64) NOT NULL, 
-	attempts TEXT NOT NULL, 
-	changed_at VARCHAR(27) NOT NULL, 
-	CONSTRAINT pk_throttles PRIMARY KEY ("key")
+CREATE TABLE idempotency_keys (
+	account_id VARCHAR(32) NOT NULL, 
+	"key" VARCHAR(80) NOT NULL, 
+	token VARCHAR(32) NOT NULL, 
+	request_hash VARCHAR(64) NOT NULL, 
+	outcome TEXT, 
+	at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_idempotency_keys PRIMARY KEY (account_id, "key"), 
+	CONSTRAINT uq_idempotency_keys_token UNIQUE (token)
 )
--- next
-CREATE INDEX ix_throttles_changed_at ON throttles (changed_at)
 -- next
 CREATE TABLE ledger_transfers (
 	id VARCHAR(32) NOT NULL, 
@@ -60,36 +37,9 @@ CREATE TABLE ledger_transfers (
 	CONSTRAINT ck_ledger_transfers_two_accounts CHECK (debit_account <> credit_account)
 )
 -- next
-CREATE INDEX ix_ledger_transfers_debit_account ON ledger_transfers (debit_account)
--- next
-CREATE UNIQUE INDEX uq_ledger_transfers_kind_reference ON ledger_transfers (kind, reference)
--- next
-CREATE INDEX ix_ledger_transfers_credit_account ON ledger_transfers (credit_account)
--- next
 CREATE TRIGGER ledger_transfers_no_update BEFORE UPDATE ON ledger_transfers BEGIN SELECT RAISE(ABORT, 'rows of ledger_transfers are never changed'); END
 -- next
 CREATE TRIGGER ledger_transfers_no_delete BEFORE DELETE ON ledger_transfers BEGIN SELECT RAISE(ABORT, 'rows of ledger_transfers are never changed'); END
--- next
-CREATE TABLE notices (
-	id VARCHAR(32) NOT NULL, 
-	brand_id VARCHAR(32) NOT NULL, 
-	account_id VARCHAR(32) NOT NULL, 
-	event_id VARCHAR(32) NOT NULL, 
-	kind VARCHAR(80) NOT NULL, 
-	facts TEXT NOT NULL, 
-	at VARCHAR(27) NOT NULL, 
-	due_at VARCHAR(27), 
-	attempts INTEGER DEFAULT '0' NOT NULL, 
-	last_error VARCHAR(80), 
-	sent_at VARCHAR(27), 
-	read_at VARCHAR(27), 
-	CONSTRAINT pk_notices PRIMARY KEY (id), 
-	CONSTRAINT uq_notices_event_id_account_id_kind UNIQUE (event_id, account_id, kind)
-)
--- next
-CREATE INDEX ix_notices_account_id ON notices (account_id, id)
--- next
-CREATE INDEX ix_notices_due_at ON notices (due_at)
 -- next
 CREATE TABLE money_by_hand (
 	id VARCHAR(32) NOT NULL, 
@@ -112,7 +62,34 @@ CREATE TABLE money_by_hand (
 	CONSTRAINT ck_money_by_hand_decided_by_somebody CHECK ((state = 'proposed') = (decided_by IS NULL))
 )
 -- next
-CREATE INDEX ix_money_by_hand_brand_id ON money_by_hand (brand_id, id)
+CREATE TABLE notices (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	account_id VARCHAR(32) NOT NULL, 
+	event_id VARCHAR(32) NOT NULL, 
+	kind VARCHAR(80) NOT NULL, 
+	facts TEXT NOT NULL, 
+	at VARCHAR(27) NOT NULL, 
+	due_at VARCHAR(27), 
+	attempts INTEGER DEFAULT '0' NOT NULL, 
+	last_error VARCHAR(80), 
+	sent_at VARCHAR(27), 
+	read_at VARCHAR(27), 
+	CONSTRAINT pk_notices PRIMARY KEY (id), 
+	CONSTRAINT uq_notices_event_id_account_id_kind UNIQUE (event_id, account_id, kind)
+)
+-- next
+CREATE TABLE outbox (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	kind VARCHAR(80) NOT NULL, 
+	payload TEXT NOT NULL, 
+	at VARCHAR(27) NOT NULL, 
+	attempts INTEGER DEFAULT '0' NOT NULL, 
+	due_at VARCHAR(27), 
+	last_error VARCHAR(200), 
+	CONSTRAINT pk_outbox PRIMARY KEY (id)
+)
 -- next
 CREATE TABLE payments (
 	id VARCHAR(32) NOT NULL, 
@@ -137,16 +114,6 @@ CREATE TABLE payments (
 	CONSTRAINT ck_payments_money_has_moment CHECK ((provider_reference IS NULL) = (received_at IS NULL)), 
 	CONSTRAINT ck_payments_money_has_provider CHECK (provider_reference IS NULL OR provider <> '')
 )
--- next
-CREATE INDEX ix_payments_account_id ON payments (account_id)
--- next
-CREATE UNIQUE INDEX uq_payments_provider_provider_reference ON payments (provider, provider_reference) WHERE provider_reference IS NOT NULL
--- next
-CREATE INDEX ix_payments_to_capture ON payments (id) WHERE received_at IS NOT NULL AND captured_at IS NULL
--- next
-CREATE INDEX ix_payments_provider_received_at ON payments (provider, received_at)
--- next
-CREATE INDEX ix_payments_subject_id ON payments (subject_id)
 -- next
 CREATE TABLE policy_versions (
 	brand_id VARCHAR(32) NOT NULL, 
@@ -174,16 +141,18 @@ CREATE TABLE reconciliation_runs (
 	CONSTRAINT pk_reconciliation_runs PRIMARY KEY (id)
 )
 -- next
-CREATE INDEX ix_reconciliation_runs_brand_id ON reconciliation_runs (brand_id, id)
--- next
-CREATE TABLE record_heads (
-	chain VARCHAR(80) NOT NULL, 
+CREATE TABLE record_days (
 	brand_id VARCHAR(32) NOT NULL, 
-	sequence INTEGER NOT NULL, 
-	hash VARCHAR(64) NOT NULL, 
+	day DATE NOT NULL, 
+	chains INTEGER NOT NULL, 
+	root VARCHAR(64) NOT NULL, 
 	at VARCHAR(27) NOT NULL, 
-	CONSTRAINT pk_record_heads PRIMARY KEY (chain)
+	CONSTRAINT pk_record_days PRIMARY KEY (brand_id, day)
 )
+-- next
+CREATE TRIGGER record_days_no_update BEFORE UPDATE ON record_days BEGIN SELECT RAISE(ABORT, 'rows of record_days are never changed'); END
+-- next
+CREATE TRIGGER record_days_no_delete BEFORE DELETE ON record_days BEGIN SELECT RAISE(ABORT, 'rows of record_days are never changed'); END
 -- next
 CREATE TABLE record_entries (
 	chain VARCHAR(80) NOT NULL, 
@@ -198,24 +167,18 @@ CREATE TABLE record_entries (
 	CONSTRAINT ck_record_entries_sequence_positive CHECK (sequence > 0)
 )
 -- next
-CREATE INDEX ix_record_entries_brand_id_at ON record_entries (brand_id, at)
--- next
 CREATE TRIGGER record_entries_no_update BEFORE UPDATE ON record_entries BEGIN SELECT RAISE(ABORT, 'rows of record_entries are never changed'); END
 -- next
 CREATE TRIGGER record_entries_no_delete BEFORE DELETE ON record_entries BEGIN SELECT RAISE(ABORT, 'rows of record_entries are never changed'); END
 -- next
-CREATE TABLE record_days (
+CREATE TABLE record_heads (
+	chain VARCHAR(80) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
-	day DATE NOT NULL, 
-	chains INTEGER NOT NULL, 
-	root VARCHAR(64) NOT NULL, 
+	sequence INTEGER NOT NULL, 
+	hash VARCHAR(64) NOT NULL, 
 	at VARCHAR(27) NOT NULL, 
-	CONSTRAINT pk_record_days PRIMARY KEY (brand_id, day)
+	CONSTRAINT pk_record_heads PRIMARY KEY (chain)
 )
--- next
-CREATE TRIGGER record_days_no_update BEFORE UPDATE ON record_days BEGIN SELECT RAISE(ABORT, 'rows of record_days are never changed'); END
--- next
-CREATE TRIGGER record_days_no_delete BEFORE DELETE ON record_days BEGIN SELECT RAISE(ABORT, 'rows of record_days are never changed'); END
 -- next
 CREATE TABLE record_salts (
 	person_id VARCHAR(32) NOT NULL, 
@@ -238,7 +201,12 @@ CREATE TABLE sandbox_entries (
 	CONSTRAINT ck_sandbox_entries_refund_has_id CHECK ((kind = 'refund') = (refund_id IS NOT NULL))
 )
 -- next
-CREATE INDEX ix_sandbox_entries_brand_id_at ON sandbox_entries (brand_id, at)
+CREATE TABLE throttles (
+	"key" VARCHAR(64) NOT NULL, 
+	attempts TEXT NOT NULL, 
+	changed_at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_throttles PRIMARY KEY ("key")
+)
 -- next
 CREATE TABLE timers (
 	id VARCHAR(32) NOT NULL, 
@@ -252,104 +220,6 @@ CREATE TABLE timers (
 	CONSTRAINT pk_timers PRIMARY KEY (id), 
 	CONSTRAINT uq_timers_kind_key UNIQUE (kind, "key")
 )
--- next
-CREATE INDEX ix_timers_due_at ON timers (due_at, id)
--- next
-CREATE TABLE outbox_seen (
-	event_id VARCHAR(32) NOT NULL, 
-	subscriber VARCHAR(80) NOT NULL, 
-	CONSTRAINT pk_outbox_seen PRIMARY KEY (event_id, subscriber), 
-	CONSTRAINT fk_outbox_seen_event_id FOREIGN KEY(event_id) REFERENCES outbox (id)
-)
--- next
-CREATE TABLE regions (
-	brand_id VARCHAR(32) NOT NULL, 
-	code VARCHAR(40) NOT NULL, 
-	name TEXT NOT NULL, 
-	CONSTRAINT pk_regions PRIMARY KEY (brand_id, code), 
-	CONSTRAINT fk_regions_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
-)
--- next
-CREATE TABLE plants (
-	id VARCHAR(32) NOT NULL, 
-	brand_id VARCHAR(32) NOT NULL, 
-	code VARCHAR(40) NOT NULL, 
-	name TEXT NOT NULL, 
-	city TEXT NOT NULL, 
-	latitude FLOAT NOT NULL, 
-	longitude FLOAT NOT NULL, 
-	weekly_capacity INTEGER NOT NULL, 
-	CONSTRAINT pk_plants PRIMARY KEY (id), 
-	CONSTRAINT uq_plants_brand_id_code UNIQUE (brand_id, code), 
-	CONSTRAINT ck_plants_capacity_positive CHECK (weekly_capacity > 0), 
-	CONSTRAINT fk_plants_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
-)
--- next
-CREATE TABLE stores (
-	id VARCHAR(32) NOT NULL, 
-	brand_id VARCHAR(32) NOT NULL, 
-	code VARCHAR(40) NOT NULL, 
-	name TEXT NOT NULL, 
-	city TEXT NOT NULL, 
-	region VARCHAR(40) NOT NULL, 
-	latitude FLOAT NOT NULL, 
-	longitude FLOAT NOT NULL, 
-	plate_quota BOOLEAN NOT NULL, 
-	service_fee_minor BIGINT NOT NULL, 
-	closed_at VARCHAR(27), 
-	CONSTRAINT pk_stores PRIMARY KEY (id), 
-	CONSTRAINT uq_stores_brand_id_code UNIQUE (brand_id, code), 
-	CONSTRAINT fk_stores_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
-)
--- next
-CREATE TABLE persons (
-	id VARCHAR(32) NOT NULL, 
-	brand_id VARCHAR(32) NOT NULL, 
-	identity_hash VARCHAR(64), 
-	verified_at VARCHAR(27) NOT NULL, 
-	erased_at VARCHAR(27), 
-	CONSTRAINT pk_persons PRIMARY KEY (id), 
-	CONSTRAINT uq_persons_brand_id_identity_hash UNIQUE (brand_id, identity_hash), 
-	CONSTRAINT ck_persons_erased_has_no_hash CHECK ((identity_hash IS NULL) = (erased_at IS NOT NULL)), 
-	CONSTRAINT fk_persons_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
-)
--- next
-CREATE TABLE refunds (
-	payment_id VARCHAR(32) NOT NULL, 
-	amount_minor BIGINT NOT NULL, 
-	reason VARCHAR(40) NOT NULL, 
-	requested_at VARCHAR(27) NOT NULL, 
-	due_at VARCHAR(27), 
-	attempts INTEGER DEFAULT '0' NOT NULL, 
-	last_error VARCHAR(80), 
-	refunded_at VARCHAR(27), 
-	CONSTRAINT pk_refunds PRIMARY KEY (payment_id), 
-	CONSTRAINT ck_refunds_amount_positive CHECK (amount_minor > 0), 
-	CONSTRAINT ck_refunds_due_until_refunded CHECK ((due_at IS NULL) = (refunded_at IS NOT NULL)), 
-	CONSTRAINT fk_refunds_payment_id FOREIGN KEY(payment_id) REFERENCES payments (id)
-)
--- next
-CREATE INDEX ix_refunds_due_at ON refunds (due_at)
--- next
-CREATE TABLE payment_callbacks (
-	provider VARCHAR(40) NOT NULL, 
-	message_id VARCHAR(120) NOT NULL, 
-	payment_id VARCHAR(32) NOT NULL, 
-	kind VARCHAR(12) NOT NULL, 
-	provider_reference VARCHAR(120) NOT NULL, 
-	amount_minor BIGINT NOT NULL, 
-	currency VARCHAR(3) NOT NULL, 
-	outcome VARCHAR(12) NOT NULL, 
-	at VARCHAR(27) NOT NULL, 
-	CONSTRAINT pk_payment_callbacks PRIMARY KEY (provider, message_id), 
-	CONSTRAINT fk_payment_callbacks_payment_id FOREIGN KEY(payment_id) REFERENCES payments (id)
-)
--- next
-CREATE INDEX ix_payment_callbacks_payment_id ON payment_callbacks (payment_id)
--- next
-CREATE TRIGGER payment_callbacks_no_update BEFORE UPDATE ON payment_callbacks BEGIN SELECT RAISE(ABORT, 'rows of payment_callbacks are never changed'); END
--- next
-CREATE TRIGGER payment_callbacks_no_delete BEFORE DELETE ON payment_callbacks BEGIN SELECT RAISE(ABORT, 'rows of payment_callbacks are never changed'); END
 -- next
 CREATE TABLE catalogue_versions (
 	id VARCHAR(32) NOT NULL, 
@@ -370,6 +240,58 @@ CREATE TABLE catalogue_versions (
 CREATE TRIGGER catalogue_versions_no_update BEFORE UPDATE ON catalogue_versions BEGIN SELECT RAISE(ABORT, 'rows of catalogue_versions are never changed'); END
 -- next
 CREATE TRIGGER catalogue_versions_no_delete BEFORE DELETE ON catalogue_versions BEGIN SELECT RAISE(ABORT, 'rows of catalogue_versions are never changed'); END
+-- next
+CREATE TABLE outbox_seen (
+	event_id VARCHAR(32) NOT NULL, 
+	subscriber VARCHAR(80) NOT NULL, 
+	CONSTRAINT pk_outbox_seen PRIMARY KEY (event_id, subscriber), 
+	CONSTRAINT fk_outbox_seen_event_id FOREIGN KEY(event_id) REFERENCES outbox (id)
+)
+-- next
+CREATE TABLE payment_callbacks (
+	provider VARCHAR(40) NOT NULL, 
+	message_id VARCHAR(120) NOT NULL, 
+	payment_id VARCHAR(32) NOT NULL, 
+	kind VARCHAR(12) NOT NULL, 
+	provider_reference VARCHAR(120) NOT NULL, 
+	amount_minor BIGINT NOT NULL, 
+	currency VARCHAR(3) NOT NULL, 
+	outcome VARCHAR(12) NOT NULL, 
+	at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_payment_callbacks PRIMARY KEY (provider, message_id), 
+	CONSTRAINT fk_payment_callbacks_payment_id FOREIGN KEY(payment_id) REFERENCES payments (id)
+)
+-- next
+CREATE TRIGGER payment_callbacks_no_update BEFORE UPDATE ON payment_callbacks BEGIN SELECT RAISE(ABORT, 'rows of payment_callbacks are never changed'); END
+-- next
+CREATE TRIGGER payment_callbacks_no_delete BEFORE DELETE ON payment_callbacks BEGIN SELECT RAISE(ABORT, 'rows of payment_callbacks are never changed'); END
+-- next
+CREATE TABLE persons (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	identity_hash VARCHAR(64), 
+	verified_at VARCHAR(27) NOT NULL, 
+	erased_at VARCHAR(27), 
+	CONSTRAINT pk_persons PRIMARY KEY (id), 
+	CONSTRAINT uq_persons_brand_id_identity_hash UNIQUE (brand_id, identity_hash), 
+	CONSTRAINT ck_persons_erased_has_no_hash CHECK ((identity_hash IS NULL) = (erased_at IS NOT NULL)), 
+	CONSTRAINT fk_persons_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
+)
+-- next
+CREATE TABLE plants (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	code VARCHAR(40) NOT NULL, 
+	name TEXT NOT NULL, 
+	city TEXT NOT NULL, 
+	latitude FLOAT NOT NULL, 
+	longitude FLOAT NOT NULL, 
+	weekly_capacity INTEGER NOT NULL, 
+	CONSTRAINT pk_plants PRIMARY KEY (id), 
+	CONSTRAINT uq_plants_brand_id_code UNIQUE (brand_id, code), 
+	CONSTRAINT ck_plants_capacity_positive CHECK (weekly_capacity > 0), 
+	CONSTRAINT fk_plants_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
+)
 -- next
 CREATE TABLE pools (
 	id VARCHAR(32) NOT NULL, 
@@ -407,11 +329,45 @@ CREATE TABLE pools (
 	CONSTRAINT fk_pools_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
 )
 -- next
-CREATE UNIQUE INDEX uq_pools_open_class ON pools (brand_id, class_key) WHERE state = 'open'
+CREATE TABLE refunds (
+	payment_id VARCHAR(32) NOT NULL, 
+	amount_minor BIGINT NOT NULL, 
+	reason VARCHAR(40) NOT NULL, 
+	requested_at VARCHAR(27) NOT NULL, 
+	due_at VARCHAR(27), 
+	attempts INTEGER DEFAULT '0' NOT NULL, 
+	last_error VARCHAR(80), 
+	refunded_at VARCHAR(27), 
+	CONSTRAINT pk_refunds PRIMARY KEY (payment_id), 
+	CONSTRAINT ck_refunds_amount_positive CHECK (amount_minor > 0), 
+	CONSTRAINT ck_refunds_due_until_refunded CHECK ((due_at IS NULL) = (refunded_at IS NOT NULL)), 
+	CONSTRAINT fk_refunds_payment_id FOREIGN KEY(payment_id) REFERENCES payments (id)
+)
 -- next
-CREATE INDEX ix_pools_class_key ON pools (brand_id, class_key, state)
+CREATE TABLE regions (
+	brand_id VARCHAR(32) NOT NULL, 
+	code VARCHAR(40) NOT NULL, 
+	name TEXT NOT NULL, 
+	CONSTRAINT pk_regions PRIMARY KEY (brand_id, code), 
+	CONSTRAINT fk_regions_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
+)
 -- next
-CREATE INDEX ix_pools_brand_id_id ON pools (brand_id, id)
+CREATE TABLE stores (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	code VARCHAR(40) NOT NULL, 
+	name TEXT NOT NULL, 
+	city TEXT NOT NULL, 
+	region VARCHAR(40) NOT NULL, 
+	latitude FLOAT NOT NULL, 
+	longitude FLOAT NOT NULL, 
+	plate_quota BOOLEAN NOT NULL, 
+	service_fee_minor BIGINT NOT NULL, 
+	closed_at VARCHAR(27), 
+	CONSTRAINT pk_stores PRIMARY KEY (id), 
+	CONSTRAINT uq_stores_brand_id_code UNIQUE (brand_id, code), 
+	CONSTRAINT fk_stores_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
+)
 -- next
 CREATE TABLE accounts (
 	id VARCHAR(32) NOT NULL, 
@@ -438,34 +394,34 @@ CREATE TABLE accounts (
 	CONSTRAINT fk_accounts_person_id FOREIGN KEY(person_id) REFERENCES persons (id)
 )
 -- next
-CREATE INDEX ix_accounts_person_id ON accounts (person_id)
--- next
-CREATE TABLE machines (
+CREATE TABLE batches (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
-	label VARCHAR(80) NOT NULL, 
-	role VARCHAR(20) NOT NULL, 
-	plant_id VARCHAR(32), 
-	party_code VARCHAR(40), 
-	created_by VARCHAR(32), 
+	plant_id VARCHAR(32) NOT NULL, 
+	pool_id VARCHAR(32) NOT NULL, 
+	state VARCHAR(20) NOT NULL, 
+	size INTEGER NOT NULL, 
+	size_min INTEGER NOT NULL, 
+	size_max INTEGER NOT NULL, 
 	created_at VARCHAR(27) NOT NULL, 
-	revoked_by VARCHAR(32), 
-	revoked_at VARCHAR(27), 
-	CONSTRAINT pk_machines PRIMARY KEY (id), 
-	CONSTRAINT uq_machines_brand_id_label UNIQUE (brand_id, label), 
-	CONSTRAINT ck_machines_role_known CHECK (role IN ('plant', 'supplier', 'carrier')), 
-	CONSTRAINT ck_machines_plant_is_bound CHECK ((role = 'plant') = (plant_id IS NOT NULL)), 
-	CONSTRAINT ck_machines_party_is_bound CHECK ((role = 'plant') = (party_code IS NULL)), 
-	CONSTRAINT fk_machines_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
-	CONSTRAINT fk_machines_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
+	CONSTRAINT pk_batches PRIMARY KEY (id), 
+	CONSTRAINT ck_batches_state_known CHECK (state IN ('proposed', 'accepted', 'released', 'building', 'complete')), 
+	CONSTRAINT ck_batches_within_plant_limits CHECK (size BETWEEN size_min AND size_max), 
+	CONSTRAINT fk_batches_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
 -- next
-CREATE TABLE pseudonym_salts (
-	person_id VARCHAR(32) NOT NULL, 
-	scope VARCHAR(80) NOT NULL, 
-	salt BLOB NOT NULL, 
-	CONSTRAINT pk_pseudonym_salts PRIMARY KEY (person_id, scope), 
-	CONSTRAINT fk_pseudonym_salts_person_id FOREIGN KEY(person_id) REFERENCES persons (id)
+CREATE TABLE capacity_weeks (
+	plant_id VARCHAR(32) NOT NULL, 
+	week DATE NOT NULL, 
+	resource VARCHAR(80) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	capacity INTEGER NOT NULL, 
+	reserved INTEGER DEFAULT '0' NOT NULL, 
+	used INTEGER DEFAULT '0' NOT NULL, 
+	CONSTRAINT pk_capacity_weeks PRIMARY KEY (plant_id, week, resource), 
+	CONSTRAINT ck_capacity_weeks_counted_up CHECK (reserved >= 0 AND used >= 0), 
+	CONSTRAINT ck_capacity_weeks_within_capacity CHECK (reserved + used <= capacity), 
+	CONSTRAINT fk_capacity_weeks_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
 -- next
 CREATE TABLE configurations (
@@ -492,65 +448,38 @@ CREATE TABLE configurations (
 	CONSTRAINT fk_configurations_moved_to FOREIGN KEY(moved_to) REFERENCES configurations (id)
 )
 -- next
-CREATE INDEX ix_configurations_account_id_configurations_id ON configurations (account_id, id)
--- next
-CREATE TABLE pool_changes (
-	serial INTEGER NOT NULL, 
-	pool_id VARCHAR(32) NOT NULL, 
-	state VARCHAR(10) NOT NULL, 
-	reason VARCHAR(200) NOT NULL, 
-	"by" VARCHAR(32), 
-	at VARCHAR(27) NOT NULL, 
-	CONSTRAINT pk_pool_changes PRIMARY KEY (serial), 
-	CONSTRAINT fk_pool_changes_pool_id FOREIGN KEY(pool_id) REFERENCES pools (id)
-)
--- next
-CREATE INDEX ix_pool_changes_pool_id ON pool_changes (pool_id)
--- next
-CREATE TRIGGER pool_changes_no_update BEFORE UPDATE ON pool_changes BEGIN SELECT RAISE(ABORT, 'rows of pool_changes are never changed'); END
--- next
-CREATE TRIGGER pool_changes_no_delete BEFORE DELETE ON pool_changes BEGIN SELECT RAISE(ABORT, 'rows of pool_changes are never changed'); END
--- next
-CREATE TABLE capacity_weeks (
+CREATE TABLE line_days (
 	plant_id VARCHAR(32) NOT NULL, 
-	week DATE NOT NULL, 
-	resource VARCHAR(80) NOT NULL, 
+	day DATE NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
-	capacity INTEGER NOT NULL, 
-	reserved INTEGER DEFAULT '0' NOT NULL, 
-	used INTEGER DEFAULT '0' NOT NULL, 
-	CONSTRAINT pk_capacity_weeks PRIMARY KEY (plant_id, week, resource), 
-	CONSTRAINT ck_capacity_weeks_counted_up CHECK (reserved >= 0 AND used >= 0), 
-	CONSTRAINT ck_capacity_weeks_within_capacity CHECK (reserved + used <= capacity), 
-	CONSTRAINT fk_capacity_weeks_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
+	cars INTEGER NOT NULL, 
+	run_violations INTEGER NOT NULL, 
+	ratio_violations INTEGER NOT NULL, 
+	paint_changes INTEGER NOT NULL, 
+	sequenced_at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_line_days PRIMARY KEY (plant_id, day), 
+	CONSTRAINT fk_line_days_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
 -- next
-CREATE TABLE pool_reservations (
-	pool_id VARCHAR(32) NOT NULL, 
-	week DATE NOT NULL, 
-	resource VARCHAR(80) NOT NULL, 
+CREATE TABLE machines (
+	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
-	plant_id VARCHAR(32) NOT NULL, 
-	held INTEGER NOT NULL, 
-	CONSTRAINT pk_pool_reservations PRIMARY KEY (pool_id, week, resource), 
-	CONSTRAINT ck_pool_reservations_held_not_negative CHECK (held >= 0), 
-	CONSTRAINT fk_pool_reservations_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
+	label VARCHAR(80) NOT NULL, 
+	role VARCHAR(20) NOT NULL, 
+	plant_id VARCHAR(32), 
+	party_code VARCHAR(40), 
+	created_by VARCHAR(32), 
+	created_at VARCHAR(27) NOT NULL, 
+	revoked_by VARCHAR(32), 
+	revoked_at VARCHAR(27), 
+	CONSTRAINT pk_machines PRIMARY KEY (id), 
+	CONSTRAINT uq_machines_brand_id_label UNIQUE (brand_id, label), 
+	CONSTRAINT ck_machines_role_known CHECK (role IN ('plant', 'supplier', 'carrier')), 
+	CONSTRAINT ck_machines_plant_is_bound CHECK ((role = 'plant') = (plant_id IS NOT NULL)), 
+	CONSTRAINT ck_machines_party_is_bound CHECK ((role = 'plant') = (party_code IS NULL)), 
+	CONSTRAINT fk_machines_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
+	CONSTRAINT fk_machines_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
--- next
-CREATE TABLE pool_plans (
-	pool_id VARCHAR(32) NOT NULL, 
-	brand_id VARCHAR(32) NOT NULL, 
-	plant_id VARCHAR(32) NOT NULL, 
-	class_key VARCHAR(400) NOT NULL, 
-	places INTEGER NOT NULL, 
-	first_week DATE NOT NULL, 
-	deadline VARCHAR(27) NOT NULL, 
-	closed_at VARCHAR(27), 
-	CONSTRAINT pk_pool_plans PRIMARY KEY (pool_id), 
-	CONSTRAINT fk_pool_plans_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
-)
--- next
-CREATE INDEX ix_pool_plans_class ON pool_plans (brand_id, class_key)
 -- next
 CREATE TABLE orders (
 	id VARCHAR(32) NOT NULL, 
@@ -585,43 +514,52 @@ CREATE TABLE orders (
 	CONSTRAINT fk_orders_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
 -- next
-CREATE INDEX ix_orders_account ON orders (brand_id, account_id, id)
--- next
-CREATE INDEX ix_orders_plant_state ON orders (plant_id, state)
--- next
-CREATE INDEX ix_orders_store ON orders (store_id, state, id)
--- next
-CREATE INDEX ix_orders_pool ON orders (pool_id)
--- next
-CREATE TABLE batches (
-	id VARCHAR(32) NOT NULL, 
-	brand_id VARCHAR(32) NOT NULL, 
-	plant_id VARCHAR(32) NOT NULL, 
+CREATE TABLE pool_changes (
+	serial INTEGER NOT NULL, 
 	pool_id VARCHAR(32) NOT NULL, 
-	state VARCHAR(20) NOT NULL, 
-	size INTEGER NOT NULL, 
-	size_min INTEGER NOT NULL, 
-	size_max INTEGER NOT NULL, 
-	created_at VARCHAR(27) NOT NULL, 
-	CONSTRAINT pk_batches PRIMARY KEY (id), 
-	CONSTRAINT ck_batches_state_known CHECK (state IN ('proposed', 'accepted', 'released', 'building', 'complete')), 
-	CONSTRAINT ck_batches_within_plant_limits CHECK (size BETWEEN size_min AND size_max), 
-	CONSTRAINT fk_batches_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
+	state VARCHAR(10) NOT NULL, 
+	reason VARCHAR(200) NOT NULL, 
+	"by" VARCHAR(32), 
+	at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_pool_changes PRIMARY KEY (serial), 
+	CONSTRAINT fk_pool_changes_pool_id FOREIGN KEY(pool_id) REFERENCES pools (id)
 )
 -- next
-CREATE INDEX ix_batches_brand ON batches (brand_id, id)
+CREATE TRIGGER pool_changes_no_update BEFORE UPDATE ON pool_changes BEGIN SELECT RAISE(ABORT, 'rows of pool_changes are never changed'); END
 -- next
-CREATE TABLE line_days (
-	plant_id VARCHAR(32) NOT NULL, 
-	day DATE NOT NULL, 
+CREATE TRIGGER pool_changes_no_delete BEFORE DELETE ON pool_changes BEGIN SELECT RAISE(ABORT, 'rows of pool_changes are never changed'); END
+-- next
+CREATE TABLE pool_plans (
+	pool_id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
-	cars INTEGER NOT NULL, 
-	run_violations INTEGER NOT NULL, 
-	ratio_violations INTEGER NOT NULL, 
-	paint_changes INTEGER NOT NULL, 
-	sequenced_at VARCHAR(27) NOT NULL, 
-	CONSTRAINT pk_line_days PRIMARY KEY (plant_id, day), 
-	CONSTRAINT fk_line_days_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
+	plant_id VARCHAR(32) NOT NULL, 
+	class_key VARCHAR(400) NOT NULL, 
+	places INTEGER NOT NULL, 
+	first_week DATE NOT NULL, 
+	deadline VARCHAR(27) NOT NULL, 
+	closed_at VARCHAR(27), 
+	CONSTRAINT pk_pool_plans PRIMARY KEY (pool_id), 
+	CONSTRAINT fk_pool_plans_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
+)
+-- next
+CREATE TABLE pool_reservations (
+	pool_id VARCHAR(32) NOT NULL, 
+	week DATE NOT NULL, 
+	resource VARCHAR(80) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	plant_id VARCHAR(32) NOT NULL, 
+	held INTEGER NOT NULL, 
+	CONSTRAINT pk_pool_reservations PRIMARY KEY (pool_id, week, resource), 
+	CONSTRAINT ck_pool_reservations_held_not_negative CHECK (held >= 0), 
+	CONSTRAINT fk_pool_reservations_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
+)
+-- next
+CREATE TABLE pseudonym_salts (
+	person_id VARCHAR(32) NOT NULL, 
+	scope VARCHAR(80) NOT NULL, 
+	salt BLOB NOT NULL, 
+	CONSTRAINT pk_pseudonym_salts PRIMARY KEY (person_id, scope), 
+	CONSTRAINT fk_pseudonym_salts_person_id FOREIGN KEY(person_id) REFERENCES persons (id)
 )
 -- next
 CREATE TABLE vin_serials (
@@ -633,181 +571,6 @@ CREATE TABLE vin_serials (
 	CONSTRAINT ck_vin_serials_six_places CHECK (last BETWEEN 1 AND 999999), 
 	CONSTRAINT fk_vin_serials_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
--- next
-CREATE TABLE consent_entries (
-	id VARCHAR(32) NOT NULL, 
-	brand_id VARCHAR(32) NOT NULL, 
-	account_id VARCHAR(32) NOT NULL, 
-	purpose VARCHAR(40) NOT NULL, 
-	given BOOLEAN NOT NULL, 
-	text_version VARCHAR(40) NOT NULL, 
-	at VARCHAR(27) NOT NULL, 
-	CONSTRAINT pk_consent_entries PRIMARY KEY (id), 
-	CONSTRAINT ck_consent_entries_text_named CHECK (text_version <> ''), 
-	CONSTRAINT fk_consent_entries_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
-	CONSTRAINT fk_consent_entries_account_id FOREIGN KEY(account_id) REFERENCES accounts (id)
-)
--- next
-CREATE INDEX ix_consent_entries_account_id_purpose ON consent_entries (account_id, purpose, id)
--- next
-CREATE TABLE sessions (
-	id VARCHAR(32) NOT NULL, 
-	account_id VARCHAR(32) NOT NULL, 
-	token_hash VARCHAR(64) NOT NULL, 
-	device VARCHAR(80) NOT NULL, 
-	created_at VARCHAR(27) NOT NULL, 
-	seen_at VARCHAR(27) NOT NULL, 
-	expires_at VARCHAR(27) NOT NULL, 
-	CONSTRAINT pk_sessions PRIMARY KEY (id), 
-	CONSTRAINT fk_sessions_account_id FOREIGN KEY(account_id) REFERENCES accounts (id), 
-	CONSTRAINT uq_sessions_token_hash UNIQUE (token_hash)
-)
--- next
-CREATE INDEX ix_sessions_account_id ON sessions (account_id)
--- next
-CREATE INDEX ix_sessions_expires_at ON sessions (expires_at)
--- next
-CREATE TABLE role_grants (
-	id VARCHAR(32) NOT NULL, 
-	brand_id VARCHAR(32) NOT NULL, 
-	account_id VARCHAR(32) NOT NULL, 
-	role VARCHAR(20) NOT NULL, 
-	store_id VARCHAR(32), 
-	granted_by VARCHAR(32), 
-	granted_at VARCHAR(27) NOT NULL, 
-	revoked_by VARCHAR(32), 
-	revoked_at VARCHAR(27), 
-	CONSTRAINT pk_role_grants PRIMARY KEY (id), 
-	CONSTRAINT ck_role_grants_role_known CHECK (role IN ('consumer', 'dealer', 'planner', 'brand_admin', 'operator', 'auditor')), 
-	CONSTRAINT ck_role_grants_dealer_has_store CHECK ((role = 'dealer') = (store_id IS NOT NULL)), 
-	CONSTRAINT ck_role_grants_revoked_has_moment CHECK (revoked_at IS NOT NULL OR revoked_by IS NULL), 
-	CONSTRAINT fk_role_grants_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
-	CONSTRAINT fk_role_grants_account_id FOREIGN KEY(account_id) REFERENCES accounts (id), 
-	CONSTRAINT fk_role_grants_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
-)
--- next
-CREATE INDEX ix_role_grants_brand_id_role ON role_grants (brand_id, role)
--- next
-CREATE INDEX ix_role_grants_account_id ON role_grants (account_id)
--- next
-CREATE UNIQUE INDEX uq_role_grants_account_id_role ON role_grants (account_id, role) WHERE revoked_at IS NULL
--- next
-CREATE TABLE invitations (
-	id VARCHAR(32) NOT NULL, 
-	brand_id VARCHAR(32) NOT NULL, 
-	email VARCHAR(254), 
-	role VARCHAR(20) NOT NULL, 
-	store_id VARCHAR(32), 
-	locale VARCHAR(10) NOT NULL, 
-	invited_by VARCHAR(32), 
-	created_at VARCHAR(27) NOT NULL, 
-	expires_at VARCHAR(27) NOT NULL, 
-	accepted_by VARCHAR(32), 
-	accepted_at VARCHAR(27), 
-	revoked_at VARCHAR(27), 
-	CONSTRAINT pk_invitations PRIMARY KEY (id), 
-	CONSTRAINT ck_invitations_role_known CHECK (role IN ('dealer', 'planner', 'brand_admin', 'auditor')), 
-	CONSTRAINT ck_invitations_dealer_has_store CHECK ((role = 'dealer') = (store_id IS NOT NULL)), 
-	CONSTRAINT ck_invitations_settled_once CHECK (accepted_at IS NULL OR revoked_at IS NULL), 
-	CONSTRAINT ck_invitations_settled_has_no_address CHECK ((accepted_at IS NULL AND revoked_at IS NULL) OR email IS NULL), 
-	CONSTRAINT fk_invitations_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
-	CONSTRAINT fk_invitations_store_id FOREIGN KEY(store_id) REFERENCES stores (id), 
-	CONSTRAINT fk_invitations_accepted_by FOREIGN KEY(accepted_by) REFERENCES accounts (id)
-)
--- next
-CREATE INDEX ix_invitations_brand_id ON invitations (brand_id)
--- next
-CREATE TABLE one_time_tokens (
-	id VARCHAR(32) NOT NULL, 
-	account_id VARCHAR(32) NOT NULL, 
-	purpose VARCHAR(20) NOT NULL, 
-	created_at VARCHAR(27) NOT NULL, 
-	expires_at VARCHAR(27) NOT NULL, 
-	used_at VARCHAR(27), 
-	CONSTRAINT pk_one_time_tokens PRIMARY KEY (id), 
-	CONSTRAINT ck_one_time_tokens_purpose_known CHECK (purpose IN ('confirmation', 'recovery')), 
-	CONSTRAINT fk_one_time_tokens_account_id FOREIGN KEY(account_id) REFERENCES accounts (id)
-)
--- next
-CREATE INDEX ix_one_time_tokens_expires_at ON one_time_tokens (expires_at)
--- next
-CREATE INDEX ix_one_time_tokens_account_id ON one_time_tokens (account_id)
--- next
-CREATE TABLE machine_keys (
-	id VARCHAR(32) NOT NULL, 
-	machine_id VARCHAR(32) NOT NULL, 
-	key_hash VARCHAR(64) NOT NULL, 
-	made_by VARCHAR(32), 
-	made_at VARCHAR(27) NOT NULL, 
-	expires_at VARCHAR(27), 
-	CONSTRAINT pk_machine_keys PRIMARY KEY (id), 
-	CONSTRAINT fk_machine_keys_machine_id FOREIGN KEY(machine_id) REFERENCES machines (id), 
-	CONSTRAINT uq_machine_keys_key_hash UNIQUE (key_hash)
-)
--- next
-CREATE INDEX ix_machine_keys_machine_id ON machine_keys (machine_id)
--- next
-CREATE TABLE configuration_changes (
-	serial INTEGER NOT NULL, 
-	configuration_id VARCHAR(32) NOT NULL, 
-	state VARCHAR(10) NOT NULL, 
-	reason VARCHAR(400) NOT NULL, 
-	"by" VARCHAR(32), 
-	at VARCHAR(27) NOT NULL, 
-	CONSTRAINT pk_configuration_changes PRIMARY KEY (serial), 
-	CONSTRAINT fk_configuration_changes_configuration_id FOREIGN KEY(configuration_id) REFERENCES configurations (id)
-)
--- next
-CREATE INDEX ix_configuration_changes_configuration_id ON configuration_changes (configuration_id)
--- next
-CREATE TRIGGER configuration_changes_no_update BEFORE UPDATE ON configuration_changes BEGIN SELECT RAISE(ABORT, 'rows of configuration_changes are never changed'); END
--- next
-CREATE TRIGGER configuration_changes_no_delete BEFORE DELETE ON configuration_changes BEGIN SELECT RAISE(ABORT, 'rows of configuration_changes are never changed'); END
--- next
-CREATE TABLE quotes (
-	id VARCHAR(32) NOT NULL, 
-	brand_id VARCHAR(32) NOT NULL, 
-	account_id VARCHAR(32), 
-	configuration_id VARCHAR(32), 
-	version_id VARCHAR(32) NOT NULL, 
-	policy_version INTEGER NOT NULL, 
-	store_id VARCHAR(32) NOT NULL, 
-	vehicle_price_minor BIGINT NOT NULL, 
-	total_minor BIGINT NOT NULL, 
-	document TEXT NOT NULL, 
-	key_id VARCHAR(16) NOT NULL, 
-	signature VARCHAR(100) NOT NULL, 
-	issued_at VARCHAR(27) NOT NULL, 
-	expires_at VARCHAR(27) NOT NULL, 
-	CONSTRAINT pk_quotes PRIMARY KEY (id), 
-	CONSTRAINT ck_quotes_prices_positive CHECK (vehicle_price_minor > 0 AND total_minor > 0), 
-	CONSTRAINT ck_quotes_expires_later CHECK (expires_at > issued_at), 
-	CONSTRAINT fk_quotes_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
-	CONSTRAINT fk_quotes_configuration_id FOREIGN KEY(configuration_id) REFERENCES configurations (id), 
-	CONSTRAINT fk_quotes_version_id FOREIGN KEY(version_id) REFERENCES catalogue_versions (id), 
-	CONSTRAINT fk_quotes_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
-)
--- next
-CREATE INDEX ix_quotes_account_id_quotes_id ON quotes (account_id, id)
--- next
-CREATE TRIGGER quotes_no_update BEFORE UPDATE ON quotes BEGIN SELECT RAISE(ABORT, 'rows of quotes are never changed'); END
--- next
-CREATE TRIGGER quotes_no_delete BEFORE DELETE ON quotes BEGIN SELECT RAISE(ABORT, 'rows of quotes are never changed'); END
--- next
-CREATE TABLE late_credits (
-	order_id VARCHAR(32) NOT NULL, 
-	day DATE NOT NULL, 
-	brand_id VARCHAR(32) NOT NULL, 
-	amount_minor BIGINT NOT NULL, 
-	at VARCHAR(27) NOT NULL, 
-	CONSTRAINT pk_late_credits PRIMARY KEY (order_id, day), 
-	CONSTRAINT ck_late_credits_amount_positive CHECK (amount_minor > 0), 
-	CONSTRAINT fk_late_credits_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
-)
--- next
-CREATE TRIGGER late_credits_no_update BEFORE UPDATE ON late_credits BEGIN SELECT RAISE(ABORT, 'rows of late_credits are never changed'); END
--- next
-CREATE TRIGGER late_credits_no_delete BEFORE DELETE ON late_credits BEGIN SELECT RAISE(ABORT, 'rows of late_credits are never changed'); END
 -- next
 CREATE TABLE batch_orders (
 	order_id VARCHAR(32) NOT NULL, 
@@ -844,26 +607,178 @@ CREATE TABLE build_orders (
 	CONSTRAINT fk_build_orders_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
 -- next
-CREATE INDEX ix_build_orders_batch ON build_orders (batch_id)
--- next
-CREATE UNIQUE INDEX uq_build_orders_order ON build_orders (order_id) WHERE stage <> 'withdrawn'
--- next
-CREATE INDEX ix_build_orders_plant ON build_orders (plant_id, day, id)
--- next
-CREATE TABLE quote_endings (
-	quote_id VARCHAR(32) NOT NULL, 
-	ending VARCHAR(12) NOT NULL, 
-	reference VARCHAR(32), 
+CREATE TABLE configuration_changes (
+	serial INTEGER NOT NULL, 
+	configuration_id VARCHAR(32) NOT NULL, 
+	state VARCHAR(10) NOT NULL, 
+	reason VARCHAR(400) NOT NULL, 
 	"by" VARCHAR(32), 
 	at VARCHAR(27) NOT NULL, 
-	CONSTRAINT pk_quote_endings PRIMARY KEY (quote_id), 
-	CONSTRAINT ck_quote_endings_ending_known CHECK (ending IN ('accepted', 'superseded')), 
-	CONSTRAINT fk_quote_endings_quote_id FOREIGN KEY(quote_id) REFERENCES quotes (id)
+	CONSTRAINT pk_configuration_changes PRIMARY KEY (serial), 
+	CONSTRAINT fk_configuration_changes_configuration_id FOREIGN KEY(configuration_id) REFERENCES configurations (id)
 )
 -- next
-CREATE TRIGGER quote_endings_no_update BEFORE UPDATE ON quote_endings BEGIN SELECT RAISE(ABORT, 'rows of quote_endings are never changed'); END
+CREATE TRIGGER configuration_changes_no_update BEFORE UPDATE ON configuration_changes BEGIN SELECT RAISE(ABORT, 'rows of configuration_changes are never changed'); END
 -- next
-CREATE TRIGGER quote_endings_no_delete BEFORE DELETE ON quote_endings BEGIN SELECT RAISE(ABORT, 'rows of quote_endings are never changed'); END
+CREATE TRIGGER configuration_changes_no_delete BEFORE DELETE ON configuration_changes BEGIN SELECT RAISE(ABORT, 'rows of configuration_changes are never changed'); END
+-- next
+CREATE TABLE consent_entries (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	account_id VARCHAR(32) NOT NULL, 
+	purpose VARCHAR(40) NOT NULL, 
+	given BOOLEAN NOT NULL, 
+	text_version VARCHAR(40) NOT NULL, 
+	at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_consent_entries PRIMARY KEY (id), 
+	CONSTRAINT ck_consent_entries_text_named CHECK (text_version <> ''), 
+	CONSTRAINT fk_consent_entries_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
+	CONSTRAINT fk_consent_entries_account_id FOREIGN KEY(account_id) REFERENCES accounts (id)
+)
+-- next
+CREATE TABLE invitations (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	email VARCHAR(254), 
+	role VARCHAR(20) NOT NULL, 
+	store_id VARCHAR(32), 
+	locale VARCHAR(10) NOT NULL, 
+	invited_by VARCHAR(32), 
+	created_at VARCHAR(27) NOT NULL, 
+	expires_at VARCHAR(27) NOT NULL, 
+	accepted_by VARCHAR(32), 
+	accepted_at VARCHAR(27), 
+	revoked_at VARCHAR(27), 
+	CONSTRAINT pk_invitations PRIMARY KEY (id), 
+	CONSTRAINT ck_invitations_role_known CHECK (role IN ('dealer', 'planner', 'brand_admin', 'auditor')), 
+	CONSTRAINT ck_invitations_dealer_has_store CHECK ((role = 'dealer') = (store_id IS NOT NULL)), 
+	CONSTRAINT ck_invitations_settled_once CHECK (accepted_at IS NULL OR revoked_at IS NULL), 
+	CONSTRAINT ck_invitations_settled_has_no_address CHECK ((accepted_at IS NULL AND revoked_at IS NULL) OR email IS NULL), 
+	CONSTRAINT fk_invitations_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
+	CONSTRAINT fk_invitations_store_id FOREIGN KEY(store_id) REFERENCES stores (id), 
+	CONSTRAINT fk_invitations_accepted_by FOREIGN KEY(accepted_by) REFERENCES accounts (id)
+)
+-- next
+CREATE TABLE late_credits (
+	order_id VARCHAR(32) NOT NULL, 
+	day DATE NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	amount_minor BIGINT NOT NULL, 
+	at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_late_credits PRIMARY KEY (order_id, day), 
+	CONSTRAINT ck_late_credits_amount_positive CHECK (amount_minor > 0), 
+	CONSTRAINT fk_late_credits_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
+)
+-- next
+CREATE TRIGGER late_credits_no_update BEFORE UPDATE ON late_credits BEGIN SELECT RAISE(ABORT, 'rows of late_credits are never changed'); END
+-- next
+CREATE TRIGGER late_credits_no_delete BEFORE DELETE ON late_credits BEGIN SELECT RAISE(ABORT, 'rows of late_credits are never changed'); END
+-- next
+CREATE TABLE machine_keys (
+	id VARCHAR(32) NOT NULL, 
+	machine_id VARCHAR(32) NOT NULL, 
+	key_hash VARCHAR(64) NOT NULL, 
+	made_by VARCHAR(32), 
+	made_at VARCHAR(27) NOT NULL, 
+	expires_at VARCHAR(27), 
+	CONSTRAINT pk_machine_keys PRIMARY KEY (id), 
+	CONSTRAINT fk_machine_keys_machine_id FOREIGN KEY(machine_id) REFERENCES machines (id), 
+	CONSTRAINT uq_machine_keys_key_hash UNIQUE (key_hash)
+)
+-- next
+CREATE TABLE one_time_tokens (
+	id VARCHAR(32) NOT NULL, 
+	account_id VARCHAR(32) NOT NULL, 
+	purpose VARCHAR(20) NOT NULL, 
+	created_at VARCHAR(27) NOT NULL, 
+	expires_at VARCHAR(27) NOT NULL, 
+	used_at VARCHAR(27), 
+	CONSTRAINT pk_one_time_tokens PRIMARY KEY (id), 
+	CONSTRAINT ck_one_time_tokens_purpose_known CHECK (purpose IN ('confirmation', 'recovery')), 
+	CONSTRAINT fk_one_time_tokens_account_id FOREIGN KEY(account_id) REFERENCES accounts (id)
+)
+-- next
+CREATE TABLE quotes (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	account_id VARCHAR(32), 
+	configuration_id VARCHAR(32), 
+	version_id VARCHAR(32) NOT NULL, 
+	policy_version INTEGER NOT NULL, 
+	store_id VARCHAR(32) NOT NULL, 
+	vehicle_price_minor BIGINT NOT NULL, 
+	total_minor BIGINT NOT NULL, 
+	document TEXT NOT NULL, 
+	key_id VARCHAR(16) NOT NULL, 
+	signature VARCHAR(100) NOT NULL, 
+	issued_at VARCHAR(27) NOT NULL, 
+	expires_at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_quotes PRIMARY KEY (id), 
+	CONSTRAINT ck_quotes_prices_positive CHECK (vehicle_price_minor > 0 AND total_minor > 0), 
+	CONSTRAINT ck_quotes_expires_later CHECK (expires_at > issued_at), 
+	CONSTRAINT fk_quotes_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
+	CONSTRAINT fk_quotes_configuration_id FOREIGN KEY(configuration_id) REFERENCES configurations (id), 
+	CONSTRAINT fk_quotes_version_id FOREIGN KEY(version_id) REFERENCES catalogue_versions (id), 
+	CONSTRAINT fk_quotes_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
+)
+-- next
+CREATE TRIGGER quotes_no_update BEFORE UPDATE ON quotes BEGIN SELECT RAISE(ABORT, 'rows of quotes are never changed'); END
+-- next
+CREATE TRIGGER quotes_no_delete BEFORE DELETE ON quotes BEGIN SELECT RAISE(ABORT, 'rows of quotes are never changed'); END
+-- next
+CREATE TABLE role_grants (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	account_id VARCHAR(32) NOT NULL, 
+	role VARCHAR(20) NOT NULL, 
+	store_id VARCHAR(32), 
+	granted_by VARCHAR(32), 
+	granted_at VARCHAR(27) NOT NULL, 
+	revoked_by VARCHAR(32), 
+	revoked_at VARCHAR(27), 
+	CONSTRAINT pk_role_grants PRIMARY KEY (id), 
+	CONSTRAINT ck_role_grants_role_known CHECK (role IN ('consumer', 'dealer', 'planner', 'brand_admin', 'operator', 'auditor')), 
+	CONSTRAINT ck_role_grants_dealer_has_store CHECK ((role = 'dealer') = (store_id IS NOT NULL)), 
+	CONSTRAINT ck_role_grants_revoked_has_moment CHECK (revoked_at IS NOT NULL OR revoked_by IS NULL), 
+	CONSTRAINT fk_role_grants_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
+	CONSTRAINT fk_role_grants_account_id FOREIGN KEY(account_id) REFERENCES accounts (id), 
+	CONSTRAINT fk_role_grants_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
+)
+-- next
+CREATE TABLE sessions (
+	id VARCHAR(32) NOT NULL, 
+	account_id VARCHAR(32) NOT NULL, 
+	token_hash VARCHAR(64) NOT NULL, 
+	device VARCHAR(80) NOT NULL, 
+	created_at VARCHAR(27) NOT NULL, 
+	seen_at VARCHAR(27) NOT NULL, 
+	expires_at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_sessions PRIMARY KEY (id), 
+	CONSTRAINT fk_sessions_account_id FOREIGN KEY(account_id) REFERENCES accounts (id), 
+	CONSTRAINT uq_sessions_token_hash UNIQUE (token_hash)
+)
+-- next
+CREATE TABLE plant_events (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	plant_id VARCHAR(32) NOT NULL, 
+	event_id VARCHAR(80) NOT NULL, 
+	build_order_id VARCHAR(32) NOT NULL, 
+	number INTEGER NOT NULL, 
+	stage VARCHAR(20) NOT NULL, 
+	occurred_at VARCHAR(27) NOT NULL, 
+	received_at VARCHAR(27) NOT NULL, 
+	repair_minor BIGINT NOT NULL, 
+	CONSTRAINT pk_plant_events PRIMARY KEY (id), 
+	CONSTRAINT uq_plant_events_plant_id_event_id UNIQUE (plant_id, event_id), 
+	CONSTRAINT uq_plant_events_build_order_id_number UNIQUE (build_order_id, number), 
+	CONSTRAINT fk_plant_events_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id), 
+	CONSTRAINT fk_plant_events_build_order_id FOREIGN KEY(build_order_id) REFERENCES build_orders (id)
+)
+-- next
+CREATE TRIGGER plant_events_no_update BEFORE UPDATE ON plant_events BEGIN SELECT RAISE(ABORT, 'rows of plant_events are never changed'); END
+-- next
+CREATE TRIGGER plant_events_no_delete BEFORE DELETE ON plant_events BEGIN SELECT RAISE(ABORT, 'rows of plant_events are never changed'); END
 -- next
 CREATE TABLE pre_orders (
 	id VARCHAR(32) NOT NULL, 
@@ -912,35 +827,20 @@ CREATE TABLE pre_orders (
 	CONSTRAINT fk_pre_orders_payment_id FOREIGN KEY(payment_id) REFERENCES payments (id)
 )
 -- next
-CREATE INDEX ix_pre_orders_account_id ON pre_orders (account_id, id)
--- next
-CREATE INDEX ix_pre_orders_waiting ON pre_orders (brand_id, class_l1) WHERE state = 'rolled_over'
--- next
-CREATE INDEX ix_pre_orders_pool_id_state ON pre_orders (pool_id, state, funded_at, place_number)
--- next
-CREATE UNIQUE INDEX uq_pre_orders_one_place ON pre_orders (pool_id, person_id) WHERE state IN ('pooled', 'locked')
--- next
-CREATE TABLE plant_events (
-	id VARCHAR(32) NOT NULL, 
-	brand_id VARCHAR(32) NOT NULL, 
-	plant_id VARCHAR(32) NOT NULL, 
-	event_id VARCHAR(80) NOT NULL, 
-	build_order_id VARCHAR(32) NOT NULL, 
-	number INTEGER NOT NULL, 
-	stage VARCHAR(20) NOT NULL, 
-	occurred_at VARCHAR(27) NOT NULL, 
-	received_at VARCHAR(27) NOT NULL, 
-	repair_minor BIGINT NOT NULL, 
-	CONSTRAINT pk_plant_events PRIMARY KEY (id), 
-	CONSTRAINT uq_plant_events_plant_id_event_id UNIQUE (plant_id, event_id), 
-	CONSTRAINT uq_plant_events_build_order_id_number UNIQUE (build_order_id, number), 
-	CONSTRAINT fk_plant_events_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id), 
-	CONSTRAINT fk_plant_events_build_order_id FOREIGN KEY(build_order_id) REFERENCES build_orders (id)
+CREATE TABLE quote_endings (
+	quote_id VARCHAR(32) NOT NULL, 
+	ending VARCHAR(12) NOT NULL, 
+	reference VARCHAR(32), 
+	"by" VARCHAR(32), 
+	at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_quote_endings PRIMARY KEY (quote_id), 
+	CONSTRAINT ck_quote_endings_ending_known CHECK (ending IN ('accepted', 'superseded')), 
+	CONSTRAINT fk_quote_endings_quote_id FOREIGN KEY(quote_id) REFERENCES quotes (id)
 )
 -- next
-CREATE TRIGGER plant_events_no_update BEFORE UPDATE ON plant_events BEGIN SELECT RAISE(ABORT, 'rows of plant_events are never changed'); END
+CREATE TRIGGER quote_endings_no_update BEFORE UPDATE ON quote_endings BEGIN SELECT RAISE(ABORT, 'rows of quote_endings are never changed'); END
 -- next
-CREATE TRIGGER plant_events_no_delete BEFORE DELETE ON plant_events BEGIN SELECT RAISE(ABORT, 'rows of plant_events are never changed'); END
+CREATE TRIGGER quote_endings_no_delete BEFORE DELETE ON quote_endings BEGIN SELECT RAISE(ABORT, 'rows of quote_endings are never changed'); END
 -- next
 CREATE TABLE vehicles (
 	vin VARCHAR(17) NOT NULL, 
@@ -964,28 +864,23 @@ CREATE TABLE vehicles (
 	CONSTRAINT fk_vehicles_build_order_id FOREIGN KEY(build_order_id) REFERENCES build_orders (id)
 )
 -- next
-CREATE INDEX ix_vehicles_brand ON vehicles (brand_id, vin)
--- next
 CREATE TRIGGER vehicles_newness_descends BEFORE UPDATE OF newness ON vehicles
            WHEN NEW.newness < OLD.newness
            BEGIN SELECT RAISE(ABORT, 'newness only descends'); END
 -- next
-CREATE TABLE pre_order_changes (
-	serial INTEGER NOT NULL, 
-	pre_order_id VARCHAR(32) NOT NULL, 
-	state VARCHAR(16) NOT NULL, 
-	reason VARCHAR(40) NOT NULL, 
-	"by" VARCHAR(32), 
-	at VARCHAR(27) NOT NULL, 
-	CONSTRAINT pk_pre_order_changes PRIMARY KEY (serial), 
-	CONSTRAINT fk_pre_order_changes_pre_order_id FOREIGN KEY(pre_order_id) REFERENCES pre_orders (id)
+CREATE TABLE allocations (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	vin VARCHAR(17) NOT NULL, 
+	order_id VARCHAR(32) NOT NULL, 
+	made_at VARCHAR(27) NOT NULL, 
+	ended_at VARCHAR(27), 
+	reason VARCHAR(80), 
+	CONSTRAINT pk_allocations PRIMARY KEY (id), 
+	CONSTRAINT uq_allocations_vin_order_id_made_at UNIQUE (vin, order_id, made_at), 
+	CONSTRAINT fk_allocations_vin FOREIGN KEY(vin) REFERENCES vehicles (vin), 
+	CONSTRAINT fk_allocations_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
 )
--- next
-CREATE INDEX ix_pre_order_changes_pre_order_id ON pre_order_changes (pre_order_id)
--- next
-CREATE TRIGGER pre_order_changes_no_update BEFORE UPDATE ON pre_order_changes BEGIN SELECT RAISE(ABORT, 'rows of pre_order_changes are never changed'); END
--- next
-CREATE TRIGGER pre_order_changes_no_delete BEFORE DELETE ON pre_order_changes BEGIN SELECT RAISE(ABORT, 'rows of pre_order_changes are never changed'); END
 -- next
 CREATE TABLE early_bonuses (
 	brand_id VARCHAR(32) NOT NULL, 
@@ -1003,30 +898,6 @@ CREATE TABLE early_bonuses (
 CREATE TRIGGER early_bonuses_no_update BEFORE UPDATE ON early_bonuses BEGIN SELECT RAISE(ABORT, 'rows of early_bonuses are never changed'); END
 -- next
 CREATE TRIGGER early_bonuses_no_delete BEFORE DELETE ON early_bonuses BEGIN SELECT RAISE(ABORT, 'rows of early_bonuses are never changed'); END
--- next
-CREATE TABLE shipments (
-	id VARCHAR(32) NOT NULL, 
-	brand_id VARCHAR(32) NOT NULL, 
-	vin VARCHAR(17) NOT NULL, 
-	order_id VARCHAR(32) NOT NULL, 
-	store_id VARCHAR(32) NOT NULL, 
-	state VARCHAR(20) NOT NULL, 
-	carrier_account_id VARCHAR(32), 
-	planned_at VARCHAR(27) NOT NULL, 
-	loaded_at VARCHAR(27), 
-	arrived_at VARCHAR(27), 
-	inspected_at VARCHAR(27), 
-	CONSTRAINT pk_shipments PRIMARY KEY (id), 
-	CONSTRAINT ck_shipments_state_known CHECK (state IN ('planned', 'loaded', 'in_transit', 'arrived', 'inspected', 'damaged')), 
-	CONSTRAINT uq_shipments_vin_order_id UNIQUE (vin, order_id), 
-	CONSTRAINT fk_shipments_vin FOREIGN KEY(vin) REFERENCES vehicles (vin), 
-	CONSTRAINT fk_shipments_order_id FOREIGN KEY(order_id) REFERENCES orders (id), 
-	CONSTRAINT fk_shipments_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
-)
--- next
-CREATE INDEX ix_shipments_order ON shipments (order_id)
--- next
-CREATE INDEX ix_shipments_brand_state ON shipments (brand_id, state, id)
 -- next
 CREATE TABLE handovers (
 	id VARCHAR(32) NOT NULL, 
@@ -1053,11 +924,40 @@ CREATE TABLE handovers (
 	CONSTRAINT fk_handovers_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
 )
 -- next
-CREATE UNIQUE INDEX uq_handovers_open_order ON handovers (order_id) WHERE state NOT IN ('signed', 'rejected')
+CREATE TABLE pre_order_changes (
+	serial INTEGER NOT NULL, 
+	pre_order_id VARCHAR(32) NOT NULL, 
+	state VARCHAR(16) NOT NULL, 
+	reason VARCHAR(40) NOT NULL, 
+	"by" VARCHAR(32), 
+	at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_pre_order_changes PRIMARY KEY (serial), 
+	CONSTRAINT fk_pre_order_changes_pre_order_id FOREIGN KEY(pre_order_id) REFERENCES pre_orders (id)
+)
 -- next
-CREATE UNIQUE INDEX uq_handovers_place ON handovers (store_id, appointment_at, place) WHERE state NOT IN ('signed', 'rejected')
+CREATE TRIGGER pre_order_changes_no_update BEFORE UPDATE ON pre_order_changes BEGIN SELECT RAISE(ABORT, 'rows of pre_order_changes are never changed'); END
 -- next
-CREATE INDEX ix_handovers_store ON handovers (store_id, appointment_at)
+CREATE TRIGGER pre_order_changes_no_delete BEFORE DELETE ON pre_order_changes BEGIN SELECT RAISE(ABORT, 'rows of pre_order_changes are never changed'); END
+-- next
+CREATE TABLE shipments (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	vin VARCHAR(17) NOT NULL, 
+	order_id VARCHAR(32) NOT NULL, 
+	store_id VARCHAR(32) NOT NULL, 
+	state VARCHAR(20) NOT NULL, 
+	carrier_account_id VARCHAR(32), 
+	planned_at VARCHAR(27) NOT NULL, 
+	loaded_at VARCHAR(27), 
+	arrived_at VARCHAR(27), 
+	inspected_at VARCHAR(27), 
+	CONSTRAINT pk_shipments PRIMARY KEY (id), 
+	CONSTRAINT ck_shipments_state_known CHECK (state IN ('planned', 'loaded', 'in_transit', 'arrived', 'inspected', 'damaged')), 
+	CONSTRAINT uq_shipments_vin_order_id UNIQUE (vin, order_id), 
+	CONSTRAINT fk_shipments_vin FOREIGN KEY(vin) REFERENCES vehicles (vin), 
+	CONSTRAINT fk_shipments_order_id FOREIGN KEY(order_id) REFERENCES orders (id), 
+	CONSTRAINT fk_shipments_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
+)
 -- next
 CREATE TABLE vehicle_disclosures (
 	id VARCHAR(32) NOT NULL, 
@@ -1075,25 +975,21 @@ CREATE TABLE vehicle_disclosures (
 	CONSTRAINT fk_vehicle_disclosures_vin FOREIGN KEY(vin) REFERENCES vehicles (vin)
 )
 -- next
-CREATE INDEX ix_vehicle_disclosures_vin ON vehicle_disclosures (vin)
--- next
-CREATE TABLE allocations (
-	id VARCHAR(32) NOT NULL, 
+CREATE TABLE order_balances (
+	handover_id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
-	vin VARCHAR(17) NOT NULL, 
 	order_id VARCHAR(32) NOT NULL, 
-	made_at VARCHAR(27) NOT NULL, 
-	ended_at VARCHAR(27), 
-	reason VARCHAR(80), 
-	CONSTRAINT pk_allocations PRIMARY KEY (id), 
-	CONSTRAINT uq_allocations_vin_order_id_made_at UNIQUE (vin, order_id, made_at), 
-	CONSTRAINT fk_allocations_vin FOREIGN KEY(vin) REFERENCES vehicles (vin), 
-	CONSTRAINT fk_allocations_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
+	day DATE NOT NULL, 
+	vehicle_minor BIGINT NOT NULL, 
+	guaranteed_other_minor BIGINT NOT NULL, 
+	third_party_minor BIGINT NOT NULL, 
+	earnest_minor BIGINT NOT NULL, 
+	late_credit_minor BIGINT NOT NULL, 
+	requested_at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_order_balances PRIMARY KEY (handover_id), 
+	CONSTRAINT fk_order_balances_handover_id FOREIGN KEY(handover_id) REFERENCES handovers (id), 
+	CONSTRAINT fk_order_balances_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
 )
--- next
-CREATE UNIQUE INDEX uq_allocations_active_vin ON allocations (vin) WHERE ended_at IS NULL
--- next
-CREATE UNIQUE INDEX uq_allocations_active_order ON allocations (order_id) WHERE ended_at IS NULL
 -- next
 CREATE TABLE shipment_events (
 	id VARCHAR(32) NOT NULL, 
@@ -1113,20 +1009,124 @@ CREATE TRIGGER shipment_events_no_update BEFORE UPDATE ON shipment_events BEGIN 
 -- next
 CREATE TRIGGER shipment_events_no_delete BEFORE DELETE ON shipment_events BEGIN SELECT RAISE(ABORT, 'rows of shipment_events are never changed'); END
 -- next
-CREATE TABLE order_balances (
-	handover_id VARCHAR(32) NOT NULL, 
-	brand_id VARCHAR(32) NOT NULL, 
-	order_id VARCHAR(32) NOT NULL, 
-	day DATE NOT NULL, 
-	vehicle_minor BIGINT NOT NULL, 
-	guaranteed_other_minor BIGINT NOT NULL, 
-	third_party_minor BIGINT NOT NULL, 
-	earnest_minor BIGINT NOT NULL, 
-	late_credit_minor BIGINT NOT NULL, 
-	requested_at VARCHAR(27) NOT NULL, 
-	CONSTRAINT pk_order_balances PRIMARY KEY (handover_id), 
-	CONSTRAINT fk_order_balances_handover_id FOREIGN KEY(handover_id) REFERENCES handovers (id), 
-	CONSTRAINT fk_order_balances_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
-)
+CREATE INDEX ix_accounts_person_id ON accounts (person_id)
+-- next
+CREATE INDEX ix_batches_brand ON batches (brand_id, id)
+-- next
+CREATE INDEX ix_build_orders_batch ON build_orders (batch_id)
+-- next
+CREATE INDEX ix_build_orders_plant ON build_orders (plant_id, day, id)
+-- next
+CREATE INDEX ix_configuration_changes_configuration_id ON configuration_changes (configuration_id)
+-- next
+CREATE INDEX ix_configurations_account_id_configurations_id ON configurations (account_id, id)
+-- next
+CREATE INDEX ix_consent_entries_account_id_purpose ON consent_entries (account_id, purpose, id)
+-- next
+CREATE INDEX ix_handovers_store ON handovers (store_id, appointment_at)
+-- next
+CREATE INDEX ix_invitations_brand_id ON invitations (brand_id)
+-- next
+CREATE INDEX ix_ledger_transfers_credit_account ON ledger_transfers (credit_account)
+-- next
+CREATE INDEX ix_ledger_transfers_debit_account ON ledger_transfers (debit_account)
+-- next
+CREATE INDEX ix_machine_keys_machine_id ON machine_keys (machine_id)
+-- next
+CREATE INDEX ix_money_by_hand_brand_id ON money_by_hand (brand_id, id)
+-- next
+CREATE INDEX ix_notices_account_id ON notices (account_id, id)
+-- next
+CREATE INDEX ix_notices_due_at ON notices (due_at)
+-- next
+CREATE INDEX ix_one_time_tokens_account_id ON one_time_tokens (account_id)
+-- next
+CREATE INDEX ix_one_time_tokens_expires_at ON one_time_tokens (expires_at)
 -- next
 CREATE INDEX ix_order_balances_order ON order_balances (order_id)
+-- next
+CREATE INDEX ix_orders_account ON orders (brand_id, account_id, id)
+-- next
+CREATE INDEX ix_orders_plant_state ON orders (plant_id, state)
+-- next
+CREATE INDEX ix_orders_pool ON orders (pool_id)
+-- next
+CREATE INDEX ix_orders_store ON orders (store_id, state, id)
+-- next
+CREATE INDEX ix_outbox_due_at ON outbox (due_at, id)
+-- next
+CREATE INDEX ix_payment_callbacks_payment_id ON payment_callbacks (payment_id)
+-- next
+CREATE INDEX ix_payments_account_id ON payments (account_id)
+-- next
+CREATE INDEX ix_payments_provider_received_at ON payments (provider, received_at)
+-- next
+CREATE INDEX ix_payments_subject_id ON payments (subject_id)
+-- next
+CREATE INDEX ix_payments_to_capture ON payments (id) WHERE received_at IS NOT NULL AND captured_at IS NULL
+-- next
+CREATE INDEX ix_pool_changes_pool_id ON pool_changes (pool_id)
+-- next
+CREATE INDEX ix_pool_plans_class ON pool_plans (brand_id, class_key)
+-- next
+CREATE INDEX ix_pools_brand_id_id ON pools (brand_id, id)
+-- next
+CREATE INDEX ix_pools_class_key ON pools (brand_id, class_key, state)
+-- next
+CREATE INDEX ix_pre_order_changes_pre_order_id ON pre_order_changes (pre_order_id)
+-- next
+CREATE INDEX ix_pre_orders_account_id ON pre_orders (account_id, id)
+-- next
+CREATE INDEX ix_pre_orders_pool_id_state ON pre_orders (pool_id, state, funded_at, place_number)
+-- next
+CREATE INDEX ix_pre_orders_waiting ON pre_orders (brand_id, class_l1) WHERE state = 'rolled_over'
+-- next
+CREATE INDEX ix_quotes_account_id_quotes_id ON quotes (account_id, id)
+-- next
+CREATE INDEX ix_reconciliation_runs_brand_id ON reconciliation_runs (brand_id, id)
+-- next
+CREATE INDEX ix_record_entries_brand_id_at ON record_entries (brand_id, at)
+-- next
+CREATE INDEX ix_refunds_due_at ON refunds (due_at)
+-- next
+CREATE INDEX ix_role_grants_account_id ON role_grants (account_id)
+-- next
+CREATE INDEX ix_role_grants_brand_id_role ON role_grants (brand_id, role)
+-- next
+CREATE INDEX ix_sandbox_entries_brand_id_at ON sandbox_entries (brand_id, at)
+-- next
+CREATE INDEX ix_sessions_account_id ON sessions (account_id)
+-- next
+CREATE INDEX ix_sessions_expires_at ON sessions (expires_at)
+-- next
+CREATE INDEX ix_shipments_brand_state ON shipments (brand_id, state, id)
+-- next
+CREATE INDEX ix_shipments_order ON shipments (order_id)
+-- next
+CREATE INDEX ix_throttles_changed_at ON throttles (changed_at)
+-- next
+CREATE INDEX ix_timers_due_at ON timers (due_at, id)
+-- next
+CREATE INDEX ix_vehicle_disclosures_vin ON vehicle_disclosures (vin)
+-- next
+CREATE INDEX ix_vehicles_brand ON vehicles (brand_id, vin)
+-- next
+CREATE UNIQUE INDEX uq_allocations_active_order ON allocations (order_id) WHERE ended_at IS NULL
+-- next
+CREATE UNIQUE INDEX uq_allocations_active_vin ON allocations (vin) WHERE ended_at IS NULL
+-- next
+CREATE UNIQUE INDEX uq_build_orders_order ON build_orders (order_id) WHERE stage <> 'withdrawn'
+-- next
+CREATE UNIQUE INDEX uq_handovers_open_order ON handovers (order_id) WHERE state NOT IN ('signed', 'rejected')
+-- next
+CREATE UNIQUE INDEX uq_handovers_place ON handovers (store_id, appointment_at, place) WHERE state NOT IN ('signed', 'rejected')
+-- next
+CREATE UNIQUE INDEX uq_ledger_transfers_kind_reference ON ledger_transfers (kind, reference)
+-- next
+CREATE UNIQUE INDEX uq_payments_provider_provider_reference ON payments (provider, provider_reference) WHERE provider_reference IS NOT NULL
+-- next
+CREATE UNIQUE INDEX uq_pools_open_class ON pools (brand_id, class_key) WHERE state = 'open'
+-- next
+CREATE UNIQUE INDEX uq_pre_orders_one_place ON pre_orders (pool_id, person_id) WHERE state IN ('pooled', 'locked')
+-- next
+CREATE UNIQUE INDEX uq_role_grants_account_id_role ON role_grants (account_id, role) WHERE revoked_at IS NULL
