@@ -7,7 +7,7 @@ from typing import Any
 
 from kernel import db, registry
 from kernel.actor import Permission, Role
-from kernel.errors import Conflict, NotFound
+from kernel.errors import Conflict, InvalidInput, NotFound
 from kernel.identity import role_store, session_store, store
 from kernel.identity.events import AccountDisabled, AccountEnabled
 from kernel.identity.model import (
@@ -28,6 +28,7 @@ from kernel.work import Work
 
 SWEEP_ROWS_MAX = 5000
 NEW_ACCOUNTS_MAX = 1000
+REASON_LENGTH_MAX = 200
 
 # --- one's own account -----------------------------------------------------------------------------------------------
 
@@ -83,14 +84,20 @@ def end_own_session(work: Work, session_id: str) -> None:
 
 
 def disable_account(work: Work, account_id: str, *, reason: str) -> None:
-    """Close an account: its sessions end and no password opens it. Refuses NotFound and LastAdministrator."""
+    """Close an account: its sessions end and no password opens it.
+
+    Refuses NotFound, InvalidInput and LastAdministrator.
+    """
     work.actor.require(Permission.ACCOUNT_DISABLE)
+    told = " ".join(reason.split())
+    if not 1 <= len(told) <= REASON_LENGTH_MAX or not told.isprintable():
+        raise InvalidInput("reason", f"say why in 1 to {REASON_LENGTH_MAX} characters, without personal data")
     role_store.keep_an_administrator(work, leaving=AccountId(account_id))
     account = _lock(work, account_id, AccountState.ACTIVE)
     store.update_account(work, account.id, state=AccountState.DISABLED.value)
     store.drop_tokens(work, account.id)
     session_store.end_all(work, account.id)
-    work.record(AccountDisabled(work.actor.brand_id, account.id, reason[:200]))
+    work.record(AccountDisabled(work.actor.brand_id, account.id, told))
 
 
 def enable_account(work: Work, account_id: str) -> None:

@@ -8,7 +8,7 @@ from kernel.identity import store
 from kernel.identity.errors import SignInFailed
 from kernel.identity.model import AccountState, IdentitySettings, email_key
 from kernel.identity.passwords import Hasher
-from kernel.identity.store import Attempt, StoredAccount, bucket
+from kernel.identity.store import Attempt, Bucket, StoredAccount, bucket
 from kernel.identity.throttle import Throttle, network_of
 from kernel.work import Work, Works
 
@@ -25,20 +25,20 @@ class Credentials:
 
     def count_sign_in(self, actor: Actor, *, email: str, network: str) -> Attempt:
         """Count an attempt on an address, known or not, from a network address; refuses SignInThrottled."""
-        return self._count(actor, (Throttle.SIGN_IN_ACCOUNT, Throttle.SIGN_IN_NETWORK), email, network)
+        buckets = self._buckets(actor, (Throttle.SIGN_IN_ACCOUNT, Throttle.SIGN_IN_NETWORK), email, network)
+        with self.works.change(actor) as work:
+            return store.count_attempt(work, buckets)
 
-    def count_mail(self, actor: Actor, *, email: str, network: str) -> None:
-        """Count a mail to an address, known or not, so that nobody is flooded; refuses SignInThrottled."""
-        self._count(actor, (Throttle.MAIL_ACCOUNT, Throttle.MAIL_NETWORK), email, network)
+    def mail_buckets(self, actor: Actor, *, email: str, network: str) -> list[Bucket]:
+        """Return where a mail to an address, known or not, is counted, so that nobody is flooded."""
+        return self._buckets(actor, (Throttle.MAIL_ACCOUNT, Throttle.MAIL_NETWORK), email, network)
 
-    def _count(self, actor: Actor, kinds: tuple[Throttle, Throttle], email: str, network: str) -> Attempt:
+    def _buckets(self, actor: Actor, kinds: tuple[Throttle, Throttle], email: str, network: str) -> list[Bucket]:
         subjects = (email_key(email.strip()), network_of(network))
-        buckets = [
+        return [
             bucket(self.settings.identity_key, kind, actor.brand_id, subject)
             for kind, subject in zip(kinds, subjects, strict=True)
         ]
-        with self.works.change(actor) as work:
-            return store.count_attempt(work, buckets)
 
     def compare(self, actor: Actor, stored: StoredAccount | None, password: str, attempt: Attempt) -> StoredAccount:
         """Return the account if the password is its own; takes as long where there is none.

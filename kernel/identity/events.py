@@ -52,10 +52,9 @@ class PasswordChanged(Event):
 @event("identity.person_verified")
 @dataclass(frozen=True, slots=True)
 class PersonVerified(Event):
-    """An account belongs to a verified person now."""
+    """An account belongs to a verified person now; which one is not said, so that an erasure leaves no link here."""
 
     account_id: str
-    person_id: str
 
 
 @event("identity.staff_invited")

@@ -31,8 +31,8 @@ def add_machine(
     name = clean_name(label)
     if not name:
         raise InvalidInput("label", "name the system")
-    if party_code is not None and len(party_code) > 40:
-        raise InvalidInput("partyCode", "give at most 40 characters")
+    if party_code is not None and not (len(party_code) <= 40 and party_code.isprintable()):
+        raise InvalidInput("partyCode", "give at most 40 printable characters")
     check_machine_role(role, plant_id, party_code)
     if plant_id is not None and plant_id not in {plant.id for plant in registry.list_plants(work)}:
         raise NotFound("plant")

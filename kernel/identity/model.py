@@ -200,9 +200,14 @@ class NewAccount:
 def clean_email(text: str) -> str:
     """Return an address as it is written to; refuses what cannot be one, and what is not plain ASCII."""
     email = text.strip()
-    if len(email) > EMAIL_LENGTH_MAX or not _EMAIL.fullmatch(email):
+    if not is_email(email):
         raise InvalidInput("email", "give an address such as name@example.com")
     return email
+
+
+def is_email(text: str) -> bool:
+    """Say whether a text could be an address."""
+    return len(text) <= EMAIL_LENGTH_MAX and _EMAIL.fullmatch(text) is not None
 
 
 def email_key(email: str) -> str:

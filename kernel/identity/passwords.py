@@ -80,13 +80,13 @@ class Hasher:
     def hash(self, password: str) -> str:
         """Return the encoded hash with its own salt and parameters."""
         with self._place():
-            return self._argon2.hash(_normalised(password))
+            return self._argon2.hash(_bytes(password))
 
     def matches(self, password_hash: str, password: str) -> bool:
         """Say whether this is the password behind a hash, whatever parameters the hash was made with."""
         with self._place():
             try:
-                return self._argon2.verify(password_hash, _normalised(password))
+                return self._argon2.verify(password_hash, _bytes(password))
             except VerifyMismatchError:
                 return False
 
@@ -115,3 +115,8 @@ class Hasher:
 def _normalised(password: str) -> str:
     # The same letters may be typed in several ways; a hash knows only bytes (NIST SP 800-63B, section 3.1.1.2).
     return unicodedata.normalize("NFKC", password[: LENGTH_MAX + 1])
+
+
+def _bytes(password: str) -> bytes:
+    # Half of a surrogate pair is no letter, but may be typed into an API.
+    return _normalised(password).encode("utf-8", "surrogatepass")

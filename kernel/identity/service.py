@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from concurrent.futures import Future
 from datetime import datetime
 from typing import Final
 
+import structlog
+
 from kernel import registry
 from kernel.actor import Actor, Permission, Role
-from kernel.errors import Refusal, TooBusy
+from kernel.errors import NotSignedIn, Refusal, TooBusy
 from kernel.group import Group
 from kernel.identity import role_store, session_store, store
 from kernel.identity.credentials import Credentials
-from kernel.identity.errors import AlreadyVerified, SignInFailed, TokenInvalid
+from kernel.identity.errors import AlreadyVerified, TokenInvalid
 from kernel.identity.events import (
     AccountConfirmed,
     ConfirmationRequested,
@@ -36,6 +39,7 @@ from kernel.identity.model import (
     clean_locale,
     clean_name,
     email_key,
+    is_email,
 )
 from kernel.identity.passwords import check_password
 from kernel.identity.persons import PersonClaim, PersonVerifier, person_hash
@@ -45,6 +49,7 @@ from kernel.identity.tokens import fingerprint, machine_of_key, read_one_time_to
 from kernel.ids import AccountId, BrandId, PersonId
 from kernel.work import Work, Works
 
+log = structlog.get_logger(__name__)
 TOKEN_LENGTH_MAX: Final = 200
 _NO_BRAND: Final = BrandId("platform")
 
@@ -86,8 +91,9 @@ class Identity:
         with self._seen_lock:
             if self._seen is None:
                 self._seen = Group(self._write_seen, name="sessions-seen")
+            group = self._seen
         try:
-            self._seen.submit((token_hash, moment))
+            group.submit((token_hash, moment)).add_done_callback(_log_failure)
         except TooBusy:
             return  # The next request of that session is noted instead.
 
@@ -117,7 +123,8 @@ class Identity:
         address, shown_name = clean_email(email), clean_name(name)
         chosen_locale = clean_locale(locale or guest.locale)
         check_password(password, email=address)
-        self.credentials.count_mail(guest, email=address, network=network)
+        with self._works.change(guest) as work:
+            store.count_attempt(work, self.credentials.mail_buckets(guest, email=address, network=network))
         password_hash = self.credentials.hasher.hash(password)
         with self._works.change(guest) as work:
             row = store.account_row(
@@ -204,7 +211,7 @@ class Identity:
         key = email_key(email.strip())
         attempt = self.credentials.count_sign_in(guest, email=key, network=network)
         with self._works.read(guest) as work:
-            stored = store.account_by_email(work, key)
+            stored = store.account_by_email(work, key) if is_email(key) else None
         stored = self.credentials.compare(guest, stored if stored and stored.may_sign_in else None, password, attempt)
         fresh_hash = self.credentials.fresh_hash(stored, password)
         with self._works.change(guest) as work:
@@ -225,8 +232,10 @@ class Identity:
         """
         guest.require(Permission.PUBLIC_READ)
         address = clean_email(email)
-        self.credentials.count_mail(guest, email=address, network=network)
+        # Counted in the same change, so that a known and an unknown address both cost one durable commit.
+        buckets = self.credentials.mail_buckets(guest, email=address, network=network)
         with self._works.change(guest) as work:
+            store.count_attempt(work, buckets)
             known = store.account_by_email(work, email_key(address))
             stored = store.account_by_id(work, known.account.id, lock=True) if known is not None else None
             if stored is None or stored.account.state is not AccountState.ACTIVE:
@@ -309,11 +318,17 @@ class Identity:
             store.forgive_attempt(work, attempt)
             stored = store.account_by_id(work, account_id, lock=True)
             if stored is None or stored.account.state is not AccountState.ACTIVE:
-                raise SignInFailed
+                raise NotSignedIn
             person_id = store.person_of_hash(work, person_hash(key, actor.brand_id, id_number))
             if stored.account.person_id not in (None, person_id):
                 raise AlreadyVerified
             if stored.account.person_id is None:
                 store.update_account(work, account_id, person_id=person_id)
-                work.record(PersonVerified(actor.brand_id, account_id, person_id))
+                work.record(PersonVerified(actor.brand_id, account_id))
             return person_id, session_store.rotate(work, account_id, token) if token is not None else None
+
+
+def _log_failure(noted: Future[None]) -> None:
+    error = noted.exception()
+    if error is not None:
+        log.error("session_not_noted", error=type(error).__name__)

@@ -29,13 +29,14 @@ def new_secret() -> str:
 
 def fingerprint(secret: str) -> str:
     """Return what is stored of a secret made of chance: its SHA-256; it needs no salt and no stretching."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def keyed_hash(identity_key: bytes, use: str, *parts: str) -> str:
     """Return HMAC-SHA256 in hex over parts of any length, under a key of its own for each use."""
     own_key = hmac.digest(identity_key, b"muster identity " + use.encode(), "sha256")
-    message = b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
+    encoded = [part.encode("utf-8", "surrogatepass") for part in parts]
+    message = b"".join(len(part).to_bytes(4, "big") + part for part in encoded)
     return hmac.digest(own_key, message, "sha256").hex()
 
 

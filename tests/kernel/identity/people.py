@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from kernel import registry
 from kernel.actor import Actor, system
+from kernel.db import metadata
 from kernel.identity.model import IdentitySettings, PasswordCost, SignedIn, TokenPurpose
 from kernel.identity.persons import SandboxPersonVerifier, check_digit
 from kernel.identity.service import Identity
@@ -100,8 +101,6 @@ def id_number(number: int) -> str:
 
 def personal_traces(work: Work, words: re.Pattern[str]) -> list[str]:
     """Return every table whose rows hold one of these words."""
-    from kernel.db import metadata
-
     return [
         table.name
         for table in metadata.sorted_tables

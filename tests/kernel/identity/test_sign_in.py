@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from kernel.actor import Actor, Permission, Role, system
 from kernel.clock import FixedClock
@@ -60,8 +60,6 @@ def test_who_signs_up_and_confirms_is_a_consumer(identity: Identity, works: Work
 
 
 def test_a_session_found_by_its_token_costs_one_statement(identity: Identity, works: Works) -> None:
-    from sqlalchemy import event
-
     signed_in = signed_up(identity, works)
     statements: list[str] = []
     event.listen(works.engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))
@@ -189,6 +187,11 @@ def test_new_parameters_rehash_the_password_at_the_next_sign_in(identity: Identi
         stored = work.connection.execute(select(accounts.c.password_hash)).scalar_one()
     assert stored.startswith("$argon2id$v=19$m=16,t=2,p=1$")
     assert later.sign_in(GUEST, email=EMAIL, password=PASSWORD).token
+
+
+@pytest.mark.parametrize("text", ["\x00", "\ud800", "é@qilan.test", "x" * 10_000])
+def test_whatever_is_typed_is_answered_like_a_wrong_password(identity: Identity, text: str) -> None:
+    assert refusal(lambda: identity.sign_in(GUEST, email=text, password=text)) == SignInFailed()
 
 
 # --- throttling ------------------------------------------------------------------------------------------------------

@@ -1,0 +1,141 @@
+"""What a person has agreed to: a log that is only added to; the last word on a purpose counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, String, Table, func, select
+
+from kernel.actor import Permission
+from kernel.db import Id, Instant, metadata
+from kernel.errors import InvalidInput
+from kernel.ids import AccountId
+from kernel.work import Work
+
+TEXT_VERSION_LENGTH_MAX = 40
+ENTRIES_SHOWN_MAX = 1000
+
+consent_entries = Table(
+    "consent_entries",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("brand_id", Id, ForeignKey("brands.id"), nullable=False),
+    Column("account_id", Id, ForeignKey("accounts.id"), nullable=False),
+    Column("purpose", String(40), nullable=False),
+    Column("given", Boolean, nullable=False),
+    Column("text_version", String(TEXT_VERSION_LENGTH_MAX), nullable=False),
+    Column("at", Instant, nullable=False),
+    CheckConstraint("text_version <> ''", name="text_named"),
+)
+Index(
+    "ix_consent_entries_account_id_purpose",
+    consent_entries.c.account_id,
+    consent_entries.c.purpose,
+    consent_entries.c.id,
+)
+
+
+class Purpose(StrEnum):
+    """What somebody may be asked; nothing is assumed, and each is given and withdrawn by itself."""
+
+    TERMS = "terms"
+    PRIVACY = "privacy"
+    MONTHLY_MESSAGE = "monthly_message"
+    MAKER_CONTACT = "maker_contact"
+    CIRCLE_OFFERS = "circle_offers"
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """One entry of the log: given or withdrawn, to the text of which version."""
+
+    purpose: Purpose
+    given: bool
+    text_version: str
+    at: datetime
+
+
+def give(work: Work, purpose: Purpose, *, text_version: str) -> Consent:
+    """Note that the actor agrees to the text of a version. Refuses InvalidInput."""
+    return _enter(work, purpose, given=True, text_version=text_version)
+
+
+def withdraw(work: Work, purpose: Purpose, *, text_version: str) -> Consent:
+    """Note that the actor agrees no more; it holds from now on. Refuses InvalidInput."""
+    return _enter(work, purpose, given=False, text_version=text_version)
+
+
+def _enter(work: Work, purpose: Purpose, *, given: bool, text_version: str) -> Consent:
+    work.actor.require(Permission.ACCOUNT_OWN)
+    version = text_version.strip()
+    if not 1 <= len(version) <= TEXT_VERSION_LENGTH_MAX or not version.isprintable():
+        raise InvalidInput("textVersion", f"name the text's version in 1 to {TEXT_VERSION_LENGTH_MAX} characters")
+    row = {
+        "id": work.new_id(),
+        "brand_id": work.actor.brand_id,
+        "account_id": work.actor.signed_in(),
+        "purpose": purpose.value,
+        "given": given,
+        "text_version": version,
+        "at": work.now,
+    }
+    work.connection.execute(consent_entries.insert().values(**row))
+    return Consent(purpose, given, version, work.now)
+
+
+def is_given(work: Work, account_id: str, purpose: Purpose) -> bool:
+    """Say whether an account of the actor's brand agrees now."""
+    return who_gave(work, [account_id], purpose) == {account_id}
+
+
+def who_gave(work: Work, account_ids: Sequence[str], purpose: Purpose) -> set[str]:
+    """Return which accounts of the actor's brand agree now, in one statement."""
+    table = consent_entries.c
+    ranked = (
+        select(table.account_id, table.given, _newest_first())
+        .where(
+            table.brand_id == work.actor.brand_id,
+            table.account_id.in_(list(dict.fromkeys(account_ids))),
+            table.purpose == purpose.value,
+        )
+        .subquery()
+    )
+    found = select(ranked.c.account_id).where(ranked.c.place == 1, ranked.c.given)
+    return set(work.connection.execute(found).scalars())
+
+
+def current(work: Work) -> Mapping[Purpose, Consent]:
+    """Return the actor's last word on each purpose that they were ever asked."""
+    work.actor.require(Permission.ACCOUNT_OWN)
+    # Newest first, so that the older entries of a purpose do not overwrite it.
+    latest: dict[Purpose, Consent] = {}
+    for entry in history(work, work.actor.signed_in()):
+        latest.setdefault(entry.purpose, entry)
+    return latest
+
+
+def history(work: Work, account_id: AccountId) -> list[Consent]:
+    """Return the log of an account of the actor's brand, newest first; for its owner and for the proof of a consent."""
+    table = consent_entries.c
+    found = (
+        select(consent_entries)
+        .where(table.account_id == account_id, table.brand_id == work.actor.brand_id)
+        .order_by(table.at.desc(), table.id.desc())
+        .limit(ENTRIES_SHOWN_MAX)
+    )
+    return [
+        Consent(Purpose(row.purpose), row.given, row.text_version, row.at) for row in work.connection.execute(found)
+    ]
+
+
+def _newest_first() -> Any:
+    table = consent_entries.c
+    return (
+        func.row_number()
+        .over(partition_by=table.account_id, order_by=(table.at.desc(), table.id.desc()))
+        .label("place")
+    )
