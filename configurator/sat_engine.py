@@ -12,7 +12,7 @@ from configurator.lightest import BRANCHES_MAX
 from configurator.model import Context
 from configurator.rules import RuleBook
 from configurator.solver import Choices, Clash, Completion, Reason, Repair, Step
-from configurator.space import Space
+from configurator.space import CARS_MAX, Space
 
 CONTEXTS_MAX: Final = 32
 
@@ -20,9 +20,10 @@ CONTEXTS_MAX: Final = 32
 class SatEngine:
     """The engine over python-sat; may be shared by threads, which wait for each other per set of active rules."""
 
-    def __init__(self, book: RuleBook, *, branches_max: int = BRANCHES_MAX) -> None:
+    def __init__(self, book: RuleBook, *, branches_max: int = BRANCHES_MAX, cars_max: int = CARS_MAX) -> None:
         self._book = book
         self._branches_max = branches_max
+        self._cars_max = cars_max
         self._lock = threading.Lock()
         self._spaces: OrderedDict[tuple[int, ...], Space] = OrderedDict()
         self._explainer: Explainer | None = None
@@ -120,7 +121,9 @@ class SatEngine:
         with self._lock:
             space = self._spaces.get(active)
             if space is None:
-                space = self._spaces[active] = Space(self._book, active, branches_max=self._branches_max)
+                space = self._spaces[active] = Space(
+                    self._book, active, branches_max=self._branches_max, cars_max=self._cars_max
+                )
                 if len(self._spaces) > CONTEXTS_MAX:
                     self._spaces.popitem(last=False)
             self._spaces.move_to_end(active)

@@ -28,10 +28,11 @@ REPAIRS_TRIED_MAX: Final = 200
 class Space:
     """The cars that one set of active rules allows, explored as questions come."""
 
-    def __init__(self, book: RuleBook, active: Sequence[int], *, branches_max: int) -> None:
+    def __init__(self, book: RuleBook, active: Sequence[int], *, branches_max: int, cars_max: int) -> None:
         self.lock = threading.Lock()
         self._book = book
         self._branches_max = branches_max
+        self._cars_max = cars_max
         self._clauses = [*book.structure, *(clause for index in active for clause in book.rules[index].clauses)]
         self._solver = Solver(name=SOLVER_NAME, bootstrap_with=self._clauses)
         self._has = [0] * (book.variable_count + 1)
@@ -49,7 +50,7 @@ class Space:
         return self._remember([literal for literal in self._solver.get_model() if literal > 0])
 
     def _remember(self, present: list[int]) -> int:
-        if self._cars == CARS_MAX:
+        if self._cars == self._cars_max:
             self._has = [0] * len(self._has)
             self._cars = 0
         bit = 1 << self._cars

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from itertools import combinations, product
+from itertools import combinations, pairwise, product
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -86,8 +86,7 @@ def problems(draw: st.DrawFn) -> Problem:
     top = draw(st.sampled_from((GroupKind.MANDATORY, GroupKind.OPTIONAL)))
     groups = [TreeGroup("root", top, 2 if top is GroupKind.MANDATORY else 0, 2, ("One", "Two"), 0)]
     for parent, members in (("One", first), ("Two", second)):
-        low = draw(st.integers(0, 3))
-        high = draw(st.integers(low, 3))
+        low, high = draw(st.sampled_from(((1, 1), (1, 1), (0, 3), (1, 3), (0, 1), (1, 2), (2, 2), (0, 2))))
         groups.append(TreeGroup(parent, GroupKind.CARDINALITY, low, high, members, 0))
     codes = [f"R{number}" for number in range(draw(st.integers(0, 4)))]
     rules = tuple(
@@ -100,7 +99,7 @@ def problems(draw: st.DrawFn) -> Problem:
         )
         for code in codes
     )
-    price_rules = (PriceRule("P1", draw(expressions(first + second)), draw(st.integers(-5, 5)), TEXT),)
+    price_rules = (PriceRule("P1", draw(expressions(first + second)), draw(st.integers(-25, 5)), TEXT),)
     return Problem(features, tuple(groups), rules, price_rules)
 
 
@@ -116,7 +115,7 @@ def meeting(cars: list[frozenset[str]], choices: Mapping[str, bool]) -> list[fro
 @given(st.data())
 def test_a_feature_is_open_exactly_where_some_buildable_car_has_it_and_another_has_not(data: st.DataObject) -> None:
     problem = data.draw(problems())
-    engine = SatEngine(problem.book())
+    engine = SatEngine(problem.book(), cars_max=data.draw(st.sampled_from((1, 3, 4_096))))
 
     for context in (EAST, NORTH, EAST):
         choices = data.draw(choices_of(problem))
@@ -184,7 +183,7 @@ def test_repairs_are_the_smallest_sets_of_choices_that_must_give_way(data: st.Da
     assert sizes == sorted(sizes)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(st.data())
 def test_the_lightest_car_is_the_lightest_of_all(data: st.DataObject) -> None:
     problem = data.draw(problems())
@@ -248,3 +247,69 @@ def test_groups_of_many_members_are_counted_exactly() -> None:
     last = engine.step(dict.fromkeys(others[:13], False), EAST)
     assert isinstance(last, Step)
     assert "n13" in last.forced
+
+
+def always(code: str, expression: Expression) -> Rule:
+    return Rule(code, RuleKind.REQUIRES, expression, ALWAYS, TEXT)
+
+
+def test_a_long_chain_of_rules_is_told_whole_and_nothing_beside_it() -> None:
+    names = tuple(f"c{number}" for number in range(8))
+    chain = [
+        always(f"R{number}", Implies(Feature(one), Feature(other)))
+        for number, (one, other) in enumerate(pairwise(names))
+    ]
+    beside = always("R99", Implies(Feature("c3"), Feature("c1")))
+    groups = (TreeGroup("root", GroupKind.OPTIONAL, 0, 8, names, 0),)
+    engine = SatEngine(compile_rules(("root", *names), groups, [beside, *chain], (), {}))
+
+    reason = engine.explain({"c0": True, "c1": True, "c2": False}, EAST, feature="c2", present=True)
+    forced = engine.explain({"c0": True, "c7": False}, EAST, feature="c6", present=True)
+    chained = engine.explain({"c0": True}, EAST, feature="c7", present=False)
+
+    assert reason is not None
+    assert (reason.choices, reason.rules) == ((("c2", False),), ())
+    assert forced is not None
+    assert (forced.choices, forced.rules) == ((("c7", False),), ("R6",))
+    assert chained is not None
+    assert (chained.choices, chained.rules) == ((("c0", True),), tuple(f"R{number}" for number in range(7)))
+
+
+def test_every_smallest_repair_is_offered_before_the_larger_ones() -> None:
+    names = ("a", "b", "c", "d", "e", "want")
+    a, b, c, d, want = (Feature(name) for name in ("a", "b", "c", "d", "want"))
+    rules = (always("R1", Not(And((want, a, b)))), always("R2", Not(And((want, a, c, d)))))
+    groups = (TreeGroup("root", GroupKind.OPTIONAL, 0, 6, names, 0),)
+    engine = SatEngine(compile_rules(("root", *names), groups, rules, (), {}))
+    choices = dict.fromkeys(names[:5], True)
+
+    offered = engine.repairs(choices, EAST, feature="want", present=True, limit=10)
+    first = engine.repairs(choices, EAST, feature="want", present=True, limit=1)
+    without_a = engine.repairs(choices, EAST, feature="want", present=True, limit=10, kept=frozenset("a"))
+
+    assert offered[0].given_up == ("a",)
+    assert {repair.given_up for repair in offered} == {("a",), ("b", "c"), ("b", "d")}
+    assert first == offered[:1]
+    assert {repair.given_up for repair in without_a} == {("b", "c"), ("b", "d")}
+
+
+def test_a_discount_that_is_not_worth_its_options_is_done_without_and_one_that_is_is_taken() -> None:
+    names = ("a", "b", "c")
+    a, b, c = (Feature(name) for name in names)
+    groups = (
+        TreeGroup("root", GroupKind.MANDATORY, 1, 1, ("One",), 0),
+        TreeGroup("One", GroupKind.CARDINALITY, 1, 3, names, 0),
+    )
+    earned = (PriceRule("P1", And((a, b)), 0, TEXT), PriceRule("P2", And((a, Not(b), Not(c))), 0, TEXT))
+    engine = SatEngine(compile_rules(("root", "One", *names), groups, (), earned, {}))
+
+    def lightest(**weights: int) -> tuple[set[str], int]:
+        found = engine.minimum({}, EAST, weights)
+        assert found is not None
+        return set(found.features) - {"root", "One"}, found.weight
+
+    assert lightest(a=10, b=9, c=12, P1=-9, P2=0) == ({"b"}, 9)
+    assert lightest(a=10, b=10, c=30, P1=-19, P2=0) == ({"a", "b"}, 1)
+    assert lightest(a=10, b=12, c=11, P1=-9, P2=-4) == ({"a"}, 6)
+    assert lightest(a=10, b=2, c=30, P1=-9, P2=-9) == ({"a"}, 1)
+    assert lightest(a=10, b=9, c=30, P1=-30, P2=-30) == ({"a"}, -20)
