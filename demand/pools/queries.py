@@ -1,0 +1,316 @@
+"""Reads of pools and pre-orders, many at a time: the number of statements does not grow with a list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final, assert_never
+
+from sqlalchemy import RowMapping, select
+
+from configurator.model import LineKind, PoolingClass, PoolOffer, Quote, Tier
+from configurator.quote_queries import quotes_by_id
+from demand.pools.model import (
+    CancelledPool,
+    FailedPool,
+    FrozenPool,
+    LockedPool,
+    LockedPreOrder,
+    OpenPool,
+    Pool,
+    PoolHead,
+    PreOrder,
+    RolledPool,
+    ScheduledPool,
+    class_keys,
+    standing,
+    state_of,
+)
+from demand.pools.placing import joinable_pool
+from demand.pools.pool_store import pool_from
+from demand.pools.pre_order_store import pre_order_from
+from demand.pools.tables import pool_changes, pools, pre_order_changes, pre_orders
+from kernel.actor import Permission
+from kernel.errors import NotFound
+from kernel.paging import Page, PageRequest, make_page
+from kernel.work import Work
+
+LOCKED_MAX: Final = 200_000
+STEPS_MAX: Final = 200
+
+
+# --- pools -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PoolView:
+    """A pool as anybody may see it. `members` counts the places held; a pool's count is public (DOMAIN section 4.12).
+
+    `needed` is how many more must agree to the first tier before the pool would clear; `discount_bp` is what all
+    would get if it cleared now, or got; `next_tier` is what more members would reach.
+    """
+
+    pool: Pool
+    state: str
+    members: int
+    needed: int
+    clears: int | None
+    discount_bp: int
+    next_tier: Tier | None
+
+    @property
+    def head(self) -> PoolHead:
+        """Return what every pool has: class, terms, times."""
+        return self.pool.head
+
+    @property
+    def id(self) -> str:
+        return self.pool.head.id
+
+    @property
+    def places_left(self) -> int:
+        """Return how many more may join; none once it takes nobody."""
+        if not isinstance(self.pool, OpenPool | FrozenPool):
+            return 0
+        return self.pool.head.terms.member_limit - self.members
+
+
+def view_of(pool: Pool) -> PoolView:
+    """Return what a pool shows."""
+    head = pool.head
+    match pool:
+        case LockedPool():
+            return PoolView(pool, "locked", head.members, 0, pool.cleared, pool.discount_bp, None)
+        case ScheduledPool() | OpenPool() | FrozenPool():
+            now = standing(head)
+            return PoolView(pool, state_of(pool), head.members, now.needed, now.clears, now.discount_bp, now.next_tier)
+        case FailedPool() | RolledPool() | CancelledPool():
+            return PoolView(pool, state_of(pool), head.members, 0, None, 0, None)
+        case _:
+            assert_never(pool)
+
+
+def list_pools(work: Work, page: PageRequest, *, states: Sequence[str] = (), class_key: str = "") -> Page[PoolView]:
+    """Return the brand's pools, newest first, of all states or some, of all classes or one."""
+    work.actor.require(Permission.PUBLIC_READ)
+    found = (
+        select(pools).where(pools.c.brand_id == work.actor.brand_id).order_by(pools.c.id.desc()).limit(page.size + 1)
+    )
+    if states:
+        found = found.where(pools.c.state.in_(list(states)))
+    if class_key:
+        found = found.where(pools.c.class_key == class_key)
+    if page.after is not None:
+        found = found.where(pools.c.id < page.after)
+    rows = [view_of(pool_from(row).pool) for row in work.connection.execute(found).mappings()]
+    return make_page(rows, page, lambda view: view.id)
+
+
+def pools_by_id(work: Work, pool_ids: Sequence[str]) -> dict[str, PoolView]:
+    """Return pools by id; another brand's are left out."""
+    work.actor.require(Permission.PUBLIC_READ)
+    found = select(pools).where(pools.c.brand_id == work.actor.brand_id, pools.c.id.in_(set(pool_ids)))
+    return {row["id"]: view_of(pool_from(row).pool) for row in work.connection.execute(found).mappings()}
+
+
+def pool_progress(work: Work, pool_id: str) -> PoolView:
+    """Return how far one pool is, or refuse (NotFound)."""
+    view = pools_by_id(work, [pool_id]).get(pool_id)
+    if view is None:
+        raise NotFound("pool")
+    return view
+
+
+def pools_for_classes(work: Work, classes: Sequence[PoolingClass]) -> dict[PoolingClass, PoolView]:
+    """Return for each class the pool of its L1 that takes members now; classes without one are left out."""
+    work.actor.require(Permission.PUBLIC_READ)
+    keys = {class_keys(cls)[0] for cls in classes}
+    found = select(pools).where(
+        pools.c.brand_id == work.actor.brand_id, pools.c.class_key.in_(keys), pools.c.state.in_(("open", "frozen"))
+    )
+    by_id: dict[str, Pool] = {row["id"]: pool_from(row).pool for row in work.connection.execute(found).mappings()}
+    joinable = {cls: joinable_pool(by_id, class_keys(cls)[:1]) for cls in classes}
+    return {cls: view_of(pool) for cls, pool in joinable.items() if pool is not None}
+
+
+def pool_offer(work: Work, cls: PoolingClass) -> PoolOffer | None:
+    """Return what a quote shows of the pool that a car of this class would join; None where there is none."""
+    view = pools_for_classes(work, [cls]).get(cls)
+    if view is None:
+        return None
+    head = view.head
+    return PoolOffer(head.id, head.terms.tiers, view.clears or 0, head.deadline)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change of a pool's or a pre-order's state, with its reason and moment."""
+
+    state: str
+    reason: str
+    at: datetime
+
+
+def pool_timelines(work: Work, pool_ids: Sequence[str]) -> dict[str, tuple[Step, ...]]:
+    """Return the changes of pools, oldest first."""
+    known = list(pools_by_id(work, pool_ids))
+    found = select(pool_changes).where(pool_changes.c.pool_id.in_(known)).order_by(pool_changes.c.serial)
+    return _steps(work.connection.execute(found).mappings().all(), "pool_id")
+
+
+def _steps(rows: Sequence[RowMapping], key: str) -> dict[str, tuple[Step, ...]]:
+    steps: dict[str, tuple[Step, ...]] = {}
+    for row in rows:
+        steps[row[key]] = (*steps.get(row[key], ()), Step(row["state"], row["reason"], row["at"]))
+    return steps
+
+
+# --- pre-orders ------------------------------------------------------------------------------------------------------
+
+
+def own_pre_orders(work: Work, page: PageRequest) -> Page[PreOrder]:
+    """Return the signed-in person's pre-orders, newest first."""
+    work.actor.require(Permission.OWN_READ)
+    table = pre_orders.c
+    found = (
+        select(pre_orders)
+        .where(table.brand_id == work.actor.brand_id, table.account_id == work.actor.signed_in())
+        .order_by(table.id.desc())
+        .limit(page.size + 1)
+    )
+    if page.after is not None:
+        found = found.where(table.id < page.after)
+    rows = [pre_order_from(row) for row in work.connection.execute(found).mappings()]
+    return make_page(rows, page, lambda pre_order: pre_order.head.id)
+
+
+def pre_orders_seen(work: Work, pre_order_ids: Sequence[str]) -> dict[str, PreOrder]:
+    """Return pre-orders by id that the actor may see: one's own, for the system and an auditor every one."""
+    table = pre_orders.c
+    found = select(pre_orders).where(table.brand_id == work.actor.brand_id, table.id.in_(set(pre_order_ids)))
+    if not work.actor.may(Permission.AUDIT_READ):
+        found = found.where(table.account_id == work.actor.signed_in())
+    return {row["id"]: pre_order_from(row) for row in work.connection.execute(found).mappings()}
+
+
+def pre_order_timelines(work: Work, pre_order_ids: Sequence[str]) -> dict[str, tuple[Step, ...]]:
+    """Return the changes of pre-orders that the actor may see, oldest first."""
+    known = list(pre_orders_seen(work, pre_order_ids))
+    changes = pre_order_changes.c
+    found = (
+        select(pre_order_changes)
+        .where(changes.pre_order_id.in_(known))
+        .order_by(changes.serial)
+        .limit(STEPS_MAX * max(len(known), 1))
+    )
+    return _steps(work.connection.execute(found).mappings().all(), "pre_order_id")
+
+
+@dataclass(frozen=True, slots=True)
+class LockedMember:
+    """A member of a locked pool, as the factory's order needs it; prices in fen.
+
+    `price_minor` is the car with its options at the pool's tier; `guaranteed_other_minor` is logistics and the store's
+    fee, which never rise; `third_party_minor` (tax, insurance, plate, less subsidy) follows the day.
+    """
+
+    pre_order_id: str
+    account_id: str
+    person_id: str
+    quote_id: str
+    store_id: str
+    model: str
+    options: tuple[str, ...]
+    class_l1: str
+    plant_code: str
+    price_minor: int
+    guaranteed_other_minor: int
+    third_party_minor: int
+    catalogue_version_id: str
+    policy_version: int
+    promised_by: date | None
+    locked_at: datetime
+
+
+def locked_members(work: Work, pool_id: str) -> list[LockedMember]:
+    """Return a locked pool's members, earliest funded first, with what their quotes say; in two statements."""
+    work.actor.require(Permission.SYSTEM)
+    table = pre_orders.c
+    found = (
+        select(pre_orders)
+        .where(table.pool_id == pool_id, table.brand_id == work.actor.brand_id, table.state == "locked")
+        .order_by(table.funded_at, table.place_number)
+        .limit(LOCKED_MAX)
+    )
+    locked = [pre_order_from(row) for row in work.connection.execute(found).mappings()]
+    quotes = quotes_by_id(work, [one.head.quote_id for one in locked])
+    return [
+        _locked_member(one, quotes[one.head.quote_id].signed.quote) for one in locked if isinstance(one, LockedPreOrder)
+    ]
+
+
+def _locked_member(one: LockedPreOrder, quote: Quote) -> LockedMember:
+    head, promise = one.head, quote.facts.promise
+    other = sum(line.amount_minor for line in quote.lines if line.kind in (LineKind.LOGISTICS, LineKind.STORE_FEE))
+    total = next(
+        (tier.total_minor for tier in quote.tiers if tier.vehicle_price_minor == one.price_minor),
+        quote.total_minor - quote.vehicle_price_minor + one.price_minor,
+    )
+    return LockedMember(
+        pre_order_id=head.id,
+        account_id=head.account_id,
+        person_id=head.person_id,
+        quote_id=head.quote_id,
+        store_id=head.store_id,
+        model=head.model,
+        options=head.options,
+        class_l1=head.class_l1,
+        plant_code=head.plant_code,
+        price_minor=one.price_minor,
+        guaranteed_other_minor=other,
+        third_party_minor=total - one.price_minor - other,
+        catalogue_version_id=head.version_id,
+        policy_version=head.policy_version,
+        promised_by=None if promise is None else promise.p90,
+        locked_at=one.locked_at,
+    )
+
+
+def export_pre_orders(work: Work, account_id: str) -> list[dict[str, Any]]:
+    """Return everything kept about an account's pre-orders, in JSON terms."""
+    found = select(pre_orders).where(
+        pre_orders.c.account_id == account_id, pre_orders.c.brand_id == work.actor.brand_id
+    )
+    rows = work.connection.execute(found.order_by(pre_orders.c.id)).mappings().all()
+    steps = _steps(
+        work.connection.execute(
+            select(pre_order_changes)
+            .where(pre_order_changes.c.pre_order_id.in_([row["id"] for row in rows]))
+            .order_by(pre_order_changes.c.serial)
+        )
+        .mappings()
+        .all(),
+        "pre_order_id",
+    )
+    return [
+        {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
+        | {"timeline": [[step.state, step.reason, step.at.isoformat()] for step in steps.get(row["id"], ())]}
+        for row in rows
+    ]
+
+
+def open_pre_order_state(work: Work, account_id: str) -> str | None:
+    """Return the state of a pre-order of this account that is not over, or None."""
+    table = pre_orders.c
+    found = (
+        select(table.state)
+        .where(
+            table.account_id == account_id,
+            table.brand_id == work.actor.brand_id,
+            table.state.in_(("acknowledged", "pooled", "rolled_over")),
+        )
+        .limit(1)
+    )
+    state: str | None = work.connection.execute(found).scalar()
+    return state
