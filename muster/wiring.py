@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from functools import partial
 
 import demand.service
+import factory_orders.service
+from configurator.model import PoolingClass, PoolOffer
 from configurator.quote_service import QuoteDesk
 from configurator.signing import QuoteKey
+from demand.pools.queries import pool_offer
 from demand.service import DEPOSIT_PURPOSE, fund_pre_order
+from factory_orders.service import BALANCE_PURPOSE, Promises, receive_balance
 from graph.context import Services
 from kernel import db
 from kernel.clock import SystemClock
@@ -24,7 +28,7 @@ from kernel.notices import Channel, send_due
 from kernel.payments import PaymentProvider, capture_due, carry_out_refunds
 from kernel.sandbox import Sandbox
 from kernel.soundness import LEDGER_CHECKS, Check
-from kernel.work import Works
+from kernel.work import Work, Works
 from muster.demo.clock import demo_clock_of
 from muster.doors import pre_order_door
 from muster.migrate import is_current
@@ -51,6 +55,14 @@ class Runtime:
         return {self.sandbox.name: self.sandbox}
 
 
+class OpenPools:
+    """Answers the configurator's port: the pool a car of a class would join now."""
+
+    def open_pool(self, work: Work, cls: PoolingClass) -> PoolOffer | None:
+        """Return the terms of the pool, or None where none of the class takes members."""
+        return pool_offer(work, cls)
+
+
 def open_works(settings: Settings) -> Works:
     """Open the database of these settings; makes the folder of an SQLite file."""
     folder = data_folder(settings)
@@ -70,10 +82,10 @@ def wire(settings: Settings, *, works: Works | None = None) -> Runtime:
         works=works,
         identity=Identity(works, identity_settings, SandboxPersonVerifier()),
         sandbox=sandbox,
-        desk=QuoteDesk(QuoteKey.from_seed(settings.secrets.quote)),
+        desk=QuoteDesk(QuoteKey.from_seed(settings.secrets.quote), pools=OpenPools(), promises=Promises()),
         chores=Chores(
-            subscriptions=TELLERS,
-            timers={**demand.service.TIMERS},
+            subscriptions=(*factory_orders.service.SUBSCRIPTIONS, *TELLERS),
+            timers={**demand.service.TIMERS, **factory_orders.service.TIMERS},
             loops=(
                 partial(capture_due, providers={sandbox.name: sandbox}),
                 partial(carry_out_refunds, providers={sandbox.name: sandbox}),
@@ -109,7 +121,7 @@ def services(runtime: Runtime) -> Services:
         works=works,
         default_brand=settings.brand,
         pre_order_door=pre_order_door(works, runtime.providers),
-        payment_uses={DEPOSIT_PURPOSE: fund_pre_order},
+        payment_uses={DEPOSIT_PURPOSE: fund_pre_order, BALANCE_PURPOSE: receive_balance},
         providers=runtime.providers,
         quote_desk=runtime.desk,
         identity=runtime.identity,
