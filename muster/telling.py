@@ -6,10 +6,35 @@ One-time tokens are derived when a message leaves; neither the outbox nor the no
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+import muster.notice_texts as _texts  # noqa: F401 - every kind of notice has its words
+from demand.pools.events import (
+    DepositRefundRequested,
+    DepositsHeld,
+    EarlyBonusGranted,
+    PoolCancelled,
+    PoolFailed,
+    PoolFroze,
+    PreOrderExpired,
+    PreOrderLocked,
+    PreOrderRolled,
+)
+from demand.pools.queries import member_accounts
+from factory_orders.events import (
+    BalanceRequested,
+    HandoverBooked,
+    LateCreditBooked,
+    OrderBuiltAgain,
+    OrderScheduled,
+    VehicleArrived,
+    VehicleBuilt,
+    VehicleDelivered,
+    VehicleDisclosed,
+)
+from kernel.events import Event
 from kernel.identity.events import (
     ConfirmationRequested,
     PasswordChanged,
@@ -20,47 +45,12 @@ from kernel.identity.events import (
 from kernel.identity.model import TokenPurpose
 from kernel.identity.queries import contacts, invited_contact
 from kernel.identity.tokens import one_time_token
-from kernel.notices import Address, Channel, Message, NewNotice, notify_many, register_notice
+from kernel.money import Money
+from kernel.notices import Address, Channel, Fact, Message, NewNotice, notify_many
 from kernel.outbox import Letter, Subscription
 from kernel.work import Work
 
 TOKEN_PLACE: Final = re.compile(r"⟦(confirmation|recovery|invitation):([0-9a-f]{32})⟧")
-
-register_notice(
-    "confirm_address",
-    "确认您的邮箱",
-    "请用以下口令和您的密码完成注册，两天内有效：\n{token}",
-    "Confirm your address",
-    "Finish signing up with this token and your password; it is good for two days:\n{token}",
-)
-register_notice(
-    "sign_up_repeated",
-    "您已有账户",
-    "有人用您的邮箱再次注册。如果是您本人，请直接登录或找回密码；如果不是，无需处理。",
-    "You have an account already",
-    "Somebody signed up with your address again. If it was you, sign in or recover your password; if not, do nothing.",
-)
-register_notice(
-    "recover_password",
-    "重设密码",
-    "请用以下口令设置新密码，30分钟内有效。如非本人操作，请忽略。\n{token}",
-    "Set a new password",
-    "Set a new password with this token within 30 minutes. If you did not ask for it, do nothing.\n{token}",
-)
-register_notice(
-    "password_changed",
-    "密码已修改",
-    "您的密码已修改，其他设备已退出登录。如非本人操作，请立即找回密码。",
-    "Your password was changed",
-    "Your password was changed and other devices were signed out. If it was not you, recover it at once.",
-)
-register_notice(
-    "staff_invited",
-    "加入员工团队的邀请",
-    "请用以下口令加入，七天内有效：\n{token}",
-    "You are invited to the staff",
-    "Join with this token within seven days:\n{token}",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +114,120 @@ def tell_of_accounts(work: Work, letters: Sequence[Letter]) -> None:
     notify_many(work, new)
 
 
+def tell_of_pools(work: Work, letters: Sequence[Letter]) -> None:
+    """Tell members what happened to their pre-orders and their money."""
+    for letter in letters:
+        single = _of_pre_order(letter)
+        notify_many(work, list(_of_pool(work, letter)) if single is None else [single])
+
+
+def _of_pool(work: Work, letter: Letter) -> Iterator[NewNotice]:
+    """Return what every member is told of a pool's news."""
+    match letter.event:
+        case DepositsHeld(members=members, deposits=deposits):
+            for one in deposits:
+                facts: dict[str, Fact] = {"amount": Money(one.amount_minor), "members": members}
+                yield NewNotice(one.account_id, "deposit_in", facts, letter.event_id)
+        case PoolFroze(pool_id=pool_id, members=members, deadline=deadline):
+            for account_id in member_accounts(work, pool_id):
+                yield NewNotice(account_id, "pool_frozen", {"members": members, "deadline": deadline}, letter.event_id)
+        case PoolFailed(members=members_of_it, reached=reached):
+            for member in members_of_it:
+                yield NewNotice(member.account_id, "pool_failed", {"reached": reached}, letter.event_id)
+        case PoolCancelled(members=members_of_it):
+            for member in members_of_it:
+                yield NewNotice(member.account_id, "pool_cancelled", {}, letter.event_id)
+        case other:
+            raise AssertionError(f"nobody is told of {other.kind}")
+
+
+def _of_pre_order(letter: Letter) -> NewNotice | None:
+    """Return what one member is told of the own pre-order; None where the news is a whole pool's."""
+    match letter.event:
+        case PreOrderLocked(account_id=account_id, price_minor=price_minor):
+            return NewNotice(account_id, "order_locked", {"price": Money(price_minor)}, letter.event_id)
+        case PreOrderRolled(account_id=account_id):
+            return NewNotice(account_id, "pre_order_rolled", {}, letter.event_id)
+        case PreOrderExpired(account_id=account_id):
+            return NewNotice(account_id, "pre_order_expired", {}, letter.event_id)
+        case DepositRefundRequested(account_id=account_id, amount_minor=amount_minor, refund_by=refund_by):
+            facts: dict[str, Fact] = {"amount": Money(amount_minor), "refund_by": refund_by}
+            return NewNotice(account_id, "deposit_refund", facts, letter.event_id)
+        case EarlyBonusGranted(account_id=account_id, amount_minor=amount_minor):
+            return NewNotice(account_id, "early_bonus", {"amount": Money(amount_minor)}, letter.event_id)
+        case _:
+            return None
+
+
+def tell_of_orders(work: Work, letters: Sequence[Letter]) -> None:
+    """Tell buyers how their cars come along."""
+    notify_many(work, [notice for letter in letters if (notice := _of_order(letter)) is not None])
+
+
+def _of_order(letter: Letter) -> NewNotice | None:
+    match letter.event:
+        case OrderScheduled(account_id=account_id, expected_on=expected_on, promised_by=promised_by):
+            facts: dict[str, Fact] = {"expected": expected_on, "promised": promised_by}
+            return NewNotice(account_id, "order_scheduled", facts, letter.event_id)
+        case VehicleBuilt(account_id=account_id, vin=vin):
+            return NewNotice(account_id, "vehicle_built", {"vin": vin}, letter.event_id)
+        case VehicleDisclosed(account_id=account_id, vin=vin):
+            return NewNotice(account_id, "vehicle_disclosed", {"vin": vin}, letter.event_id)
+        case OrderBuiltAgain(account_id=account_id, week=week):
+            return NewNotice(account_id, "built_again", {"week": week}, letter.event_id)
+        case VehicleArrived(account_id=account_id, vin=vin):
+            return NewNotice(account_id, "vehicle_arrived", {"vin": vin}, letter.event_id)
+        case HandoverBooked(account_id=account_id, appointment_at=appointment_at):
+            return NewNotice(account_id, "handover_booked", {"appointment": appointment_at}, letter.event_id)
+        case BalanceRequested(account_id=account_id, due_minor=due_minor):
+            return NewNotice(account_id, "balance_requested", {"amount": Money(due_minor)}, letter.event_id)
+        case VehicleDelivered(account_id=account_id, vin=vin):
+            return NewNotice(account_id, "vehicle_delivered", {"vin": vin}, letter.event_id)
+        case LateCreditBooked(account_id=account_id, days=days, amount_minor=amount_minor):
+            facts = {"days": days, "amount": Money(amount_minor)}
+            return NewNotice(account_id, "late_credit", facts, letter.event_id)
+        case other:
+            raise AssertionError(f"nobody is told of {other.kind}")
+
+
+def _kinds(*classes: type[Event]) -> frozenset[str]:
+    return frozenset(cls.kind for cls in classes)
+
+
 TELLERS: Final = (
     Subscription(
         "telling.accounts",
-        frozenset(
-            cls.kind
-            for cls in (ConfirmationRequested, RecoveryRequested, StaffInvited, SignUpRepeated, PasswordChanged)
-        ),
+        _kinds(ConfirmationRequested, RecoveryRequested, StaffInvited, SignUpRepeated, PasswordChanged),
         tell_of_accounts,
+    ),
+    Subscription(
+        "telling.pools",
+        _kinds(
+            DepositsHeld,
+            PoolFroze,
+            PreOrderLocked,
+            PoolFailed,
+            PoolCancelled,
+            PreOrderRolled,
+            PreOrderExpired,
+            DepositRefundRequested,
+            EarlyBonusGranted,
+        ),
+        tell_of_pools,
+    ),
+    Subscription(
+        "telling.orders",
+        _kinds(
+            OrderScheduled,
+            VehicleBuilt,
+            VehicleDisclosed,
+            OrderBuiltAgain,
+            VehicleArrived,
+            HandoverBooked,
+            BalanceRequested,
+            VehicleDelivered,
+            LateCreditBooked,
+        ),
+        tell_of_orders,
     ),
 )

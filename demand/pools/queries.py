@@ -152,6 +152,16 @@ class Step:
     at: datetime
 
 
+def member_accounts(work: Work, pool_id: str) -> list[str]:
+    """Return the accounts that hold a place in a pool; for telling them what happens to it."""
+    work.actor.require(Permission.SYSTEM)
+    table = pre_orders.c
+    found = select(table.account_id).where(
+        table.pool_id == pool_id, table.brand_id == work.actor.brand_id, table.state.in_(("pooled", "locked"))
+    )
+    return list(work.connection.execute(found.order_by(table.id)).scalars())
+
+
 def pool_timelines(work: Work, pool_ids: Sequence[str]) -> dict[str, tuple[Step, ...]]:
     """Return the changes of pools, oldest first."""
     known = list(pools_by_id(work, pool_ids))

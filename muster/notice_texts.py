@@ -1,0 +1,169 @@
+"""What each notice says, in Chinese and in English: who it is about, what happened, what to do now."""
+
+from kernel.notices import register_notice
+
+register_notice(
+    "confirm_address",
+    "确认您的邮箱",
+    "请用以下口令和您的密码完成注册，两天内有效：\n{token}",
+    "Confirm your address",
+    "Finish signing up with this token and your password; it is good for two days:\n{token}",
+)
+register_notice(
+    "sign_up_repeated",
+    "您已有账户",
+    "有人用您的邮箱再次注册。如果是您本人，请直接登录或找回密码；如果不是，无需处理。",
+    "You have an account already",
+    "Somebody signed up with your address again. If it was you, sign in or recover your password; if not, do nothing.",
+)
+register_notice(
+    "recover_password",
+    "重设密码",
+    "请用以下口令设置新密码，30分钟内有效。如非本人操作，请忽略。\n{token}",
+    "Set a new password",
+    "Set a new password with this token within 30 minutes. If you did not ask for it, do nothing.\n{token}",
+)
+register_notice(
+    "password_changed",
+    "密码已修改",
+    "您的密码已修改，其他设备已退出登录。如非本人操作，请立即找回密码。",
+    "Your password was changed",
+    "Your password was changed and other devices were signed out. If it was not you, recover it at once.",
+)
+register_notice(
+    "staff_invited",
+    "加入员工团队的邀请",
+    "请用以下口令加入，七天内有效：\n{token}",
+    "You are invited to the staff",
+    "Join with this token within seven days:\n{token}",
+)
+register_notice(
+    "deposit_in",
+    "意向金已收到",
+    "您的意向金{amount}已收到，您已在拼单池中占得一席，目前共{members}人。冻结前可随时免费退出。",
+    "Your deposit is in",
+    "Your deposit of {amount} is in and you have a place in the pool, which has {members} members now. "
+    "You may leave free of charge until it freezes.",
+)
+register_notice(
+    "pool_frozen",
+    "拼单池已冻结",
+    "您的拼单池已冻结，共{members}人，将于{deadline}结算。此后不能退出，价格只会下降。",
+    "Your pool is frozen",
+    "Your pool is frozen with {members} members and clears on {deadline}. Nobody leaves any more; the "
+    "price can only fall.",
+)
+register_notice(
+    "order_locked",
+    "锁单成功",
+    "拼单成功！您的车价已锁定为{price}，不会再上涨。意向金已转为定金，我们将通知您排产日期。",
+    "Your order is locked",
+    "Your pool has tipped. Your car's price is locked at {price} and will not rise. The deposit is "
+    "earnest money now; the build date follows.",
+)
+register_notice(
+    "pool_failed",
+    "拼单未成",
+    "拼单池未达成（{reached}人达到起始价）。我们将按您事先的选择处理：退款、转入下一池或放宽车型级别。",
+    "Your pool did not tip",
+    "The pool did not clear ({reached} members had agreed to the first tier). We now do what you chose "
+    "beforehand: refund, the next pool, or the wider class.",
+)
+register_notice(
+    "pool_cancelled",
+    "拼单池已取消",
+    "厂家取消了拼单池，意向金将全额退还。",
+    "Your pool was cancelled",
+    "The maker took the pool back; your deposit is returned in full.",
+)
+register_notice(
+    "pre_order_rolled",
+    "已转入下一池",
+    "您的预订已保留原时间顺序，转入或等待下一个拼单池。",
+    "Your pre-order goes on",
+    "Your pre-order keeps its original time and joins, or waits for, the next pool.",
+)
+register_notice(
+    "pre_order_expired",
+    "预订已失效",
+    "未在时限内收到意向金，预订已失效；迟到的款项会自动退还。",
+    "Your pre-order has expired",
+    "No deposit came in time, so the pre-order has expired; money that comes late goes back by itself.",
+)
+register_notice(
+    "deposit_refund",
+    "意向金退款中",
+    "您的意向金{amount}正在退还，最迟{refund_by}到账。",
+    "Your deposit is on its way back",
+    "Your deposit of {amount} is on its way back, there by {refund_by} at the latest.",
+)
+register_notice(
+    "early_bonus",
+    "早鸟奖励",
+    "感谢您早早加入：{amount}已记入您的账户。",
+    "A bonus for joining early",
+    "Thank you for joining early: {amount} is credited to you.",
+)
+register_notice(
+    "order_scheduled",
+    "已排产",
+    "您的车已排产，预计{expected}到店，承诺不晚于{promised}。",
+    "Your car has its week",
+    "Your car is scheduled: expected at the store on {expected}, promised by {promised}.",
+)
+register_notice(
+    "vehicle_built",
+    "车辆已下线",
+    "您的车已下线，车架号{vin}。",
+    "Your car is built",
+    "Your car has left the line. Its VIN is {vin}.",
+)
+register_notice(
+    "vehicle_disclosed",
+    "车辆情况告知",
+    "您的车（{vin}）在交付前有需要告知您的情况，请查看并确认后再交车。",
+    "Something to tell you about your car",
+    "Something happened to your car ({vin}) before delivery. Please read it and agree before the handover.",
+)
+register_notice(
+    "built_again",
+    "为您重新生产",
+    "原车已不符合新车标准，我们将于{week}当周为您重新生产一辆。",
+    "Your car is built again",
+    "The car does not count as new any more, so another one is built for you in the week of {week}.",
+)
+register_notice(
+    "vehicle_arrived",
+    "车辆已到店",
+    "您的车（{vin}）已到店，请预约交车时间。",
+    "Your car is at the store",
+    "Your car ({vin}) is at the store. Please book your handover.",
+)
+register_notice(
+    "handover_booked",
+    "交车已预约",
+    "交车时间：{appointment}。请携带身份证件。",
+    "Your handover is booked",
+    "Your handover is on {appointment}. Please bring your ID.",
+)
+register_notice(
+    "balance_requested",
+    "请支付尾款",
+    "您已验车，请支付尾款{amount}。",
+    "The balance is due",
+    "You have inspected the car. Please pay the balance of {amount}.",
+)
+register_notice(
+    "vehicle_delivered",
+    "提车愉快",
+    "您的车（{vin}）已交付，祝您一路顺风！",
+    "The car is yours",
+    "Your car ({vin}) is handed over. Have a good drive!",
+)
+register_notice(
+    "late_credit",
+    "延期补偿",
+    "因延期{days}天，已为您记入补偿{amount}，交车时自动抵扣。",
+    "A credit for the delay",
+    "Your car is {days} days late, so {amount} is credited; it comes off the balance by itself.",
+)
