@@ -313,3 +313,19 @@ def test_a_discount_that_is_not_worth_its_options_is_done_without_and_one_that_i
     assert lightest(a=10, b=12, c=11, P1=-9, P2=-4) == ({"a"}, 6)
     assert lightest(a=10, b=2, c=30, P1=-9, P2=-9) == ({"a"}, 1)
     assert lightest(a=10, b=9, c=30, P1=-30, P2=-30) == ({"a"}, -20)
+
+
+def test_one_discount_may_be_missed_and_another_earned() -> None:
+    a, b, c = (Feature(name) for name in ("a", "b", "c"))
+    groups = (
+        TreeGroup("root", GroupKind.MANDATORY, 1, 1, ("One",), 0),
+        TreeGroup("One", GroupKind.OR, 1, 2, ("a", "z"), 0),
+        TreeGroup("root", GroupKind.OPTIONAL, 0, 2, ("b", "c"), 0),
+    )
+    earned = (PriceRule("P1", And((a, b)), 0, TEXT), PriceRule("P2", And((a, c)), 0, TEXT))
+    engine = SatEngine(compile_rules(("root", "One", "a", "z", "b", "c"), groups, (), earned, {}))
+
+    found = engine.minimum({}, EAST, {"a": 20, "z": 100, "b": 10, "c": 2, "P1": -5, "P2": -5})
+
+    assert found is not None
+    assert (set(found.features), found.weight) == ({"root", "One", "a", "c"}, 17)
