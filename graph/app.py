@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -15,16 +15,25 @@ from starlette.websockets import WebSocket
 
 from graph.context import Services, Threads
 from graph.endpoint import Endpoint
+from graph.following import stream_events
 from graph.live import Hub
 from graph.metrics import CONTENT_TYPE, Metrics
 from graph.outer import Outer
 from graph.pages import show_explorer, show_start
+from graph.payment_door import answer_callback
 from graph.schema import build_api
 from graph.sessions import Sessions
 from graph.sockets import Socket
 from kernel import registry
 from kernel.actor import Actor
 from kernel.ids import BrandId
+
+POOL_EVENTS: Final = """subscription PoolProgress($id: ID!) {
+  poolProgress(poolId: $id) {
+    id state members placesLeft needed clears discountBasisPoints
+    nextTier { members discountBasisPoints } freezeAt deadline
+  }
+}"""
 
 
 def build_app(services: Services, *, metrics: Metrics | None = None, more: list[BaseRoute] | None = None) -> Starlette:
@@ -37,6 +46,9 @@ def build_app(services: Services, *, metrics: Metrics | None = None, more: list[
     hub = Hub(services.works, threads, {name: one.read for name, one in api.watched.items()})
     routes: list[BaseRoute] = [
         Route("/graphql", endpoint, name="graphql"),
+        _route(
+            "/pools/{id}/events", partial(stream_events, endpoint, hub, endpoint.documents.trust(POOL_EVENTS), "id")
+        ),
         WebSocketRoute("/graphql", partial(_socket, endpoint, hub)),
         _route("/", show_start),
         _route("/explorer", show_explorer),
@@ -44,6 +56,7 @@ def build_app(services: Services, *, metrics: Metrics | None = None, more: list[
         _route("/schema.graphql", partial(_schema, api.sdl)),
         _route("/health", _health),
         _route("/ready", partial(_ready, services, threads)),
+        _route("/payments/callback/{provider}", partial(answer_callback, services, threads), ("POST",)),
         _route("/metrics", partial(_metrics, metrics)),
         *(more or []),
     ]

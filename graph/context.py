@@ -82,6 +82,7 @@ class Request:
     new_token: str | None = None
     signed_out: bool = False
     old_tokens: list[str | None] = field(default_factory=list)
+    hub: Any = None
     loaders: dict[str, DataLoader[Any, Any]] = field(default_factory=dict)
 
     @property

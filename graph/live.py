@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 TICK_SECONDS: Final = 0.25
 FOLLOWERS_MAX: Final = 20_000
 FOLLOWERS_PER_OWNER_MAX: Final = 40
-StateReader = Callable[[Work, Sequence[str], str], Mapping[str, Any]]
+StateReader = Callable[[Work, list[str]], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +192,6 @@ class Hub:
         found: dict[Topic, Any] = {}
         for (kind, brand_id, locale), members in groups.items():
             with self._works.read(system(brand_id).speaking(locale)) as work:
-                states = self._readers[kind](work, [one.id for one in members], locale)
+                states = self._readers[kind](work, [one.id for one in members])
             found.update({one: states[one.id] for one in members if one.id in states})
         return found

@@ -55,7 +55,10 @@ def refusal_type(cls: type[Refusal]) -> type[Any]:
         shown = _in_one_language({one.name: _graph_type(one.name, hints[one.name]) for one in fields(cls)}, "en")
         members = list(shown.items())
         assert not {"code", "message"} & {name for name, _ in members}, f"{cls.__name__} has a fact of a taken name"
-        made = make_dataclass(cls.__name__, members, bases=(RefusalShown,), kw_only=True)
+        taken = any(known.__name__ == cls.__name__ for known in _made)
+        # Two rooms may refuse under one name; the second one then goes by its room's as well.
+        name = cls.__module__.partition(".")[0].title().replace("_", "") + cls.__name__ if taken else cls.__name__
+        made = make_dataclass(name, members, bases=(RefusalShown,), kw_only=True)
         made.__doc__ = cls.__doc__
         _made[cls] = object_type(reads=Permission.PUBLIC_READ)(made)
     return _made[cls]

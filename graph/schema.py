@@ -15,7 +15,25 @@ from graph.access import AccessMap, read_access
 from graph.live import Watched
 from graph.refusals import RefusalShown
 from graph.scalars import SCALARS
-from graph.types import account, brand, catalogue, nodes, notices, quotes
+from graph.types import (
+    account,
+    books,
+    brand,
+    catalogue,
+    deliveries,
+    followed,
+    nodes,
+    notices,
+    orders,
+    payments,
+    plant,
+    policies,
+    pools,
+    pre_orders,
+    privacy,
+    quotes,
+    vehicles,
+)
 
 QUERIES: Final[dict[str, Any]] = {
     "node": nodes.node,
@@ -25,6 +43,10 @@ QUERIES: Final[dict[str, Any]] = {
     "brand": brand.brand,
     "stores": brand.stores,
     "store": brand.store,
+    "pools": pools.pools,
+    "pool": pools.pool,
+    "my_pre_orders": pre_orders.my_pre_orders,
+    "pre_order": pre_orders.pre_order,
     "plants": brand.plants,
     "models": catalogue.models,
     "model": catalogue.model,
@@ -38,6 +60,23 @@ QUERIES: Final[dict[str, Any]] = {
     "my_quotes": quotes.my_quotes,
     "my_notices": notices.my_notices,
     "unread_notices": notices.unread_notices,
+    "order": orders.order,
+    "passport": vehicles.passport,
+    "store_deliveries": deliveries.store_deliveries,
+    "carrier_shipments": deliveries.carrier_shipments,
+    "plant_build_orders": plant.plant_build_orders,
+    "build_orders": plant.build_orders,
+    "batches": plant.batches,
+    "capacity_weeks": plant.capacity_weeks,
+    "line_days": plant.line_days,
+    "my_consents": privacy.my_consents,
+    "my_data": privacy.my_data,
+    "current_policy": policies.current_policy,
+    "movements": books.movements,
+    "audited_movements": books.audited_movements,
+    "ledger_balances": books.ledger_balances,
+    "record_chain": books.record_chain,
+    "record_day": books.record_day,
     "my_configurations": quotes.my_configurations,
 }
 MUTATIONS: Final[dict[str, Any]] = {
@@ -53,12 +92,40 @@ MUTATIONS: Final[dict[str, Any]] = {
     "change_password": account.change_password,
     "verify_person": account.verify_person,
     "mark_notices_read": notices.mark_notices_read,
+    "set_consent": privacy.set_consent,
+    "erase_my_account": privacy.erase_my_account,
+    "change_policy": policies.change_policy,
+    "propose_movement": books.propose_movement,
+    "approve_movement": books.approve_movement,
+    "decline_movement": books.decline_movement,
+    "reconcile_payments": books.reconcile_payments,
+    "cancel_pool": pools.cancel_pool,
+    "place_pre_order": pre_orders.place_pre_order,
+    "withdraw_pre_order": pre_orders.withdraw_pre_order,
+    "raise_price_cap": pre_orders.raise_price_cap,
+    "authorise_in_sandbox": payments.authorise_in_sandbox,
+    "pay_in_sandbox": payments.pay_in_sandbox,
+    "book_handover": orders.book_handover,
+    "rebook_handover": orders.rebook_handover,
+    "accept_disclosures": orders.accept_disclosures,
+    "request_balance": orders.request_balance,
+    "renew_balance": orders.renew_balance,
+    "pay_balance": orders.pay_balance,
+    "sign_handover": orders.sign_handover,
+    "reject_handover": orders.reject_handover,
+    "inspect_arrival": deliveries.inspect_arrival,
+    "inspect_handover": deliveries.inspect_handover,
+    "report_shipment": deliveries.report_shipment,
+    "report_build": plant.report_build,
+    "schedule_batch": plant.schedule_batch,
     "issue_quote": quotes.issue_quote,
     "save_configuration": quotes.save_configuration,
     "migrate_configuration": quotes.migrate_configuration,
 }
-SUBSCRIPTIONS: Final[dict[str, Any]] = {}
-WATCHED: Final[dict[str, Watched]] = {}
+SUBSCRIPTIONS: Final[dict[str, Any]] = {
+    "pool_progress": followed.pool_progress,
+    "my_order": followed.my_order,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +149,7 @@ def build_api() -> Api:
         config=StrawberryConfig(scalar_map=SCALARS),
     )
     schema = made._schema
-    return Api(schema, read_access(schema), made.as_str() + "\n", WATCHED)
+    return Api(schema, read_access(schema), made.as_str() + "\n", followed.WATCHED)
 
 
 def _root(name: str, fields: dict[str, Any], description: str) -> Any:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import strawberry  # noqa: F401  # the decorators' annotations are read in this namespace
 
-from graph.access import object_type
+from graph.access import input_type, object_type
 from graph.scalars import Long
 from kernel import money
 from kernel.actor import Permission
+from kernel.errors import InvalidInput
 
 
 @object_type(reads=Permission.PUBLIC_READ)
@@ -17,6 +18,21 @@ class Money:
     minor: Long
     currency: str
     text: str
+
+
+@input_type(takes=Permission.PUBLIC_READ)
+class MoneyInput:
+    """An amount in whole minor units (fen)."""
+
+    minor: Long
+    currency: str = "CNY"
+
+
+def read_money(given: MoneyInput, name: str) -> money.Money:
+    """Return an amount, or refuse a currency that nothing here is priced in; `name` is the argument's."""
+    if given.currency != "CNY":
+        raise InvalidInput(name, "amounts are in CNY")
+    return money.Money(given.minor, given.currency)
 
 
 def show_money(amount: money.Money) -> Money:

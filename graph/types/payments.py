@@ -1,0 +1,146 @@
+"""What is to be paid and was paid; and, in the demo, a wallet that pays it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import strawberry
+
+from graph.access import input_type, object_type
+from graph.context import Request
+from graph.identifiers import raw_id, write_id
+from graph.operations import mutation
+from graph.payment_door import take_callback
+from graph.types.money import Money, MoneyInput, read_money, show_money
+from kernel import payments
+from kernel.actor import Permission
+from kernel.errors import InvalidInput, NotFound
+from kernel.payments import PaymentState
+from kernel.sandbox import Sandbox
+from kernel.work import Work
+
+AUTHORISATION_LASTS: Final = timedelta(hours=1)
+WALLET_LENGTH_MAX: Final = 80
+strawberry.enum(PaymentState, description="Where a payment stands.")
+
+
+@object_type(reads=Permission.OWN_READ)
+class Payment:
+    """A payment that was asked for: what for, how much, until when, and where it stands."""
+
+    id: strawberry.ID
+    purpose: str
+    amount: Money
+    state: PaymentState
+    provider: str
+    created_at: datetime
+    expires_at: datetime
+
+
+@object_type(reads=Permission.OWN_READ)
+class SandboxAuthorisation:
+    """A token with which the brand may take the amount once; hand it in with a pre-order or a balance."""
+
+    token: str
+    expires_at: datetime
+
+
+@input_type(takes=Permission.OWN_WRITE)
+class AuthoriseInSandboxInput:
+    """What the demo's wallet is to authorise."""
+
+    amount: MoneyInput
+    wallet: str = "demo"
+
+
+@input_type(takes=Permission.OWN_WRITE)
+class PayInSandboxInput:
+    """The pre-order (which is the order later) whose open payment the demo's wallet is to pay."""
+
+    pre_order_id: strawberry.ID
+    wallet: str = "demo"
+
+
+def show_payment(one: payments.Payment) -> Payment:
+    """Return a payment."""
+    return Payment(
+        id=write_id("Payment", one.id),
+        purpose=one.purpose,
+        amount=show_money(one.amount),
+        state=one.state,
+        provider=one.provider,
+        created_at=one.created_at,
+        expires_at=one.expires_at,
+    )
+
+
+def load_payments(work: Work, subject_ids: list[str]) -> dict[str, list[Payment]]:
+    """Return the actor's own payments by what they are for."""
+    account_id = work.actor.account_id
+    found = payments.payments_of(work, subject_ids)
+    return {
+        subject: [show_payment(one) for one in ones if one.account_id == account_id] for subject, ones in found.items()
+    }
+
+
+@mutation(does=Permission.OWN_WRITE, result="AuthoriseInSandboxResult")
+def authorise_in_sandbox(request: Request, input: AuthoriseInSandboxInput) -> SandboxAuthorisation:  # noqa: A002
+    """Let the demo's wallet authorise an amount. Only the demo has such a wallet."""
+    sandbox = _sandbox(request)
+    amount = read_money(input.amount, "amount")
+    if amount.minor <= 0:
+        raise InvalidInput("amount", "give an amount above zero")
+    works = request.services.works
+    now = works.clock.now()
+    expires_at = now + AUTHORISATION_LASTS
+    token = sandbox.authorise(
+        account_id=request.actor.signed_in(),
+        amount=amount,
+        reference=f"auth_{works.ids.new(now)}",
+        wallet=_wallet(input.wallet),
+        expires_at=expires_at,
+    )
+    return SandboxAuthorisation(token=token, expires_at=expires_at)
+
+
+@mutation(does=Permission.OWN_WRITE, result="PayInSandboxResult")
+def pay_in_sandbox(request: Request, input: PayInSandboxInput) -> Payment:  # noqa: A002  # the API's word
+    """Let the demo's wallet pay what is open for a pre-order or an order; the provider then calls back as always."""
+    sandbox = _sandbox(request)
+    subject = raw_id(input.pre_order_id, "PreOrder")
+    services = request.services
+    with services.works.read(request.actor) as work:
+        pending = [one for one in _own(work, subject) if one.state is PaymentState.PENDING]
+    if not pending:
+        raise NotFound("payment")
+    message = sandbox.pay(
+        brand_id=request.actor.brand_id,
+        payment_id=pending[-1].id,
+        amount=pending[-1].amount,
+        reference=f"pay_{pending[-1].id}",
+        wallet=_wallet(input.wallet),
+    )
+    take_callback(services, sandbox.name, message.headers, message.body)
+    with services.works.read(request.actor) as work:
+        return next(show_payment(one) for one in _own(work, subject) if one.id == pending[-1].id)
+
+
+def _own(work: Work, subject: str) -> list[payments.Payment]:
+    account_id = work.actor.signed_in()
+    return [one for one in payments.payments_of(work, [subject]).get(subject, ()) if one.account_id == account_id]
+
+
+def _sandbox(request: Request) -> Sandbox:
+    """Return the demo's wallet; outside the demo there is none."""
+    if request.services.demo:
+        for provider in request.services.providers.values():
+            if isinstance(provider, Sandbox):
+                return provider
+    raise NotFound("provider")
+
+
+def _wallet(text: str) -> str:
+    if not 1 <= len(text) <= WALLET_LENGTH_MAX:
+        raise InvalidInput("wallet", f"give 1 to {WALLET_LENGTH_MAX} characters")
+    return text

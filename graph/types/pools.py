@@ -1,0 +1,133 @@
+"""Pools: what they offer, how full they are, and what planners do with them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import strawberry
+
+from configurator.model import Tier
+from demand import service
+from demand.errors import PoolClosed
+from demand.pools import queries
+from demand.pools.model import ClassLevel
+from graph.access import field, input_type, object_type
+from graph.identifiers import raw_id, write_id
+from graph.operations import mutation, query
+from graph.scalars import Cursor
+from graph.types.money import Money, show_minor
+from graph.types.pages import Connection, Node, show_page
+from kernel.actor import Permission
+from kernel.paging import page_request
+from kernel.work import Work
+
+STATES_MAX = 10
+strawberry.enum(ClassLevel, description="L1 holds one trim; L2 every trim of the class, with the member's consent.")
+
+
+@object_type(reads=Permission.PUBLIC_READ)
+class PoolTier:
+    """From this many members on everybody gets this discount on the car with its options."""
+
+    members: int
+    discount_basis_points: int
+
+
+@object_type(reads=Permission.PUBLIC_READ)
+class Pool(Node):
+    """Pre-orders of one class gathering towards a threshold; everybody who clears gets the same tier."""
+
+    id: strawberry.ID
+    state: str
+    level: ClassLevel
+    class_key: str
+    plant_code: str
+    minimum: int
+    capacity: int
+    member_limit: int
+    tiers: list[PoolTier] = field(at_most=20)
+    deposit: Money
+    freeze_hours: int
+    members: int
+    places_left: int
+    needed: int
+    clears: int | None
+    discount_basis_points: int
+    next_tier: PoolTier | None
+    opens_at: datetime
+    freeze_at: datetime
+    deadline: datetime
+
+
+@input_type(takes=Permission.POOL_MANAGE)
+class PoolActionInput:
+    """A pool, and why."""
+
+    pool_id: strawberry.ID
+    reason: str
+
+
+def _show_tier(tier: Tier) -> PoolTier:
+    return PoolTier(members=tier.members, discount_basis_points=tier.discount_bp)
+
+
+def show_pool(view: queries.PoolView) -> Pool:
+    """Return a pool as anybody may see it."""
+    head, terms = view.head, view.head.terms
+    return Pool(
+        id=write_id("Pool", view.id),
+        state=view.state,
+        level=head.level,
+        class_key=head.class_key,
+        plant_code=head.plant_code,
+        minimum=terms.minimum,
+        capacity=terms.capacity,
+        member_limit=terms.member_limit,
+        tiers=[_show_tier(tier) for tier in terms.tiers],
+        deposit=show_minor(terms.deposit_minor),
+        freeze_hours=terms.freeze_hours,
+        members=view.members,
+        places_left=view.places_left,
+        needed=view.needed,
+        clears=view.clears,
+        discount_basis_points=view.discount_bp,
+        next_tier=_show_tier(view.next_tier) if view.next_tier is not None else None,
+        opens_at=head.opens_at,
+        freeze_at=head.freeze_at,
+        deadline=head.deadline,
+    )
+
+
+def load_pools(work: Work, pool_ids: list[str]) -> dict[str, Pool]:
+    """Return pools of the brand by id."""
+    return {key: show_pool(view) for key, view in queries.pools_by_id(work, pool_ids).items()}
+
+
+def read_progress(work: Work, pool_ids: list[str]) -> dict[str, Pool]:
+    """Return watched pools by id; for the ticker."""
+    return load_pools(work, pool_ids)
+
+
+@query(reads=Permission.PUBLIC_READ)
+def pools(
+    work: Work, first: int, after: Cursor | None = None, states: list[str] | None = None, class_key: str = ""
+) -> Connection[Pool]:
+    """The pools of the brand, newest first, of all states or some, of all classes or one."""
+    found = queries.list_pools(
+        work, page_request(first, after), states=(states or [])[:STATES_MAX], class_key=class_key
+    )
+    return show_page(found, show_pool)
+
+
+@query(reads=Permission.PUBLIC_READ)
+def pool(work: Work, id: strawberry.ID) -> Pool | None:  # noqa: A002  # the API's word
+    """One pool."""
+    raw = raw_id(id, "Pool")
+    return load_pools(work, [raw]).get(raw)
+
+
+@mutation(does=Permission.POOL_MANAGE, refuses=(PoolClosed,), result="CancelPoolResult")
+def cancel_pool(work: Work, input: PoolActionInput) -> Pool:  # noqa: A002  # the API's word
+    """Take a pool back before its deadline; every deposit goes back."""
+    cancelled = service.cancel_pool(work, raw_id(input.pool_id, "Pool"), reason=input.reason)
+    return show_pool(queries.view_of(cancelled))

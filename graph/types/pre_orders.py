@@ -1,0 +1,291 @@
+"""Pre-orders: placed through the door that gathers them for one commit, withdrawn, offered more for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, cast
+
+import strawberry
+from strawberry.types import Info
+
+from configurator.errors import PriceMismatch, QuoteAltered, QuoteExpired, QuoteTaken
+from demand import service
+from demand.errors import (
+    AlreadyInPool,
+    CapNotRaised,
+    CapTooLow,
+    NoOpenPool,
+    PersonNotVerified,
+    PoolClosed,
+    PoolFrozen,
+    PoolFull,
+    PreOrderClosed,
+    WrongClass,
+)
+from demand.pools import model, queries
+from demand.pools.model import FailureChoice, PaymentMethod
+from demand.pools.model import PreOrder as DemandPreOrder
+from factory_orders import queries as factory
+from graph.access import field, input_type, object_type, resolved
+from graph.context import Request
+from graph.identifiers import raw_id, write_id
+from graph.operations import mutation, query
+from graph.scalars import Cursor
+from graph.types import brand, orders, payments, pools, quotes
+from graph.types.money import Money, MoneyInput, read_money, show_minor
+from graph.types.pages import Connection, Node, show_page
+from kernel.actor import Permission
+from kernel.paging import page_request
+from kernel.payments import (
+    AuthorisationExpired,
+    AuthorisationNotYours,
+    PaymentAlreadyMade,
+    PaymentAmountMismatch,
+    PaymentSignatureInvalid,
+)
+from kernel.work import Work
+
+SHIPMENT_MOMENTS: Final = {
+    "planned": "planned_at",
+    "loaded": "loaded_at",
+    "arrived": "arrived_at",
+    "inspected": "inspected_at",
+}
+HANDOVER_MOMENTS: Final = {"booked": "booked_at", "inspected": "inspected_at", "ended": "ended_at"}
+
+strawberry.enum(FailureChoice, description="What a member wants if the pool fails.")
+strawberry.enum(PaymentMethod, description="How the balance will be paid.")
+
+
+@object_type(reads=Permission.OWN_READ)
+class TimelineEntry:
+    """One thing that happened: what it concerns (pre-order, car, shipment, handover), what it is, and when."""
+
+    concerns: str
+    state: str
+    at: datetime
+
+
+@object_type(reads=Permission.OWN_READ)
+class PreOrder(Node):
+    """A conditional commitment to buy a quoted car: at most for the cap, if its pool clears. Later it is the order."""
+
+    id: strawberry.ID
+    state: str
+    model: str
+    options: list[str] = field(at_most=60)
+    vehicle_price: Money
+    price_cap: Money
+    deposit: Money
+    method: PaymentMethod
+    failure_choice: FailureChoice
+    pool_id: strawberry.ID
+    quote_id: strawberry.ID
+    store_id: strawberry.ID
+    placed_at: datetime
+    funded_at: datetime | None
+    payable_until: datetime | None
+    locked_price: Money | None
+    locked_at: datetime | None
+    ended_at: datetime | None
+    refund_by: datetime | None
+    rolls: int
+    raw: strawberry.Private[DemandPreOrder]
+
+    @resolved(about="Its pool.")
+    async def pool(self, info: Info[Request, None]) -> pools.Pool | None:
+        """Load the pool."""
+        return cast("pools.Pool | None", await info.context.load("pools", pools.load_pools, self.raw.pool_id))
+
+    @resolved(about="Everything that happened, from the acknowledgement to the handover.", at_most=30)
+    async def timeline(self, info: Info[Request, None]) -> list[TimelineEntry]:
+        """Load the timeline."""
+        found = await info.context.load("timelines", load_timelines, self.raw.head.id)
+        return cast("list[TimelineEntry]", found or [])
+
+    @resolved(about="The store that hands the car over.")
+    async def store(self, info: Info[Request, None]) -> brand.Store | None:
+        """Load the store."""
+        found = await info.context.load("stores", brand.load_stores, self.raw.head.store_id)
+        return cast("brand.Store | None", found)
+
+    @resolved(about="The quote that was accepted.")
+    async def quote(self, info: Info[Request, None]) -> quotes.Quote | None:
+        """Load the quote."""
+        return cast(
+            "quotes.Quote | None", await info.context.load("quotes", quotes.load_quotes, self.raw.head.quote_id)
+        )
+
+    @resolved(about="The order it became when its pool locked, with its car and its way; null before.")
+    async def order(self, info: Info[Request, None]) -> orders.Order | None:
+        """Load the order."""
+        return cast("orders.Order | None", await info.context.load("orders", orders.load_orders, self.raw.head.id))
+
+    @resolved(about="What was to be paid for it, and what was.")
+    async def payments(self, info: Info[Request, None]) -> list[payments.Payment]:
+        """Load the payments."""
+        found = await info.context.load("payments", payments.load_payments, self.raw.head.id)
+        return cast("list[payments.Payment]", found or [])
+
+
+@input_type(takes=Permission.PREORDER)
+class PlacePreOrderInput:
+    """The accepted quote, the most you would pay for the car with its options, and what to do if the pool fails.
+
+    With an authorisation the place is taken at once; without one a payment is asked for. `poolId` is the pool of the
+    car's class where it is left out. The same idempotency key answers the same pre-order.
+    """
+
+    idempotency_key: str
+    quote_id: strawberry.ID
+    price_cap: MoneyInput
+    pool_id: strawberry.ID | None = None
+    store_id: strawberry.ID | None = None
+    failure_choice: FailureChoice = FailureChoice.REFUND
+    method: PaymentMethod = PaymentMethod.CASH
+    accepts_wider_class: bool = False
+    authorisation: str | None = None
+
+
+@input_type(takes=Permission.PREORDER)
+class PreOrderInput:
+    """One of your pre-orders."""
+
+    pre_order_id: strawberry.ID
+
+
+@input_type(takes=Permission.PREORDER)
+class RaiseCapInput:
+    """A higher cap for one of your pre-orders."""
+
+    pre_order_id: strawberry.ID
+    price_cap: MoneyInput
+
+
+def show_pre_order(found: DemandPreOrder) -> PreOrder:
+    """Return a pre-order in its state."""
+    head = found.head
+    locked = found if isinstance(found, model.LockedPreOrder) else None
+    ended = found if isinstance(found, model.EndedPreOrder) else None
+    return PreOrder(
+        id=write_id("PreOrder", head.id),
+        state=model.pre_order_state(found),
+        model=head.model,
+        options=list(head.options),
+        vehicle_price=show_minor(head.offer.vehicle_price_minor),
+        price_cap=show_minor(head.offer.price_cap_minor),
+        deposit=show_minor(head.deposit_minor),
+        method=head.method,
+        failure_choice=head.failure_choice,
+        pool_id=write_id("Pool", found.pool_id),
+        quote_id=write_id("Quote", head.quote_id),
+        store_id=write_id("Store", head.store_id),
+        placed_at=head.placed_at,
+        funded_at=getattr(found, "funded_at", None),
+        payable_until=getattr(found, "payable_until", None),
+        locked_price=show_minor(locked.price_minor) if locked is not None else None,
+        locked_at=locked.locked_at if locked is not None else None,
+        ended_at=ended.at if ended is not None else None,
+        refund_by=ended.refund_by if ended is not None else None,
+        rolls=head.rolls,
+        raw=found,
+    )
+
+
+def load_pre_orders(work: Work, pre_order_ids: list[str]) -> dict[str, PreOrder]:
+    """Return the pre-orders this actor may see by id."""
+    found = queries.pre_orders_seen(work, pre_order_ids)
+    return {key: show_pre_order(one) for key, one in found.items()}
+
+
+def load_timelines(work: Work, pre_order_ids: list[str]) -> dict[str, list[TimelineEntry]]:
+    """Return what demand and the factory tell of pre-orders, together in order of time; statements do not grow."""
+    steps = queries.pre_order_timelines(work, pre_order_ids)
+    entries = {
+        key: [TimelineEntry(concerns="pre_order", state=one.state, at=one.at) for one in ones]
+        for key, ones in steps.items()
+    }
+    orders_seen = list(factory.orders_by_id(work, list(steps)))
+    if orders_seen:
+        for key, stages in factory.stages_of_orders(work, orders_seen).items():
+            entries[key] += [TimelineEntry(concerns="car", state=one.stage, at=one.occurred_at) for one in stages]
+        for key, shipments in factory.shipments_of_orders(work, orders_seen).items():
+            entries[key] += [one for shipment in shipments for one in _moments("shipment", shipment, SHIPMENT_MOMENTS)]
+        for key, handovers in factory.handovers_of_orders(work, orders_seen).items():
+            entries[key] += [one for handover in handovers for one in _moments("handover", handover, HANDOVER_MOMENTS)]
+    return {key: sorted(ones, key=lambda one: one.at) for key, ones in entries.items()}
+
+
+def _moments(concerns: str, thing: object, names: Mapping[str, str]) -> list[TimelineEntry]:
+    found = [(state, getattr(thing, name)) for state, name in names.items()]
+    return [TimelineEntry(concerns=concerns, state=state, at=at) for state, at in found if at is not None]
+
+
+@query(reads=Permission.OWN_READ)
+def my_pre_orders(work: Work, first: int, after: Cursor | None = None) -> Connection[PreOrder]:
+    """Your pre-orders and orders, newest first."""
+    return show_page(queries.own_pre_orders(work, page_request(first, after)), show_pre_order)
+
+
+@query(reads=Permission.OWN_READ)
+def pre_order(work: Work, id: strawberry.ID) -> PreOrder | None:  # noqa: A002  # the API's word
+    """One of your pre-orders."""
+    raw = raw_id(id, "PreOrder")
+    return load_pre_orders(work, [raw]).get(raw) if work.actor.account_id is not None else None
+
+
+@mutation(
+    does=Permission.PREORDER,
+    refuses=(
+        PersonNotVerified,
+        QuoteExpired,
+        QuoteTaken,
+        QuoteAltered,
+        PriceMismatch,
+        NoOpenPool,
+        PoolClosed,
+        PoolFull,
+        WrongClass,
+        AlreadyInPool,
+        CapTooLow,
+        PaymentSignatureInvalid,
+        PaymentAmountMismatch,
+        PaymentAlreadyMade,
+        AuthorisationNotYours,
+        AuthorisationExpired,
+    ),
+    result="PlacePreOrderResult",
+)
+async def place_pre_order(request: Request, input: PlacePreOrderInput) -> PreOrder:  # noqa: A002  # the API's word
+    """Pre-order a quoted car; it is durable before this answers."""
+    asked = service.PreOrderRequest(
+        actor=request.actor,
+        idempotency_key=input.idempotency_key,
+        quote_id=raw_id(input.quote_id, "Quote"),
+        price_cap_minor=read_money(input.price_cap, "priceCap").minor,
+        pool_id=raw_id(input.pool_id, "Pool") if input.pool_id is not None else None,
+        store_id=raw_id(input.store_id, "Store") if input.store_id is not None else None,
+        failure_choice=input.failure_choice,
+        method=input.method,
+        accepts_wider_class=input.accepts_wider_class,
+        authorisation=input.authorisation,
+    )
+    door = request.services.pre_order_door
+    assert door is not None, "the server has a door for pre-orders"
+    placed = await asyncio.wrap_future(door.submit(asked))
+    return show_pre_order(placed.pre_order)
+
+
+@mutation(does=Permission.PREORDER, refuses=(PoolFrozen, PoolClosed, PreOrderClosed), result="WithdrawPreOrderResult")
+def withdraw_pre_order(work: Work, input: PreOrderInput) -> PreOrder:  # noqa: A002  # the API's word
+    """Leave a pool that is not frozen yet; the deposit goes back."""
+    return show_pre_order(service.withdraw(work, raw_id(input.pre_order_id, "PreOrder")))
+
+
+@mutation(does=Permission.PREORDER, refuses=(CapNotRaised, PoolClosed, PreOrderClosed), result="RaisePriceCapResult")
+def raise_price_cap(work: Work, input: RaiseCapInput) -> PreOrder:  # noqa: A002  # the API's word
+    """Offer to pay up to a higher cap."""
+    cap = read_money(input.price_cap, "priceCap").minor
+    return show_pre_order(service.raise_cap(work, raw_id(input.pre_order_id, "PreOrder"), price_cap_minor=cap))
