@@ -194,7 +194,10 @@ def _insert_arrays(
 def _array(table: Table, name: str, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
     if isinstance(table.c[name].type, Json):
         return [None if row[name] is None else orjson.dumps(row[name]).decode() for row in rows]
-    return [row[name] for row in rows]
+    values = [row[name] for row in rows]
+    if isinstance(table.c[name].type, Instant):
+        assert all(value is None or value.tzinfo is not None for value in values), "a naive time has no meaning here"
+    return values
 
 
 @lru_cache(maxsize=1024)

@@ -77,6 +77,8 @@ def _from_json(hint: Any, value: Any) -> Any:
     origin = get_origin(hint)
     if origin in (Union, types.UnionType):
         return _from_json(next(arm for arm in get_args(hint) if arm is not type(None)), value)
+    if origin is tuple and get_args(hint)[-1] is not Ellipsis:
+        return tuple(_from_json(arm, item) for arm, item in zip(get_args(hint), value, strict=True))
     if origin in (tuple, list):
         return origin(_from_json(get_args(hint)[0], item) for item in value)
     if origin is dict:

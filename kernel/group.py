@@ -24,7 +24,8 @@ class Group(Generic[Request, Outcome]):
     """A door with one writer thread.
 
     `decide` runs one transaction for the requests it is given, in order of arrival, and returns an outcome or a
-    refusal for each, after the commit. If it raises, every request of that group fails with that error.
+    refusal for each, after the commit. If it raises, every request of that group fails with that error. A request
+    whose future is cancelled while it waits is not decided at all.
     """
 
     def __init__(
@@ -62,7 +63,11 @@ class Group(Generic[Request, Outcome]):
         self._writer.join()
 
     def _run(self) -> None:
-        while group := self._take():
+        while taken := self._take():
+            # Who has gone away in the meantime is left out; the others cannot go away any more.
+            group = [(request, future) for request, future in taken if future.set_running_or_notify_cancel()]
+            if not group:
+                continue
             try:
                 outcomes = self._decide([request for request, _ in group])
                 assert len(outcomes) == len(group)

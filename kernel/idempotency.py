@@ -85,8 +85,8 @@ def claim_many(
     hashes = [request.request_hash for request in requests]
     tokens = [work.new_id() for _ in requests]
     for index, request in enumerate(requests):
-        if not 8 <= len(request.key) <= KEY_LENGTH_MAX:
-            bad[index] = InvalidInput("idempotencyKey", f"give 8 to {KEY_LENGTH_MAX} characters")
+        if not 8 <= len(request.key) <= KEY_LENGTH_MAX or not _is_plain(request.key):
+            bad[index] = InvalidInput("idempotencyKey", f"give 8 to {KEY_LENGTH_MAX} printable ASCII characters")
             continue
         rows.append(
             {
@@ -100,7 +100,8 @@ def claim_many(
         )
     rows.sort(key=lambda row: (row["account_id"], row["key"]))
     won = db.insert_new(work.connection, idempotency_keys, rows, returning="token")
-    known = _known(work, [request for index, request in enumerate(requests) if tokens[index] not in won])
+    lost = [request for index, request in enumerate(requests) if index not in bad and tokens[index] not in won]
+    known = _known(work, lost)
     outcomes: list[Fresh | Replay | IdempotencyMismatch | InvalidInput] = []
     for index, request in enumerate(requests):
         if index in bad:
@@ -111,6 +112,11 @@ def claim_many(
             request_hash, outcome = known[request.account_id, request.key]
             outcomes.append(Replay(outcome) if request_hash == hashes[index] else IdempotencyMismatch())
     return outcomes
+
+
+def _is_plain(key: str) -> bool:
+    """Keep out what a database cannot store, such as the zero character."""
+    return key.isascii() and key.isprintable()
 
 
 def _known(work: Work, requests: Sequence[Keyed]) -> dict[tuple[str, str], tuple[str, Any]]:

@@ -22,9 +22,14 @@ class IdMaker(Protocol):
 
 
 def _compose(now: datetime, sequence: int, tail: int) -> str:
-    """Lay out 48 bits of milliseconds, the version, 12 bits of sequence, the variant and 62 bits of chance."""
+    """Lay out 48 bits of milliseconds, the version, 12 bits of sequence, the variant, 12 more, and 50 bits of chance.
+
+    A sequence of 24 bits keeps what one change makes in order, thousands of rows too; with 12 bits the order broke
+    once in 4,096 ids, and with it the order of news.
+    """
     millis = int(now.timestamp() * 1000) & ((1 << 48) - 1)
-    value = millis << 80 | 0x7 << 76 | (sequence & 0xFFF) << 64 | 0b10 << 62 | tail & ((1 << 62) - 1)
+    high, low = sequence >> 12 & 0xFFF, sequence & 0xFFF
+    value = millis << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low << 50 | tail & ((1 << 50) - 1)
     return f"{value:032x}"
 
 

@@ -107,7 +107,7 @@ def deliver(works: Works, subscriptions: Sequence[Subscription], *, batch_max: i
     with works.change(system(BrandId("platform"))) as work:
         rows = _claim(work, batch_max)
         failed: dict[str, str] = {}
-        letters = [Letter(row["id"], row["at"], decode(row["kind"], row["payload"])) for row in rows]
+        letters = _read(rows, failed)
         for subscription in subscriptions:
             for brand_id, own in _by_brand(letters, subscription).items():
                 failed |= _hand_over(work.acting(system(brand_id)), subscription, own)
@@ -124,6 +124,18 @@ def _claim(work: Work, batch_max: int) -> Sequence[RowMapping]:
         .with_for_update(skip_locked=True)
     )
     return work.connection.execute(due).mappings().all()
+
+
+def _read(rows: Sequence[RowMapping], failed: dict[str, str]) -> list[Letter]:
+    """Read what this version of the code understands; the rest waits and holds nobody up."""
+    letters = []
+    for row in rows:
+        try:
+            letters.append(Letter(row["id"], row["at"], decode(row["kind"], row["payload"])))
+        except (KeyError, TypeError, ValueError) as error:
+            log.error("letter_unreadable", event_id=row["id"], kind=row["kind"], exc_info=error)
+            failed[row["id"]] = f"unreadable: {type(error).__name__}"
+    return letters
 
 
 def _by_brand(letters: Sequence[Letter], subscription: Subscription) -> dict[BrandId, list[Letter]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any, Final, TypeVar, get_type_hints
+from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
 from sqlalchemy import Column, Integer, String, Table, UniqueConstraint, select
 
@@ -129,7 +129,7 @@ def _read(cls: type[Any], stored: dict[str, Any]) -> dict[str, Any]:
         if name not in known:
             raise InvalidInput(name, f"no such policy value; there are {sorted(known)}")
         frozen = _frozen(value)
-        if type(frozen) is not type(known[name]):
+        if not _fits(hints[name], frozen):
             raise InvalidInput(name, f"expects {hints[name]}, as in {known[name]!r}")
         values[name] = frozen
     try:
@@ -137,6 +137,18 @@ def _read(cls: type[Any], stored: dict[str, Any]) -> dict[str, Any]:
     except AssertionError as error:
         raise InvalidInput(cls.__name__, str(error) or "these values do not fit together") from None
     return values
+
+
+def _fits(hint: Any, value: Any) -> bool:
+    """Say whether a value is of a hinted type, all the way down; True is no whole number here."""
+    arms, origin = get_args(hint), get_origin(hint) or hint
+    if origin is not tuple:
+        return type(value) is origin
+    if not isinstance(value, tuple):
+        return False
+    if arms[-1] is Ellipsis:
+        return all(_fits(arms[0], item) for item in value)
+    return len(arms) == len(value) and all(_fits(arm, item) for arm, item in zip(arms, value, strict=True))
 
 
 def _frozen(value: Any) -> Any:
