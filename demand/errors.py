@@ -14,6 +14,7 @@ Refusal
   CapTooLow             the cap lies below every tier
   CapNotRaised          a cap only rises
   PreOrderClosed        the pre-order is in a state that does not allow this
+  PreOrderOpen          an account with a pre-order under way is not erased
   VotesSpent            the quarter's votes are spent
   AlreadyVoted          the person has voted for this proposal
   NotVoted              there is no vote to take back
@@ -169,6 +170,16 @@ class PreOrderClosed(Refusal):
     code = "PRE_ORDER_CLOSED"
     en = "This pre-order is {state}; that is not possible any more."
     zh = "该预订单状态为{state}，无法再进行此操作。"
+    state: str
+
+
+@dataclass(unsafe_hash=True)
+class PreOrderOpen(Refusal):
+    """A pre-order is under way, so the account cannot be erased."""
+
+    code = "PRE_ORDER_OPEN"
+    en = "You have a pre-order under way ({state}). Withdraw it or wait until it has ended."
+    zh = "您有进行中的预订单（{state}），请先退出或等待其结束。"
     state: str
 
 

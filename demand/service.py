@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from demand.cubes.service import SUBSCRIPTIONS, release_cubes
+from demand.personal.service import DemandData
 from demand.pools.clearing_service import cancel_pool, clear_pool, freeze_pool
 from demand.pools.member_service import expire_pre_order, fund_pre_order, raise_cap, withdraw
 from demand.pools.opening_service import PoolPlan, open_pool, open_scheduled, welcome_waiting
@@ -12,6 +14,15 @@ from demand.pools.placing import PreOrderRequest
 from demand.pools.placing_service import Outcome, Placed, place_pre_orders
 from demand.pools.pool_store import CLEAR_TIMER, FREEZE_TIMER, OPEN_TIMER, WELCOME_TIMER
 from demand.pools.pre_order_store import DEPOSIT, EXPIRE_TIMER, deposit_account, earnest_account
+from demand.votes.service import (
+    cast_vote,
+    close_proposal,
+    decline_proposal,
+    merge_proposals,
+    publish_proposal,
+    revoke_vote,
+    submit_proposal,
+)
 from kernel.timers import Handler
 
 TIMERS: Final[Mapping[str, Handler]] = {
@@ -28,17 +39,27 @@ DEPOSIT_PURPOSE: Final = DEPOSIT
 
 __all__ = [
     "DEPOSIT_PURPOSE",
+    "SUBSCRIPTIONS",
     "TIMERS",
+    "DemandData",
     "Outcome",
     "Placed",
     "PoolPlan",
     "PreOrderRequest",
     "cancel_pool",
+    "cast_vote",
+    "close_proposal",
+    "decline_proposal",
     "deposit_account",
     "earnest_account",
     "fund_pre_order",
+    "merge_proposals",
     "open_pool",
     "place_pre_orders",
+    "publish_proposal",
     "raise_cap",
+    "release_cubes",
+    "revoke_vote",
+    "submit_proposal",
     "withdraw",
 ]

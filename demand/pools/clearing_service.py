@@ -39,7 +39,6 @@ from demand.pools.pool_store import (
     CLEAR_TIMER,
     FREEZE_TIMER,
     WELCOME_TIMER,
-    StoredPool,
     end_pool,
     lock_pool,
     open_pool_ids,
@@ -54,6 +53,7 @@ from demand.pools.pre_order_store import (
     turn_into_earnest,
     unpaid_of,
 )
+from demand.pools.rows import StoredPool
 from kernel import policy, registry
 from kernel.actor import Permission
 from kernel.errors import InvalidInput

@@ -18,7 +18,7 @@ from demand.pools.model import (
     pre_order_state,
     raise_offer,
 )
-from demand.pools.pool_store import StoredPool, lock_pool, save_pools
+from demand.pools.pool_store import lock_pool, save_pools
 from demand.pools.pre_order_store import (
     DEPOSIT,
     EXPIRE_TIMER,
@@ -32,6 +32,7 @@ from demand.pools.pre_order_store import (
     save_pre_orders,
     with_offer,
 )
+from demand.pools.rows import StoredPool
 from kernel import payments
 from kernel.actor import Permission
 from kernel.errors import Conflict, NotFound, Refusal

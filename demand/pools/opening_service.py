@@ -29,7 +29,6 @@ from demand.pools.model import (
 from demand.pools.policy import PoolPolicy
 from demand.pools.pool_store import (
     WELCOME_TIMER,
-    StoredPool,
     insert_pool,
     lock_pool,
     save_pools,
@@ -43,6 +42,7 @@ from demand.pools.pre_order_store import (
     save_pre_orders,
     waiting_for,
 )
+from demand.pools.rows import StoredPool
 from kernel import policy
 from kernel.actor import Permission
 from kernel.errors import Refusal

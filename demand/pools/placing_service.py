@@ -16,7 +16,7 @@ from demand.pools.events import DepositsHeld, HeldDeposit, PlacedPreOrder, PreOr
 from demand.pools.model import PooledPreOrder, PreOrder, PreOrderId, class_keys, pre_order_state
 from demand.pools.placing import CAP_MINOR_MAX, Candidate, PreOrderRequest, Seating, pre_order_of, seat
 from demand.pools.policy import PoolPolicy
-from demand.pools.pool_store import StoredPool, lock_pools, save_pools
+from demand.pools.pool_store import lock_pools, save_pools
 from demand.pools.pre_order_store import (
     DEPOSIT,
     EXPIRE_TIMER,
@@ -25,6 +25,7 @@ from demand.pools.pre_order_store import (
     persons_in_pools,
     pre_orders_by_id,
 )
+from demand.pools.rows import StoredPool
 from kernel import payments, policy
 from kernel.actor import Permission
 from kernel.errors import IdempotencyMismatch, InvalidInput, NotFound, Refusal

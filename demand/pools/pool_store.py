@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, assert_never
 
-from sqlalchemy import ColumnElement, RowMapping, bindparam, select, update
+from sqlalchemy import ColumnElement, bindparam, select, update
 
-from configurator.model import Tier
 from demand.errors import PoolAlreadyOpen
 from demand.pools.events import PoolFroze
 from demand.pools.model import (
     CancelledPool,
-    ClassLevel,
     FailedPool,
     FrozenPool,
     LockedPool,
     OpenPool,
     Pool,
-    PoolHead,
-    PoolId,
     PoolTerms,
     RolledPool,
     ScheduledPool,
     state_of,
 )
+from demand.pools.rows import StoredPool, pool_from
 from demand.pools.tables import pool_changes, pools
 from kernel import db, record
 from kernel.errors import NotFound
@@ -36,14 +32,6 @@ OPEN_TIMER: Final = "demand.pool_open"
 FREEZE_TIMER: Final = "demand.pool_freeze"
 CLEAR_TIMER: Final = "demand.pool_clear"
 WELCOME_TIMER: Final = "demand.pool_welcome"
-
-
-@dataclass(frozen=True, slots=True)
-class StoredPool:
-    """A pool with the number of places that were ever taken in it."""
-
-    pool: Pool
-    joined: int
 
 
 def insert_pool(work: Work, pool: ScheduledPool | OpenPool) -> None:
@@ -86,51 +74,6 @@ def _changing(work: Work, stored: StoredPool) -> dict[str, Any]:
         "cleared": locked and locked.cleared,
         "discount_bp": locked and locked.discount_bp,
     }
-
-
-def pool_from(row: RowMapping) -> StoredPool:
-    """Read one row."""
-    head = PoolHead(
-        id=PoolId(row["id"]),
-        brand_id=row["brand_id"],
-        level=ClassLevel(row["level"]),
-        class_key=row["class_key"],
-        plant_code=row["plant_code"],
-        terms=PoolTerms(
-            row["minimum"],
-            row["capacity"],
-            row["member_limit"],
-            tuple(Tier(members, discount_bp) for members, discount_bp in row["tiers"]),
-            row["deposit_minor"],
-            row["freeze_hours"],
-        ),
-        policy_version=row["policy_version"],
-        opens_at=row["opens_at"],
-        freeze_at=row["freeze_at"],
-        deadline=row["deadline"],
-        members=row["members"],
-        reaching=tuple(row["reaching"]),
-    )
-    return StoredPool(_typed(head, row), row["joined"])
-
-
-def _typed(head: PoolHead, row: RowMapping) -> Pool:
-    match row["state"]:
-        case "scheduled":
-            return ScheduledPool(head)
-        case "open":
-            return OpenPool(head)
-        case "frozen":
-            return FrozenPool(head)
-        case "locked":
-            return LockedPool(head, row["cleared"], row["discount_bp"], row["state_at"])
-        case "failed":
-            return FailedPool(head, row["state_at"])
-        case "rolled":
-            return RolledPool(head, row["state_at"])
-        case state:
-            assert state == "cancelled", state
-            return CancelledPool(head, row["state_at"])
 
 
 def lock_pools(work: Work, pool_ids: Sequence[str], class_keys: Sequence[str] = ()) -> dict[str, StoredPool]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import RowMapping, bindparam, select, update
+from sqlalchemy import bindparam, select, update
 
 from demand.pools.events import DepositRefundRequested
 from demand.pools.model import (
@@ -16,16 +16,15 @@ from demand.pools.model import (
     FailureChoice,
     LockedPreOrder,
     Offer,
-    PaymentMethod,
     PooledPreOrder,
     PoolId,
     PreOrder,
     PreOrderHead,
-    PreOrderId,
     WaitingPreOrder,
     pre_order_state,
 )
 from demand.pools.policy import PoolPolicy
+from demand.pools.rows import pre_order_from
 from demand.pools.tables import early_bonuses, pre_order_changes, pre_orders
 from kernel import db, payments, policy, registry
 from kernel.errors import NotFound
@@ -123,44 +122,6 @@ def save_pre_orders(work: Work, changed: Sequence[tuple[PreOrder, int | None, st
     work.connection.execute(statement.values({name: bindparam(name) for name in names}), rows)
     changes = [_change(work, one.head, pre_order_state(one), reason) for one, _, reason in changed]
     db.insert_many(work.connection, pre_order_changes, changes)
-
-
-def pre_order_from(row: RowMapping | Mapping[str, Any]) -> PreOrder:
-    """Read one row into the type of its state."""
-    head = PreOrderHead(
-        id=PreOrderId(row["id"]),
-        brand_id=row["brand_id"],
-        account_id=row["account_id"],
-        person_id=row["person_id"],
-        quote_id=row["quote_id"],
-        version_id=row["version_id"],
-        policy_version=row["policy_version"],
-        model=row["model"],
-        options=tuple(row["options"]),
-        class_l1=row["class_l1"],
-        class_l2=row["class_l2"],
-        plant_code=row["plant_code"],
-        store_id=row["store_id"],
-        region=row["region"],
-        offer=Offer(row["vehicle_price_minor"], row["price_cap_minor"]),
-        method=PaymentMethod(row["method"]),
-        failure_choice=FailureChoice(row["failure_choice"]),
-        deposit_minor=row["deposit_minor"],
-        placed_at=row["placed_at"],
-        rolls=row["rolls"],
-    )
-    pool_id, payment_id, funded_at = PoolId(row["pool_id"]), row["payment_id"], row["funded_at"]
-    match row["state"]:
-        case "acknowledged":
-            return AcknowledgedPreOrder(head, pool_id, payment_id, row["payable_until"])
-        case "pooled":
-            return PooledPreOrder(head, pool_id, payment_id, funded_at)
-        case "rolled_over":
-            return WaitingPreOrder(head, pool_id, payment_id, funded_at)
-        case "locked":
-            return LockedPreOrder(head, pool_id, payment_id, funded_at, row["price_minor"], row["state_at"])
-        case ending:
-            return EndedPreOrder(head, pool_id, payment_id, ending, row["state_at"], row["refund_by"])
 
 
 def find_pre_order(work: Work, pre_order_id: str) -> tuple[PreOrder, int | None]:

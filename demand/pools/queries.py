@@ -28,8 +28,7 @@ from demand.pools.model import (
     state_of,
 )
 from demand.pools.placing import joinable_pool
-from demand.pools.pool_store import pool_from
-from demand.pools.pre_order_store import pre_order_from
+from demand.pools.rows import pool_from, pre_order_from
 from demand.pools.tables import pool_changes, pools, pre_order_changes, pre_orders
 from kernel.actor import Permission
 from kernel.errors import NotFound

@@ -1,0 +1,60 @@
+"""What demand keeps of people: handed out and erased on request (DOMAIN section 4.11, kernel.personal)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from sqlalchemy import select
+
+from demand.cubes.store import forget_persons
+from demand.errors import PreOrderOpen
+from demand.pools.queries import export_pre_orders, open_pre_order_state
+from demand.pools.tables import pre_orders
+from demand.votes.queries import export_votes
+from demand.votes.store import forget_author
+from kernel import record
+from kernel.errors import Refusal
+from kernel.ids import AccountId
+from kernel.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class DemandData:
+    """Pre-orders, proposals, votes and configurations of a person.
+
+    Votes stay counted and pre-orders stay with the ledger, under ids that nobody can tell a person by any more: the
+    record's salts go, a proposal's author becomes nobody, facts get chance for a name.
+    """
+
+    name: ClassVar[str] = "demand"
+
+    def export(self, work: Work, account_id: AccountId) -> Any:
+        """Return what is kept, in JSON terms."""
+        person_id = _person_of(work, account_id)
+        return {"preOrders": export_pre_orders(work, account_id)} | export_votes(
+            work, account_id=account_id, person_id=person_id
+        )
+
+    def blocks_erasure(self, work: Work, account_id: AccountId) -> Refusal | None:
+        """Refuse while a pre-order is under way."""
+        state = open_pre_order_state(work, account_id)
+        return None if state is None else PreOrderOpen(state)
+
+    def erase(self, work: Work, account_id: AccountId) -> None:
+        """Cut every thread from what stays to the person."""
+        person_id = _person_of(work, account_id)
+        forget_persons(work, [account_id])
+        forget_author(work, account_id)
+        if person_id is not None:
+            record.forget_person(work, person_id)
+
+
+def _person_of(work: Work, account_id: AccountId) -> str | None:
+    if work.actor.account_id == account_id and work.actor.person_id is not None:
+        return work.actor.person_id
+    found = select(pre_orders.c.person_id).where(
+        pre_orders.c.account_id == account_id, pre_orders.c.brand_id == work.actor.brand_id
+    )
+    person_id: str | None = work.connection.execute(found.limit(1)).scalar()
+    return person_id

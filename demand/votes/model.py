@@ -1,0 +1,156 @@
+"""Proposals, a type per state, and the decisions about them and their votes (DOMAIN sections 3 and 6.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NewType, TypeAlias, assert_never
+from zoneinfo import ZoneInfo
+
+from demand.errors import ProposalClosed, VotesSpent
+from kernel.errors import Refusal
+
+ProposalId = NewType("ProposalId", str)
+VoteId = NewType("VoteId", str)
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalHead:
+    """What every proposal has; the texts are its author's words in one language."""
+
+    id: ProposalId
+    brand_id: str
+    account_id: str
+    title: str
+    text: str
+    locale: str
+    submitted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DraftProposal:
+    """Seen by its author and by planners; takes no votes."""
+
+    head: ProposalHead
+
+
+@dataclass(frozen=True, slots=True)
+class SignalProposal:
+    """Takes signal votes."""
+
+    head: ProposalHead
+
+
+@dataclass(frozen=True, slots=True)
+class MergedProposal:
+    """The same wish as another; its votes count there, a person once."""
+
+    head: ProposalHead
+    into: ProposalId
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeclinedProposal:
+    """The maker said no, with a reason that is public."""
+
+    head: ProposalHead
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiredProposal:
+    """Closed without an answer being asked for."""
+
+    head: ProposalHead
+    at: datetime
+
+
+Proposal: TypeAlias = DraftProposal | SignalProposal | MergedProposal | DeclinedProposal | ExpiredProposal
+
+
+def proposal_state(proposal: Proposal) -> str:
+    """Return the stored word of a proposal's state."""
+    match proposal:
+        case DraftProposal():
+            return "draft"
+        case SignalProposal():
+            return "signal"
+        case MergedProposal():
+            return "merged"
+        case DeclinedProposal():
+            return "declined"
+        case ExpiredProposal():
+            return "expired"
+        case _:
+            assert_never(proposal)
+
+
+def publish(proposal: Proposal) -> SignalProposal | Refusal:
+    """Let a draft take votes."""
+    match proposal:
+        case DraftProposal():
+            return SignalProposal(proposal.head)
+        case SignalProposal() | MergedProposal() | DeclinedProposal() | ExpiredProposal():
+            return ProposalClosed(proposal_state(proposal))
+        case _:
+            assert_never(proposal)
+
+
+def decline(proposal: Proposal, *, reason: str, now: datetime) -> DeclinedProposal | Refusal:
+    """Say no with a reason, to a draft or to what takes votes."""
+    match proposal:
+        case DraftProposal() | SignalProposal():
+            return DeclinedProposal(proposal.head, reason, now)
+        case MergedProposal() | DeclinedProposal() | ExpiredProposal():
+            return ProposalClosed(proposal_state(proposal))
+        case _:
+            assert_never(proposal)
+
+
+def close(proposal: Proposal, *, now: datetime) -> ExpiredProposal | Refusal:
+    """End a draft or a vote without an answer."""
+    match proposal:
+        case DraftProposal() | SignalProposal():
+            return ExpiredProposal(proposal.head, now)
+        case MergedProposal() | DeclinedProposal() | ExpiredProposal():
+            return ProposalClosed(proposal_state(proposal))
+        case _:
+            assert_never(proposal)
+
+
+def merge(proposal: Proposal, into: Proposal, *, now: datetime) -> MergedProposal | Refusal:
+    """Merge a duplicate into one that takes votes; never into itself."""
+    if not isinstance(into, SignalProposal) or into.head.id == proposal.head.id:
+        return ProposalClosed(proposal_state(into))
+    match proposal:
+        case DraftProposal() | SignalProposal():
+            return MergedProposal(proposal.head, into.head.id, now)
+        case MergedProposal() | DeclinedProposal() | ExpiredProposal():
+            return ProposalClosed(proposal_state(proposal))
+        case _:
+            assert_never(proposal)
+
+
+def judge_vote(proposal: Proposal, *, given: int, votes_per_quarter: int, renewed_at: datetime) -> Refusal | None:
+    """Refuse a vote on what takes none, and one beyond the quarter's votes; `given` counts those not taken back."""
+    if not isinstance(proposal, SignalProposal):
+        return ProposalClosed(proposal_state(proposal))
+    return VotesSpent(votes_per_quarter, renewed_at) if given >= votes_per_quarter else None
+
+
+@dataclass(frozen=True, slots=True)
+class Quarter:
+    """A quarter of the year in the brand's zone, as `2026-Q4`, and when the next one starts."""
+
+    name: str
+    ends_at: datetime
+
+
+def quarter_of(moment: datetime, zone: ZoneInfo) -> Quarter:
+    """Return the quarter that a moment falls in where the brand's people live."""
+    local = moment.astimezone(zone)
+    number = (local.month - 1) // 3 + 1
+    year, month = (local.year + 1, 1) if number == 4 else (local.year, number * 3 + 1)
+    return Quarter(f"{local.year}-Q{number}", datetime(year, month, 1, tzinfo=zone).astimezone(moment.tzinfo))

@@ -1,0 +1,182 @@
+"""Use cases of votes: submit, publish, decline, close and merge proposals; cast and revoke a signal vote."""
+
+from __future__ import annotations
+
+from demand.errors import AlreadyVoted, NotVoted, PersonNotVerified
+from demand.votes.events import (
+    ProposalClosedEarly,
+    ProposalDeclined,
+    ProposalMerged,
+    ProposalPublished,
+    ProposalSubmitted,
+    VoteCast,
+    VoteRevoked,
+)
+from demand.votes.model import (
+    DeclinedProposal,
+    DraftProposal,
+    ExpiredProposal,
+    MergedProposal,
+    ProposalHead,
+    ProposalId,
+    SignalProposal,
+    close,
+    decline,
+    judge_vote,
+    merge,
+    publish,
+    quarter_of,
+)
+from demand.votes.policy import VotePolicy
+from demand.votes.store import (
+    append_vote,
+    budget_places_used,
+    drop_vote,
+    hold_vote,
+    holds_vote,
+    insert_proposal,
+    lock_proposals,
+    repoint_merged,
+    save_proposal,
+)
+from kernel import policy, record, registry
+from kernel.actor import Permission
+from kernel.errors import Conflict, InvalidInput, Refusal
+from kernel.ids import PersonId
+from kernel.work import Work
+
+policy.policy_section("votes")(VotePolicy)
+
+REASON_LENGTH_MAX = 400
+
+
+def chain_of(proposal_id: str) -> str:
+    """Name a proposal's chain, which is also the scope of its pseudonyms."""
+    return f"proposal:{proposal_id}"
+
+
+def _person(work: Work) -> PersonId:
+    work.actor.require(Permission.VOTE)
+    work.actor.signed_in()
+    if work.actor.person_id is None:
+        raise PersonNotVerified
+    return work.actor.person_id
+
+
+def submit_proposal(work: Work, *, title: str, text: str) -> DraftProposal:
+    """Write down a wish as a draft; a planner publishes it, declines it or merges it."""
+    _person(work)
+    rules = policy.current(work).section(VotePolicy)
+    title, text = title.strip(), text.strip()
+    if not 1 <= len(title) <= rules.title_length_max:
+        raise InvalidInput("title", f"give 1 to {rules.title_length_max} characters")
+    if len(text) > rules.text_length_max:
+        raise InvalidInput("text", f"give at most {rules.text_length_max} characters")
+    account_id = work.actor.signed_in()
+    head = ProposalHead(
+        ProposalId(work.new_id()), work.actor.brand_id, account_id, title, text, work.actor.locale, work.now
+    )
+    draft = DraftProposal(head)
+    insert_proposal(work, draft)
+    work.record(ProposalSubmitted(head.brand_id, head.id, account_id))
+    return draft
+
+
+def publish_proposal(work: Work, proposal_id: str) -> SignalProposal:
+    """Let a draft take votes; for planners."""
+    work.actor.require(Permission.POOL_MANAGE)
+    (proposal,) = lock_proposals(work, proposal_id)
+    published = publish(proposal)
+    if isinstance(published, Refusal):
+        raise published
+    save_proposal(work, published)
+    work.record(ProposalPublished(work.actor.brand_id, proposal_id, proposal.head.account_id))
+    return published
+
+
+def decline_proposal(work: Work, proposal_id: str, *, reason: str) -> DeclinedProposal:
+    """Say no with a reason that everybody can read; for planners."""
+    work.actor.require(Permission.POOL_MANAGE)
+    if not 1 <= len(reason.strip()) <= REASON_LENGTH_MAX:
+        raise InvalidInput("reason", f"say why in 1 to {REASON_LENGTH_MAX} characters")
+    (proposal,) = lock_proposals(work, proposal_id)
+    declined = decline(proposal, reason=reason.strip(), now=work.now)
+    if isinstance(declined, Refusal):
+        raise declined
+    save_proposal(work, declined)
+    record.append(work, chain_of(proposal_id), "proposal.declined", {})
+    work.record(ProposalDeclined(work.actor.brand_id, proposal_id, proposal.head.account_id, declined.reason))
+    return declined
+
+
+def close_proposal(work: Work, proposal_id: str) -> ExpiredProposal:
+    """End a vote without an answer; for planners."""
+    work.actor.require(Permission.POOL_MANAGE)
+    (proposal,) = lock_proposals(work, proposal_id)
+    closed = close(proposal, now=work.now)
+    if isinstance(closed, Refusal):
+        raise closed
+    save_proposal(work, closed)
+    record.append(work, chain_of(proposal_id), "proposal.closed", {})
+    work.record(ProposalClosedEarly(work.actor.brand_id, proposal_id, proposal.head.account_id))
+    return closed
+
+
+def merge_proposals(work: Work, proposal_id: str, *, into: str) -> MergedProposal:
+    """Merge a duplicate into another proposal; whoever voted for both counts once (DOMAIN section 6.2)."""
+    work.actor.require(Permission.POOL_MANAGE)
+    duplicate, target = lock_proposals(work, proposal_id, into)
+    merged = merge(duplicate, target, now=work.now)
+    if isinstance(merged, Refusal):
+        raise merged
+    save_proposal(work, merged)
+    repoint_merged(work, old=proposal_id, new=into)
+    record.append(work, chain_of(proposal_id), "proposal.merged", {"into": into})
+    work.record(ProposalMerged(work.actor.brand_id, proposal_id, duplicate.head.account_id, into))
+    return merged
+
+
+def cast_vote(work: Work, proposal_id: str) -> str:
+    """Give one of the quarter's votes to a proposal and return the vote's id.
+
+    Refuses a person who is not verified, a proposal that takes no votes, a second vote (AlreadyVoted) and one beyond
+    the quarter's votes (VotesSpent); both limits are keys in the database.
+    """
+    person_id = _person(work)
+    (proposal,) = lock_proposals(work, proposal_id)
+    limit = policy.current(work).section(VotePolicy).votes_per_quarter
+    quarter = quarter_of(work.now, registry.own_brand(work).zone)
+    used = budget_places_used(work, person_id, quarter)
+    refusal = judge_vote(proposal, given=len(used), votes_per_quarter=limit, renewed_at=quarter.ends_at)
+    if holds_vote(work, proposal_id, person_id):
+        raise AlreadyVoted
+    if refusal is not None:
+        raise refusal
+    place = min(set(range(1, limit + 1)) - used)
+    vote_id = append_vote(work, proposal_id, person_id, kind="cast", quarter=quarter.name)
+    if not hold_vote(work, proposal_id, person_id, vote_id=vote_id, quarter=quarter.name, budget_place=place):
+        raise Conflict("vote", "you are voting elsewhere at the same moment")
+    _chain(work, proposal_id, person_id, "vote.cast")
+    work.record(VoteCast(work.actor.brand_id, proposal_id))
+    return vote_id
+
+
+def revoke_vote(work: Work, proposal_id: str) -> str:
+    """Take a vote back while the proposal takes votes; it returns to the quarter it was given in."""
+    person_id = _person(work)
+    (proposal,) = lock_proposals(work, proposal_id)
+    refusal = judge_vote(proposal, given=0, votes_per_quarter=1, renewed_at=work.now)
+    if refusal is not None:
+        raise refusal
+    quarter = drop_vote(work, proposal_id, person_id)
+    if quarter is None:
+        raise NotVoted
+    vote_id = append_vote(work, proposal_id, person_id, kind="revoked", quarter=quarter)
+    _chain(work, proposal_id, person_id, "vote.revoked")
+    work.record(VoteRevoked(work.actor.brand_id, proposal_id))
+    return vote_id
+
+
+def _chain(work: Work, proposal_id: str, person_id: str, kind: str) -> None:
+    name = record.pseudonyms(work, chain_of(proposal_id), [person_id])[person_id]
+    record.append(work, chain_of(proposal_id), kind, {"voter": name})

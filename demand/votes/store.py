@@ -1,0 +1,130 @@
+"""Loads and saves proposals and votes."""
+
+from __future__ import annotations
+
+import secrets
+
+from sqlalchemy import delete, select, update
+
+from demand.votes.model import (
+    DeclinedProposal,
+    DraftProposal,
+    MergedProposal,
+    Proposal,
+    ProposalHead,
+    Quarter,
+    proposal_state,
+)
+from demand.votes.rows import proposal_from
+from demand.votes.tables import held_votes, proposal_changes, proposals, votes
+from kernel import db
+from kernel.errors import NotFound
+from kernel.work import Work
+
+
+def insert_proposal(work: Work, proposal: DraftProposal) -> None:
+    """Write a new proposal."""
+    head = proposal.head
+    row = {name: getattr(head, name) for name in ProposalHead.__dataclass_fields__}
+    work.connection.execute(proposals.insert().values(**row, state="draft", state_at=work.now))
+    _note(work, proposal)
+
+
+def save_proposal(work: Work, proposal: Proposal) -> None:
+    """Save a proposal's new state."""
+    work.connection.execute(
+        update(proposals)
+        .where(proposals.c.id == proposal.head.id)
+        .values(
+            state=proposal_state(proposal),
+            state_at=work.now,
+            reason=proposal.reason if isinstance(proposal, DeclinedProposal) else None,
+            merged_into=proposal.into if isinstance(proposal, MergedProposal) else None,
+        )
+    )
+    _note(work, proposal)
+
+
+def repoint_merged(work: Work, *, old: str, new: str) -> None:
+    """Let what was merged into a proposal count where that one is merged into now."""
+    work.connection.execute(update(proposals).where(proposals.c.merged_into == old).values(merged_into=new))
+
+
+def _note(work: Work, proposal: Proposal) -> None:
+    row = {
+        "proposal_id": proposal.head.id,
+        "state": proposal_state(proposal),
+        "by": work.actor.account_id,
+        "at": work.now,
+    }
+    work.connection.execute(proposal_changes.insert().values(**row))
+
+
+def lock_proposals(work: Work, *proposal_ids: str) -> list[Proposal]:
+    """Lock proposals in the order of their ids and return them as asked; refuses NotFound for any missing."""
+    found = (
+        select(proposals)
+        .where(proposals.c.id.in_(proposal_ids), proposals.c.brand_id == work.actor.brand_id)
+        .order_by(proposals.c.id)
+        .with_for_update()
+    )
+    by_id = {row["id"]: proposal_from(row) for row in work.connection.execute(found).mappings()}
+    if not by_id.keys() >= set(proposal_ids):
+        raise NotFound("proposal")
+    return [by_id[proposal_id] for proposal_id in proposal_ids]
+
+
+def budget_places_used(work: Work, person_id: str, quarter: Quarter) -> set[int]:
+    """Return which of the quarter's votes a person holds."""
+    table = held_votes.c
+    found = select(table.budget_place).where(
+        table.brand_id == work.actor.brand_id, table.person_id == person_id, table.quarter == quarter.name
+    )
+    return set(work.connection.execute(found).scalars())
+
+
+def append_vote(work: Work, proposal_id: str, person_id: str, *, kind: str, quarter: str) -> str:
+    """Append a vote or a revocation and return its id."""
+    vote_id = work.new_id()
+    row = {"proposal_id": proposal_id, "person_id": person_id, "kind": kind, "quarter": quarter, "at": work.now}
+    work.connection.execute(votes.insert().values(id=vote_id, **row))
+    return vote_id
+
+
+def hold_vote(work: Work, proposal_id: str, person_id: str, *, vote_id: str, quarter: str, budget_place: int) -> bool:
+    """Note that a person holds a vote; false where the person holds one there, or that place of the budget."""
+    row = {
+        "proposal_id": proposal_id,
+        "person_id": person_id,
+        "brand_id": work.actor.brand_id,
+        "quarter": quarter,
+        "budget_place": budget_place,
+        "vote_id": vote_id,
+    }
+    return bool(db.insert_new(work.connection, held_votes, [row], returning="vote_id"))
+
+
+def holds_vote(work: Work, proposal_id: str, person_id: str) -> bool:
+    """Say whether a person holds a vote on a proposal."""
+    table = held_votes.c
+    found = select(table.vote_id).where(table.proposal_id == proposal_id, table.person_id == person_id)
+    return work.connection.execute(found).first() is not None
+
+
+def drop_vote(work: Work, proposal_id: str, person_id: str) -> str | None:
+    """Take a held vote away and return the quarter it was given in; None where there is none."""
+    table = held_votes.c
+    gone = (
+        delete(held_votes)
+        .where(table.proposal_id == proposal_id, table.person_id == person_id)
+        .returning(table.quarter)
+    )
+    quarter: str | None = work.connection.execute(gone).scalar()
+    return quarter
+
+
+def forget_author(work: Work, account_id: str) -> None:
+    """Make an account's proposals nobody's: the texts are public and stay, drafts lose their words."""
+    own = (proposals.c.account_id == account_id) & (proposals.c.brand_id == work.actor.brand_id)
+    work.connection.execute(update(proposals).where(own, proposals.c.state == "draft").values(title="-", text=""))
+    work.connection.execute(update(proposals).where(own).values(account_id=secrets.token_hex(16)))
