@@ -29,6 +29,14 @@ from factory_orders.planning.order_service import (
 )
 from factory_orders.planning.service import promise, release_slots, reserve_slots
 from factory_orders.plant.service import Reported, report_plant_event
+from factory_orders.pools_service import (
+    SUBSCRIPTIONS,
+    OpenedPool,
+    Promises,
+    on_pools_ended,
+    on_pools_locked,
+    open_pool,
+)
 from kernel.timers import Handler
 
 TIMERS: Final[Mapping[str, Handler]] = {
@@ -38,13 +46,19 @@ TIMERS: Final[Mapping[str, Handler]] = {
 
 __all__ = [
     "BALANCE_PURPOSE",
+    "SUBSCRIPTIONS",
     "TIMERS",
     "Damage",
+    "OpenedPool",
+    "Promises",
     "Reported",
     "accept_disclosures",
     "book_handover",
     "inspect_arrival",
     "inspect_handover",
+    "on_pools_ended",
+    "on_pools_locked",
+    "open_pool",
     "pay_balance",
     "promise",
     "rebook_handover",

@@ -19,12 +19,14 @@ SLOT: Final = "slot"
 class OrderTerms:
     """What was locked: the car, the store, the price; the id is the pre-order's. Amounts in fen.
 
+    `place` counts from 1 in the order in which the pool's members were funded; cars are planned in that order.
     `promised_by` is the contract's date: late credits count from the day after it.
     """
 
     id: str
     brand_id: str
     pool_id: str
+    place: int
     account_id: str
     person_id: str | None
     quote_id: str

@@ -94,7 +94,7 @@ def waiting_orders(work: Work, plant_id: str) -> list[OrderTerms]:
             orders.c.state == ORDER_STATES[ScheduledOrder],
             batch_orders.c.order_id.is_(None),
         )
-        .order_by(orders.c.locked_at, orders.c.pool_id, orders.c.id)
+        .order_by(orders.c.locked_at, orders.c.pool_id, orders.c.place)
     )
     return [order_from(row).terms for row in work.connection.execute(found).mappings()]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from configurator.model import PoolingClass, Promise
@@ -42,13 +42,15 @@ def reserve_slots(
     plant_code: str,
     places: int,
     deadline: datetime,
-    constrained_options: Sequence[str],
+    option_places: Mapping[str, int],
+    lead_days: int = 0,
     first_week: date | None = None,
     weeks: int | None = None,
 ) -> SlotsReserved:
-    """Reserve a pool's class slots and its share of every constrained option over consecutive weeks.
+    """Reserve a pool's class slots, and for every constrained option the places that may want it, over weeks in a row.
 
-    The weeks begin at `first_week` (a Monday after the deadline and the planning time; by default the earliest one).
+    The weeks begin at `first_week`, by default the first Monday after the deadline and the planning time, or after
+    `lead_days`, which the parts take that every car of the class has.
     Refuses CapacityShort with the earliest first week that fits; then nothing is reserved.
     """
     work.actor.require(Permission.POOL_MANAGE)
@@ -56,7 +58,8 @@ def reserve_slots(
     capacity, times = rules.section(CapacityPolicy), rules.section(PromisePolicy)
     plant = registry.plant_by_code(work, plant_code)
     brand = registry.own_brand(work)
-    earliest = week_starting(deadline.astimezone(brand.zone).date() + timedelta(days=times.planning_lead_days))
+    ahead_days = max(times.planning_lead_days, lead_days)
+    earliest = week_starting(deadline.astimezone(brand.zone).date() + timedelta(days=ahead_days))
     start = earliest if first_week is None else first_week
     length = capacity.pool_weeks if weeks is None else weeks
     if start.weekday() != 0 or start < earliest:
@@ -66,10 +69,9 @@ def reserve_slots(
     if places < 1:
         raise InvalidInput("capacity", "a pool has at least one place")
     ahead = min(capacity.weeks_ahead + length, MORE_WEEKS_MAX)
-    lay_out_weeks(work, plant, first=start, weeks=ahead, options=constrained_options, policy=capacity)
+    lay_out_weeks(work, plant, first=start, weeks=ahead, options=sorted(option_places), policy=capacity)
     room = load_weeks(work, plant.id, first=start, pool_id=None, lock=True)
-    take = -(-places * capacity.option_take_bp // 10_000)
-    needs = {SLOT: places} | dict.fromkeys(constrained_options, take)
+    needs = {SLOT: places} | dict(option_places)
     split = spread_resources(room[:length], needs)
     if isinstance(split, tuple):
         resource, missing = split

@@ -67,6 +67,7 @@ orders = Table(
     Column("id", Id, primary_key=True),
     Column("brand_id", Id, nullable=False),
     Column("pool_id", Id, nullable=False),
+    Column("place", Integer, nullable=False),
     Column("account_id", Id, nullable=False),
     Column("person_id", Id),
     Column("quote_id", Id, nullable=False),
@@ -94,7 +95,7 @@ orders = Table(
 )
 Index("ix_orders_account", orders.c.brand_id, orders.c.account_id, orders.c.id)
 Index("ix_orders_store", orders.c.store_id, orders.c.state, orders.c.id)
-Index("ix_orders_pool", orders.c.pool_id)
+Index("uq_orders_pool_place", orders.c.pool_id, orders.c.place, unique=True)
 Index("ix_orders_plant_state", orders.c.plant_id, orders.c.state)
 
 _BATCH_STATES = ", ".join(f"'{state.value}'" for state in BatchState)

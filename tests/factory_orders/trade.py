@@ -67,7 +67,7 @@ class Trade:
         first_buyer: int = 1,
     ) -> list[str]:
         """Make orders as a locked pool would: a quote each, the earnest money in the ledger; returns their ids."""
-        terms = [self._terms(buyer(first_buyer + number), pool_id, options, promised_by) for number in range(count)]
+        terms = [self._terms(first_buyer + number, pool_id, options, promised_by) for number in range(count)]
         with self.works.change(SYSTEM) as work:
             for one in terms:
                 paid = Transfer("earnest", one.id, account("provider", "sandbox"), account("earnest", one.id), EARNEST)
@@ -75,7 +75,8 @@ class Trade:
             service.take_locked(work, terms)
         return [one.id for one in terms]
 
-    def _terms(self, actor: Actor, pool_id: str, options: tuple[str, ...], promised_by: date | None) -> OrderTerms:
+    def _terms(self, number: int, pool_id: str, options: tuple[str, ...], promised_by: date | None) -> OrderTerms:
+        actor = buyer(number)
         with self.works.change(actor) as work:
             quote = quote_service.issue_quote(work, DESK, QuoteRequest("A1", options, EAST_STORE)).quote
             guaranteed = quote.guaranteed_minor - quote.vehicle_price_minor
@@ -83,6 +84,7 @@ class Trade:
                 id=work.new_id(),
                 brand_id=BRAND,
                 pool_id=pool_id,
+                place=number,
                 account_id=actor.signed_in(),
                 person_id=actor.person_id,
                 quote_id=quote.facts.id,

@@ -1,0 +1,159 @@
+"""Where pools meet the plant: opening one reserves its slots, a locked one becomes orders, an ended one frees them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from configurator.model import PoolingClass, Promise
+from configurator.queries import open_showroom
+from demand import service as demand
+from demand.pools.events import PoolCancelled, PoolFailed, PoolLocked
+from demand.pools.model import OpenPool, ScheduledPool
+from demand.pools.queries import LockedMember, locked_members, pools_for_classes
+from factory_orders.events import SlotsReserved
+from factory_orders.planning.model import OrderTerms
+from factory_orders.planning.order_service import take_locked
+from factory_orders.planning.queries import parts_lead_days
+from factory_orders.planning.service import promise, release_slots, reserve_slots
+from factory_orders.policies import CapacityPolicy
+from kernel import policy, registry
+from kernel.actor import Permission
+from kernel.outbox import Letter, Subscription
+from kernel.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedPool:
+    """A pool and the slots it holds."""
+
+    pool: ScheduledPool | OpenPool
+    reserved: SlotsReserved
+
+
+def open_pool(
+    work: Work, plan: demand.PoolPlan, *, first_week: date | None = None, weeks: int | None = None
+) -> OpenedPool:
+    """Open a pool and reserve its capacity C at the class's plant, with its share of every constrained option.
+
+    Refuses what demand refuses (unsound terms, TierBelowCost) and CapacityShort with the earliest first week that
+    fits; then nothing is opened.
+    """
+    work.actor.require(Permission.POOL_MANAGE)
+    pool = demand.open_pool(work, plan)
+    head = pool.head
+    reserved = reserve_slots(
+        work,
+        pool_id=head.id,
+        class_key=head.class_key,
+        plant_code=head.plant_code,
+        places=head.terms.capacity,
+        deadline=head.deadline,
+        option_places=option_places(work, plan.cls, places=head.terms.capacity),
+        lead_days=class_lead_days(work, plan.cls, day=head.deadline.astimezone(registry.own_brand(work).zone).date()),
+        first_week=first_week,
+        weeks=weeks,
+    )
+    return OpenedPool(pool, reserved)
+
+
+def option_places(work: Work, cls: PoolingClass, *, places: int) -> dict[str, int]:
+    """Return how many of a pool's places to reserve each constrained option for.
+
+    Every car of the class has its long-lead options and no other; the rest are free, so a share of the places counts.
+    """
+    version, _ = open_showroom(work, region="")
+    catalogue = version.catalogue
+    models = [model.code for model in catalogue.models if (model.platform, model.plant) == (cls.platform, cls.plant)]
+    take_bp = policy.current(work).section(CapacityPolicy).option_take_bp
+    wanted: dict[str, int] = {}
+    for option in catalogue.options:
+        offered = any(catalogue.price_of(model=model, option=option.code) is not None for model in models)
+        if not option.constrained or not offered:
+            continue
+        if option.long_lead:
+            wanted[option.code] = places if option.code in cls.long_lead else 0
+        else:
+            wanted[option.code] = -(-places * take_bp // 10_000)
+    return wanted
+
+
+def class_lead_days(work: Work, cls: PoolingClass, *, day: date) -> int:
+    """Return the longest lead time of what every car of a class has: its model, powertrain, trim, long-lead options."""
+    version, _ = open_showroom(work, region="")
+    models = [
+        model.code for model in version.catalogue.models if (model.platform, model.plant) == (cls.platform, cls.plant)
+    ]
+    fixed = (*cls.powertrain.split("+"), *cls.trim.split("+"), *cls.long_lead)
+    return max((parts_lead_days(work, version.id, model=model, options=fixed, day=day) for model in models), default=0)
+
+
+def on_pools_locked(work: Work, letters: Sequence[Letter]) -> None:
+    """Make orders of what pools have locked."""
+    plants = {plant.code: plant.id for plant in registry.list_plants(work)}
+    for letter in letters:
+        assert isinstance(letter.event, PoolLocked)
+        pool_id = letter.event.pool_id
+        members = locked_members(work, pool_id)
+        take_locked(work, [_terms(work, pool_id, plants, place, one) for place, one in enumerate(members, start=1)])
+
+
+def _terms(work: Work, pool_id: str, plants: Mapping[str, str], place: int, member: LockedMember) -> OrderTerms:
+    return OrderTerms(
+        id=member.pre_order_id,
+        brand_id=work.actor.brand_id,
+        pool_id=pool_id,
+        place=place,
+        account_id=member.account_id,
+        person_id=member.person_id,
+        quote_id=member.quote_id,
+        store_id=member.store_id,
+        plant_id=plants[member.plant_code],
+        class_l1=member.class_l1,
+        model=member.model,
+        options=member.options,
+        catalogue_version_id=member.catalogue_version_id,
+        policy_version=member.policy_version,
+        price_minor=member.price_minor,
+        guaranteed_other_minor=member.guaranteed_other_minor,
+        third_party_minor=member.third_party_minor,
+        promised_by=member.promised_by,
+        locked_at=member.locked_at,
+    )
+
+
+def on_pools_ended(work: Work, letters: Sequence[Letter]) -> None:
+    """Free the slots of pools that failed or were cancelled."""
+    plants = {plant.code: plant.id for plant in registry.list_plants(work)}
+    for letter in letters:
+        assert isinstance(letter.event, PoolFailed | PoolCancelled)
+        release_slots(work, letter.event.pool_id, plant_id=plants[letter.event.plant_code])
+
+
+SUBSCRIPTIONS: Final = (
+    Subscription("factory_orders.take_locked", frozenset({PoolLocked.kind}), on_pools_locked),
+    Subscription("factory_orders.free_slots", frozenset({PoolFailed.kind, PoolCancelled.kind}), on_pools_ended),
+)
+
+
+class Promises:
+    """Answers the configurator's port: when a car would be at its store."""
+
+    def promise(
+        self, work: Work, cls: PoolingClass, *, model: str, options: tuple[str, ...], store_id: str, day: date
+    ) -> Promise | None:
+        """Return the promise for a car ordered on a day, for the next free place of the class's pool if one is open."""
+        version, _ = open_showroom(work, region="", day=day)
+        pool = pools_for_classes(work, [cls]).get(cls)
+        return promise(
+            work,
+            cls,
+            model=model,
+            options=options,
+            store_id=store_id,
+            day=day,
+            version_id=version.id,
+            members=0 if pool is None else pool.members,
+        )

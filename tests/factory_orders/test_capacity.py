@@ -1,0 +1,224 @@
+"""Capacity: pools reserve it, orders use it, and neither code nor database goes beyond it."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
+
+from factory_orders import queries, service
+from factory_orders.errors import CapacityShort
+from factory_orders.events import SlotsReserved
+from factory_orders.planning.capacity_store import week_slots
+from factory_orders.planning.model import SLOT
+from factory_orders.planning.order_service import form_batches
+from factory_orders.planning.queries import plant_by_id
+from factory_orders.planning.tables import capacity_weeks
+from factory_orders.policies import BatchPolicy
+from kernel import policy
+from kernel.actor import Actor, Role
+from kernel.errors import Forbidden, InvalidInput, NotFound, Refusal
+from kernel.ids import AccountId
+from kernel.paging import PageRequest
+from kernel.registry import Brand, Plant
+from tests.configurator.small_brand import BRAND, PLANNER
+from tests.factory_orders.trade import NORTH_PLANT, SYSTEM, Trade, buyer
+
+DEADLINE = datetime(2026, 12, 14, 16, 0, tzinfo=UTC)
+FIRST_WEEK = date(2026, 12, 28)
+GOLD_CAR = ("GOLD", "W17", "PT_SMALL", "TR_BASE")
+ADMIN = Actor(BRAND, frozenset({Role.BRAND_ADMIN}), AccountId("e" * 32))
+
+
+def reserve(
+    trade: Trade, pool_id: str, places: int, *, weeks: int = 2, actor: Actor = PLANNER, **options: int
+) -> SlotsReserved:
+    with trade.works.change(actor) as work:
+        return service.reserve_slots(
+            work,
+            pool_id=pool_id,
+            class_key="F1/fir_north/PT_SMALL/-/TR_BASE",
+            plant_code="fir_north",
+            places=places,
+            deadline=DEADLINE,
+            option_places=options,
+            weeks=weeks,
+        )
+
+
+def counts(trade: Trade, resource: str = SLOT) -> dict[date, tuple[int, int, int]]:
+    with trade.works.read(PLANNER) as work:
+        weeks = queries.plant_weeks(work, NORTH_PLANT, first=date(2026, 11, 23), weeks=20)
+    return {
+        one.week: (one.capacity, one.reserved, one.used)
+        for one in weeks
+        if one.resource == resource and (one.reserved or one.used)
+    }
+
+
+def test_a_pool_reserves_its_places_evenly_from_the_first_week_after_deadline_and_planning(trade: Trade) -> None:
+    reserved = reserve(trade, "1" * 32, 90)
+
+    assert (reserved.first_week, reserved.last_week) == (FIRST_WEEK, date(2027, 1, 4))
+    assert counts(trade) == {FIRST_WEEK: (100, 45, 0), date(2027, 1, 4): (100, 45, 0)}
+
+
+def test_a_week_with_a_holiday_has_fewer_slots() -> None:
+    brand = Brand(BRAND, "fir", {}, "LZZ")
+    plant = Plant(NORTH_PLANT, BRAND, "fir_north", {}, {}, 31.0, 120.0, 90)
+
+    slots = [week_slots(brand, plant, date(2026, 9, 28) + timedelta(days=7 * number)) for number in range(3)]
+
+    # Golden Week 2026: Thursday 1 to Wednesday 7 October.
+    assert slots == [54, 36, 90]
+
+
+def test_a_pool_beyond_the_weeks_is_refused_with_the_earliest_week_that_fits(trade: Trade) -> None:
+    reserve(trade, "1" * 32, 170)
+
+    with pytest.raises(CapacityShort) as refused:
+        reserve(trade, "2" * 32, 111)
+
+    assert refused.value == CapacityShort(SLOT, 81, date(2027, 1, 4))
+    assert sum(reserved for _, reserved, _ in counts(trade).values()) == 170
+
+
+def test_a_pool_beyond_an_option_limit_is_refused_by_the_option_name(trade: Trade) -> None:
+    # Forty in a hundred cars can be gold, so eighty in these two weeks.
+    with pytest.raises(CapacityShort) as refused:
+        reserve(trade, "1" * 32, 100, GOLD=81)
+
+    assert (refused.value.resource, refused.value.missing) == ("GOLD", 1)
+    assert counts(trade) == {}
+
+
+def test_only_who_manages_pools_reserves(trade: Trade) -> None:
+    with pytest.raises(Forbidden):
+        reserve(trade, "1" * 32, 10, actor=buyer())
+
+
+@pytest.mark.parametrize(("places", "weeks"), [(0, 2), (10, 0), (10, 53)])
+def test_a_reservation_of_nothing_is_refused(trade: Trade, places: int, weeks: int) -> None:
+    with pytest.raises(InvalidInput):
+        reserve(trade, "1" * 32, places, weeks=weeks)
+
+
+def test_the_plant_of_another_brand_is_not_found(trade: Trade) -> None:
+    stranger = Actor(BRAND.replace("b", "f"), PLANNER.roles, PLANNER.account_id)  # type: ignore[arg-type]
+
+    with pytest.raises(NotFound):
+        reserve(trade, "1" * 32, 10, actor=stranger)
+
+
+def test_pools_that_reserve_at_once_never_exceed_the_weeks(trade: Trade) -> None:
+    def try_one(number: int) -> bool:
+        try:
+            reserve(trade, f"{number:032x}", 20)
+        except Refusal:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as threads:
+        won = list(threads.map(try_one, range(1, 17)))
+
+    # Both weeks together have 200 slots.
+    assert sum(won) == 10
+    assert sum(reserved for _, reserved, _ in counts(trade).values()) == 200
+
+
+def test_the_database_refuses_a_counter_beyond_the_capacity(trade: Trade) -> None:
+    reserve(trade, "1" * 32, 90)
+
+    with pytest.raises(IntegrityError), trade.works.change(SYSTEM) as work:
+        work.connection.execute(update(capacity_weeks).where(capacity_weeks.c.resource == SLOT).values(used=60))
+
+
+def test_what_a_pool_does_not_use_is_free_after_its_lock(trade: Trade) -> None:
+    reserve(trade, "9" * 32, 90)
+
+    trade.lock(3, pool_id="9" * 32)
+
+    # The parts take 14 days, so the orders go to free slots of an earlier week than those the pool held.
+    assert counts(trade) == {date(2026, 12, 7): (100, 0, 3)}
+
+
+def test_a_late_lock_uses_the_weeks_that_its_pool_held(trade: Trade) -> None:
+    reserve(trade, "9" * 32, 150)
+    reserve(trade, "8" * 32, 30)
+    trade.clock.set(DEADLINE)
+
+    trade.lock(85, pool_id="9" * 32)
+
+    # The parts take until 29 December: 75 that the pool held and 10 that were free, the rest is free again.
+    assert counts(trade) == {FIRST_WEEK: (100, 15, 0), date(2027, 1, 4): (100, 15, 85)}
+
+
+def test_a_failed_pool_gives_everything_back(trade: Trade) -> None:
+    reserve(trade, "9" * 32, 90, GOLD=10)
+
+    with trade.works.change(SYSTEM) as work:
+        freed = service.release_slots(work, "9" * 32, plant_id=NORTH_PLANT)
+        again = service.release_slots(work, "9" * 32, plant_id=NORTH_PLANT)
+
+    assert (freed, again) == (90, 0)
+    assert counts(trade) == counts(trade, "GOLD") == {}
+
+
+def test_a_week_takes_no_more_of_an_option_than_its_limit(trade: Trade) -> None:
+    trade.lock(50, options=GOLD_CAR)
+
+    assert counts(trade, "GOLD") == {date(2026, 12, 7): (40, 0, 40), date(2026, 12, 14): (40, 0, 10)}
+
+
+def test_a_batch_within_the_limits_of_its_plant(trade: Trade) -> None:
+    with trade.works.change(ADMIN) as work:
+        policy.change_policy(
+            work, base_version=0, changes={"batches": {"plant_limits": [["fir_north", 3, 5]]}}, reason="small plant"
+        )
+
+    trade.lock(2, pool_id="1" * 32)
+    with trade.works.read(PLANNER) as work:
+        waiting = queries.waiting_count(work, NORTH_PLANT)
+        none_yet = queries.list_batches(work, PageRequest(10)).items
+    trade.lock(7, pool_id="2" * 32, first_buyer=11)
+    trade.lock(1, pool_id="3" * 32, first_buyer=21)
+
+    assert waiting == 2
+    assert none_yet == ()
+    with trade.works.read(PLANNER) as work:
+        sizes = sorted(batch.size for batch in queries.list_batches(work, PageRequest(10)).items)
+        left = queries.waiting_count(work, NORTH_PLANT)
+    # Seven of one pool make four and three; the two and the one that waited go together.
+    assert sizes == [3, 3, 4]
+    assert left == 0
+
+
+def test_the_same_lock_told_twice_makes_one_order_and_one_batch(trade: Trade) -> None:
+    trade.lock(2)
+    before = counts(trade)
+
+    with trade.works.change(SYSTEM) as work:
+        formed = form_batches(work, plant_by_id(work, NORTH_PLANT))
+
+    assert formed == []
+    assert counts(trade) == before
+
+
+def test_a_planner_sees_batches_by_counts_and_a_buyer_sees_none(trade: Trade) -> None:
+    trade.lock(3)
+
+    with trade.works.read(PLANNER) as work:
+        (batch,) = queries.list_batches(work, PageRequest(10)).items
+
+    assert (batch.state, batch.size, batch.scheduled, batch.passed) == ("released", 3, 3, 0)
+    assert (batch.first_week, batch.last_week) == (date(2026, 12, 7), date(2026, 12, 7))
+    with trade.works.read(buyer()) as work, pytest.raises(Forbidden):
+        queries.list_batches(work, PageRequest(10))
+
+
+def test_batch_limits_must_be_in_order() -> None:
+    with pytest.raises(AssertionError):
+        BatchPolicy(plant_limits=(("fir_north", 5, 3),))
