@@ -16,7 +16,9 @@ from configurator.quote_service import QuoteDesk
 from configurator.signing import QuoteKey
 from demand.pools.queries import pool_offer
 from demand.service import DEPOSIT_PURPOSE, fund_pre_order
-from factory_orders.service import BALANCE_PURPOSE, Promises, receive_balance
+from factory_orders import pools_service
+from factory_orders.pools_service import Promises
+from factory_orders.service import BALANCE_PURPOSE, receive_balance
 from graph.context import Services
 from kernel import db
 from kernel.clock import SystemClock
@@ -84,7 +86,7 @@ def wire(settings: Settings, *, works: Works | None = None) -> Runtime:
         sandbox=sandbox,
         desk=QuoteDesk(QuoteKey.from_seed(settings.secrets.quote), pools=OpenPools(), promises=Promises()),
         chores=Chores(
-            subscriptions=(*factory_orders.service.SUBSCRIPTIONS, *TELLERS),
+            subscriptions=(*pools_service.SUBSCRIPTIONS, *TELLERS),
             timers={**demand.service.TIMERS, **factory_orders.service.TIMERS},
             loops=(
                 partial(capture_due, providers={sandbox.name: sandbox}),

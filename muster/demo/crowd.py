@@ -72,7 +72,7 @@ def add_buyers(
                 token = (
                     open_session(work, runtime.identity.settings, account_id, device="").token if with_sessions else ""
                 )
-                made.append(_with_quote(work, runtime, actor, car, token=token))
+                made.append(equip(work, runtime, actor, car, token=token))
     return made
 
 
@@ -84,7 +84,8 @@ def _add_people(work: Work, runtime: Runtime, first_number: int, count: int) -> 
     return add_accounts(work, runtime.identity.settings, new)
 
 
-def _with_quote(work: Work, runtime: Runtime, actor: Actor, car: Car, *, token: str) -> Buyer:
+def equip(work: Work, runtime: Runtime, actor: Actor, car: Car, *, token: str = "") -> Buyer:
+    """Give somebody a quote for a car and the deposit's authorisation."""
     quote = issue_quote(work.acting(actor), runtime.desk, QuoteRequest(car.model, car.options, car.store_id)).quote
     authorisation = runtime.sandbox.authorise(
         account_id=actor.signed_in(),

@@ -30,7 +30,7 @@ from muster.settings import Settings
 
 FOLDER: Final = Path(__file__).parent
 BRANDS: Final = ("qilan", "borealis")
-WEEKS: Final = 10
+WEEKS: Final = 14
 SEED: Final = 20_260_101
 ZONE: Final = ZoneInfo("Asia/Shanghai")
 
@@ -70,7 +70,7 @@ def seed(works: Works, settings: Settings, *, as_of: datetime | None = None, sho
         for code in BRANDS:
             steps.say(f"{code}: stores, plants, catalogue, people")
             brands.append(_add_brand(own, settings, FOLDER / code))
-        play(own, clock, settings, brands[0], until=origin, say=steps.say)
+        play(own, clock, settings, brands[0].brand, brands[0].accounts, until=origin, say=steps.say)
 
 
 def _add_brand(works: Works, settings: Settings, folder: Path) -> SeededBrand:

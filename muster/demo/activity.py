@@ -1,0 +1,232 @@
+"""The demo brand's last weeks: pools that tip and one that fails, cars that are built and handed over.
+
+Told through the rooms' own use cases, day by day, on the story's clock.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+from configurator.errors import OptionExcluded
+from configurator.model import Choice, PoolingClass
+from configurator.queries import list_models
+from configurator.service import ConfigureRequest, class_of_car, configure
+from demand.pools.model import FailureChoice
+from demand.service import PoolPlan, place_pre_orders
+from factory_orders.pools_service import open_pool
+from kernel import registry
+from kernel.actor import Actor, Role, system
+from kernel.clock import FixedClock
+from kernel.errors import Refusal
+from kernel.identity.queries import persons_of
+from kernel.ids import AccountId
+from kernel.notices import Address, Message, send_due
+from kernel.registry import Brand, Store
+from kernel.work import Work, Works
+from muster.demo.crowd import Buyer, Car, add_buyers, equip
+from muster.demo.hands import work_a_day
+from muster.settings import Settings
+from muster.telling import IdentityAddresses
+from muster.wiring import Runtime, wire
+from muster.worker import Chores, run_until_idle
+
+CHANCE_SEED: Final = 7
+WISHES_PER_CAR: Final = 6
+WAITING: Final = frozenset({"songyan.jingchen"})
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One pool of the demo: when it opens, which cars it is for, how many come, and which persona is in it."""
+
+    week: int
+    model: str
+    wanted: tuple[str, ...]
+    people: int
+    personas: tuple[str, ...] = ()
+    failure: FailureChoice = FailureChoice.REFUND
+    rush: bool = False
+
+
+STORIES: Final = (
+    # Tipped long ago: cars of it are on the road, at stores, on trucks and on the line.
+    Story(-13, "L5", (), 84, ("xingcha.ruochuan", "songyan.jingchen", "mochuan.zhibai")),
+    # Did not tip: half of its members took their money, the others rolled on.
+    Story(-6, "S6", (), 41, failure=FailureChoice.ROLL),
+    # Tipped last week: its orders are scheduled.
+    Story(-4, "L5", ("PT_PHEV_18",), 126, ("yueqiao.siyao",)),
+    # Frozen today: joins go on, nobody leaves.
+    Story(-3, "M7", (), 71, ("banmu.anhe",)),
+    # Open, and one short of tipping: whoever joins next tips it.
+    Story(-2, "L5", (), 59),
+    # Open and past its first tier.
+    Story(-1, "S6", (), 64, ("yuanfan.zizhou",)),
+)
+
+
+class _Silent:
+    """Takes the notices of the past, which nobody waits for."""
+
+    name: Final = "past"
+
+    def reaches(self, address: Address) -> bool:
+        return True
+
+    def send(self, messages: Sequence[Message]) -> Mapping[str, str]:
+        return {}
+
+
+@dataclass(slots=True)
+class _Stage:
+    """What the story is told with."""
+
+    works: Works
+    clock: FixedClock
+    runtime: Runtime
+    chores: Chores
+    brand: Brand
+    accounts: Mapping[str, AccountId]
+    chance: random.Random
+    stores: Sequence[Store]
+    options: Mapping[str, tuple[str, ...]]
+    waiting: frozenset[str]
+    next_number: int = 1
+
+    def pass_time(self, until: datetime) -> None:
+        """Let days go by: timers fire, news arrives, the plant builds and the trucks drive."""
+        while self.clock.now() < until:
+            self.clock.set(min(self.clock.now() + timedelta(days=1), until))
+            run_until_idle(self.works, self.chores)
+            work_a_day(self.works, self.runtime.sandbox, self.brand, waiting=self.waiting)
+            run_until_idle(self.works, self.chores)
+
+
+def play(
+    works: Works,
+    clock: FixedClock,
+    settings: Settings,
+    brand: Brand,
+    accounts: Mapping[str, AccountId],
+    *,
+    until: datetime,
+    say: Callable[[str], None],
+) -> None:
+    """Tell the story of a brand up to a moment."""
+    stage = _set_stage(works, clock, settings, brand, accounts)
+    for number, story in enumerate(STORIES, start=1):
+        say(f"{brand.code}: pool {number} of {len(STORIES)}, {story.people} people")
+        stage.pass_time(until + timedelta(weeks=story.week) + timedelta(hours=2))
+        _gather(stage, story)
+    say(f"{brand.code}: up to today")
+    stage.pass_time(until)
+
+
+def _set_stage(
+    works: Works, clock: FixedClock, settings: Settings, brand: Brand, accounts: Mapping[str, AccountId]
+) -> _Stage:
+    runtime = wire(settings, works=works)
+    quiet = partial(send_due, channels=[_Silent()], addresses=IdentityAddresses())
+    chores = replace(runtime.chores, loops=(*runtime.chores.loops[:-1], quiet))
+    with works.read(system(brand.id)) as work:
+        stores = registry.list_stores(work)
+        options = {
+            model.code: tuple(
+                option.code
+                for category in model.categories
+                if category.code not in ("Powertrain", "Trim")
+                for option in category.options
+                if not option.long_lead
+            )
+            for model in list_models(work)
+        }
+    waiting = frozenset(account_id for email, account_id in accounts.items() if email.partition("@")[0] in WAITING)
+    chance = random.Random(CHANCE_SEED)
+    return _Stage(works, clock, runtime, chores, brand, accounts, chance, stores, options, waiting)
+
+
+def _gather(stage: _Stage, story: Story) -> None:
+    """Open a story's pool and let its people come over the days before its freeze."""
+    with stage.works.change(system(stage.brand.id)) as work:
+        cls = _class_of(work, story)
+        open_pool(work, PoolPlan(cls, capacity=400))
+    cars = _cars(stage, story, cls)
+    buyers = add_buyers(stage.runtime, stage.brand, cars, first_number=stage.next_number)
+    stage.next_number += len(cars)
+    buyers += _personas(stage, story, cls)
+    stage.chance.shuffle(buyers)
+    with stage.works.change(system(stage.brand.id)) as work:
+        requests = [
+            replace(buyer.request(price_cap_minor=_cap(stage, buyer)), failure_choice=story.failure) for buyer in buyers
+        ]
+        outcomes = place_pre_orders(work, stage.runtime.providers, requests)
+    refused = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
+    assert not refused, refused[0]
+
+
+def _class_of(work: Work, story: Story) -> PoolingClass:
+    car = configure(work, ConfigureRequest(story.model, tuple(map(Choice, story.wanted)), region="east")).step.cheapest
+    return class_of_car(work, model=story.model, options=car.options, region="east")
+
+
+def _cap(stage: _Stage, buyer: Buyer) -> int:
+    """Most pay their own price; some wait for a tier and cap a little below it."""
+    patient = stage.chance.random() < 0.04
+    return buyer.vehicle_price_minor * 985 // 1000 if patient else buyer.vehicle_price_minor
+
+
+def _cars(stage: _Stage, story: Story, cls: PoolingClass) -> list[Car]:
+    with stage.works.read(system(stage.brand.id)) as work:
+        stores = _stores_for(stage, work, story, cls)
+        return [_car(stage, work, story, cls, stage.chance.choice(stores)) for _ in range(story.people)]
+
+
+def _stores_for(stage: _Stage, work: Work, story: Story, cls: PoolingClass) -> list[Store]:
+    """Return the stores of the regions in which the class can be built."""
+    base = [Choice(cls.powertrain), Choice(cls.trim)]
+    regions = {store.region for store in stage.stores}
+    buildable = {region for region in regions if _with(work, story.model, base[:1], base[1], region) == base}
+    return [store for store in stage.stores if store.region in buildable]
+
+
+def _car(stage: _Stage, work: Work, story: Story, cls: PoolingClass, store: Store) -> Car:
+    """Wish for a few options, popular ones more often, and give up wishes that the rules forbid."""
+    choices = [Choice(cls.powertrain), Choice(cls.trim)]
+    pool = stage.options[story.model]
+    for _ in range(WISHES_PER_CAR):
+        wish = Choice(pool[min(int(stage.chance.paretovariate(0.8)) - 1, len(pool) - 1)])
+        if wish not in choices:
+            choices = _with(work, story.model, choices, wish, store.region)
+    car = configure(work, ConfigureRequest(story.model, tuple(choices), region=store.region)).step.cheapest
+    found = class_of_car(work, model=story.model, options=car.options, region=store.region)
+    if found != cls:
+        plain = ConfigureRequest(story.model, tuple(choices[:2]), region="east")
+        east = next(one for one in stage.stores if one.region == "east")
+        return Car(story.model, configure(work, plain).step.cheapest.options, east.id)
+    return Car(story.model, car.options, store.id)
+
+
+def _with(work: Work, model: str, choices: list[Choice], wish: Choice, region: str) -> list[Choice]:
+    try:
+        configure(work, ConfigureRequest(model, (*choices, wish), region=region))
+    except OptionExcluded:
+        return choices
+    return [*choices, wish]
+
+
+def _personas(stage: _Stage, story: Story, cls: PoolingClass) -> list[Buyer]:
+    """Let people with a sign-in join too, at the store they know."""
+    buyers = []
+    by_name = {email.partition("@")[0]: account_id for email, account_id in stage.accounts.items()}
+    with stage.works.change(system(stage.brand.id)) as work:
+        persons = persons_of(work, [by_name[name] for name in story.personas])
+        for name in story.personas:
+            car = _car(stage, work, story, cls, stage.chance.choice(_stores_for(stage, work, story, cls)))
+            account_id = by_name[name]
+            actor = Actor(stage.brand.id, frozenset({Role.CONSUMER}), account_id, persons[account_id], locale="zh-CN")
+            buyers.append(equip(work, stage.runtime, actor, car))
+    return buyers

@@ -1,0 +1,167 @@
+"""Plants, carriers, stores and buyers of the demo at work: what is due is built, shipped, received and handed over.
+
+Each acts as itself, through the same use cases that the API calls; a day of a brand is one call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, time, timedelta
+from typing import Final
+
+from sqlalchemy import select
+
+from factory_orders import service
+from factory_orders.deliveries.queries import carrier_shipments, handovers_of_orders
+from factory_orders.errors import AppointmentUnavailable
+from factory_orders.model import BuildOrder, CheckedPoint, Handover, HandoverState, Shipment, ShipmentState, Stage
+from factory_orders.planning.tables import orders
+from factory_orders.plant.queries import build_orders_for_plant
+from factory_orders.plant.simulation import simulate_build
+from factory_orders.policies import HandoverPolicy
+from kernel import registry
+from kernel.actor import Actor, Role, system
+from kernel.ids import AccountId, StoreId
+from kernel.paging import PageRequest
+from kernel.registry import Brand, Plant
+from kernel.sandbox import Sandbox
+from kernel.work import Work, Works
+
+LINE_STARTS: Final = time(6)
+ON_THE_ROAD: Final = timedelta(days=3)
+HANDOVER_HOUR: Final = 10
+AUTHORISED_FOR: Final = timedelta(hours=1)
+LINE: Final = (Stage.QUEUED, Stage.PARTS_READY, Stage.BODY, Stage.PAINT, Stage.ASSEMBLY, Stage.REWORK, Stage.PASSED)
+PLANT_SYSTEM: Final = AccountId("0" * 31 + "a")
+CARRIER: Final = AccountId("0" * 31 + "b")
+ADVISER: Final = AccountId("0" * 31 + "c")
+
+
+def work_a_day(works: Works, sandbox: Sandbox, brand: Brand, *, waiting: frozenset[str] = frozenset()) -> None:
+    """Do what is due now; buyers whose account is in `waiting` let their car stand at the store."""
+    with works.read(system(brand.id)) as work:
+        plants = registry.list_plants(work)
+    for plant in plants:
+        _build(works, brand, plant)
+    _carry(works, brand)
+    _hand_over(works, sandbox, brand, waiting)
+
+
+# --- the plant -------------------------------------------------------------------------------------------------------
+
+
+def _build(works: Works, brand: Brand, plant: Plant) -> None:
+    """Report what the line has done since yesterday, in one change."""
+    machine = Actor(brand.id, frozenset({Role.PLANT}), PLANT_SYSTEM, plant_id=plant.id)
+    with works.change(machine) as work:
+        for order in list(_due(work, brand)):
+            starts_at = datetime.combine(order.day, LINE_STARTS, brand.zone)
+            done = LINE.index(order.stage)
+            for report in simulate_build(order.id, starts_at=starts_at):
+                if LINE.index(report.stage) > done and report.occurred_at <= work.now:
+                    service.report_plant_event(work, order.id, report)
+
+
+def _due(work: Work, brand: Brand) -> Iterator[BuildOrder]:
+    """Yield open build orders up to today, by day and place on the line."""
+    today = work.now.astimezone(brand.zone).date()
+    after: str | None = None
+    while True:
+        page = build_orders_for_plant(work, PageRequest(100, after))
+        for order in page.items:
+            if order.day > today:
+                return
+            yield order
+        if not page.has_next:
+            return
+        last = page.items[-1]
+        after = f"{last.day.isoformat()}/{last.position}"
+
+
+# --- the road --------------------------------------------------------------------------------------------------------
+
+
+def _carry(works: Works, brand: Brand) -> None:
+    carrier = Actor(brand.id, frozenset({Role.CARRIER}), CARRIER)
+    arrived: list[Shipment] = []
+    with works.change(carrier) as work:
+        for shipment in list(_on_the_way(work)):
+            if shipment.state is ShipmentState.PLANNED:
+                for leg in (ShipmentState.LOADED, ShipmentState.IN_TRANSIT):
+                    service.report_shipment(work, shipment.id, leg, occurred_at=work.now)
+            elif work.now - (shipment.loaded_at or work.now) >= ON_THE_ROAD:
+                service.report_shipment(work, shipment.id, ShipmentState.ARRIVED, occurred_at=work.now)
+                arrived.append(shipment)
+    with works.change(system(brand.id)) as work:
+        for shipment in arrived:
+            service.inspect_arrival(work.acting(_adviser(brand, shipment.store_id)), shipment.id, vin=shipment.vin)
+
+
+def _on_the_way(work: Work) -> Iterator[Shipment]:
+    after: str | None = None
+    while True:
+        page = carrier_shipments(work, PageRequest(100, after))
+        yield from page.items
+        if not page.has_next:
+            return
+        after = page.items[-1].id
+
+
+def _adviser(brand: Brand, store_id: str) -> Actor:
+    return Actor(brand.id, frozenset({Role.DEALER}), ADVISER, store_id=StoreId(store_id))
+
+
+# --- the store -------------------------------------------------------------------------------------------------------
+
+
+def _hand_over(works: Works, sandbox: Sandbox, brand: Brand, waiting: frozenset[str]) -> None:
+    """Let buyers whose car stands at the store book for tomorrow, and hand over what was booked for today."""
+    with works.change(system(brand.id)) as work:
+        standing = {
+            row.id: row.account_id
+            for row in work.connection.execute(
+                select(orders.c.id, orders.c.account_id)
+                .where(orders.c.brand_id == brand.id, orders.c.state == "at_store")
+                .order_by(orders.c.id)
+            )
+            if row.account_id not in waiting
+        }
+        booked = _booked(work, list(standing))
+        for order_id, account_id in standing.items():
+            buyer = work.acting(Actor(brand.id, frozenset({Role.CONSUMER}), AccountId(account_id)))
+            handover = booked.get(order_id)
+            if handover is None:
+                _book(buyer, brand, order_id)
+            elif handover.appointment_at <= work.now:
+                _finish(buyer, work.acting(_adviser(brand, handover.store_id)), sandbox, handover)
+
+
+def _booked(work: Work, order_ids: list[str]) -> Mapping[str, Handover]:
+    found = handovers_of_orders(work, order_ids)
+    return {order_id: own[-1] for order_id, own in found.items() if own and own[-1].state is not HandoverState.REJECTED}
+
+
+def _book(buyer: Work, brand: Brand, order_id: str) -> None:
+    tomorrow = buyer.now.astimezone(brand.zone).date() + timedelta(days=1)
+    wanted = datetime.combine(tomorrow, time(HANDOVER_HOUR), brand.zone)
+    try:
+        service.book_handover(buyer, order_id, wanted)
+    except AppointmentUnavailable as refusal:
+        if refusal.next_free is not None:
+            service.book_handover(buyer, order_id, refusal.next_free)
+
+
+def _finish(buyer: Work, adviser: Work, sandbox: Sandbox, handover: Handover) -> None:
+    points = [CheckedPoint(point, fine=True) for point in HandoverPolicy().checklist]
+    service.inspect_handover(adviser, handover.id, vin=handover.vin, points=points)
+    service.accept_disclosures(buyer, handover.order_id)
+    payment = service.request_balance(buyer, handover.id)
+    token = sandbox.authorise(
+        account_id=buyer.actor.signed_in(),
+        amount=payment.amount,
+        reference=payment.id,
+        wallet=f"wallet of {buyer.actor.account_id}",
+        expires_at=buyer.now + AUTHORISED_FOR,
+    )
+    service.pay_balance(buyer, handover.id, sandbox.read_authorisation(token))
+    service.sign_handover(buyer, handover.id)
