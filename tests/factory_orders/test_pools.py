@@ -1,0 +1,184 @@
+"""Pools and the plant: slots are held from the opening on, the lock makes orders, a failure frees everything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import pytest
+
+from configurator import quote_service
+from configurator.model import SignedQuote, Tier
+from configurator.quote_service import QuoteDesk, QuoteRequest
+from demand.errors import TierBelowCost
+from demand.pools.events import PoolLocked
+from demand.pools.queries import list_pools
+from demand.service import PoolPlan, cancel_pool
+from factory_orders import queries, service
+from factory_orders.errors import CapacityShort
+from factory_orders.model import DeliveredOrder, ScheduledOrder
+from factory_orders.planning.model import SLOT
+from factory_orders.pools_service import class_lead_days, option_places
+from kernel import ledger, outbox
+from kernel.clock import FixedClock
+from kernel.errors import Forbidden
+from kernel.ledger import account
+from kernel.paging import PageRequest
+from kernel.work import Works
+from tests.configurator.small_brand import DESK, EAST_STORE, PLAIN_CAR, PLANNER
+from tests.demand.pool_room import TIERS, PoolRoom, make_pool_room
+from tests.factory_orders.trade import NORTH_PLANT, SYSTEM, Trade, buyer
+
+FIRST_WEEK = date(2026, 12, 28)
+
+
+@pytest.fixture
+def room(works: Works, clock: FixedClock) -> PoolRoom:
+    """Return the small brand with its pool room."""
+    return make_pool_room(works, clock)
+
+
+def open_pool(
+    room: PoolRoom, *, capacity: int = 8, tiers: Sequence[Tier] = TIERS, weeks: int | None = None
+) -> service.OpenedPool:
+    plan = PoolPlan(room.cls, capacity, minimum=tiers[0].members, tiers=tuple(tiers))
+    with room.works.change(PLANNER) as work:
+        return service.open_pool(work, plan, weeks=weeks)
+
+
+def reserved(room: PoolRoom) -> int:
+    with room.works.read(PLANNER) as work:
+        weeks = queries.plant_weeks(work, NORTH_PLANT, first=date(2026, 11, 23), weeks=30)
+    return sum(week.reserved for week in weeks if week.resource == SLOT)
+
+
+def tell(room: PoolRoom) -> None:
+    """Hand the news over."""
+    while outbox.deliver(room.works, service.SUBSCRIPTIONS):
+        pass
+
+
+def quote_with_promise(room: PoolRoom, number: int) -> SignedQuote:
+    desk = QuoteDesk(DESK.key, promises=service.Promises())
+    with room.works.change(buyer(number)) as work:
+        return quote_service.issue_quote(work, desk, QuoteRequest("A1", PLAIN_CAR, EAST_STORE))
+
+
+def test_a_pool_from_its_opening_to_the_handover_of_its_cars(room: PoolRoom) -> None:
+    opened = open_pool(room)
+    assert (opened.reserved.slots, opened.reserved.first_week) == (8, FIRST_WEEK)
+    placed = room.join(1, 2, 3)
+    room.pass_time(days=21)
+    tell(room)
+    trade = Trade(room.works, room.clock, room.sandbox, "")
+    ids = [one.pre_order_id for one in placed]
+
+    with room.works.read(SYSTEM) as work:
+        orders = queries.orders_by_id(work, ids)
+    assert [order.terms.place for order in (orders[one] for one in ids)] == [1, 2, 3]
+    assert all(isinstance(order, ScheduledOrder) for order in orders.values())
+    assert reserved(room) == 0
+    trade.bring_to_store(ids[0])
+    trade.hand_over(ids[0], who=buyer(1))
+
+    with room.works.read(SYSTEM) as work:
+        order = queries.orders_by_id(work, ids)[ids[0]]
+        receivable = ledger.balance(work, account("receivable", ids[0]))
+        earnest = ledger.balances(work, [account("earnest", one) for one in ids])
+    assert isinstance(order, DeliveredOrder)
+    assert receivable == 0
+    assert list(earnest.values()) == [0, 500_000, 500_000]
+
+
+def test_the_lock_told_twice_changes_nothing(room: PoolRoom) -> None:
+    opened = open_pool(room)
+    room.join(1, 2, 3)
+    room.pass_time(days=21)
+    tell(room)
+    with room.works.read(PLANNER) as work:
+        before = queries.list_batches(work, PageRequest(10)).items
+
+    with room.works.change(SYSTEM) as work:
+        news = [outbox.Letter("x" * 32, work.now, _locked(opened))]
+        service.on_pools_locked(work, news)
+
+    with room.works.read(PLANNER) as work:
+        assert queries.list_batches(work, PageRequest(10)).items == before
+
+
+def _locked(opened: service.OpenedPool) -> PoolLocked:
+    head = opened.pool.head
+    return PoolLocked(head.brand_id, head.id, head.plant_code, head.class_key, 3, 0)
+
+
+def test_a_pool_that_fails_gives_its_slots_back(room: PoolRoom) -> None:
+    open_pool(room)
+    room.join(1, 2)
+    assert reserved(room) == 8
+
+    room.pass_time(days=21)
+    tell(room)
+
+    assert reserved(room) == 0
+
+
+def test_a_cancelled_pool_gives_its_slots_back(room: PoolRoom) -> None:
+    opened = open_pool(room)
+
+    with room.works.change(PLANNER) as work:
+        cancel_pool(work, opened.pool.head.id, reason="the plant is rebuilt")
+    tell(room)
+
+    assert reserved(room) == 0
+
+
+def test_a_pool_beyond_the_plants_weeks_is_not_opened(room: PoolRoom) -> None:
+    with pytest.raises(CapacityShort) as refused:
+        open_pool(room, capacity=201, weeks=2)
+
+    assert refused.value == CapacityShort(SLOT, 1, None)
+    assert reserved(room) == 0
+    with room.works.read(PLANNER) as work:
+        assert list_pools(work, PageRequest(10)).items == ()
+
+
+def test_a_tier_below_cost_opens_no_pool(room: PoolRoom) -> None:
+    with pytest.raises(TierBelowCost):
+        open_pool(room, tiers=(Tier(3, 0), Tier(5, 5_000)))
+
+    assert reserved(room) == 0
+
+
+def test_only_who_manages_pools_opens_one(room: PoolRoom) -> None:
+    with pytest.raises(Forbidden), room.works.change(buyer(1)) as work:
+        service.open_pool(work, PoolPlan(room.cls, 8))
+
+
+def test_a_promise_follows_the_place_in_the_pool(room: PoolRoom) -> None:
+    unconditional = quote_with_promise(room, 1).quote.facts.promise
+    open_pool(room)
+    first = quote_with_promise(room, 1).quote.facts.promise
+    room.join(*range(2, 9))
+    last = quote_with_promise(room, 9).quote.facts.promise
+
+    # Without a pool: parts until 7 December, ready five days after that Friday, ten days and a week of slack.
+    assert unconditional is not None
+    assert (unconditional.p50, unconditional.p90) == (date(2026, 12, 16), date(2027, 1, 2))
+    assert not unconditional.conditional
+    # In the pool: eight places over six weeks from 28 December, two in each of the first ones.
+    assert first is not None
+    assert first.p50 == FIRST_WEEK + timedelta(days=9)
+    assert last is not None
+    assert last.p50 == FIRST_WEEK + timedelta(days=21 + 9)
+    assert first.p90 == last.p90 == FIRST_WEEK + timedelta(days=21 + 9 + 10)
+    assert first.conditional
+
+
+def test_a_constrained_option_is_reserved_only_where_the_class_can_have_it(room: PoolRoom) -> None:
+    with room.works.read(PLANNER) as work:
+        plain = option_places(work, room.cls, places=100)
+        lead = class_lead_days(work, room.cls, day=date(2026, 12, 14))
+
+    # Gold is a long-lead option: it makes a class of its own, and this one has none of it.
+    assert plain == {"GOLD": 0}
+    assert lead == 14
