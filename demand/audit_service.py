@@ -24,7 +24,7 @@ from demand.pools.model import (
     ScheduledPool,
     state_of,
 )
-from demand.pools.pool_store import StoredPool, pool_from
+from demand.pools.rows import StoredPool, pool_from
 from demand.pools.tables import pools, pre_orders
 from kernel import record
 from kernel.idempotency import idempotency_keys
@@ -209,6 +209,17 @@ _VOTE_BUDGET: Final = """
     WHERE brand_id = :brand_id
     GROUP BY person_id, quarter, budget_place HAVING COUNT(*) > 1
 """
+# Counts are rounded, so at least k persons may be told as k less half a step, and the rest as k less a whole one.
+_SMALL_CELLS: Final = """
+    SELECT cube_cells.release, cube_cells.option, cube_cells.region, cube_cells.week FROM cube_cells
+    JOIN cube_releases ON cube_releases.brand_id = cube_cells.brand_id AND cube_releases.number = cube_cells.release
+    WHERE cube_cells.brand_id = :brand_id AND (
+        cube_cells.chosen < cube_releases.k - cube_releases.rounding / 2
+        OR cube_cells.offered - cube_cells.chosen < cube_releases.k - cube_releases.rounding
+        OR cube_cells.chosen % cube_releases.rounding <> 0 OR cube_cells.offered % cube_releases.rounding <> 0
+        OR cube_releases.k < 10
+    )
+"""
 _LAST_CHANGE: Final = """
     SELECT pre_orders.id, pre_orders.state, last.state AS noted FROM pre_orders
     LEFT JOIN pre_order_changes AS last ON last.serial = (
@@ -344,4 +355,9 @@ CHECKS: Final = (
         rows_violating(_FROZEN, shape="pre-order {id} left pool {pool_id} after its freeze"),
     ),
     Check("a pool's chain tells the members it holds, and no cap was ever lowered", 11, _untold),
+    Check(
+        "no published cell is about fewer than k persons, and every count is rounded",
+        12,
+        rows_violating(_SMALL_CELLS, shape="release {release}: {option} in {region}, week of {week}"),
+    ),
 )

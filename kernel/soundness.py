@@ -7,11 +7,18 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import text
+from sqlalchemy import Executable, Subquery, bindparam, case, func, literal, select, text, union_all
 
+from kernel.ledger import ledger_transfers
+from kernel.merkle import merkle_root
+from kernel.payments.tables import payments, refunds
+from kernel.record import broken_chains, day_leaves, record_days
+from kernel.registry import own_brand
 from kernel.work import Work
 
 FINDINGS_MAX: Final = 20
+DAYS_SEALED_MAX: Final = 30
+BY_HAND: Final = "money_by_hand"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +52,34 @@ def _finding(check: Check, lines: Iterator[str]) -> Finding:
     return Finding(check, tuple(seen[:FINDINGS_MAX]), len(seen) > FINDINGS_MAX)
 
 
-def rows_violating(sql: str, *, shape: str) -> Callable[[Work], Iterator[str]]:
+def rows_violating(sql: str | Executable, *, shape: str) -> Callable[[Work], Iterator[str]]:
     """Make a `look` of a query that selects what must not be; `:brand_id` and `:now` are bound, `shape` is the line.
 
     The SQL is a constant of this code and speaks to both databases.
     """
+    statement = text(sql) if isinstance(sql, str) else sql
 
     def look(work: Work) -> Iterator[str]:
         facts: dict[str, Any] = {"brand_id": work.actor.brand_id}
-        for row in work.connection.execute(text(sql), facts).mappings():
+        for row in work.connection.execute(statement, facts).mappings():
             yield shape.format(**row)
 
     return look
+
+
+def account_balances() -> Subquery:
+    """Select `account` and `balance` (credits minus debits) of the brand, without what two operators moved by hand."""
+    table = ledger_transfers.c
+    own = (table.brand_id == bindparam("brand_id"), table.kind != BY_HAND)
+    moved = union_all(
+        select(table.credit_account.label("account"), table.amount_minor.label("amount")).where(*own),
+        select(table.debit_account, -table.amount_minor).where(*own),
+    ).subquery("movements")
+    return (
+        select(moved.c.account, func.sum(moved.c.amount).label("balance"))
+        .group_by(moved.c.account)
+        .subquery("balances")
+    )
 
 
 LEDGER_CHECKS: Final = (
@@ -88,3 +111,115 @@ LEDGER_CHECKS: Final = (
         ),
     ),
 )
+
+
+def _refund_accounts() -> Executable:
+    balances, table = account_balances(), payments.c
+    held = func.coalesce(balances.c.balance, 0)
+    expected = case((table.state == "refunding", func.coalesce(refunds.c.amount_minor, 0)), else_=0)
+    return (
+        select(table.id, table.state, held.label("held"))
+        .select_from(
+            payments.outerjoin(refunds, refunds.c.payment_id == table.id).outerjoin(
+                balances, balances.c.account == literal("refund:") + table.id
+            )
+        )
+        .where(table.brand_id == bindparam("brand_id"), held != expected)
+    )
+
+
+PAYMENT_CHECKS: Final = (
+    Check(
+        "every payment that was received is booked exactly once",
+        1,
+        rows_violating(
+            """
+            SELECT payments.id, COUNT(ledger_transfers.id) AS times FROM payments
+            LEFT JOIN ledger_transfers ON ledger_transfers.reference = payments.id
+                AND ledger_transfers.debit_account LIKE 'provider:%'
+                AND ledger_transfers.amount_minor = payments.amount_minor
+            WHERE payments.brand_id = :brand_id AND payments.provider_reference IS NOT NULL
+            GROUP BY payments.id HAVING COUNT(ledger_transfers.id) <> 1
+            """,
+            shape="payment {id} is booked {times} times",
+        ),
+    ),
+    Check(
+        "nothing is booked as received that no payment brought",
+        1,
+        rows_violating(
+            """
+            SELECT ledger_transfers.id FROM ledger_transfers
+            LEFT JOIN payments ON payments.id = ledger_transfers.reference AND payments.provider_reference IS NOT NULL
+            WHERE ledger_transfers.brand_id = :brand_id AND ledger_transfers.debit_account LIKE 'provider:%'
+                AND ledger_transfers.kind <> 'money_by_hand' AND payments.id IS NULL
+            """,
+            shape="transfer {id}",
+        ),
+    ),
+    Check(
+        "a payment is sent back once, when and only when it is said to be",
+        1,
+        rows_violating(
+            """
+            SELECT payments.id, payments.state FROM payments
+            LEFT JOIN refunds ON refunds.payment_id = payments.id
+            LEFT JOIN ledger_transfers ON ledger_transfers.kind = 'refund_paid'
+                AND ledger_transfers.reference = payments.id
+            WHERE payments.brand_id = :brand_id AND NOT (
+                (payments.state = 'refunded' AND refunds.refunded_at IS NOT NULL AND ledger_transfers.id IS NOT NULL)
+                OR (payments.state = 'refunding' AND refunds.payment_id IS NOT NULL AND refunds.refunded_at IS NULL
+                    AND ledger_transfers.id IS NULL)
+                OR (payments.state NOT IN ('refunded', 'refunding') AND refunds.payment_id IS NULL
+                    AND ledger_transfers.id IS NULL)
+            )
+            """,
+            shape="payment {id} is {state}",
+        ),
+    ),
+    Check(
+        "what is on its way back is what was asked back",
+        1,
+        rows_violating(_refund_accounts(), shape="payment {id} is {state} and its refund account stands at {held}"),
+    ),
+    Check(
+        "money moved by hand was approved by a second operator and booked",
+        1,
+        rows_violating(
+            """
+            SELECT money_by_hand.id FROM money_by_hand
+            LEFT JOIN ledger_transfers ON ledger_transfers.kind = 'money_by_hand'
+                AND ledger_transfers.reference = money_by_hand.id
+                AND ledger_transfers.amount_minor = money_by_hand.amount_minor
+            WHERE money_by_hand.brand_id = :brand_id AND (
+                (money_by_hand.state = 'approved' AND (money_by_hand.decided_by = money_by_hand.proposed_by
+                    OR ledger_transfers.id IS NULL))
+                OR (money_by_hand.state <> 'approved' AND ledger_transfers.id IS NOT NULL)
+            )
+            """,
+            shape="movement {id}",
+        ),
+    ),
+)
+
+
+def _broken_chains(work: Work) -> Iterator[str]:
+    for chain, sequence in sorted(broken_chains(work).items()):
+        yield f"chain {chain} does not fit from entry {sequence} on"
+
+
+def _broken_days(work: Work) -> Iterator[str]:
+    """Compute the latest sealed days' roots anew."""
+    brand = own_brand(work)
+    table = record_days.c
+    found = select(table.day, table.root).where(table.brand_id == brand.id).order_by(table.day.desc())
+    for row in work.connection.execute(found.limit(DAYS_SEALED_MAX)).all():
+        if merkle_root(day_leaves(work, brand, row.day)).hex() != row.root:
+            yield f"the root of {row.day} is not that of its chains"
+
+
+RECORD_CHECKS: Final = (
+    Check("every chain of the record verifies from its first entry to its head", 11, _broken_chains),
+    Check("the latest sealed days' roots are those of their chains", 11, _broken_days),
+)
+CHECKS: Final = (*LEDGER_CHECKS, *PAYMENT_CHECKS, *RECORD_CHECKS)

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
-from kernel import registry
+from configurator import quote_service
+from demand import audit_service as demand_audit
+from factory_orders import audit_service as factory_audit
+from kernel import registry, soundness
 from kernel.actor import system
 from kernel.ids import BrandId
 from kernel.registry import Brand
 from kernel.soundness import Check, Finding, examine
 from kernel.work import Works
+
+CHECKS: Final[tuple[Check, ...]] = (
+    *soundness.CHECKS,
+    *quote_service.CHECKS,
+    *demand_audit.CHECKS,
+    *factory_audit.CHECKS,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,9 @@ from kernel.mail import ConsoleChannel, SmtpChannel
 from kernel.notices import Channel, send_due
 from kernel.payments import PaymentProvider, capture_due, carry_out_refunds
 from kernel.sandbox import Sandbox
-from kernel.soundness import LEDGER_CHECKS, Check
+from kernel.soundness import Check
 from kernel.work import Work, Works
+from muster.audit import CHECKS
 from muster.demo.clock import demo_clock_of
 from muster.doors import pre_order_door
 from muster.migrate import is_current
@@ -94,7 +95,7 @@ def wire(settings: Settings, *, works: Works | None = None) -> Runtime:
                 partial(send_due, channels=[_channel(settings)], addresses=IdentityAddresses()),
             ),
         ),
-        checks=LEDGER_CHECKS,
+        checks=CHECKS,
     )
 
 
