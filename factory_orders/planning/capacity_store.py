@@ -73,14 +73,27 @@ def _known(work: Work, plant_id: str, weeks: Sequence[date]) -> set[tuple[date, 
     return {(row.week, row.resource) for row in work.connection.execute(found)}
 
 
-def load_weeks(work: Work, plant_id: str, *, first: date, pool_id: str | None, lock: bool) -> list[WeekRoom]:
-    """Return the plant's weeks from `first` on with what is free and what the pool holds; `lock` keeps others out."""
+def load_weeks(
+    work: Work,
+    plant_id: str,
+    *,
+    first: date,
+    pool_id: str | None,
+    lock: bool,
+    resources: Sequence[str] | None = None,
+) -> list[WeekRoom]:
+    """Return the plant's weeks from `first` on with what is free and what the pool holds; `lock` keeps others out.
+
+    `resources` leaves all others out: a promise asks for one car's few, not for every option's weeks.
+    """
     table = capacity_weeks.c
     found = (
         select(table.week, table.resource, table.capacity, table.reserved, table.used)
         .where(table.plant_id == plant_id, table.brand_id == work.actor.brand_id, table.week >= first)
         .order_by(table.week, table.resource)
     )
+    if resources is not None:
+        found = found.where(table.resource.in_(list(resources)))
     if lock:
         found = found.with_for_update()
     free: dict[date, dict[str, int]] = {}

@@ -138,7 +138,7 @@ def _window_in_pool(
 ) -> Window | None:
     brand = registry.own_brand(work)
     ready = week_starting(plan.deadline.astimezone(brand.zone).date() + timedelta(days=lead_days))
-    room = load_weeks(work, plan.plant_id, first=plan.first_week, pool_id=plan.pool_id, lock=False)
+    room = load_weeks(work, plan.plant_id, first=plan.first_week, pool_id=plan.pool_id, lock=False, resources=resources)
     held = [(week, by[SLOT]) for week, by in sorted(held_by_pool(work, plan.pool_id).items()) if by.get(SLOT)]
     window = pool_window(held, members=members, not_before=ready)
     not_before = ready if window is None else window.expected
@@ -150,7 +150,8 @@ def _window_in_pool(
 
 def _weeks(work: Work, plant: Plant, first: date, resources: Sequence[str], capacity: CapacityPolicy) -> list[WeekRoom]:
     """Return the plant's weeks with room, those nobody has planned yet included, without writing anything."""
-    known = {week.week: week for week in load_weeks(work, plant.id, first=first, pool_id=None, lock=False)}
+    planned = load_weeks(work, plant.id, first=first, pool_id=None, lock=False, resources=resources)
+    known = {week.week: week for week in planned}
     brand = registry.own_brand(work)
     room = []
     for number in range(capacity.weeks_ahead):

@@ -36,7 +36,8 @@ from muster.wiring import Runtime, wire
 from muster.worker import Chores, run_until_idle
 
 CHANCE_SEED: Final = 7
-WISHES_PER_CAR: Final = 6
+WISHES_PER_CAR: Final = 5
+DESIGNS: Final = 14
 WAITING: Final = frozenset({"songyan.jingchen"})
 
 
@@ -55,13 +56,13 @@ class Story:
 
 STORIES: Final = (
     # Tipped long ago: cars of it are on the road, at stores, on trucks and on the line.
-    Story(-13, "L5", (), 84, ("xingcha.ruochuan", "songyan.jingchen", "mochuan.zhibai")),
+    Story(-13, "L5", (), 64, ("xingcha.ruochuan", "songyan.jingchen", "mochuan.zhibai")),
     # Did not tip: half of its members took their money, the others rolled on.
-    Story(-6, "S6", (), 41, failure=FailureChoice.ROLL),
+    Story(-6, "S6", (), 33, failure=FailureChoice.ROLL),
     # Tipped last week: its orders are scheduled.
-    Story(-4, "L5", ("PT_PHEV_18",), 126, ("yueqiao.siyao",)),
+    Story(-4, "L5", ("PT_PHEV_18",), 68, ("yueqiao.siyao",)),
     # Frozen today: joins go on, nobody leaves.
-    Story(-3, "M7", (), 71, ("banmu.anhe",)),
+    Story(-3, "M7", (), 66, ("banmu.anhe",)),
     # Open, and one short of tipping: whoever joins next tips it.
     Story(-2, "L5", (), 59),
     # Open and past its first tier.
@@ -182,7 +183,8 @@ def _cap(stage: _Stage, buyer: Buyer) -> int:
 def _cars(stage: _Stage, story: Story, cls: PoolingClass) -> list[Car]:
     with stage.works.read(system(stage.brand.id)) as work:
         stores = _stores_for(stage, work, story, cls)
-        return [_car(stage, work, story, cls, stage.chance.choice(stores)) for _ in range(story.people)]
+        designs = [_car(stage, work, story, cls, stage.chance.choice(stores)) for _ in range(DESIGNS)]
+    return [stage.chance.choice(designs) for _ in range(story.people)]
 
 
 def _stores_for(stage: _Stage, work: Work, story: Story, cls: PoolingClass) -> list[Store]:
