@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from typing import Any, Final, NewType
 
@@ -18,6 +19,8 @@ Cursor = NewType("Cursor", str)
 LONG_MAX: Final = 2**53 - 1
 YEAR_MIN: Final = 1900
 YEAR_MAX: Final = 2200
+_ID: Final = re.compile(r"[0-9a-f]{32}")
+_LONG_NUMBER: Final = re.compile(r"[0-9]{10,}")
 
 
 def _write_instant(value: datetime) -> str:
@@ -58,9 +61,12 @@ def _read_long(value: Any) -> int:
 
 def _read_cursor(value: Any) -> str:
     try:
-        decode_cursor(value if isinstance(value, str) else "")
+        key = decode_cursor(value if isinstance(value, str) else "")
     except InvalidInput as refusal:
         raise GraphQLError(f"Cursor: {refusal.reason}.") from None
+    # A number in a cursor counts rows; an id is 32 hex digits. No page was ever given a longer number.
+    if not _ID.fullmatch(key) and _LONG_NUMBER.search(key):
+        raise GraphQLError("Cursor: take a cursor from a page you were given.")
     return str(value)
 
 

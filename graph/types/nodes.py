@@ -9,7 +9,7 @@ import strawberry
 
 from graph.identifiers import read_id
 from graph.operations import query
-from graph.types import brand, catalogue, orders, plant, pools, pre_orders, quotes
+from graph.types import brand, catalogue, orders, plant, pools, pre_orders, proposals, quotes
 from graph.types.pages import Node
 from kernel.actor import Permission
 from kernel.work import Work
@@ -21,6 +21,7 @@ LOADERS: Final[dict[str, tuple[Permission, Callable[[Work, list[str]], Mapping[s
     "CatalogueVersion": (Permission.CATALOGUE_READ, catalogue.load_versions),
     "Quote": (Permission.QUOTE, quotes.load_quotes),
     "Pool": (Permission.PUBLIC_READ, pools.load_pools),
+    "Proposal": (Permission.PUBLIC_READ, proposals.load_proposals),
     "PreOrder": (Permission.OWN_READ, pre_orders.load_pre_orders),
     "Order": (Permission.OWN_READ, orders.load_orders),
     "Batch": (Permission.BATCH_READ, plant.load_batches),

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 import strawberry
 
+from configurator.errors import VersionNotInForce
+from configurator.model import PoolingClass as ClassOfCars
 from configurator.model import Tier
 from demand import service
-from demand.errors import PoolClosed
+from demand.errors import PoolAlreadyOpen, PoolClosed, TermsUnsound, TierBelowCost
 from demand.pools import queries
 from demand.pools.model import ClassLevel
+from factory_orders import pools_service as factory
+from factory_orders.errors import CapacityShort
 from graph.access import field, input_type, object_type
 from graph.identifiers import raw_id, write_id
 from graph.operations import mutation, query
@@ -18,6 +22,7 @@ from graph.scalars import Cursor
 from graph.types.money import Money, show_minor
 from graph.types.pages import Connection, Node, show_page
 from kernel.actor import Permission
+from kernel.errors import InvalidInput
 from kernel.paging import page_request
 from kernel.work import Work
 
@@ -57,6 +62,32 @@ class Pool(Node):
     opens_at: datetime
     freeze_at: datetime
     deadline: datetime
+
+
+@input_type(takes=Permission.POOL_MANAGE)
+class TierInput:
+    """From this many members on, this discount."""
+
+    members: int
+    discount_basis_points: int
+
+
+@input_type(takes=Permission.POOL_MANAGE)
+class OpenPoolInput:
+    """A class of cars (its key, as quotes and pools show it) and how many cars; what is left out is the policy's.
+
+    The slots are reserved over `weeks` weeks from `firstWeek` on, a Monday after the deadline.
+    """
+
+    class_key: str
+    capacity: int
+    minimum: int | None = None
+    member_limit: int | None = None
+    tiers: list[TierInput] | None = None
+    opens_at: datetime | None = None
+    deadline: datetime | None = None
+    first_week: date | None = None
+    weeks: int | None = None
 
 
 @input_type(takes=Permission.POOL_MANAGE)
@@ -124,6 +155,36 @@ def pool(work: Work, id: strawberry.ID) -> Pool | None:  # noqa: A002  # the API
     """One pool."""
     raw = raw_id(id, "Pool")
     return load_pools(work, [raw]).get(raw)
+
+
+@mutation(
+    does=Permission.POOL_MANAGE,
+    refuses=(TermsUnsound, TierBelowCost, PoolAlreadyOpen, CapacityShort, VersionNotInForce),
+    result="OpenPoolResult",
+)
+def open_pool(work: Work, input: OpenPoolInput) -> Pool:  # noqa: A002  # the API's word
+    """Open a pool, or schedule one, and reserve its slots in the plant: both or neither."""
+    tiers = None
+    if input.tiers is not None:
+        tiers = tuple(Tier(one.members, one.discount_basis_points) for one in input.tiers)
+    plan = service.PoolPlan(
+        cls=_read_class(input.class_key),
+        capacity=input.capacity,
+        minimum=input.minimum,
+        member_limit=input.member_limit,
+        tiers=tiers,
+        opens_at=input.opens_at,
+        deadline=input.deadline,
+    )
+    opened = factory.open_pool(work, plan, first_week=input.first_week, weeks=input.weeks)
+    return show_pool(queries.view_of(opened.pool))
+
+
+def _read_class(key: str) -> ClassOfCars:
+    try:
+        return ClassOfCars.from_l1_key(key)
+    except ValueError:
+        raise InvalidInput("classKey", "take the key of a class from a quote or a pool") from None
 
 
 @mutation(does=Permission.POOL_MANAGE, refuses=(PoolClosed,), result="CancelPoolResult")

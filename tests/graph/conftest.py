@@ -16,6 +16,7 @@ import pytest
 from configurator import service as configurator_service
 from configurator.quote_service import QuoteDesk
 from configurator.signing import QuoteKey
+from demand.service import DEPOSIT_PURPOSE, fund_pre_order
 from graph.app import build_app
 from graph.context import Services
 from kernel import db, registry
@@ -23,8 +24,11 @@ from kernel.actor import system
 from kernel.clock import FixedClock
 from kernel.ids import BrandId, SeededIds
 from kernel.registry import Brand
+from kernel.sandbox import Sandbox
 from kernel.work import Works
 from muster.brands import BrandFolder, add_brand_from_folder
+from muster.doors import pre_order_door
+from muster.logs import set_up_logs
 from tests.conftest import MONDAY_MORNING
 from tests.graph.client import Http, open_http
 from tests.graph.support import Passes
@@ -53,6 +57,12 @@ def settle(works: Works) -> Town:
         with works.change(system(brands[-1].id)) as work:
             configurator_service.publish_folder(work, folder.catalogue)
     return Town(works, *brands)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quiet_logs() -> None:
+    """Log as the server does, errors only."""
+    set_up_logs("ERROR")
 
 
 @pytest.fixture(scope="session")
@@ -85,15 +95,28 @@ def passes() -> Passes:
 
 
 @pytest.fixture
-def services(town: Town, passes: Passes) -> Services:
+def services(town: Town, passes: Passes) -> Iterator[Services]:
     """Return what the doors are made of, with bugs failing loudly."""
-    return make_services(town, passes)
+    made = make_services(town, passes)
+    yield made
+    close(made)
+
+
+def close(services: Services) -> None:
+    """Stop the thread of the door."""
+    assert services.pre_order_door is not None
+    services.pre_order_door.close()
 
 
 def make_services(town: Town, identity: object) -> Services:
     """Return the services of a town."""
+    sandbox = Sandbox(town.works.engine, b"a secret of the tests", clock=town.works.clock)
+    providers = {sandbox.name: sandbox}
     return Services(
         works=town.works,
+        pre_order_door=pre_order_door(town.works, providers),
+        providers=providers,
+        payment_uses={DEPOSIT_PURPOSE: fund_pre_order},
         default_brand=town.brand.code,
         quote_desk=QuoteDesk(QuoteKey.from_seed(QUOTE_SEED)),
         identity=identity,
@@ -118,5 +141,7 @@ def town_on_both(works: Works) -> Town:
 @pytest.fixture
 def http_on_both(town_on_both: Town, passes: Passes) -> Iterator[Http]:
     """Return a client of a server on SQLite, then on PostgreSQL."""
-    with open_http(build_app(make_services(town_on_both, passes))) as client:
+    services = make_services(town_on_both, passes)
+    with open_http(build_app(services)) as client:
         yield client
+    close(services)

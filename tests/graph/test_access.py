@@ -29,7 +29,7 @@ from tests.graph.support import Passes, ask
 
 API: Api = build_api()
 DOCUMENTS = Documents(API.schema, API.access)
-ROLES = [role for role in Role if role is not Role.SYSTEM]
+ROLES: list[Role] = [role for role in Role if role is not Role.SYSTEM]
 BRAND = BrandId("b" * 32)
 DEPTH = 4
 
@@ -186,7 +186,7 @@ def no_child() -> Child | None:
 
 @strawberry.type
 class QueryOfChild:
-    child: Child | None = strawberry.field(no_child, metadata=PUBLIC)
+    child = strawberry.field(no_child, metadata=PUBLIC)
 
 
 @strawberry.input
@@ -200,7 +200,7 @@ def repeat(wish: Wish) -> str:
 
 @strawberry.type
 class QueryOfWish:
-    wish: str = strawberry.field(repeat, metadata=PUBLIC)
+    wish = strawberry.field(repeat, metadata=PUBLIC)
 
 
 @pytest.mark.parametrize(

@@ -49,9 +49,9 @@ def late_car() -> Car | None:
 
 @strawberry.type
 class Query:
-    cars: list[Car] = strawberry.field(some_cars, metadata={"muster_access": Access(Permission.PUBLIC_READ)})
-    broken: list[Car | None] = strawberry.field(broken_cars, metadata={"muster_access": Access(Permission.PUBLIC_READ)})
-    late: Car | None = strawberry.field(late_car, metadata={"muster_access": Access(Permission.PUBLIC_READ)})
+    cars = strawberry.field(some_cars, metadata={"muster_access": Access(Permission.PUBLIC_READ)})
+    broken = strawberry.field(broken_cars, metadata={"muster_access": Access(Permission.PUBLIC_READ)})
+    late = strawberry.field(late_car, metadata={"muster_access": Access(Permission.PUBLIC_READ)})
 
 
 SCHEMA = strawberry.Schema(query=Query)._schema
