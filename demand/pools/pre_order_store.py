@@ -314,7 +314,7 @@ def grant_bonuses(work: Work, early: Sequence[PooledPreOrder], *, year: int, amo
         *(
             Transfer(
                 "early_bonus",
-                one.head.id,
+                f"{one.head.id}:{year}",
                 account("bonus", one.head.brand_id),
                 account("payable", one.head.account_id),
                 Money(amount_minor),
