@@ -1,0 +1,511 @@
+"""From the plant's gate to the signature: what may follow what, who may do it, and what stays as it was after a no."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event, func, select, update
+from sqlalchemy.exc import IntegrityError
+
+from factory_orders import queries, service
+from factory_orders.deliveries.tables import handovers
+from factory_orders.errors import (
+    AppointmentUnavailable,
+    BalanceOpen,
+    ChecklistIncomplete,
+    DisclosureNotAccepted,
+    HandoverNotPossible,
+    InspectionMissing,
+    ShipmentOutOfOrder,
+    VinInvalid,
+)
+from factory_orders.model import (
+    AtStoreOrder,
+    CheckedPoint,
+    DeliveredOrder,
+    HandoverState,
+    Newness,
+    ScheduledOrder,
+    ShipmentState,
+)
+from factory_orders.policies import HandoverPolicy
+from factory_orders.service import Damage
+from kernel import ledger, payments
+from kernel.actor import Actor, Role
+from kernel.errors import Forbidden, InvalidInput, NotFound, Refusal
+from kernel.ids import AccountId
+from kernel.ledger import account, ledger_transfers
+from kernel.money import Money
+from kernel.paging import PageRequest
+from kernel.payments import PaymentAmountMismatch, PaymentState
+from tests.configurator.small_brand import BRAND, NORTH_STORE, PLANNER
+from tests.factory_orders.trade import CARRIER, STORE_ADVISER, SYSTEM, Trade, buyer
+
+OTHER_CARRIER = replace(CARRIER, account_id=AccountId("5" * 32))
+OTHER_STORE = replace(STORE_ADVISER, store_id=NORTH_STORE)
+SCRATCH = Damage("a scratch on the left door", 80_000)
+CRASH = Damage("the frame is bent", 900_000)
+
+
+def transfers(trade: Trade) -> int:
+    with trade.works.read(SYSTEM) as work:
+        return int(work.connection.execute(select(func.count()).select_from(ledger_transfers)).scalar_one())
+
+
+def at_store(trade: Trade) -> str:
+    (order_id,) = trade.lock()
+    trade.bring_to_store(order_id)
+    return order_id
+
+
+# --- shipments -------------------------------------------------------------------------------------------------------
+
+
+def report(trade: Trade, order_id: str, leg: ShipmentState, *, actor: Actor = CARRIER, ago: int = 0) -> None:
+    with trade.works.change(actor) as work:
+        occurred_at = work.now - timedelta(seconds=ago)
+        service.report_shipment(work, trade.shipment_of(order_id).id, leg, occurred_at=occurred_at)
+
+
+def test_a_leg_out_of_order_is_refused_with_what_may_come(trade: Trade) -> None:
+    (order_id,) = trade.lock()
+    trade.build(order_id)
+
+    with pytest.raises(ShipmentOutOfOrder) as refused:
+        report(trade, order_id, ShipmentState.ARRIVED)
+
+    assert refused.value == ShipmentOutOfOrder("planned", "arrived", ("loaded",))
+    assert trade.shipment_of(order_id).state is ShipmentState.PLANNED
+
+
+def test_the_same_leg_again_changes_nothing(trade: Trade) -> None:
+    (order_id,) = trade.lock()
+    trade.build(order_id)
+    report(trade, order_id, ShipmentState.LOADED)
+    before = trade.shipment_of(order_id)
+    trade.clock.advance(timedelta(hours=1))
+
+    report(trade, order_id, ShipmentState.LOADED)
+
+    assert trade.shipment_of(order_id) == before
+
+
+def test_whoever_loaded_a_car_alone_reports_its_way(trade: Trade) -> None:
+    (order_id,) = trade.lock()
+    trade.build(order_id)
+    report(trade, order_id, ShipmentState.LOADED)
+
+    with pytest.raises(NotFound):
+        report(trade, order_id, ShipmentState.IN_TRANSIT, actor=OTHER_CARRIER)
+    report(trade, order_id, ShipmentState.IN_TRANSIT)
+
+    with trade.works.read(OTHER_CARRIER) as work:
+        assert queries.carrier_shipments(work, PageRequest(10)).items == ()
+    with trade.works.read(CARRIER) as work:
+        assert [one.order_id for one in queries.carrier_shipments(work, PageRequest(10)).items] == [order_id]
+
+
+@pytest.mark.parametrize("ago", [-3600, 3600])
+def test_a_leg_in_the_future_or_before_the_last_one_is_refused(trade: Trade, ago: int) -> None:
+    (order_id,) = trade.lock()
+    trade.build(order_id)
+    report(trade, order_id, ShipmentState.LOADED)
+
+    with pytest.raises(InvalidInput):
+        report(trade, order_id, ShipmentState.IN_TRANSIT, ago=ago)
+
+
+@pytest.mark.parametrize("actor", [buyer(), PLANNER, STORE_ADVISER])
+def test_only_carriers_report_legs(trade: Trade, actor: Actor) -> None:
+    (order_id,) = trade.lock()
+    trade.build(order_id)
+
+    with pytest.raises(Forbidden):
+        report(trade, order_id, ShipmentState.LOADED, actor=actor)
+
+
+def test_a_store_inspects_only_what_comes_to_it_and_only_the_right_car(trade: Trade) -> None:
+    (order_id,) = trade.lock()
+    vin = trade.build(order_id)
+    shipment = trade.ship(order_id)
+
+    with pytest.raises(NotFound), trade.works.change(OTHER_STORE) as work:
+        service.inspect_arrival(work, shipment.id, vin=vin)
+    with pytest.raises(VinInvalid), trade.works.change(STORE_ADVISER) as work:
+        service.inspect_arrival(work, shipment.id, vin="11111111111111111")
+    with pytest.raises(VinInvalid), trade.works.change(STORE_ADVISER) as work:
+        service.inspect_arrival(work, shipment.id, vin=vin[:-1] + ("1" if vin[-1] != "1" else "2"))
+
+    assert trade.shipment_of(order_id).state is ShipmentState.ARRIVED
+
+
+def test_a_damaged_car_is_disclosed_and_handed_over_only_with_consent(trade: Trade) -> None:
+    (order_id,) = trade.lock()
+    vin = trade.build(order_id)
+    trade.ship(order_id)
+    trade.receive(order_id, damage=SCRATCH)
+    handover = trade.inspect(trade.book(order_id))
+
+    with pytest.raises(DisclosureNotAccepted) as refused:
+        trade.ask_balance(handover)
+    assert refused.value == DisclosureNotAccepted(1)
+    with trade.works.change(buyer()) as work:
+        accepted = service.accept_disclosures(work, order_id)
+    trade.pay(handover, trade.ask_balance(handover))
+    trade.sign(handover)
+
+    with trade.works.read(buyer()) as work:
+        passport = queries.passport(work, vin)
+        (told,) = queries.disclosures_of(work, [vin])[vin]
+    assert accepted == 1
+    assert passport.newness is Newness.NEW_DISCLOSED
+    assert (told.detail, told.repair_minor) == (SCRATCH.detail, SCRATCH.repair_minor)
+    assert told.accepted_at is not None
+    # The record holds no free text.
+    assert all(SCRATCH.detail not in str(entry.facts) for entry in passport.entries)
+    assert passport.verified
+
+
+def test_a_car_damaged_past_the_threshold_is_not_new_and_another_is_built(trade: Trade) -> None:
+    (order_id,) = trade.lock()
+    vin = trade.build(order_id)
+    trade.ship(order_id)
+
+    trade.receive(order_id, damage=CRASH)
+
+    with trade.works.read(SYSTEM) as work:
+        assert isinstance(queries.orders_by_id(work, [order_id])[order_id], ScheduledOrder)
+        assert queries.vehicles_by_vin(work, [vin])[vin].newness is Newness.REPAIRED
+    with pytest.raises(HandoverNotPossible):
+        trade.book(order_id)
+    second = trade.bring_to_store(order_id)
+    trade.hand_over(order_id)
+    assert second != vin
+    with trade.works.read(SYSTEM) as work:
+        order = queries.orders_by_id(work, [order_id])[order_id]
+    assert isinstance(order, DeliveredOrder)
+    assert order.vin == second
+
+
+@pytest.mark.parametrize("bad", [Damage("", 100), Damage("x" * 401, 100), Damage("dent", -1)])
+def test_damage_without_words_or_with_an_odd_cost_is_refused(trade: Trade, bad: Damage) -> None:
+    (order_id,) = trade.lock()
+    trade.build(order_id)
+    trade.ship(order_id)
+
+    with pytest.raises(InvalidInput):
+        trade.receive(order_id, damage=bad)
+
+
+# --- appointments ----------------------------------------------------------------------------------------------------
+
+
+def test_a_car_that_the_store_has_not_looked_over_cannot_be_booked(trade: Trade) -> None:
+    (order_id,) = trade.lock()
+    with pytest.raises(HandoverNotPossible):
+        trade.book(order_id)
+    trade.build(order_id)
+    trade.ship(order_id)
+
+    with pytest.raises(HandoverNotPossible) as refused:
+        trade.book(order_id)
+
+    assert refused.value.needs == "the store's inspection of the car"
+
+
+def test_another_buyers_order_is_not_found(trade: Trade) -> None:
+    order_id = at_store(trade)
+
+    with pytest.raises(NotFound):
+        trade.book(order_id, who=buyer(2))
+
+
+@pytest.mark.parametrize("hour", [8, 18])
+def test_a_closed_store_receives_nobody_and_says_when_it_does(trade: Trade, hour: int) -> None:
+    order_id = at_store(trade)
+
+    with pytest.raises(AppointmentUnavailable) as refused:
+        trade.book(order_id, hour=hour)
+
+    expected = trade.tomorrow_at(9) if hour == 8 else trade.tomorrow_at(9) + timedelta(days=1)
+    assert refused.value.next_free == expected
+
+
+@pytest.mark.parametrize("shift", [timedelta(minutes=30), timedelta(days=-2), timedelta(days=40)])
+def test_a_time_off_the_hour_past_or_far_ahead_is_refused(trade: Trade, shift: timedelta) -> None:
+    order_id = at_store(trade)
+
+    with pytest.raises(AppointmentUnavailable), trade.works.change(buyer()) as work:
+        service.book_handover(work, order_id, trade.tomorrow_at(10) + shift)
+
+
+def test_an_hour_takes_two_and_the_third_gets_the_next(trade: Trade) -> None:
+    ids = trade.lock(3)
+    for order_id in ids:
+        trade.bring_to_store(order_id)
+    trade.book(ids[0], who=buyer(1))
+    trade.book(ids[1], who=buyer(2))
+
+    with pytest.raises(AppointmentUnavailable) as refused:
+        trade.book(ids[2], who=buyer(3))
+
+    assert refused.value.next_free == trade.tomorrow_at(11)
+
+
+def test_an_order_has_one_open_appointment_which_can_be_moved(trade: Trade) -> None:
+    order_id = at_store(trade)
+    handover = trade.book(order_id)
+
+    with pytest.raises(HandoverNotPossible):
+        trade.book(order_id, hour=12)
+    with trade.works.change(buyer()) as work:
+        moved = service.rebook_handover(work, handover.id, trade.tomorrow_at(15))
+
+    with trade.works.read(buyer()) as work:
+        (known,) = queries.handovers_of_orders(work, [order_id])[order_id]
+    assert known == moved
+    assert known.appointment_at == trade.tomorrow_at(15)
+
+
+# --- inspection, balance, signature ----------------------------------------------------------------------------------
+
+
+def test_the_check_list_must_fit(trade: Trade) -> None:
+    handover = trade.book(at_store(trade))
+    points = [CheckedPoint(point, True) for point in HandoverPolicy().checklist]
+
+    for given, missing, unknown in (
+        (points[1:], ("vin_matches",), ()),
+        ([*points, CheckedPoint("ashtray", True)], (), ("ashtray",)),
+        ([*points, points[0]], (), ()),
+    ):
+        with pytest.raises(ChecklistIncomplete) as refused, trade.works.change(STORE_ADVISER) as work:
+            service.inspect_handover(work, handover.id, vin=handover.vin, points=given)
+        assert refused.value == ChecklistIncomplete(missing, unknown)
+
+
+def test_another_store_does_not_find_the_handover(trade: Trade) -> None:
+    handover = trade.book(at_store(trade))
+
+    with pytest.raises(NotFound), trade.works.change(OTHER_STORE) as work:
+        service.inspect_handover(work, handover.id, vin=handover.vin, points=[])
+
+
+def test_no_balance_and_no_signature_before_the_inspection(trade: Trade) -> None:
+    handover = trade.book(at_store(trade))
+    before = transfers(trade)
+
+    with pytest.raises(InspectionMissing):
+        trade.ask_balance(handover)
+    with pytest.raises(InspectionMissing):
+        trade.sign(handover)
+
+    assert transfers(trade) == before
+
+
+def test_the_database_refuses_a_balance_before_the_inspection(trade: Trade) -> None:
+    handover = trade.book(at_store(trade))
+
+    with pytest.raises(IntegrityError), trade.works.change(SYSTEM) as work:
+        work.connection.execute(
+            update(handovers).where(handovers.c.id == handover.id).values(balance_payment_id="1" * 32)
+        )
+
+
+def test_no_signature_while_money_is_open(trade: Trade) -> None:
+    handover = trade.inspect(trade.book(at_store(trade)))
+    payment = trade.ask_balance(handover)
+
+    with pytest.raises(BalanceOpen) as refused:
+        trade.sign(handover)
+
+    assert refused.value == BalanceOpen(payment.amount)
+
+
+def test_asking_for_the_balance_again_asks_for_the_same(trade: Trade) -> None:
+    handover = trade.inspect(trade.book(at_store(trade)))
+    first = trade.ask_balance(handover)
+    before = transfers(trade)
+
+    assert trade.ask_balance(handover) == first
+    assert transfers(trade) == before
+
+
+def test_another_amount_pays_nothing(trade: Trade) -> None:
+    handover = trade.inspect(trade.book(at_store(trade)))
+    payment = trade.ask_balance(handover)
+    before = transfers(trade)
+
+    with pytest.raises(PaymentAmountMismatch):
+        trade.pay(handover, replace(payment, amount=payment.amount - Money(1)))
+
+    assert transfers(trade) == before
+
+
+def test_a_balance_by_callback_is_paid_once_however_often_it_is_told(trade: Trade) -> None:
+    order_id = at_store(trade)
+    handover = trade.inspect(trade.book(order_id))
+    payment = trade.ask_balance(handover)
+    message = trade.sandbox.pay(
+        brand_id=BRAND, payment_id=payment.id, amount=payment.amount, reference="r1", wallet="w"
+    )
+
+    outcomes = []
+    for _ in range(3):
+        with trade.works.change(SYSTEM) as work:
+            heard = payments.receive_callback(work, trade.sandbox, message.headers, message.body)
+            if heard.outcome == "received":
+                service.receive_balance(work, heard.payment)
+            outcomes.append(heard.outcome)
+
+    assert outcomes == ["received", "repeated", "repeated"]
+    assert trade.sign(handover).state is HandoverState.SIGNED
+    with trade.works.read(SYSTEM) as work:
+        assert ledger.balance(work, account("receivable", order_id)) == 0
+
+
+def test_a_balance_that_ran_out_is_asked_for_anew_over_the_same_sum(trade: Trade) -> None:
+    handover = trade.inspect(trade.book(at_store(trade)))
+    first = trade.ask_balance(handover)
+    with trade.works.change(buyer()) as work:
+        assert service.renew_balance(work, handover.id) == first
+    trade.clock.advance(timedelta(days=16))
+
+    with trade.works.change(buyer()) as work:
+        second = service.renew_balance(work, handover.id)
+
+    assert second.id != first.id
+    assert second.amount == first.amount
+    assert trade.pay(handover, second).state is HandoverState.BALANCE_PAID
+
+
+@pytest.mark.parametrize("paid", [False, True])
+def test_a_rejected_car_is_disclosed_and_every_fen_goes_back(trade: Trade, paid: bool) -> None:
+    order_id = at_store(trade)
+    handover = trade.inspect(trade.book(order_id), fine=False)
+    payment = trade.ask_balance(handover)
+    if paid:
+        trade.pay(handover, payment)
+
+    with trade.works.change(buyer()) as work:
+        rejected = service.reject_handover(work, handover.id, "the door does not close")
+
+    with trade.works.read(SYSTEM) as work:
+        names = [account(kind, order_id) for kind in ("receivable", "earnest")]
+        names += [account(kind, BRAND) for kind in ("sales", "third_party")]
+        sums = list(ledger.balances(work, names).values())
+        known = payments.payments_of(work, [order_id])[order_id]
+        order = queries.orders_by_id(work, [order_id])[order_id]
+        car = queries.vehicles_by_vin(work, [handover.vin])[handover.vin]
+    assert rejected.state is HandoverState.REJECTED
+    assert sums == [0, 500_000, 0, 0]
+    assert isinstance(order, AtStoreOrder)
+    assert car.newness is Newness.NEW_DISCLOSED
+    assert [one.state for one in known].count(PaymentState.REFUNDING) == int(paid)
+
+
+def test_after_a_rejection_the_buyer_books_again_and_takes_the_disclosed_car(trade: Trade) -> None:
+    order_id = at_store(trade)
+    first = trade.inspect(trade.book(order_id), fine=False)
+    with trade.works.change(buyer()) as work:
+        service.reject_handover(work, first.id, "the door does not close")
+
+    second = trade.inspect(trade.book(order_id, hour=11))
+    with pytest.raises(DisclosureNotAccepted):
+        trade.ask_balance(second)
+    with trade.works.change(buyer()) as work:
+        service.accept_disclosures(work, order_id)
+    trade.pay(second, trade.ask_balance(second))
+
+    assert trade.sign(second).state is HandoverState.SIGNED
+
+
+def test_nothing_follows_a_signature(trade: Trade) -> None:
+    order_id = at_store(trade)
+    signed = trade.hand_over(order_id)
+    before = transfers(trade)
+
+    def again(step: str) -> None:
+        with trade.works.change(buyer()) as work:
+            match step:
+                case "sign":
+                    service.sign_handover(work, signed.id)
+                case "reject":
+                    service.reject_handover(work, signed.id, "no")
+                case "balance":
+                    service.request_balance(work, signed.id)
+                case "book":
+                    service.book_handover(work, order_id, trade.tomorrow_at(10))
+
+    for step in ("sign", "reject", "balance", "book"):
+        with pytest.raises(Refusal):
+            again(step)
+    assert transfers(trade) == before
+
+
+# --- what a store sees -----------------------------------------------------------------------------------------------
+
+
+def test_a_store_sees_its_own_deliveries_and_nothing_of_the_buyers(trade: Trade) -> None:
+    first, second = trade.lock(2)
+    vin = trade.bring_to_store(first)
+    handover = trade.book(first)
+
+    with trade.works.read(STORE_ADVISER) as work:
+        page = queries.store_deliveries(work, PageRequest(10))
+    with trade.works.read(OTHER_STORE) as work:
+        others = queries.store_deliveries(work, PageRequest(10)).items
+
+    by_id = {one.order_id: one for one in page.items}
+    assert set(by_id) == {first, second}
+    assert (by_id[first].state, by_id[first].vin, by_id[first].newness) == ("at_store", vin, "new")
+    assert by_id[first].appointment_at == handover.appointment_at
+    assert (by_id[second].state, by_id[second].vin) == ("scheduled", None)
+    assert others == ()
+    assert all(buyer(number).account_id not in repr(one) for one in page.items for number in (1, 2))
+
+
+def test_a_delivered_car_leaves_the_stores_list_unless_it_is_asked_for(trade: Trade) -> None:
+    order_id = at_store(trade)
+    trade.hand_over(order_id)
+
+    with trade.works.read(STORE_ADVISER) as work:
+        assert queries.store_deliveries(work, PageRequest(10)).items == ()
+        (delivered,) = queries.store_deliveries(work, PageRequest(10), state="delivered").items
+
+    assert delivered.order_id == order_id
+
+
+@pytest.mark.parametrize("actor", [buyer(), PLANNER, CARRIER])
+def test_only_stores_read_deliveries(trade: Trade, actor: Actor) -> None:
+    with trade.works.read(actor) as work, pytest.raises(Forbidden):
+        queries.store_deliveries(work, PageRequest(10))
+
+
+def test_staff_without_a_store_sees_no_deliveries(trade: Trade) -> None:
+    unbound = Actor(BRAND, frozenset({Role.DEALER}), AccountId("d" * 32))
+
+    with trade.works.read(unbound) as work, pytest.raises(NotFound):
+        queries.store_deliveries(work, PageRequest(10))
+
+
+def test_the_number_of_statements_does_not_grow_with_the_stores_list(trade: Trade) -> None:
+    ids = trade.lock(8)
+    for order_id in ids[:4]:
+        trade.bring_to_store(order_id)
+    seen: list[str] = []
+
+    @event.listens_for(trade.works.engine, "before_cursor_execute")
+    def note(*facts: object) -> None:
+        seen.append(str(facts[2]))
+
+    counts = []
+    for size in (1, 8):
+        seen.clear()
+        with trade.works.read(STORE_ADVISER) as work:
+            queries.store_deliveries(work, PageRequest(size))
+        counts.append(len([one for one in seen if one.startswith("SELECT")]))
+
+    assert counts[0] == counts[1] == 1

@@ -1,0 +1,159 @@
+"""Late credits: ¥100 a day by themselves, exactly once, at most 3 % of the price, set off at the handover."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from configurator.quote_service import third_party_of_day
+from factory_orders import queries, service
+from factory_orders.deliveries.balance import Balance, late_credit_minor
+from factory_orders.deliveries.late_service import credit_late_days
+from factory_orders.service import TIMERS
+from kernel import ledger
+from kernel.ledger import account
+from kernel.timers import fire_due
+from tests.configurator.small_brand import BRAND
+from tests.factory_orders.trade import SYSTEM, Trade, buyer
+
+PROMISED = date(2026, 12, 10)
+MOST = 300_000  # 3 % of ¥100,000.
+
+
+def owed(trade: Trade) -> int:
+    with trade.works.read(SYSTEM) as work:
+        return ledger.balance(work, account("payable", buyer().signed_in()))
+
+
+def sleep_until(trade: Trade, day: date) -> None:
+    """Let the clock stand at ten in the morning in Shanghai of a day, and fire what is due."""
+    trade.clock.advance(timedelta(days=(day - (trade.clock.now() + timedelta(hours=8)).date()).days))
+    while fire_due(trade.works, TIMERS):
+        pass
+
+
+def test_each_late_day_credits_by_itself(trade: Trade) -> None:
+    trade.lock(promised_by=PROMISED)
+
+    credited = []
+    for number in range(4):
+        sleep_until(trade, PROMISED + timedelta(days=number))
+        credited.append(owed(trade))
+
+    assert credited == [0, 10_000, 20_000, 30_000]
+
+
+def test_a_worker_that_slept_catches_up_to_the_fen(trade: Trade) -> None:
+    (order_id,) = trade.lock(promised_by=PROMISED)
+
+    sleep_until(trade, PROMISED + timedelta(days=7))
+    with trade.works.change(SYSTEM) as work:
+        credit_late_days(work, order_id)
+        credit_late_days(work, order_id)
+
+    assert owed(trade) == 70_000
+
+
+def test_credits_end_at_three_percent_of_the_price(trade: Trade) -> None:
+    trade.lock(promised_by=PROMISED)
+
+    sleep_until(trade, PROMISED + timedelta(days=29))
+    nearly = owed(trade)
+    sleep_until(trade, PROMISED + timedelta(days=120))
+
+    assert nearly == 290_000
+    assert owed(trade) == MOST
+    assert fire_due(trade.works, TIMERS) == 0
+
+
+def test_a_car_that_stands_ready_at_the_store_is_late_no_longer(trade: Trade) -> None:
+    (order_id,) = trade.lock(promised_by=PROMISED)
+    sleep_until(trade, PROMISED + timedelta(days=2))
+    trade.bring_to_store(order_id)
+    at_arrival = owed(trade)
+
+    sleep_until(trade, PROMISED + timedelta(days=20))
+
+    assert at_arrival == 20_000
+    assert owed(trade) == 20_000
+
+
+def test_late_credits_are_set_off_at_the_handover(trade: Trade) -> None:
+    (order_id,) = trade.lock(promised_by=PROMISED)
+    sleep_until(trade, PROMISED + timedelta(days=5))
+    trade.bring_to_store(order_id)
+    handover = trade.inspect(trade.book(order_id))
+
+    payment = trade.ask_balance(handover)
+
+    with trade.works.read(SYSTEM) as work:
+        asked = queries.balances_of_handovers(work, [handover.id])[handover.id]
+        expense = ledger.balance(work, account("late_credits", BRAND))
+    assert asked.late_credit_minor == 50_000
+    assert payment.amount.minor == asked.owed_minor - 500_000 - 50_000
+    assert (owed(trade), expense) == (0, -50_000)
+    trade.pay(handover, payment)
+    trade.sign(handover)
+
+
+def test_without_a_date_in_the_quote_the_plan_makes_the_contracts_date(trade: Trade) -> None:
+    (order_id,) = trade.lock()
+
+    with trade.works.read(SYSTEM) as work:
+        terms = queries.orders_by_id(work, [order_id])[order_id].terms
+
+    # Friday 11 December, two days, no road, three days of preparation, ten days of slack.
+    assert terms.promised_by == date(2026, 12, 26)
+
+
+def test_a_tax_rise_that_the_makers_lateness_caused_is_the_makers(trade: Trade) -> None:
+    # Half of the purchase tax is let off until the end of 2027 (tax policy).
+    promised_by = date(2027, 12, 20)
+    trade.clock.advance(timedelta(days=380))
+    (order_id,) = trade.lock(promised_by=promised_by)
+    sleep_until(trade, date(2027, 12, 28))
+    trade.bring_to_store(order_id)
+    in_time = third_party(trade, order_id, date(2027, 12, 20))
+    trade.clock.advance(timedelta(days=10))
+
+    handover = trade.inspect(trade.book(order_id))
+    trade.ask_balance(handover)
+
+    with trade.works.read(SYSTEM) as work:
+        asked = queries.balances_of_handovers(work, [handover.id])[handover.id]
+    assert third_party(trade, order_id, date(2028, 1, 10)) > in_time
+    assert asked.third_party_minor == in_time
+
+
+def third_party(trade: Trade, order_id: str, day: date) -> int:
+
+    with trade.works.read(SYSTEM) as work:
+        terms = queries.orders_by_id(work, [order_id])[order_id].terms
+        return third_party_of_day(work, terms.quote_id, vehicle_price_minor=terms.price_minor, day=day)
+
+
+@given(st.integers(0, 400), st.integers(1, 10**9))
+def test_a_credit_never_falls_and_never_passes_its_cap(days: int, price_minor: int) -> None:
+    credited = [
+        late_credit_minor(days_late=number, price_minor=price_minor, per_day_minor=10_000, most_bp=300)
+        for number in (days, days + 1)
+    ]
+
+    assert credited[0] <= credited[1] <= credited[0] + 10_000
+    assert credited[1] <= price_minor * 300 / 10_000 + 0.5
+
+
+@given(*(st.integers(0, 10**9) for _ in range(5)))
+def test_a_balance_is_what_is_owed_less_what_is_set_off(
+    vehicle: int, other: int, third_party_minor: int, earnest: int, late: int
+) -> None:
+    balance = Balance(vehicle, other, third_party_minor, earnest, late)
+
+    assert balance.due_minor + balance.earnest_minor + balance.late_credit_minor == balance.owed_minor
+    assert balance.owed_minor == vehicle + other + third_party_minor
+
+
+def test_the_timers_of_this_room_are_told_to_the_worker() -> None:
+    assert set(service.TIMERS) == {"factory_orders.late_credit", "factory_orders.schedule_batch"}
