@@ -94,6 +94,9 @@ class IdentityData:
 
         The consent log stays as the proof of what was agreed: it holds ids only.
         """
+        known = store.account_by_id(work, account_id)
+        # Counted attempts are locked before accounts, as a sign-in does.
+        self._forget_address(work, account_id, email_key(known.account.email or "") if known is not None else "")
         stored = store.account_by_id(work, account_id, lock=True)
         if stored is None or stored.account.state is AccountState.ERASED:
             return
@@ -101,7 +104,6 @@ class IdentityData:
         session_store.end_all(work, account_id)
         role_store.revoke_all(work, account_id)
         work.connection.execute(delete(one_time_tokens).where(one_time_tokens.c.account_id == account_id))
-        self._forget_address(work, account_id, email_key(account.email or ""))
         if account.person_id is not None and store.forget_person(work, account.person_id, leaving=account_id):
             personal.forget_pseudonyms(work, account.person_id)
         work.connection.execute(

@@ -2,7 +2,7 @@
 
 These use cases open their changes themselves. A password costs a tenth of a second, and no transaction may be held
 that long; and an attempt that fails must stay counted, while the refusal itself changes nothing. Whether an address
-is known here shows in no answer and in no delay.
+is known here shows in no answer and in no delay. Counted attempts are locked before accounts, everywhere.
 """
 
 from __future__ import annotations
@@ -176,10 +176,10 @@ class Identity:
         attempt = self.credentials.count_sign_in(guest, email=stored.account.email or "", network=network)
         self.credentials.compare(guest, stored, password, attempt)
         with self._works.change(guest) as work:
+            store.forgive_attempt(work, attempt, clear=Throttle.SIGN_IN_ACCOUNT)
             self.credentials.lock_unchanged(work, stored)
             store.use_token(work, token_id, TokenPurpose.CONFIRMATION)
             self._confirm(work, stored)
-            store.forgive_attempt(work, attempt, clear=Throttle.SIGN_IN_ACCOUNT)
             return session_store.open_session(work, self.settings, stored.account.id, device=device)
 
     def _confirm(self, work: Work, stored: StoredAccount) -> None:
@@ -215,10 +215,10 @@ class Identity:
         stored = self.credentials.compare(guest, stored if stored and stored.may_sign_in else None, password, attempt)
         fresh_hash = self.credentials.fresh_hash(stored, password)
         with self._works.change(guest) as work:
+            store.forgive_attempt(work, attempt, clear=Throttle.SIGN_IN_ACCOUNT)
             self.credentials.lock_unchanged(work, stored)
             if fresh_hash is not None:
                 store.update_account(work, stored.account.id, password_hash=fresh_hash)
-            store.forgive_attempt(work, attempt, clear=Throttle.SIGN_IN_ACCOUNT)
             if replacing is not None:
                 session_store.end_by_token(work, replacing)
             return session_store.open_session(work, self.settings, stored.account.id, device=device)
@@ -258,15 +258,15 @@ class Identity:
         check_password(new_password, email=email)
         password_hash = self.credentials.hasher.hash(new_password)
         with self._works.change(guest) as work:
+            key = self.settings.identity_key
+            account_bucket = bucket(key, Throttle.SIGN_IN_ACCOUNT, guest.brand_id, email_key(email))
+            store.forgive_attempt(work, Attempt((account_bucket,), work.now), clear=Throttle.SIGN_IN_ACCOUNT)
             locked = store.account_by_id(work, stored.account.id, lock=True)
             if locked is None or locked.account.state is not AccountState.ACTIVE:
                 raise TokenInvalid
             store.use_token(work, token_id, TokenPurpose.RECOVERY)
             self._confirm(work, locked)
             self._set_password(work, locked.account.id, password_hash)
-            key = self.settings.identity_key
-            account_bucket = bucket(key, Throttle.SIGN_IN_ACCOUNT, guest.brand_id, email_key(email))
-            store.forgive_attempt(work, Attempt((account_bucket,), work.now), clear=Throttle.SIGN_IN_ACCOUNT)
             return session_store.open_session(work, self.settings, locked.account.id, device=device)
 
     def change_password(
@@ -285,8 +285,8 @@ class Identity:
         stored = self.credentials.compare(actor, stored, old_password, attempt)
         password_hash = self.credentials.hasher.hash(new_password)
         with self._works.change(actor) as work:
-            self.credentials.lock_unchanged(work, stored)
             store.forgive_attempt(work, attempt, clear=Throttle.SIGN_IN_ACCOUNT)
+            self.credentials.lock_unchanged(work, stored)
             self._set_password(work, stored.account.id, password_hash)
             return session_store.open_session(work, self.settings, stored.account.id, device=device)
 

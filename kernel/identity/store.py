@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from kernel import db
 from kernel.identity import throttle
@@ -236,16 +237,17 @@ def forgive_attempt(work: Work, attempt: Attempt, *, clear: Throttle | None = No
 
 
 def _locked(work: Work, buckets: Sequence[Bucket]) -> dict[Bucket, tuple[datetime, ...]]:
+    """Return the attempts of each bucket and hold its row, which is made if it is not there.
+
+    One statement does both: a row that was found may be swept or erased before a second one could lock it.
+    """
+    insert = sqlite.insert if db.is_sqlite(work.connection) else postgresql.insert
     rows = [{"key": one.key, "attempts": [], "changed_at": work.now} for one in buckets]
-    rows.sort(key=lambda row: str(row["key"]))
-    db.insert_new(work.connection, throttles, rows, returning="key")
-    found = (
-        select(throttles.c.key, throttles.c.attempts)
-        .where(throttles.c.key.in_([one.key for one in buckets]))
-        .order_by(throttles.c.key)
-        .with_for_update()
-    )
-    kept = {row.key: row.attempts for row in work.connection.execute(found)}
+    held = insert(throttles).values(sorted(rows, key=lambda row: str(row["key"])))
+    held = held.on_conflict_do_update(index_elements=["key"], set_={"changed_at": work.now})
+    kept = {
+        row.key: row.attempts for row in work.connection.execute(held.returning(throttles.c.key, throttles.c.attempts))
+    }
     return {one: tuple(datetime.fromisoformat(text) for text in kept[one.key]) for one in buckets}
 
 
@@ -266,5 +268,7 @@ def sweep(work: Work, *, rows_max: int) -> int:
         (one_time_tokens, one_time_tokens.c.id, one_time_tokens.c.expires_at),
     ):
         old = select(key).where(moment < over).limit(rows_max)
-        swept += len(work.connection.execute(delete(table).where(key.in_(old.scalar_subquery())).returning(key)).all())
+        # The moment is asked again: a row that was waited for may have been used in between.
+        swept_now = delete(table).where(key.in_(old.scalar_subquery()), moment < over).returning(key)
+        swept += len(work.connection.execute(swept_now).all())
     return swept
