@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -50,6 +51,7 @@ class Services:
     threads: int = THREADS_DEFAULT
     limits: Limits = DEFAULT_LIMITS
     is_migrated: Callable[[], bool] | None = None
+    advance_demo_time: Callable[[Work, timedelta], datetime] | None = None
 
 
 class Threads:

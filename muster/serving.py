@@ -71,6 +71,7 @@ def _keep_worker(stopping: threading.Event) -> None:
 
 def work(settings: Settings, *, with_parent: bool) -> None:
     """Run a worker until told to stop, or, `with_parent`, until the process that started it is gone."""
+    from muster.daily import wind_up
     from muster.wiring import wire
     from muster.worker import run_worker, stop_on_signals
 
@@ -79,6 +80,7 @@ def work(settings: Settings, *, with_parent: bool) -> None:
     if with_parent:
         threading.Thread(target=_stop_without_parent, args=(stop, os.getppid()), daemon=True).start()
     runtime = wire(settings)
+    wind_up(runtime.works)
     run_worker(runtime.works, runtime.chores, stop=stop)
 
 

@@ -6,33 +6,44 @@ A room asks upwards through its ports, filled here; news goes from room to room 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, Final
 
 import demand.service
 import factory_orders.service
-from configurator.model import PoolingClass, PoolOffer
+from configurator.events import CataloguePublished
+from configurator.model import PoolingClass, PoolOffer, VersionId
 from configurator.quote_service import QuoteDesk
+from configurator.service import export_person, forget_person, mark_stale
 from configurator.signing import QuoteKey
 from demand.pools.queries import pool_offer
-from demand.service import DEPOSIT_PURPOSE, fund_pre_order
+from demand.service import DEPOSIT_PURPOSE, DemandData, fund_pre_order
 from factory_orders import pools_service
 from factory_orders.pools_service import Promises
 from factory_orders.service import BALANCE_PURPOSE, receive_balance
 from graph.context import Services
 from kernel import db
+from kernel.actor import system
 from kernel.clock import SystemClock
+from kernel.errors import Refusal
+from kernel.identity.erasure_service import IdentityData
 from kernel.identity.model import IdentitySettings
 from kernel.identity.persons import SandboxPersonVerifier
 from kernel.identity.service import Identity
+from kernel.ids import AccountId
 from kernel.mail import ConsoleChannel, SmtpChannel
 from kernel.notices import Channel, send_due
+from kernel.outbox import Letter, Subscription
 from kernel.payments import PaymentProvider, capture_due, carry_out_refunds
+from kernel.personal import PersonalData
 from kernel.sandbox import Sandbox
 from kernel.soundness import Check
 from kernel.work import Work, Works
 from muster.audit import CHECKS
-from muster.demo.clock import demo_clock_of
+from muster.daily import DAILY_TIMER, each_morning
+from muster.demo.clock import advance, demo_clock_of
 from muster.doors import pre_order_door
 from muster.migrate import is_current
 from muster.settings import Settings, data_folder
@@ -66,6 +77,38 @@ class OpenPools:
         return pool_offer(work, cls)
 
 
+class ConfiguratorData:
+    """The configurator's part of what is kept of people."""
+
+    name: Final = "configurator"
+
+    def export(self, work: Work, account_id: AccountId) -> Any:
+        """Return kept cars and quotes."""
+        return export_person(work.acting(system(work.actor.brand_id)), account_id)
+
+    def blocks_erasure(self, work: Work, account_id: AccountId) -> Refusal | None:
+        """Block nothing: a quote binds the brand, not the person."""
+        return None
+
+    def erase(self, work: Work, account_id: AccountId) -> None:
+        """Take the person's own words away."""
+        forget_person(work.acting(system(work.actor.brand_id)), account_id)
+
+
+def personal_data(runtime: Runtime) -> tuple[PersonalData, ...]:
+    """Return every room's part of what is kept of people; identity is first, so it is erased last."""
+    return (IdentityData(runtime.identity.settings), ConfiguratorData(), DemandData())
+
+
+def mark_stale_configurations(work: Work, letters: Sequence[Letter]) -> None:
+    """Look through the kept cars after a new catalogue version."""
+    for letter in letters:
+        assert isinstance(letter.event, CataloguePublished)
+        after: str | None = ""
+        while after is not None:
+            after = mark_stale(work, VersionId(letter.event.version_id), after_id=after)
+
+
 def open_works(settings: Settings) -> Works:
     """Open the database of these settings; makes the folder of an SQLite file."""
     folder = data_folder(settings)
@@ -87,8 +130,13 @@ def wire(settings: Settings, *, works: Works | None = None) -> Runtime:
         sandbox=sandbox,
         desk=QuoteDesk(QuoteKey.from_seed(settings.secrets.quote), pools=OpenPools(), promises=Promises()),
         chores=Chores(
-            subscriptions=(*pools_service.SUBSCRIPTIONS, *TELLERS),
-            timers={**demand.service.TIMERS, **factory_orders.service.TIMERS},
+            subscriptions=(
+                Subscription("configurator.stale", frozenset({CataloguePublished.kind}), mark_stale_configurations),
+                *demand.service.SUBSCRIPTIONS,
+                *pools_service.SUBSCRIPTIONS,
+                *TELLERS,
+            ),
+            timers={**demand.service.TIMERS, **factory_orders.service.TIMERS, DAILY_TIMER: each_morning},
             loops=(
                 partial(capture_due, providers={sandbox.name: sandbox}),
                 partial(carry_out_refunds, providers={sandbox.name: sandbox}),
@@ -128,9 +176,11 @@ def services(runtime: Runtime) -> Services:
         providers=runtime.providers,
         quote_desk=runtime.desk,
         identity=runtime.identity,
+        personal_data=personal_data(runtime),
         trusted_documents_only=settings.trusted_documents_only,
         demo=settings.demo,
         public_url=settings.address,
         threads=settings.connections_max,
         is_migrated=partial(is_current, works.engine),
+        advance_demo_time=advance if settings.demo else None,
     )

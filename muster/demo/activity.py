@@ -28,6 +28,7 @@ from kernel.ids import AccountId
 from kernel.notices import Address, Message, send_due
 from kernel.registry import Brand, Store
 from kernel.work import Work, Works
+from muster.daily import wind_up
 from muster.demo.crowd import Buyer, Car, add_buyers, equip
 from muster.demo.hands import work_a_day
 from muster.settings import Settings
@@ -119,6 +120,7 @@ def play(
 ) -> None:
     """Tell the story of a brand up to a moment."""
     stage = _set_stage(works, clock, settings, brand, accounts)
+    wind_up(works)
     for number, story in enumerate(STORIES, start=1):
         say(f"{brand.code}: pool {number} of {len(STORIES)}, {story.people} people")
         stage.pass_time(until + timedelta(weeks=story.week) + timedelta(hours=2))
