@@ -20,6 +20,7 @@ from graph.types import (
     books,
     brand,
     catalogue,
+    configurations,
     deliveries,
     demand_cube,
     demo,
@@ -88,7 +89,7 @@ QUERIES: Final[dict[str, Any]] = {
     "ledger_balances": books.ledger_balances,
     "record_chain": books.record_chain,
     "record_day": books.record_day,
-    "my_configurations": quotes.my_configurations,
+    "my_configurations": configurations.my_configurations,
 }
 MUTATIONS: Final[dict[str, Any]] = {
     "sign_up": account.sign_up,
@@ -149,8 +150,8 @@ MUTATIONS: Final[dict[str, Any]] = {
     "report_build": plant.report_build,
     "schedule_batch": plant.schedule_batch,
     "issue_quote": quotes.issue_quote,
-    "save_configuration": quotes.save_configuration,
-    "migrate_configuration": quotes.migrate_configuration,
+    "save_configuration": configurations.save_configuration,
+    "migrate_configuration": configurations.migrate_configuration,
 }
 SUBSCRIPTIONS: Final[dict[str, Any]] = {
     "pool_progress": followed.pool_progress,

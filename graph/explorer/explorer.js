@@ -186,7 +186,6 @@ function fits(type, parent) {
 
 function showSuggestions() {
   suggestions.hidden = offered.length === 0;
-  query.setAttribute("aria-expanded", String(offered.length > 0));
   suggestions.replaceChildren(...offered.map((one, index) => {
     const item = document.createElement("li");
     item.id = `suggestion-${index}`;

@@ -9,7 +9,7 @@ import strawberry
 
 from graph.identifiers import read_id
 from graph.operations import query
-from graph.types import brand, catalogue, orders, plant, pools, pre_orders, proposals, quotes
+from graph.types import brand, catalogue, configurations, orders, plant, pools, pre_orders, proposals, quotes
 from graph.types.pages import Node
 from kernel.actor import Permission
 from kernel.work import Work
@@ -25,7 +25,7 @@ LOADERS: Final[dict[str, tuple[Permission, Callable[[Work, list[str]], Mapping[s
     "PreOrder": (Permission.OWN_READ, pre_orders.load_pre_orders),
     "Order": (Permission.OWN_READ, orders.load_orders),
     "Batch": (Permission.BATCH_READ, plant.load_batches),
-    "Configuration": (Permission.OWN_READ, quotes.load_configurations),
+    "Configuration": (Permission.OWN_READ, configurations.load_configurations),
 }
 
 

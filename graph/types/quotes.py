@@ -1,4 +1,4 @@
-"""The all-in quote: issued, read, verified and recomputed; and the configurations that a person keeps."""
+"""The all-in quote: issued, read, verified and recomputed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import orjson
 import strawberry
 from strawberry.types import Info
 
-from configurator import configuration_queries, quote_queries, quote_service, service
+from configurator import quote_queries, quote_service
 from configurator.errors import (
     ConfigurationIncomplete,
     ModelUnknown,
@@ -19,7 +19,7 @@ from configurator.errors import (
     QuoteTaken,
     VersionNotInForce,
 )
-from configurator.model import MigratedConfiguration, QuoteId, QuoteStatus, StaleConfiguration, StoredConfiguration
+from configurator.model import QuoteId, QuoteStatus
 from configurator.quote_service import QuoteDesk
 from graph.access import field, input_type, object_type, resolved
 from graph.context import Request
@@ -144,21 +144,6 @@ class Recomputation:
     computed_total: Money
 
 
-@object_type(reads=Permission.OWN_READ)
-class Configuration(Node):
-    """A buildable car that its owner keeps; a newer catalogue may break it (`brokenBy`)."""
-
-    id: strawberry.ID
-    name: str
-    state: str
-    model: str
-    options: list[str] = field(at_most=60)
-    region: str
-    saved_at: datetime
-    broken_by: list[str]
-    moved_to: strawberry.ID | None
-
-
 @input_type(takes=Permission.QUOTE)
 class IssueQuoteInput:
     """A complete car at a store; `supersedes` names an own earlier quote that this one replaces."""
@@ -177,24 +162,6 @@ class QuoteDocumentInput:
     document: str
     key_id: str
     signature: str
-
-
-@input_type(takes=Permission.OWN_WRITE)
-class SaveConfigurationInput:
-    """A complete car to keep."""
-
-    model: str
-    options: list[str]
-    region: str
-    name: str = ""
-
-
-@input_type(takes=Permission.OWN_WRITE)
-class MigrateConfigurationInput:
-    """A kept car and the options it has under the catalogue in force."""
-
-    configuration_id: strawberry.ID
-    options: list[str]
 
 
 def show_class(cls: Any) -> PoolingClass:
@@ -260,35 +227,11 @@ def show_quote(view: quote_queries.QuoteView, locale: str) -> Quote:
     )
 
 
-def show_configuration(stored: StoredConfiguration) -> Configuration:
-    """Return a kept configuration in its state."""
-    saved = configuration_queries.saved_of(stored)
-    stale = stored if isinstance(stored, StaleConfiguration) else None
-    moved = stored if isinstance(stored, MigratedConfiguration) else None
-    return Configuration(
-        id=write_id("Configuration", saved.id),
-        name=saved.name,
-        state="stale" if stale is not None else "migrated" if moved is not None else "saved",
-        model=saved.car.model,
-        options=list(saved.car.options),
-        region=saved.car.region,
-        saved_at=saved.saved_at,
-        broken_by=list(stale.broken_by) if stale is not None else [],
-        moved_to=write_id("Configuration", moved.moved_to) if moved is not None else None,
-    )
-
-
 def load_quotes(work: Work, quote_ids: list[str]) -> dict[str, Quote]:
     """Return the quotes this actor may see by id."""
     return {
         key: show_quote(view, work.actor.locale) for key, view in quote_queries.quotes_by_id(work, quote_ids).items()
     }
-
-
-def load_configurations(work: Work, configuration_ids: list[str]) -> dict[str, Configuration]:
-    """Return the actor's own kept configurations by id."""
-    found = configuration_queries.configurations_by_id(work, configuration_ids)
-    return {key: show_configuration(stored) for key, stored in found.items()}
 
 
 @query(reads=Permission.QUOTE)
@@ -304,12 +247,6 @@ def my_quotes(work: Work, request: Request, first: int, after: Cursor | None = N
     return show_page(
         quote_queries.own_quotes(work, page_request(first, after)), lambda one: show_quote(one, request.locale)
     )
-
-
-@query(reads=Permission.OWN_READ)
-def my_configurations(work: Work, first: int, after: Cursor | None = None) -> Connection[Configuration]:
-    """The cars you keep, newest first."""
-    return show_page(configuration_queries.own_configurations(work, page_request(first, after)), show_configuration)
 
 
 @query(reads=Permission.PUBLIC_READ)
@@ -368,33 +305,6 @@ def issue_quote(work: Work, request: Request, input: IssueQuoteInput) -> Quote: 
     signed = quote_service.issue_quote(work, _desk(request), asked)
     view = quote_queries.QuoteView(signed, signed.quote.facts.account_id, QuoteStatus.ISSUED, None)
     return show_quote(view, request.locale)
-
-
-@mutation(
-    does=Permission.OWN_WRITE,
-    refuses=(ModelUnknown, OptionUnknown, OptionExcluded, ConfigurationIncomplete, VersionNotInForce),
-    result="SaveConfigurationResult",
-)
-def save_configuration(work: Work, input: SaveConfigurationInput) -> Configuration:  # noqa: A002  # the API's word
-    """Keep a complete car."""
-    saved = service.save_configuration(
-        work, model=input.model, options=input.options, region=input.region, name=input.name
-    )
-    return show_configuration(saved)
-
-
-@mutation(
-    does=Permission.OWN_WRITE,
-    refuses=(ModelUnknown, OptionUnknown, OptionExcluded, ConfigurationIncomplete, VersionNotInForce),
-    result="MigrateConfigurationResult",
-)
-def migrate_configuration(
-    work: Work,
-    input: MigrateConfigurationInput,  # noqa: A002  # the API's word
-) -> Configuration:
-    """Move a kept car on to the catalogue in force."""
-    raw = raw_id(input.configuration_id, "Configuration")
-    return show_configuration(service.migrate_configuration(work, raw, options=input.options))
 
 
 def _desk(request: Request) -> QuoteDesk:
