@@ -171,7 +171,7 @@ _DEPOSITS: Final = """
 _BONUSES: Final = """
     SELECT early_bonuses.pre_order_id AS id FROM early_bonuses
     LEFT JOIN ledger_transfers ON ledger_transfers.kind = 'early_bonus'
-        AND ledger_transfers.reference = early_bonuses.pre_order_id
+        AND ledger_transfers.reference = early_bonuses.pre_order_id || ':' || early_bonuses.year
         AND ledger_transfers.amount_minor = early_bonuses.amount_minor
     WHERE early_bonuses.brand_id = :brand_id AND ledger_transfers.id IS NULL
 """

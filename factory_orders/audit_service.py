@@ -47,7 +47,7 @@ _BOUND: Final = """
     LEFT JOIN allocations ON allocations.order_id = orders.id AND allocations.ended_at IS NULL
     WHERE orders.brand_id = :brand_id AND (
         (orders.state IN ('built', 'in_transit', 'at_store', 'delivered')
-            AND (allocations.vin IS NULL OR allocations.vin <> orders.vin))
+            AND (allocations.vin IS NULL OR orders.vin IS NULL OR allocations.vin <> orders.vin))
         OR (orders.state IN ('scheduled', 'cancelled') AND allocations.vin IS NOT NULL)
     )
 """

@@ -1,0 +1,376 @@
+"""An audit of a sound brand finds nothing, and every one of its checks finds the violation that is planted for it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from sqlalchemy import Connection, Table, delete, insert, select, update
+
+from configurator.tables import quotes
+from demand.cubes.tables import cube_cells
+from demand.pools.tables import early_bonuses, pools, pre_order_changes, pre_orders
+from demand.votes.tables import held_votes
+from factory_orders.deliveries.tables import handovers, late_credits, order_balances
+from factory_orders.planning.tables import batches, capacity_weeks, orders
+from factory_orders.plant.tables import build_orders
+from factory_orders.vehicles.tables import allocations, vehicle_disclosures, vehicles
+from kernel import db
+from kernel.actor import system
+from kernel.clock import FixedClock
+from kernel.idempotency import idempotency_keys
+from kernel.ids import BrandId, SeededIds
+from kernel.ledger import ledger_transfers
+from kernel.money_by_hand import money_by_hand
+from kernel.payments.tables import payments
+from kernel.record import record_days, record_entries
+from kernel.soundness import Check
+from kernel.work import Work, Works
+from muster.audit import CHECKS, audit
+from tests.configurator.small_brand import BRAND
+from tests.conftest import DATABASES, MONDAY_MORNING
+from tests.support.databases import copy_sqlite, make_schema, postgres_database
+from tests.support.sound_world import make_sound_world
+
+Plant = Callable[[Connection], None]
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def sound(
+    request: pytest.FixtureRequest, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Works]:
+    """Make the sound brand once on each kind of database."""
+    clock = FixedClock(MONDAY_MORNING)
+    if request.param == "sqlite":
+        engine = db.open_engine(copy_sqlite(sqlite_template, tmp_path_factory.mktemp("audit") / "sound.db"))
+        yield make_sound_world(Works(engine, clock=clock, ids=SeededIds(1)), clock).works
+        engine.dispose()
+        return
+    with postgres_database(request.getfixturevalue("postgres"), f"muster_audit_{os.getpid()}") as url:
+        make_schema(url)
+        engine = db.open_engine(url)
+        yield make_sound_world(Works(engine, clock=clock, ids=SeededIds(1)), clock).works
+        engine.dispose()
+
+
+# --- what is planted -------------------------------------------------------------------------------------------------
+
+
+def change(table: Table, where: Any, **values: Any) -> Plant:
+    """Change the first row that fits."""
+    return lambda connection: _change(connection, table, where, values)
+
+
+def _change(connection: Connection, table: Table, where: Any, values: Mapping[str, Any]) -> None:
+    key = next(iter(table.primary_key.columns))
+    chosen = connection.execute(select(key).where(where).order_by(key).limit(1)).scalar_one()
+    done = connection.execute(update(table).where(key == chosen, where).values(**values))
+    assert done.rowcount >= 1
+
+
+def change_all(table: Table, where: Any, **values: Any) -> Plant:
+    """Change every row that fits; there are two at least."""
+
+    def plant(connection: Connection) -> None:
+        assert connection.execute(update(table).where(where).values(**values)).rowcount >= 2
+
+    return plant
+
+
+def drop(table: Table, where: Any) -> Plant:
+    """Delete the first row that fits."""
+
+    def plant(connection: Connection) -> None:
+        key = next(iter(table.primary_key.columns))
+        chosen = connection.execute(select(key).where(where).order_by(key).limit(1)).scalar_one()
+        connection.execute(delete(table).where(key == chosen, where))
+
+    return plant
+
+
+def book(*, kind: str, debit: str, credit: str) -> Plant:
+    """Book one fen from an account to another."""
+
+    def plant(connection: Connection) -> None:
+        row = {"id": "f" * 32, "brand_id": BRAND, "amount_minor": 1, "currency": "CNY", "at": MONDAY_MORNING}
+        accounts = {"debit_account": debit, "credit_account": credit}
+        connection.execute(insert(ledger_transfers).values(**row, **accounts, kind=kind, reference="planted"))
+
+    return plant
+
+
+def edit_entry(kind: str, **facts: Any) -> Plant:
+    """Change facts in the last entry of a kind."""
+
+    def plant(connection: Connection) -> None:
+        table = record_entries.c
+        last = select(table.chain, table.sequence, table.body).where(table.kind == kind)
+        found = connection.execute(last.order_by(table.chain.desc(), table.sequence.desc()).limit(1)).one()
+        where = (table.chain == found.chain) & (table.sequence == found.sequence)
+        connection.execute(update(record_entries).where(where).values(body=found.body | facts))
+
+    return plant
+
+
+def without_index(name: str, plant: Plant) -> Plant:
+    """Drop a unique index first, as the database itself would refuse."""
+
+    def both(connection: Connection) -> None:
+        connection.exec_driver_sql(f"DROP INDEX {name}")
+        plant(connection)
+
+    return both
+
+
+def credit_a_day(connection: Connection) -> None:
+    """Write a late credit that nobody booked."""
+    order_id = connection.execute(select(orders.c.id).limit(1)).scalar_one()
+    row = {"order_id": order_id, "day": MONDAY_MORNING.date(), "brand_id": BRAND, "at": MONDAY_MORNING}
+    connection.execute(insert(late_credits).values(**row, amount_minor=10_000))
+
+
+def bind_twice(connection: Connection) -> None:
+    """Bind a car to a second order."""
+    found = connection.execute(select(allocations).order_by(allocations.c.id).limit(1)).mappings().one()
+    other = connection.execute(select(orders.c.id).where(orders.c.state == "scheduled").limit(1)).scalar_one()
+    connection.execute(insert(allocations).values(**{**found, "id": "f" * 32, "order_id": other}))
+
+
+def double_share(connection: Connection) -> None:
+    """Let two orders be built as one."""
+    first = connection.execute(select(build_orders.c.order_id).order_by(build_orders.c.id).limit(1)).scalar_one()
+    connection.execute(update(build_orders).values(order_id=first))
+
+
+def one_order_two_cars(connection: Connection) -> None:
+    """Give two cars to one order."""
+    first = connection.execute(select(allocations.c.order_id).order_by(allocations.c.id).limit(1)).scalar_one()
+    connection.execute(update(allocations).values(order_id=first, made_at=MONDAY_MORNING))
+
+
+def alter_quote(connection: Connection) -> None:
+    """Alter the document of an accepted quote."""
+    found = select(quotes.c.id, quotes.c.document).join(pre_orders, pre_orders.c.quote_id == quotes.c.id)
+    row = connection.execute(found.limit(1)).one()
+    document = row.document | {"total_minor": row.document["total_minor"] + 100}
+    connection.execute(update(quotes).where(quotes.c.id == row.id).values(document=document))
+
+
+def misname_key(connection: Connection) -> None:
+    """Let a key name a pre-order that is not there."""
+    token = connection.execute(select(idempotency_keys.c.token).limit(1)).scalar_one()
+    wrong = {"pre_order_id": "0" * 32}
+    connection.execute(update(idempotency_keys).where(idempotency_keys.c.token == token).values(outcome=wrong))
+
+
+def leave_late(connection: Connection) -> None:
+    """Date a withdrawal after the pool's freeze."""
+    later = select(pools.c.deadline).order_by(pools.c.id.desc()).limit(1).scalar_subquery()
+    where = (pre_order_changes.c.state == "withdrawn") & (pre_order_changes.c.reason == "withdrawn")
+    connection.execute(update(pre_order_changes).where(where).values(at=later))
+
+
+transfer, pool, pre_order, order, car = ledger_transfers.c, pools.c, pre_orders.c, orders.c, vehicles.c
+LOCKED: Final = pre_order.state == "locked"
+PLANTED: Final[dict[str, Plant]] = {
+    # money
+    "every transfer moves an amount above zero between two accounts": change(
+        ledger_transfers, transfer.kind == "earnest", amount_minor=0
+    ),
+    "no account that holds other people's money is below zero": book(
+        kind="planted", debit="deposit:nobody", credit="sales:nobody"
+    ),
+    "every payment that was received is booked exactly once": drop(ledger_transfers, transfer.kind == "deposit_held"),
+    "nothing is booked as received that no payment brought": book(
+        kind="planted", debit="provider:sandbox", credit="sales:nobody"
+    ),
+    "a payment is sent back once, when and only when it is said to be": change(
+        payments, payments.c.state == "received", state="refunded"
+    ),
+    "what is on its way back is what was asked back": change(
+        ledger_transfers, transfer.kind == "deposit_returned", amount_minor=1
+    ),
+    "money moved by hand was approved by a second operator and booked": change(
+        money_by_hand, money_by_hand.c.state == "approved", decided_by=money_by_hand.c.proposed_by
+    ),
+    "a deposit account holds the deposit exactly while a place or a wait is funded": change(
+        ledger_transfers, transfer.kind == "deposit_held", amount_minor=transfer.amount_minor + 1
+    ),
+    "no deposit or earnest money lies on an account of no pre-order": book(
+        kind="planted", debit="provider:sandbox", credit="earnest:nobody"
+    ),
+    "a deposit became earnest money once, at the lock and only there": drop(
+        ledger_transfers, transfer.kind == "earnest"
+    ),
+    "a pre-order and the payment of its deposit say the same": change(
+        payments,
+        payments.c.subject_id.in_(select(pre_order.id).where(pre_order.state == "pooled")),
+        state="failed",
+    ),
+    "a bonus that was granted is booked": change(
+        early_bonuses, early_bonuses.c.amount_minor > 0, amount_minor=early_bonuses.c.amount_minor + 1
+    ),
+    "an order owes what was asked for at its handover, and nothing once it is paid": change(
+        ledger_transfers, transfer.kind == "balance_received", amount_minor=transfer.amount_minor - 1
+    ),
+    "earnest money lies on its account until it is set off": drop(ledger_transfers, transfer.kind == "earnest_applied"),
+    "late credits are booked day by day and stay below their cap": credit_a_day,
+    # cars
+    "a car is bound to one order": without_index("uq_allocations_active_vin", bind_twice),
+    "an order has one car": without_index("uq_allocations_active_order", one_order_two_cars),
+    "an order that has a car is bound to that car, and no other order is bound": change(
+        orders, order.state == "delivered", vin=None
+    ),
+    "a car's state is that of its allocation and its order": change(
+        vehicles, car.state == "delivered", state="allocated"
+    ),
+    "a car's number has the structure and the check digit of the standard": change(
+        vehicles, car.state == "delivered", vin="LZZA10PT1TA000009"
+    ),
+    "newness only descends, and a car is as new as its passport says": edit_entry("delivered", newness="used"),
+    "a car that is not new is bound to no order": change(vehicles, car.state == "allocated", newness=2),
+    "what happened to a car is disclosed, and accepted before it is delivered": drop(
+        vehicle_disclosures, vehicle_disclosures.c.id != ""
+    ),
+    # places and weeks
+    "a pool counts the places that are held in it, and who agrees to which tier": change(
+        pools, pool.state == "open", reaching=[3, 3, 2]
+    ),
+    "members never exceed the member limit, those locked never the capacity": change(
+        pools, pool.state == "open", members=pool.member_limit + 1
+    ),
+    "reserved and used are what pools hold and cars took, week by week and option by option": change(
+        capacity_weeks, capacity_weeks.c.used > 0, used=capacity_weeks.c.used + 1
+    ),
+    "no week is taken beyond its capacity": change(
+        capacity_weeks, capacity_weeks.c.reserved > 0, reserved=capacity_weeks.c.capacity + 1
+    ),
+    "a batch has as many orders as it says, within the plant's limits": change(
+        batches, batches.c.size > 0, size=batches.c.size + 1
+    ),
+    "an order is being built once at a time": without_index("uq_build_orders_order", double_share),
+    "one person holds one place in a pool": without_index(
+        "uq_pre_orders_one_place", change_all(pre_orders, LOCKED, person_id="1" * 32)
+    ),
+    # votes, keys, histories
+    "one person has one vote on a proposal, and votes cast and revoked add up to those held": drop(
+        held_votes, held_votes.c.budget_place == 1
+    ),
+    "no place of a quarter's votes is used twice": without_index(
+        "uq_held_votes_budget", change_all(held_votes, held_votes.c.budget_place > 0, budget_place=1)
+    ),
+    "an idempotency key names one pre-order of its account, and each pre-order has one key": misname_key,
+    "a pre-order's last noted change is its state": change(
+        pre_orders, pre_order.state == "withdrawn", state="refunded"
+    ),
+    # prices
+    "a locked price is the quoted one less the pool's discount, and within the cap": change(
+        pre_orders, LOCKED, price_minor=pre_order.price_minor + 100
+    ),
+    "a locked pool gives the discount of the tier it cleared at": change(pools, pool.state == "locked", discount_bp=1),
+    "a pre-order stands on the quote that was accepted for it, at its price": change(
+        pre_orders, LOCKED, vehicle_price_minor=pre_order.vehicle_price_minor + 100
+    ),
+    "accepted quotes recompute from their pinned versions": alter_quote,
+    "an order costs what was locked, and no more than its quote's guaranteed lines": change(
+        orders, order.state == "scheduled", guaranteed_other_minor=order.guaranteed_other_minor + 10_000_000
+    ),
+    "a balance asks for the car and the store's part as they were locked": change(
+        order_balances, order_balances.c.vehicle_minor > 0, vehicle_minor=order_balances.c.vehicle_minor + 1
+    ),
+    "no balance was asked for before the car had its number and the buyer had inspected it": change(
+        handovers, handovers.c.state == "inspected", inspected_at=handovers.c.appointment_at
+    ),
+    # what cannot be taken back
+    "nobody left a pool after its freeze": leave_late,
+    "every chain of the record verifies from its first entry to its head": edit_entry("pool.opened", minimum=1),
+    "the latest sealed days' roots are those of their chains": change(
+        record_days, record_days.c.chains > 0, root="0" * 64
+    ),
+    "a pool's chain tells the members it holds, and no cap was ever lowered": edit_entry(
+        "pool.cap_raised", price_cap_minor=1
+    ),
+    "no published cell is about fewer than k persons, and every count is rounded": change(
+        cube_cells, cube_cells.c.chosen > 0, chosen=5
+    ),
+}
+
+
+@contextmanager
+def undefended(works: Works) -> Iterator[Connection]:
+    """Open a transaction in which no constraint, trigger or foreign key holds; it is rolled back at the end."""
+    with works.engine.connect() as connection:
+        if db.is_sqlite(connection):
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            for pragma in ("foreign_keys=OFF", "ignore_check_constraints=ON"):
+                driver.execute(f"PRAGMA {pragma}")
+        with connection.begin() as transaction:
+            _disarm(connection)
+            try:
+                yield connection
+            finally:
+                transaction.rollback()
+        # Nobody else gets a connection on which nothing is checked.
+        connection.invalidate()
+
+
+def _disarm(connection: Connection) -> None:
+    if db.is_sqlite(connection):
+        found = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").scalars().all()
+        for name in found:
+            connection.exec_driver_sql(f"DROP TRIGGER {name}")
+        return
+    connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+    checks = connection.exec_driver_sql(
+        "SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE contype = 'c' AND conrelid <> 0"
+        " AND connamespace = 'public'::regnamespace"
+    ).all()
+    for table, name in checks:
+        connection.exec_driver_sql(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+
+
+def look(check: Check, connection: Connection, works: Works) -> list[str]:
+    """Run one check inside this transaction."""
+    return list(check.look(Work(connection, works.clock.now(), works.ids, system(BRAND))))
+
+
+# --- the tests -------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_found_where_all_is_sound(sound: Works) -> None:
+    found = list(audit(sound, CHECKS))
+
+    assert [brand.is_sound for brand in found] == [True]
+    assert [len(brand.findings) for brand in found] == [len(CHECKS)]
+    assert [line for brand in found for finding in brand.findings for line in finding.violations] == []
+
+
+def test_every_check_has_a_violation_that_it_must_find() -> None:
+    assert sorted(check.name for check in CHECKS) == sorted(PLANTED)
+    assert {check.rule for check in CHECKS} == set(range(1, 13))
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+def test_a_violation_is_found(sound: Works, check: Check) -> None:
+    with undefended(sound) as connection:
+        assert look(check, connection, sound) == []
+
+        PLANTED[check.name](connection)
+
+        assert look(check, connection, sound) != []
+
+
+def test_another_brand_s_violation_is_not_this_one_s(sound: Works) -> None:
+    elsewhere = system(BrandId("c" * 32))
+    with undefended(sound) as connection:
+        for plant in (PLANTED["one person holds one place in a pool"], PLANTED["no week is taken beyond its capacity"]):
+            plant(connection)
+        work = Work(connection, sound.clock.now(), sound.ids, elsewhere)
+        for check in CHECKS:
+            if check.name.startswith(("one person holds", "no week")):
+                assert list(check.look(work)) == []

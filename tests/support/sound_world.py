@@ -1,0 +1,167 @@
+"""A small brand in which everything that an audit looks at has happened: pools, money back, votes, cars, a handover."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from demand.cubes.tables import cube_cells, cube_releases
+from demand.pools.model import FailureChoice
+from demand.service import TIMERS, PoolPlan, raise_cap, withdraw
+from demand.votes.service import cast_vote, publish_proposal, revoke_vote, submit_proposal
+from factory_orders import service as factory
+from factory_orders.model import Stage
+from factory_orders.pools_service import open_pool
+from kernel import db, outbox, record, registry
+from kernel.actor import Actor, Role, system
+from kernel.clock import FixedClock
+from kernel.ids import AccountId
+from kernel.money import yuan
+from kernel.money_by_hand import approve_movement, propose_movement
+from kernel.timers import fire_due
+from kernel.work import Works
+from tests.configurator.small_brand import BRAND, PLANNER
+from tests.demand.pool_room import ANY_PRICE, TIERS, PoolRoom, make_pool_room, placed
+from tests.factory_orders.trade import BUILD, Trade
+
+LAST_WORD: Final = (*BUILD[:-1], Stage.REWORK, Stage.PASSED)
+
+
+@dataclass(frozen=True, slots=True)
+class SoundWorld:
+    """The brand's databases and what moves it on."""
+
+    works: Works
+    room: PoolRoom
+    trade: Trade
+
+    def open_pool(self) -> str:
+        """Open a pool with its slots reserved."""
+        with self.works.change(PLANNER) as work:
+            plan = PoolPlan(
+                self.room.cls, 8, minimum=3, tiers=TIERS, deadline=self.works.clock.now() + timedelta(days=21)
+            )
+            return open_pool(work, plan).pool.head.id
+
+    def work_off(self) -> None:
+        """Do what the worker does until nothing is due."""
+        while outbox.deliver(self.works, factory.SUBSCRIPTIONS) + fire_due(self.works, {**TIMERS, **factory.TIMERS}):
+            pass
+        self.room.settle()
+
+    def pass_days(self, days: int) -> None:
+        """Let days pass."""
+        self.room.clock.advance(timedelta(days=days))
+        self.work_off()
+
+
+def make_sound_world(works: Works, clock: FixedClock) -> SoundWorld:
+    """Let it all happen, by the rooms' own use cases."""
+    room = make_pool_room(works, clock)
+    with works.read(PLANNER) as work:
+        version_id = work.connection.exec_driver_sql("SELECT id FROM catalogue_versions").scalar_one()
+    world = SoundWorld(works, room, Trade(works, clock, room.sandbox, version_id))
+    _fail_a_pool(world)
+    ids = _lock_a_pool(world)
+    _build(world, ids)
+    _fill_another(world)
+    _vote(world)
+    _move_by_hand(world)
+    _publish_cells(world)
+    with works.change(system(BRAND)) as work:
+        brand = registry.own_brand(work)
+        record.seal_day(work, brand, (clock.now() - timedelta(days=2)).date())
+    world.work_off()
+    return world
+
+
+def _fail_a_pool(world: SoundWorld) -> None:
+    """Two are too few: one gets the money back, one rolls on; both are early."""
+    world.open_pool()
+    world.room.join(1, choice=FailureChoice.ROLL)
+    world.room.join(30)
+    world.pass_days(21)
+
+
+def _lock_a_pool(world: SoundWorld) -> list[str]:
+    """Six lock; one left before, one never paid, one paid by a callback; returns the orders, earliest first."""
+    room = world.room
+    world.open_pool()
+    world.work_off()
+    room.join(2, 3, 4, 5)
+    (leaver,) = room.join(6)
+    with world.works.change(room.buyer(6)) as work:
+        withdraw(work, leaver.pre_order_id)
+    unpaid, later = room.place(*(room.request(room.buyer(name), funded=False) for name in (7, 8)))
+    (payment,) = room.payments_of(placed(later).pre_order_id)
+    room.hear(room.pay(payment, reference="paid-later"))
+    assert placed(unpaid).state == "acknowledged"
+    world.pass_days(22)
+    states = room.states()
+    return sorted(order_id for order_id, state in states.items() if state == "locked")
+
+
+def _build(world: SoundWorld, ids: list[str]) -> None:
+    """The first is delivered, the second asked for its balance, the third reworked and disclosed, the fourth late."""
+    trade, works = world.trade, world.works
+    with works.read(system(BRAND)) as work:
+        found = work.connection.exec_driver_sql("SELECT id, account_id FROM orders")
+        who = {order_id: world.room.buyer(int(account_id, 16)) for order_id, account_id in found}
+    first, second, third = ids[:3]
+    trade.bring_to_store(first)
+    trade.hand_over(first, who=who[first])
+    trade.bring_to_store(second)
+    trade.ask_balance(trade.inspect(trade.book(second, who=who[second], hour=14)), who=who[second])
+    trade.build(third, stages=LAST_WORD, repair_minor=100_000)
+
+
+def _fill_another(world: SoundWorld) -> None:
+    """A pool that is open now: three members, one of whom raised the cap, and one who waits for money."""
+    world.open_pool()
+    room = world.room
+    room.join(20, 21)
+    low = room.quote(room.buyer(22))
+    (outcome,) = room.place(room.request(room.buyer(22), quote_id=low, cap=ANY_PRICE // 2))
+    with world.works.change(room.buyer(22)) as work:
+        raise_cap(work, placed(outcome).pre_order_id, price_cap_minor=ANY_PRICE)
+    (leaver,) = room.join(23)
+    with world.works.change(room.buyer(23)) as work:
+        withdraw(work, leaver.pre_order_id)
+    room.place(room.request(room.buyer(24), funded=False))
+
+
+def _vote(world: SoundWorld) -> None:
+    """One gives two votes, another takes the vote back."""
+    ids = []
+    for title in ("Heated seats", "A sunroof"):
+        with world.works.change(world.room.buyer(40)) as work:
+            ids.append(submit_proposal(work, title=title, text="").head.id)
+        with world.works.change(PLANNER) as work:
+            publish_proposal(work, ids[-1])
+        with world.works.change(world.room.buyer(40)) as work:
+            cast_vote(work, ids[-1])
+    with world.works.change(world.room.buyer(41)) as work:
+        cast_vote(work, ids[0])
+    with world.works.change(world.room.buyer(41)) as work:
+        revoke_vote(work, ids[0])
+
+
+def _move_by_hand(world: SoundWorld) -> None:
+    """One operator proposes a movement, another approves it."""
+    first, second = (Actor(BRAND, frozenset({Role.OPERATOR}), AccountId(letter * 32)) for letter in "ef")
+    with world.works.change(first) as work:
+        proposed = propose_movement(
+            work, debit=f"bonus:{BRAND}", credit=f"payable:{'5' * 32}", amount=yuan(1), reason="goodwill"
+        )
+    with world.works.change(second) as work:
+        approve_movement(work, proposed.id)
+
+
+def _publish_cells(world: SoundWorld) -> None:
+    """Write a released cell as the worker does; the release itself has tests of its own."""
+    with world.works.change(system(BRAND)) as work:
+        release = {"brand_id": BRAND, "number": 1, "k": 10, "rounding": 5, "released_at": work.now}
+        db.insert_many(work.connection, cube_releases, [release])
+        cell = {"brand_id": BRAND, "release": 1, "option": "RED", "region": "east", "week": work.now.date()}
+        db.insert_many(work.connection, cube_cells, [cell | {"category": "Paint", "chosen": 15, "offered": 40}])
