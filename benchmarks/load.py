@@ -6,11 +6,13 @@ It speaks plain HTTP/1.1 over asyncio streams, because its own CPU time is taken
 from __future__ import annotations
 
 import asyncio
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 LOOPBACK = "127.0.0.1"
+ANSWER_BYTES_MAX = 1 << 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,26 +65,43 @@ def post(path: str, body: bytes, headers: dict[str, str]) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-async def _caller(port: int, requests: Callable[[], bytes | None], answers: list[Answer]) -> None:
-    reader, writer = await asyncio.open_connection(LOOPBACK, port, limit=1 << 22)
+def _keep_all(_body: bytes) -> bool:
+    return False
+
+
+async def _caller(
+    port: int, requests: Callable[[], bytes | None], answers: list[Answer], forget: Callable[[bytes], bool]
+) -> None:
+    reader, writer = await asyncio.open_connection(LOOPBACK, port, limit=ANSWER_BYTES_MAX)
     try:
         while (request := requests()) is not None:
             started = time.perf_counter()
             writer.write(request)
             status, body = await _read_answer(reader)
-            answers.append(Answer(status, body, time.perf_counter() - started))
+            seconds = time.perf_counter() - started
+            answers.append(Answer(status, b"" if forget(body) else body, seconds))
     finally:
         writer.close()
 
 
-async def drive(port: int, requests: Sequence[bytes], *, callers: int) -> Load:
-    """Send all requests over `callers` connections, each waiting for its answer; the server is on loopback."""
+async def drive(
+    port: int,
+    requests: Iterable[bytes],
+    *,
+    callers: int,
+    seconds_max: float = math.inf,
+    forget: Callable[[bytes], bool] = _keep_all,
+) -> Load:
+    """Send requests over `callers` connections, each waiting for its answer, until they or the seconds are over.
+
+    The server is on loopback. The bodies that `forget` says yes to are counted and not kept: they may be many.
+    """
     left = iter(requests)
     answers: list[Answer] = []
+    started = time.perf_counter()
 
     def take() -> bytes | None:
-        return next(left, None)
+        return next(left, None) if time.perf_counter() - started < seconds_max else None
 
-    started = time.perf_counter()
-    await asyncio.gather(*(_caller(port, take, answers) for _ in range(callers)))
+    await asyncio.gather(*(_caller(port, take, answers, forget) for _ in range(callers)))
     return Load(answers, time.perf_counter() - started)

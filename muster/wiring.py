@@ -50,6 +50,10 @@ from muster.settings import Settings, data_folder
 from muster.telling import TELLERS, IdentityAddresses, WithTokens
 from muster.worker import Chores
 
+CONNECTIONS_APART: Final = 2
+"""The door of pre-orders holds a connection of its own, and the demo's clock is read while another one is held: were
+all taken by threads that wait for the database's writer, the writer could wait for the clock and nobody would go on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
@@ -180,7 +184,7 @@ def services(runtime: Runtime) -> Services:
         trusted_documents_only=settings.trusted_documents_only,
         demo=settings.demo,
         public_url=settings.address,
-        threads=settings.connections_max,
+        threads=settings.connections_max - CONNECTIONS_APART,
         is_migrated=partial(is_current, works.engine),
         advance_demo_time=advance if settings.demo else None,
     )
