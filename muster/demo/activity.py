@@ -17,7 +17,7 @@ from configurator.model import Choice, PoolingClass
 from configurator.queries import list_models
 from configurator.service import ConfigureRequest, class_of_car, configure
 from demand.pools.model import FailureChoice
-from demand.service import PoolPlan, place_pre_orders
+from demand.service import PoolPlan, place_pre_orders, release_cubes
 from factory_orders.pools_service import open_pool
 from kernel import registry
 from kernel.actor import Actor, Role, system
@@ -28,7 +28,7 @@ from kernel.ids import AccountId
 from kernel.notices import Address, Message, send_due
 from kernel.registry import Brand, Store
 from kernel.work import Work, Works
-from muster.daily import wind_up
+from muster.daily import DAILY_TIMER
 from muster.demo.crowd import Buyer, Car, add_buyers, equip
 from muster.demo.hands import work_a_day
 from muster.settings import Settings
@@ -120,13 +120,14 @@ def play(
 ) -> None:
     """Tell the story of a brand up to a moment."""
     stage = _set_stage(works, clock, settings, brand, accounts)
-    wind_up(works)
     for number, story in enumerate(STORIES, start=1):
         say(f"{brand.code}: pool {number} of {len(STORIES)}, {story.people} people")
         stage.pass_time(until + timedelta(weeks=story.week) + timedelta(hours=2))
         _gather(stage, story)
     say(f"{brand.code}: up to today")
     stage.pass_time(until)
+    with works.change(system(brand.id)) as work:
+        release_cubes(work)
 
 
 def _set_stage(
@@ -134,7 +135,9 @@ def _set_stage(
 ) -> _Stage:
     runtime = wire(settings, works=works)
     quiet = partial(send_due, channels=[_Silent()], addresses=IdentityAddresses())
-    chores = replace(runtime.chores, loops=(*runtime.chores.loops[:-1], quiet))
+    # The mornings of the past are left out: one release of statistics at the end says the same.
+    hourly = {kind: handler for kind, handler in runtime.chores.timers.items() if kind != DAILY_TIMER}
+    chores = replace(runtime.chores, timers=hourly, loops=(*runtime.chores.loops[:-1], quiet))
     with works.read(system(brand.id)) as work:
         stores = registry.list_stores(work)
         options = {
