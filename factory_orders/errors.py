@@ -15,6 +15,7 @@ Refusal
   BalanceOpen              the receivable is not zero
   ChecklistIncomplete      points of the check list are missing
   OrderNotCancellable      the order is past the point of leaving
+  OrderOpen                an order is under way, so the account cannot be erased
 """
 
 from __future__ import annotations
@@ -169,9 +170,19 @@ class ChecklistIncomplete(Refusal):
 
 @dataclass(unsafe_hash=True)
 class OrderNotCancellable(Refusal):
-    """The order has ended or its car is being handed over."""
+    """The order has ended or its car is begun; `state` says where it is."""
 
     code = "ORDER_NOT_CANCELLABLE"
-    en = "This order is {state} and cannot be cancelled. Ask the store about a return."
-    zh = "该订单状态为{state}，无法取消，请向门店咨询退车事宜。"
+    en = "This order is at {state} and cannot be cancelled any more. Ask the store about a return."
+    zh = "该订单当前为{state}，已无法取消，请向门店咨询退车事宜。"
+    state: str
+
+
+@dataclass(unsafe_hash=True)
+class OrderOpen(Refusal):
+    """An order is under way, so the account cannot be erased."""
+
+    code = "ORDER_OPEN"
+    en = "You have an order under way ({state}). Cancel it or wait for its handover."
+    zh = "您有进行中的订单（{state}），请先取消或等待交车。"
     state: str

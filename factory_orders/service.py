@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from factory_orders.cancellation_service import (
+    Cancellation,
+    cancel_order,
+    cancel_order_by_maker,
+    preview_cancellation,
+)
 from factory_orders.deliveries.handover_service import (
     BALANCE_PURPOSE,
     accept_disclosures,
@@ -20,6 +26,7 @@ from factory_orders.deliveries.handover_service import (
 )
 from factory_orders.deliveries.late_service import credit_late_days
 from factory_orders.deliveries.shipment_service import Damage, inspect_arrival, report_shipment
+from factory_orders.personal_service import OrderData
 from factory_orders.planning.order_service import (
     LATE_CREDIT_TIMER,
     SCHEDULE_TIMER,
@@ -48,18 +55,23 @@ __all__ = [
     "BALANCE_PURPOSE",
     "SUBSCRIPTIONS",
     "TIMERS",
+    "Cancellation",
     "Damage",
     "OpenedPool",
+    "OrderData",
     "Promises",
     "Reported",
     "accept_disclosures",
     "book_handover",
+    "cancel_order",
+    "cancel_order_by_maker",
     "inspect_arrival",
     "inspect_handover",
     "on_pools_ended",
     "on_pools_locked",
     "open_pool",
     "pay_balance",
+    "preview_cancellation",
     "promise",
     "rebook_handover",
     "receive_balance",

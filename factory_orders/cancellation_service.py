@@ -1,0 +1,150 @@
+"""Ending an order after its lock while its car has not begun: what it costs by stage, and who gives what back.
+
+The buyer forfeits a share of the earnest money by the freeze point that was reached (DOMAIN sections 6.1 and 6.5) and
+leaves free where the plan is later than the date that was accepted; where the maker cancels it returns double (law).
+Once the body is begun nothing changes any more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from configurator.quote_service import road_km
+from demand.service import DEPOSIT_PURPOSE, earnest_account
+from factory_orders.errors import OrderNotCancellable
+from factory_orders.events import OrderCancelled
+from factory_orders.planning.model import BatchState, CancelledOrder, OrderTerms, ScheduledOrder, order_state
+from factory_orders.planning.order_service import LATE_CREDIT_TIMER, withdraw_build_order
+from factory_orders.planning.order_store import lock_order, move_batch, save_order
+from factory_orders.planning.promise import Window, promise_days
+from factory_orders.planning.queries import plant_by_id
+from factory_orders.plant.model import BEFORE_THE_LINE, BuildOrder
+from factory_orders.plant.store import live_build_order, unfinished_in_batch
+from factory_orders.policies import CancellationPolicy, PromisePolicy
+from kernel import ledger, payments, policy, registry
+from kernel.actor import Permission
+from kernel.errors import InvalidInput, NotFound
+from kernel.ledger import Transfer, account, book
+from kernel.money import Money, share_basis_points
+from kernel.payments import PaymentState
+from kernel.timers import cancel_timer
+from kernel.work import Work
+
+REASON_LENGTH_MAX = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Cancellation:
+    """What ending an order would mean, or meant: the share kept, what goes back, and what is owed on top; in fen."""
+
+    order_id: str
+    stage: str
+    earnest_minor: int
+    forfeit_minor: int
+    penalty_minor: int
+
+    @property
+    def returned_minor(self) -> int:
+        """Return what the buyer gets in all."""
+        return self.earnest_minor - self.forfeit_minor + self.penalty_minor
+
+
+def preview_cancellation(work: Work, order_id: str) -> Cancellation:
+    """Say what leaving would cost the buyer now; changes nothing."""
+    work.actor.require(Permission.OWN_READ)
+    built, order = _cancellable(work, order_id)
+    if order.terms.account_id != work.actor.signed_in():
+        raise NotFound("order")
+    return _by_buyer(work, order.terms, built)
+
+
+def cancel_order(work: Work, order_id: str) -> Cancellation:
+    """End the buyer's own order. Refuses OrderNotCancellable once its car is begun."""
+    work.actor.require(Permission.OWN_WRITE)
+    built, order = _cancellable(work, order_id)
+    if order.terms.account_id != work.actor.signed_in():
+        raise NotFound("order")
+    return _end(work, order.terms, built, _by_buyer(work, order.terms, built), by="buyer", reason="buyer")
+
+
+def cancel_order_by_maker(work: Work, order_id: str, *, reason: str) -> Cancellation:
+    """End an order on the maker's word: the earnest money goes back and as much again is owed to the buyer (law)."""
+    work.actor.require(Permission.BATCH_MANAGE)
+    if not 1 <= len(reason.strip()) <= REASON_LENGTH_MAX:
+        raise InvalidInput("reason", f"say why in 1 to {REASON_LENGTH_MAX} characters")
+    built, order = _cancellable(work, order_id)
+    earnest = ledger.balance(work, earnest_account(order_id))
+    double = Cancellation(order_id, _stage(built), earnest, 0, earnest)
+    return _end(work, order.terms, built, double, by="maker", reason=reason.strip())
+
+
+def _cancellable(work: Work, order_id: str) -> tuple[BuildOrder | None, ScheduledOrder]:
+    """Lock the build order, then the order: as a plant's report does."""
+    built = live_build_order(work, order_id)
+    order = lock_order(work, order_id)
+    if not isinstance(order, ScheduledOrder):
+        raise OrderNotCancellable(order_state(order))
+    if built is not None and built.stage not in BEFORE_THE_LINE:
+        raise OrderNotCancellable(built.stage.value)
+    return built, order
+
+
+def _stage(built: BuildOrder | None) -> str:
+    return "scheduled" if built is None else built.stage.value
+
+
+def _by_buyer(work: Work, terms: OrderTerms, built: BuildOrder | None) -> Cancellation:
+    earnest = ledger.balance(work, earnest_account(terms.id))
+    shares = dict(policy.pinned(work, terms.policy_version).section(CancellationPolicy).forfeits)
+    share = 0 if _is_later_than_accepted(work, terms, built) else shares.get(_stage(built), 10_000)
+    return Cancellation(terms.id, _stage(built), earnest, share_basis_points(earnest, share), 0)
+
+
+def _is_later_than_accepted(work: Work, terms: OrderTerms, built: BuildOrder | None) -> bool:
+    """Say whether the plan's date (P90) lies after the accepted one, so that the buyer may leave free."""
+    if built is None or terms.promised_by is None:
+        return False
+    store = registry.stores_by_id(work, [terms.store_id])[terms.store_id]
+    distance_km = road_km(plant_by_id(work, terms.plant_id), store)
+    times = policy.current(work).section(PromisePolicy)
+    _, planned = promise_days(Window(built.week, built.week), distance_km=distance_km, policy=times)
+    return planned > terms.promised_by
+
+
+def _end(
+    work: Work, terms: OrderTerms, built: BuildOrder | None, ended: Cancellation, *, by: str, reason: str
+) -> Cancellation:
+    withdraw_build_order(work, terms)
+    save_order(work, CancelledOrder(terms, reason, work.now))
+    cancel_timer(work, LATE_CREDIT_TIMER, terms.id)
+    if built is not None and unfinished_in_batch(work, built.batch_id) == 0:
+        move_batch(work, built.batch_id, BatchState.COMPLETE, only_from=[BatchState.BUILDING])
+    _give_back(work, terms, ended)
+    work.record(
+        OrderCancelled(
+            terms.brand_id, terms.id, terms.account_id, terms.pool_id, by, ended.forfeit_minor, ended.returned_minor
+        )
+    )
+    return ended
+
+
+def _give_back(work: Work, terms: OrderTerms, ended: Cancellation) -> None:
+    """Book the forfeit, send the rest of the earnest money back the way it came, and owe the maker's penalty."""
+    earnest = earnest_account(terms.id)
+    back = ended.earnest_minor - ended.forfeit_minor
+    transfers = []
+    if ended.forfeit_minor:
+        forfeit = account("forfeit", terms.brand_id)
+        transfers.append(Transfer("earnest_forfeited", terms.id, earnest, forfeit, Money(ended.forfeit_minor)))
+    if ended.penalty_minor:
+        penalty, payable = account("penalty", terms.brand_id), account("payable", terms.account_id)
+        transfers.append(Transfer("earnest_doubled", terms.id, penalty, payable, Money(ended.penalty_minor)))
+    if back:
+        paid = next(
+            one
+            for one in payments.payments_of(work, [terms.id])[terms.id]
+            if one.purpose == DEPOSIT_PURPOSE and one.state is PaymentState.RECEIVED
+        )
+        transfers.append(Transfer("earnest_returned", terms.id, earnest, payments.refund_account(paid.id), Money(back)))
+        payments.request_refund(work, paid.id, "order_cancelled", amount=Money(back))
+    book(work, *transfers)

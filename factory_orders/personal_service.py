@@ -1,0 +1,68 @@
+"""What the room keeps of people: handed out and erased on request; an order under way has to end first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from sqlalchemy import select, update
+
+from factory_orders.deliveries.tables import handovers, order_balances, shipments
+from factory_orders.errors import OrderOpen
+from factory_orders.planning.tables import orders
+from factory_orders.vehicles.model import DisclosureReason
+from factory_orders.vehicles.tables import vehicle_disclosures
+from kernel.errors import Refusal
+from kernel.ids import AccountId
+from kernel.work import Work
+
+ENDED = ("delivered", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class OrderData:
+    """A person's orders, handovers and balances. Orders stay with the ledger; what tells the person goes."""
+
+    name: ClassVar[str] = "factory_orders"
+
+    def export(self, work: Work, account_id: AccountId) -> Any:
+        """Return what is kept, in JSON terms."""
+        own = select(orders).where(orders.c.account_id == account_id, orders.c.brand_id == work.actor.brand_id)
+        rows = work.connection.execute(own.order_by(orders.c.id)).mappings().all()
+        ids = [row["id"] for row in rows]
+        told: dict[str, Any] = {"orders": [_plain(row) for row in rows]}
+        for name, table in (("shipments", shipments), ("handovers", handovers), ("balances", order_balances)):
+            found = select(table).where(table.c.order_id.in_(ids))
+            told[name] = [_plain(row) for row in work.connection.execute(found).mappings()]
+        return told
+
+    def blocks_erasure(self, work: Work, account_id: AccountId) -> Refusal | None:
+        """Refuse while an order is under way."""
+        found = select(orders.c.state).where(
+            orders.c.account_id == account_id,
+            orders.c.brand_id == work.actor.brand_id,
+            orders.c.state.not_in(ENDED),
+        )
+        state = work.connection.execute(found.limit(1)).scalar()
+        return None if state is None else OrderOpen(state)
+
+    def erase(self, work: Work, account_id: AccountId) -> None:
+        """Cut orders from the person and take away the person's own words."""
+        own = select(orders.c.id).where(orders.c.account_id == account_id, orders.c.brand_id == work.actor.brand_id)
+        cars = select(orders.c.vin).where(
+            orders.c.account_id == account_id, orders.c.brand_id == work.actor.brand_id, orders.c.vin.isnot(None)
+        )
+        own_words = vehicle_disclosures.c.reason == DisclosureReason.REJECTED_HANDOVER.value
+        work.connection.execute(
+            update(vehicle_disclosures).where(own_words, vehicle_disclosures.c.vin.in_(cars)).values(detail="")
+        )
+        work.connection.execute(update(handovers).where(handovers.c.order_id.in_(own)).values(reason=None))
+        work.connection.execute(update(orders).where(orders.c.id.in_(own)).values(person_id=None))
+
+
+def _plain(row: Any) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if hasattr(value, "isoformat") else value
+        for name, value in row.items()
+        if name != "brand_id"
+    }

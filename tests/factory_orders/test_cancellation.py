@@ -1,0 +1,197 @@
+"""Ending an order: what it costs by stage, who gives what back, and when nobody can any more."""
+
+from __future__ import annotations
+
+import pytest
+
+from demand.service import PoolPlan
+from factory_orders import queries, service
+from factory_orders.errors import OrderNotCancellable, OrderOpen
+from factory_orders.model import CancelledOrder, PlantReport, ScheduledOrder, Stage
+from factory_orders.planning.model import SLOT
+from factory_orders.service import SUBSCRIPTIONS, Cancellation, OrderData
+from kernel import ledger, outbox
+from kernel.clock import FixedClock
+from kernel.errors import Forbidden, InvalidInput, NotFound
+from kernel.ledger import account
+from kernel.work import Works
+from tests.configurator.small_brand import BRAND, PLANNER
+from tests.demand.pool_room import TIERS, PoolRoom, make_pool_room
+from tests.factory_orders.trade import NORTH_PLANT, PLANT_MACHINE, SYSTEM, Trade, buyer
+
+
+@pytest.fixture
+def room(works: Works, clock: FixedClock) -> PoolRoom:
+    """Return the small brand with its pool room."""
+    return make_pool_room(works, clock)
+
+
+def locked_orders(room: PoolRoom) -> tuple[Trade, list[str]]:
+    """Take a pool of three buyers to its lock; returns their orders."""
+    with room.works.change(PLANNER) as work:
+        service.open_pool(work, PoolPlan(room.cls, 8, minimum=3, tiers=TIERS))
+    placed = room.join(1, 2, 3)
+    room.pass_time(days=21)
+    while outbox.deliver(room.works, SUBSCRIPTIONS):
+        pass
+    return Trade(room.works, room.clock, room.sandbox, ""), [one.pre_order_id for one in placed]
+
+
+def cancel(trade: Trade, order_id: str, number: int = 1) -> Cancellation:
+    with trade.works.change(buyer(number)) as work:
+        return service.cancel_order(work, order_id)
+
+
+def sums(trade: Trade, order_id: str, number: int = 1) -> list[int]:
+    with trade.works.read(SYSTEM) as work:
+        names = [
+            account("earnest", order_id),
+            account("forfeit", BRAND),
+            account("penalty", BRAND),
+            account("payable", buyer(number).signed_in()),
+        ]
+        return list(ledger.balances(work, names).values())
+
+
+def used(trade: Trade) -> int:
+    with trade.works.read(PLANNER) as work:
+        weeks = queries.plant_weeks(work, NORTH_PLANT, first=trade.clock.now().date(), weeks=30)
+    return sum(week.used for week in weeks if week.resource == SLOT)
+
+
+def test_leaving_before_the_parts_are_ready_costs_a_fifth_of_the_earnest_money(room: PoolRoom) -> None:
+    trade, (order_id, *_) = locked_orders(room)
+
+    with trade.works.read(buyer()) as work:
+        preview = service.preview_cancellation(work, order_id)
+    ended = cancel(trade, order_id)
+    room.settle()
+
+    assert preview == ended == Cancellation(order_id, "queued", 500_000, 100_000, 0)
+    assert sums(trade, order_id) == [0, 100_000, 0, 0]
+    assert used(trade) == 2
+    (payment,) = room.payments_of(order_id)
+    assert payment.state.value == "refunded"
+    with trade.works.read(SYSTEM) as work:
+        assert isinstance(queries.orders_by_id(work, [order_id])[order_id], CancelledOrder)
+        assert queries.build_orders_of_orders(work, [order_id]) == {}
+
+
+def test_leaving_when_the_parts_are_ready_costs_half(room: PoolRoom) -> None:
+    trade, (order_id, *_) = locked_orders(room)
+    trade.report(trade.build_order_of(order_id).id, Stage.PARTS_READY)
+
+    assert cancel(trade, order_id).forfeit_minor == 250_000
+
+
+def test_a_car_that_is_begun_is_not_cancelled(room: PoolRoom) -> None:
+    trade, (order_id, *_) = locked_orders(room)
+    for stage in (Stage.PARTS_READY, Stage.BODY):
+        trade.report(trade.build_order_of(order_id).id, stage)
+
+    with pytest.raises(OrderNotCancellable) as refused:
+        cancel(trade, order_id)
+
+    assert refused.value == OrderNotCancellable("body")
+    assert sums(trade, order_id) == [500_000, 0, 0, 0]
+
+
+def test_an_order_is_cancelled_once(room: PoolRoom) -> None:
+    trade, (order_id, *_) = locked_orders(room)
+    cancel(trade, order_id)
+
+    with pytest.raises(OrderNotCancellable):
+        cancel(trade, order_id)
+
+    assert sums(trade, order_id) == [0, 100_000, 0, 0]
+
+
+def test_another_buyers_order_is_not_found(room: PoolRoom) -> None:
+    trade, (order_id, *_) = locked_orders(room)
+
+    with pytest.raises(NotFound):
+        cancel(trade, order_id, number=2)
+
+
+def test_the_maker_returns_double(room: PoolRoom) -> None:
+    trade, (order_id, *_) = locked_orders(room)
+
+    with trade.works.change(PLANNER) as work:
+        ended = service.cancel_order_by_maker(work, order_id, reason="the paint is not made any more")
+
+    assert ended.returned_minor == 1_000_000
+    assert sums(trade, order_id) == [0, 0, -500_000, 500_000]
+
+
+def test_only_a_planner_cancels_for_the_maker_and_says_why(room: PoolRoom) -> None:
+    trade, (order_id, *_) = locked_orders(room)
+
+    with pytest.raises(Forbidden), trade.works.change(buyer()) as work:
+        service.cancel_order_by_maker(work, order_id, reason="no")
+    with pytest.raises(InvalidInput), trade.works.change(PLANNER) as work:
+        service.cancel_order_by_maker(work, order_id, reason=" ")
+
+    with trade.works.read(SYSTEM) as work:
+        assert isinstance(queries.orders_by_id(work, [order_id])[order_id], ScheduledOrder)
+
+
+def test_a_buyer_leaves_free_where_the_plan_is_later_than_what_was_accepted(trade: Trade) -> None:
+    later = trade.clock.now().date()
+    (order_id,) = trade.lock(promised_by=later)
+
+    with trade.works.read(buyer()) as work:
+        preview = service.preview_cancellation(work, order_id)
+
+    assert (preview.forfeit_minor, preview.returned_minor) == (0, 500_000)
+
+
+def test_a_plant_cannot_go_on_with_what_was_cancelled(room: PoolRoom) -> None:
+    trade, (order_id, *_) = locked_orders(room)
+    build_order_id = trade.build_order_of(order_id).id
+    cancel(trade, order_id)
+    report = PlantReport("e", Stage.PARTS_READY, trade.clock.now())
+
+    with pytest.raises(Exception, match="PLANT_EVENT_OUT_OF_ORDER"), trade.works.change(PLANT_MACHINE) as work:
+        service.report_plant_event(work, build_order_id, report)
+
+
+# --- what is kept of a person ----------------------------------------------------------------------------------------
+
+
+def test_an_order_under_way_keeps_its_account(trade: Trade) -> None:
+    (order_id,) = trade.lock()
+    with trade.works.read(buyer()) as work:
+        under_way = OrderData().blocks_erasure(work, buyer().signed_in())
+        nobody = OrderData().blocks_erasure(work, buyer(2).signed_in())
+    trade.bring_to_store(order_id)
+    trade.hand_over(order_id)
+
+    with trade.works.read(buyer()) as work:
+        ended = OrderData().blocks_erasure(work, buyer().signed_in())
+
+    assert under_way == OrderOpen("scheduled")
+    assert nobody is None
+    assert ended is None
+
+
+def test_erasing_takes_the_person_and_the_persons_words(trade: Trade) -> None:
+    (order_id,) = trade.lock()
+    vin = trade.bring_to_store(order_id)
+    handover = trade.inspect(trade.book(order_id), fine=False)
+    with trade.works.change(buyer()) as work:
+        service.reject_handover(work, handover.id, "my own words")
+        exported = OrderData().export(work, buyer().signed_in())
+
+    with trade.works.change(buyer()) as work:
+        OrderData().erase(work, buyer().signed_in())
+
+    with trade.works.read(SYSTEM) as work:
+        order = queries.orders_by_id(work, [order_id])[order_id]
+        (told,) = queries.disclosures_of(work, [vin])[vin]
+        (known,) = queries.handovers_of_orders(work, [order_id])[order_id]
+        passport = queries.passport(work, vin)
+    assert exported["orders"][0]["id"] == order_id
+    assert exported["handovers"][0]["reason"] == "my own words"
+    assert order.terms.person_id is None
+    assert (told.detail, known.reason) == ("", None)
+    assert passport.verified
