@@ -40,6 +40,8 @@ from kernel.actor import Permission
 from kernel.paging import PAGE_SIZE_MAX
 
 DOCUMENTS_MAX: Final = 1_000
+# A document in memory is some hundred times its text, so the texts are what bounds the cache.
+CHARACTERS_MAX: Final = 400_000
 ERRORS_MAX: Final = 20
 _CONDITIONS: Final = ("skip", "include")
 
@@ -69,6 +71,7 @@ class Prepared:
     cost: Cost
     cost_depends: bool
     conditional: bool
+    characters: int
     trusted: bool = False
     collected: Any = None
     sub_fields: dict[Any, Any] = field(default_factory=dict)
@@ -88,6 +91,8 @@ class Prepared:
     def kept_by(self) -> str | None:
         """Return what the whole answer depends on, where it is the same for everybody."""
         kept = {root.kept_by for root in self.roots}
+        # Introspection never changes, so it goes along with whatever stands beside it.
+        kept = kept - {"schema"} or kept
         return kept.pop() if len(kept) == 1 and self.kind is OperationType.QUERY else None
 
 
@@ -107,6 +112,7 @@ class Documents:
         self.access = access
         self.limits = limits
         self._known: OrderedDict[str, Prepared] = OrderedDict()
+        self._characters = 0
         self._trusted: dict[str, Prepared] = {}
 
     def trust(self, text: str) -> str:
@@ -129,8 +135,10 @@ class Documents:
         found = self._trusted.get(key) or self._known.get(key)
         if found is None:
             found = self._known[key] = self._prepare(text, key)
-            if len(self._known) > DOCUMENTS_MAX:
-                self._known.popitem(last=False)
+            self._characters += found.characters
+            while len(self._known) > DOCUMENTS_MAX or self._characters > CHARACTERS_MAX:
+                _, gone = self._known.popitem(last=False)
+                self._characters -= gone.characters
         elif key in self._known:
             self._known.move_to_end(key)
         return found
@@ -140,7 +148,7 @@ class Documents:
         try:
             operation = check_shape(document, self.limits)
             self._validate(document)
-            return self._describe(key, document, operation)
+            return self._describe(text, key, document, operation)
         except GraphQLError as error:
             raise Refused(error) from None
 
@@ -162,7 +170,7 @@ class Documents:
         if errors:
             raise Refused(*errors)
 
-    def _describe(self, key: str, document: DocumentNode, operation: OperationDefinitionNode) -> Prepared:
+    def _describe(self, text: str, key: str, document: DocumentNode, operation: OperationDefinitionNode) -> Prepared:
         fragments = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
         reader = _Reader(self.schema, self.access, fragments)
         root_type = self.schema.get_root_type(operation.operation)
@@ -195,6 +203,7 @@ class Documents:
             cost=cost,
             cost_depends=cost.depends(),
             conditional=reader.conditional or any(_has_condition(one) for one in operation.selection_set.selections),
+            characters=len(text),
         )
 
 

@@ -61,6 +61,7 @@ async def stream_events(
 ) -> Response:
     """Answer with server-sent events: the registered subscription's answers, encoded as for everybody."""
     headers = dict(request.scope["headers"])
+    request.scope["muster_stream"] = True
     prepared = endpoint.documents.by_hash(document_hash)
     try:
         caller = await endpoint.sessions.caller(headers, address=request.client.host if request.client else "")

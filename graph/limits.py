@@ -38,7 +38,7 @@ class Limits:
     directives: int = 30
     root_fields: int = 10
     root_mutations: int = 5
-    fields: int = 600
+    fields: int = 400
     cost: int = 60_000
     variables_depth: int = 12
 

@@ -69,7 +69,8 @@ class Outer:
         path = scope["path"]
         route = scope.get("muster_route") or (path if path == "/graphql" else "other")
         self._metrics.requests.labels(route, str(status)).inc()
-        self._metrics.durations.labels(route).observe(seconds)
+        if "muster_stream" not in scope:  # A stream lasts as long as its reader likes.
+            self._metrics.durations.labels(route).observe(seconds)
         if path not in _QUIET:
             log.info(
                 "request",

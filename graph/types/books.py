@@ -14,7 +14,7 @@ from graph.identifiers import raw_id, write_id
 from graph.operations import mutation, query
 from graph.scalars import Cursor
 from graph.types.money import Money, MoneyInput, read_money, show_minor, show_money
-from graph.types.pages import Connection, Node, show_page
+from graph.types.pages import Connection, show_page
 from kernel import ledger, money_by_hand, record, registry
 from kernel.actor import Permission
 from kernel.errors import InvalidInput, NotFound
@@ -30,7 +30,7 @@ strawberry.enum(HandState, name="MovementState", description="A proposed movemen
 
 
 @object_type(reads=Permission.OWN_READ)
-class Movement(Node):
+class Movement:
     """A movement of money that an operator proposed, and what became of it."""
 
     id: strawberry.ID

@@ -100,6 +100,11 @@ def load_stores(work: Work, store_ids: list[str]) -> dict[str, Store]:
     return {key: show_store(store, work.actor.locale) for key, store in registry.stores_by_id(work, store_ids).items()}
 
 
+def load_plants(work: Work, plant_ids: list[str]) -> dict[str, Plant]:
+    """Return plants of the actor's brand by id."""
+    return {one.id: show_plant(one, work.actor.locale) for one in registry.list_plants(work) if one.id in plant_ids}
+
+
 @query(reads=Permission.PUBLIC_READ, kept_by="registry")
 def brand(work: Work, request: Request) -> Brand:
     """The brand of this address."""

@@ -15,7 +15,7 @@ from graph.identifiers import raw_id, write_id
 from graph.operations import mutation, query
 from graph.scalars import Cursor
 from graph.types.money import MoneyInput, read_money
-from graph.types.pages import Connection, Node, show_page
+from graph.types.pages import Connection, show_page
 from kernel.actor import Permission
 from kernel.errors import InvalidInput
 from kernel.paging import page_request
@@ -26,7 +26,7 @@ strawberry.enum(ShipmentState, description="Where a shipment is; the last two ar
 
 
 @object_type(reads=Permission.DELIVERY_READ)
-class Delivery(Node):
+class Delivery:
     """An order on its way to your store; you know it by its code."""
 
     id: strawberry.ID
@@ -46,7 +46,7 @@ class Delivery(Node):
 
 
 @object_type(reads=Permission.PUBLIC_READ)
-class Shipment(Node):
+class Shipment:
     """A car's way to a store."""
 
     id: strawberry.ID

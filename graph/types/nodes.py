@@ -17,6 +17,7 @@ from kernel.work import Work
 # Each takes raw ids and returns what this actor may see of them, by raw id.
 LOADERS: Final[dict[str, tuple[Permission, Callable[[Work, list[str]], Mapping[str, Any]]]]] = {
     "Store": (Permission.PUBLIC_READ, brand.load_stores),
+    "Plant": (Permission.PUBLIC_READ, brand.load_plants),
     "CarModel": (Permission.CATALOGUE_READ, catalogue.load_models),
     "CatalogueVersion": (Permission.CATALOGUE_READ, catalogue.load_versions),
     "Quote": (Permission.QUOTE, quotes.load_quotes),

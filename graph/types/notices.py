@@ -11,7 +11,7 @@ from graph.context import Request
 from graph.identifiers import raw_id, write_id
 from graph.operations import mutation, query
 from graph.scalars import Cursor
-from graph.types.pages import Connection, Node, show_page
+from graph.types.pages import Connection, show_page
 from kernel import notices
 from kernel.actor import Permission
 from kernel.errors import InvalidInput
@@ -20,7 +20,7 @@ from kernel.work import Work
 
 
 @object_type(reads=Permission.OWN_READ)
-class Notice(Node):
+class Notice:
     """One notice."""
 
     id: strawberry.ID

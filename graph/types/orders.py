@@ -89,7 +89,7 @@ class Balance:
 
 
 @object_type(reads=Permission.OWN_READ)
-class Handover(Node):
+class Handover:
     """An appointment at the store and what came of it."""
 
     id: strawberry.ID

@@ -25,7 +25,7 @@ strawberry.enum(Stage, name="BuildStageName", description="Where a build order s
 
 
 @object_type(reads=Permission.PUBLIC_READ)
-class BuildOrder(Node):
+class BuildOrder:
     """What the plant builds: one car, its day and its place on the line; no word of the buyer."""
 
     id: strawberry.ID

@@ -274,7 +274,8 @@ async def place_pre_order(request: Request, input: PlacePreOrderInput) -> PreOrd
     )
     door = request.services.pre_order_door
     assert door is not None, "the server has a door for pre-orders"
-    placed = await asyncio.wrap_future(door.submit(asked))
+    # Whoever hangs up does not take the request out of its group: it is decided all the same.
+    placed = await asyncio.shield(asyncio.wrap_future(door.submit(asked)))
     return show_pre_order(placed.pre_order)
 
 
