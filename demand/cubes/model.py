@@ -122,10 +122,15 @@ def _one_more(
     together = Tally()
     for key in hidden:
         together.add(tallies[key])
+    if total is None and together.chosen == 0:
+        # That nobody chose the rest is about nobody's choice.
+        return None
     large = is_large(together, k=k) if total is not None else len(together.choosers) >= k
     if len(hidden) >= 2 and large:
         return None
-    return min(seen, key=lambda key: (tallies[key].chosen, key.option, key.region)) if seen else total
+    if total is not None and len(seen) < 2:
+        return total
+    return min(seen, key=lambda key: (tallies[key].chosen, key.option, key.region))
 
 
 # --- what is published -----------------------------------------------------------------------------------------------
@@ -168,4 +173,5 @@ def wilson(successes: int, trials: int) -> tuple[float, float]:
     share, spread = successes / trials, Z_95 * Z_95 / trials
     middle = (share + spread / 2) / (1 + spread)
     half = math.sqrt(share * (1 - share) * spread + spread * spread / 4) / (1 + spread)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    # At a share of 0 or 1 the bound is the share itself; floating point may miss it by a hair.
+    return min(max(0.0, middle - half), share), max(min(1.0, middle + half), share)

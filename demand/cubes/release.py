@@ -101,8 +101,8 @@ def _may_move(new: pd.DataFrame, models_of: Mapping[str, frozenset[object]], k: 
 
 
 def _of_models(frame: pd.DataFrame, models: frozenset[object]) -> pd.DataFrame:
-    pairs = list(zip(frame["version_id"], frame["model"], strict=True))
-    return frame[[pair in models for pair in pairs]]
+    pairs = zip(frame["version_id"], frame["model"], strict=True)
+    return frame.loc[pd.Series([pair in models for pair in pairs], index=frame.index, dtype=bool)]
 
 
 def _snapshot(group: pd.DataFrame, serial: int) -> pd.DataFrame:
