@@ -9,10 +9,9 @@ import strawberry
 from configurator.errors import VersionNotInForce
 from configurator.model import PoolingClass as ClassOfCars
 from configurator.model import Tier
-from demand import service
+from demand import queries, service
 from demand.errors import PoolAlreadyOpen, PoolClosed, TermsUnsound, TierBelowCost
-from demand.pools import queries
-from demand.pools.model import ClassLevel
+from demand.model import ClassLevel
 from factory_orders import pools_service as factory
 from factory_orders.errors import CapacityShort
 from graph.access import field, input_type, object_type

@@ -11,7 +11,7 @@ import strawberry
 from strawberry.types import Info
 
 from configurator.errors import PriceMismatch, QuoteAltered, QuoteExpired, QuoteTaken
-from demand import service
+from demand import model, queries, service
 from demand.errors import (
     AlreadyInPool,
     CapNotRaised,
@@ -24,9 +24,8 @@ from demand.errors import (
     PreOrderClosed,
     WrongClass,
 )
-from demand.pools import model, queries
-from demand.pools.model import FailureChoice, PaymentMethod
-from demand.pools.model import PreOrder as DemandPreOrder
+from demand.model import FailureChoice, PaymentMethod
+from demand.model import PreOrder as DemandPreOrder
 from factory_orders import queries as factory
 from graph.access import field, input_type, object_type, resolved
 from graph.context import Request

@@ -6,9 +6,8 @@ from datetime import datetime
 
 import strawberry
 
-from demand import service
+from demand import model, queries, service
 from demand.errors import AlreadyVoted, NotVoted, PersonNotVerified, ProposalClosed, VotesSpent
-from demand.votes import model, queries
 from graph.access import input_type, object_type
 from graph.identifiers import raw_id, write_id
 from graph.operations import mutation, query
