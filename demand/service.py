@@ -8,7 +8,7 @@ from typing import Final
 from demand.cubes.service import SUBSCRIPTIONS, release_cubes
 from demand.personal.service import DemandData
 from demand.pools.clearing_service import cancel_pool, clear_pool, freeze_pool
-from demand.pools.member_service import expire_pre_order, fund_pre_order, raise_cap, withdraw
+from demand.pools.member_service import change_car, expire_pre_order, fund_pre_order, raise_cap, withdraw
 from demand.pools.opening_service import PoolPlan, open_pool, open_scheduled, welcome_waiting
 from demand.pools.placing import PreOrderRequest
 from demand.pools.placing_service import Outcome, Placed, place_pre_orders
@@ -48,6 +48,7 @@ __all__ = [
     "PreOrderRequest",
     "cancel_pool",
     "cast_vote",
+    "change_car",
     "close_proposal",
     "decline_proposal",
     "deposit_account",

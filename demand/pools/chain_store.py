@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from demand.pools.model import LockedPreOrder, PoolHead, PreOrder
+from demand.pools.model import (
+    LockedPreOrder,
+    PoolHead,
+    PreOrder,
+)
 from kernel import record
 from kernel.record import NewEntry
 from kernel.work import Work
@@ -61,9 +65,14 @@ def chain_joined(work: Work, joined: Sequence[tuple[PreOrder, int]]) -> None:
 
 
 def chain_member(work: Work, kind: str, pre_order: PreOrder) -> None:
-    """Record what one member did: `pool.left` or `pool.cap_raised`, with the cap from now on."""
+    """Record what one member did: `pool.left`, `pool.cap_raised`, `pool.car_changed`, with the offer from now on."""
     name = _names(work, pre_order.pool_id, [pre_order])[pre_order.head.person_id]
-    body = {"member": name, "price_cap_minor": pre_order.head.offer.price_cap_minor}
+    offer = pre_order.head.offer
+    body = {
+        "member": name,
+        "vehicle_price_minor": offer.vehicle_price_minor,
+        "price_cap_minor": offer.price_cap_minor,
+    }
     record.append(work, chain_of(pre_order.pool_id), kind, body)
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from configurator.model import member_price_minor
-from demand.pools.model import Offer, PoolTerms, clearing_number
+from demand.pools.joining import clearing_number
+from demand.pools.model import Offer, PoolTerms
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from demand.pools.events import (
     PreOrderLocked,
     PreOrderRolled,
 )
+from demand.pools.joining import freeze
 from demand.pools.model import (
     CancelledPool,
     FailedPool,
@@ -30,7 +31,6 @@ from demand.pools.model import (
     RolledPool,
     ScheduledPool,
     WaitingPreOrder,
-    freeze,
     may_roll,
     state_of,
 )

@@ -90,6 +90,18 @@ class PriceCapRaised(Event):
     price_cap_minor: int
 
 
+@event("demand.pre_order_changed")
+@dataclass(frozen=True, slots=True)
+class PreOrderChanged(Event):
+    """A member changed the car on a new accepted quote."""
+
+    pre_order_id: str
+    account_id: str
+    pool_id: str
+    quote_id: str
+    price_cap_minor: int
+
+
 @dataclass(frozen=True, slots=True)
 class ConcernedMember:
     """A member of a pool that something happened to."""

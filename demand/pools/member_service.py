@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from demand.errors import AlreadyInPool, PreOrderClosed
+from dataclasses import replace
+
+from configurator.model import QuoteClaim, QuoteId
+from configurator.quote_service import accept_quote
+from demand.errors import AlreadyInPool, PreOrderClosed, WrongClass
 from demand.pools.chain_store import chain_joined, chain_member
-from demand.pools.events import DepositsHeld, HeldDeposit, PreOrderExpired, PreOrderWithdrawn, PriceCapRaised
+from demand.pools.events import (
+    DepositsHeld,
+    HeldDeposit,
+    PreOrderChanged,
+    PreOrderExpired,
+    PreOrderWithdrawn,
+    PriceCapRaised,
+)
+from demand.pools.joining import change_offer, join, leave, raise_offer
 from demand.pools.model import (
     AcknowledgedPreOrder,
     EndedPreOrder,
@@ -13,10 +25,8 @@ from demand.pools.model import (
     PooledPreOrder,
     PreOrder,
     PreOrderHead,
-    join,
-    leave,
+    class_keys,
     pre_order_state,
-    raise_offer,
 )
 from demand.pools.pool_store import lock_pool, save_pools
 from demand.pools.pre_order_store import (
@@ -29,6 +39,7 @@ from demand.pools.pre_order_store import (
     lock_pre_order,
     persons_in_pools,
     refund_day,
+    save_car,
     save_pre_orders,
     with_offer,
 )
@@ -161,3 +172,45 @@ def raise_cap(work: Work, pre_order_id: str, *, price_cap_minor: int) -> PooledP
         PriceCapRaised(work.actor.brand_id, better.head.id, better.head.account_id, better.pool_id, price_cap_minor)
     )
     return better
+
+
+def change_car(work: Work, pre_order_id: str, *, quote_id: str, price_cap_minor: int) -> PooledPreOrder:
+    """Change to the car of a new quote of the same class, with a new cap; the place and its time stay.
+
+    In a frozen pool the cap must rise by at least as much as the price (CapNotRaised). Refuses what a quote may be
+    refused for, a car of another class, and a cap below every tier.
+    """
+    work.actor.require(Permission.PREORDER)
+    found, _ = find_pre_order(work, pre_order_id)
+    _require_own(work, found)
+    stored = lock_pool(work, found.pool_id)
+    pre_order, _ = lock_pre_order(work, pre_order_id)
+    _require_same_pool(found, pre_order)
+    if not isinstance(pre_order, PooledPreOrder):
+        raise PreOrderClosed(pre_order_state(pre_order))
+    quote = accept_quote(work, QuoteClaim(QuoteId(quote_id), work.actor.signed_in()), reference=pre_order.head.id)
+    l1_key, l2_key = class_keys(quote.pooling_class)
+    if stored.pool.head.class_key not in (l1_key, l2_key):
+        raise WrongClass(l1_key, stored.pool.head.class_key)
+    offer = Offer(quote.vehicle_price_minor, price_cap_minor)
+    changed = change_offer(stored.pool, pre_order.head.offer, offer, now=work.now)
+    if isinstance(changed, Refusal):
+        raise changed
+    save_pools(work, [(stored, StoredPool(changed, stored.joined))])
+    head = replace(
+        pre_order.head,
+        quote_id=quote.quote_id,
+        version_id=quote.version_id,
+        model=quote.model,
+        options=quote.options,
+        class_l1=l1_key,
+        class_l2=l2_key,
+        store_id=quote.store_id,
+        region=quote.region,
+        offer=offer,
+    )
+    other = replace(pre_order, head=head)
+    save_car(work, other)
+    chain_member(work, "pool.car_changed", other)
+    work.record(PreOrderChanged(head.brand_id, head.id, head.account_id, other.pool_id, head.quote_id, price_cap_minor))
+    return other

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Final, NewType, TypeAlias, assert_never
 
 from configurator.model import PoolingClass, Tier, member_price_minor
-from demand.errors import CapNotRaised, CapTooLow, PoolClosed, PoolFrozen, PoolFull, TermsUnsound
-from kernel.errors import Refusal
+from demand.errors import TermsUnsound
 
 PoolId = NewType("PoolId", str)
 PreOrderId = NewType("PreOrderId", str)
@@ -23,21 +21,6 @@ class ClassLevel(StrEnum):
 
     L1 = "L1"
     L2 = "L2"
-
-
-class FailureChoice(StrEnum):
-    """What a member wants if the pool fails: the money back, the next pool, or a pool of the wider class."""
-
-    REFUND = "refund"
-    ROLL = "roll"
-    WIDEN = "widen"
-
-
-class PaymentMethod(StrEnum):
-    """How the balance will be paid."""
-
-    CASH = "cash"
-    INSTALMENTS = "instalments"
 
 
 # --- pools -----------------------------------------------------------------------------------------------------------
@@ -183,7 +166,7 @@ def class_keys(cls: PoolingClass) -> tuple[str, str]:
     return cls.l1_key, cls.l2_key
 
 
-# --- joining ---------------------------------------------------------------------------------------------------------
+# --- offers ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,131 +181,22 @@ class Offer:
         return tuple(self.price_cap_minor >= price for price in terms.prices_minor(self.vehicle_price_minor))
 
 
-def judge_cap(terms: PoolTerms, offer: Offer) -> CapTooLow | None:
-    """Refuse a cap below every tier: such an offer can never clear."""
-    prices = terms.prices_minor(offer.vehicle_price_minor)
-    return CapTooLow.of(offer.price_cap_minor, prices[-1]) if offer.price_cap_minor < prices[-1] else None
+# --- pre-orders -----------------------------------------------------------------------------------------------------
 
 
-def join(pool: Pool, offer: Offer, *, now: datetime) -> JoinablePool | Refusal:
-    """Take one more member, or refuse: not open, past the deadline, full, or the cap too low.
+class FailureChoice(StrEnum):
+    """What a member wants if the pool fails: the money back, the next pool, or a pool of the wider class."""
 
-    Caps below p_i(M) hold at most `capacity` places. Once `capacity` members reach p_i(M) the freeze starts and the
-    deadline becomes `freeze_hours` later (DOMAIN section 6.1).
-    """
-    match pool:
-        case OpenPool() | FrozenPool():
-            pass
-        case ScheduledPool() | LockedPool() | FailedPool() | RolledPool() | CancelledPool():
-            return PoolClosed(state_of(pool))
-        case _:
-            assert_never(pool)
-    head, terms = pool.head, pool.head.terms
-    if now >= head.deadline:
-        return PoolClosed("past its deadline")
-    if (short := judge_cap(terms, offer)) is not None:
-        return short
-    reaches = offer.reaches(terms)
-    if head.members >= terms.member_limit:
-        return PoolFull(terms.member_limit)
-    if not reaches[0] and head.members - head.reaching[0] >= terms.capacity:
-        return PoolFull(terms.capacity)
-    grown = replace(head, members=head.members + 1, reaching=_plus(head.reaching, reaches))
-    return _frozen_if_filled(replace(pool, head=grown), now=now)
+    REFUND = "refund"
+    ROLL = "roll"
+    WIDEN = "widen"
 
 
-def _plus(reaching: tuple[int, ...], reaches: tuple[bool, ...]) -> tuple[int, ...]:
-    return tuple(count + one for count, one in zip(reaching, reaches, strict=True))
+class PaymentMethod(StrEnum):
+    """How the balance will be paid."""
 
-
-def _frozen_if_filled(pool: JoinablePool, *, now: datetime) -> JoinablePool:
-    terms = pool.head.terms
-    if isinstance(pool, FrozenPool) or pool.head.reaching[0] < terms.capacity:
-        return pool
-    deadline = now + timedelta(hours=terms.freeze_hours)
-    return FrozenPool(replace(pool.head, freeze_at=now, deadline=deadline))
-
-
-def leave(pool: Pool, offer: Offer, *, now: datetime) -> OpenPool | Refusal:
-    """Give a place back; refuses once the pool is frozen or its freeze is due."""
-    match pool:
-        case OpenPool() if now < pool.head.freeze_at:
-            reaches = offer.reaches(pool.head.terms)
-            left = tuple(count - one for count, one in zip(pool.head.reaching, reaches, strict=True))
-            return OpenPool(replace(pool.head, members=pool.head.members - 1, reaching=left))
-        case OpenPool() | FrozenPool():
-            return PoolFrozen(pool.head.deadline)
-        case ScheduledPool() | LockedPool() | FailedPool() | RolledPool() | CancelledPool():
-            return PoolClosed(state_of(pool))
-        case _:
-            assert_never(pool)
-
-
-def raise_offer(pool: Pool, offer: Offer, *, price_cap_minor: int, now: datetime) -> JoinablePool | Refusal:
-    """Raise a member's cap; a cap only rises, also before the freeze, and not past the deadline."""
-    match pool:
-        case OpenPool() | FrozenPool():
-            pass
-        case ScheduledPool() | LockedPool() | FailedPool() | RolledPool() | CancelledPool():
-            return PoolClosed(state_of(pool))
-        case _:
-            assert_never(pool)
-    if now >= pool.head.deadline:
-        return PoolClosed("past its deadline")
-    if price_cap_minor <= offer.price_cap_minor:
-        return CapNotRaised.of(price_cap_minor, offer.price_cap_minor)
-    before = offer.reaches(pool.head.terms)
-    after = replace(offer, price_cap_minor=price_cap_minor).reaches(pool.head.terms)
-    reaching = tuple(count + new - old for count, new, old in zip(pool.head.reaching, after, before, strict=True))
-    return _frozen_if_filled(replace(pool, head=replace(pool.head, reaching=reaching)), now=now)
-
-
-def freeze(pool: OpenPool) -> FrozenPool:
-    """Start the freeze of a pool whose hour has come."""
-    return FrozenPool(pool.head)
-
-
-# --- what is shown ---------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a pool stands now: `clears` is the n it would clear at this moment (None: at none), with its discount."""
-
-    clears: int | None
-    discount_bp: int
-    needed: int
-    next_tier: Tier | None
-
-
-def standing(head: PoolHead) -> Standing:
-    """Say from the counts alone what the clearing would do now; agrees with `clearing.clear` on the offers."""
-    found = clearing_number(head.terms, head.reaching)
-    if found is None:
-        return Standing(
-            None, head.terms.tiers[0].discount_bp, head.terms.minimum - head.reaching[0], head.terms.tiers[0]
-        )
-    number, index = found
-    following = head.terms.tiers[index + 1] if index + 1 < len(head.terms.tiers) else None
-    if following is not None and following.members > head.terms.capacity:
-        following = None
-    return Standing(number, head.terms.tiers[index].discount_bp, 0, following)
-
-
-def clearing_number(terms: PoolTerms, reaching: Sequence[int]) -> tuple[int, int] | None:
-    """Return the largest n with M ≤ n ≤ C at which n members reach p_i(n), and its tier's index (section 6.1).
-
-    `reaching[k]` counts the members whose cap reaches their price at tier k; d is the same within a tier.
-    """
-    for index in range(len(terms.tiers) - 1, -1, -1):
-        last = terms.tiers[index + 1].members - 1 if index + 1 < len(terms.tiers) else terms.capacity
-        number = min(reaching[index], last, terms.capacity)
-        if number >= terms.tiers[index].members:
-            return number, index
-    return None
-
-
-# --- pre-orders ------------------------------------------------------------------------------------------------------
+    CASH = "cash"
+    INSTALMENTS = "instalments"
 
 
 @dataclass(frozen=True, slots=True)

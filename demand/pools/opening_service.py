@@ -12,6 +12,7 @@ from configurator.service import thinnest_margin_of_class
 from demand.errors import CapTooLow, TermsUnsound, TierBelowCost
 from demand.pools.chain_store import chain_joined, chain_opened
 from demand.pools.events import PoolOpened, PreOrderRolled
+from demand.pools.joining import join
 from demand.pools.model import (
     ClassLevel,
     FrozenPool,
@@ -24,7 +25,6 @@ from demand.pools.model import (
     WaitingPreOrder,
     check_terms,
     is_costlier,
-    join,
 )
 from demand.pools.policy import PoolPolicy
 from demand.pools.pool_store import (

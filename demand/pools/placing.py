@@ -10,6 +10,7 @@ from typing import Final
 from configurator.errors import QuoteTaken
 from configurator.model import AcceptedQuote
 from demand.errors import AlreadyInPool, NoOpenPool, WrongClass
+from demand.pools.joining import join
 from demand.pools.model import (
     AcknowledgedPreOrder,
     ClassLevel,
@@ -25,7 +26,6 @@ from demand.pools.model import (
     PreOrderHead,
     PreOrderId,
     class_keys,
-    join,
 )
 from kernel.actor import Actor
 from kernel.errors import NotFound, Refusal

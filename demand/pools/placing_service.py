@@ -13,7 +13,13 @@ from configurator.quote_service import accept_quotes, examine_quotes
 from demand.errors import PersonNotVerified
 from demand.pools.chain_store import chain_joined
 from demand.pools.events import DepositsHeld, HeldDeposit, PlacedPreOrder, PreOrdersPlaced
-from demand.pools.model import PooledPreOrder, PreOrder, PreOrderId, class_keys, pre_order_state
+from demand.pools.model import (
+    PooledPreOrder,
+    PreOrder,
+    PreOrderId,
+    class_keys,
+    pre_order_state,
+)
 from demand.pools.placing import CAP_MINOR_MAX, Candidate, PreOrderRequest, Seating, pre_order_of, seat
 from demand.pools.policy import PoolPolicy
 from demand.pools.pool_store import lock_pools, save_pools

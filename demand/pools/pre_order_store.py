@@ -112,6 +112,28 @@ def _changing(work: Work, pre_order: PreOrder, place_number: int | None) -> dict
     }
 
 
+def save_car(work: Work, pre_order: PooledPreOrder) -> None:
+    """Save the car that a member changed to, with the quote that prices it."""
+    head = pre_order.head
+    work.connection.execute(
+        update(pre_orders)
+        .where(pre_orders.c.id == head.id)
+        .values(
+            quote_id=head.quote_id,
+            version_id=head.version_id,
+            model=head.model,
+            options=list(head.options),
+            class_l1=head.class_l1,
+            class_l2=head.class_l2,
+            store_id=head.store_id,
+            region=head.region,
+            vehicle_price_minor=head.offer.vehicle_price_minor,
+            price_cap_minor=head.offer.price_cap_minor,
+        )
+    )
+    db.insert_many(work.connection, pre_order_changes, [_change(work, head, "pooled", "car_changed")])
+
+
 def save_pre_orders(work: Work, changed: Sequence[tuple[PreOrder, int | None, str]]) -> None:
     """Save pre-orders with the number of their place and the reason of the change; appends the changes."""
     if not changed:

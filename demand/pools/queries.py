@@ -11,6 +11,7 @@ from sqlalchemy import RowMapping, select
 
 from configurator.model import LineKind, PoolingClass, PoolOffer, Quote, Tier
 from configurator.quote_queries import quotes_by_id
+from demand.pools.joining import standing
 from demand.pools.model import (
     CancelledPool,
     FailedPool,
@@ -24,7 +25,6 @@ from demand.pools.model import (
     RolledPool,
     ScheduledPool,
     class_keys,
-    standing,
     state_of,
 )
 from demand.pools.placing import joinable_pool

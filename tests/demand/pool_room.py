@@ -12,7 +12,12 @@ from sqlalchemy import func, select
 from configurator.model import PoolingClass, Tier
 from configurator.quote_service import QuoteRequest, issue_quote
 from configurator.service import class_of_car
-from demand.pools.model import FailureChoice, Pool, PoolHead, PreOrder
+from demand.pools.model import (
+    FailureChoice,
+    Pool,
+    PoolHead,
+    PreOrder,
+)
 from demand.pools.placing import PreOrderRequest
 from demand.pools.pool_store import lock_pool
 from demand.pools.tables import pre_orders

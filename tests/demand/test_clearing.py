@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from configurator.model import Tier, member_price_minor
 from demand.pools.clearing import Cleared, NotCleared, clear, count_reaching
-from demand.pools.model import Offer, PoolTerms, clearing_number
+from demand.pools.joining import clearing_number
+from demand.pools.model import Offer, PoolTerms
 
 PRICES = st.sampled_from([9_900_000, 10_000_000, 10_150_000, 12_340_000])
 

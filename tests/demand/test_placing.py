@@ -20,7 +20,9 @@ from demand.errors import (
     PoolFull,
     WrongClass,
 )
-from demand.pools.model import PooledPreOrder
+from demand.pools.model import (
+    PooledPreOrder,
+)
 from demand.pools.tables import pre_orders
 from demand.service import Outcome, place_pre_orders
 from kernel.actor import system

@@ -19,7 +19,7 @@ from demand.pools.model import (
     ScheduledPool,
 )
 from demand.queries import locked_members, own_pre_orders, pool_progress, pre_order_timelines
-from demand.service import cancel_pool, raise_cap, withdraw
+from demand.service import TIMERS, cancel_pool, raise_cap, withdraw
 from kernel import record
 from kernel.actor import system
 from kernel.clock import FixedClock
@@ -258,8 +258,6 @@ def test_clearing_twice_changes_nothing(room: PoolRoom) -> None:
     before = room.pool(pool_id)
 
     with room.works.change(system(BRAND)) as work:
-        from demand.service import TIMERS
-
         TIMERS["demand.pool_clear"](work, pool_id, None)
         TIMERS["demand.pool_freeze"](work, pool_id, None)
 

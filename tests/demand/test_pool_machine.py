@@ -14,7 +14,12 @@ from sqlalchemy import select
 
 from configurator.model import Tier
 from demand.pools.clearing import count_reaching
-from demand.pools.model import FailureChoice, FrozenPool, LockedPool, OpenPool
+from demand.pools.model import (
+    FailureChoice,
+    FrozenPool,
+    LockedPool,
+    OpenPool,
+)
 from demand.pools.rows import pool_from, pre_order_from
 from demand.pools.tables import pools, pre_orders
 from demand.queries import pool_progress

@@ -1,0 +1,177 @@
+"""Decides who may join, leave, raise or change an offer, and says where a pool stands (DOMAIN section 6.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from configurator.model import Tier
+from demand.errors import CapNotRaised, CapTooLow, PoolClosed, PoolFrozen, PoolFull
+from demand.pools.model import (
+    CancelledPool,
+    FailedPool,
+    FrozenPool,
+    JoinablePool,
+    LockedPool,
+    Offer,
+    OpenPool,
+    Pool,
+    PoolHead,
+    PoolTerms,
+    RolledPool,
+    ScheduledPool,
+    state_of,
+)
+from kernel.errors import Refusal
+
+
+def judge_cap(terms: PoolTerms, offer: Offer) -> CapTooLow | None:
+    """Refuse a cap below every tier: such an offer can never clear."""
+    prices = terms.prices_minor(offer.vehicle_price_minor)
+    return CapTooLow.of(offer.price_cap_minor, prices[-1]) if offer.price_cap_minor < prices[-1] else None
+
+
+def join(pool: Pool, offer: Offer, *, now: datetime) -> JoinablePool | Refusal:
+    """Take one more member, or refuse: not open, past the deadline, full, or the cap too low.
+
+    Caps below p_i(M) hold at most `capacity` places. Once `capacity` members reach p_i(M) the freeze starts and the
+    deadline becomes `freeze_hours` later (DOMAIN section 6.1).
+    """
+    match pool:
+        case OpenPool() | FrozenPool():
+            pass
+        case ScheduledPool() | LockedPool() | FailedPool() | RolledPool() | CancelledPool():
+            return PoolClosed(state_of(pool))
+        case _:
+            assert_never(pool)
+    head, terms = pool.head, pool.head.terms
+    if now >= head.deadline:
+        return PoolClosed("past its deadline")
+    if (short := judge_cap(terms, offer)) is not None:
+        return short
+    reaches = offer.reaches(terms)
+    if head.members >= terms.member_limit:
+        return PoolFull(terms.member_limit)
+    if not reaches[0] and head.members - head.reaching[0] >= terms.capacity:
+        return PoolFull(terms.capacity)
+    grown = replace(head, members=head.members + 1, reaching=_plus(head.reaching, reaches))
+    return _frozen_if_filled(replace(pool, head=grown), now=now)
+
+
+def _plus(reaching: tuple[int, ...], reaches: tuple[bool, ...]) -> tuple[int, ...]:
+    return tuple(count + one for count, one in zip(reaching, reaches, strict=True))
+
+
+def _frozen_if_filled(pool: JoinablePool, *, now: datetime) -> JoinablePool:
+    terms = pool.head.terms
+    if isinstance(pool, FrozenPool) or pool.head.reaching[0] < terms.capacity:
+        return pool
+    deadline = now + timedelta(hours=terms.freeze_hours)
+    return FrozenPool(replace(pool.head, freeze_at=now, deadline=deadline))
+
+
+def leave(pool: Pool, offer: Offer, *, now: datetime) -> OpenPool | Refusal:
+    """Give a place back; refuses once the pool is frozen or its freeze is due."""
+    match pool:
+        case OpenPool() if now < pool.head.freeze_at:
+            reaches = offer.reaches(pool.head.terms)
+            left = tuple(count - one for count, one in zip(pool.head.reaching, reaches, strict=True))
+            return OpenPool(replace(pool.head, members=pool.head.members - 1, reaching=left))
+        case OpenPool() | FrozenPool():
+            return PoolFrozen(pool.head.deadline)
+        case ScheduledPool() | LockedPool() | FailedPool() | RolledPool() | CancelledPool():
+            return PoolClosed(state_of(pool))
+        case _:
+            assert_never(pool)
+
+
+def raise_offer(pool: Pool, offer: Offer, *, price_cap_minor: int, now: datetime) -> JoinablePool | Refusal:
+    """Raise a member's cap; a cap only rises, also before the freeze, and not past the deadline."""
+    match pool:
+        case OpenPool() | FrozenPool():
+            pass
+        case ScheduledPool() | LockedPool() | FailedPool() | RolledPool() | CancelledPool():
+            return PoolClosed(state_of(pool))
+        case _:
+            assert_never(pool)
+    if now >= pool.head.deadline:
+        return PoolClosed("past its deadline")
+    if price_cap_minor <= offer.price_cap_minor:
+        return CapNotRaised.of(price_cap_minor, offer.price_cap_minor)
+    before = offer.reaches(pool.head.terms)
+    after = replace(offer, price_cap_minor=price_cap_minor).reaches(pool.head.terms)
+    reaching = tuple(count + new - old for count, new, old in zip(pool.head.reaching, after, before, strict=True))
+    return _frozen_if_filled(replace(pool, head=replace(pool.head, reaching=reaching)), now=now)
+
+
+def change_offer(pool: Pool, old: Offer, new: Offer, *, now: datetime) -> JoinablePool | Refusal:
+    """Take another car's offer in the place of a member's.
+
+    In a frozen pool the cap must rise by at least as much as the car's price, and never fall (DOMAIN section 6.1).
+    """
+    match pool:
+        case OpenPool() | FrozenPool():
+            pass
+        case ScheduledPool() | LockedPool() | FailedPool() | RolledPool() | CancelledPool():
+            return PoolClosed(state_of(pool))
+        case _:
+            assert_never(pool)
+    if now >= pool.head.deadline:
+        return PoolClosed("past its deadline")
+    if (short := judge_cap(pool.head.terms, new)) is not None:
+        return short
+    least = old.price_cap_minor + max(0, new.vehicle_price_minor - old.vehicle_price_minor)
+    if (isinstance(pool, FrozenPool) or now >= pool.head.freeze_at) and new.price_cap_minor < least:
+        return CapNotRaised.of(new.price_cap_minor, least)
+    before, after = old.reaches(pool.head.terms), new.reaches(pool.head.terms)
+    reaching = tuple(count + new - old for count, new, old in zip(pool.head.reaching, after, before, strict=True))
+    if pool.head.members - reaching[0] > pool.head.terms.capacity:
+        return PoolFull(pool.head.terms.capacity)
+    return _frozen_if_filled(replace(pool, head=replace(pool.head, reaching=reaching)), now=now)
+
+
+def freeze(pool: OpenPool) -> FrozenPool:
+    """Start the freeze of a pool whose hour has come."""
+    return FrozenPool(pool.head)
+
+
+# --- what is shown ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a pool stands now: `clears` is the n it would clear at this moment (None: at none), with its discount."""
+
+    clears: int | None
+    discount_bp: int
+    needed: int
+    next_tier: Tier | None
+
+
+def standing(head: PoolHead) -> Standing:
+    """Say from the counts alone what the clearing would do now; agrees with `clearing.clear` on the offers."""
+    found = clearing_number(head.terms, head.reaching)
+    if found is None:
+        return Standing(
+            None, head.terms.tiers[0].discount_bp, head.terms.minimum - head.reaching[0], head.terms.tiers[0]
+        )
+    number, index = found
+    following = head.terms.tiers[index + 1] if index + 1 < len(head.terms.tiers) else None
+    if following is not None and following.members > head.terms.capacity:
+        following = None
+    return Standing(number, head.terms.tiers[index].discount_bp, 0, following)
+
+
+def clearing_number(terms: PoolTerms, reaching: Sequence[int]) -> tuple[int, int] | None:
+    """Return the largest n with M ≤ n ≤ C at which n members reach p_i(n), and its tier's index (section 6.1).
+
+    `reaching[k]` counts the members whose cap reaches their price at tier k; d is the same within a tier.
+    """
+    for index in range(len(terms.tiers) - 1, -1, -1):
+        last = terms.tiers[index + 1].members - 1 if index + 1 < len(terms.tiers) else terms.capacity
+        number = min(reaching[index], last, terms.capacity)
+        if number >= terms.tiers[index].members:
+            return number, index
+    return None
