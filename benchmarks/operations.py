@@ -132,9 +132,7 @@ def place_input(buyer: Buyer, pool_id: str) -> dict[str, Any]:
 
 def _places(scene: Scene) -> Iterator[bytes]:
     # Built ahead, as bytes: what the generator does meanwhile is taken from the cores under test.
-    return iter(
-        [request(PLACE, {"input": place_input(one, scene.pool_id)}, token=one.token) for one in scene.buyers]
-    )
+    return iter([request(PLACE, {"input": place_input(one, scene.pool_id)}, token=one.token) for one in scene.buyers])
 
 
 def _numbered_regions() -> Iterator[str]:
@@ -177,5 +175,3 @@ def _quotes(scene: Scene) -> Iterator[bytes]:
         buyer = chance.choice(scene.buyers)
         wanted = {"model": model, "options": options, "storeId": write_id("Store", scene.store_id)}
         yield request(QUOTE, {"input": wanted}, token=buyer.token)
-
-

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+import psycopg
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -44,6 +45,32 @@ def cpu_seconds(process_id: int) -> float:
     return total
 
 
+def postmaster_of(address: str) -> int:
+    """Return the process at the root of a PostgreSQL server on this machine."""
+    with psycopg.connect(address) as connection:
+        backend = psutil.Process(connection.info.backend_pid)
+        root = backend.parent()
+    assert root is not None, "a backend is a child of its postmaster"
+    return root.pid
+
+
+def cpu_seconds_with_ended(process_id: int) -> float:
+    """Return the CPU time of a process, its living children, and those it has seen end: short-lived ones count too.
+
+    A PostgreSQL server has a process for every connection, for writing and for vacuuming, all children of one.
+    """
+    root = psutil.Process(process_id)
+    times = root.cpu_times()
+    total = times.user + times.system + times.children_user + times.children_system
+    for child in root.children():
+        try:
+            own = child.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += own.user + own.system
+    return float(total)
+
+
 def pss_mb(process_id: int) -> float:
     """Return the proportional set size of one process, in MB (Linux)."""
     for line in Path(f"/proc/{process_id}/smaps_rollup").read_text(encoding="ascii").splitlines():
@@ -59,27 +86,43 @@ class Running:
     port: int
     process: subprocess.Popen[bytes]
 
+    def answering(self) -> list[int]:
+        """Return the processes that answer requests: the one at the root, or, of several, those it started."""
+        children = psutil.Process(self.process.pid).children()
+        servers = [child.pid for child in children if "spawn_main" in " ".join(child.cmdline())]
+        return servers or [self.process.pid]
+
 
 def muster(*words: str, environment: Mapping[str, str]) -> None:
     """Run a `muster` command to its end; raises when it fails."""
-    subprocess.run([sys.executable, "-m", "muster", *words], cwd=ROOT, env={**os.environ, **environment}, check=True)
+    command = [sys.executable, "-m", "muster", *words]
+    subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, check=True)
 
 
 @contextmanager
-def serving(environment: Mapping[str, str], *words: str, wait_seconds: float = 60) -> Iterator[Running]:
-    """Start `muster serve` on a free port of loopback, wait until it is ready, end it afterwards."""
+def serving(
+    environment: Mapping[str, str], *words: str, log: Path | None = None, wait_seconds: float = 60
+) -> Iterator[Running]:
+    """Start `muster serve` on a free port of loopback, wait until it is ready, end it afterwards.
+
+    What it logs goes into `log`, or to our own standard error.
+    """
     port = free_port()
+    written = log.open("ab") if log is not None else None
     process = subprocess.Popen(
         [sys.executable, "-m", "muster", "serve", *words],
         cwd=ROOT,
         env={**os.environ, **environment, "MUSTER_HOST": "127.0.0.1", "MUSTER_PORT": str(port)},
         stdout=subprocess.DEVNULL,
+        stderr=written,
     )
     try:
         _wait_until_ready(port, process, wait_seconds)
         yield Running(port, process)
     finally:
         end(process)
+        if written is not None:
+            written.close()
 
 
 def _wait_until_ready(port: int, process: subprocess.Popen[bytes], wait_seconds: float) -> None:

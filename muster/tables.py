@@ -13,11 +13,12 @@ _ROOMS = (kernel, configurator, demand, factory_orders)
 
 
 def _import_all() -> None:
-    """Import each `tables` module, and the kernel's own modules, which hold theirs beside their functions."""
+    """Import each `tables` module, the kernel's own modules, which hold theirs beside their functions, and the clock's."""
     for room in _ROOMS:
         for found in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
             if room is kernel or found.name.endswith(".tables"):
                 importlib.import_module(found.name)
+    importlib.import_module("muster.demo.clock")
 
 
 _import_all()
