@@ -1,11 +1,11 @@
-"""The room's use cases, gathered: what other rooms, the API and the worker call."""
+"""The room's use cases, gathered: what the API and the worker call; where pools meet the plant is `pools_service`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
 
-from factory_orders.cancellation_service import (
+from factory_orders.cancellation.service import (
     Cancellation,
     cancel_order,
     cancel_order_by_maker,
@@ -26,7 +26,7 @@ from factory_orders.deliveries.handover_service import (
 )
 from factory_orders.deliveries.late_service import credit_late_days
 from factory_orders.deliveries.shipment_service import Damage, inspect_arrival, report_shipment
-from factory_orders.personal_service import OrderData
+from factory_orders.personal.service import OrderData
 from factory_orders.planning.order_service import (
     LATE_CREDIT_TIMER,
     SCHEDULE_TIMER,
@@ -36,14 +36,6 @@ from factory_orders.planning.order_service import (
 )
 from factory_orders.planning.service import promise, release_slots, reserve_slots
 from factory_orders.plant.service import Reported, report_plant_event
-from factory_orders.pools_service import (
-    SUBSCRIPTIONS,
-    OpenedPool,
-    Promises,
-    on_pools_ended,
-    on_pools_locked,
-    open_pool,
-)
 from kernel.timers import Handler
 
 TIMERS: Final[Mapping[str, Handler]] = {
@@ -53,13 +45,10 @@ TIMERS: Final[Mapping[str, Handler]] = {
 
 __all__ = [
     "BALANCE_PURPOSE",
-    "SUBSCRIPTIONS",
     "TIMERS",
     "Cancellation",
     "Damage",
-    "OpenedPool",
     "OrderData",
-    "Promises",
     "Reported",
     "accept_disclosures",
     "book_handover",
@@ -67,9 +56,6 @@ __all__ = [
     "cancel_order_by_maker",
     "inspect_arrival",
     "inspect_handover",
-    "on_pools_ended",
-    "on_pools_locked",
-    "open_pool",
     "pay_balance",
     "preview_cancellation",
     "promise",

@@ -9,7 +9,8 @@ from factory_orders import queries, service
 from factory_orders.errors import OrderNotCancellable, OrderOpen
 from factory_orders.model import CancelledOrder, PlantReport, ScheduledOrder, Stage
 from factory_orders.planning.model import SLOT
-from factory_orders.service import SUBSCRIPTIONS, Cancellation, OrderData
+from factory_orders.pools_service import SUBSCRIPTIONS, open_pool
+from factory_orders.service import Cancellation, OrderData
 from kernel import ledger, outbox
 from kernel.clock import FixedClock
 from kernel.errors import Forbidden, InvalidInput, NotFound
@@ -29,7 +30,7 @@ def room(works: Works, clock: FixedClock) -> PoolRoom:
 def locked_orders(room: PoolRoom) -> tuple[Trade, list[str]]:
     """Take a pool of three buyers to its lock; returns their orders."""
     with room.works.change(PLANNER) as work:
-        service.open_pool(work, PoolPlan(room.cls, 8, minimum=3, tiers=TIERS))
+        open_pool(work, PoolPlan(room.cls, 8, minimum=3, tiers=TIERS))
     placed = room.join(1, 2, 3)
     room.pass_time(days=21)
     while outbox.deliver(room.works, SUBSCRIPTIONS):

@@ -6,7 +6,7 @@ from datetime import date
 
 from sqlalchemy import select
 
-from factory_orders import queries
+from factory_orders import queries, service
 from factory_orders.model import (
     AtStoreOrder,
     BuiltOrder,
@@ -15,6 +15,7 @@ from factory_orders.model import (
     InTransitOrder,
     Newness,
     ScheduledOrder,
+    ShipmentState,
     Stage,
     VehicleState,
 )
@@ -24,7 +25,7 @@ from kernel.ledger import account
 from kernel.outbox import outbox
 from kernel.paging import PageRequest
 from tests.configurator.small_brand import BRAND, GUEST
-from tests.factory_orders.trade import SYSTEM, Trade, buyer
+from tests.factory_orders.trade import CARRIER, SYSTEM, Trade, buyer
 
 
 def order_of(trade: Trade, order_id: str) -> object:
@@ -108,10 +109,6 @@ def test_the_number_names_maker_year_and_plant(trade: Trade) -> None:
 
 
 def test_a_car_on_its_way_makes_its_order_in_transit(trade: Trade) -> None:
-    from factory_orders import service
-    from factory_orders.model import ShipmentState
-    from tests.factory_orders.trade import CARRIER
-
     (order_id,) = trade.lock()
     vin = trade.build(order_id)
 

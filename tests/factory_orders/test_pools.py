@@ -14,7 +14,7 @@ from demand.errors import TierBelowCost
 from demand.pools.events import PoolLocked
 from demand.pools.queries import list_pools
 from demand.service import PoolPlan, cancel_pool
-from factory_orders import queries, service
+from factory_orders import pools_service, queries
 from factory_orders.errors import CapacityShort
 from factory_orders.model import DeliveredOrder, ScheduledOrder
 from factory_orders.planning.model import SLOT
@@ -40,10 +40,10 @@ def room(works: Works, clock: FixedClock) -> PoolRoom:
 
 def open_pool(
     room: PoolRoom, *, capacity: int = 8, tiers: Sequence[Tier] = TIERS, weeks: int | None = None
-) -> service.OpenedPool:
+) -> pools_service.OpenedPool:
     plan = PoolPlan(room.cls, capacity, minimum=tiers[0].members, tiers=tuple(tiers))
     with room.works.change(PLANNER) as work:
-        return service.open_pool(work, plan, weeks=weeks)
+        return pools_service.open_pool(work, plan, weeks=weeks)
 
 
 def reserved(room: PoolRoom) -> int:
@@ -54,12 +54,12 @@ def reserved(room: PoolRoom) -> int:
 
 def tell(room: PoolRoom) -> None:
     """Hand the news over."""
-    while outbox.deliver(room.works, service.SUBSCRIPTIONS):
+    while outbox.deliver(room.works, pools_service.SUBSCRIPTIONS):
         pass
 
 
 def quote_with_promise(room: PoolRoom, number: int) -> SignedQuote:
-    desk = QuoteDesk(DESK.key, promises=service.Promises())
+    desk = QuoteDesk(DESK.key, promises=pools_service.Promises())
     with room.works.change(buyer(number)) as work:
         return quote_service.issue_quote(work, desk, QuoteRequest("A1", PLAIN_CAR, EAST_STORE))
 
@@ -100,13 +100,13 @@ def test_the_lock_told_twice_changes_nothing(room: PoolRoom) -> None:
 
     with room.works.change(SYSTEM) as work:
         news = [outbox.Letter("x" * 32, work.now, _locked(opened))]
-        service.on_pools_locked(work, news)
+        pools_service.on_pools_locked(work, news)
 
     with room.works.read(PLANNER) as work:
         assert queries.list_batches(work, PageRequest(10)).items == before
 
 
-def _locked(opened: service.OpenedPool) -> PoolLocked:
+def _locked(opened: pools_service.OpenedPool) -> PoolLocked:
     head = opened.pool.head
     return PoolLocked(head.brand_id, head.id, head.plant_code, head.class_key, 3, 0)
 
@@ -151,7 +151,7 @@ def test_a_tier_below_cost_opens_no_pool(room: PoolRoom) -> None:
 
 def test_only_who_manages_pools_opens_one(room: PoolRoom) -> None:
     with pytest.raises(Forbidden), room.works.change(buyer(1)) as work:
-        service.open_pool(work, PoolPlan(room.cls, 8))
+        pools_service.open_pool(work, PoolPlan(room.cls, 8))
 
 
 def test_a_promise_follows_the_place_in_the_pool(room: PoolRoom) -> None:

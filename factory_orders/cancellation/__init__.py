@@ -1,0 +1,1 @@
+"""How an order ends before its car is begun."""
