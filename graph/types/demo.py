@@ -21,7 +21,7 @@ class DemoTime:
 
 @input_type(takes=Permission.DEMO_TIME)
 class AdvanceDemoTimeInput:
-    """How many hours are to pass at once, 1 to 2,880."""
+    """How many hours are to pass at once, up to 2,880; 0 asks for the time."""
 
     hours: int
 

@@ -9,7 +9,10 @@ import pytest
 from sqlalchemy import select
 
 from graph.app import build_app
-from kernel.identity.model import IdentitySettings, PasswordCost, TokenPurpose
+from kernel.actor import Role, system
+from kernel.identity import session_store
+from kernel.identity.account_service import add_accounts
+from kernel.identity.model import IdentitySettings, NewAccount, PasswordCost, TokenPurpose
 from kernel.identity.persons import SandboxPersonVerifier
 from kernel.identity.service import Identity
 from kernel.identity.tokens import one_time_token
@@ -144,3 +147,49 @@ def test_text_that_no_row_holds_is_refused_before_it_gets_there(real: Http) -> N
     answer = ask(real, SIGN_IN, {"input": {"email": "a\u0000b@example.com", "password": "x"}})
 
     assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+def test_a_consent_is_given_and_withdrawn(real: Http, town_on_both: Town) -> None:
+    token = sign_up(real, town_on_both)
+    say = """mutation($given: Boolean!) {
+      setConsent(input: {purpose: MONTHLY_MESSAGE, given: $given, textVersion: "1"}) {
+      ... on Consent { purpose given } ... on Refusal { code } } }"""
+
+    given = data(real, say, {"given": True}, token=token)["setConsent"]
+    data(real, say, {"given": False}, token=token)
+
+    assert given == {"purpose": "MONTHLY_MESSAGE", "given": True}
+    assert data(real, "{ myConsents { purpose given } }", token=token)["myConsents"] == [
+        {"purpose": "MONTHLY_MESSAGE", "given": False}
+    ]
+
+
+def test_staff_join_by_invitation_and_get_what_their_role_grants(real: Http, town_on_both: Town) -> None:
+    works, brand = town_on_both.works, town_on_both.brand
+    with works.change(system(brand.id)) as work:
+        (chief,) = add_accounts(
+            work,
+            IdentitySettings(identity_key=KEY),
+            [NewAccount("chief@example.com", "Chief", roles=(Role.BRAND_ADMIN,))],
+        )
+    invite = """mutation { inviteStaff(input: {email: "wang@example.com", role: PLANNER}) {
+      __typename ... on Refusal { code message } } }"""
+    accept = """mutation($t: String!, $p: String!) { acceptInvitation(input: {token: $t, password: $p, name: "Wang"}) {
+      __typename ... on Session { token } ... on Refusal { code message } } }"""
+    with works.change(system(brand.id)) as work:
+        signed_in = session_store.open_session(work, IdentitySettings(identity_key=KEY), chief, device="test")
+
+    assert data(real, invite, token=signed_in.token)["inviteStaff"] == {"__typename": "Invitation"}
+    with works.engine.connect() as connection:
+        found = select(outbox.c.payload).where(outbox.c.kind == "identity.staff_invited")
+        invitation_id = connection.execute(found).scalar_one()["invitation_id"]
+    token = one_time_token(KEY, TokenPurpose.INVITATION, invitation_id)
+    joined = data(real, accept, {"t": token, "p": PASSWORD})["acceptInvitation"]
+
+    assert data(real, VIEWER, token=joined["token"])["viewer"]["roles"] == ["planner"]
+    assert data(real, "{ batches(first: 1) { nodes { id } } }", token=joined["token"]) == {"batches": {"nodes": []}}
+    staff = data(real, "{ staff(first: 5) { nodes { name grants { role } } } }", token=signed_in.token)["staff"]
+    assert {one["name"]: [grant["role"] for grant in one["grants"]] for one in staff["nodes"]} == {
+        "Chief": ["BRAND_ADMIN"],
+        "Wang": ["PLANNER"],
+    }
