@@ -9,7 +9,7 @@ import strawberry
 
 from graph.access import input_type, object_type
 from graph.context import Request
-from graph.identifiers import raw_id, write_id
+from graph.identifiers import read_id, write_id
 from graph.operations import mutation
 from graph.payment_door import take_callback
 from graph.types.money import Money, MoneyInput, read_money, show_money
@@ -108,7 +108,8 @@ def authorise_in_sandbox(request: Request, input: AuthoriseInSandboxInput) -> Sa
 def pay_in_sandbox(request: Request, input: PayInSandboxInput) -> Payment:  # noqa: A002  # the API's word
     """Let the demo's wallet pay what is open for a pre-order or an order; the provider then calls back as always."""
     sandbox = _sandbox(request)
-    subject = raw_id(input.pre_order_id, "PreOrder")
+    named = read_id(input.pre_order_id)
+    subject = named[1] if named is not None and named[0] in ("PreOrder", "Order") else "none"
     services = request.services
     with services.works.read(request.actor) as work:
         pending = [one for one in _own(work, subject) if one.state is PaymentState.PENDING]
