@@ -21,7 +21,7 @@ from kernel.ids import BrandId
 from kernel.work import Work, Works
 
 ANSWERS_MAX: Final = 4_000
-BYTES_MAX: Final = 48 * 1024 * 1024
+BYTES_MAX: Final = 16 * 1024 * 1024
 STAMP_SECONDS: Final = 1.0
 Key = tuple[str, ...]
 

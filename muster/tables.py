@@ -13,7 +13,7 @@ _ROOMS = (kernel, configurator, demand, factory_orders)
 
 
 def _import_all() -> None:
-    """Import each `tables` module, the kernel's own modules, which hold theirs beside their functions, and the clock's."""
+    """Import each `tables` module, the kernel's, which hold theirs beside their functions, and the demo's clock."""
     for room in _ROOMS:
         for found in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
             if room is kernel or found.name.endswith(".tables"):

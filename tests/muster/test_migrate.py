@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 
 from kernel import db
@@ -71,3 +72,7 @@ def test_the_first_step_is_what_the_code_would_write() -> None:
         assert migrate.read_statements(folder / f"0001_first.{dialect}.sql") == migrate.ddl(dialect), (
             "run `python -m muster.migrations.freeze` until the first release, write a step after it"
         )
+
+
+def test_the_newest_step_is_the_one_that_alembic_ends_with() -> None:
+    assert migrate.newest_revision() == ScriptDirectory.from_config(migrate.config()).get_current_head()
