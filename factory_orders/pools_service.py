@@ -16,7 +16,7 @@ from demand.pools.queries import LockedMember, locked_members, pools_for_classes
 from factory_orders.events import SlotsReserved
 from factory_orders.planning.model import OrderTerms
 from factory_orders.planning.order_service import take_locked
-from factory_orders.planning.queries import parts_lead_days
+from factory_orders.planning.queries import car_facts
 from factory_orders.planning.service import promise, release_slots, reserve_slots
 from factory_orders.policies import CapacityPolicy
 from kernel import policy, registry
@@ -87,7 +87,8 @@ def class_lead_days(work: Work, cls: PoolingClass, *, day: date) -> int:
         model.code for model in version.catalogue.models if (model.platform, model.plant) == (cls.platform, cls.plant)
     ]
     fixed = (*cls.powertrain.split("+"), *cls.trim.split("+"), *cls.long_lead)
-    return max((parts_lead_days(work, version.id, model=model, options=fixed, day=day) for model in models), default=0)
+    facts = car_facts(work, version.id)
+    return max((facts.lead_days(model=model, options=fixed, day=day) for model in models), default=0)
 
 
 def on_pools_locked(work: Work, letters: Sequence[Letter]) -> None:

@@ -101,7 +101,8 @@ def rebook_handover(work: Work, handover_id: str, appointment_at: datetime) -> H
     handover, order = _own_handover(work, handover_id)
     require_state(handover, HandoverState.BOOKED)
     moved = replace(handover, appointment_at=appointment_at)
-    move_handover(work, moved, place=_place(work, handover.store_id, appointment_at))
+    if not move_handover(work, moved, place=_place(work, handover.store_id, appointment_at)):
+        raise AppointmentUnavailable("somebody else took it just now", None)
     _tell_booked(work, moved, order.terms)
     return moved
 
@@ -134,7 +135,7 @@ def _own_order_at_store(work: Work, order_id: str) -> AtStoreOrder:
 
 
 def _own_handover(work: Work, handover_id: str) -> tuple[Handover, AtStoreOrder]:
-    """Load the buyer's own handover with its order; the order is locked first, as everywhere."""
+    """Load the buyer's own handover with its order; the handover is always locked before its order."""
     handover = lock_handover(work, handover_id)
     order = lock_order(work, handover.order_id)
     if order.terms.account_id != work.actor.signed_in():

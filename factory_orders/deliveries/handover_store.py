@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
 
 from factory_orders.deliveries.balance import Balance
 from factory_orders.deliveries.model import OPEN, Handover
@@ -33,13 +34,19 @@ def insert_handover(work: Work, handover: Handover, *, place: int) -> bool:
     return bool(db.insert_new(work.connection, handovers, [row], returning="id"))
 
 
-def move_handover(work: Work, handover: Handover, *, place: int) -> None:
-    """Write another time for an appointment."""
-    work.connection.execute(
+def move_handover(work: Work, handover: Handover, *, place: int) -> bool:
+    """Write another time for an appointment; False where somebody else has just taken the place."""
+    moved = (
         update(handovers)
         .where(handovers.c.id == handover.id)
         .values(appointment_at=handover.appointment_at, place=place)
     )
+    try:
+        with work.connection.begin_nested():
+            work.connection.execute(moved)
+    except IntegrityError:
+        return False
+    return True
 
 
 def lock_handover(work: Work, handover_id: str) -> Handover:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -179,11 +179,35 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True)
+class PartLead:
+    """How long a part takes that a feature (a model or an option) needs, and the days it is effective, inclusive."""
+
+    feature: str
+    lead_time_days: int
+    first_day: date | None
+    last_day: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class CarFacts:
-    """What planning needs to know of a catalogue version: which options are paints, which are constrained."""
+    """What planning needs to know of a catalogue version: paints, constrained options, its parts' lead times."""
 
     paints: frozenset[str]
     constrained: frozenset[str]
+    parts: tuple[PartLead, ...] = ()
+
+    def lead_days(self, *, model: str, options: Collection[str], day: date) -> int:
+        """Return the longest lead time of the parts that a car ordered on a day takes."""
+        return max(
+            (
+                part.lead_time_days
+                for part in self.parts
+                if (part.feature == model or part.feature in options)
+                and (part.first_day is None or part.first_day <= day)
+                and (part.last_day is None or day <= part.last_day)
+            ),
+            default=0,
+        )
 
     def paint_of(self, options: tuple[str, ...]) -> str:
         """Return the car's paint, or nothing where the catalogue has none."""

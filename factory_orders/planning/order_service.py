@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 
@@ -36,6 +35,7 @@ from factory_orders.planning.model import (
 )
 from factory_orders.planning.order_store import (
     batch_of_order,
+    fix_promises,
     insert_batch,
     insert_orders,
     move_batch,
@@ -47,7 +47,7 @@ from factory_orders.planning.order_store import (
 )
 from factory_orders.planning.partition import batch_sizes, cut
 from factory_orders.planning.promise import Window, at_store_on, promise_days
-from factory_orders.planning.queries import car_facts, parts_lead_days, plant_by_id, week_starting
+from factory_orders.planning.queries import car_facts, plant_by_id, week_starting
 from factory_orders.planning.sequencing import LineCar, LineRules, sequence_line
 from factory_orders.planning.slotting import level_days, slot_orders
 from factory_orders.plant.model import BuildOrder, Stage
@@ -180,7 +180,7 @@ def _place(work: Work, plant: Plant, pool_id: str, members: Sequence[OrderTerms]
     today = work.now.astimezone(registry.own_brand(work).zone).date()
     first = week_starting(today + timedelta(days=max(times.planning_lead_days, 1)))
     facts = {version: car_facts(work, version) for version in {terms.catalogue_version_id for terms in members}}
-    requests = [_request(work, terms, facts[terms.catalogue_version_id], today, first) for terms in members]
+    requests = [_request(terms, facts[terms.catalogue_version_id], today, first) for terms in members]
     options = sorted(frozenset[str]().union(*(facts[version].constrained for version in facts)))
     lay_out_weeks(work, plant, first=first, weeks=capacity.weeks_ahead, options=options, policy=capacity)
     room = load_weeks(work, plant.id, first=first, pool_id=pool_id, lock=True)
@@ -189,8 +189,8 @@ def _place(work: Work, plant: Plant, pool_id: str, members: Sequence[OrderTerms]
     return {placement.order_id: placement for placement in placed}
 
 
-def _request(work: Work, terms: OrderTerms, facts: CarFacts, today: date, first: date) -> SlotRequest:
-    lead = parts_lead_days(work, terms.catalogue_version_id, model=terms.model, options=terms.options, day=today)
+def _request(terms: OrderTerms, facts: CarFacts, today: date, first: date) -> SlotRequest:
+    lead = facts.lead_days(model=terms.model, options=terms.options, day=today)
     ready = max(first, week_starting(today + timedelta(days=lead)))
     return SlotRequest(terms.id, facts.constrained_of(terms.options), ready)
 
@@ -241,6 +241,7 @@ def _tell(work: Work, plant: Plant, members: Sequence[OrderTerms], placed: dict[
     times = policy.current(work).section(PromisePolicy)
     brand = registry.own_brand(work)
     stores = registry.stores_by_id(work, sorted({terms.store_id for terms in members}))
+    fixed: dict[str, date] = {}
     for terms in members:
         week = placed[terms.id].week
         distance_km = road_km(plant, stores[terms.store_id])
@@ -248,10 +249,11 @@ def _tell(work: Work, plant: Plant, members: Sequence[OrderTerms], placed: dict[
         promised = terms.promised_by
         if promised is None:
             _, promised = promise_days(Window(week, week), distance_km=distance_km, policy=times)
-            save_order(work, ScheduledOrder(replace(terms, promised_by=promised)))
+            fixed[terms.id] = promised
         first_late_day = datetime.combine(promised + timedelta(days=1), time.min, brand.zone).astimezone(UTC)
         set_timer(work, LATE_CREDIT_TIMER, terms.id, first_late_day)
         work.record(OrderScheduled(terms.brand_id, terms.id, terms.account_id, batch_id, week, expected, promised))
+    fix_promises(work, fixed)
 
 
 def sequence_day(work: Work, plant: Plant, day: date) -> None:

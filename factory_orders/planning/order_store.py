@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, assert_never
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, bindparam, func, select, update
 
 from factory_orders.planning.model import (
     ORDER_STATES,
@@ -58,14 +58,13 @@ def lock_order(work: Work, order_id: str) -> Order:
 
 
 def save_order(work: Work, order: Order) -> None:
-    """Write an order's state; its terms but the promised date never change."""
+    """Write an order's state; its terms never change."""
     values: dict[str, Any] = {
         "state": order_state(order),
         "vin": None,
         "arrived_at": None,
         "ended_at": None,
         "reason": None,
-        "promised_by": order.terms.promised_by,
     }
     match order:
         case ScheduledOrder():
@@ -82,6 +81,17 @@ def save_order(work: Work, order: Order) -> None:
         case _:
             assert_never(order)
     work.connection.execute(update(orders).where(orders.c.id == order.terms.id).values(**values))
+
+
+def fix_promises(work: Work, promised_by: Mapping[str, date]) -> None:
+    """Write the contract's date of orders whose quote had none."""
+    if promised_by:
+        work.connection.execute(
+            update(orders)
+            .where(orders.c.id == bindparam("b_id"), orders.c.promised_by.is_(None))
+            .values(promised_by=bindparam("b_promised_by")),
+            [{"b_id": order_id, "b_promised_by": day} for order_id, day in promised_by.items()],
+        )
 
 
 def waiting_orders(work: Work, plant_id: str) -> list[OrderTerms]:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from configurator import queries as catalogue
 from configurator.model import VersionId
-from factory_orders.planning.model import CarFacts, WeekRoom
+from factory_orders.planning.model import CarFacts, PartLead, WeekRoom
 from factory_orders.planning.slotting import WEEK
 from factory_orders.planning.tables import batch_orders, batches, capacity_weeks, line_days, orders
 from factory_orders.plant.tables import build_orders
@@ -34,24 +34,14 @@ def plant_by_id(work: Work, plant_id: str) -> Plant:
 
 
 def car_facts(work: Work, version_id: str) -> CarFacts:
-    """Return which options of a catalogue version are paints and which are constrained."""
-    options = catalogue.list_options(work, VersionId(version_id))
+    """Return which options of a catalogue version are paints or constrained, and how long its parts take."""
+    contents = catalogue.version_by_id(work, VersionId(version_id)).catalogue
     return CarFacts(
-        paints=frozenset(option.code for option in options if option.category == PAINT),
-        constrained=frozenset(option.code for option in options if option.constrained),
-    )
-
-
-def parts_lead_days(work: Work, version_id: str, *, model: str, options: Sequence[str], day: date) -> int:
-    """Return the longest lead time of the parts that a car ordered on a day takes."""
-    parts = catalogue.parts_of_car(work, VersionId(version_id), model=model, options=options)
-    return max(
-        (
-            part.lead_time_days
-            for part in parts
-            if (part.first_day is None or part.first_day <= day) and (part.last_day is None or day <= part.last_day)
+        paints=frozenset(option.code for option in contents.options if option.category == PAINT),
+        constrained=frozenset(option.code for option in contents.options if option.constrained),
+        parts=tuple(
+            PartLead(part.feature, part.lead_time_days, part.first_day, part.last_day) for part in contents.parts
         ),
-        default=0,
     )
 
 

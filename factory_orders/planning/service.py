@@ -22,7 +22,7 @@ from factory_orders.planning.capacity_store import (
 )
 from factory_orders.planning.model import SLOT, WeekRoom
 from factory_orders.planning.promise import Window, pool_window, promise_days
-from factory_orders.planning.queries import car_facts, needs_fit, parts_lead_days, week_starting
+from factory_orders.planning.queries import car_facts, needs_fit, week_starting
 from factory_orders.planning.slotting import WEEK, earliest_window, spread_resources
 from factory_orders.policies import CapacityPolicy, PromisePolicy
 from kernel import policy, registry
@@ -116,7 +116,7 @@ def promise(
     plant = registry.plant_by_code(work, cls.plant)
     store = registry.open_store(work, store_id)
     facts = car_facts(work, version_id)
-    lead = parts_lead_days(work, version_id, model=model, options=options, day=day)
+    lead = facts.lead_days(model=model, options=options, day=day)
     resources = (SLOT, *sorted(facts.constrained_of(options)))
     plan = open_plan_of_class(work, [cls.l1_key, cls.l2_key])
     window: Window | None
