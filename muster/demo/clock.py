@@ -67,8 +67,8 @@ def demo_clock_of(engine: Engine) -> ShiftedClock:
 
 
 def advance(work: Work, by: timedelta) -> datetime:
-    """Move the demo's time forward; returns the new now. Refuses to go back or more than 120 days at once."""
-    if not timedelta(0) < by <= ADVANCE_MAX:
+    """Move the demo's time forward, or not at all, and return the new now; refuses to go back or past 120 days."""
+    if not timedelta(0) <= by <= ADVANCE_MAX:
         raise InvalidInput("by", f"move forward by at most {ADVANCE_MAX.days} days")
     seconds = int(by.total_seconds())
     if not db.insert_new(work.connection, demo_clock, [{"id": 1, "offset_seconds": seconds}], returning="id"):

@@ -11,6 +11,36 @@ CREATE TABLE brands (
 	CONSTRAINT uq_brands_code UNIQUE (code)
 )
 -- next
+CREATE TABLE cube_cells (
+	brand_id VARCHAR(32) NOT NULL, 
+	release INTEGER NOT NULL, 
+	option VARCHAR(80) NOT NULL, 
+	region VARCHAR(40) NOT NULL, 
+	week DATE NOT NULL, 
+	category VARCHAR(80) NOT NULL, 
+	chosen INTEGER NOT NULL, 
+	offered INTEGER NOT NULL, 
+	CONSTRAINT pk_cube_cells PRIMARY KEY (brand_id, release, option, region, week), 
+	CONSTRAINT ck_cube_cells_counts_sound CHECK (chosen BETWEEN 0 AND offered AND offered > 0)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER cube_cells_no_change BEFORE UPDATE OR DELETE ON cube_cells FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER cube_cells_no_truncate BEFORE TRUNCATE ON cube_cells FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TABLE demo_clock (
+	id SERIAL NOT NULL, 
+	offset_seconds BIGINT NOT NULL, 
+	CONSTRAINT pk_demo_clock PRIMARY KEY (id), 
+	CONSTRAINT ck_demo_clock_one_row CHECK (id = 1), 
+	CONSTRAINT ck_demo_clock_forward_only CHECK (offset_seconds >= 0)
+)
+-- next
 CREATE TABLE idempotency_keys (
 	account_id VARCHAR(32) NOT NULL, 
 	key VARCHAR(80) NOT NULL, 
@@ -261,6 +291,65 @@ CREATE TRIGGER catalogue_versions_no_change BEFORE UPDATE OR DELETE ON catalogue
 -- next
 CREATE TRIGGER catalogue_versions_no_truncate BEFORE TRUNCATE ON catalogue_versions FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
+CREATE TABLE cube_blocks (
+	brand_id VARCHAR(32) NOT NULL, 
+	region VARCHAR(40) NOT NULL, 
+	week DATE NOT NULL, 
+	category VARCHAR(80) NOT NULL, 
+	serial BIGINT NOT NULL, 
+	CONSTRAINT pk_cube_blocks PRIMARY KEY (brand_id, region, week, category), 
+	CONSTRAINT fk_cube_blocks_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
+)
+-- next
+CREATE TABLE cube_offerings (
+	brand_id VARCHAR(32) NOT NULL, 
+	version_id VARCHAR(32) NOT NULL, 
+	region VARCHAR(40) NOT NULL, 
+	model VARCHAR(80) NOT NULL, 
+	week DATE NOT NULL, 
+	options JSONB NOT NULL, 
+	CONSTRAINT pk_cube_offerings PRIMARY KEY (brand_id, version_id, region, model, week), 
+	CONSTRAINT fk_cube_offerings_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
+)
+-- next
+CREATE TABLE cube_releases (
+	brand_id VARCHAR(32) NOT NULL, 
+	number INTEGER NOT NULL, 
+	k INTEGER NOT NULL, 
+	rounding INTEGER NOT NULL, 
+	released_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_cube_releases PRIMARY KEY (brand_id, number), 
+	CONSTRAINT ck_cube_releases_number_counts CHECK (number >= 1), 
+	CONSTRAINT ck_cube_releases_k_is_ten_or_more CHECK (k >= 10), 
+	CONSTRAINT fk_cube_releases_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER cube_releases_no_change BEFORE UPDATE OR DELETE ON cube_releases FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER cube_releases_no_truncate BEFORE TRUNCATE ON cube_releases FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TABLE demand_facts (
+	serial BIGSERIAL NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	source_id VARCHAR(32) NOT NULL, 
+	kind VARCHAR(14) NOT NULL, 
+	person VARCHAR(32) NOT NULL, 
+	version_id VARCHAR(32) NOT NULL, 
+	model VARCHAR(80) NOT NULL, 
+	options JSONB NOT NULL, 
+	region VARCHAR(40) NOT NULL, 
+	week DATE NOT NULL, 
+	CONSTRAINT pk_demand_facts PRIMARY KEY (serial), 
+	CONSTRAINT ck_demand_facts_kind_known CHECK (kind IN ('configuration', 'pre_order')), 
+	CONSTRAINT fk_demand_facts_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
+	CONSTRAINT uq_demand_facts_source_id UNIQUE (source_id)
+)
+-- next
 CREATE TABLE outbox_seen (
 	event_id VARCHAR(32) NOT NULL, 
 	subscriber VARCHAR(80) NOT NULL, 
@@ -352,6 +441,26 @@ CREATE TABLE pools (
 	CONSTRAINT ck_pools_terms_sound CHECK (minimum >= 1 AND minimum <= capacity AND capacity <= member_limit), 
 	CONSTRAINT ck_pools_freeze_before_deadline CHECK (freeze_at <= deadline), 
 	CONSTRAINT fk_pools_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
+)
+-- next
+CREATE TABLE proposals (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	account_id VARCHAR(32) NOT NULL, 
+	title VARCHAR(200) NOT NULL, 
+	text VARCHAR(4000) NOT NULL, 
+	locale VARCHAR(8) NOT NULL, 
+	submitted_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	state VARCHAR(10) NOT NULL, 
+	state_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	reason VARCHAR(400), 
+	merged_into VARCHAR(32), 
+	CONSTRAINT pk_proposals PRIMARY KEY (id), 
+	CONSTRAINT ck_proposals_state_known CHECK (state IN ('draft', 'signal', 'merged', 'declined', 'expired')), 
+	CONSTRAINT ck_proposals_state_complete CHECK ((state = 'merged') = (merged_into IS NOT NULL) AND (state = 'declined') = (reason IS NOT NULL)), 
+	CONSTRAINT ck_proposals_merged_elsewhere CHECK (merged_into IS NULL OR merged_into <> id), 
+	CONSTRAINT fk_proposals_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
+	CONSTRAINT fk_proposals_merged_into FOREIGN KEY(merged_into) REFERENCES proposals (id)
 )
 -- next
 CREATE TABLE refunds (
@@ -510,6 +619,7 @@ CREATE TABLE orders (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
 	pool_id VARCHAR(32) NOT NULL, 
+	place INTEGER NOT NULL, 
 	account_id VARCHAR(32) NOT NULL, 
 	person_id VARCHAR(32), 
 	quote_id VARCHAR(32) NOT NULL, 
@@ -584,6 +694,25 @@ CREATE TABLE pool_reservations (
 	CONSTRAINT fk_pool_reservations_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
 -- next
+CREATE TABLE proposal_changes (
+	serial BIGSERIAL NOT NULL, 
+	proposal_id VARCHAR(32) NOT NULL, 
+	state VARCHAR(10) NOT NULL, 
+	by VARCHAR(32), 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_proposal_changes PRIMARY KEY (serial), 
+	CONSTRAINT fk_proposal_changes_proposal_id FOREIGN KEY(proposal_id) REFERENCES proposals (id)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER proposal_changes_no_change BEFORE UPDATE OR DELETE ON proposal_changes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER proposal_changes_no_truncate BEFORE TRUNCATE ON proposal_changes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
 CREATE TABLE pseudonym_salts (
 	person_id VARCHAR(32) NOT NULL, 
 	scope VARCHAR(80) NOT NULL, 
@@ -601,6 +730,27 @@ CREATE TABLE vin_serials (
 	CONSTRAINT ck_vin_serials_six_places CHECK (last BETWEEN 1 AND 999999), 
 	CONSTRAINT fk_vin_serials_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
+-- next
+CREATE TABLE votes (
+	id VARCHAR(32) NOT NULL, 
+	proposal_id VARCHAR(32) NOT NULL, 
+	person_id VARCHAR(32) NOT NULL, 
+	kind VARCHAR(8) NOT NULL, 
+	quarter VARCHAR(7) NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_votes PRIMARY KEY (id), 
+	CONSTRAINT ck_votes_kind_known CHECK (kind IN ('cast', 'revoked')), 
+	CONSTRAINT fk_votes_proposal_id FOREIGN KEY(proposal_id) REFERENCES proposals (id)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER votes_no_change BEFORE UPDATE OR DELETE ON votes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER votes_no_truncate BEFORE TRUNCATE ON votes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE batch_orders (
 	order_id VARCHAR(32) NOT NULL, 
@@ -669,6 +819,20 @@ CREATE TABLE consent_entries (
 	CONSTRAINT ck_consent_entries_text_named CHECK (text_version <> ''), 
 	CONSTRAINT fk_consent_entries_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
 	CONSTRAINT fk_consent_entries_account_id FOREIGN KEY(account_id) REFERENCES accounts (id)
+)
+-- next
+CREATE TABLE held_votes (
+	proposal_id VARCHAR(32) NOT NULL, 
+	person_id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	quarter VARCHAR(7) NOT NULL, 
+	budget_place INTEGER NOT NULL, 
+	vote_id VARCHAR(32) NOT NULL, 
+	CONSTRAINT pk_held_votes PRIMARY KEY (proposal_id, person_id), 
+	CONSTRAINT ck_held_votes_budget_place_counts CHECK (budget_place >= 1), 
+	CONSTRAINT fk_held_votes_proposal_id FOREIGN KEY(proposal_id) REFERENCES proposals (id), 
+	CONSTRAINT fk_held_votes_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
+	CONSTRAINT fk_held_votes_vote_id FOREIGN KEY(vote_id) REFERENCES votes (id)
 )
 -- next
 CREATE TABLE invitations (
@@ -1100,6 +1264,10 @@ CREATE INDEX ix_configurations_account_id_configurations_id ON configurations (a
 -- next
 CREATE INDEX ix_consent_entries_account_id_purpose ON consent_entries (account_id, purpose, id)
 -- next
+CREATE INDEX ix_demand_facts_brand_id ON demand_facts (brand_id, serial)
+-- next
+CREATE INDEX ix_demand_facts_person ON demand_facts (person)
+-- next
 CREATE INDEX ix_handovers_store ON handovers (store_id, appointment_at)
 -- next
 CREATE INDEX ix_invitations_brand_id ON invitations (brand_id)
@@ -1125,8 +1293,6 @@ CREATE INDEX ix_order_balances_order ON order_balances (order_id)
 CREATE INDEX ix_orders_account ON orders (brand_id, account_id, id)
 -- next
 CREATE INDEX ix_orders_plant_state ON orders (plant_id, state)
--- next
-CREATE INDEX ix_orders_pool ON orders (pool_id)
 -- next
 CREATE INDEX ix_orders_store ON orders (store_id, state, id)
 -- next
@@ -1158,6 +1324,10 @@ CREATE INDEX ix_pre_orders_pool_id_state ON pre_orders (pool_id, state, funded_a
 -- next
 CREATE INDEX ix_pre_orders_waiting ON pre_orders (brand_id, class_l1) WHERE state = 'rolled_over'
 -- next
+CREATE INDEX ix_proposal_changes_proposal_id ON proposal_changes (proposal_id)
+-- next
+CREATE INDEX ix_proposals_brand_id_id ON proposals (brand_id, id)
+-- next
 CREATE INDEX ix_quotes_account_id_quotes_id ON quotes (account_id, id)
 -- next
 CREATE INDEX ix_reconciliation_runs_brand_id ON reconciliation_runs (brand_id, id)
@@ -1188,6 +1358,10 @@ CREATE INDEX ix_vehicle_disclosures_vin ON vehicle_disclosures (vin)
 -- next
 CREATE INDEX ix_vehicles_brand ON vehicles (brand_id, vin)
 -- next
+CREATE INDEX ix_votes_person_id ON votes (person_id)
+-- next
+CREATE INDEX ix_votes_proposal_id ON votes (proposal_id)
+-- next
 CREATE UNIQUE INDEX uq_allocations_active_order ON allocations (order_id) WHERE ended_at IS NULL
 -- next
 CREATE UNIQUE INDEX uq_allocations_active_vin ON allocations (vin) WHERE ended_at IS NULL
@@ -1198,7 +1372,11 @@ CREATE UNIQUE INDEX uq_handovers_open_order ON handovers (order_id) WHERE state 
 -- next
 CREATE UNIQUE INDEX uq_handovers_place ON handovers (store_id, appointment_at, place) WHERE state NOT IN ('signed', 'rejected')
 -- next
+CREATE UNIQUE INDEX uq_held_votes_budget ON held_votes (brand_id, person_id, quarter, budget_place)
+-- next
 CREATE UNIQUE INDEX uq_ledger_transfers_kind_reference ON ledger_transfers (kind, reference)
+-- next
+CREATE UNIQUE INDEX uq_orders_pool_place ON orders (pool_id, place)
 -- next
 CREATE UNIQUE INDEX uq_payments_provider_provider_reference ON payments (provider, provider_reference) WHERE provider_reference IS NOT NULL
 -- next
