@@ -2,6 +2,7 @@
 
 Refusal
   CapacityShort            the plant cannot take that many cars in those weeks: the earliest week that fits
+  CapacityTaken            a week cannot have fewer places than are taken
   PlantEventOutOfOrder     the build order is at another stage: which ones may come now
   PlantEventAltered        an event id came again with another content
   PlantEventFromFuture     the plant's clock is ahead of ours
@@ -37,6 +38,18 @@ class CapacityShort(Refusal):
     resource: str
     missing: int
     earliest_week: date | None
+
+
+@dataclass(unsafe_hash=True)
+class CapacityTaken(Refusal):
+    """Pools and orders have `taken` places of this week's resource already; fewer it cannot have."""
+
+    code = "CAPACITY_TAKEN"
+    en = "{taken} of {resource} are taken in the week of {week}. Give at least that many, or move orders first."
+    zh = "{week}当周{resource}已占用{taken}，产能不能低于该数，请先调整订单。"
+    resource: str
+    week: date
+    taken: int
 
 
 @dataclass(unsafe_hash=True)

@@ -30,6 +30,17 @@ class SlotsReleased(Event):
     slots: int
 
 
+@event("factory_orders.capacity_changed")
+@dataclass(frozen=True, slots=True)
+class CapacityChanged(Event):
+    """A planner set what a plant's week can take of a resource."""
+
+    plant_id: str
+    week: date
+    resource: str
+    capacity: int
+
+
 @event("factory_orders.order_created")
 @dataclass(frozen=True, slots=True)
 class OrderCreated(Event):

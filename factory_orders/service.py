@@ -34,7 +34,7 @@ from factory_orders.planning.order_service import (
     schedule_batch,
     take_locked,
 )
-from factory_orders.planning.service import promise, release_slots, reserve_slots
+from factory_orders.planning.service import change_capacity, promise, release_slots, reserve_slots
 from factory_orders.plant.service import Reported, report_plant_event
 from kernel.timers import Handler
 
@@ -54,6 +54,7 @@ __all__ = [
     "book_handover",
     "cancel_order",
     "cancel_order_by_maker",
+    "change_capacity",
     "inspect_arrival",
     "inspect_handover",
     "pay_balance",

@@ -150,6 +150,20 @@ def insert_reservation(work: Work, plan: PoolPlan, weeks: Sequence[date], split:
     _count(work, plan.plant_id, {(week, resource): (number, 0) for week, resource, number in taken})
 
 
+def set_capacity(work: Work, plant_id: str, week: date, resource: str, capacity: int) -> int | None:
+    """Write a week's capacity for a resource unless more is taken; returns what is taken, None for an unknown one."""
+    table = capacity_weeks.c
+    key = (table.plant_id == plant_id) & (table.week == week) & (table.resource == resource)
+    own = key & (table.brand_id == work.actor.brand_id)
+    row = work.connection.execute(select(table.reserved, table.used).where(own).with_for_update()).first()
+    if row is None:
+        return None
+    taken = int(row.reserved) + int(row.used)
+    if taken <= capacity:
+        work.connection.execute(update(capacity_weeks).where(own).values(capacity=capacity))
+    return taken
+
+
 def take_places(work: Work, plant_id: str, pool_id: str | None, placements: Sequence[Placement]) -> None:
     """Turn placements into used capacity: what the pool held is used up, the rest was free."""
     used: Counter[tuple[date, str]] = Counter()

@@ -135,9 +135,12 @@ def schedule_batch(work: Work, batch_id: str) -> int:
     Refuses NotFound for a batch that is not the brand's.
     """
     work.actor.require(Permission.BATCH_MANAGE)
-    members = [order.terms for order in orders_of_batch(work, batch_id) if isinstance(order, ScheduledOrder)]
-    if not members:
+    known = orders_of_batch(work, batch_id)
+    if not known:
         raise NotFound("batch")
+    members = [order.terms for order in known if isinstance(order, ScheduledOrder)]
+    if not members:
+        return 0
     return _schedule(work, plant_by_id(work, members[0].plant_id), batch_id, members)
 
 

@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 
 from configurator.model import PoolingClass, Promise
 from configurator.quote_service import road_km
-from factory_orders.errors import CapacityShort
-from factory_orders.events import SlotsReleased, SlotsReserved
+from factory_orders.errors import CapacityShort, CapacityTaken
+from factory_orders.events import CapacityChanged, SlotsReleased, SlotsReserved
 from factory_orders.planning.capacity_store import (
     PoolPlan,
     held_by_pool,
@@ -18,6 +18,7 @@ from factory_orders.planning.capacity_store import (
     open_plan_of_class,
     option_slots,
     release_pool,
+    set_capacity,
     week_slots,
 )
 from factory_orders.planning.model import SLOT, WeekRoom
@@ -27,11 +28,12 @@ from factory_orders.planning.slotting import WEEK, earliest_window, spread_resou
 from factory_orders.policies import CapacityPolicy, PromisePolicy
 from kernel import policy, registry
 from kernel.actor import Permission
-from kernel.errors import InvalidInput
+from kernel.errors import InvalidInput, NotFound
 from kernel.registry import Plant
 from kernel.work import Work
 
 MORE_WEEKS_MAX = 104
+CAPACITY_MAX = 100_000
 
 
 def reserve_slots(
@@ -83,6 +85,24 @@ def reserve_slots(
     reserved = SlotsReserved(work.actor.brand_id, pool_id, plant.id, places, used[0], used[-1])
     work.record(reserved)
     return reserved
+
+
+def change_capacity(work: Work, plant_code: str, *, week: date, resource: str, capacity: int) -> int:
+    """Set how many cars of a planned week can take a resource (`slot`, or a constrained option); returns what is left.
+
+    Refuses a week or resource that is not planned yet (NotFound), and fewer than are taken (CapacityTaken).
+    """
+    work.actor.require(Permission.BATCH_MANAGE)
+    if not 0 <= capacity <= CAPACITY_MAX:
+        raise InvalidInput("capacity", f"give 0 to {CAPACITY_MAX}")
+    plant = registry.plant_by_code(work, plant_code)
+    taken = set_capacity(work, plant.id, week, resource, capacity)
+    if taken is None:
+        raise NotFound("week")
+    if taken > capacity:
+        raise CapacityTaken(resource, week, taken)
+    work.record(CapacityChanged(work.actor.brand_id, plant.id, week, resource, capacity))
+    return capacity - taken
 
 
 def release_slots(work: Work, pool_id: str, *, plant_id: str) -> int:

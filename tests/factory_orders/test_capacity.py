@@ -10,7 +10,7 @@ from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
 from factory_orders import queries, service
-from factory_orders.errors import CapacityShort
+from factory_orders.errors import CapacityShort, CapacityTaken
 from factory_orders.events import SlotsReserved
 from factory_orders.planning.capacity_store import week_slots
 from factory_orders.planning.model import SLOT
@@ -21,9 +21,10 @@ from factory_orders.policies import BatchPolicy
 from kernel import policy
 from kernel.actor import Actor, Role
 from kernel.errors import Forbidden, InvalidInput, NotFound, Refusal
-from kernel.ids import AccountId
+from kernel.ids import AccountId, BrandId
 from kernel.paging import PageRequest
 from kernel.registry import Brand, Plant
+from kernel.timers import fire_due
 from tests.configurator.small_brand import BRAND, PLANNER
 from tests.factory_orders.trade import NORTH_PLANT, SYSTEM, Trade, buyer
 
@@ -222,3 +223,71 @@ def test_a_planner_sees_batches_by_counts_and_a_buyer_sees_none(trade: Trade) ->
 def test_batch_limits_must_be_in_order() -> None:
     with pytest.raises(AssertionError):
         BatchPolicy(plant_limits=(("fir_north", 5, 3),))
+
+
+# --- a planner's word ------------------------------------------------------------------------------------------------
+
+THE_WEEK = date(2026, 12, 7)
+
+
+def change(trade: Trade, capacity: int, *, resource: str = SLOT, week: date = THE_WEEK, actor: Actor = PLANNER) -> int:
+    with trade.works.change(actor) as work:
+        return service.change_capacity(work, "fir_north", week=week, resource=resource, capacity=capacity)
+
+
+def test_a_week_keeps_as_many_places_as_are_taken(trade: Trade) -> None:
+    trade.lock(5)
+
+    left = change(trade, 7)
+    with pytest.raises(CapacityTaken) as refused:
+        change(trade, 4)
+
+    assert left == 2
+    assert refused.value == CapacityTaken(SLOT, THE_WEEK, 5)
+    assert counts(trade) == {THE_WEEK: (7, 0, 5)}
+
+
+def test_a_week_that_is_not_planned_and_another_role_change_nothing(trade: Trade) -> None:
+    trade.lock(1)
+
+    with pytest.raises(NotFound):
+        change(trade, 7, week=date(2030, 1, 7))
+    with pytest.raises(NotFound):
+        change(trade, 7, resource="VELVET")
+    with pytest.raises(InvalidInput):
+        change(trade, -1)
+    with pytest.raises(Forbidden):
+        change(trade, 7, actor=buyer())
+
+
+def test_what_finds_no_week_waits_and_is_placed_when_there_is_room(trade: Trade) -> None:
+    with trade.works.change(ADMIN) as work:
+        policy.change_policy(
+            work, base_version=0, changes={"capacity": {"option_limits": [["GOLD", 0]]}}, reason="no gold paint"
+        )
+    (order_id,) = trade.lock(1, options=GOLD_CAR)
+    with trade.works.read(PLANNER) as work:
+        (batch,) = queries.list_batches(work, PageRequest(10)).items
+    with trade.works.change(PLANNER) as work:
+        placed_before = service.schedule_batch(work, batch.id)
+    change(trade, 1, resource="GOLD", week=date(2026, 12, 14))
+
+    trade.clock.advance(timedelta(days=1))
+    while fire_due(trade.works, service.TIMERS):
+        pass
+
+    assert (batch.size, batch.scheduled, placed_before) == (1, 0, 0)
+    assert trade.build_order_of(order_id).week == date(2026, 12, 14)
+    assert counts(trade, "GOLD") == {date(2026, 12, 14): (1, 0, 1)}
+    with trade.works.change(PLANNER) as work:
+        assert service.schedule_batch(work, batch.id) == 0
+
+
+def test_the_batch_of_another_brand_is_not_found(trade: Trade) -> None:
+    trade.lock(1)
+    with trade.works.read(PLANNER) as work:
+        (batch,) = queries.list_batches(work, PageRequest(10)).items
+    stranger = Actor(BrandId("f" * 32), PLANNER.roles, PLANNER.account_id)
+
+    with pytest.raises(NotFound), trade.works.change(stranger) as work:
+        service.schedule_batch(work, batch.id)
