@@ -101,7 +101,12 @@ class ConfiguratorData:
 
 def personal_data(runtime: Runtime) -> tuple[PersonalData, ...]:
     """Return every room's part of what is kept of people; identity is first, so it is erased last."""
-    return (IdentityData(runtime.identity.settings), ConfiguratorData(), DemandData(), factory_orders.service.OrderData())
+    return (
+        IdentityData(runtime.identity.settings),
+        ConfiguratorData(),
+        DemandData(),
+        factory_orders.service.OrderData(),
+    )
 
 
 def mark_stale_configurations(work: Work, letters: Sequence[Letter]) -> None:
