@@ -303,7 +303,7 @@ def export_pre_orders(work: Work, account_id: str) -> list[dict[str, Any]]:
         "pre_order_id",
     )
     return [
-        {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
+        {str(name): value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
         | {"timeline": [[step.state, step.reason, step.at.isoformat()] for step in steps.get(row["id"], ())]}
         for row in rows
     ]

@@ -62,7 +62,7 @@ class OrderData:
 
 def _plain(row: Any) -> dict[str, Any]:
     return {
-        name: value.isoformat() if hasattr(value, "isoformat") else value
+        str(name): value.isoformat() if hasattr(value, "isoformat") else value
         for name, value in row.items()
         if name != "brand_id"
     }

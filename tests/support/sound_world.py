@@ -12,7 +12,7 @@ from demand.service import TIMERS, PoolPlan, raise_cap, withdraw
 from demand.votes.service import cast_vote, publish_proposal, revoke_vote, submit_proposal
 from factory_orders import service as factory
 from factory_orders.model import Stage
-from factory_orders.pools_service import open_pool
+from factory_orders.pools_service import SUBSCRIPTIONS, open_pool
 from kernel import db, outbox, record, registry
 from kernel.actor import Actor, Role, system
 from kernel.clock import FixedClock
@@ -46,7 +46,7 @@ class SoundWorld:
 
     def work_off(self) -> None:
         """Do what the worker does until nothing is due."""
-        while outbox.deliver(self.works, factory.SUBSCRIPTIONS) + fire_due(self.works, {**TIMERS, **factory.TIMERS}):
+        while outbox.deliver(self.works, SUBSCRIPTIONS) + fire_due(self.works, {**TIMERS, **factory.TIMERS}):
             pass
         self.room.settle()
 
