@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from configurator.catalogue import Catalogue, Category, Option, PartUse
 from configurator.catalogue_json import content_hash, decode_catalogue
@@ -63,6 +63,22 @@ _loaded: OrderedDict[str, _Contents] = OrderedDict()
 _loading: Final = threading.Lock()
 
 
+# Asked with almost every request, so it is put together once.
+_IN_FORCE: Final = (
+    select(
+        registry.brands.c.timezone,
+        catalogue_versions.c.id,
+        catalogue_versions.c.number,
+        catalogue_versions.c.effective_from,
+        catalogue_versions.c.content_hash,
+    )
+    .select_from(registry.brands.join(catalogue_versions, catalogue_versions.c.brand_id == registry.brands.c.id))
+    .where(registry.brands.c.id == bindparam("brand_id"))
+    .order_by(catalogue_versions.c.number.desc())
+    .limit(LOOKED_AT_MAX)
+)
+
+
 def local_day(work: Work) -> date:
     """Return today in the zone of the actor's brand."""
     return work.now.astimezone(registry.own_brand(work).zone).date()
@@ -73,16 +89,7 @@ def version_in_force(work: Work, day: date | None = None) -> tuple[LoadedVersion
 
     Refuses with VersionNotInForce.
     """
-    table = catalogue_versions.c
-    brands = registry.brands
-    found = (
-        select(brands.c.timezone, table.id, table.number, table.effective_from, table.content_hash)
-        .select_from(brands.join(catalogue_versions, table.brand_id == brands.c.id))
-        .where(brands.c.id == work.actor.brand_id)
-        .order_by(table.number.desc())
-        .limit(LOOKED_AT_MAX)
-    )
-    rows = work.connection.execute(found).all()
+    rows = work.connection.execute(_IN_FORCE, {"brand_id": work.actor.brand_id}).all()
     asked = day or work.now.astimezone(ZoneInfo(rows[0].timezone) if rows else UTC).date()
     for row in rows:
         if row.effective_from <= asked:

@@ -15,6 +15,7 @@ from configurator.solver import Choices, Clash, Completion, Reason, Repair, Step
 from configurator.space import CARS_MAX, Space
 
 CONTEXTS_MAX: Final = 32
+CONTEXTS_KNOWN_MAX: Final = 1_024
 
 
 class SatEngine:
@@ -26,6 +27,7 @@ class SatEngine:
         self._cars_max = cars_max
         self._lock = threading.Lock()
         self._spaces: OrderedDict[tuple[int, ...], Space] = OrderedDict()
+        self._active: dict[Context, tuple[int, ...]] = {}
         self._explainer: Explainer | None = None
 
     def step(self, choices: Choices, context: Context) -> Step | Clash:
@@ -117,8 +119,12 @@ class SatEngine:
         return [self._literal(name, present=value) for name, value in choices.items()]
 
     def _space(self, context: Context) -> Space:
-        active = self._book.active(context)
         with self._lock:
+            active = self._active.get(context)
+            if active is None:
+                if len(self._active) >= CONTEXTS_KNOWN_MAX:
+                    self._active.clear()
+                active = self._active[context] = self._book.active(context)
             space = self._spaces.get(active)
             if space is None:
                 space = self._spaces[active] = Space(

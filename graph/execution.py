@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from enum import Enum
 from inspect import isawaitable
 from typing import Any, Final
 
@@ -191,13 +192,30 @@ def _leaf_reader(kind: Any) -> Reader:
             return value if (type(value) is int and -_INT32 <= value < _INT32) or value is None else coerce(value)
 
         return read_int
-    if expected is not None and not is_enum_type(kind):
+    if is_enum_type(kind):
+        return _enum_reader(coerce)
+    if expected is not None:
 
         def read_plain(value: Any) -> Any:
             return value if type(value) is expected or value is None else coerce(value)
 
         return read_plain
     return lambda value: None if value is None else coerce(value)
+
+
+def _enum_reader(coerce: Reader) -> Reader:
+    """Return a reader that asks the type for the name of each of its few values once."""
+    names: dict[Enum, Any] = {}
+
+    def read(value: Any) -> Any:
+        if not isinstance(value, Enum):
+            return None if value is None else coerce(value)
+        name = names.get(value)
+        if name is None:
+            name = names[value] = coerce(value)
+        return name
+
+    return read
 
 
 def read_variables(schema: GraphQLSchema, prepared: Prepared, variables: dict[str, Any]) -> Any:
