@@ -52,7 +52,7 @@ class Story:
     people: int
     personas: tuple[str, ...] = ()
     failure: FailureChoice = FailureChoice.REFUND
-    rush: bool = False
+    all_agreed: bool = False
 
 
 STORIES: Final = (
@@ -65,7 +65,7 @@ STORIES: Final = (
     # Frozen today: joins go on, nobody leaves.
     Story(-3, "M7", (), 66, ("banmu.anhe",)),
     # Open, and one short of tipping: whoever joins next tips it.
-    Story(-2, "L5", (), 59),
+    Story(-2, "L5", (), 59, all_agreed=True),
     # Open and past its first tier.
     Story(-1, "S6", (), 64, ("yuanfan.zizhou",)),
 )
@@ -167,7 +167,8 @@ def _gather(stage: _Stage, story: Story) -> None:
     stage.chance.shuffle(buyers)
     with stage.works.change(system(stage.brand.id)) as work:
         requests = [
-            replace(buyer.request(price_cap_minor=_cap(stage, buyer)), failure_choice=story.failure) for buyer in buyers
+            replace(buyer.request(price_cap_minor=_cap(stage, story, buyer)), failure_choice=story.failure)
+            for buyer in buyers
         ]
         outcomes = place_pre_orders(work, stage.runtime.providers, requests)
     refused = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
@@ -179,9 +180,9 @@ def _class_of(work: Work, story: Story) -> PoolingClass:
     return class_of_car(work, model=story.model, options=car.options, region="east")
 
 
-def _cap(stage: _Stage, buyer: Buyer) -> int:
+def _cap(stage: _Stage, story: Story, buyer: Buyer) -> int:
     """Most pay their own price; some wait for a tier and cap a little below it."""
-    patient = stage.chance.random() < 0.04
+    patient = stage.chance.random() < 0.04 and not story.all_agreed
     return buyer.vehicle_price_minor * 985 // 1000 if patient else buyer.vehicle_price_minor
 
 
