@@ -258,11 +258,13 @@ def _wrong_keys(work: Work) -> Iterator[str]:
 
 
 def _untold(work: Work) -> Iterator[str]:
-    """Replay each pool's chain: caps only rise, and who has joined and not left is who the pool counts."""
+    """Replay each pool's chain: who has joined and not left is who the pool counts, and no frozen offer weakened."""
     for stored in _own_pools(work):
         caps: dict[str, int] = {}
+        frozen = False
         for entry in _entries(work, stored.pool.head):
-            yield from _replay(caps, entry)
+            yield from _replay(caps, entry, frozen=frozen)
+            frozen = frozen or entry.kind == "pool.frozen"
             if entry.kind == "pool.locked" and isinstance(stored.pool, LockedPool):
                 told = (entry.body["n"], len(entry.body["members"]), entry.body["discount_bp"])
                 if told != (stored.pool.cleared, stored.pool.cleared, stored.pool.discount_bp):
@@ -278,15 +280,19 @@ def _entries(work: Work, head: PoolHead) -> Iterator[Entry]:
         after = found[-1].sequence
 
 
-def _replay(caps: dict[str, int], entry: Entry) -> Iterator[str]:
+def _replay(caps: dict[str, int], entry: Entry, *, frozen: bool) -> Iterator[str]:
     body: dict[str, Any] = entry.body
     match entry.kind:
         case "pool.joined":
             caps.update({place["member"]: place["price_cap_minor"] for place in body["places"]})
         case "pool.left":
+            if frozen:
+                yield f"{entry.chain} entry {entry.sequence} lets somebody leave a frozen pool"
             caps.pop(body["member"], None)
-        case "pool.cap_raised":
-            if body["price_cap_minor"] <= caps.get(body["member"], 0):
+        case "pool.cap_raised" | "pool.car_changed":
+            # Another car may come with a lower cap until the freeze; a cap alone only ever rises.
+            may_fall = entry.kind == "pool.car_changed" and not frozen
+            if body["price_cap_minor"] < caps.get(body["member"], 0) and not may_fall:
                 yield f"{entry.chain} entry {entry.sequence} lowers a cap"
             caps[body["member"]] = body["price_cap_minor"]
         case _:
@@ -354,7 +360,7 @@ CHECKS: Final = (
         10,
         rows_violating(_FROZEN, shape="pre-order {id} left pool {pool_id} after its freeze"),
     ),
-    Check("a pool's chain tells the members it holds, and no cap was ever lowered", 11, _untold),
+    Check("a pool's chain tells the members it holds, and no offer weakened that must not", 11, _untold),
     Check(
         "no published cell is about fewer than k persons, and every count is rounded",
         12,
