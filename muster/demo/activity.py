@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -31,6 +31,7 @@ from kernel.work import Work, Works
 from muster.daily import DAILY_TIMER
 from muster.demo.crowd import Buyer, Car, add_buyers, equip
 from muster.demo.hands import work_a_day
+from muster.demo.wishes import wish
 from muster.settings import Settings
 from muster.telling import IdentityAddresses
 from muster.wiring import Runtime, wire
@@ -98,6 +99,7 @@ class _Stage:
     options: Mapping[str, tuple[str, ...]]
     waiting: frozenset[str]
     next_number: int = 1
+    people: list[Actor] = field(default_factory=list)
 
     def pass_time(self, until: datetime) -> None:
         """Let days go by: timers fire, news arrives, the plant builds and the trucks drive."""
@@ -124,6 +126,8 @@ def play(
         say(f"{brand.code}: pool {number} of {len(STORIES)}, {story.people} people")
         stage.pass_time(until + timedelta(weeks=story.week) + timedelta(hours=2))
         _gather(stage, story)
+    say(f"{brand.code}: proposals and votes")
+    wish(works, brand, stage.people, stage.chance)
     say(f"{brand.code}: up to today")
     stage.pass_time(until)
     with works.change(system(brand.id)) as work:
@@ -163,6 +167,7 @@ def _gather(stage: _Stage, story: Story) -> None:
     cars = _cars(stage, story, cls)
     buyers = add_buyers(stage.runtime, stage.brand, cars, first_number=stage.next_number)
     stage.next_number += len(cars)
+    stage.people.extend(buyer.actor for buyer in buyers)
     buyers += _personas(stage, story, cls)
     stage.chance.shuffle(buyers)
     with stage.works.change(system(stage.brand.id)) as work:
