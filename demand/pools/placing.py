@@ -41,7 +41,8 @@ class PreOrderRequest:
 
     `authorisation` is a provider's signed token: with it the pre-order takes its place at once, without it a payment
     is asked for. `pool_id` None means the pool of the car's class; `accepts_wider_class` is the consent to join an L2
-    pool. `store_id`, where given, must be the quote's.
+    pool. `store_id`, `quote_signature` and `vehicle_price_minor`, where given, are what the buyer has in hand and must
+    be the quote's.
     """
 
     actor: Actor
@@ -54,6 +55,8 @@ class PreOrderRequest:
     method: PaymentMethod = PaymentMethod.CASH
     accepts_wider_class: bool = False
     authorisation: str | None = None
+    quote_signature: str | None = None
+    vehicle_price_minor: int | None = None
 
     def keyed(self) -> Keyed:
         """Return the request under its idempotency key."""
@@ -66,6 +69,8 @@ class PreOrderRequest:
             "method": self.method.value,
             "accepts_wider_class": self.accepts_wider_class,
             "authorisation": self.authorisation,
+            "quote_signature": self.quote_signature,
+            "vehicle_price_minor": self.vehicle_price_minor,
         }
         return Keyed(self.actor.account_id or "", self.idempotency_key, body)
 

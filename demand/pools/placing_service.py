@@ -197,7 +197,15 @@ def _claim(work: Work, candidates: Sequence[Candidate], keyed: Sequence[Keyed]) 
 
 def _read_quotes(work: Work, fresh: Sequence[Candidate]) -> None:
     """Examine the quotes of all fresh requests in one statement."""
-    claims = [QuoteClaim(QuoteId(one.request.quote_id), one.request.actor.account_id or "") for one in fresh]
+    claims = [
+        QuoteClaim(
+            QuoteId(one.request.quote_id),
+            one.request.actor.account_id or "",
+            one.request.quote_signature,
+            one.request.vehicle_price_minor,
+        )
+        for one in fresh
+    ]
     for one, examined in zip(fresh, examine_quotes(work, claims), strict=True):
         if isinstance(examined, Refusal):
             one.refusal = examined

@@ -134,7 +134,8 @@ class PlacePreOrderInput:
     """The accepted quote, the most you would pay for the car with its options, and what to do if the pool fails.
 
     With an authorisation the place is taken at once; without one a payment is asked for. `poolId` is the pool of the
-    car's class where it is left out. The same idempotency key answers the same pre-order.
+    car's class where it is left out. `quoteSignature` and `vehiclePrice` hold the quote to what you have in hand. The
+    same idempotency key answers the same pre-order.
     """
 
     idempotency_key: str
@@ -146,6 +147,8 @@ class PlacePreOrderInput:
     method: PaymentMethod = PaymentMethod.CASH
     accepts_wider_class: bool = False
     authorisation: str | None = None
+    quote_signature: str | None = None
+    vehicle_price: MoneyInput | None = None
 
 
 @input_type(takes=Permission.PREORDER)
@@ -270,6 +273,10 @@ async def place_pre_order(request: Request, input: PlacePreOrderInput) -> PreOrd
         method=input.method,
         accepts_wider_class=input.accepts_wider_class,
         authorisation=input.authorisation,
+        quote_signature=input.quote_signature,
+        vehicle_price_minor=(
+            read_money(input.vehicle_price, "vehiclePrice").minor if input.vehicle_price is not None else None
+        ),
     )
     door = request.services.pre_order_door
     assert door is not None, "the server has a door for pre-orders"
