@@ -13,7 +13,6 @@ from demand.pools.queries import export_pre_orders, open_pre_order_state
 from demand.pools.tables import pre_orders
 from demand.votes.queries import export_votes
 from demand.votes.store import forget_author
-from kernel import record
 from kernel.errors import Refusal
 from kernel.ids import AccountId
 from kernel.work import Work
@@ -23,8 +22,8 @@ from kernel.work import Work
 class DemandData:
     """Pre-orders, proposals, votes and configurations of a person.
 
-    Votes stay counted and pre-orders stay with the ledger, under ids that nobody can tell a person by any more: the
-    record's salts go, a proposal's author becomes nobody, facts get chance for a name.
+    Votes stay counted and pre-orders stay with the ledger, under ids that nobody can tell a person by any more: a
+    proposal's author becomes nobody, facts get chance for a name. The record's salts go with the person, in identity.
     """
 
     name: ClassVar[str] = "demand"
@@ -43,11 +42,8 @@ class DemandData:
 
     def erase(self, work: Work, account_id: AccountId) -> None:
         """Cut every thread from what stays to the person."""
-        person_id = _person_of(work, account_id)
         forget_persons(work, [account_id])
         forget_author(work, account_id)
-        if person_id is not None:
-            record.forget_person(work, person_id)
 
 
 def _person_of(work: Work, account_id: AccountId) -> str | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, select, update
 
-from kernel import consent, personal
+from kernel import consent, record
 from kernel.actor import Role
 from kernel.errors import Refusal
 from kernel.identity import role_store, session_store, store
@@ -105,7 +105,7 @@ class IdentityData:
         role_store.revoke_all(work, account_id)
         work.connection.execute(delete(one_time_tokens).where(one_time_tokens.c.account_id == account_id))
         if account.person_id is not None and store.forget_person(work, account.person_id, leaving=account_id):
-            personal.forget_pseudonyms(work, account.person_id)
+            record.forget_person(work, account.person_id)
         work.connection.execute(
             update(accounts)
             .where(accounts.c.id == account_id)

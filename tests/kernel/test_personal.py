@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -12,7 +11,7 @@ import orjson
 import pytest
 from sqlalchemy import select
 
-from kernel import consent, personal
+from kernel import consent, personal, record
 from kernel.actor import Actor, Role, system
 from kernel.clock import FixedClock
 from kernel.consent import Consent, Purpose
@@ -25,7 +24,8 @@ from kernel.identity.persons import PersonClaim
 from kernel.identity.service import Identity
 from kernel.identity.tables import accounts, persons
 from kernel.ids import AccountId, PersonId
-from kernel.personal import ErasureBlocked, PersonalData, pseudonym_salts
+from kernel.personal import ErasureBlocked, PersonalData
+from kernel.record import record_salts
 from kernel.work import Work, Works
 from tests.kernel.identity.people import (
     BOREALIS,
@@ -134,33 +134,13 @@ def test_nothing_is_agreed_to_in_another_brand_or_by_a_guest(
         consent.give(work, Purpose.CIRCLE_OFFERS, text_version="1")
 
 
-# --- pseudonyms ------------------------------------------------------------------------------------------------------
-
-
 def person_of(works: Works, account_id: AccountId) -> PersonId:
     with works.read(system(QILAN)) as work:
         return queries.persons_of(work, [account_id])[account_id]
 
 
-def test_a_person_is_the_same_within_a_scope_and_another_in_the_next(works: Works, session: SignedIn) -> None:
-    person = person_of(works, session.account_id)
-
-    with works.change(system(QILAN)) as work:
-        names = [personal.pseudonym(work, person, scope) for scope in ("pool:1", "pool:1", "pool:2")]
-
-    assert names[0] == names[1] != names[2]
-    assert all(re.fullmatch("[0-9a-f]{32}", name) and person not in name for name in names)
-
-
-def test_two_who_ask_at_once_are_told_the_same_pseudonym(works: Works, session: SignedIn) -> None:
-    person = person_of(works, session.account_id)
-
-    def ask() -> str:
-        with works.change(system(QILAN)) as work:
-            return personal.pseudonym(work, person, "pool:1")
-
-    with ThreadPoolExecutor(3) as pool:
-        assert len({call.result(60) for call in [pool.submit(ask) for _ in range(3)]}) == 1
+def pseudonym(work: Work, person_id: PersonId) -> str:
+    return record.pseudonyms(work, "pool:1", [person_id])[person_id]
 
 
 # --- export and erasure ----------------------------------------------------------------------------------------------
@@ -190,7 +170,7 @@ def test_an_erased_person_leaves_no_trace(identity: Identity, works: Works, sess
     with works.change(actor) as work:
         consent.give(work, Purpose.CIRCLE_OFFERS, text_version="1")
         account_service.change_own_account(work, name="听雨小满")
-        personal.pseudonym(work, PersonId(str(actor.person_id)), "pool:1")
+        pseudonym(work, PersonId(str(actor.person_id)))
 
     erase(works, actor, garage)
 
@@ -200,7 +180,7 @@ def test_an_erased_person_leaves_no_trace(identity: Identity, works: Works, sess
         traces = re.compile(f"{re.escape(EMAIL)}|听雨小满|a blue phone|argon2|[0-9a-f]{{64}}")
         # What is left was counted under the network address, which is not the person.
         assert personal_traces(work, traces) == ["throttles"]
-        assert work.connection.execute(select(pseudonym_salts)).all() == []
+        assert work.connection.execute(select(record_salts)).all() == []
         assert work.connection.execute(select(persons.c.identity_hash)).scalars().all() == [None]
         assert work.connection.execute(select(accounts.c.state, accounts.c.person_id)).all() == [("erased", None)]
         assert queries.contacts(work, [session.account_id]) == {}
@@ -233,16 +213,16 @@ def test_a_person_with_another_account_is_still_known(identity: Identity, works:
     second = verified(identity, works, SECOND_EMAIL)
     person = person_of(works, session.account_id)
     with works.change(system(QILAN)) as work:
-        before = personal.pseudonym(work, person, "pool:1")
+        before = pseudonym(work, person)
 
     erase(works, must_act(identity, works, session.token), Garage())
 
     with works.change(system(QILAN)) as work:
-        assert personal.pseudonym(work, person, "pool:1") == before
+        assert pseudonym(work, person) == before
     assert must_act(identity, works, second.token).person_id == person
     erase(works, must_act(identity, works, second.token), Garage())
     with works.read(system(QILAN)) as work:
-        assert work.connection.execute(select(pseudonym_salts)).all() == []
+        assert work.connection.execute(select(record_salts)).all() == []
 
 
 def test_the_last_administrator_cannot_vanish(identity: Identity, works: Works) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -200,6 +201,15 @@ def test_a_person_has_one_pseudonym_in_a_scope_and_another_elsewhere(works: Work
 
     assert first == again
     assert len({*first.values(), *elsewhere.values()}) == 3
+
+
+def test_two_who_ask_at_once_are_told_the_same_pseudonym(works: Works) -> None:
+    def ask(_number: int) -> str:
+        with works.change(system(QILAN.id)) as work:
+            return record.pseudonyms(work, "pool:1", ["p1"])["p1"]
+
+    with ThreadPoolExecutor(3) as callers:
+        assert len(set(callers.map(ask, range(3), timeout=60))) == 1
 
 
 def test_a_forgotten_person_cannot_be_found_and_the_chain_still_verifies(works: Works) -> None:

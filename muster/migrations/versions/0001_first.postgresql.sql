@@ -713,14 +713,6 @@ CREATE TRIGGER proposal_changes_no_change BEFORE UPDATE OR DELETE ON proposal_ch
 -- next
 CREATE TRIGGER proposal_changes_no_truncate BEFORE TRUNCATE ON proposal_changes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
-CREATE TABLE pseudonym_salts (
-	person_id VARCHAR(32) NOT NULL, 
-	scope VARCHAR(80) NOT NULL, 
-	salt BYTEA NOT NULL, 
-	CONSTRAINT pk_pseudonym_salts PRIMARY KEY (person_id, scope), 
-	CONSTRAINT fk_pseudonym_salts_person_id FOREIGN KEY(person_id) REFERENCES persons (id)
-)
--- next
 CREATE TABLE vin_serials (
 	brand_id VARCHAR(32) NOT NULL, 
 	plant_id VARCHAR(32) NOT NULL, 

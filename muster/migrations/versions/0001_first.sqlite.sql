@@ -668,14 +668,6 @@ CREATE TRIGGER proposal_changes_no_update BEFORE UPDATE ON proposal_changes BEGI
 -- next
 CREATE TRIGGER proposal_changes_no_delete BEFORE DELETE ON proposal_changes BEGIN SELECT RAISE(ABORT, 'rows of proposal_changes are never changed'); END
 -- next
-CREATE TABLE pseudonym_salts (
-	person_id VARCHAR(32) NOT NULL, 
-	scope VARCHAR(80) NOT NULL, 
-	salt BLOB NOT NULL, 
-	CONSTRAINT pk_pseudonym_salts PRIMARY KEY (person_id, scope), 
-	CONSTRAINT fk_pseudonym_salts_person_id FOREIGN KEY(person_id) REFERENCES persons (id)
-)
--- next
 CREATE TABLE vin_serials (
 	brand_id VARCHAR(32) NOT NULL, 
 	plant_id VARCHAR(32) NOT NULL, 
