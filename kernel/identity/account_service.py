@@ -34,10 +34,11 @@ REASON_LENGTH_MAX = 200
 
 
 def own_account(work: Work) -> Account:
-    """Return the actor's account. Refuses NotFound for a machine."""
+    """Return the actor's account. Refuses NotFound for a machine, and for one that is erased."""
     work.actor.require(Permission.ACCOUNT_OWN)
     stored = store.account_by_id(work, work.actor.signed_in())
-    if stored is None:
+    # A session that is believed for a moment longer may still act for an account that is erased by now.
+    if stored is None or stored.account.state is AccountState.ERASED:
         raise NotFound("account")
     return stored.account
 
