@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
 import psutil
+import psycopg
 import pytest
 from sqlalchemy import func, select
 
 from benchmarks.processes import Running, serving
 from demand.pools.tables import pre_orders
-from kernel import reconciliation
+from kernel import db, reconciliation
 from kernel.actor import system
 from kernel.clock import FixedClock, SystemClock
 from kernel.ledger import ledger_transfers
@@ -28,8 +30,9 @@ from muster.settings import read_settings
 from muster.wiring import Runtime, wire
 from muster.worker import run_until_idle
 from tests.support.buying import Crowd
-from tests.support.databases import Database
+from tests.support.databases import Database, make_schema, postgres_database
 from tests.support.launch import prepare_launch
+from tests.support.postgres import postgres_server
 from tests.support.site import Site, each, family, go, kill, mark_migrated, surroundings, unsound, wire_here
 
 CALLERS: Final = 16
@@ -37,6 +40,7 @@ BUYERS_PER_KILL: Final = 40
 SEED: Final = 20_261_123
 EVERYTHING: Final = "everything"
 WORKER: Final = "worker"
+THE_DATABASE: Final = "the database"
 
 
 @dataclass(slots=True)
@@ -61,10 +65,14 @@ class Mishaps:
                 site.port = self.running.port
 
     def _kill(self, victim: str) -> None:
+        self.killed[victim] += 1
+        if victim == THE_DATABASE:
+            kill_a_backend(self.environment["MUSTER_DATABASE_URL"])
+            self.killed["processes"] += 1
+            return
         processes = family(self.running)
         workers = [one for one in processes if _is_worker(one)]
         kill(processes if victim == EVERYTHING else workers)
-        self.killed[victim] += 1
         self.killed["processes"] += len(processes if victim == EVERYTHING else workers)
 
     def _start(self) -> Running:
@@ -78,11 +86,20 @@ def _is_worker(process: psutil.Process) -> bool:
         return False
 
 
-def plan(kills: int, buyers: int) -> list[tuple[int, str]]:
-    """Say after how many answers what is killed: never at the very end, the worker alone every third time."""
+def kill_a_backend(url: str) -> None:
+    """Kill one process of PostgreSQL: the whole server drops every connection and recovers from its log."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        found = connection.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        ).fetchall()
+        os.kill(found[0][0], 9)
+
+
+def plan(kills: int, buyers: int, victims: Sequence[str]) -> list[tuple[int, str]]:
+    """Say after how many answers what is killed, one victim after the other, and never at the very end."""
     chance = random.Random(SEED)
     moments = sorted(chance.sample(range(1, buyers - BUYERS_PER_KILL // 2), kills))
-    return [(moment, WORKER if number % 3 == 1 else EVERYTHING) for number, moment in enumerate(moments)]
+    return [(moment, victims[number % len(victims)]) for number, moment in enumerate(moments)]
 
 
 def settle(database: Database, environment: dict[str, str]) -> Runtime:
@@ -93,7 +110,9 @@ def settle(database: Database, environment: dict[str, str]) -> Runtime:
     return runtime
 
 
-def kill_under_load(database: Database, *, kills: int) -> None:
+def kill_under_load(
+    database: Database, *, kills: int, victims: Sequence[str] = (EVERYTHING, WORKER, EVERYTHING)
+) -> None:
     """Play the whole: buyers, kills, the same keys once more, and what must be true afterwards."""
     mark_migrated(database.engine)
     processes = 2 if database.engine.dialect.name == "postgresql" else 1
@@ -101,20 +120,20 @@ def kill_under_load(database: Database, *, kills: int) -> None:
     runtime = wire_here(database.url, database.engine)
     buyers = BUYERS_PER_KILL * (kills + 1)
     launch = prepare_launch(runtime, buyers=buyers, capacity=max(buyers, 60))
-    crowd = Crowd(launch, runtime.sandbox)
+    crowd = Crowd(launch, runtime.sandbox, forgives=THE_DATABASE in victims)
 
     with ExitStack() as stack:
         mishaps = Mishaps(environment, stack, stack.enter_context(serving(environment)), random.Random(SEED))
 
         async def launch_day(site: Site) -> None:
             buying = each(range(buyers), lambda number: crowd.buy(site, number), callers=CALLERS)
-            striking = mishaps.strike(site, lambda: len(crowd.notes.acknowledged), plan(kills, buyers))
+            striking = mishaps.strike(site, lambda: len(crowd.notes.acknowledged), plan(kills, buyers, victims))
             await asyncio.gather(buying, striking)
             await each(range(buyers), lambda number: crowd.buy(site, number), callers=CALLERS)
 
         go(launch_day, port=mishaps.running.port, callers=CALLERS)
 
-    assert mishaps.killed[EVERYTHING] + mishaps.killed[WORKER] == kills
+    assert sum(mishaps.killed[victim] for victim in set(victims)) == kills
     assert mishaps.killed["processes"] >= kills
     assert crowd.notes.complaints == []
     assert len(crowd.notes.acknowledged) == buyers
@@ -152,3 +171,13 @@ def test_nothing_acknowledged_is_lost_and_nobody_is_charged_twice(database: Data
 @pytest.mark.prove
 def test_a_hundred_kills_lose_nothing_and_charge_nobody_twice(database: Database) -> None:
     kill_under_load(database, kills=100)
+
+
+@pytest.mark.prove
+@pytest.mark.postgres
+def test_a_database_that_is_killed_itself_keeps_what_was_acknowledged() -> None:
+    with postgres_server() as address, postgres_database(address, "muster_killed") as url:
+        make_schema(url)
+        engine = db.open_engine(url)
+        kill_under_load(Database(url, engine), kills=6, victims=(THE_DATABASE,))
+        engine.dispose()
