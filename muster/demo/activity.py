@@ -132,6 +132,7 @@ def play(
     stage.pass_time(until)
     with works.change(system(brand.id)) as work:
         release_cubes(work)
+    run_until_idle(works, stage.chores)
 
 
 def _set_stage(

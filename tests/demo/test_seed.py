@@ -1,0 +1,87 @@
+"""The demo is the same every time for one origin, on either database, and sound by every check of the audit."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import orjson
+import pytest
+from sqlalchemy import Engine, func, select
+
+from demand.pools.tables import pools
+from kernel.clock import FixedClock
+from kernel.outbox import outbox
+from kernel.work import Works
+from muster.audit import CHECKS, audit
+from muster.demo import seed
+from muster.settings import Settings, read_settings
+from muster.tables import metadata
+from muster.wiring import open_works
+
+AS_OF: Final = datetime(2026, 11, 23, 10, tzinfo=ZoneInfo("Asia/Shanghai"))
+# What nobody may guess is another one every time, and so is every hash over it.
+SECRET_TABLES: Final = frozenset(
+    {"sessions", "machine_keys", "one_time_tokens", "record_salts", "record_entries", "record_days", "record_heads"}
+)
+SECRET_COLUMNS: Final = frozenset({"password_hash", "salt", "person"})
+
+
+def settings_for(url: str) -> Settings:
+    return read_settings({"MUSTER_DEMO": "1", "MUSTER_DATABASE_URL": url})
+
+
+def contents(engine: Engine) -> dict[str, list[str]]:
+    """Return every row of every table that holds no secret, as text."""
+    found = {}
+    with engine.connect() as connection:
+        for table in metadata.sorted_tables:
+            if table.name not in SECRET_TABLES:
+                columns = [column for column in table.columns if column.name not in SECRET_COLUMNS]
+                rows = connection.execute(select(*columns))
+                found[table.name] = sorted(repr([_plain(value) for value in row]) for row in rows)
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """Write JSON with its keys in one order: the databases keep them in different ones."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS) if isinstance(value, dict | list) else value
+
+
+def seeded(url: str) -> Works:
+    settings = settings_for(url)
+    works = open_works(settings)
+    seed.seed(works, settings, as_of=AS_OF)
+    return works
+
+
+def test_the_demo_is_sound_and_has_every_kind_of_pool(sqlite_url: str) -> None:
+    works = seeded(sqlite_url)
+
+    with works.engine.connect() as connection:
+        states = connection.execute(select(pools.c.state, func.count()).group_by(pools.c.state)).all()
+        stuck = connection.execute(select(func.count()).where(outbox.c.due_at.isnot(None))).scalar_one()
+    assert dict(states) == {"locked": 2, "rolled": 1, "frozen": 1, "open": 2}
+    assert stuck == 0
+    for brand_audit in audit(works, CHECKS):
+        assert brand_audit.is_sound, brand_audit.findings
+    works.engine.dispose()
+
+
+@pytest.mark.prove
+def test_both_databases_tell_the_same_story(sqlite_url: str, postgres_url: str) -> None:
+    small, large = seeded(sqlite_url), seeded(postgres_url)
+
+    there = contents(large.engine)
+    for name, rows in contents(small.engine).items():
+        assert rows == there[name], name
+    small.engine.dispose()
+    large.engine.dispose()
+
+
+def test_an_origin_is_a_monday_at_ten_that_has_come() -> None:
+    monday = seed.monday(FixedClock(datetime(2026, 11, 29, 15, 59, tzinfo=UTC)))
+
+    assert monday == AS_OF
+    assert seed.monday(FixedClock(datetime(2026, 11, 23, 1, 59, tzinfo=UTC))) == AS_OF - timedelta(weeks=1)
