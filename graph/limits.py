@@ -111,12 +111,15 @@ def _walk(
     introspects: bool,
 ) -> None:
     for selection in selections.selections if selections is not None else ():
+        # Spreads count too: fragments that spread each other twice grow without ever coming to a field.
+        counts.fields += 1
+        if counts.fields > limits.fields:
+            raise limit_error("TOO_MANY_FIELDS", f"More than {limits.fields} fields; split the request.", selection)
         if isinstance(selection, FragmentSpreadNode):
             name = selection.name.value
             if name in inside:
                 raise limit_error("GRAPHQL_VALIDATION_FAILED", f"Fragment {name} spreads itself.", selection)
             if name in fragments:
-                counts.fields += 1
                 _walk(
                     fragments[name].selection_set,
                     fragments,
@@ -129,12 +132,8 @@ def _walk(
             continue
         nested = getattr(selection, "selection_set", None)
         if not isinstance(selection, FieldNode):
-            counts.fields += 1
             _walk(nested, fragments, inside, depth, counts, limits, introspects=introspects)
             continue
-        counts.fields += 1
-        if counts.fields > limits.fields:
-            raise limit_error("TOO_MANY_FIELDS", f"More than {limits.fields} fields; split the request.", selection)
         asks_schema = introspects or selection.name.value.startswith("__")
         deepest = limits.introspection_depth if asks_schema else limits.depth
         if depth > deepest:

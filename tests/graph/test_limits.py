@@ -12,6 +12,12 @@ from tests.graph.client import Http, open_http
 from tests.graph.support import ask, code, data
 
 DEEP = "{ a " * 30 + "}" * 30
+# Opened, this is 2^40 spreads and not one field.
+DOUBLING = (
+    "{ ...F0 } "
+    + " ".join(f"fragment F{i} on Query {{ ...F{i + 1} ...F{i + 1} }}" for i in range(40))
+    + " fragment F40 on Query { ...Nowhere }"
+)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +35,7 @@ DEEP = "{ a " * 30 + "}" * 30
         ("{ brand { " + "name " * 700 + "} }", "TOO_MANY_FIELDS"),
         ("{ " + " ".join(f"b{i}: brand {{ name }}" for i in range(11)) + " }", "TOO_MANY_ROOT_FIELDS"),
         (DEEP, "TOO_DEEP"),
+        (DOUBLING, "TOO_MANY_FIELDS"),
         ("query { ...A } fragment A on Query { brand { name } ...A }", "GRAPHQL_VALIDATION_FAILED"),
         ("{ stores(first: 0) { nodes { id } } }", "BAD_USER_INPUT"),
         ("{ stores(first: 101) { nodes { id } } }", "BAD_USER_INPUT"),
