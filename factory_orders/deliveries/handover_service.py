@@ -281,10 +281,14 @@ def pay_balance(work: Work, handover_id: str, authorisation: Authorisation) -> H
 
 
 def receive_balance(work: Work, payment: Payment) -> Handover | None:
-    """Take a balance that a provider's callback told of; None for a payment that pays no open handover."""
+    """Take a balance that a provider's callback told of.
+
+    None for a payment that no handover waits for any more (it was rejected, or paid another way): it goes back whole.
+    """
     work.actor.require(Permission.SYSTEM)
     handover = handover_by_payment(work, payment.id)
-    if handover is None:
+    if handover is None or handover.state is not HandoverState.INSPECTED:
+        payments.send_back(work, payment, "late")
         return None
     return _settle(work, handover, lock_order(work, handover.order_id).terms, payment)
 

@@ -30,6 +30,7 @@ from kernel.payments.receiving import (
     receive_authorised,
     receive_callback,
     request_payments,
+    send_back,
 )
 from kernel.payments.refunds import (
     RefundOrder,
@@ -76,4 +77,5 @@ __all__ = [
     "request_payments",
     "request_refund",
     "request_refunds",
+    "send_back",
 ]

@@ -110,9 +110,9 @@ def receive_callback(work: Work, provider: PaymentProvider, headers: Mapping[str
         case "received":
             payment = _fill(own, payment, provider.name, callback)
         case "late":
-            payment = _send_back(own, _fill(own, payment, provider.name, callback), "late")
+            payment = send_back(own, _fill(own, payment, provider.name, callback), "late")
         case "returned":
-            _send_back(own, _stray(own, payment, provider.name, callback), "does_not_fit")
+            send_back(own, _stray(own, payment, provider.name, callback), "does_not_fit")
         case "failed":
             _set_failed(own, payment)
             payment = replace(payment, state=PaymentState.FAILED)
@@ -214,8 +214,12 @@ def _stray(work: Work, payment: Payment, provider: str, callback: Callback) -> P
     return payment_from(row)
 
 
-def _send_back(work: Work, payment: Payment, reason: str) -> Payment:
-    """Book money that cannot be taken and ask for its return."""
+def send_back(work: Work, payment: Payment, reason: str) -> Payment:
+    """Book money that came and cannot be taken, and ask for its return; once a payment.
+
+    A room calls this for a payment whose subject is gone: the change that ended it may have begun later and still
+    have come first.
+    """
     late = late_account(payment.id)
     book(
         work,

@@ -366,6 +366,39 @@ def test_a_balance_by_callback_is_paid_once_however_often_it_is_told(trade: Trad
         assert ledger.balance(work, account("receivable", order_id)) == 0
 
 
+@pytest.mark.parametrize("ending", ["rejected", "paid another way"])
+def test_a_balance_told_of_by_a_change_that_began_before_the_handover_ended_goes_back_whole(
+    trade: Trade, ending: str
+) -> None:
+    order_id = at_store(trade)
+    handover = trade.inspect(trade.book(order_id))
+    payment = trade.ask_balance(handover)
+    message = trade.sandbox.pay(
+        brand_id=BRAND, payment_id=payment.id, amount=payment.amount, reference="r1", wallet="w"
+    )
+    began = trade.clock.now()
+    trade.clock.advance(timedelta(seconds=1))
+    if ending == "rejected":
+        with trade.works.change(buyer()) as work:
+            service.reject_handover(work, handover.id, "the door does not close")
+    else:
+        trade.pay(handover, payment)
+
+    with trade.works.change(SYSTEM) as work:
+        work.now = began
+        heard = payments.receive_callback(work, trade.sandbox, message.headers, message.body)
+        taken = service.receive_balance(work, heard.payment)
+
+    with trade.works.read(SYSTEM) as work:
+        names = [account("receivable", order_id), account("late", payment.id), account("refund", payment.id)]
+        sums = list(ledger.balances(work, names).values())
+        known = {one.id: one.state for one in payments.payments_of(work, [order_id])[order_id]}
+    assert heard.outcome == "received"
+    assert taken is None
+    assert sums == [0, 0, payment.amount.minor]
+    assert known[payment.id] is PaymentState.REFUNDING
+
+
 def test_a_balance_that_ran_out_is_asked_for_anew_over_the_same_sum(trade: Trade) -> None:
     handover = trade.inspect(trade.book(at_store(trade)))
     first = trade.ask_balance(handover)
