@@ -37,7 +37,10 @@ def take_callback(services: Services, provider_name: str, headers: Mapping[str, 
 
 
 async def answer_callback(services: Services, threads: Threads, request: HttpRequest) -> Response:
-    """Answer POST /payments/callback/{provider}: 200 once it is known, 4xx where it will never be taken."""
+    """Answer POST /payments/callback/{provider}: 200 once it is known, 4xx where it will never be taken.
+
+    Money that does not fit and goes back is known too: its answer says why by code and in words.
+    """
     headers = http.read_headers(request.scope)
     try:
         body = await http.read_body(request.receive, headers, BODY_BYTES_MAX)
@@ -50,4 +53,5 @@ async def answer_callback(services: Services, threads: Threads, request: HttpReq
         status = 401 if isinstance(refusal, PaymentSignatureInvalid) else 404 if isinstance(refusal, NotFound) else 409
         return JSONResponse({"code": refusal.code, "message": refusal.text("en")}, status)
     log.info("payment_callback", provider=provider_name, outcome=received.outcome, payment_id=received.payment.id)
-    return JSONResponse({"outcome": received.outcome})
+    told = {} if received.refusal is None else {"code": received.refusal.code, "message": received.refusal.text("en")}
+    return JSONResponse({"outcome": received.outcome, **told})
