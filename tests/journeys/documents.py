@@ -1,0 +1,72 @@
+"""GraphQL documents of the journeys that the demo's own journey does not ask; those it asks are taken from there."""
+
+from typing import Final
+
+REFUSED: Final = "... on Refusal { __typename code message }"
+PRE_ORDER: Final = """... on PreOrder { id state placedAt fundedAt payableUntil refundBy rolls priceCap { minor }
+  lockedPrice { minor } pool { id members } payments { id state amount { minor } } }"""
+
+
+def mutation(name: str, kind: str, shown: str) -> str:
+    """Return a mutation of one input object, showing a part of its result or its refusal."""
+    return f"mutation Do($input: {kind}!) {{ {name}(input: $input) {{ __typename {shown} {REFUSED} }} }}"
+
+
+# --- people ----------------------------------------------------------------------------------------------------------
+
+SIGN_UP: Final = mutation("signUp", "SignUpInput", "... on MailSent { to }")
+CONFIRM: Final = mutation("confirmEmail", "ConfirmEmailInput", "... on Session { token }")
+VERIFY: Final = mutation("verifyPerson", "VerifyPersonInput", "... on PersonVerified { session { token } }")
+VIEWER: Final = "{ viewer { isSignedIn isVerifiedPerson roles storeId locale } }"
+NOTICES: Final = "{ myNotices(first: 50) { nodes { kind subject body } } }"
+INVITE: Final = mutation("inviteStaff", "InviteStaffInput", "... on Invitation { id acceptedAt }")
+ACCEPT: Final = mutation("acceptInvitation", "AcceptInvitationInput", "... on Session { token }")
+STAFF: Final = "{ staff(first: 50) { nodes { accountId email grants { role storeId } } } }"
+ADD_MACHINE: Final = mutation("addMachine", "AddMachineInput", "... on MachineKey { key }")
+
+# --- cars, quotes, pools ---------------------------------------------------------------------------------------------
+
+CHEAPEST: Final = """query Cheapest($input: ConfigureInput!) { configure(input: $input) { __typename
+  ... on ConfigurationStep { cheapest { options price { minor } } standings { option state } } """ + (REFUSED + " } }")
+QUOTE: Final = mutation(
+    "issueQuote",
+    "IssueQuoteInput",
+    """... on Quote { id poolId total { minor } vehiclePrice { minor } guaranteedTotal { minor } expiresAt
+    lines { kind code amount { minor } guaranteed } tiers { members vehiclePrice { minor } total { minor } }
+    poolingClass { key wideKey } promise { p50 p90 } document signature keyId }""",
+)
+PLACE: Final = mutation("placePreOrder", "PlacePreOrderInput", PRE_ORDER)
+MINE: Final = (
+    f"query Mine($id: ID!) {{ preOrder(id: $id) {{ ...Shown }} }} fragment Shown on PreOrder {{ {PRE_ORDER} }}"
+)
+MY_PRE_ORDERS: Final = "{ myPreOrders(first: 50) { nodes { id state } } }"
+WITHDRAW: Final = mutation("withdrawPreOrder", "PreOrderInput", PRE_ORDER)
+RAISE_CAP: Final = mutation("raisePriceCap", "RaiseCapInput", PRE_ORDER)
+OPEN_POOL: Final = mutation("openPool", "OpenPoolInput", "... on Pool { id state members freezeAt deadline }")
+CANCEL_POOL: Final = mutation("cancelPool", "PoolActionInput", "... on Pool { id state }")
+POOL: Final = """query Pool($id: ID!) { pool(id: $id) {
+  state members needed placesLeft discountBasisPoints freezeAt deadline } }"""
+AUTHORISE: Final = mutation("authoriseInSandbox", "AuthoriseInSandboxInput", "... on SandboxAuthorisation { token }")
+
+# --- the order -------------------------------------------------------------------------------------------------------
+
+ORDER: Final = """query Order($id: ID!) { preOrder(id: $id) { state lockedPrice { minor }
+  timeline { concerns state }
+  order { id code state buildWeek promisedBy vin price { minor }
+    handovers { id state balance { vehicle { minor } guaranteedOther { minor } thirdParty { minor } earnest { minor }
+      lateCredit { minor } due { minor } } } } } }"""
+DELIVERIES: Final = """{ storeDeliveries(first: 50) { nodes { id code vin state shipmentId handoverId } } }"""
+PASSPORT: Final = """query Passport($vin: String!) { passport(vin: $vin) { __typename
+  ... on Passport { newness verified entries { kind newness } } """ + (REFUSED + " } }")
+PLAN: Final = """{ batches(first: 5) { nodes { id state size } } pools(first: 5) { nodes { id members } } }"""
+
+# --- money by hand, proposals ----------------------------------------------------------------------------------------
+
+PROPOSE_MOVEMENT: Final = mutation("proposeMovement", "ProposeMovementInput", "... on Movement { id state }")
+APPROVE_MOVEMENT: Final = mutation("approveMovement", "MovementInput", "... on Movement { id state }")
+SHOWN_PROPOSAL: Final = "... on Proposal { id state votes voted }"
+SUBMIT: Final = mutation("submitProposal", "SubmitProposalInput", SHOWN_PROPOSAL)
+PUBLISH: Final = mutation("publishProposal", "ProposalInput", SHOWN_PROPOSAL)
+VOTE: Final = mutation("castVote", "VoteInput", SHOWN_PROPOSAL)
+REVOKE: Final = mutation("revokeVote", "VoteInput", SHOWN_PROPOSAL)
+MY_VOTES: Final = "{ myVotes { votes left } }"
