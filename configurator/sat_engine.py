@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import zlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Final
 
 from configurator.explainer import Explainer
@@ -16,6 +18,7 @@ from configurator.space import CARS_MAX, Space
 
 CONTEXTS_MAX: Final = 32
 CONTEXTS_KNOWN_MAX: Final = 1_024
+TIE_BITS: Final = 20
 
 
 class SatEngine:
@@ -75,10 +78,21 @@ class SatEngine:
             literal = self._book.price_rules[name] if name in self._book.price_rules else self._book.variables[name]
             _add_weight(by_variable, literal, weight)
         with space.lock:
-            car = space.lightest(self._literals(choices), by_variable)
+            car = space.lightest(self._literals(choices), by_variable, self._ties)
         if car is None:
             return None
         return Completion(self._names(car), sum(weight for name, weight in weights.items() if self._is_true(car, name)))
+
+    @cached_property
+    def _ties(self) -> dict[int, int]:
+        """Return by feature what decides between cars of one weight: the earlier in the catalogue, the lighter.
+
+        The lower bits come from the name, so that two cars with the same sum of places differ all the same.
+        """
+        return {
+            number: (number << TIE_BITS) + zlib.crc32(name.encode()) % (1 << TIE_BITS)
+            for number, name in enumerate(self._book.features, start=1)
+        }
 
     def is_buildable(self, features: frozenset[str], context: Context) -> bool:
         literals = [v if name in features else -v for name, v in self._book.variables.items()]

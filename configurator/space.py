@@ -143,17 +143,24 @@ class Space:
                 hitman.block(dropped)
         return found
 
-    def lightest(self, literals: Sequence[int], weights: Mapping[int, int]) -> int | None:
-        """Find a car of the least weight. Where the lightest open member of every group fits, one call proves it."""
+    def lightest(self, literals: Sequence[int], weights: Mapping[int, int], ties: Mapping[int, int]) -> int | None:
+        """Find a car of the least weight. Where the lightest open member of every group fits, one call proves it.
+
+        `ties` decides between cars of one weight, so the answer does not depend on what was asked before.
+        """
         domains = self.domains(literals)
         if domains is None:
             return None
-        residual = self._residual(weights, *domains)
+        scale = 1 + sum(ties.values())
+        both = {variable: scale * weights.get(variable, 0) + ties.get(variable, 0) for variable in {**weights, **ties}}
+        residual = self._residual(both, *domains)
         borne, discounts = self._borne(literals, residual)
         preferred = {-v if weight > 0 else v: abs(weight) for v, weight in borne.items() if weight}
         search = LightestSearch(self.solve, self.core, branches_max=self._branches_max)
         search.branch(list(literals), preferred, discounts, 0)
-        return self._by_maxsat(literals, residual) if search.gave_up else search.car
+        if search.gave_up:
+            return self._by_maxsat(literals, self._residual(weights, *domains))
+        return search.car
 
     def core(self) -> frozenset[int]:
         """Return the assumptions that the last failed `solve` could not meet together."""
