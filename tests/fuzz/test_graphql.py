@@ -14,8 +14,8 @@ from schemathesis.graphql.checks import GraphQLClientError
 from schemathesis.specs.graphql.validation import validate_graphql_response
 
 from graph.schema import build_api
-from tests.fuzz.conftest import ROLES, Target
 from tests.support.known_words import with_known_words
+from tests.support.served import ROLES, Served
 from tests.support.site import unsound
 
 SAMPLE: Final = 100
@@ -27,7 +27,7 @@ schemathesis.graphql.scalar("DateTime", st.datetimes().map(lambda one: nodes.Str
 schemathesis.graphql.scalar("Date", st.dates().map(lambda one: nodes.String(one.isoformat())))
 
 
-def fuzz(target: Target, role: str, *, cases: int) -> None:
+def fuzz(target: Served, role: str, *, cases: int) -> None:
     """Send so many generated documents as this role; queries and mutations, with words that mean something here."""
     schema = schemathesis.graphql.from_asgi("/graphql", target.app)
     headers = {} if role == "guest" else {"authorization": f"Bearer {role}"}
@@ -60,14 +60,14 @@ def fuzz(target: Target, role: str, *, cases: int) -> None:
     assert sent >= cases
 
 
-def test_no_document_breaks_the_server(target: Target, role: str) -> None:
+def test_no_document_breaks_the_server(target: Served, role: str) -> None:
     fuzz(target, role, cases=SAMPLE)
 
     assert unsound(target.runtime) == []
 
 
 @pytest.mark.prove
-def test_no_document_of_thousands_breaks_the_server(target: Target, role: str) -> None:
+def test_no_document_of_thousands_breaks_the_server(target: Served, role: str) -> None:
     fuzz(target, role, cases=int(os.environ.get("MUSTER_TEST_FUZZ_CASES", FULL)))
 
     assert unsound(target.runtime) == []
