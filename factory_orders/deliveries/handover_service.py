@@ -222,12 +222,14 @@ def _balance_now(work: Work, terms: OrderTerms) -> Balance:
             work, terms.quote_id, vehicle_price_minor=terms.price_minor, day=terms.promised_by
         )
         third_party = min(third_party, promised)
+    payable = account("payable", terms.account_id)
     return Balance(
         vehicle_minor=terms.price_minor,
         guaranteed_other_minor=terms.guaranteed_other_minor,
         third_party_minor=third_party,
         earnest_minor=ledger.balance(work, account("earnest", terms.id)),
-        late_credit_minor=late_credit_total(work, terms.id),
+        # What two operators have paid out by hand already is not set off once more.
+        late_credit_minor=min(late_credit_total(work, terms.id), max(0, ledger.balance(work, payable))),
     )
 
 

@@ -13,7 +13,8 @@ from factory_orders.deliveries.balance import Balance, late_credit_minor
 from factory_orders.deliveries.late_service import credit_late_days
 from factory_orders.service import TIMERS
 from kernel import ledger
-from kernel.ledger import account
+from kernel.ledger import Transfer, account, book
+from kernel.money import Money
 from kernel.timers import fire_due
 from tests.configurator.small_brand import BRAND
 from tests.factory_orders.trade import SYSTEM, Trade, buyer
@@ -157,3 +158,21 @@ def test_a_balance_is_what_is_owed_less_what_is_set_off(
 
 def test_the_timers_of_this_room_are_told_to_the_worker() -> None:
     assert set(service.TIMERS) == {"factory_orders.late_credit", "factory_orders.schedule_batch"}
+
+
+def test_a_credit_that_was_paid_out_by_hand_is_not_set_off_once_more(trade: Trade) -> None:
+    (order_id,) = trade.lock(promised_by=PROMISED)
+    sleep_until(trade, PROMISED + timedelta(days=7))
+    payable = account("payable", buyer().signed_in())
+    with trade.works.change(SYSTEM) as work:
+        book(work, Transfer("money_by_hand", "a" * 32, payable, account("provider", "sandbox"), Money(70_000)))
+    trade.bring_to_store(order_id)
+    credited_since = owed(trade)
+    handover = trade.inspect(trade.book(order_id))
+
+    trade.ask_balance(handover)
+
+    with trade.works.read(SYSTEM) as work:
+        asked = queries.balances_of_handovers(work, [handover.id])[handover.id]
+    assert asked.late_credit_minor == credited_since
+    assert owed(trade) == 0
