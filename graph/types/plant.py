@@ -7,7 +7,7 @@ from datetime import date, datetime
 import strawberry
 
 from factory_orders import model, queries, service
-from factory_orders.errors import PlantEventAltered, PlantEventFromFuture, PlantEventOutOfOrder
+from factory_orders.errors import CapacityTaken, PlantEventAltered, PlantEventFromFuture, PlantEventOutOfOrder
 from factory_orders.model import Stage
 from graph.access import field, input_type, object_type
 from graph.identifiers import raw_id, write_id
@@ -15,6 +15,7 @@ from graph.operations import mutation, query
 from graph.scalars import Cursor
 from graph.types.money import MoneyInput, read_money
 from graph.types.pages import Connection, Node, show_page
+from kernel import registry
 from kernel.actor import Permission
 from kernel.errors import NotFound
 from kernel.paging import page_request
@@ -38,6 +39,7 @@ class BuildOrder:
     stage: Stage
     moved_at: datetime
     released_at: datetime
+    order_id: strawberry.ID = field(reads=Permission.BATCH_READ, about="The order, for those who plan it.")
 
 
 @object_type(reads=Permission.PLANT_REPORT)
@@ -112,6 +114,26 @@ class ScheduleBatchInput:
     batch_id: strawberry.ID
 
 
+@input_type(takes=Permission.BATCH_MANAGE)
+class ChangeCapacityInput:
+    """A planned week of a plant, a resource of it (`slot`, or a constrained option), and how many cars it can take."""
+
+    plant_id: strawberry.ID
+    week: date
+    resource: str
+    capacity: int
+
+
+@object_type(reads=Permission.BATCH_READ)
+class CapacityChanged:
+    """The week's resource as it is now, and how much of it is left."""
+
+    week: date
+    resource: str
+    capacity: int
+    left: int
+
+
 def show_build_order(one: model.BuildOrder) -> BuildOrder:
     """Return a build order."""
     return BuildOrder(
@@ -125,6 +147,7 @@ def show_build_order(one: model.BuildOrder) -> BuildOrder:
         stage=one.stage,
         moved_at=one.moved_at,
         released_at=one.released_at,
+        order_id=write_id("Order", one.order_id),
     )
 
 
@@ -233,3 +256,14 @@ def schedule_batch(work: Work, input: ScheduleBatchInput) -> BatchScheduled:  # 
     if raw not in queries.batches_by_id(work, [raw]):
         raise NotFound("batch")
     return BatchScheduled(scheduled=service.schedule_batch(work, raw))
+
+
+@mutation(does=Permission.BATCH_MANAGE, refuses=(CapacityTaken,), result="ChangeCapacityResult")
+def change_capacity(work: Work, input: ChangeCapacityInput) -> CapacityChanged:  # noqa: A002  # the API's word
+    """Set what a planned week can take of a resource, never less than is taken."""
+    raw = raw_id(input.plant_id, "Plant")
+    plant = next((one for one in registry.list_plants(work) if one.id == raw), None)
+    if plant is None:
+        raise NotFound("plant")
+    left = service.change_capacity(work, plant.code, week=input.week, resource=input.resource, capacity=input.capacity)
+    return CapacityChanged(week=input.week, resource=input.resource, capacity=input.capacity, left=left)

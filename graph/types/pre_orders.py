@@ -166,6 +166,15 @@ class RaiseCapInput:
     price_cap: MoneyInput
 
 
+@input_type(takes=Permission.PREORDER)
+class ChangeCarInput:
+    """One of your pre-orders, the new quote of another car of its class, and the most you would pay for that one."""
+
+    pre_order_id: strawberry.ID
+    quote_id: strawberry.ID
+    price_cap: MoneyInput
+
+
 def show_pre_order(found: DemandPreOrder) -> PreOrder:
     """Return a pre-order in its state."""
     head = found.head
@@ -296,3 +305,27 @@ def raise_price_cap(work: Work, input: RaiseCapInput) -> PreOrder:  # noqa: A002
     """Offer to pay up to a higher cap."""
     cap = read_money(input.price_cap, "priceCap").minor
     return show_pre_order(service.raise_cap(work, raw_id(input.pre_order_id, "PreOrder"), price_cap_minor=cap))
+
+
+@mutation(
+    does=Permission.PREORDER,
+    refuses=(
+        QuoteExpired,
+        QuoteTaken,
+        QuoteAltered,
+        PriceMismatch,
+        PoolClosed,
+        PoolFull,
+        PreOrderClosed,
+        WrongClass,
+        CapTooLow,
+        CapNotRaised,
+    ),
+    result="ChangeCarResult",
+)
+def change_car(work: Work, input: ChangeCarInput) -> PreOrder:  # noqa: A002  # the API's word
+    """Change to the car of a new quote of the same class; place and time stay, and in a frozen pool the cap rises."""
+    cap = read_money(input.price_cap, "priceCap").minor
+    quote_id = raw_id(input.quote_id, "Quote")
+    raw = raw_id(input.pre_order_id, "PreOrder")
+    return show_pre_order(service.change_car(work, raw, quote_id=quote_id, price_cap_minor=cap))
