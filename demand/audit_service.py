@@ -163,7 +163,10 @@ _DEPOSITS: Final = """
     WHERE pre_orders.brand_id = :brand_id AND (
         payments.subject_id <> pre_orders.id OR payments.amount_minor <> pre_orders.deposit_minor
         OR payments.account_id <> pre_orders.account_id
-        OR (pre_orders.state IN ('pooled', 'rolled_over', 'locked') AND payments.state <> 'received')
+        OR (pre_orders.state IN ('pooled', 'rolled_over') AND payments.state <> 'received')
+        OR (pre_orders.state = 'locked' AND payments.state <> 'received' AND NOT EXISTS (
+            SELECT 1 FROM ledger_transfers
+            WHERE ledger_transfers.kind = 'earnest_returned' AND ledger_transfers.reference = pre_orders.id))
         OR (pre_orders.state = 'refunded' AND payments.state NOT IN ('refunding', 'refunded'))
         OR (pre_orders.state IN ('acknowledged', 'withdrawn', 'expired_unpaid') AND payments.state = 'received')
     )

@@ -128,6 +128,13 @@ def _refund_accounts() -> Executable:
     )
 
 
+def _late_accounts() -> Executable:
+    balances = account_balances()
+    return select(balances.c.account, balances.c.balance).where(
+        balances.c.account.like("late:%"), balances.c.balance != 0
+    )
+
+
 PAYMENT_CHECKS: Final = (
     Check(
         "every payment that was received is booked exactly once",
@@ -181,6 +188,11 @@ PAYMENT_CHECKS: Final = (
         "what is on its way back is what was asked back",
         1,
         rows_violating(_refund_accounts(), shape="payment {id} is {state} and its refund account stands at {held}"),
+    ),
+    Check(
+        "money that came too late, or did not fit, stays nowhere but on its way back",
+        1,
+        rows_violating(_late_accounts(), shape="{account} stands at {balance}"),
     ),
     Check(
         "money moved by hand was approved by a second operator and booked",

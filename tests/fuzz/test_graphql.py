@@ -67,7 +67,7 @@ def test_no_document_breaks_the_server(target: Served, role: str) -> None:
 
 
 @pytest.mark.prove
-def test_no_document_of_thousands_breaks_the_server(target: Served, role: str) -> None:
-    fuzz(target, role, cases=int(os.environ.get("MUSTER_TEST_FUZZ_CASES", FULL)))
+def test_no_document_of_thousands_breaks_the_server(target_on_both: Served, role: str) -> None:
+    fuzz(target_on_both, role, cases=int(os.environ.get("MUSTER_TEST_FUZZ_CASES", FULL)))
 
-    assert unsound(target.runtime) == []
+    assert unsound(target_on_both.runtime) == []

@@ -194,6 +194,9 @@ PLANTED: Final[dict[str, Plant]] = {
     "what is on its way back is what was asked back": change(
         ledger_transfers, transfer.kind == "deposit_returned", amount_minor=1
     ),
+    "money that came too late, or did not fit, stays nowhere but on its way back": drop(
+        ledger_transfers, transfer.kind == "late_returned"
+    ),
     "money moved by hand was approved by a second operator and booked": change(
         money_by_hand, money_by_hand.c.state == "approved", decided_by=money_by_hand.c.proposed_by
     ),

@@ -11,6 +11,7 @@ from demand.pools.model import FailureChoice
 from demand.service import TIMERS, PoolPlan, raise_cap, withdraw
 from demand.votes.service import cast_vote, publish_proposal, revoke_vote, submit_proposal
 from factory_orders import service as factory
+from factory_orders.cancellation.service import cancel_order
 from factory_orders.model import Stage
 from factory_orders.pools_service import SUBSCRIPTIONS, open_pool
 from kernel import db, outbox, record, registry
@@ -97,23 +98,27 @@ def _lock_a_pool(world: SoundWorld) -> list[str]:
     (payment,) = room.payments_of(placed(later).pre_order_id)
     room.hear(room.pay(payment, reference="paid-later"))
     assert placed(unpaid).state == "acknowledged"
+    (too_late,) = room.payments_of(placed(unpaid).pre_order_id)
     world.pass_days(22)
+    room.hear(room.pay(too_late, reference="paid too late"))
     states = room.states()
     return sorted(order_id for order_id, state in states.items() if state == "locked")
 
 
 def _build(world: SoundWorld, ids: list[str]) -> None:
-    """The first is delivered, the second asked for its balance, the third reworked and disclosed, the fourth late."""
+    """The first is delivered, the second asked for its balance, the third is disclosed, the fourth ended."""
     trade, works = world.trade, world.works
     with works.read(system(BRAND)) as work:
         found = work.connection.exec_driver_sql("SELECT id, account_id FROM orders")
         who = {order_id: world.room.buyer(int(account_id, 16)) for order_id, account_id in found}
-    first, second, third = ids[:3]
+    first, second, third, fourth = ids[:4]
     trade.bring_to_store(first)
     trade.hand_over(first, who=who[first])
     trade.bring_to_store(second)
     trade.ask_balance(trade.inspect(trade.book(second, who=who[second], hour=14)), who=who[second])
     trade.build(third, stages=LAST_WORD, repair_minor=100_000)
+    with works.change(who[fourth]) as work:
+        cancel_order(work, fourth)
 
 
 def _fill_another(world: SoundWorld) -> None:
