@@ -16,6 +16,7 @@ from graph.app import build_app
 from muster.wiring import Runtime, services
 
 WARM_UP: Final = 3
+TRIES: Final = 3
 GROUP: Final = 32
 
 
@@ -44,7 +45,8 @@ async def _count(runtime: Runtime, operations: Sequence[Operation]) -> dict[str,
         for one in operations:
             for request in islice(one.requests, WARM_UP):
                 await _send(client, one, request)
-            alone = await _statements(counter, client, one, 1)
+            # Now and then a request also reads what is believed for a moment (the demo's clock, a version's stamp).
+            alone = min([await _statements(counter, client, one, 1) for _ in range(TRIES)])
             found[one.name] = f"{alone:.0f}"
             if one.is_scarce:
                 found[one.name] += f"; {await _statements(counter, client, one, GROUP):.1f} in a group"
