@@ -167,3 +167,26 @@ register_notice(
     "A credit for the delay",
     "Your car is {days} days late, so {amount} is credited; it comes off the balance by itself.",
 )
+register_notice(
+    "handover_rejected",
+    "您未接收车辆",
+    "您在交车时未接收车辆，订单继续有效；本次交车时支付的款项将原路退还。问题处理后请重新预约交车。",
+    "You did not take the car",
+    "You did not take the car at the handover. Your order stands, and what you paid at this handover goes back the way "
+    "it came. Please book another appointment once the store has seen to it.",
+)
+register_notice(
+    "order_cancelled",
+    "订单已取消",
+    "您的订单已取消：按约定扣除定金{forfeit}，其余{returned}将原路退还。",
+    "Your order is cancelled",
+    "Your order is cancelled. As agreed beforehand {forfeit} of the earnest money is kept; {returned} goes back the "
+    "way it came.",
+)
+register_notice(
+    "order_cancelled_by_maker",
+    "厂家取消了您的订单",
+    "很抱歉，厂家取消了您的订单。依法双倍返还定金，您共将收到{returned}。",
+    "The maker has cancelled your order",
+    "We are sorry: the maker has cancelled your order. By law you get your earnest money twice, {returned} in all.",
+)

@@ -26,8 +26,10 @@ from demand.pools.queries import member_accounts
 from factory_orders.events import (
     BalanceRequested,
     HandoverBooked,
+    HandoverRejected,
     LateCreditBooked,
     OrderBuiltAgain,
+    OrderCancelled,
     OrderScheduled,
     VehicleArrived,
     VehicleBuilt,
@@ -161,10 +163,26 @@ def _of_pre_order(letter: Letter) -> NewNotice | None:
 
 def tell_of_orders(work: Work, letters: Sequence[Letter]) -> None:
     """Tell buyers how their cars come along."""
-    notify_many(work, [notice for letter in letters if (notice := _of_order(letter)) is not None])
+    notify_many(work, [_of_ending(letter) or _of_order(letter) for letter in letters])
 
 
-def _of_order(letter: Letter) -> NewNotice | None:
+def _of_ending(letter: Letter) -> NewNotice | None:
+    """Return what a buyer is told where an order or a handover ends otherwise; None where the car comes along."""
+    match letter.event:
+        case HandoverRejected(account_id=account_id):
+            return NewNotice(account_id, "handover_rejected", {}, letter.event_id)
+        case OrderCancelled(account_id=account_id, by="maker", returned_minor=returned_minor):
+            return NewNotice(
+                account_id, "order_cancelled_by_maker", {"returned": Money(returned_minor)}, letter.event_id
+            )
+        case OrderCancelled(account_id=account_id, forfeit_minor=forfeit_minor, returned_minor=returned_minor):
+            facts: dict[str, Fact] = {"forfeit": Money(forfeit_minor), "returned": Money(returned_minor)}
+            return NewNotice(account_id, "order_cancelled", facts, letter.event_id)
+        case _:
+            return None
+
+
+def _of_order(letter: Letter) -> NewNotice:
     match letter.event:
         case OrderScheduled(account_id=account_id, expected_on=expected_on, promised_by=promised_by):
             facts: dict[str, Fact] = {"expected": expected_on, "promised": promised_by}
@@ -227,6 +245,8 @@ TELLERS: Final = (
             BalanceRequested,
             VehicleDelivered,
             LateCreditBooked,
+            HandoverRejected,
+            OrderCancelled,
         ),
         tell_of_orders,
     ),

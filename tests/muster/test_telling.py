@@ -1,0 +1,189 @@
+"""Who is told what: every kind of news that has a teller becomes one notice, once, in the account's language."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
+from datetime import date, datetime
+from types import UnionType
+from typing import Any, Final, get_args, get_origin, get_type_hints
+
+import pytest
+from sqlalchemy import delete, insert, select, update
+
+from factory_orders.events import OrderCancelled
+from kernel import outbox
+from kernel.actor import system
+from kernel.clock import FixedClock
+from kernel.events import Event
+from kernel.identity.model import TokenPurpose
+from kernel.identity.tables import accounts, invitations
+from kernel.identity.tokens import one_time_token
+from kernel.notices import Address, Message, notices, registered_notices, send_due
+from kernel.work import Works
+from muster.telling import TELLERS, IdentityAddresses, WithTokens
+from tests.configurator.small_brand import BRAND
+from tests.demand.pool_room import PoolRoom, make_pool_room
+from tests.kernel.identity.people import personal_traces
+
+KEY: Final = b"an identity key of these tests, 32 bytes"
+MEMBER: Final = f"{1:032x}"
+CONFIRMATION, RECOVERY, INVITATION = "c" * 32, "d" * 32, "e" * 32
+LANGUAGES: Final = ("zh-CN", "en")
+CHINESE: Final = re.compile(r"[\u4e00-\u9fff]")
+
+
+@dataclass
+class Post:
+    """A channel that keeps what it sends."""
+
+    sent: list[Message] = field(default_factory=list)
+    name: str = "post"
+
+    def reaches(self, address: Address) -> bool:
+        return True
+
+    def send(self, messages: Sequence[Message]) -> Mapping[str, str]:
+        self.sent.extend(messages)
+        return {}
+
+
+@pytest.fixture
+def room(works: Works, clock: FixedClock) -> PoolRoom:
+    return make_pool_room(works, clock)
+
+
+def write_people(room: PoolRoom, locale: str) -> str:
+    """Write a member's account and somebody's invitation, and let the member join a pool; returns the pool."""
+    pool_id = room.open()
+    room.join(1)
+    now = room.clock.now()
+    account = {"id": MEMBER, "brand_id": BRAND, "email": "li@fir.test", "email_key": "li@fir.test", "name": "Li"}
+    times = {"created_at": now, "changed_at": now, "confirmed_at": now}
+    invited = {"id": INVITATION, "brand_id": BRAND, "email": "wang@fir.test", "role": "planner", "locale": locale}
+    with room.works.change(system(BRAND)) as work:
+        work.connection.execute(delete(outbox.outbox))
+        work.connection.execute(insert(accounts).values(**account, **times, locale=locale, state="active"))
+        work.connection.execute(insert(invitations).values(**invited, created_at=now, expires_at=now))
+    return pool_id
+
+
+def told_kinds() -> list[str]:
+    """Return every kind of news that has a teller; one kind has one."""
+    kinds = [kind for teller in TELLERS for kind in teller.kinds]
+    assert len(kinds) == len(set(kinds))
+    return sorted(kinds)
+
+
+def events_of(kind: str, pool_id: str, now: datetime) -> list[Event]:
+    """Make news of a kind about the member; whatever is not an id or a word of its own is filled in by its type."""
+    token = RECOVERY if "recovery" in kind else CONFIRMATION
+    words = {
+        "brand_id": BRAND,
+        "account_id": MEMBER,
+        "pool_id": pool_id,
+        "token_id": token,
+        "invitation_id": INVITATION,
+        "by": "buyer",
+        "vin": "LZZAAAAA0A0000001",
+    }
+    cls = next(one for one in Event.__subclasses__() if one.kind == kind)
+    made = [example(cls, words, now)]
+    if cls is OrderCancelled:
+        made.append(example(cls, {**words, "by": "maker"}, now))
+    return made
+
+
+def example(cls: Any, words: Mapping[str, str], now: datetime) -> Any:
+    hints = get_type_hints(cls)
+    return cls(**{one.name: _value(hints[one.name], words.get(one.name, "x"), words, now) for one in fields(cls)})
+
+
+def _value(hint: Any, word: str, words: Mapping[str, str], now: datetime) -> Any:
+    if get_origin(hint) is UnionType:
+        return _value(get_args(hint)[0], word, words, now)
+    if get_origin(hint) is tuple:
+        return (_value(get_args(hint)[0], word, words, now),)
+    if is_dataclass(hint):
+        return example(hint, words, now)
+    return {str: word, int: 123_400, bool: False, datetime: now, date: now.date()}[hint]
+
+
+def deliver(works: Works) -> None:
+    while outbox.deliver(works, TELLERS):
+        pass
+
+
+def deliver_again(works: Works) -> None:
+    """Deliver everything a second time, as if the note that it was seen were lost."""
+    with works.change(system(BRAND)) as work:
+        work.connection.execute(delete(outbox.outbox_seen))
+        work.connection.execute(update(outbox.outbox).values(due_at=work.now))
+    deliver(works)
+
+
+@pytest.mark.parametrize("locale", LANGUAGES)
+def test_every_kind_of_news_is_told_once_in_the_accounts_language(room: PoolRoom, locale: str) -> None:
+    pool_id = write_people(room, locale)
+    with room.works.change(system(BRAND)) as work:
+        for kind in told_kinds():
+            work.record(*events_of(kind, pool_id, work.now))
+    post = Post()
+
+    deliver(room.works)
+    deliver_again(room.works)
+    while send_due(room.works, [WithTokens(post, KEY)], IdentityAddresses()):
+        pass
+
+    with room.works.read(system(BRAND)) as work:
+        failed = work.connection.execute(select(outbox.outbox.c.kind, outbox.outbox.c.last_error))
+        rows = work.connection.execute(select(notices.c.event_id, notices.c.kind)).all()
+        posted = set(work.connection.execute(select(outbox.outbox.c.id)).scalars())
+    assert [row for row in failed if row.last_error] == []
+    assert Counter(row.event_id for row in rows) == Counter(posted)
+    assert {row.kind for row in rows} == {kind for kind in registered_notices() if not kind.startswith("test.")}
+    assert len(post.sent) == len(rows)
+    assert {message.locale for message in post.sent} == {locale}
+    assert all(bool(CHINESE.search(one.subject + one.body)) == (locale == "zh-CN") for one in post.sent)
+    assert not any(re.search(r"[{}⟦⟧]", one.subject + one.body) for one in post.sent)
+
+
+def test_a_one_time_token_is_in_the_message_that_leaves_and_nowhere_here(room: PoolRoom) -> None:
+    pool_id = write_people(room, "en")
+    expected = {
+        "identity.confirmation_requested": one_time_token(KEY, TokenPurpose.CONFIRMATION, CONFIRMATION),
+        "identity.recovery_requested": one_time_token(KEY, TokenPurpose.RECOVERY, RECOVERY),
+        "identity.staff_invited": one_time_token(KEY, TokenPurpose.INVITATION, INVITATION),
+    }
+    with room.works.change(system(BRAND)) as work:
+        for kind in expected:
+            work.record(*events_of(kind, pool_id, work.now))
+    post = Post()
+
+    deliver(room.works)
+    send_due(room.works, [WithTokens(post, KEY)], IdentityAddresses())
+
+    found = {line for message in post.sent for line in message.body.splitlines() if len(line) == 96}
+    assert found == set(expected.values())
+    # A token is its row's id, which is no secret, and a hash under our key, which no row may hold.
+    with room.works.read(system(BRAND)) as work:
+        assert personal_traces(work, re.compile("|".join(token[32:] for token in expected.values()))) == []
+        assert personal_traces(work, re.compile(CONFIRMATION)) == ["notices", "outbox"]
+
+
+def test_nobody_is_told_at_an_address_that_is_gone(room: PoolRoom) -> None:
+    pool_id = write_people(room, "en")
+    with room.works.change(system(BRAND)) as work:
+        work.record(*events_of("factory_orders.handover_rejected", pool_id, work.now))
+        empty = {"email": None, "email_key": None, "name": "", "state": "erased", "erased_at": work.now}
+        work.connection.execute(update(accounts).values(**empty))
+    post = Post()
+
+    deliver(room.works)
+    sent = send_due(room.works, [WithTokens(post, KEY)], IdentityAddresses())
+
+    assert (sent, post.sent) == (0, [])
+    with room.works.read(system(BRAND)) as work:
+        assert work.connection.execute(select(notices.c.id).where(notices.c.due_at.isnot(None))).all() == []
