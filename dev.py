@@ -79,7 +79,8 @@ def stamped() -> str:
 def environment() -> dict[str, str]:
     """Return the environment variables under which everything in .venv runs."""
     path = os.pathsep.join((str(BIN), os.environ.get("PATH", os.defpath)))
-    return {**os.environ, "VIRTUAL_ENV": str(VENV), "PATH": path}
+    # As pip does, uv then trusts whom this machine trusts, a company's own authority too.
+    return {"UV_SYSTEM_CERTS": "1", **os.environ, "VIRTUAL_ENV": str(VENV), "PATH": path}
 
 
 def make_ready() -> None:
