@@ -123,5 +123,4 @@ def _in_read(works: Works, actor: Actor, function: Callable[..., ResultT], *argu
 
 
 def _in_change(works: Works, actor: Actor, function: Callable[..., ResultT], *arguments: Any) -> ResultT:
-    with works.change(actor) as work:
-        return function(work, *arguments)
+    return works.run(actor, lambda work: function(work, *arguments))

@@ -18,6 +18,7 @@ from kernel.actor import system
 from kernel.errors import NotFound, Refusal
 from kernel.ids import BrandId
 from kernel.payments import PaymentSignatureInvalid, Received, receive_callback
+from kernel.work import Work
 
 log = structlog.get_logger(__name__)
 BODY_BYTES_MAX: Final = 65_536
@@ -28,12 +29,15 @@ def take_callback(services: Services, provider_name: str, headers: Mapping[str, 
     provider = services.providers.get(provider_name)
     if provider is None:
         raise NotFound("provider")
-    with services.works.change(system(BrandId(""))) as work:
+
+    def take(work: Work) -> Received:
         received = receive_callback(work, provider, headers, body)
         if received.outcome == "received":
             payment = received.payment
             services.payment_uses[payment.purpose](work.acting(system(BrandId(payment.brand_id))), payment)
-    return received
+        return received
+
+    return services.works.run(system(BrandId("")), take)
 
 
 async def answer_callback(services: Services, threads: Threads, request: HttpRequest) -> Response:

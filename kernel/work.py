@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final, TypeVar
 
+import structlog
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from kernel import db, outbox
 from kernel.actor import Actor
 from kernel.clock import Clock, SystemClock
 from kernel.events import Event
 from kernel.ids import IdMaker, RandomIds
+
+log = structlog.get_logger(__name__)
+AnswerT = TypeVar("AnswerT")
+ATTEMPTS_MAX: Final = 4
+# PostgreSQL ended the change so that others could go on: nothing of it is left, and it may be tried again.
+_UNDONE: Final = frozenset({"40P01", "40001"})
 
 
 @dataclass(slots=True)
@@ -55,6 +64,24 @@ class Works:
             work = Work(connection, self.clock.now(), self.ids, actor)
             yield work
             outbox.post(connection, work.news, now=work.now, ids=work.ids)
+
+    def run(self, actor: Actor, decide: Callable[[Work], AnswerT]) -> AnswerT:
+        """Return what `decide` answers in a change of its own, once that has committed.
+
+        A timer, a callback and a buyer may take the same rows in another order; PostgreSQL then undoes one of them,
+        and it is decided anew, at most four times in all. `decide` therefore touches nothing but its `Work`.
+        """
+        for _ in range(ATTEMPTS_MAX - 1):
+            try:
+                with self.change(actor) as work:
+                    return decide(work)
+            except DBAPIError as error:
+                sqlstate = getattr(error.orig, "sqlstate", None)
+                if sqlstate not in _UNDONE:
+                    raise
+                log.warning("change_repeated", sqlstate=sqlstate)
+        with self.change(actor) as work:
+            return decide(work)
 
     @contextmanager
     def read(self, actor: Actor) -> Iterator[Work]:

@@ -10,7 +10,7 @@ from kernel.errors import Refusal
 from kernel.group import Group
 from kernel.ids import BrandId
 from kernel.payments import PaymentProvider
-from kernel.work import Works
+from kernel.work import Work, Works
 
 PLATFORM = system(BrandId("platform"))
 
@@ -22,12 +22,15 @@ def pre_order_door(works: Works, providers: Mapping[str, PaymentProvider]) -> Gr
         by_brand: dict[BrandId, list[int]] = {}
         for index, request in enumerate(requests):
             by_brand.setdefault(request.actor.brand_id, []).append(index)
-        outcomes: dict[int, Outcome] = {}
-        with works.change(PLATFORM) as work:
+
+        def place(work: Work) -> list[Outcome]:
+            outcomes: dict[int, Outcome] = {}
             for brand_id, indices in sorted(by_brand.items()):
                 own = work.acting(system(brand_id))
                 placed = place_pre_orders(own, providers, [requests[index] for index in indices])
                 outcomes.update(zip(indices, placed, strict=True))
-        return [outcomes[index] for index in range(len(requests))]
+            return [outcomes[index] for index in range(len(requests))]
+
+        return works.run(PLATFORM, place)
 
     return Group(decide, name="pre-orders")
