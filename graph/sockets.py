@@ -6,6 +6,7 @@ A browser's socket carries its cookie along, so its origin is checked; others si
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any, Final
 
 import orjson
@@ -42,10 +43,15 @@ class _Close(Exception):
 class Socket:
     """One connection and its streams."""
 
-    def __init__(self, websocket: WebSocket, endpoint: Endpoint, hub: Hub) -> None:
+    def __init__(
+        self, websocket: WebSocket, endpoint: Endpoint, hub: Hub, *, recheck_seconds: float = RECHECK_SECONDS
+    ) -> None:
         self._websocket = websocket
         self._endpoint = endpoint
         self._hub = hub
+        self._recheck_seconds = recheck_seconds
+        self._recheck_at = 0.0
+        self._address = websocket.client.host if websocket.client is not None else ""
         self._caller: Caller | None = None
         self._headers = dict(websocket.scope["headers"])
         self._streams: dict[str, asyncio.Task[None]] = {}
@@ -63,7 +69,12 @@ class Socket:
         try:
             await self._begin()
             while True:
-                await self._handle(await self._receive(RECHECK_SECONDS))
+                message = await self._receive(max(0.0, self._recheck_at - time.monotonic()))
+                # Whoever goes on talking is looked up again like whoever is silent.
+                if time.monotonic() >= self._recheck_at:
+                    await self._sign_in()
+                if message is not None:
+                    await self._handle(message)
         except _Close as ending:
             if self._websocket.client_state is WebSocketState.CONNECTED:
                 await self._websocket.close(ending.code, ending.reason)
@@ -94,7 +105,7 @@ class Socket:
         """Find out who speaks, at the start and again each minute: a session that has ended ends its socket."""
         before = self._caller
         try:
-            self._caller = await self._endpoint.sessions.caller(self._headers, token=self._token)
+            self._caller = await self._endpoint.sessions.caller(self._headers, token=self._token, address=self._address)
         except Refused as refused:
             raise _Close(4400, refused.errors[0].message) from None
         given = self._caller.token is not None
@@ -102,6 +113,7 @@ class Socket:
             before is not None and before.actor.account_id != self._caller.actor.account_id
         ):
             raise _Close(4401, "Unauthorized")
+        self._recheck_at = time.monotonic() + self._recheck_seconds
 
     async def _receive(self, seconds: float) -> dict[str, Any] | None:
         try:
@@ -121,10 +133,7 @@ class Socket:
             raise _Close(4400, "Message is no object")
         return message
 
-    async def _handle(self, message: dict[str, Any] | None) -> None:
-        if message is None:
-            await self._sign_in()
-            return
+    async def _handle(self, message: dict[str, Any]) -> None:
         match message.get("type"):
             case "ping":
                 await self._send({"type": "pong"})

@@ -1,0 +1,83 @@
+"""A socket ends with the session it was opened under, and guests do not use up each other's streams."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
+from starlette.websockets import WebSocket
+
+from graph.app import build_app
+from graph.context import Services, Threads
+from graph.live import Hub
+from graph.sessions import Sessions
+from graph.sockets import Socket
+from kernel.actor import Actor, Role
+from kernel.ids import AccountId
+from tests.graph.client import open_http
+from tests.graph.conftest import Town
+from tests.graph.support import Passes
+
+RECHECK_SECONDS = 0.2
+
+
+def app_that_looks_again(services: Services) -> Starlette:
+    """Return an app whose sockets look their session up again after a moment."""
+    endpoint = build_app(services).state.endpoint
+
+    async def serve(websocket: WebSocket) -> None:
+        hub = Hub(services.works, Threads(1), {})
+        await Socket(websocket, endpoint, hub, recheck_seconds=RECHECK_SECONDS).serve()
+
+    app = Starlette(routes=[WebSocketRoute("/graphql", serve)])
+    app.state.sessions = endpoint.sessions
+    return app
+
+
+def test_a_session_that_has_ended_ends_its_socket_however_often_it_pings(
+    services: Services, passes: Passes, town: Town
+) -> None:
+    token = passes.hand_out(Actor(town.brand.id, frozenset({Role.CONSUMER}), AccountId("7" * 32)))
+    app = app_that_looks_again(services)
+    sessions: Sessions = app.state.sessions
+
+    with open_http(app) as http, http.socket() as socket:
+        socket.send({"type": "connection_init", "payload": {"token": token}})
+        assert socket.receive() == {"type": "connection_ack"}
+        del passes.actors[token]
+        sessions.forget(token)
+        deadline = time.monotonic() + 20 * RECHECK_SECONDS
+        answer: dict[str, Any] = {"type": "pong"}
+        while answer == {"type": "pong"} and time.monotonic() < deadline:
+            socket.send({"type": "ping"})
+            answer = socket.receive()
+            time.sleep(RECHECK_SECONDS / 4)
+
+    assert answer == {"closed": 4401}
+
+
+def test_a_guest_is_told_from_another_by_the_address(services: Services) -> None:
+    seen: list[str] = []
+
+    class Watched(Hub):
+        """Notes who follows."""
+
+        async def follow(self, topic: object, view: object, *, owner: str) -> None:
+            seen.append(owner)
+
+    endpoint = build_app(replace(services)).state.endpoint
+
+    async def serve(websocket: WebSocket) -> None:
+        await Socket(websocket, endpoint, Watched(services.works, Threads(1), {})).serve()
+
+    document = 'subscription { poolProgress(poolId: "UG9vbDox") { state } }'
+    with open_http(Starlette(routes=[WebSocketRoute("/graphql", serve)])) as http, http.socket() as socket:
+        socket.send({"type": "connection_init"})
+        socket.receive()
+        socket.send({"id": "1", "type": "subscribe", "payload": {"query": document}})
+        socket.receive()
+
+    assert seen == ["127.0.0.1"]
