@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +19,7 @@ from kernel.ids import BrandId
 BRAND_SECONDS: Final = 10.0
 SESSION_SECONDS: Final = 2.0
 SESSIONS_MAX: Final = 20_000
+TOGETHER_MAX: Final = 64
 TOKEN_LENGTH_MAX: Final = 200
 
 
@@ -40,6 +42,8 @@ class Sessions:
         self._brands: dict[str, BrandId] = {}
         self._brands_read = 0.0
         self._actors: dict[tuple[str, str], tuple[float, Actor]] = {}
+        self._waiting: list[tuple[str, Actor, asyncio.Future[Actor]]] = []
+        self._looking: asyncio.Task[None] | None = None
         self.cookie = http.DEMO_COOKIE if services.demo else http.SAFE_COOKIE
 
     async def caller(self, headers: Mapping[bytes, bytes], *, token: str | None = None, address: str = "") -> Caller:
@@ -60,19 +64,48 @@ class Sessions:
         known = self._actors.get(key)
         if known is not None and now - known[0] < SESSION_SECONDS:
             return known[1]
-        actor = await self._threads.run(self._look_up, token, guest)
+        actor = await self._look_up(token, guest)
         if len(self._actors) >= SESSIONS_MAX:
             self._actors.clear()
         self._actors[key] = (now, actor)
         return actor
 
-    def _look_up(self, token: str, guest: Actor) -> Actor:
+    async def _look_up(self, token: str, guest: Actor) -> Actor:
+        """Look a session up together with whatever came in while the last ones were looked up; nothing lingers."""
+        found: asyncio.Future[Actor] = asyncio.get_running_loop().create_future()
+        self._waiting.append((token, guest, found))
+        if self._looking is None:
+            self._looking = asyncio.ensure_future(self._look_up_waiting())
+        return await found
+
+    async def _look_up_waiting(self) -> None:
+        try:
+            while self._waiting:
+                taken, self._waiting = self._waiting[:TOGETHER_MAX], self._waiting[TOGETHER_MAX:]
+                try:
+                    actors = await self._threads.run(self._read_actors, [(token, guest) for token, guest, _ in taken])
+                except Exception as error:  # noqa: BLE001 - it belongs to those who wait
+                    for _, _, found in taken:
+                        if not found.done():
+                            found.set_exception(error)
+                    continue
+                for (_, _, found), actor in zip(taken, actors, strict=True):
+                    if not found.done():
+                        found.set_result(actor)
+        finally:
+            self._looking = None
+
+    def _read_actors(self, asked: Sequence[tuple[str, Actor]]) -> list[Actor]:
+        """Return whose the tokens are, in one read: a hop, a connection and a transaction for all of them."""
         identity = self._services.identity
         if identity is None:
-            return guest
-        with self._services.works.read(guest) as work:
-            actor: Actor | None = identity.actor_of(work, token)
-        return actor if actor is not None and actor.brand_id == guest.brand_id else guest
+            return [guest for _, guest in asked]
+        with self._services.works.read(asked[0][1]) as work:
+            found = [identity.actor_of(work.acting(guest), token) for token, guest in asked]
+        return [
+            actor if actor is not None and actor.brand_id == guest.brand_id else guest
+            for actor, (_, guest) in zip(found, asked, strict=True)
+        ]
 
     def forget(self, token: str | None) -> None:
         """Look a session up again at once: it has ended, or its roles changed."""
