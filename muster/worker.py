@@ -32,14 +32,18 @@ class Chores:
     timers: dict[str, Handler]
     loops: Sequence[Callable[[Works], int]] = ()
 
+    def in_turn(self) -> tuple[Callable[[Works], int], ...]:
+        """Return everything there is to do, each returning how many things it did."""
+        return (
+            lambda works: outbox.deliver(works, self.subscriptions),
+            lambda works: timers.fire_due(works, self.timers),
+            *self.loops,
+        )
+
 
 def run_turn(works: Works, chores: Chores) -> int:
     """Do once what is due; returns how many things were done."""
-    done = outbox.deliver(works, chores.subscriptions)
-    done += timers.fire_due(works, chores.timers)
-    for loop in chores.loops:
-        done += loop(works)
-    return done
+    return sum(chore(works) for chore in chores.in_turn())
 
 
 def run_until_idle(works: Works, chores: Chores, *, turns_max: int = 10_000) -> int:
@@ -54,16 +58,23 @@ def run_until_idle(works: Works, chores: Chores, *, turns_max: int = 10_000) -> 
 
 
 def run_worker(works: Works, chores: Chores, *, stop: threading.Event) -> None:
-    """Take turns until told to stop; a turn that has begun is finished."""
+    """Take turns until told to stop; a turn that has begun is finished.
+
+    A chore that fails is logged and comes again with the next turn: a payment provider in trouble, or a database that
+    is away for a moment, must neither end the worker nor keep the other chores from being done.
+    """
     log.info("worker_started", subscriptions=len(chores.subscriptions), timers=len(chores.timers))
     while not stop.is_set():
-        try:
-            done = run_turn(works, chores)
-        except Exception:  # A database that is away for a moment must not end the worker.
-            log.exception("worker_turn_failed")
+        done, failed = 0, False
+        for chore in chores.in_turn():
+            try:
+                done += chore(works)
+            except Exception:
+                log.exception("chore_failed")
+                failed = True
+        if failed:
             stop.wait(PAUSE_AFTER_ERROR_SECONDS)
-            continue
-        if done == 0:
+        elif done == 0:
             stop.wait(PAUSE_SECONDS)
     log.info("worker_stopped")
 
