@@ -17,6 +17,7 @@ from demand.votes.model import (
     DraftProposal,
     ExpiredProposal,
     MergedProposal,
+    Proposal,
     ProposalHead,
     ProposalId,
     SignalProposal,
@@ -41,7 +42,7 @@ from demand.votes.store import (
 )
 from kernel import policy, record, registry
 from kernel.actor import Permission
-from kernel.errors import Conflict, InvalidInput, Refusal
+from kernel.errors import Conflict, InvalidInput, NotFound, Refusal
 from kernel.ids import PersonId
 from kernel.work import Work
 
@@ -143,7 +144,7 @@ def cast_vote(work: Work, proposal_id: str) -> str:
     the quarter's votes (VotesSpent); both limits are keys in the database.
     """
     person_id = _person(work)
-    (proposal,) = lock_proposals(work, proposal_id)
+    proposal = _lock_known(work, proposal_id)
     limit = policy.current(work).section(VotePolicy).votes_per_quarter
     quarter = quarter_of(work.now, registry.own_brand(work).zone)
     used = budget_places_used(work, person_id, quarter)
@@ -164,7 +165,7 @@ def cast_vote(work: Work, proposal_id: str) -> str:
 def revoke_vote(work: Work, proposal_id: str) -> str:
     """Take a vote back while the proposal takes votes; it returns to the quarter it was given in."""
     person_id = _person(work)
-    (proposal,) = lock_proposals(work, proposal_id)
+    proposal = _lock_known(work, proposal_id)
     refusal = judge_vote(proposal, given=0, votes_per_quarter=1, renewed_at=work.now)
     if refusal is not None:
         raise refusal
@@ -175,6 +176,14 @@ def revoke_vote(work: Work, proposal_id: str) -> str:
     _chain(work, proposal_id, person_id, "vote.revoked")
     work.record(VoteRevoked(work.actor.brand_id, proposal_id))
     return vote_id
+
+
+def _lock_known(work: Work, proposal_id: str) -> Proposal:
+    """Lock a proposal that the voter may know of: another's draft is as if there were none."""
+    (proposal,) = lock_proposals(work, proposal_id)
+    if isinstance(proposal, DraftProposal) and proposal.head.account_id != work.actor.account_id:
+        raise NotFound("proposal")
+    return proposal
 
 
 def _chain(work: Work, proposal_id: str, person_id: str, kind: str) -> None:

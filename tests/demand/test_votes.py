@@ -172,8 +172,10 @@ def test_drafts_are_seen_by_their_author_and_planners_only(works: Works) -> None
     for name, actor in {"author": voter(1), "other": voter(2), "planner": PLANNER, "guest": GUEST}.items():
         with works.read(actor) as work:
             seen[name] = len(list_proposals(work, PageRequest(10)).items)
-    with pytest.raises(ProposalClosed):
+    with pytest.raises(NotFound):
         vote(works, 2, draft)
+    with pytest.raises(ProposalClosed):
+        vote(works, 1, draft)
 
     assert seen == {"author": 1, "other": 0, "planner": 1, "guest": 0}
 
