@@ -27,7 +27,7 @@ from demand.pools.model import (
 from demand.pools.rows import StoredPool, pool_from
 from demand.pools.tables import pools, pre_orders
 from kernel import record
-from kernel.idempotency import idempotency_keys
+from kernel.idempotency import KEPT_FOR, idempotency_keys
 from kernel.record import Entry
 from kernel.soundness import Check, account_balances, rows_violating
 from kernel.work import Work
@@ -233,13 +233,13 @@ _LAST_CHANGE: Final = """
 
 
 def _wrong_keys(work: Work) -> Iterator[str]:
-    """Look at the idempotency keys: each names a pre-order of its account, and each pre-order has exactly one."""
+    """Look at the idempotency keys: each names a pre-order of its account; a pre-order has one, an old one at most."""
     table = pre_orders.c
     owners: dict[str, str] = {
         row.id: row.account_id for row in work.connection.execute(select(table.id, table.account_id))
     }
-    found = select(table.id).where(table.brand_id == work.actor.brand_id)
-    own = set(work.connection.execute(found).scalars())
+    found = select(table.id, table.placed_at).where(table.brand_id == work.actor.brand_id)
+    own = {row.id: row.placed_at for row in work.connection.execute(found)}
     keys: Counter[str] = Counter()
     for account_id, outcome in work.connection.execute(
         select(idempotency_keys.c.account_id, idempotency_keys.c.outcome)
@@ -253,7 +253,8 @@ def _wrong_keys(work: Work) -> Iterator[str]:
         elif named in own and owners[named] != account_id:
             yield f"pre-order {named} is named by a key of another account"
     for pre_order_id in sorted(own):
-        if keys[pre_order_id] != 1:
+        swept = keys[pre_order_id] == 0 and own[pre_order_id] < work.now - KEPT_FOR
+        if keys[pre_order_id] != 1 and not swept:
             yield f"pre-order {pre_order_id} has {keys[pre_order_id]} keys"
 
 
@@ -349,7 +350,7 @@ CHECKS: Final = (
         5,
         rows_violating(_VOTE_BUDGET, shape="{votes} votes of one person share place {budget_place} of {quarter}"),
     ),
-    Check("an idempotency key names one pre-order of its account, and each pre-order has one key", 6, _wrong_keys),
+    Check("a key names one pre-order of its account, and each pre-order has one while keys are kept", 6, _wrong_keys),
     Check(
         "a pre-order's last noted change is its state",
         6,

@@ -1,6 +1,6 @@
 """The same key brings the same answer: a key, the hash of its request and its outcome commit with the change itself.
 
-Only successes are kept: a refusal may turn into a success later, and has changed nothing.
+Only successes are kept: a refusal may turn into a success later, and has changed nothing. Keys are kept for 30 days.
 """
 
 from __future__ import annotations
@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 import orjson
 from sqlalchemy import Column, String, Table, select, tuple_, update
@@ -19,6 +20,7 @@ from kernel.errors import IdempotencyMismatch, InvalidInput
 from kernel.work import Work
 
 KEY_LENGTH_MAX = 80
+KEPT_FOR: Final = timedelta(days=30)
 
 idempotency_keys = Table(
     "idempotency_keys",
@@ -144,3 +146,12 @@ def release(work: Work, fresh: Sequence[Fresh]) -> None:
     if fresh:
         tokens = [claimed.token for claimed in fresh]
         work.connection.execute(idempotency_keys.delete().where(idempotency_keys.c.token.in_(tokens)))
+
+
+def sweep(work: Work, *, rows_max: int) -> int:
+    """Delete keys that nobody comes back with any more, at most `rows_max`; returns how many went."""
+    table = idempotency_keys.c
+    over = work.now - KEPT_FOR
+    old = select(table.token).where(table.at < over).limit(rows_max)
+    gone = idempotency_keys.delete().where(table.token.in_(old.scalar_subquery()), table.at < over)
+    return len(work.connection.execute(gone.returning(table.token)).all())

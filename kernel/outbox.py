@@ -21,6 +21,7 @@ from sqlalchemy import (
     String,
     Table,
     bindparam,
+    delete,
     select,
     update,
 )
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 BATCH_MAX: Final = 200
+IDS_MAX: Final = 500
 RETRY_MAX: Final = timedelta(hours=1)
+KEPT_FOR: Final = timedelta(days=30)
 
 outbox = Table(
     "outbox",
@@ -179,3 +182,23 @@ def _mark(work: Work, rows: Sequence[RowMapping], failed: Mapping[str, str]) -> 
             .values(due_at=bindparam("b_due"), attempts=bindparam("b_n"), last_error=bindparam("b_what")),
             values,
         )
+
+
+def sweep(work: Work, *, rows_max: int) -> int:
+    """Delete settled letters and who saw them once they are thirty days old, at most `rows_max`; returns how many.
+
+    A letter that somebody has still to get stays, however old it is.
+    """
+    # Ids grow with time, so the oldest letters are the first ones of the primary key.
+    settled = (
+        select(outbox.c.id)
+        .where(outbox.c.due_at.is_(None), outbox.c.at < work.now - KEPT_FOR)
+        .order_by(outbox.c.id)
+        .limit(rows_max)
+    )
+    old = list(work.connection.execute(settled).scalars())
+    for start in range(0, len(old), IDS_MAX):
+        some = old[start : start + IDS_MAX]
+        work.connection.execute(delete(outbox_seen).where(outbox_seen.c.event_id.in_(some)))
+        work.connection.execute(delete(outbox).where(outbox.c.id.in_(some)))
+    return len(old)

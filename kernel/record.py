@@ -18,19 +18,18 @@ import orjson
 from sqlalchemy import CheckConstraint, Column, Date, Index, Integer, String, Table, bindparam, func, select, update
 
 from kernel import db
-from kernel.actor import system
 from kernel.db import Id, Instant, Json, metadata
 from kernel.errors import Conflict
-from kernel.ids import BrandId
 from kernel.immutable import append_only
 from kernel.merkle import merkle_root
-from kernel.registry import Brand, all_brands
-from kernel.work import Work, Works
+from kernel.registry import Brand
+from kernel.work import Work
 
 GENESIS: Final = "0" * 64
 ENTRIES_MAX: Final = 10_000
 # A change that began before midnight has long committed by then.
 SEAL_AFTER: Final = timedelta(minutes=30)
+DAYS_MAX: Final = 31
 
 record_heads = Table(
     "record_heads",
@@ -309,17 +308,32 @@ def day_root(work: Work, brand: Brand, day: date) -> DayRoot | None:
     return None if row is None else DayRoot(row.day, row.chains, row.root)
 
 
-def seal_due(works: Works) -> int:
-    """Seal yesterday for every brand that has not been; a loop of the worker; returns how many days were sealed."""
-    platform = system(BrandId("platform"))
-    with works.read(platform) as work:
-        last = select(record_days.c.brand_id, func.max(record_days.c.day)).group_by(record_days.c.brand_id)
-        sealed = {row[0]: row[1] for row in work.connection.execute(last)}
-        due = [brand for brand in all_brands(work) if sealed.get(brand.id, date.min) < _last_day(brand, work.now)]
-    for brand in due:
-        with works.change(system(brand.id)) as work:
-            seal_day(work, brand, _last_day(brand, work.now))
-    return len(due)
+def seal_due(work: Work, brand: Brand, *, days_max: int = DAYS_MAX) -> list[DayRoot]:
+    """Seal every day of a brand that is over and is not sealed, the oldest first, at most `days_max` of them.
+
+    A day that nobody sealed while no worker ran is sealed later with the same root: entries are only ever added to
+    days that are not over. The first day of all is that of the brand's first entry.
+    """
+    last = _last_day(brand, work.now)
+    day = _next_day(work, brand) or last
+    sealed: list[DayRoot] = []
+    while day <= last and len(sealed) < days_max:
+        sealed.append(seal_day(work, brand, day))
+        day += timedelta(days=1)
+    return sealed
+
+
+def _next_day(work: Work, brand: Brand) -> date | None:
+    """Return the day after the last sealed one, the day of the first entry where none is, or None without entries."""
+    days, entries = record_days.c, record_entries.c
+    newest: date | None = work.connection.execute(
+        select(func.max(days.day)).where(days.brand_id == brand.id)
+    ).scalar_one()
+    if newest is not None:
+        return newest + timedelta(days=1)
+    first = select(entries.at).where(entries.brand_id == brand.id).order_by(entries.at).limit(1)
+    at: datetime | None = work.connection.execute(first).scalar_one_or_none()
+    return None if at is None else at.astimezone(brand.zone).date()
 
 
 def _last_day(brand: Brand, now: datetime) -> date:

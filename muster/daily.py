@@ -1,22 +1,43 @@
-"""What is done once a day for each brand, early in its morning: released statistics, and the root over the record."""
+"""What is done once a day for each brand, early in its morning: released statistics, roots over the record, a sweep.
+
+Each part has a timer of its own, so that one that fails holds up no other, and what is much comes in bounded batches.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import select
 
 from demand.service import release_cubes
-from kernel import record, registry
+from kernel import idempotency, outbox, record, registry
 from kernel.actor import system
+from kernel.identity import account_service
+from kernel.identity.model import IdentitySettings
 from kernel.ids import BrandId
 from kernel.registry import Brand
-from kernel.timers import set_timer, timers
+from kernel.timers import Handler, set_timer, timers
 from kernel.work import Work, Works
 
 DAILY_TIMER: Final = "muster.daily"
+CUBES_TIMER: Final = "muster.cubes"
+SEAL_TIMER: Final = "muster.seal"
+SWEEP_TIMER: Final = "muster.sweep"
+PLATFORM: Final = BrandId("platform")
 AT: Final = time(3)
+ROWS_MAX: Final = 2_000
+
+
+def morning_timers(settings: IdentitySettings, *, rows_max: int = ROWS_MAX) -> dict[str, Handler]:
+    """Return what the worker fires, by the timer's kind; a turn of the sweep takes `rows_max` of each kind of row."""
+    return {
+        DAILY_TIMER: each_morning,
+        CUBES_TIMER: _release,
+        SEAL_TIMER: _seal,
+        SWEEP_TIMER: partial(_sweep, settings, rows_max),
+    }
 
 
 def next_morning(brand: Brand, now: datetime) -> datetime:
@@ -28,7 +49,7 @@ def next_morning(brand: Brand, now: datetime) -> datetime:
 
 def wind_up(works: Works) -> None:
     """Set each brand's daily timer where there is none; a worker does so when it starts."""
-    with works.change(system(BrandId("platform"))) as work:
+    with works.change(system(PLATFORM)) as work:
         known = set(work.connection.execute(select(timers.c.key).where(timers.c.kind == DAILY_TIMER)).scalars())
         for brand in registry.all_brands(work):
             if brand.id not in known:
@@ -36,10 +57,27 @@ def wind_up(works: Works) -> None:
 
 
 def each_morning(work: Work, brand_id: str, _payload: Any) -> None:
-    """Release the cubes, seal yesterday, and come again tomorrow."""
-    brand = registry.own_brand(work)
+    """Set the morning's parts going, and come again tomorrow. The sweep is one for all brands."""
+    set_timer(work, CUBES_TIMER, brand_id, work.now)
+    set_timer(work, SEAL_TIMER, brand_id, work.now)
+    set_timer(work.acting(system(PLATFORM)), SWEEP_TIMER, PLATFORM, work.now)
+    set_timer(work, DAILY_TIMER, brand_id, next_morning(registry.own_brand(work), work.now))
+
+
+def _release(work: Work, _brand_id: str, _payload: Any) -> None:
     release_cubes(work)
-    yesterday = work.now.astimezone(brand.zone).date() - timedelta(days=1)
-    if record.day_root(work, brand, yesterday) is None:
-        record.seal_day(work, brand, yesterday)
-    set_timer(work, DAILY_TIMER, brand_id, next_morning(brand, work.now))
+
+
+def _seal(work: Work, brand_id: str, _payload: Any) -> None:
+    """Seal what is over, also the days on which no worker ran; a long absence takes several turns."""
+    if len(record.seal_due(work, registry.own_brand(work))) == record.DAYS_MAX:
+        set_timer(work, SEAL_TIMER, brand_id, work.now)
+
+
+def _sweep(settings: IdentitySettings, rows_max: int, work: Work, key: str, _payload: Any) -> None:
+    """Delete a batch of what is over: sessions and tokens, keys, settled letters; and again while there is some."""
+    swept = account_service.sweep(work, settings)
+    swept += idempotency.sweep(work, rows_max=rows_max)
+    swept += outbox.sweep(work, rows_max=rows_max)
+    if swept:
+        set_timer(work, SWEEP_TIMER, key, work.now)

@@ -42,7 +42,7 @@ from kernel.sandbox import Sandbox
 from kernel.soundness import Check
 from kernel.work import Work, Works
 from muster.audit import CHECKS
-from muster.daily import DAILY_TIMER, each_morning
+from muster.daily import morning_timers
 from muster.demo.clock import advance, demo_clock_of
 from muster.doors import pre_order_door
 from muster.migrate import is_current
@@ -145,7 +145,7 @@ def wire(settings: Settings, *, works: Works | None = None) -> Runtime:
                 *pools_service.SUBSCRIPTIONS,
                 *TELLERS,
             ),
-            timers={**demand.service.TIMERS, **factory_orders.service.TIMERS, DAILY_TIMER: each_morning},
+            timers={**demand.service.TIMERS, **factory_orders.service.TIMERS, **morning_timers(identity_settings)},
             loops=(
                 partial(capture_due, providers={sandbox.name: sandbox}),
                 partial(carry_out_refunds, providers={sandbox.name: sandbox}),

@@ -153,13 +153,34 @@ def test_a_day_is_sealed_once_with_all_chains_as_they_stood_at_its_end(works: Wo
     clock.advance(timedelta(days=1))
     append(works, "pool:1", {"n": 3})
 
-    sealed = record.seal_due(works)
-
-    with works.read(system(QILAN.id)) as work:
+    with works.change(system(QILAN.id)) as work:
+        sealed = record.seal_due(work, QILAN)
+        again = record.seal_due(work, QILAN)
         root = record.day_root(work, QILAN, today)
+
     leaves = [f"{entry.chain}:{entry.sequence}:{entry.hash}".encode() for entry in heads]
-    assert (sealed, record.seal_due(works)) == (1, 0)
     assert root == record.DayRoot(today, 2, merkle_root(leaves).hex())
+    assert (sealed, again) == ([root], [])
+
+
+def test_days_that_nobody_sealed_are_sealed_later_with_the_roots_they_had(works: Works, clock: FixedClock) -> None:
+    today = date(2026, 11, 23)
+    heads = []
+    for _ in range(3):
+        heads.append(append(works, "pool:1", {})[-1])
+        clock.advance(timedelta(days=1))
+    append(works, "pool:1", {"n": "today"})
+
+    with works.change(system(QILAN.id)) as work:
+        first = record.seal_due(work, QILAN, days_max=2)
+        rest = record.seal_due(work, QILAN, days_max=2)
+        others = record.seal_due(work, OTHER)
+
+    roots = [merkle_root([f"pool:1:{one.sequence}:{one.hash}".encode()]).hex() for one in heads]
+    days = [record.DayRoot(today + timedelta(days=number), 1, root) for number, root in enumerate(roots)]
+    assert (first, rest) == (days[:2], days[2:])
+    # A brand without a single entry begins with yesterday: there is nothing to seal before.
+    assert [(one.day, one.chains) for one in others] == [(date(2026, 11, 25), 0)]
 
 
 def test_a_day_that_is_not_over_is_not_sealed(works: Works, clock: FixedClock) -> None:

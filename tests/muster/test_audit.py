@@ -266,7 +266,7 @@ PLANTED: Final[dict[str, Plant]] = {
     "no place of a quarter's votes is used twice": without_index(
         "uq_held_votes_budget", change_all(held_votes, held_votes.c.budget_place > 0, budget_place=1)
     ),
-    "an idempotency key names one pre-order of its account, and each pre-order has one key": misname_key,
+    "a key names one pre-order of its account, and each pre-order has one while keys are kept": misname_key,
     "a pre-order's last noted change is its state": change(
         pre_orders, pre_order.state == "withdrawn", state="refunded"
     ),
