@@ -1,387 +1,399 @@
-"""What bad input gets through the API: a typed refusal in the reader's language that says what to do, and no change."""
+"""What bad input gets through the API: a typed refusal that says what to do, and no row written anywhere."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import text
 
-from configurator.model import Tier
-from demand.pools.model import ClassLevel
-from demand.pools.tables import pools, pre_orders
-from demand.service import PoolPlan, open_pool
-from factory_orders.plant.tables import build_orders
+from factory_orders.policies import HandoverPolicy
 from graph.identifiers import write_id
-from kernel import db, registry
-from kernel.actor import Actor
-from kernel.clock import FixedClock
-from kernel.ids import BrandId, SeededIds, StoreId
-from kernel.money import yuan
-from kernel.work import Works
-from tests.configurator.small_brand import EAST_STORE, PLAIN_CAR, PLANNER, found_brand
-from tests.conftest import DATABASES, MONDAY_MORNING
-from tests.demand.pool_room import ANY_PRICE, placed
-from tests.graph.client import Http, open_http
-from tests.graph.support import ask
-from tests.support.databases import copy_sqlite, make_schema, postgres_database
-from tests.support.served import Served, buyer, serve
-from tests.support.sound_world import SoundWorld, make_sound_world
+from muster.demo import documents as demo
+from tests.journeys import documents as ask
+from tests.journeys.town import DEPOSIT_MINOR, Buyer, House, Town, add_town
 
-ELM: Final = BrandId("e" * 32)
-ELM_STORE: Final = StoreId("f" * 32)
-STRANGER, FROZEN, KEYED, LATE = 60, 50, 62, 63
-KNOWN_KEY: Final = "a key that was used"
+VERIFY_QUOTE: Final = "query Verify($input: QuoteDocumentInput!) { verifyQuote(input: $input) { isGenuine } }"
+PERSON_OF: Final = text("SELECT person_id FROM accounts WHERE id = :id")
+SET_PERSON: Final = text("UPDATE accounts SET person_id = :person_id WHERE id = :id")
+BOOK: Final = ask.mutation("bookHandover", "BookHandoverInput", "... on Handover { id }")
+DEAR: Final = """{
+  models(first: 100) { nodes { categories { options { code name description price { text } } } } }
+  stores(first: 100) { nodes { id name city } } pools(first: 100) { nodes { tiers { members } } }
+  proposals(first: 100) { nodes { id title text } } }"""
+MADE_UP: Final = "0123456789abcdef" * 2
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A served brand where every kind of bad input has something to meet."""
-
-    http: Http
-    served: Served
-    world: SoundWorld
-    stale_quote: str
-    open_pool: str
-    frozen_pool: str
-    locked_pool: str
-
-    def everything(self) -> dict[str, list[str]]:
-        """Return every row there is."""
-        with self.world.works.engine.connect() as connection:
-            return {
-                table.name: sorted(repr(row) for row in connection.execute(select(table)))
-                for table in db.metadata.sorted_tables
-            }
-
-    def one(self, column: Any, where: Any) -> str:
-        """Return one value of the brand's rows."""
-        with self.world.works.engine.connect() as connection:
-            found: str = connection.execute(select(column).where(where).order_by(column).limit(1)).scalar_one()
-        return found
-
-    def order(self, number: int, **given: Any) -> dict[str, Any]:
-        """Return the input of a pre-order in the open pool that nothing is wrong with but what is given."""
-        who = buyer(number)
-        quote_id = given.pop("quote_id", None) or self.quotes(who, given.pop("options", PLAIN_CAR))
-        asked = {
-            "idempotencyKey": f"another key of {number}",
-            "quoteId": write_id("Quote", quote_id),
-            "priceCap": {"minor": ANY_PRICE},
-            "poolId": write_id("Pool", self.open_pool),
-            "authorisation": self.token(who),
-        }
-        return asked | given
-
-    def token(self, who: Actor, *, reference: str = "never taken", amount_yuan: int = 5_000) -> str:
-        """Authorise a deposit from a buyer's wallet."""
-        return self.served.runtime.sandbox.authorise(
-            account_id=who.signed_in(),
-            amount=yuan(amount_yuan),
-            reference=reference,
-            wallet="wallet",
-            expires_at=self.world.works.clock.now() + timedelta(days=1),
-        )
-
-    def quotes(self, who: Actor, options: tuple[str, ...] = PLAIN_CAR) -> str:
-        """Issue a quote and return its id."""
-        return self.world.room.quote(who, options=options)
+@pytest.fixture
+def buyer(borealis: Town) -> Buyer:
+    """Return a verified person with a session."""
+    return borealis.buyer()
 
 
-@pytest.fixture(scope="module", params=DATABASES)
-def place(
-    request: pytest.FixtureRequest, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Place]:
-    """Make the place once on each kind of database: nothing that is refused changes it."""
-    if request.param == "sqlite":
-        yield from _open(copy_sqlite(sqlite_template, tmp_path_factory.mktemp("bad") / "bad.db"))
-        return
-    with postgres_database(request.getfixturevalue("postgres"), f"muster_bad_{os.getpid()}") as url:
-        make_schema(url)
-        yield from _open(url)
+def open_pool_for(buyer: Buyer, **terms: Any) -> dict[str, Any]:
+    """Open the pool of the cheapest car's class."""
+    return buyer.town.open_pool(buyer.quote()["poolingClass"]["key"], **terms)
 
 
-def _open(url: str) -> Iterator[Place]:
-    engine = db.open_engine(url)
-    clock = FixedClock(MONDAY_MORNING)
-    works = Works(engine, clock=clock, ids=SeededIds(1))
-    world = make_sound_world(works, clock)
-    _found_elm(works)
-    stale = world.room.quote(buyer(LATE))
-    clock.advance(timedelta(days=8))
-    room = world.room
-    with works.change(PLANNER) as work:
-        plan = PoolPlan(
-            room.cls,
-            3,
-            level=ClassLevel.L2,
-            minimum=3,
-            member_limit=3,
-            tiers=(Tier(3, 0),),
-            deadline=work.now + timedelta(days=9),
-        )
-        frozen = open_pool(work, plan).head.id
-    for number in (FROZEN, FROZEN + 1, FROZEN + 2):
-        request = replace(
-            room.request(buyer(number), pool_id=frozen),
-            accepts_wider_class=True,
-            authorisation=room.token(buyer(number), reference=f"used once by {number}"),
-        )
-        placed(*room.place(request))
-    placed(*room.place(room.request(buyer(KEYED), key=KNOWN_KEY)))
-    served = serve(url, works)
-    with engine.connect() as connection:
-        states = {state: pool_id for pool_id, state in connection.execute(select(pools.c.id, pools.c.state))}
-    with open_http(served.app) as http:
-        yield Place(http, served, world, stale, states["open"], states["frozen"], states["locked"])
-    engine.dispose()
+def refused(buyer: Buyer, quote: dict[str, Any], **more: Any) -> str:
+    """Try to place a pre-order that is refused; nothing may change."""
+    request = buyer.request(quote, **more)
+    with buyer.town.house.unchanged():
+        return buyer.at.refusal(ask.PLACE, input=request)
 
 
-def _found_elm(works: Works) -> None:
-    """Found another brand beside it, with a store."""
-    found_brand(works, brand_id=ELM, code="elm")
-    name = {"zh-CN": "榆", "en": "Elm"}
-    with works.change(Actor(ELM)) as work:
-        registry.add_stores(
-            work, [registry.Store(ELM_STORE, ELM, "east", name, name, "east", 31.0, 120.0, False, 100_000)]
-        )
+# --- cars and quotes -------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Bad:
-    """One bad request: who sends it, to which mutation, with what, and the refusal it gets."""
+@pytest.mark.parametrize("locale", ["en", "zh-CN"])
+def test_an_option_that_the_rules_forbid_is_refused_with_the_rule_and_the_repair(borealis: Town, locale: str) -> None:
+    buyer = borealis.buyer(locale)
+    choices = [{"option": "T_NORDIC"}, {"option": "PT_BEV_70"}]
+    full = ["P_SNOW", "PT_BEV_70", "T_NORDIC"]
+    wanted = {"model": "N1", "options": full, "storeId": borealis.store("shanghai-jingan")}
 
-    name: str
-    who: str
-    mutation: str
-    given: Callable[[Place], dict[str, Any]]
-    refusal: str
+    with borealis.house.unchanged():
+        step = buyer.at.ask(ask.CHEAPEST, input={"model": "N1", "region": "east", "choices": choices})["configure"]
+        assert buyer.at.refusal(ask.QUOTE, input=wanted) == "OPTION_EXCLUDED"
 
-
-def _changed(token: str) -> str:
-    return token[:-1] + ("A" if token[-1] != "A" else "B")
-
-
-def _car(*options: str, store: str = EAST_STORE) -> Callable[[Place], dict[str, Any]]:
-    return lambda _place: {"model": "A1", "options": list(options), "storeId": write_id("Store", store)}
-
-
-def _own_pre_order(number: int, **given: Any) -> Callable[[Place], dict[str, Any]]:
-    def make(place: Place) -> dict[str, Any]:
-        own = place.one(pre_orders.c.id, pre_orders.c.account_id == buyer(number).account_id)
-        return {"preOrderId": write_id("PreOrder", own)} | given
-
-    return make
+    assert step["code"] == "OPTION_EXCLUDED"
+    rule, give_up = {
+        "en": ("The Nordic trim needs the 90 kWh battery.", "Give up: "),
+        "zh-CN": ("北境版需要90度电池。", "可放弃："),
+    }[locale]
+    assert rule in step["message"] and give_up in step["message"]
 
 
-def _report(stage: str, build_order: Callable[[Place], str]) -> Callable[[Place], dict[str, Any]]:
-    return lambda place: {
-        "buildOrderId": write_id("BuildOrder", build_order(place)),
-        "eventId": "event-1",
-        "stage": stage,
-        "occurredAt": place.world.works.clock.now().isoformat(),
-    }
+def test_an_option_and_a_model_that_are_not_in_the_catalogue_are_refused(buyer: Buyer) -> None:
+    store = buyer.town.store("shanghai-jingan")
+
+    with buyer.town.house.unchanged():
+        codes = [
+            buyer.at.refusal(ask.QUOTE, input={"model": model, "options": options, "storeId": store})
+            for model, options in (("N1", ["P_NOWHERE"]), ("L5", ["P_SNOW"]), ("N1", ["P_SNOW"]))
+        ]
+
+    assert codes == ["OPTION_UNKNOWN", "MODEL_UNKNOWN", "CONFIGURATION_INCOMPLETE"]
 
 
-ME: Final = f"buyer-{STRANGER}"
-PLACE: Final = "placePreOrder"
-BAD: Final = (
-    Bad(
-        "an option that the rules forbid", ME, "issueQuote", _car("RED", "W19", "PT_SMALL", "TR_BASE"), "OptionExcluded"
-    ),
-    Bad("an unknown option", ME, "issueQuote", _car("RED", "W18", "PT_SMALL", "TR_BASE"), "OptionUnknown"),
-    Bad("a store of another brand", ME, "issueQuote", _car(*PLAIN_CAR, store=ELM_STORE), "NotFound"),
-    Bad("a store that is made up", ME, "issueQuote", _car(*PLAIN_CAR, store="0" * 32), "NotFound"),
-    Bad(
-        "a quote that expired",
-        f"buyer-{LATE}",
-        PLACE,
-        lambda place: place.order(LATE, quote_id=place.stale_quote),
-        "QuoteExpired",
-    ),
-    Bad("an altered quote", ME, PLACE, lambda place: place.order(STRANGER, quoteSignature="forged"), "QuoteAltered"),
-    Bad(
-        "a price that does not match",
-        ME,
-        PLACE,
-        lambda place: place.order(STRANGER, vehiclePrice={"minor": 100}),
-        "PriceMismatch",
-    ),
-    Bad(
-        "another person's quote",
-        ME,
-        PLACE,
-        lambda place: place.order(STRANGER, quote_id=place.quotes(buyer(70))),
-        "NotFound",
-    ),
-    Bad(
-        "a deposit that was paid before",
-        f"buyer-{FROZEN}",
-        PLACE,
-        lambda place: place.order(FROZEN, authorisation=place.token(buyer(FROZEN), reference=f"used once by {FROZEN}")),
-        "PaymentAlreadyMade",
-    ),
-    Bad(
-        "a deposit that is short",
-        ME,
-        PLACE,
-        lambda place: place.order(STRANGER, authorisation=place.token(buyer(STRANGER), amount_yuan=4_999)),
-        "PaymentAmountMismatch",
-    ),
-    Bad(
-        "an authorisation that was altered",
-        ME,
-        PLACE,
-        lambda place: place.order(STRANGER, authorisation=_changed(place.token(buyer(STRANGER)))),
-        "PaymentSignatureInvalid",
-    ),
-    Bad(
-        "another person's authorisation",
-        ME,
-        PLACE,
-        lambda place: place.order(STRANGER, authorisation=place.token(buyer(70))),
-        "AuthorisationNotYours",
-    ),
-    Bad(
-        "a pool that is closed",
-        ME,
-        PLACE,
-        lambda place: place.order(STRANGER, poolId=write_id("Pool", place.locked_pool)),
-        "PoolClosed",
-    ),
-    Bad(
-        "a pool that is full",
-        ME,
-        PLACE,
-        lambda place: place.order(STRANGER, poolId=write_id("Pool", place.frozen_pool), acceptsWiderClass=True),
-        "PoolFull",
-    ),
-    Bad(
-        "a pool of another class",
-        ME,
-        PLACE,
-        lambda place: place.order(STRANGER, options=("RED", "W17", "PT_BIG", "TR_BASE")),
-        "WrongClass",
-    ),
-    Bad("a cap below every tier", ME, PLACE, lambda place: place.order(STRANGER, priceCap={"minor": 100}), "CapTooLow"),
-    Bad("a second slot by the same person", "buyer-20", PLACE, lambda place: place.order(20), "AlreadyInPool"),
-    Bad(
-        "a key with another body",
-        f"buyer-{KEYED}",
-        PLACE,
-        lambda place: place.order(KEYED, idempotencyKey=KNOWN_KEY),
-        "IdempotencyMismatch",
-    ),
-    Bad("a key too short", ME, PLACE, lambda place: place.order(STRANGER, idempotencyKey="short"), "InvalidInput"),
-    Bad("leaving a frozen pool", f"buyer-{FROZEN}", "withdrawPreOrder", _own_pre_order(FROZEN), "PoolFrozen"),
-    Bad("another person's pre-order", ME, "withdrawPreOrder", _own_pre_order(FROZEN), "NotFound"),
-    Bad(
-        "a cap that falls",
-        "buyer-20",
-        "raisePriceCap",
-        _own_pre_order(20, priceCap={"minor": ANY_PRICE - 1}),
-        "CapNotRaised",
-    ),
-    Bad(
-        "a plant event out of order",
-        "plant",
-        "reportBuild",
-        _report("PASSED", lambda place: place.one(build_orders.c.id, build_orders.c.stage == "queued")),
-        "PlantEventOutOfOrder",
-    ),
-    Bad("a plant event for an unknown order", "plant", "reportBuild", _report("BODY", lambda _: "0" * 32), "NotFound"),
-    Bad("what a role may not do", "dealer", PLACE, lambda place: place.order(STRANGER), "Forbidden"),
-    Bad("what only people do who are signed in", "", PLACE, lambda place: place.order(STRANGER), "NotSignedIn"),
+def test_a_quote_that_expired_is_refused(buyer: Buyer) -> None:
+    open_pool_for(buyer)
+    quote = buyer.quote()
+    buyer.town.house.pass_until(quote["expiresAt"])
+
+    assert refused(buyer, quote) == "QUOTE_EXPIRED"
+
+
+def test_a_quote_that_was_altered_is_refused_and_is_not_genuine(buyer: Buyer) -> None:
+    open_pool_for(buyer)
+    quote = buyer.quote()
+    shown = {name: quote[name] for name in ("document", "keyId", "signature")}
+    total = str(quote["total"]["minor"])
+    cheaper = shown | {"document": quote["document"].replace(total, str(int(total) - 100))}
+
+    assert cheaper["document"] != quote["document"]
+    assert refused(buyer, quote, quoteSignature=quote["signature"][:-4] + "AAAA") == "QUOTE_ALTERED"
+    assert buyer.at.ask(VERIFY_QUOTE, input=shown)["verifyQuote"] == {"isGenuine": True}
+    assert buyer.at.ask(VERIFY_QUOTE, input=cheaper)["verifyQuote"] == {"isGenuine": False}
+
+
+def test_a_price_that_does_not_match_the_quote_is_refused(buyer: Buyer) -> None:
+    open_pool_for(buyer)
+    quote = buyer.quote()
+    as_quoted = {"vehiclePrice": quote["vehiclePrice"], "quoteSignature": quote["signature"]}
+    cheaper = {"minor": quote["vehiclePrice"]["minor"] - 100}
+
+    assert refused(buyer, quote, vehiclePrice=cheaper) == "PRICE_MISMATCH"
+    assert buyer.place(quote, **as_quoted)["state"] == "pooled"
+
+
+def test_a_quote_is_taken_once(buyer: Buyer) -> None:
+    open_pool_for(buyer)
+    quote = buyer.quote()
+    placed = buyer.place(quote)
+    buyer.at.do(ask.WITHDRAW, input={"preOrderId": placed["id"]})
+
+    assert refused(buyer, quote, idempotencyKey="another-key") == "QUOTE_TAKEN"
+
+
+# --- money -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("minor", [DEPOSIT_MINOR - 1, DEPOSIT_MINOR + 1])
+def test_a_deposit_that_is_short_or_over_is_refused(buyer: Buyer, minor: int) -> None:
+    open_pool_for(buyer)
+
+    assert refused(buyer, buyer.quote(), authorisation=buyer.authorise(minor)) == "PAYMENT_AMOUNT_MISMATCH"
+
+
+def test_one_authorisation_pays_one_deposit(borealis: Town, buyer: Buyer) -> None:
+    open_pool_for(buyer)
+    token = buyer.authorise()
+    placed = buyer.place(buyer.quote(), authorisation=token)
+    buyer.at.do(ask.WITHDRAW, input={"preOrderId": placed["id"]})
+    borealis.house.work_off()
+
+    assert refused(buyer, buyer.quote(), authorisation=token) == "PAYMENT_ALREADY_MADE"
+
+
+def test_an_authorisation_of_another_or_altered_or_too_old_is_refused(borealis: Town, buyer: Buyer) -> None:
+    open_pool_for(buyer)
+    token = buyer.authorise()
+    altered = token[:-2] + ("AA" if token[-2:] != "AA" else "BB")
+    other = borealis.buyer()
+
+    assert refused(other, other.quote(), authorisation=token) == "AUTHORISATION_NOT_YOURS"
+    assert refused(buyer, buyer.quote(), authorisation=altered) == "PAYMENT_SIGNATURE_INVALID"
+    borealis.house.pass_time(timedelta(hours=2))
+    assert refused(buyer, buyer.quote(), authorisation=token) == "AUTHORISATION_EXPIRED"
+
+
+def test_a_price_cap_below_every_tier_and_one_of_nothing_are_refused(buyer: Buyer) -> None:
+    open_pool_for(buyer)
+    quote = buyer.quote()
+    lowest = quote["tiers"][-1]["vehiclePrice"]["minor"]
+
+    assert refused(buyer, quote, priceCap={"minor": lowest - 1}) == "CAP_TOO_LOW"
+    assert refused(buyer, quote, priceCap={"minor": 0}) == "INVALID_INPUT"
+    assert refused(buyer, quote, priceCap={"minor": lowest, "currency": "USD"}) == "INVALID_INPUT"
+
+
+def test_an_idempotency_key_with_another_body_is_refused_and_the_first_answer_stands(buyer: Buyer) -> None:
+    open_pool_for(buyer)
+    quote = buyer.quote()
+    request = buyer.request(quote)
+    placed = buyer.at.do(ask.PLACE, input=request)
+
+    with buyer.town.house.unchanged():
+        other = request | {"failureChoice": "ROLL"}
+        assert buyer.at.refusal(ask.PLACE, input=other) == "IDEMPOTENCY_MISMATCH"
+        assert buyer.at.do(ask.PLACE, input=request)["id"] == placed["id"]
+
+
+# --- pools -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_class_without_a_pool_and_a_pool_that_is_closed_are_refused(buyer: Buyer) -> None:
+    assert refused(buyer, buyer.quote()) == "NO_OPEN_POOL"
+
+    pool = open_pool_for(buyer)
+    buyer.town.house.pass_until(pool["deadline"])
+
+    assert refused(buyer, buyer.quote(), poolId=pool["id"]) == "POOL_CLOSED"
+
+
+def test_a_pool_that_is_full_is_refused(borealis: Town) -> None:
+    members = [borealis.buyer() for _ in range(4)]
+    tiers = [{"members": 2, "discountBasisPoints": 0}]
+    open_pool_for(members[0], capacity=2, minimum=2, memberLimit=3, tiers=tiers)
+    for member in members[:3]:
+        member.place(member.quote())
+
+    assert refused(members[3], members[3].quote()) == "POOL_FULL"
+
+
+def test_a_pool_of_another_class_is_refused(buyer: Buyer) -> None:
+    pool = open_pool_for(buyer)
+    other_class = buyer.quote(wanted=("PT_BEV_90",))
+
+    assert refused(buyer, other_class, poolId=pool["id"]) == "WRONG_CLASS"
+
+
+def test_nobody_leaves_a_frozen_pool_or_lowers_a_cap(buyer: Buyer) -> None:
+    pool = open_pool_for(buyer)
+    placed = buyer.place(buyer.quote())
+    buyer.town.house.pass_until(pool["freezeAt"])
+    buyer.at.ask(ask.VIEWER)
+
+    with buyer.town.house.unchanged():
+        assert buyer.at.refusal(ask.WITHDRAW, input={"preOrderId": placed["id"]}) == "POOL_FROZEN"
+        lower = {"preOrderId": placed["id"], "priceCap": {"minor": placed["priceCap"]["minor"] - 1}}
+        assert buyer.at.refusal(ask.RAISE_CAP, input=lower) == "CAP_NOT_RAISED"
+
+
+def test_a_second_place_for_one_person_is_refused_even_under_another_account(borealis: Town, buyer: Buyer) -> None:
+    open_pool_for(buyer)
+    buyer.place(buyer.quote())
+    second_account = same_person(borealis, buyer)
+
+    assert refused(buyer, buyer.quote()) == "ALREADY_IN_POOL"
+    assert refused(second_account, second_account.quote()) == "ALREADY_IN_POOL"
+
+
+def same_person(town: Town, buyer: Buyer) -> Buyer:
+    """Let the same person be verified under a second account."""
+    other = town.buyer()
+    with town.house.works.engine.begin() as connection:
+        person_id = connection.execute(PERSON_OF, {"id": buyer.account_id}).scalar_one()
+        connection.execute(SET_PERSON, {"id": other.account_id, "person_id": person_id})
+    return other
+
+
+def test_terms_that_no_pool_may_have_are_refused(borealis: Town, buyer: Buyer) -> None:
+    key = buyer.quote()["poolingClass"]["key"]
+    planner = borealis.staff("planner")
+    ruinous = [{"members": 3, "discountBasisPoints": 0}, {"members": 5, "discountBasisPoints": 5000}]
+
+    with borealis.house.unchanged():
+        codes = [
+            planner.refusal(ask.OPEN_POOL, input={"classKey": key, "capacity": 6, "minimum": 3} | terms)
+            for terms in (
+                {"tiers": ruinous},
+                {"tiers": [{"members": 3, "discountBasisPoints": 0}], "minimum": 7},
+                {"tiers": [{"members": 3, "discountBasisPoints": 0}], "capacity": 100_000},
+                {"tiers": [{"members": 3, "discountBasisPoints": 0}], "classKey": "no class"},
+            )
+        ]
+    borealis.open_pool(key)
+    with borealis.house.unchanged():
+        tiers = {"tiers": [{"members": 3, "discountBasisPoints": 0}]}
+        again = planner.refusal(ask.OPEN_POOL, input={"classKey": key, "capacity": 6, "minimum": 3} | tiers)
+
+    assert (codes, again) == (
+        ["TIER_BELOW_COST", "TERMS_UNSOUND", "CAPACITY_SHORT", "INVALID_INPUT"],
+        "POOL_ALREADY_OPEN",
+    )
+
+
+# --- stores, plants, cars --------------------------------------------------------------------------------------------
+
+
+def test_a_store_of_another_brand_is_refused(house: House) -> None:
+    town, foreign = add_town(house, "borealis"), add_town(house, "qilan")
+    buyer = town.buyer()
+    open_pool_for(buyer)
+    quote = buyer.quote()
+    store = foreign.store("shanghai-pudong")
+    wanted = {"model": "N1", "options": ["P_SNOW", "PT_BEV_70", "T_BASE"], "storeId": store}
+
+    with house.unchanged():
+        assert buyer.at.refusal(ask.QUOTE, input=wanted) == "NOT_FOUND"
+    assert refused(buyer, quote, storeId=store) == "NOT_FOUND"
+
+
+class Plant:
+    """A town with three locked orders whose build orders are out."""
+
+    def __init__(self, town: Town) -> None:
+        self.town = town
+        self.buyers = [town.buyer() for _ in range(3)]
+        pool = open_pool_for(self.buyers[0])
+        self.orders = [buyer.place(buyer.quote())["id"] for buyer in self.buyers]
+        town.house.pass_until(pool["deadline"])
+        town.house.pass_time(timedelta(days=49))
+        self.machine = town.machine("plant-yichang")
+        self.build_order = self.machine.ask(demo.BUILD_ORDERS)["plantBuildOrders"]["nodes"][0]["id"]
+
+    def report(self, stage: str, **more: Any) -> dict[str, Any]:
+        """Return a plant's report of a stage."""
+        moment = self.town.house.clock.now().isoformat()
+        asked = {"buildOrderId": self.build_order, "eventId": f"event-{stage}", "stage": stage, "occurredAt": moment}
+        return {"input": asked | more}
+
+
+def test_a_plants_event_out_of_order_or_altered_or_from_tomorrow_or_of_no_order_is_refused(borealis: Town) -> None:
+    plant = Plant(borealis)
+    plant.machine.do(demo.REPORT_BUILD, **plant.report("PARTS_READY"))
+    tomorrow = (borealis.house.clock.now() + timedelta(days=1)).isoformat()
+    unknown = write_id("BuildOrder", MADE_UP)
+
+    with borealis.house.unchanged():
+        codes = [
+            plant.machine.refusal(demo.REPORT_BUILD, **report)
+            for report in (
+                plant.report("PAINT"),
+                plant.report("BODY", eventId="event-PARTS_READY"),
+                plant.report("BODY", occurredAt=tomorrow),
+                plant.report("BODY", buildOrderId=unknown),
+            )
+        ]
+
+    assert codes == ["PLANT_EVENT_OUT_OF_ORDER", "PLANT_EVENT_ALTERED", "PLANT_EVENT_TIME", "NOT_FOUND"]
+
+
+def test_a_vin_with_a_wrong_digit_is_refused_wherever_it_is_read(borealis: Town) -> None:
+    plant = Plant(borealis)
+    house = borealis.house
+    shipment, vin = arrived_car(borealis, plant)
+    wrong = vin[:-1] + ("1" if vin[-1] != "1" else "2")
+    dealer = borealis.staff("dealer.jingan")
+
+    with house.unchanged():
+        assert dealer.refusal(demo.INSPECT_ARRIVAL, input={"shipmentId": shipment, "vin": wrong}) == "VIN_INVALID"
+        assert borealis.guest().refusal(ask.PASSPORT, vin=wrong) == "VIN_INVALID"
+        assert borealis.guest().refusal(ask.PASSPORT, vin="not a VIN") == "VIN_INVALID"
+    assert dealer.do(demo.INSPECT_ARRIVAL, input={"shipmentId": shipment, "vin": vin})["state"] == "INSPECTED"
+
+
+def arrived_car(town: Town, plant: Plant) -> tuple[str, str]:
+    """Build one car and drive it to its store; returns its shipment and its VIN."""
+    for stage in ("PARTS_READY", "BODY", "PAINT", "ASSEMBLY", "PASSED"):
+        vin = plant.machine.do(demo.REPORT_BUILD, **plant.report(stage))["vin"]
+    town.house.work_off()
+    asked = {"label": "carrier", "role": "CARRIER", "partyCode": "carrier"}
+    carrier = town.with_token(town.staff("admin").do(ask.ADD_MACHINE, input=asked)["key"])
+    (shipment,) = carrier.ask(demo.CARRIER_SHIPMENTS)["carrierShipments"]["nodes"]
+    late = {"shipmentId": shipment["id"], "state": "ARRIVED", "occurredAt": town.house.clock.now().isoformat()}
+    with town.house.unchanged():
+        assert carrier.refusal(demo.REPORT_SHIPMENT, input=late) == "SHIPMENT_OUT_OF_ORDER"
+    for leg in ("LOADED", "IN_TRANSIT", "ARRIVED"):
+        carrier.do(demo.REPORT_SHIPMENT, input=late | {"state": leg})
+    return shipment["id"], vin
+
+
+def test_a_handover_goes_step_by_step_and_no_check_is_left_out(borealis: Town) -> None:
+    plant = Plant(borealis)
+    shipment, vin = arrived_car(borealis, plant)
+    dealer = borealis.staff("dealer.jingan")
+    buyer, order = next(
+        (buyer, order)
+        for buyer, own in zip(plant.buyers, plant.orders, strict=True)
+        if (order := buyer.at.ask(ask.ORDER, id=own)["preOrder"]["order"])["vin"] == vin
+    )
+    at_ten = (borealis.house.clock.now().astimezone(borealis.brand.zone) + timedelta(days=1)).replace(
+        hour=10, minute=0, second=0, microsecond=0
+    )
+    booking = {"orderId": order["id"], "appointmentAt": at_ten.isoformat()}
+    with borealis.house.unchanged():
+        assert buyer.at.refusal(demo.BOOK, input=booking) == "HANDOVER_NOT_POSSIBLE"
+    dealer.do(demo.INSPECT_ARRIVAL, input={"shipmentId": shipment, "vin": vin})
+    at_night = booking | {"appointmentAt": at_ten.replace(hour=3).isoformat()}
+    with borealis.house.unchanged():
+        assert buyer.at.refusal(BOOK, input=at_night) == "APPOINTMENT_UNAVAILABLE"
+    handover = {"handoverId": buyer.at.do(demo.BOOK, input=booking)["id"]}
+    points = [{"point": point, "fine": True} for point in HandoverPolicy().checklist[1:]]
+
+    with borealis.house.unchanged():
+        inspection = {**handover, "vin": vin, "points": points}
+        assert dealer.refusal(demo.INSPECT_HANDOVER, input=inspection) == "CHECKLIST_INCOMPLETE"
+        assert buyer.at.refusal(demo.REQUEST_BALANCE, input=handover) == "INSPECTION_MISSING"
+        assert buyer.at.refusal(demo.SIGN, input=handover) == "INSPECTION_MISSING"
+
+
+# --- documents, cursors, ids -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ("{ a " * 30 + "}" * 30, "TOO_DEEP"),
+        ("{ brand { " + "name " * 700 + "} }", "TOO_MANY_FIELDS"),
+        ("{ " + " ".join(f"b{i}: brand {{ name }}" for i in range(11)) + " }", "TOO_MANY_ROOT_FIELDS"),
+        (DEAR, "TOO_DEAR"),
+        ('{ stores(first: 1, after: "bWFkZSB1cA") { nodes { id } } }', "GRAPHQL_VALIDATION_FAILED"),
+    ],
+    ids=["deep", "wide", "many", "dear", "cursor"],
 )
+def test_a_document_too_deep_too_wide_or_too_dear_and_a_made_up_cursor_are_refused(
+    borealis: Town, document: str, expected: str
+) -> None:
+    with borealis.house.unchanged():
+        assert borealis.guest().error(document) == expected
 
 
-def send(place: Place, bad: Bad, given: dict[str, Any], *, locale: str = "en") -> dict[str, Any]:
-    """Send a bad request and return what it was answered."""
-    kind = bad.mutation[0].upper() + bad.mutation[1:]
-    kind = {"WithdrawPreOrder": "PreOrder", "RaisePriceCap": "RaiseCap"}.get(kind, kind)
-    document = f"""mutation($input: {kind}Input!) {{ {bad.mutation}(input: $input) {{
-      __typename ... on Refusal {{ code message }}
-    }} }}"""
-    # The token says the language of whoever is signed in; a header decides for guests.
-    answer = ask(place.http, document, {"input": given}, token=bad.who or None, locale=locale)
-    assert "errors" not in answer, answer["errors"]
-    found: dict[str, Any] = answer["data"][bad.mutation]
-    return found
-
-
-@pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.name)
-def test_bad_input_is_refused_with_its_type_and_changes_nothing(place: Place, bad: Bad) -> None:
-    given = bad.given(place)
-    before = place.everything()
-
-    refused = send(place, bad, given)
-
-    assert refused["__typename"] == bad.refusal, refused
-    assert len(refused["message"]) > 20
-    assert place.everything() == before
-
-
-def test_a_foreign_store_reads_exactly_as_one_that_does_not_exist(place: Place) -> None:
-    foreign, made_up = (
-        next(bad for bad in BAD if bad.name == f"a store {what}") for what in ("of another brand", "that is made up")
-    )
-
-    assert send(place, foreign, foreign.given(place)) == send(place, made_up, made_up.given(place))
-
-
-def test_a_number_with_a_wrong_digit_is_no_vin(place: Place) -> None:
-    vin = place.served.words["vin"][0]
-    wrong = vin[:8] + ("1" if vin[8] != "1" else "2") + vin[9:]
-    document = "query($vin: String!) { passport(vin: $vin) { __typename ... on VinInvalid { message } } }"
-
-    answer = ask(place.http, document, {"vin": wrong})
-
-    assert answer["data"]["passport"]["__typename"] == "VinInvalid"
-    assert "check digit" in answer["data"]["passport"]["message"]
-    assert ask(place.http, document, {"vin": vin})["data"]["passport"]["__typename"] == "Passport"
-
-
-def test_another_persons_things_read_as_nothing(place: Place) -> None:
-    theirs = place.one(pre_orders.c.id, pre_orders.c.account_id == buyer(FROZEN).account_id)
-    document = "query($id: ID!) { preOrder(id: $id) { id } node(id: $id) { id } }"
-    asked = {"id": write_id("PreOrder", theirs)}
-
-    assert ask(place.http, document, asked, token=ME)["data"] == {"preOrder": None, "node": None}
-    own = ask(place.http, document, asked, token=f"buyer-{FROZEN}")["data"]
-    assert own == {"preOrder": asked, "node": asked}
-
-
-def test_a_callback_with_a_wrong_signature_changes_nothing(place: Place) -> None:
-    (waiting,) = place.world.room.payments_of(
-        place.one(pre_orders.c.id, pre_orders.c.account_id == buyer(24).account_id)
-    )
-    message = place.served.runtime.sandbox.pay(
-        brand_id=waiting.brand_id, payment_id=waiting.id, amount=waiting.amount, reference="never told", wallet="w"
-    )
-    before = place.everything()
-
-    forged = {**message.headers, "webhook-signature": "v1,AAAA"}
-    answers = [
-        place.http.post("/payments/callback/sandbox", content=message.body, headers=forged),
-        place.http.post("/payments/callback/sandbox", content=message.body + b" ", headers=message.headers),
-        place.http.post("/payments/callback/sandbox", content=message.body, headers={}),
-    ]
-
-    assert [answer.status_code for answer in answers] == [401, 401, 401]
-    assert {answer.json()["code"] for answer in answers} == {"PAYMENT_SIGNATURE_INVALID"}
-    assert place.everything() == before
-
-
-def test_guests_are_refused_in_their_language(place: Place) -> None:
-    bad = next(bad for bad in BAD if bad.refusal == "NotSignedIn")
-    given = bad.given(place)
-
-    english, chinese = (send(place, bad, given, locale=locale)["message"] for locale in ("en", "zh-CN"))
-
-    assert english.isascii()
-    assert any("\u4e00" <= sign <= "\u9fff" for sign in chinese)
+def test_a_made_up_id_is_nothing(buyer: Buyer) -> None:
+    with buyer.town.house.unchanged():
+        for made_up in ("x", "", "PreOrder/" + MADE_UP, write_id("PreOrder", MADE_UP), write_id("Pool", MADE_UP)):
+            assert buyer.at.ask("query($id: ID!) { node(id: $id) { id } }", id=made_up) == {"node": None}
+            assert buyer.at.refusal(ask.WITHDRAW, input={"preOrderId": made_up}) == "NOT_FOUND"
