@@ -38,6 +38,7 @@ from factory_orders.planning.order_store import (
     fix_promises,
     insert_batch,
     insert_orders,
+    lock_scheduled,
     move_batch,
     orders_of_batch,
     pool_is_waiting,
@@ -154,7 +155,9 @@ def on_schedule_timer(work: Work, batch_id: str, _payload: object) -> None:
 def _schedule(work: Work, plant: Plant, batch_id: str, members: Sequence[OrderTerms]) -> int:
     """Place orders in weeks, release their build orders and order the days' lines."""
     have = orders_with_build_order(work, [terms.id for terms in members])
-    waiting = [terms for terms in members if terms.id not in have]
+    # Read before they were locked, some may have been cancelled since: no car is built for those.
+    standing = lock_scheduled(work, [terms.id for terms in members if terms.id not in have])
+    waiting = [terms for terms in members if terms.id in standing]
     placed: dict[str, Placement] = {}
     for pool_id, group in groupby(waiting, key=lambda terms: terms.pool_id):
         placed |= _place(work, plant, pool_id, list(group))

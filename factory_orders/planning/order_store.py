@@ -152,6 +152,17 @@ def orders_of_batch(work: Work, batch_id: str) -> list[Order]:
     return [order_from(row) for row in work.connection.execute(found).mappings()]
 
 
+def lock_scheduled(work: Work, order_ids: Sequence[str]) -> set[str]:
+    """Return those of the orders that still wait for a car, and keep a cancellation of them waiting."""
+    found = (
+        select(orders.c.id)
+        .where(orders.c.id.in_(list(order_ids)), orders.c.state == ORDER_STATES[ScheduledOrder])
+        .order_by(orders.c.id)
+        .with_for_update()
+    )
+    return set(work.connection.execute(found).scalars())
+
+
 def batch_of_order(work: Work, order_id: str) -> str:
     """Return the batch an order is in."""
     found = select(batch_orders.c.batch_id).where(batch_orders.c.order_id == order_id)
