@@ -30,6 +30,7 @@ from benchmarks.operations import Operation, operations
 from benchmarks.processes import Running, cpu_seconds, cpu_seconds_with_ended, muster, postmaster_of, pss_mb, serving
 from benchmarks.scene import Scene, opened, prepare_scene
 from benchmarks.statements import GROUP, TRIES, WARM_UP, count_statements
+from muster.logs import set_up_logs
 from tests.support.postgres import postgres_server
 
 PSS_MB_MAX: Final = 140
@@ -274,6 +275,7 @@ def main(words: Sequence[str] | None = None) -> int:
     if chosen.only:
         plan = replace(plan, databases=(chosen.only,))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    set_up_logs("ERROR")
     started = time.monotonic()
     print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}")
     try:
