@@ -111,11 +111,14 @@ def settle(database: Database, environment: dict[str, str]) -> Runtime:
 
 
 def kill_under_load(
-    database: Database, *, kills: int, victims: Sequence[str] = (EVERYTHING, WORKER, EVERYTHING)
+    database: Database,
+    *,
+    kills: int,
+    victims: Sequence[str] = (EVERYTHING, WORKER, EVERYTHING),
+    processes: int = 1,
 ) -> None:
     """Play the whole: buyers, kills, the same keys once more, and what must be true afterwards."""
     mark_migrated(database.engine)
-    processes = 2 if database.engine.dialect.name == "postgresql" else 1
     environment = surroundings(database.url, processes=processes)
     runtime = wire_here(database.url, database.engine)
     buyers = BUYERS_PER_KILL * (kills + 1)
@@ -170,7 +173,7 @@ def test_nothing_acknowledged_is_lost_and_nobody_is_charged_twice(database: Data
 
 @pytest.mark.prove
 def test_a_hundred_kills_lose_nothing_and_charge_nobody_twice(database: Database) -> None:
-    kill_under_load(database, kills=100)
+    kill_under_load(database, kills=100, processes=2 if database.engine.dialect.name == "postgresql" else 1)
 
 
 @pytest.mark.prove
