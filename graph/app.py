@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Final
 
+from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request as HttpRequest
@@ -57,16 +59,25 @@ def build_app(services: Services, *, metrics: Metrics | None = None, more: list[
         _route("/health", _health),
         _route("/ready", partial(_ready, services, threads)),
         _route("/payments/callback/{provider}", partial(answer_callback, services, threads), ("POST",)),
-        _route("/metrics", partial(_metrics, metrics)),
+        _route("/metrics", partial(_metrics, metrics, threads)),
         *(more or []),
     ]
     app = Starlette(
         routes=routes,
+        lifespan=partial(_life, services.at_close),
         middleware=[Middleware(Outer, metrics=metrics, secure=not services.demo, strict=services.strict)],
     )
     app.state.endpoint = endpoint
     app.state.metrics = metrics
     return app
+
+
+@asynccontextmanager
+async def _life(at_close: Sequence[Callable[[], object]], _app: Starlette) -> AsyncIterator[None]:
+    """Close what holds threads of its own when the server stops: what is queued there is written first."""
+    yield
+    for close in at_close:
+        await to_thread.run_sync(close)
 
 
 def _route(path: str, answer: Callable[..., Any], methods: tuple[str, ...] = ("GET",)) -> Route:
@@ -106,5 +117,5 @@ def _is_ready(services: Services) -> bool:
     return services.is_migrated is None or services.is_migrated()
 
 
-async def _metrics(metrics: Metrics, _request: HttpRequest) -> Response:
-    return Response(metrics.render(), media_type=CONTENT_TYPE)
+async def _metrics(metrics: Metrics, threads: Threads, _request: HttpRequest) -> Response:
+    return Response(await threads.run(metrics.render), media_type=CONTENT_TYPE)

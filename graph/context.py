@@ -31,7 +31,7 @@ class Services:
     `payment_uses` names the use case that a received payment goes to, by its purpose; `quote_desk` signs quotes
     and knows pools and promises; `identity` is the sign-in service. `brand_hosts` gives a host name its brand; a
     request may also name its brand in `X-Muster-Brand`; else it is `default_brand`. `strict` lets a bug of ours fail
-    loudly (tests).
+    loudly (tests). `at_close` is called when the server stops, after the last answer.
     """
 
     works: Works
@@ -52,6 +52,7 @@ class Services:
     limits: Limits = DEFAULT_LIMITS
     is_migrated: Callable[[], bool] | None = None
     advance_demo_time: Callable[[Work, timedelta], datetime] | None = None
+    at_close: Sequence[Callable[[], object]] = ()
 
 
 class Threads:

@@ -11,7 +11,7 @@ _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 
 
 class Metrics:
-    """The counters of one process. `gauges` of others (outbox lag, group sizes) register on `registry`."""
+    """The counters of one process; what rooms above measure (outbox lag, group sizes) registers on `registry`."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()

@@ -184,6 +184,14 @@ def _mark(work: Work, rows: Sequence[RowMapping], failed: Mapping[str, str]) -> 
         )
 
 
+def oldest_due(work: Work) -> datetime | None:
+    """Return when the letter that waits longest was due; None where none is; for a gauge."""
+    oldest: datetime | None = work.connection.execute(
+        select(outbox.c.due_at).where(outbox.c.due_at <= work.now).order_by(outbox.c.due_at).limit(1)
+    ).scalar_one_or_none()
+    return oldest
+
+
 def sweep(work: Work, *, rows_max: int) -> int:
     """Delete settled letters and who saw them once they are thirty days old, at most `rows_max`; returns how many.
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import Column, Index, Integer, String, Table, UniqueConstraint, delete, select, update
+from sqlalchemy import Column, Index, Integer, String, Table, UniqueConstraint, delete, func, select, update
 
 from kernel import db
 from kernel.actor import system
@@ -68,6 +68,12 @@ def set_new_timers(work: Work, kind: str, due_at_by_key: Mapping[str, datetime])
 def cancel_timer(work: Work, kind: str, key: str) -> None:
     """Take a timer away; nothing happens if there is none."""
     work.connection.execute(delete(timers).where(timers.c.kind == kind, timers.c.key == key))
+
+
+def count_overdue(work: Work, *, count_max: int = 1_000) -> int:
+    """Count timers that should have fired by now, up to a ceiling; for a gauge."""
+    due = select(timers.c.id).where(timers.c.due_at <= work.now).limit(count_max).subquery()
+    return int(work.connection.execute(select(func.count()).select_from(due)).scalar_one())
 
 
 def fire_due(works: Works, handlers: Mapping[str, Handler], *, timers_max: int = 50) -> int:

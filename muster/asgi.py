@@ -9,6 +9,8 @@ from starlette.applications import Starlette
 
 import muster.tables as _tables  # noqa: F401 - every table is known before the first statement
 from graph.app import build_app
+from graph.metrics import Metrics
+from muster.gauges import add_gauges
 from muster.logs import set_up_logs
 from muster.settings import read_settings
 from muster.wiring import services, wire
@@ -18,7 +20,9 @@ def create() -> Starlette:
     """Build the application from the environment's settings."""
     settings = read_settings(os.environ)
     set_up_logs(settings.log_level)
-    app = build_app(services(wire(settings)))
+    runtime, metrics = wire(settings), Metrics()
+    gauges = add_gauges(metrics.registry, runtime.works)
+    app = build_app(services(runtime, watch_groups=gauges.group_sizes.observe), metrics=metrics)
     # What is loaded stays for the life of the process: the collector need not walk over it again and again.
     gc.collect()
     gc.freeze()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from demand.service import Outcome, Placed, PreOrderRequest, place_pre_orders
 from kernel.actor import system
@@ -15,10 +15,14 @@ from kernel.work import Work, Works
 PLATFORM = system(BrandId("platform"))
 
 
-def pre_order_door(works: Works, providers: Mapping[str, PaymentProvider]) -> Group[PreOrderRequest, Placed]:
-    """Return the door that pre-orders come in by; one per process."""
+def pre_order_door(
+    works: Works, providers: Mapping[str, PaymentProvider], *, watch: Callable[[int], None] | None = None
+) -> Group[PreOrderRequest, Placed]:
+    """Return the door that pre-orders come in by; one per process. `watch` is told the size of every group."""
 
     def decide(requests: Sequence[PreOrderRequest]) -> Sequence[Placed | Refusal]:
+        if watch is not None:
+            watch(len(requests))
         by_brand: dict[BrandId, list[int]] = {}
         for index, request in enumerate(requests):
             by_brand.setdefault(request.actor.brand_id, []).append(index)

@@ -6,7 +6,7 @@ A room asks upwards through its ports, filled here; news goes from room to room 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -174,13 +174,14 @@ def _channel(settings: Settings) -> Channel:
     return WithTokens(inner, settings.secrets.identity)
 
 
-def services(runtime: Runtime) -> Services:
-    """Return what the doors of a server process need."""
+def services(runtime: Runtime, *, watch_groups: Callable[[int], None] | None = None) -> Services:
+    """Return what the doors of a server process need; `watch_groups` is told how many pre-orders share a commit."""
     settings, works = runtime.settings, runtime.works
+    door = pre_order_door(works, runtime.providers, watch=watch_groups)
     return Services(
         works=works,
         default_brand=settings.brand,
-        pre_order_door=pre_order_door(works, runtime.providers),
+        pre_order_door=door,
         payment_uses={DEPOSIT_PURPOSE: fund_pre_order, BALANCE_PURPOSE: receive_balance},
         providers=runtime.providers,
         quote_desk=runtime.desk,
@@ -192,4 +193,5 @@ def services(runtime: Runtime) -> Services:
         threads=settings.connections_max - CONNECTIONS_APART,
         is_migrated=partial(is_current, works.engine),
         advance_demo_time=advance if settings.demo else None,
+        at_close=(door.close, runtime.identity.close),
     )
