@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
@@ -25,6 +28,7 @@ from kernel.money_by_hand import (
 )
 from kernel.paging import PageRequest
 from kernel.work import Works
+from tests.kernel.identity.people import add_two_brands
 
 BRAND = BrandId("a" * 32)
 HELD = yuan(300)
@@ -158,3 +162,25 @@ def test_an_auditor_reads_what_was_moved_newest_first(works: Works) -> None:
 
     assert [one.id for one in first.items + rest.items] == made[::-1]
     assert (first.has_next, rest.has_next) == (True, False)
+
+
+def test_two_approvals_at_once_move_no_more_than_there_is(works: Works) -> None:
+    add_two_brands(works)
+    first = propose(works)
+    with works.change(WANG) as work:
+        second = propose_movement(work, debit="late:x", credit="payable:z", amount=HELD, reason="told twice")
+
+    def approve(movement_id: str) -> str:
+        try:
+            with works.change(LI) as work:
+                state = approve_movement(work, movement_id).state
+                time.sleep(0.3)
+        except AccountTooLow as refusal:
+            return refusal.code
+        return state.value
+
+    with ThreadPoolExecutor(2) as threads:
+        outcomes = sorted(threads.map(approve, [first.id, second.id]))
+
+    assert outcomes == ["ACCOUNT_TOO_LOW", "approved"]
+    assert balance(works, "late:x") == 0
