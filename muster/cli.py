@@ -10,17 +10,37 @@ import os
 import secrets as chance
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from kernel.errors import Refusal
 from muster.settings import HELP, SettingError, Settings
-from muster.terminal import BROKEN, REFUSED, errors, out, progress, settings
+from muster.terminal import (
+    BROKEN,
+    REFUSED,
+    TO_PLAN,
+    TO_RUN,
+    TO_TRY,
+    TO_WORK_ON_IT,
+    errors,
+    out,
+    progress,
+    settings,
+)
+
+HELP_OF_ALL: Final = """Cars that are built because people asked for them.
+
+To look at it: [bold]muster run[/bold], or [bold]muster demo[/bold] for the whole journey of one car.
+
+To run it: [bold]muster secrets[/bold] once, [bold]muster settings[/bold] to check the environment,
+[bold]muster migrate[/bold], [bold]muster add-brand FOLDER[/bold], then [bold]muster serve[/bold].
+
+Exit codes: 0 well; 1 refused, unsound or different; 2 a broken call or setting."""
 
 app = typer.Typer(
     name="muster",
-    help="Cars that are built because people asked for them.",
+    help=HELP_OF_ALL,
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -34,7 +54,7 @@ def main() -> None:
     from muster.logs import set_up_logs
 
     set_up_logs("WARNING")
-    app.add_typer(cli_catalogue.app, name="catalogue")
+    app.add_typer(cli_catalogue.app, name="catalogue", rich_help_panel=TO_PLAN)
     cli_data.add_to(app)
     cli_demo.add_to(app)
     try:
@@ -47,9 +67,14 @@ def main() -> None:
         sys.exit(REFUSED)
 
 
-@app.command()
+@app.command(rich_help_panel=TO_TRY)
 def run(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8000) -> None:
-    """Try Muster: the demo brand on this machine. Migrates, seeds when empty, serves, prints addresses and sign-ins."""
+    """Serve the demo brand on this machine: migrate, seed when empty, print addresses and sign-ins.
+
+    The data stays in var/muster.db; delete the file to begin anew.
+
+    Example: [bold]muster run --port 8080[/bold]
+    """
     os.environ["MUSTER_DEMO"] = "1"
     os.environ["MUSTER_PORT"] = str(port)
     _make_ready(settings())
@@ -73,30 +98,43 @@ def _make_ready(chosen: Settings) -> None:
     works.engine.dispose()
 
 
-@app.command()
+@app.command(rich_help_panel=TO_RUN)
 def serve(
     worker: Annotated[bool, typer.Option(help="Start a worker as a child process.")] = True,
 ) -> None:
-    """Serve the API where the environment says (`muster settings`), with one worker as a child unless --no-worker."""
+    """Serve the API where the environment says, with a worker as a child process.
+
+    The database must be migrated. SIGTERM ends it after the requests in hand.
+
+    Example: [bold]MUSTER_PROCESSES=2 muster serve --no-worker[/bold]
+    """
     from muster import serving
 
     sys.exit(serving.serve(settings(), with_worker=worker))
 
 
-@app.command()
+@app.command(rich_help_panel=TO_RUN)
 def worker(with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True)] = False) -> None:
-    """Run a worker apart from the server: news, timers, notices, releases. Ends at SIGTERM after the turn in hand."""
+    """Run a worker apart from the server: news between rooms, deadlines, notices, refunds, released statistics.
+
+    As many may run as you like; they share the work. SIGTERM ends it after the turn in hand.
+    """
     from muster import serving
 
     serving.work(settings(), with_parent=with_parent)
 
 
-@app.command()
+@app.command(rich_help_panel=TO_RUN)
 def migrate(
     revision: Annotated[str, typer.Argument(help="A revision, `head` for the newest, `base` for none.")] = "head",
     down: Annotated[bool, typer.Option("--down", help="Take the database back to the revision.")] = False,
 ) -> None:
-    """Bring the database to the shape this version wants; repeat it as often as you like."""
+    """Bring the database to the shape this version wants; a second run changes nothing.
+
+    Back up first. With --down and `base` every table goes, with what is in it.
+
+    Example: [bold]muster migrate[/bold]
+    """
     from muster import migrate as migrations
     from muster.wiring import open_works
 
@@ -107,9 +145,12 @@ def migrate(
         out.print(f"The database is at {migrations.current_revision(connection)}.")
 
 
-@app.command()
+@app.command(rich_help_panel=TO_TRY)
 def seed() -> None:
-    """Fill an empty database with the demo brands; the same every time for one --as-of."""
+    """Fill an empty database with the demo brands, as of this week's Monday; the same every time for one Monday.
+
+    Migrates first. A database that has a brand is left as it is.
+    """
     from muster import migrate as migrations
     from muster.demo import seed as demo_seed
     from muster.wiring import open_works
@@ -124,11 +165,14 @@ def seed() -> None:
     out.print("The demo brands are in.")
 
 
-@app.command()
+@app.command(rich_help_panel=TO_WORK_ON_IT)
 def ddl(
     dialect: Annotated[str, typer.Argument(help="sqlite or postgresql")],
 ) -> None:
-    """Print every table, index and trigger this version wants, as SQL, for whoever reviews them before a migration."""
+    """Print every table, index and trigger this version wants, as SQL, to review before a migration.
+
+    Example: [bold]muster ddl postgresql > shape.sql[/bold]
+    """
     from muster import migrate as migrations
 
     if dialect not in ("sqlite", "postgresql"):
@@ -137,27 +181,32 @@ def ddl(
         typer.echo(f"{statement};\n")
 
 
-@app.command(name="settings")
+@app.command(name="settings", rich_help_panel=TO_RUN)
 def list_settings() -> None:
-    """List the environment's settings and check those that are set."""
+    """List the environment's settings with their meaning, and check those that are set; 2 when one is broken."""
     for name, meaning in HELP.items():
         out.print(f"[bold]{name}[/bold]\n    {meaning}")
     chosen = settings()
     out.print(f"\nRead well: {chosen.address}, demo={chosen.demo}, {chosen.processes} process(es).")
 
 
-@app.command()
+@app.command(rich_help_panel=TO_RUN)
 def secrets() -> None:
-    """Print fresh secrets to put into the environment; keep them as you keep the keys of the safe."""
+    """Print three fresh secrets for the environment; do this once, and keep a copy apart from the backups.
+
+    With other secrets later, nobody is recognised as the same person.
+
+    Example: [bold]muster secrets >> /etc/muster.env[/bold]
+    """
     for name in ("IDENTITY", "QUOTE", "PAYMENTS"):
         typer.echo(f"MUSTER_SECRET_{name}={base64.b64encode(chance.token_bytes(32)).decode()}")
 
 
-@app.command()
+@app.command(rich_help_panel=TO_WORK_ON_IT)
 def schema(
     path: Annotated[Path | None, typer.Argument(help="Where to write it; standard output without.")] = None,
 ) -> None:
-    """Print the GraphQL schema (SDL)."""
+    """Print the GraphQL schema as text (SDL), or write it to a file."""
     from graph.sdl import print_sdl
 
     sdl = print_sdl()

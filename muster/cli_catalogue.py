@@ -13,7 +13,9 @@ from configurator.catalogue import Catalogue
 from muster.terminal import BROKEN, REFUSED, out, progress, settings
 
 app = typer.Typer(
-    help="The files of what can be built: check them, publish them, compare two versions.",
+    help="The files of what can be built: check them, compare two versions, publish one.\n\n"
+    "Change the files on a branch, check, compare with what is published, review, merge, publish.",
+    rich_markup_mode="rich",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -23,7 +25,12 @@ PUBLISHED: Final = "published"
 
 @app.command()
 def check(folder: Folder) -> None:
-    """Read a catalogue and name every fault with file and line; 0 when it could be published, 1 when not."""
+    """Read a catalogue and name every fault with file and line; 0 when it could be published, 1 when not.
+
+    Needs no database. Finds broken lines, unknown codes, contradictions, dead options.
+
+    Example: [bold]muster catalogue check muster/demo/qilan/catalogue[/bold]
+    """
     from configurator.catalogue_report import check_folder
 
     with progress(f"Checking {folder} …"):
@@ -42,7 +49,12 @@ def publish(
     ] = None,
     brand: Annotated[str, typer.Option(help="The brand's code; the settings' brand without.")] = "",
 ) -> None:
-    """Publish a catalogue as the brand's next version; what is published never changes."""
+    """Publish a catalogue as the brand's next version; what is published never changes, only the next one differs.
+
+    Quotes, pools and orders made under an older version keep it.
+
+    Example: [bold]muster catalogue publish muster/demo/qilan/catalogue --effective-from 2026-12-01[/bold]
+    """
     from configurator.service import publish_folder
     from kernel import registry
     from kernel.actor import system
@@ -64,7 +76,10 @@ def diff(
     new: Annotated[str, typer.Argument(help=f"A folder, or `{PUBLISHED}`.")],
     brand: Annotated[str, typer.Option(help="The brand's code; the settings' brand without.")] = "",
 ) -> None:
-    """Say what differs between two catalogues: models, options, rules, prices, parts. 1 when anything does."""
+    """Say what differs between two catalogues: models, options, rules, prices, parts. 1 when anything does.
+
+    Example: [bold]muster catalogue diff published muster/demo/qilan/catalogue[/bold]
+    """
     from configurator.catalogue_report import diff_catalogues
 
     difference = diff_catalogues(_catalogue(old, brand), _catalogue(new, brand))

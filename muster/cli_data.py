@@ -10,19 +10,24 @@ from typing import Annotated
 import typer
 
 from kernel.errors import InvalidInput
-from muster.terminal import REFUSED, out, progress, settings
+from muster.terminal import REFUSED, TO_LOOK_AFTER_IT, TO_RUN, out, progress, settings
 
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands to the command line."""
     for command in (audit, backup, restore, reconcile):
-        app.command()(command)
-    app.command(name="add-brand")(add_brand)
-    app.command(name="grant-operator")(grant_operator)
+        app.command(rich_help_panel=TO_LOOK_AFTER_IT)(command)
+    app.command(name="add-brand", rich_help_panel=TO_RUN)(add_brand)
+    app.command(name="grant-operator", rich_help_panel=TO_RUN)(grant_operator)
 
 
 def audit() -> None:
-    """Look at every invariant on the live database, changing nothing; 0 when all hold, 1 when one does not."""
+    """Derive every invariant anew from the live database, changing nothing; 1 when one does not hold.
+
+    Money, places, prices, weeks, cars, votes, chains, published cells.
+
+    Each line names its rule and, where it is broken, the ids. Run it every night.
+    """
     from muster.audit import audit as look
     from muster.wiring import wire
 
@@ -48,7 +53,12 @@ def audit() -> None:
 def backup(
     path: Annotated[Path, typer.Argument(help="A file that is not there yet; only its owner may read it.")],
 ) -> None:
-    """Write all data as of one moment to a file that either database can be restored from."""
+    """Write all data as of one moment to a file that either database can be restored from.
+
+    Server and worker may go on. The file holds personal data; secrets are not in it.
+
+    Example: [bold]muster backup /backup/monday.muster[/bold]
+    """
     from kernel.backup import back_up
     from muster import migrate
     from muster.tables import metadata
@@ -67,7 +77,12 @@ def backup(
 def restore(
     path: Annotated[Path, typer.Argument(help="A file that `muster backup` wrote.", exists=True, dir_okay=False)],
 ) -> None:
-    """Fill an empty database from a backup; checks every checksum before it writes the first row."""
+    """Fill an empty database from a backup, all of it or nothing; every checksum is checked before the first row.
+
+    It need not be of the kind the backup came from. Look with `muster audit` after it.
+
+    Example: [bold]muster restore /backup/monday.muster[/bold]
+    """
     from kernel.backup import read_manifest
     from kernel.backup import restore as fill
     from muster import migrate
@@ -87,7 +102,16 @@ def reconcile(
     days: Annotated[int, typer.Option(min=1, max=366, help="How many days back.")] = 1,
     brand: Annotated[str, typer.Option(help="The brand's code; the settings' brand without.")] = "",
 ) -> None:
-    """Hold the ledger against the payment provider's statement; 1 when they differ."""
+    """Hold the ledger against the payment provider's statement, line by line; 1 when they differ.
+
+    missing_here: the provider has money we know nothing of.
+    missing_there: we booked what the provider does not have.
+    amount_differs: both know it, with another amount.
+
+    What is on its way for less than a day is no difference.
+
+    Example: [bold]muster reconcile --days 7[/bold]
+    """
     from kernel import reconciliation, registry
     from kernel.actor import system
     from kernel.ids import BrandId
@@ -113,9 +137,14 @@ def reconcile(
 
 
 def add_brand(
-    folder: Annotated[Path, typer.Argument(help="With network/ and catalogue/.", exists=True, file_okay=False)],
+    folder: Annotated[Path, typer.Argument(help="The folder of the brand's files.", exists=True, file_okay=False)],
 ) -> None:
-    """Add a brand with its stores, plants and first catalogue from a folder of files."""
+    """Add a brand with its stores, plants and first catalogue from a folder of files; all of it or nothing.
+
+    The folder has network/ and catalogue/. Copy a demo brand's to begin.
+
+    Example: [bold]muster add-brand muster/demo/borealis[/bold]
+    """
     from configurator.service import publish_folder
     from kernel.actor import system
     from kernel.ids import BrandId
@@ -133,7 +162,12 @@ def grant_operator(
     email: Annotated[str, typer.Argument(help="The address of an account that is there.")],
     brand: Annotated[str, typer.Option(help="The brand's code; the settings' brand without.")] = "",
 ) -> None:
-    """Make an account an operator's; nobody can do that through the API."""
+    """Make an account an operator's: verification, disputes, money by hand. Nobody can do that through the API.
+
+    The account has signed up and confirmed its address. Its other sessions end.
+
+    Example: [bold]muster grant-operator anna@example.com[/bold]
+    """
     from kernel import registry
     from kernel.actor import system
     from kernel.errors import NotFound

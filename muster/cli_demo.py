@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from muster.terminal import out
+from muster.terminal import TO_TRY, out
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    app.command()(demo)
+    app.command(rich_help_panel=TO_TRY)(demo)
 
 
 def demo(
@@ -19,7 +19,13 @@ def demo(
         str, typer.Option(help="The address of a running demo server; without, one is started for the journey.")
     ] = "",
 ) -> None:
-    """Play the journey from a wish to the handover through the API, and show who did what, prices, dates, the VIN."""
+    """Play one car's journey from the wish to the handover through the API, and show each step as it happens.
+
+    It starts a server of its own, on a database that is gone afterwards.
+    With --server it plays on a running demo, whose time moves on by two months.
+
+    Example: [bold]muster demo --server http://127.0.0.1:8000[/bold]
+    """
     from muster.demo.journey import play_at, play_on_own_server
 
     if server:

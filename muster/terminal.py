@@ -13,8 +13,15 @@ from muster.settings import Settings, read_settings
 
 REFUSED: Final = 1
 BROKEN: Final = 2
-out = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+# The headings under which `--help` lists the commands.
+TO_TRY: Final = "To try it"
+TO_RUN: Final = "To run it"
+TO_LOOK_AFTER_IT: Final = "To look after it"
+TO_PLAN: Final = "To say what can be built"
+TO_WORK_ON_IT: Final = "To work on it"
+# A line stays one line however narrow the screen is, so that `file:line` can be searched for and piped on.
+out = Console(highlight=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def settings() -> Settings:
