@@ -112,10 +112,13 @@ def entry_hash(*, chain: str, sequence: int, kind: str, body: dict[str, Any], pr
     return hashlib.sha256(previous_hash.encode() + orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def verify(entries: Iterable[Entry]) -> int | None:
-    """Replay one chain from its first entry; returns the sequence of the first that does not fit, or None."""
-    previous, chain = GENESIS, None
-    for expected, entry in enumerate(entries, start=1):
+def verify(entries: Iterable[Entry], *, after: Entry | None = None) -> int | None:
+    """Replay one chain, from its first entry or `after` one that is known to fit.
+
+    Returns the sequence of the first that does not fit, or None.
+    """
+    previous, chain = (GENESIS, None) if after is None else (after.hash, after.chain)
+    for expected, entry in enumerate(entries, start=1 if after is None else after.sequence + 1):
         chain = chain or entry.chain
         found = entry_hash(
             chain=chain,

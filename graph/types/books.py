@@ -159,6 +159,8 @@ def ledger_balances(work: Work, accounts: list[str]) -> list[LedgerBalance]:
 def record_chain(work: Work, chain: str, after: int = 0) -> RecordChain:
     """Up to 100 links of a chain after a sequence number, replayed."""
     entries = record.entries_of(work, chain, after=after, entries_max=100)
+    before = record.entries_of(work, chain, after=after - 1, entries_max=1) if after > 0 else []
+    known = next(iter(before), None)
     return RecordChain(
         entries=[
             RecordEntry(
@@ -171,7 +173,7 @@ def record_chain(work: Work, chain: str, after: int = 0) -> RecordChain:
             )
             for one in entries
         ],
-        verifies=record.verify(entries) is None,
+        verifies=record.verify(entries, after=known) is None,
     )
 
 

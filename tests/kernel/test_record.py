@@ -140,6 +140,17 @@ def test_what_a_database_could_give_back_otherwise_is_not_recorded(works: Works,
     assert chain_of(works, "pool:1") == []
 
 
+def test_a_part_of_a_chain_is_replayed_after_an_entry_that_is_known(works: Works) -> None:
+    append(works, "pool:1", *({"n": number} for number in range(5)))
+    entries = chain_of(works, "pool:1")
+
+    assert record.verify(entries[2:], after=entries[1]) is None
+    assert record.verify(entries[2:], after=entries[0]) == 2
+    assert record.verify([entries[2], entries[4]], after=entries[1]) == 4
+    assert record.verify([entries[2], replace(entries[3], body={"n": 9})], after=entries[1]) == 4
+    assert record.verify([], after=entries[4]) is None
+
+
 # --- the daily root ---
 
 
