@@ -8,7 +8,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
@@ -195,18 +195,16 @@ def test_the_operators_guide_names_every_setting() -> None:
     assert sorted(name for name in settings_known() if name not in text) == []
 
 
-def consoles() -> list[tuple[str, Block]]:
-    """Return the console blocks that promise to run."""
-    return [(named(path), block) for path in DOCUMENTS for block in blocks_of(path, "console") if block.runs]
+CONSOLES: Final = [path for path in DOCUMENTS if any(block.runs for block in blocks_of(path, "console"))]
 
 
-@pytest.mark.parametrize(("path", "block"), consoles(), ids=lambda one: one if isinstance(one, str) else str(one.line))
-def test_a_console_block_prints_what_it_shows(path: str, block: Block, tmp_path: Path) -> None:
+@pytest.mark.parametrize("path", CONSOLES, ids=named)
+def test_commands_print_what_a_guide_shows_one_after_the_other(path: Path, tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MUSTER_")}
     url = f"sqlite:///{tmp_path / 'guide.db'}"
     environment |= {"MUSTER_DEMO": "1", "MUSTER_DATABASE_URL": url, "COLUMNS": "200"}
-    block = replace(block, text=block.text.replace("/backup/", f"{tmp_path}/"))
-    for command, shown, exit_code in commands_of(block):
+    texts = [block.text.replace("/backup/", f"{tmp_path}/") for block in blocks_of(path, "console") if block.runs]
+    for command, shown, exit_code in commands_of("".join(texts)):
         done = subprocess.run(
             [sys.executable, "-m", "muster", *shlex.split(command)],
             cwd=ROOT,
@@ -218,13 +216,13 @@ def test_a_console_block_prints_what_it_shows(path: str, block: Block, tmp_path:
         )
 
         printed = [" ".join(line.split()) for line in (done.stdout + done.stderr).splitlines()]
-        assert done.returncode == exit_code, f"{path}: {command}: {done.stdout}{done.stderr}"
+        assert done.returncode == exit_code, f"{command}: {done.stdout}{done.stderr}"
         assert [line for line in shown if not any(fits(line, real) for real in printed)] == [], f"{command}: {printed}"
 
 
-def commands_of(block: Block) -> Iterator[tuple[str, list[str], int]]:
+def commands_of(text: str) -> Iterator[tuple[str, list[str], int]]:
     """Yield each command with the lines shown after it and its exit code (`echo $?` shows one that is not 0)."""
-    for part in re.split(r"^\$ (?!echo)", block.text, flags=re.MULTILINE)[1:]:
+    for part in re.split(r"^\$ (?!echo)", text, flags=re.MULTILINE)[1:]:
         command, *lines = part.splitlines()
         exit_code = 0
         if "$ echo $?" in lines:
@@ -241,6 +239,27 @@ def fits(told: str, real: str) -> bool:
 
 
 # --- the whole -------------------------------------------------------------------------------------------------------
+
+
+def test_an_answer_of_another_shape_is_noticed() -> None:
+    got = {"data": {"pool": {"state": "open", "members": 3, "tiers": [{"members": 60}], "next": None}}}
+
+    assert (
+        differences({"data": {"pool": {"state": "locked", "members": 60, "tiers": ["…"], "next": {"a": 1}}}}, got) == []
+    )
+    assert differences({"data": {"pool": {"size": 3}}}, got) == [".data.pool.size is not answered"]
+    assert differences({"data": {"pool": {"members": "3"}}}, got) == [".data.pool.members is 3, not '3'"]
+    assert differences({"data": {"pool": {"tiers": [{"limit": 1}]}}}, got) == [
+        ".data.pool.tiers[].limit is not answered"
+    ]
+
+
+def test_a_line_fits_only_what_it_tells() -> None:
+    assert fits("… rows of … tables", "20 rows of 69 tables")
+    assert not fits("20 rows", "20 rows of 69 tables")
+    assert list(commands_of("$ muster audit\nNot sound: see above.\n$ echo $?\n1\n")) == [
+        ("audit", ["Not sound: see above."], 1)
+    ]
 
 
 def test_the_index_names_every_guide() -> None:
