@@ -6,14 +6,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 from sqlalchemy import update
 
 from demand.pools.tables import pools
 from kernel.clock import FixedClock
 from kernel.work import Works
-from tests.configurator.small_brand import copied_folder
 from tests.support.databases import ROOT, Database
 from tests.support.site import surroundings
 from tests.support.sound_world import make_sound_world
@@ -51,27 +49,3 @@ def test_the_audit_says_yes_to_a_sound_brand_and_names_what_is_broken(
         "4.3",
         "4.11",
     ]
-
-
-def test_a_broken_catalogue_file_is_named_with_its_line(tmp_path: Path) -> None:
-    folder = copied_folder(tmp_path / "catalogue")
-    prices = folder / "prices.csv"
-    lines = prices.read_text(encoding="utf-8").splitlines()
-    prices.write_text("\n".join([*lines, "A1,NO_SUCH_OPTION,100,50", ""]), encoding="utf-8")
-
-    sound, faulty = (
-        muster("catalogue", "check", str(copied_folder(tmp_path / "sound"))),
-        muster("catalogue", "check", str(folder)),
-    )
-
-    assert (sound.returncode, faulty.returncode) == (0, 1)
-    assert f"prices.csv:{len(lines) + 1}" in faulty.stdout.replace("\n", "")
-    assert "NO_SUCH_OPTION" in faulty.stdout
-
-
-def test_a_broken_setting_stops_the_start_with_one_clear_line() -> None:
-    refused = muster("serve", environment={"MUSTER_DEMO": "1", "MUSTER_PORT": "eighty"})
-
-    assert refused.returncode == 2
-    assert refused.stdout == ""
-    assert refused.stderr.strip().splitlines() == ["muster: MUSTER_PORT=eighty: write a whole number from 0 to 65535"]
