@@ -14,8 +14,9 @@ from typing import Final
 import structlog
 import uvicorn
 
+from graph.limits import DEFAULT_LIMITS
 from muster.logs import set_up_logs
-from muster.settings import Settings
+from muster.settings import Settings, check_providers
 
 log = structlog.get_logger(__name__)
 RESTART_PAUSE_SECONDS: Final = 1.0
@@ -25,6 +26,7 @@ PARENT_POLL_SECONDS: Final = 1.0
 
 def serve(settings: Settings, *, with_worker: bool) -> int:
     """Serve until told to stop; returns the exit code."""
+    check_providers(settings)
     set_up_logs(settings.log_level)
     stopping = threading.Event()
     keeper = threading.Thread(target=_keep_worker, args=(stopping,), name="worker-keeper", daemon=True)
@@ -41,6 +43,7 @@ def serve(settings: Settings, *, with_worker: bool) -> int:
             log_config=None,
             server_header=False,
             ws="websockets-sansio",
+            ws_max_size=DEFAULT_LIMITS.body_bytes,
             proxy_headers=bool(settings.trusted_proxies),
             forwarded_allow_ips=settings.trusted_proxies or None,
             timeout_graceful_shutdown=GRACE_SECONDS,
@@ -71,6 +74,7 @@ def _keep_worker(stopping: threading.Event) -> None:
 
 def work(settings: Settings, *, with_parent: bool) -> None:
     """Run a worker until told to stop, or, `with_parent`, until the process that started it is gone."""
+    check_providers(settings)
     from muster.daily import wind_up
     from muster.wiring import wire
     from muster.worker import run_worker, stop_on_signals

@@ -64,6 +64,7 @@ class Settings:
     brand: str = "qilan"
     public_url: str = ""
     trusted_documents_only: bool = False
+    sandbox_providers: bool = False
     trusted_proxies: str = ""
     log_level: str = "INFO"
     mail: Mail = Mail()
@@ -83,6 +84,7 @@ HELP: Final = {
     "MUSTER_BRAND": "the brand of requests that name none; qilan",
     "MUSTER_PUBLIC_URL": "the address in mails and links, https://… outside the demo",
     "MUSTER_TRUSTED_DOCUMENTS_ONLY": "1 to answer registered GraphQL documents only",
+    "MUSTER_SANDBOX_PROVIDERS": "1 to serve outside the demo with sandboxes that believe every payment and ID number",
     "MUSTER_TRUSTED_PROXIES": "addresses whose X-Forwarded-For counts, comma separated",
     "MUSTER_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR",
     "MUSTER_SECRET_IDENTITY, _QUOTE, _PAYMENTS": "32 or more bytes each in base64; `muster secrets` makes them",
@@ -113,6 +115,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         brand=reader.text("MUSTER_BRAND", "qilan"),
         public_url=reader.text("MUSTER_PUBLIC_URL", "").rstrip("/"),
         trusted_documents_only=reader.flag("MUSTER_TRUSTED_DOCUMENTS_ONLY", default=False),
+        sandbox_providers=reader.flag("MUSTER_SANDBOX_PROVIDERS", default=False),
         trusted_proxies=reader.text("MUSTER_TRUSTED_PROXIES", ""),
         log_level=reader.choice("MUSTER_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         mail=Mail(
@@ -128,6 +131,15 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     if settings.mail.host and "@" not in settings.mail.sender:
         raise SettingError("MUSTER_MAIL_SENDER: give the address that notices come from")
     return settings
+
+
+def check_providers(settings: Settings) -> None:
+    """Stop a start that would believe everybody: the providers built in are sandboxes. Raises SettingError."""
+    if not settings.demo and not settings.sandbox_providers:
+        raise SettingError(
+            "MUSTER_SANDBOX_PROVIDERS is not set: payments and ID numbers are checked by sandboxes that believe "
+            "everything; join real providers in muster/wiring.py, or write 1 for a trial"
+        )
 
 
 class _Reader:

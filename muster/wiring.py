@@ -159,19 +159,19 @@ def wire(settings: Settings, *, works: Works | None = None) -> Runtime:
 def _channel(settings: Settings) -> Channel:
     """Return the way notices leave: SMTP where a mail server is set, else the worker's console."""
     mail = settings.mail
-    inner: Channel = (
-        SmtpChannel(
-            host=mail.host,
-            port=mail.port,
-            sender=mail.sender,
-            username=mail.username,
-            password=mail.password,
-            starttls=mail.starttls,
-        )
-        if mail.host
-        else ConsoleChannel(sys.stderr)
+    if not mail.host:
+        console = ConsoleChannel(sys.stderr)
+        # Outside the demo a log that others read must hold no token.
+        return WithTokens(console, settings.secrets.identity) if settings.demo else console
+    smtp = SmtpChannel(
+        host=mail.host,
+        port=mail.port,
+        sender=mail.sender,
+        username=mail.username,
+        password=mail.password,
+        starttls=mail.starttls,
     )
-    return WithTokens(inner, settings.secrets.identity)
+    return WithTokens(smtp, settings.secrets.identity)
 
 
 def services(runtime: Runtime, *, watch_groups: Callable[[int], None] | None = None) -> Services:

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from muster.settings import SettingError, read_settings
+from muster.settings import SettingError, check_providers, read_settings
 
 SECRET = base64.b64encode(bytes(range(32))).decode()
 SECRETS = {f"MUSTER_SECRET_{name}": SECRET for name in ("IDENTITY", "QUOTE", "PAYMENTS")}
@@ -65,3 +65,11 @@ def test_a_secret_is_never_in_the_text_of_an_error() -> None:
         read_settings({**SECRETS, "MUSTER_SECRET_PAYMENTS": "dGVsbCBub2JvZHk="})
 
     assert "dGVsbCBub2JvZHk" not in str(caught.value)
+
+
+def test_outside_the_demo_nothing_is_served_with_sandboxes_unless_that_is_said() -> None:
+    with pytest.raises(SettingError, match="MUSTER_SANDBOX_PROVIDERS is not set"):
+        check_providers(read_settings(SECRETS))
+
+    check_providers(read_settings({**SECRETS, "MUSTER_SANDBOX_PROVIDERS": "1"}))
+    check_providers(read_settings({"MUSTER_DEMO": "1"}))
