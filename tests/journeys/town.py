@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import func, select
 
 from configurator.service import publish_folder
 from graph.app import build_app
@@ -143,24 +142,29 @@ class House:
         answer = self.http.post("/payments/callback/sandbox", content=message.body, headers=message.headers)
         return answer.status_code, answer.json()
 
-    def counts(self) -> dict[str, tuple[int, str]]:
-        """Return how many rows each table has and its greatest key: what a refusal must leave as it was."""
-        found: dict[str, tuple[int, str]] = {}
-        with self.works.engine.connect() as connection:
-            for name, table in db.metadata.tables.items():
-                if name in WRITTEN_BY_ASKING:
-                    continue
-                first = next(iter(table.primary_key.columns))
-                count, greatest = connection.execute(select(func.count(), func.max(first)).select_from(table)).one()
-                found[name] = (count, str(greatest))
-        return found
+    def rows(self) -> dict[str, list[str]]:
+        """Return every row of every table: what a refusal must leave as it was."""
+        raw = self.works.engine.raw_connection()
+        try:
+            cursor = raw.cursor()
+            found = {}
+            for name in sorted(set(db.metadata.tables) - WRITTEN_BY_ASKING):
+                cursor.execute(f"SELECT * FROM {name}")
+                found[name] = sorted(map(repr, cursor.fetchall()))
+            cursor.close()
+            return found
+        finally:
+            raw.rollback()
+            raw.close()
 
     @contextmanager
     def unchanged(self) -> Iterator[None]:
-        """Assert that what happens inside writes no row anywhere."""
-        before = self.counts()
+        """Assert that what happens inside writes, changes and deletes no row anywhere."""
+        before = self.rows()
         yield
-        assert self.counts() == before
+        after = self.rows()
+        changed = {name: set(after[name]) ^ set(before[name]) for name in before if after[name] != before[name]}
+        assert changed == {}
 
 
 @dataclass(slots=True)
@@ -173,6 +177,8 @@ class Town:
     accounts: dict[str, AccountId]
     callers: dict[str, Caller] = field(default_factory=dict)
     next_number: int = 1
+    store_ids: dict[str, str] = field(default_factory=dict)
+    cheapest: dict[tuple[str, ...], list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.house.whenever_time_passes.append(self._forget_people)
@@ -233,8 +239,17 @@ class Town:
 
     def store(self, code: str) -> str:
         """Return the id of a store by its code."""
-        stores = self.guest().ask("{ stores(first: 100) { nodes { id code } } }")["stores"]["nodes"]
-        return next(str(one["id"]) for one in stores if one["code"] == code)
+        if not self.store_ids:
+            stores = self.guest().ask("{ stores(first: 100) { nodes { id code } } }")["stores"]["nodes"]
+            self.store_ids = {one["code"]: one["id"] for one in stores}
+        return self.store_ids[code]
+
+    def car(self, model: str, wanted: Sequence[str]) -> list[str]:
+        """Return the options of the cheapest car of a model with what is wanted."""
+        if (model, *wanted) not in self.cheapest:
+            asked = {"model": model, "region": "east", "choices": [{"option": one} for one in wanted]}
+            self.cheapest[model, *wanted] = self.guest().do(ask.CHEAPEST, input=asked)["cheapest"]["options"]
+        return self.cheapest[model, *wanted]
 
     def open_pool(self, class_key: str, **terms: Any) -> dict[str, Any]:
         """Open a small pool as the planner: three make it tip, six have a place to be built."""
@@ -267,10 +282,7 @@ class Buyer:
     def quote(self, model: str = "", store: str = "", wanted: Sequence[str] = ()) -> dict[str, Any]:
         """Get a quote for the cheapest car with the wished options, at a store of the brand."""
         model, store = model or MODELS[self.town.brand.code], store or STORES[self.town.brand.code]
-        step = self.at.do(
-            ask.CHEAPEST, input={"model": model, "region": "east", "choices": [{"option": one} for one in wanted]}
-        )
-        asked = {"model": model, "options": step["cheapest"]["options"], "storeId": self.town.store(store)}
+        asked = {"model": model, "options": self.town.car(model, wanted), "storeId": self.town.store(store)}
         return self.at.do(ask.QUOTE, input=asked)
 
     def authorise(self, minor: int = DEPOSIT_MINOR) -> str:
