@@ -6,6 +6,7 @@ with money and times as people write them and in the brand's zone. Logs name not
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -41,6 +42,8 @@ log = structlog.get_logger(__name__)
 BATCH_MAX: Final = 100
 ATTEMPTS_MAX: Final = 12
 PAUSE_MAX: Final = timedelta(hours=1)
+SECRET_PLACE: Final = re.compile("⟦[^⟧]*⟧")
+"""Where a message gets its one-time token as it leaves; who reads the notice here sees that it was sent."""
 Fact: TypeAlias = str | int | Money | datetime | date
 
 notices = Table(
@@ -227,7 +230,8 @@ def mark_read(work: Work, notice_ids: Sequence[str]) -> None:
 
 def _read(row: RowMapping, locale: str, zone: ZoneInfo) -> Notice:
     subject, body = render(row["kind"], row["facts"], locale=locale, zone=zone)
-    return Notice(row["id"], row["kind"], subject, body, row["at"], row["read_at"])
+    elsewhere = "（见邮件）" if locale.startswith("zh") else "(in the message)"
+    return Notice(row["id"], row["kind"], subject, SECRET_PLACE.sub(elsewhere, body), row["at"], row["read_at"])
 
 
 def render(kind: str, facts: Mapping[str, Any], *, locale: str, zone: ZoneInfo) -> tuple[str, str]:

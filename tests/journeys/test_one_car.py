@@ -237,6 +237,7 @@ class Wish:
         assert [one["subject"] for one in reversed(nodes)] == TOLD_IN_CHINESE
         mailed = [one.subject for one in self.house.mailbox.messages if one.to == EMAIL]
         assert mailed == TOLD_IN_CHINESE
+        assert nodes[-1]["body"].endswith("（见邮件）")
         assert vin in next(one["body"] for one in nodes if one["kind"] == "vehicle_built")
         (found,) = audit(self.house.works, self.house.runtime.checks)
         assert found.is_sound, [one for one in found.findings if one.violations]
