@@ -112,9 +112,11 @@ async def _ready(services: Services, threads: Threads, _request: HttpRequest) ->
 
 
 def _is_ready(services: Services) -> bool:
+    if services.is_migrated is not None and not services.is_migrated():
+        return False
     with services.works.read(Actor(BrandId(""))) as work:
         registry.all_brands(work)
-    return services.is_migrated is None or services.is_migrated()
+    return True
 
 
 async def _metrics(metrics: Metrics, threads: Threads, _request: HttpRequest) -> Response:

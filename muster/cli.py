@@ -9,10 +9,12 @@ import base64
 import os
 import secrets as chance
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+from sqlalchemy.exc import OperationalError
 
 from kernel.errors import Refusal
 from muster.settings import HELP, SettingError, Settings
@@ -65,6 +67,13 @@ def main() -> None:
     except Refusal as refusal:
         errors.print(f"muster: {refusal}", style="red")
         sys.exit(REFUSED)
+    except FileExistsError as error:
+        errors.print(f"muster: {error} is there already; name another file", style="red")
+        sys.exit(BROKEN)
+    except OperationalError as error:
+        first_line = str(error.orig).splitlines()[0]
+        errors.print(f"muster: the database does not answer, or is not migrated: {first_line}", style="red")
+        sys.exit(BROKEN)
 
 
 @app.command(rich_help_panel=TO_TRY)
@@ -146,10 +155,16 @@ def migrate(
 
 
 @app.command(rich_help_panel=TO_TRY)
-def seed() -> None:
-    """Fill an empty database with the demo brands, as of this week's Monday; the same every time for one Monday.
+def seed(
+    as_of: Annotated[
+        datetime | None, typer.Option(help="The day the story ends; this week's Monday without.", formats=["%Y-%m-%d"])
+    ] = None,
+) -> None:
+    """Fill an empty database with the demo brands, the same every time for one day.
 
     Migrates first. A database that has a brand is left as it is.
+
+    Example: [bold]muster seed --as-of 2026-11-23[/bold]
     """
     from muster import migrate as migrations
     from muster.demo import seed as demo_seed
@@ -161,7 +176,8 @@ def seed() -> None:
     if demo_seed.is_seeded(works):
         out.print("There are brands already; nothing was changed.")
         return
-    demo_seed.seed(works, chosen, show=out if out.is_terminal else None)
+    origin = as_of and as_of.replace(hour=demo_seed.TEN, tzinfo=demo_seed.ZONE)
+    demo_seed.seed(works, chosen, as_of=origin, show=out if out.is_terminal else None)
     out.print("The demo brands are in.")
 
 

@@ -18,6 +18,7 @@ def add_to(app: typer.Typer) -> None:
     for command in (audit, backup, restore, reconcile):
         app.command(rich_help_panel=TO_LOOK_AFTER_IT)(command)
     app.command(name="add-brand", rich_help_panel=TO_RUN)(add_brand)
+    app.command(name="add-administrator", rich_help_panel=TO_RUN)(add_administrator)
     app.command(name="grant-operator", rich_help_panel=TO_RUN)(grant_operator)
 
 
@@ -156,6 +157,34 @@ def add_brand(
         brand = add_brand_from_folder(work, place)
         publish_folder(work.acting(system(brand.id)), place.catalogue)
     out.print(f"{brand.name['en']} ({brand.code}) is in.")
+
+
+def add_administrator(
+    email: Annotated[str, typer.Argument(help="The address; nobody may have an account under it.")],
+    name: Annotated[str, typer.Option(help="What to call them.")] = "",
+    brand: Annotated[str, typer.Option(help="The brand's code; the settings' brand without.")] = "",
+) -> None:
+    """Make a brand's administrator, who then invites everybody else through the API.
+
+    The account has no password: its owner asks for one with `requestRecovery`, and the mail brings the token.
+
+    Example: [bold]muster add-administrator anna@example.com --name Anna[/bold]
+    """
+    from kernel import registry
+    from kernel.actor import Role, system
+    from kernel.identity.account_service import add_accounts
+    from kernel.identity.model import IdentitySettings, NewAccount
+    from kernel.ids import BrandId
+    from muster.wiring import open_works
+
+    chosen = settings()
+    identity = IdentitySettings(identity_key=chosen.secrets.identity)
+    with open_works(chosen).change(system(BrandId("platform"))) as work:
+        found = registry.brand_by_code(work, brand or chosen.brand)
+        add_accounts(
+            work.acting(system(found.id)), identity, [NewAccount(email, name, "en", roles=(Role.BRAND_ADMIN,))]
+        )
+    out.print("Done; they set a password through requestRecovery.")
 
 
 def grant_operator(

@@ -13,10 +13,11 @@ from typing import Final
 
 import structlog
 import uvicorn
+from sqlalchemy.exc import OperationalError
 
 from graph.limits import DEFAULT_LIMITS
 from muster.logs import set_up_logs
-from muster.settings import Settings, check_providers
+from muster.settings import SettingError, Settings, check_providers
 
 log = structlog.get_logger(__name__)
 RESTART_PAUSE_SECONDS: Final = 1.0
@@ -27,6 +28,7 @@ PARENT_POLL_SECONDS: Final = 1.0
 def serve(settings: Settings, *, with_worker: bool) -> int:
     """Serve until told to stop; returns the exit code."""
     check_providers(settings)
+    _check_migrated(settings)
     set_up_logs(settings.log_level)
     stopping = threading.Event()
     keeper = threading.Thread(target=_keep_worker, args=(stopping,), name="worker-keeper", daemon=True)
@@ -56,6 +58,21 @@ def serve(settings: Settings, *, with_worker: bool) -> int:
     return 0
 
 
+def _check_migrated(settings: Settings) -> None:
+    """Stop a start on a database of another shape with one clear line."""
+    from muster.migrate import is_current
+    from muster.wiring import open_works
+
+    engine = open_works(settings).engine
+    try:
+        current = is_current(engine)
+    except OperationalError:  # A database that is away may come back; until then /ready says so.
+        current = True
+    engine.dispose()
+    if not current:
+        raise SettingError("the database has not the shape of this version: run `muster migrate`")
+
+
 def _keep_worker(stopping: threading.Event) -> None:
     while not stopping.is_set():
         worker = subprocess.Popen([sys.executable, "-m", "muster", "worker", "--with-parent"])
@@ -75,6 +92,7 @@ def _keep_worker(stopping: threading.Event) -> None:
 def work(settings: Settings, *, with_parent: bool) -> None:
     """Run a worker until told to stop, or, `with_parent`, until the process that started it is gone."""
     check_providers(settings)
+    _check_migrated(settings)
     from muster.daily import wind_up
     from muster.wiring import wire
     from muster.worker import run_worker, stop_on_signals

@@ -37,7 +37,8 @@ class DemandCube:
     persons_min: int
     rounding: int
     more: bool
-    cells: list[DemandCell] = field(at_most=CELLS_MAX)
+    # The query's `first` bounds them, and the cost is counted there.
+    cells: list[DemandCell] = field(at_most=1)
 
 
 @query(reads=Permission.DEMAND_READ)

@@ -75,11 +75,13 @@ class TierInput:
 class OpenPoolInput:
     """A class of cars (its key, as quotes and pools show it) and how many cars; what is left out is the policy's.
 
-    The slots are reserved over `weeks` weeks from `firstWeek` on, a Monday after the deadline.
+    A pool of `level` L2 takes every trim of the class. The slots are reserved over `weeks` weeks from `firstWeek` on,
+    a Monday after the deadline.
     """
 
     class_key: str
     capacity: int
+    level: ClassLevel = ClassLevel.L1
     minimum: int | None = None
     member_limit: int | None = None
     tiers: list[TierInput] | None = None
@@ -169,6 +171,7 @@ def open_pool(work: Work, input: OpenPoolInput) -> Pool:  # noqa: A002  # the AP
     plan = service.PoolPlan(
         cls=_read_class(input.class_key),
         capacity=input.capacity,
+        level=input.level,
         minimum=input.minimum,
         member_limit=input.member_limit,
         tiers=tiers,

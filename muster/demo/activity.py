@@ -45,9 +45,9 @@ WAITING: Final = frozenset({"songyan.jingchen"})
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One pool of the demo: when it opens, which cars it is for, how many come, and which persona is in it."""
+    """One pool of the demo: its first day, counted from the end, its cars, how many people come, and who by name."""
 
-    week: int
+    day: int
     model: str
     wanted: tuple[str, ...]
     people: int
@@ -58,17 +58,17 @@ class Story:
 
 STORIES: Final = (
     # Tipped long ago: cars of it are on the road, at stores, on trucks and on the line.
-    Story(-13, "L5", (), 64, ("xingcha.ruochuan", "songyan.jingchen", "mochuan.zhibai")),
+    Story(-84, "L5", (), 64, ("xingcha.ruochuan", "songyan.jingchen", "mochuan.zhibai")),
     # Did not tip: half of its members took their money, the others rolled on.
-    Story(-6, "S6", (), 33, failure=FailureChoice.ROLL),
+    Story(-42, "S6", (), 33, failure=FailureChoice.ROLL),
     # Tipped last week: its orders are scheduled.
-    Story(-4, "L5", ("PT_PHEV_18",), 68, ("yueqiao.siyao",)),
+    Story(-28, "L5", ("PT_PHEV_18",), 68, ("yueqiao.siyao",)),
     # Frozen today: joins go on, nobody leaves.
-    Story(-3, "M7", (), 66, ("banmu.anhe",)),
+    Story(-19, "M7", (), 66, ("banmu.anhe",)),
     # Open, and one short of tipping: whoever joins next tips it.
-    Story(-2, "L5", (), 59, all_agreed=True),
+    Story(-14, "L5", (), 59, all_agreed=True),
     # Open and past its first tier.
-    Story(-1, "S6", (), 64, ("yuanfan.zizhou",)),
+    Story(-7, "S6", (), 64, ("yuanfan.zizhou",)),
 )
 
 
@@ -124,10 +124,10 @@ def play(
     stage = _set_stage(works, clock, settings, brand, accounts)
     for number, story in enumerate(STORIES, start=1):
         say(f"{brand.code}: pool {number} of {len(STORIES)}, {story.people} people")
-        stage.pass_time(until + timedelta(weeks=story.week) + timedelta(hours=2))
+        stage.pass_time(until + timedelta(days=story.day) + timedelta(hours=2))
         _gather(stage, story)
     say(f"{brand.code}: proposals and votes")
-    wish(works, brand, stage.people, stage.chance)
+    wish(works, brand, stage.people[::3], stage.chance)
     say(f"{brand.code}: up to today")
     stage.pass_time(until)
     with works.change(system(brand.id)) as work:

@@ -30,8 +30,9 @@ from muster.settings import Settings
 
 FOLDER: Final = Path(__file__).parent
 BRANDS: Final = ("qilan", "borealis")
-WEEKS: Final = 14
+WEEKS: Final = 13
 SEED: Final = 20_260_101
+TEN: Final = 10
 ZONE: Final = ZoneInfo("Asia/Shanghai")
 
 
@@ -54,7 +55,7 @@ def monday(clock: Clock | None = None) -> datetime:
     """Return this week's Monday at ten in the morning in Shanghai, the origin of a demo unless told otherwise."""
     now = (clock or SystemClock()).now().astimezone(ZONE)
     day = now.date() - timedelta(days=now.weekday())
-    start = datetime.combine(day, time(10), ZONE)
+    start = datetime.combine(day, time(TEN), ZONE)
     return start if start <= now else start - timedelta(weeks=1)
 
 
