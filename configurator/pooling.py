@@ -35,13 +35,16 @@ def pooling_class(catalogue: Catalogue, *, model: str, features: AbstractSet[str
     )
 
 
-def class_choices(catalogue: Catalogue, cls: PoolingClass) -> dict[str, bool]:
-    """Return what every car of the class has and has not: its powertrain, its long-lead options alone, its trim."""
+def class_choices(catalogue: Catalogue, cls: PoolingClass, *, any_trim: bool = False) -> dict[str, bool]:
+    """Return what every car of the class has and has not: its powertrain, its long-lead options alone, its trim.
+
+    With `any_trim` the trim is left open, as in a pool of level L2.
+    """
     fixed = {*cls.powertrain.split("+"), *cls.trim.split("+"), *cls.long_lead}
     return {
         option.code: option.code in fixed
         for option in catalogue.options
-        if option.long_lead or option.category in (POWERTRAIN, TRIM)
+        if option.long_lead or option.category == POWERTRAIN or (option.category == TRIM and not any_trim)
     }
 
 
@@ -51,13 +54,19 @@ def class_models(catalogue: Catalogue, cls: PoolingClass) -> list[str]:
 
 
 def thinnest_margin(
-    catalogue: Catalogue, engine: Engine, cls: PoolingClass, *, discount_bp: int, contexts: Sequence[Context]
+    catalogue: Catalogue,
+    engine: Engine,
+    cls: PoolingClass,
+    *,
+    discount_bp: int,
+    contexts: Sequence[Context],
+    any_trim: bool = False,
 ) -> ThinnestMargin | None:
     """Return the thinnest-margin legal car of a class over the given places and days; None where there is none.
 
     Prices and costs are whole yuan, so rounding to the yuan keeps the order and the least exact margin is the least.
     """
-    choices = class_choices(catalogue, cls)
+    choices = class_choices(catalogue, cls, any_trim=any_trim)
     found = [
         margin
         for model in class_models(catalogue, cls)

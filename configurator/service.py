@@ -261,9 +261,11 @@ def class_of_car(
 
 
 def thinnest_margin_of_class(
-    work: Work, cls: PoolingClass, *, discount_bp: int, day: date | None = None
+    work: Work, cls: PoolingClass, *, discount_bp: int, day: date | None = None, any_trim: bool = False
 ) -> ThinnestMargin | None:
     """Return the thinnest-margin legal car of a class at a discount, over every region of the version in force.
+
+    `any_trim` looks at every trim of the class (level L2), not at its own alone.
 
     A tier is below cost where the margin is negative (DOMAIN section 6.1); None where the class has no car.
     """
@@ -273,5 +275,10 @@ def thinnest_margin_of_class(
         for context in (Context(region, room.context.day) for region in ("", *version.catalogue.regions))
     }
     return thinnest_margin(
-        version.catalogue, version.engine, cls, discount_bp=discount_bp, contexts=list(contexts.values())
+        version.catalogue,
+        version.engine,
+        cls,
+        discount_bp=discount_bp,
+        contexts=list(contexts.values()),
+        any_trim=any_trim,
     )

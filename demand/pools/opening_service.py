@@ -83,7 +83,7 @@ def open_pool(work: Work, plan: PoolPlan) -> ScheduledPool | OpenPool:
     freeze_at = deadline - timedelta(hours=terms.freeze_hours)
     if not opens_at < freeze_at < work.now + OPEN_AHEAD_MAX:
         raise TermsUnsound("the pool opens before its freeze, and the freeze lies within a year")
-    check_tiers_pay(work, plan.cls, terms)
+    check_tiers_pay(work, plan.cls, terms, level=plan.level)
     head = PoolHead(
         id=PoolId(work.new_id()),
         brand_id=work.actor.brand_id,
@@ -114,10 +114,10 @@ def _terms(plan: PoolPlan, rules: PoolPolicy) -> PoolTerms:
     return PoolTerms(minimum, plan.capacity, limit, tiers, rules.deposit_minor, rules.freeze_hours)
 
 
-def check_tiers_pay(work: Work, cls: PoolingClass, terms: PoolTerms) -> None:
+def check_tiers_pay(work: Work, cls: PoolingClass, terms: PoolTerms, *, level: ClassLevel) -> None:
     """Refuse a discount at which some legal car of the class would be sold below cost (TierBelowCost)."""
     deepest = terms.tiers[-1].discount_bp
-    thinnest = thinnest_margin_of_class(work, cls, discount_bp=deepest)
+    thinnest = thinnest_margin_of_class(work, cls, discount_bp=deepest, any_trim=level is ClassLevel.L2)
     if thinnest is None:
         raise TermsUnsound("no car of this class can be built")
     if thinnest.margin_minor < 0:

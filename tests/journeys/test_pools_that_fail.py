@@ -81,3 +81,34 @@ def test_a_pool_that_the_maker_takes_back_returns_every_deposit(borealis: Town) 
     assert other.pre_order(unpaid["id"])["state"] == "withdrawn"
     assert borealis.balance(deposit_of(funded), "provider:sandbox") == [0, 0]
     assert buyer.notices() == ["deposit_in", "deposit_refund", "pool_cancelled"]
+
+
+def test_whoever_chose_to_widen_joins_the_pool_of_all_trims_and_others_do_not(borealis: Town) -> None:
+    house, widening, rolling = borealis.house, borealis.buyer(), borealis.buyer()
+    cls = widening.quote()["poolingClass"]
+    pool = borealis.open_pool(cls["key"])
+    wide = widening.place(widening.quote(), failureChoice="WIDEN", acceptsWiderClass=True)
+    narrow = rolling.place(rolling.quote(), failureChoice="ROLL")
+    house.pass_until(pool["deadline"])
+
+    borealis.open_pool(cls["key"], level="L2")
+    house.work_off()
+
+    assert widening.pre_order(wide["id"])["state"] == "pooled"
+    assert rolling.pre_order(narrow["id"])["state"] == "rolled_over"
+    money = borealis.balance(deposit_of(wide), deposit_of(narrow), "provider:sandbox")
+    assert money == [DEPOSIT_MINOR, DEPOSIT_MINOR, -2 * DEPOSIT_MINOR]
+    (found,) = audit(house.works, house.runtime.checks)
+    assert found.is_sound, [one for one in found.findings if one.violations]
+
+
+def test_a_tier_that_one_trim_bears_is_refused_for_all_trims_where_another_would_lose(borealis: Town) -> None:
+    cls = borealis.buyer().quote(wanted=("PT_BEV_90", "T_NORDIC"))["poolingClass"]
+    tiers = [{"members": 3, "discountBasisPoints": 0}, {"members": 5, "discountBasisPoints": 2000}]
+    asked = {"classKey": cls["key"], "capacity": 6, "minimum": 3, "tiers": tiers}
+    planner = borealis.staff("planner")
+
+    with borealis.house.unchanged():
+        assert planner.refusal(ask.OPEN_POOL, input=asked | {"level": "L2"}) == "TIER_BELOW_COST"
+
+    assert planner.do(ask.OPEN_POOL, input=asked)["state"] == "open"
