@@ -108,36 +108,45 @@ def _load(work: Work, payment_ids: Sequence[str]) -> dict[str, Payment]:
 
 
 def capture_due(works: Works, providers: Mapping[str, PaymentProvider], *, batch_max: int = BATCH_MAX) -> int:
-    """Ask providers for authorised money that was taken in since; returns how many payments were captured."""
-    statement = (
-        select_payments()
-        .where(payments.c.received_at.isnot(None), payments.c.captured_at.is_(None))
-        .order_by(payments.c.id)
-        .limit(batch_max)
-    )
-    with works.read(system(BrandId("platform"))) as work:
-        waiting = [payment_from(row) for row in work.connection.execute(statement).mappings()]
+    """Ask providers for authorised money that was taken in since; returns how many payments were captured.
+
+    Each provider has a batch of its own, so that one that fails holds up no other.
+    """
     captured = 0
     for name, provider in providers.items():
-        own = [payment for payment in waiting if payment.provider == name]
-        if own and _capture(provider, own):
+        statement = (
+            select_payments()
+            .where(payments.c.received_at.isnot(None), payments.c.captured_at.is_(None), payments.c.provider == name)
+            .order_by(payments.c.id)
+            .limit(batch_max)
+        )
+        with works.read(system(BrandId("platform"))) as work:
+            own = [payment_from(row) for row in work.connection.execute(statement).mappings()]
+        done = _capture(provider, own) if own else []
+        if done:
             with works.change(system(BrandId("platform"))) as work:
                 work.connection.execute(
                     update(payments)
-                    .where(payments.c.id.in_([payment.id for payment in own]), payments.c.captured_at.is_(None))
+                    .where(payments.c.id.in_([payment.id for payment in done]), payments.c.captured_at.is_(None))
                     .values(captured_at=work.now)
                 )
-            captured += len(own)
+            captured += len(done)
     return captured
 
 
-def _capture(provider: PaymentProvider, own: Sequence[Payment]) -> bool:
+def _capture(provider: PaymentProvider, own: Sequence[Payment]) -> Sequence[Payment]:
+    """Return those whose money was handed over; where a batch breaks, each is asked for by itself."""
     try:
         provider.capture([Capture(one.brand_id, one.provider_reference or "", one.amount) for one in own])
     except ProviderUnavailable as error:
         log.warning("capture_postponed", provider=provider.name, payments=len(own), why=str(error))
-        return False
-    return True
+        return []
+    except Exception as error:  # noqa: BLE001 - a provider's mistake over one payment must not hold up the others
+        if len(own) > 1:
+            return [done for one in own for done in _capture(provider, [one])]
+        log.error("capture_broke", provider=provider.name, payment_id=own[0].id, why=type(error).__name__)
+        return []
+    return own
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +173,10 @@ def carry_out_refunds(works: Works, providers: Mapping[str, PaymentProvider], *,
         except ProviderUnavailable as error:
             log.warning("refund_postponed", payment_id=one.payment.id, why=str(error))
             failed[one.payment.id] = str(error)[:80]
+        except Exception as error:  # noqa: BLE001 - a provider's mistake over one refund must not hold up the others
+            # The type alone: what a provider says of its mistake may hold what is personal.
+            log.error("refund_broke", payment_id=one.payment.id, why=type(error).__name__)
+            failed[one.payment.id] = type(error).__name__[:80]
     if leased:
         _settle(works, done, failed)
     return len(done)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -16,6 +18,7 @@ from kernel.money import Money, yuan
 from kernel.payments import (
     AuthorisationExpired,
     AuthorisationNotYours,
+    Capture,
     Payment,
     PaymentAlreadyMade,
     PaymentAmountMismatch,
@@ -364,3 +367,60 @@ def test_many_refunds_take_a_few_statements(room: Room) -> None:
     few, many = room.statements_of_refunding(2), room.statements_of_refunding(40)
 
     assert few == many
+
+
+class Breaks(LostAnswers):
+    """Makes a mistake of its own over one payment."""
+
+    def __init__(self, behind: Sandbox, *, over: str) -> None:
+        super().__init__(behind, lost=0)
+        self._over = over
+        self.name = behind.name
+
+    def capture(self, captures: Sequence[Capture]) -> None:
+        assert all(one.provider_reference != self._over for one in captures), "a provider's own mistake"
+        self._behind.capture(captures)
+
+    def refund(self, refund_id: str, provider_reference: str, amount: Money) -> None:
+        assert provider_reference != self._over, "a provider's own mistake"
+        super().refund(refund_id, provider_reference, amount)
+
+
+def test_a_refund_that_breaks_the_provider_holds_up_no_other(room: Room) -> None:
+    for number in (1, 2, 3):
+        room.give_back(room.held(f"s{number}", DEPOSIT, f"ref-{number}"))
+    payments.capture_due(room.works, room.providers)
+    providers: dict[str, Any] = {"sandbox": Breaks(room.sandbox, over="ref-2")}
+
+    settled = payments.carry_out_refunds(room.works, providers)
+    at_once = payments.carry_out_refunds(room.works, room.providers)
+    room.clock.advance(timedelta(minutes=5))
+    later = payments.carry_out_refunds(room.works, room.providers)
+
+    assert (settled, at_once, later) == (2, 0, 1)
+    assert [room.state(f"s{number}") for number in (1, 2, 3)] == [["refunded"]] * 3
+    assert room.balance("provider:sandbox") == 0
+
+
+def test_a_capture_that_breaks_the_provider_holds_up_no_other(room: Room) -> None:
+    for number in (1, 2, 3):
+        room.held(f"s{number}", DEPOSIT, f"ref-{number}")
+    providers: dict[str, Any] = {"sandbox": Breaks(room.sandbox, over="ref-1")}
+
+    assert payments.capture_due(room.works, providers) == 2
+    assert [line.provider_reference for line in room.statement()] == ["ref-2", "ref-3"]
+    assert payments.capture_due(room.works, room.providers) == 1
+
+
+def test_a_provider_that_is_down_starves_no_other(room: Room) -> None:
+    room.held("s1", DEPOSIT, "ref-1")
+    room.held("s2", DEPOSIT, "ref-2")
+    with room.works.change(system(BRAND)) as work:
+        first = room.payments_of("s1")[0]
+        work.connection.execute(
+            payments_table.update().where(payments_table.c.id == first.id).values(provider="elsewhere")
+        )
+    down: Any = Breaks(room.sandbox, over="ref-1")
+
+    assert payments.capture_due(room.works, {"elsewhere": down, "sandbox": room.sandbox}, batch_max=1) == 1
+    assert [line.provider_reference for line in room.statement()] == ["ref-2"]
