@@ -542,3 +542,16 @@ def test_the_number_of_statements_does_not_grow_with_the_stores_list(trade: Trad
         counts.append(len([one for one in seen if one.startswith("SELECT")]))
 
     assert counts[0] == counts[1] == 1
+
+
+def test_a_store_reads_deliveries_and_never_the_buyers_order(trade: Trade) -> None:
+    (order_id,) = trade.lock()
+
+    with trade.works.read(STORE_ADVISER) as work:
+        listed = [one.order_id for one in queries.store_deliveries(work, PageRequest(10)).items]
+        as_order = queries.orders_by_id(work, [order_id])
+    with trade.works.read(buyer()) as work:
+        own = list(queries.orders_by_id(work, [order_id]))
+
+    assert listed == own == [order_id]
+    assert as_order == {}
