@@ -23,10 +23,10 @@ from factory_orders.plant.store import live_build_order, unfinished_in_batch
 from factory_orders.policies import CancellationPolicy, PromisePolicy
 from kernel import ledger, payments, policy, registry
 from kernel.actor import Permission
-from kernel.errors import InvalidInput, NotFound
+from kernel.errors import Conflict, InvalidInput, NotFound
 from kernel.ledger import Transfer, account, book
 from kernel.money import Money, share_basis_points
-from kernel.payments import PaymentState
+from kernel.payments import Payment, PaymentState
 from kernel.timers import cancel_timer
 from kernel.work import Work
 
@@ -140,11 +140,15 @@ def _give_back(work: Work, terms: OrderTerms, ended: Cancellation) -> None:
         penalty, payable = account("penalty", terms.brand_id), account("payable", terms.account_id)
         transfers.append(Transfer("earnest_doubled", terms.id, penalty, payable, Money(ended.penalty_minor)))
     if back:
-        paid = next(
-            one
-            for one in payments.payments_of(work, [terms.id])[terms.id]
-            if one.purpose == DEPOSIT_PURPOSE and one.state is PaymentState.RECEIVED
-        )
+        paid = _deposit_of(work, terms.id)
         transfers.append(Transfer("earnest_returned", terms.id, earnest, payments.refund_account(paid.id), Money(back)))
         payments.request_refund(work, paid.id, "order_cancelled", amount=Money(back))
     book(work, *transfers)
+
+
+def _deposit_of(work: Work, order_id: str) -> Payment:
+    """Return the deposit whose money goes back the way it came; refuses Conflict where none is held any more."""
+    for one in payments.payments_of(work, [order_id])[order_id]:
+        if one.purpose == DEPOSIT_PURPOSE and one.state is PaymentState.RECEIVED:
+            return one
+    raise Conflict("payment", "the order's deposit is not held at a provider, so it cannot go back by itself")

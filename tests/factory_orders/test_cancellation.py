@@ -13,7 +13,7 @@ from factory_orders.pools_service import SUBSCRIPTIONS, open_pool
 from factory_orders.service import Cancellation, OrderData
 from kernel import ledger, outbox
 from kernel.clock import FixedClock
-from kernel.errors import Forbidden, InvalidInput, NotFound
+from kernel.errors import Conflict, Forbidden, InvalidInput, NotFound
 from kernel.ledger import account
 from kernel.work import Works
 from tests.configurator.small_brand import BRAND, PLANNER
@@ -144,6 +144,18 @@ def test_a_buyer_leaves_free_where_the_plan_is_later_than_what_was_accepted(trad
         preview = service.preview_cancellation(work, order_id)
 
     assert (preview.forfeit_minor, preview.returned_minor) == (0, 500_000)
+
+
+def test_an_order_whose_deposit_is_held_nowhere_is_not_ended(trade: Trade) -> None:
+    (order_id,) = trade.lock()
+
+    with pytest.raises(Conflict) as refused:
+        cancel(trade, order_id)
+
+    assert "deposit is not held" in str(refused.value)
+    assert sums(trade, order_id) == [500_000, 0, 0, 0]
+    with trade.works.read(SYSTEM) as work:
+        assert isinstance(queries.orders_by_id(work, [order_id])[order_id], ScheduledOrder)
 
 
 def test_a_plant_cannot_go_on_with_what_was_cancelled(room: PoolRoom) -> None:
