@@ -12,8 +12,10 @@ from demand.errors import PreOrderOpen
 from demand.pools.queries import export_pre_orders, open_pre_order_state
 from demand.pools.tables import pre_orders
 from demand.votes.queries import export_votes
-from demand.votes.store import forget_author
+from demand.votes.service import take_back_vote
+from demand.votes.store import forget_author, lock_proposals, open_votes_of
 from kernel.errors import Refusal
+from kernel.identity.queries import has_another_account
 from kernel.ids import AccountId
 from kernel.work import Work
 
@@ -41,7 +43,17 @@ class DemandData:
         return None if state is None else PreOrderOpen(state)
 
     def erase(self, work: Work, account_id: AccountId) -> None:
-        """Cut every thread from what stays to the person."""
+        """Cut every thread from what stays to the person.
+
+        Votes on proposals that still take votes are taken back with the last account: whoever comes back is a new
+        person here, and must not count twice.
+        """
+        person_id = _person_of(work, account_id)
+        if person_id is not None and not has_another_account(work, person_id, leaving=account_id):
+            open_votes = open_votes_of(work, person_id)
+            lock_proposals(work, *open_votes)
+            for proposal_id in open_votes:
+                take_back_vote(work, proposal_id, person_id)
         forget_persons(work, [account_id])
         forget_author(work, account_id)
 

@@ -169,6 +169,11 @@ def revoke_vote(work: Work, proposal_id: str) -> str:
     refusal = judge_vote(proposal, given=0, votes_per_quarter=1, renewed_at=work.now)
     if refusal is not None:
         raise refusal
+    return take_back_vote(work, proposal_id, person_id)
+
+
+def take_back_vote(work: Work, proposal_id: str, person_id: str) -> str:
+    """Append the revocation of a vote that a person holds, with the proposal's lock in hand; refuses NotVoted."""
     quarter = drop_vote(work, proposal_id, person_id)
     if quarter is None:
         raise NotVoted

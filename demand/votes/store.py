@@ -123,6 +123,21 @@ def drop_vote(work: Work, proposal_id: str, person_id: str) -> str | None:
     return quarter
 
 
+def open_votes_of(work: Work, person_id: str) -> list[str]:
+    """Return the proposals that still take votes and on which a person holds one, in the order of their ids."""
+    found = (
+        select(held_votes.c.proposal_id)
+        .join(proposals, proposals.c.id == held_votes.c.proposal_id)
+        .where(
+            held_votes.c.person_id == person_id,
+            held_votes.c.brand_id == work.actor.brand_id,
+            proposals.c.state == "signal",
+        )
+        .order_by(held_votes.c.proposal_id)
+    )
+    return list(work.connection.execute(found).scalars())
+
+
 def forget_author(work: Work, account_id: str) -> None:
     """Make an account's proposals nobody's: the texts are public and stay, drafts lose their words."""
     own = (proposals.c.account_id == account_id) & (proposals.c.brand_id == work.actor.brand_id)

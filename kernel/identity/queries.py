@@ -50,6 +50,14 @@ def persons_of(work: Work, account_ids: Sequence[str]) -> Mapping[AccountId, Per
     return {AccountId(row.id): PersonId(row.person_id) for row in work.connection.execute(found)}
 
 
+def has_another_account(work: Work, person_id: str, *, leaving: str) -> bool:
+    """Say whether a person has an account of the actor's brand besides the one that is leaving."""
+    found = select(accounts.c.id).where(
+        accounts.c.brand_id == work.actor.brand_id, accounts.c.person_id == person_id, accounts.c.id != leaving
+    )
+    return work.connection.execute(found.limit(1)).first() is not None
+
+
 def account_by_email(work: Work, email: str) -> AccountId | None:
     """Return the account of an address in the actor's brand; for commands of the operator's machine."""
     work.actor.require(Permission.SYSTEM)

@@ -115,3 +115,21 @@ def test_whoever_left_may_come_again_as_somebody_new(borealis: Town) -> None:
     assert again.account_id != first.account_id
     assert again.at.ask(ask.VIEWER)["viewer"]["isVerifiedPerson"]
     assert borealis.guest().do(demo.SIGN_IN, input=SIGN_IN)["token"]
+
+
+def test_whoever_left_and_comes_again_still_counts_once_in_an_open_vote(borealis: Town) -> None:
+    author, planner = borealis.buyer(), borealis.staff("planner")
+    draft = author.at.do(ask.SUBMIT, input={"title": "A wish"})
+    wish = {"proposalId": planner.do(ask.PUBLISH, input={"proposalId": draft["id"]})["id"]}
+    author.at.do(ask.VOTE, input=wish)
+    first = newcomer(borealis)
+    assert first.at.do(ask.VOTE, input=wish)["votes"] == 2
+    first.at.do(ERASE)
+
+    again = newcomer(borealis).at.do(ask.VOTE, input=wish)
+
+    assert again["votes"] == 2
+    house = borealis.house
+    house.work_off()
+    (found,) = audit(house.works, house.runtime.checks)
+    assert found.is_sound, [one for one in found.findings if one.violations]
