@@ -101,13 +101,17 @@ def test_an_account_with_a_pre_order_under_way_is_not_erased(room: PoolRoom) -> 
     assert after is None
 
 
-def test_an_erased_authors_draft_loses_its_words_and_votes_stay_counted(room: PoolRoom) -> None:
+def test_an_erased_authors_draft_loses_its_words_and_only_the_authors_own_open_vote_is_taken_back(
+    room: PoolRoom,
+) -> None:
     author = room.buyer(1)
     with room.works.change(author) as work:
         draft = submit_proposal(work, title="My name is Li", text="Call me").head.id
         public = submit_proposal(work, title="Tow hook", text="").head.id
     with room.works.change(PLANNER) as work:
         publish_proposal(work, public)
+    with room.works.change(room.buyer(2)) as work:
+        cast_vote(work, public)
     with room.works.change(author) as work:
         cast_vote(work, public)
         DemandData().erase(work, author.signed_in())
