@@ -8,59 +8,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import structlog
-from sqlalchemy import (
-    Column,
-    Connection,
-    ForeignKey,
-    Index,
-    Integer,
-    RowMapping,
-    String,
-    Table,
-    bindparam,
-    delete,
-    select,
-    update,
-)
+from sqlalchemy import RowMapping, bindparam, delete, select, update
 
 from kernel import db
 from kernel.actor import system
-from kernel.db import Id, Instant, Json, metadata
-from kernel.events import Event, decode, encode
-from kernel.ids import BrandId, IdMaker
-
-if TYPE_CHECKING:
-    from kernel.work import Work, Works
+from kernel.events import Event, decode
+from kernel.ids import BrandId
+from kernel.news import outbox, outbox_seen
+from kernel.work import Work, Works
 
 log = structlog.get_logger(__name__)
 BATCH_MAX: Final = 200
 IDS_MAX: Final = 500
 RETRY_MAX: Final = timedelta(hours=1)
 KEPT_FOR: Final = timedelta(days=30)
-
-outbox = Table(
-    "outbox",
-    metadata,
-    Column("id", Id, primary_key=True),
-    Column("brand_id", Id, nullable=False),
-    Column("kind", String(80), nullable=False),
-    Column("payload", Json, nullable=False),
-    Column("at", Instant, nullable=False),
-    Column("attempts", Integer, nullable=False, server_default="0"),
-    Column("due_at", Instant, nullable=True),
-    Column("last_error", String(200)),
-)
-Index("ix_outbox_due_at", outbox.c.due_at, outbox.c.id, postgresql_where=outbox.c.due_at.isnot(None))
-
-outbox_seen = Table(
-    "outbox_seen",
-    metadata,
-    Column("event_id", Id, ForeignKey("outbox.id"), primary_key=True),
-    Column("subscriber", String(80), primary_key=True),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,25 +43,6 @@ class Subscription:
     name: str
     kinds: frozenset[str]
     handle: Callable[[Work, Sequence[Letter]], None]
-
-
-def post(connection: Connection, news: Sequence[Event], *, now: datetime, ids: IdMaker) -> None:
-    """Write news into the outbox; called by `Work` at its commit."""
-    db.insert_many(
-        connection,
-        outbox,
-        [
-            {
-                "id": ids.new(now),
-                "brand_id": happened.brand_id,
-                "kind": happened.kind,
-                "payload": encode(happened),
-                "at": now,
-                "due_at": now,
-            }
-            for happened in news
-        ],
-    )
 
 
 def deliver(works: Works, subscriptions: Sequence[Subscription], *, batch_max: int = BATCH_MAX) -> int:

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from kernel import db, outbox
+from kernel import db, news
 from kernel.actor import Actor
 from kernel.clock import Clock, SystemClock
 from kernel.events import Event
@@ -63,7 +63,7 @@ class Works:
         with self._writer.begin() as connection:
             work = Work(connection, self.clock.now(), self.ids, actor)
             yield work
-            outbox.post(connection, work.news, now=work.now, ids=work.ids)
+            news.post(connection, work.news, now=work.now, ids=work.ids)
 
     def run(self, actor: Actor, decide: Callable[[Work], AnswerT]) -> AnswerT:
         """Return what `decide` answers in a change of its own, once that has committed.

@@ -8,9 +8,11 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Final
 
+import grimp
 import pytest
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -188,6 +190,16 @@ def test_an_import_that_the_house_allows_breaks_nothing(tree: Path, what: str) -
 
     assert "Contracts: " in done.stdout, done.stdout + done.stderr
     assert "planted" not in done.stdout
+
+
+def test_no_two_modules_import_each_other_also_not_for_their_types_alone() -> None:
+    graph = grimp.build_graph(*top_packages(), cache_dir=None)
+    imports = TopologicalSorter({one: graph.find_modules_directly_imported_by(one) for one in graph.modules})
+
+    try:
+        imports.prepare()
+    except CycleError as found:
+        pytest.fail(" <- ".join(found.args[1]))
 
 
 def test_no_function_is_longer_than_the_wall() -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, func, select
 
 from demand.pools.tables import pools
 from kernel.clock import FixedClock
-from kernel.outbox import outbox
+from kernel.news import outbox
 from kernel.work import Works
 from muster.audit import CHECKS, audit
 from muster.demo import seed

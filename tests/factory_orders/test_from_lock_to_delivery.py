@@ -22,7 +22,7 @@ from factory_orders.model import (
 from factory_orders.vehicles.vin import read_vin
 from kernel import ledger
 from kernel.ledger import account
-from kernel.outbox import outbox
+from kernel.news import outbox
 from kernel.paging import PageRequest
 from tests.configurator.small_brand import BRAND, GUEST
 from tests.factory_orders.trade import CARRIER, SYSTEM, Trade, buyer

@@ -16,7 +16,7 @@ from kernel.identity.model import IdentitySettings, NewAccount, PasswordCost, To
 from kernel.identity.persons import SandboxPersonVerifier
 from kernel.identity.service import Identity
 from kernel.identity.tokens import one_time_token
-from kernel.outbox import outbox
+from kernel.news import outbox
 from tests.graph.client import Http, open_http
 from tests.graph.conftest import Town, close, make_services
 from tests.graph.support import ask, data

@@ -16,7 +16,7 @@ from kernel.errors import Refusal
 from kernel.ids import BrandId
 from kernel.ledger import AccountName, Transfer, account
 from kernel.money import Money, yuan
-from kernel.outbox import outbox
+from kernel.news import outbox
 from kernel.payments import Authorisation, Payment, PaymentProvider, PaymentRequest, Received, StatementLine
 from kernel.payments.tables import payment_callbacks
 from kernel.sandbox import Sandbox, SignedMessage

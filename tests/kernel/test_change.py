@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
-from kernel import ledger, outbox, timers
+from kernel import ledger, news, outbox, timers
 from kernel.actor import system
 from kernel.clock import FixedClock
 from kernel.errors import IdempotencyMismatch, InvalidInput
@@ -62,7 +62,7 @@ def test_a_change_that_fails_leaves_no_row_and_no_news(works: Works) -> None:
     with pytest.raises(ZeroDivisionError), works.change(system(BRAND)) as work:
         fail(work)
 
-    assert (count_of(works, ledger_transfers), count_of(works, outbox.outbox)) == (0, 0)
+    assert (count_of(works, ledger_transfers), count_of(works, news.outbox)) == (0, 0)
 
 
 def test_a_read_has_no_news(works: Works) -> None:
@@ -152,7 +152,7 @@ def send(works: Works, *numbers: int) -> None:
 def test_each_letter_takes_effect_once_wherever_a_subscriber_fails(
     works: Works, clock: FixedClock, troubles: list[str], letters: int
 ) -> None:
-    base = count_of(works, outbox.outbox)
+    base = count_of(works, news.outbox)
     numbers = [base + number for number in range(letters)]
     send(works, *numbers)
     shaky, steady = Diary("shaky", troubles), Diary("steady")
@@ -168,15 +168,15 @@ def test_each_letter_takes_effect_once_wherever_a_subscriber_fails(
             found = select(ledger_transfers.c.reference).where(ledger_transfers.c.kind == name)
             booked = list(work.connection.execute(found).scalars())
             assert sorted(map(int, booked)) == list(range(base + letters))
-        left = select(func.count()).where(outbox.outbox.c.due_at.isnot(None))
+        left = select(func.count()).where(news.outbox.c.due_at.isnot(None))
         assert work.connection.execute(left).scalar_one() == 0
 
 
 def test_news_that_nobody_here_can_read_waits_and_holds_nobody_up(works: Works, clock: FixedClock) -> None:
     send(works, 1, 2)
     with works.change(system(BRAND)) as work:
-        first = select(func.min(outbox.outbox.c.id)).scalar_subquery()
-        work.connection.execute(update(outbox.outbox).where(outbox.outbox.c.id == first).values(kind="test.unknown"))
+        first = select(func.min(news.outbox.c.id)).scalar_subquery()
+        work.connection.execute(update(news.outbox).where(news.outbox.c.id == first).values(kind="test.unknown"))
     diary = Diary("diary")
 
     settled = outbox.deliver(works, [diary.subscription])
@@ -185,7 +185,7 @@ def test_news_that_nobody_here_can_read_waits_and_holds_nobody_up(works: Works, 
     assert (settled, again) == (1, 0)
     with works.change(system(BRAND)) as work:
         assert ledger.is_booked(work, "diary", "2")
-        work.connection.execute(update(outbox.outbox).values(kind="test.joined"))
+        work.connection.execute(update(news.outbox).values(kind="test.joined"))
     clock.advance(timedelta(minutes=1))
     assert outbox.deliver(works, [diary.subscription]) == 1
 

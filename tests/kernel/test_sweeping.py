@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import func, select
 
-from kernel import idempotency, outbox
+from kernel import idempotency, news, outbox
 from kernel.actor import system
 from kernel.clock import FixedClock
 from kernel.events import Event, event
@@ -46,7 +46,7 @@ def claim_key(works: Works, number: int) -> Fresh | Replay:
 def rows(works: Works) -> tuple[int, int, int]:
     """Count keys, letters, and who saw them."""
     with works.read(BRAND) as work:
-        tables = (idempotency_keys, outbox.outbox, outbox.outbox_seen)
+        tables = (idempotency_keys, news.outbox, news.outbox_seen)
         keys, letters, seen = (
             work.connection.execute(select(func.count()).select_from(table)).scalar_one() for table in tables
         )

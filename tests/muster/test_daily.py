@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from demand.cubes.tables import cube_cells
-from kernel import db, outbox, record, registry
+from kernel import db, news, outbox, record, registry
 from kernel.actor import system
 from kernel.clock import FixedClock
 from kernel.idempotency import idempotency_keys
@@ -91,7 +91,7 @@ def test_what_is_over_is_swept_in_as_many_turns_as_it_takes(brands: Works, clock
     with brands.change(system(BRAND)) as work:
         db.insert_many(work.connection, idempotency_keys, [key_row(work, number) for number in range(5)])
         work.connection.execute(insert(throttles).values(key="k", attempts=[], changed_at=now))
-        old = work.connection.execute(select(func.count()).select_from(outbox.outbox)).scalar_one()
+        old = work.connection.execute(select(func.count()).select_from(news.outbox)).scalar_one()
     while outbox.deliver(brands, []):
         pass
     clock.advance(timedelta(days=31))
@@ -103,7 +103,7 @@ def test_what_is_over_is_swept_in_as_many_turns_as_it_takes(brands: Works, clock
     with brands.read(system(BRAND)) as work:
         left = [
             work.connection.execute(select(func.count()).select_from(table)).scalar_one()
-            for table in (idempotency_keys, throttles, outbox.outbox)
+            for table in (idempotency_keys, throttles, news.outbox)
         ]
     assert left[:2] == [0, 0]
     assert left[2] == fresh_letters(brands, clock)
@@ -124,7 +124,7 @@ def key_row(work: Work, number: int) -> dict[str, Any]:
 def fresh_letters(works: Works, clock: FixedClock) -> int:
     """Count what the morning's own work has told."""
     with works.read(system(BRAND)) as work:
-        found = select(func.count()).select_from(outbox.outbox).where(outbox.outbox.c.at == clock.now())
+        found = select(func.count()).select_from(news.outbox).where(news.outbox.c.at == clock.now())
         return int(work.connection.execute(found).scalar_one())
 
 

@@ -23,7 +23,7 @@ from kernel import db, reconciliation
 from kernel.actor import system
 from kernel.clock import FixedClock, SystemClock
 from kernel.ledger import ledger_transfers
-from kernel.outbox import outbox
+from kernel.news import outbox
 from kernel.payments.tables import payments
 from kernel.work import Works
 from muster.settings import read_settings

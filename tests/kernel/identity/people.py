@@ -16,7 +16,7 @@ from kernel.identity.persons import SandboxPersonVerifier, check_digit
 from kernel.identity.service import Identity
 from kernel.identity.tokens import one_time_token
 from kernel.ids import BrandId, PlantId, StoreId
-from kernel.outbox import outbox
+from kernel.news import outbox
 from kernel.registry import Brand, Plant, Region, Store
 from kernel.work import Work, Works
 
