@@ -36,6 +36,7 @@ from kernel.ids import AccountId
 from kernel.mail import ConsoleChannel, SmtpChannel
 from kernel.notices import Channel, send_due
 from kernel.outbox import Letter, Subscription
+from kernel.owed import OwedMoney
 from kernel.payments import PaymentProvider, capture_due, carry_out_refunds
 from kernel.personal import PersonalData
 from kernel.sandbox import Sandbox
@@ -103,6 +104,7 @@ def personal_data(runtime: Runtime) -> tuple[PersonalData, ...]:
     """Return every room's part of what is kept of people; identity is first, so it is erased last."""
     return (
         IdentityData(runtime.identity.settings),
+        OwedMoney(),
         ConfiguratorData(),
         DemandData(),
         factory_orders.service.OrderData(),

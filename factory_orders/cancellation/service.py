@@ -26,6 +26,7 @@ from kernel.actor import Permission
 from kernel.errors import Conflict, InvalidInput, NotFound
 from kernel.ledger import Transfer, account, book
 from kernel.money import Money, share_basis_points
+from kernel.owed import payable_account
 from kernel.payments import Payment, PaymentState
 from kernel.timers import cancel_timer
 from kernel.work import Work
@@ -137,7 +138,7 @@ def _give_back(work: Work, terms: OrderTerms, ended: Cancellation) -> None:
         forfeit = account("forfeit", terms.brand_id)
         transfers.append(Transfer("earnest_forfeited", terms.id, earnest, forfeit, Money(ended.forfeit_minor)))
     if ended.penalty_minor:
-        penalty, payable = account("penalty", terms.brand_id), account("payable", terms.account_id)
+        penalty, payable = account("penalty", terms.brand_id), payable_account(terms.account_id)
         transfers.append(Transfer("earnest_doubled", terms.id, penalty, payable, Money(ended.penalty_minor)))
     if back:
         paid = _deposit_of(work, terms.id)

@@ -54,6 +54,7 @@ from kernel.actor import Permission
 from kernel.errors import InvalidInput, NotFound, Refusal
 from kernel.ledger import account, book
 from kernel.money import Money
+from kernel.owed import payable_account
 from kernel.payments import Authorisation, Payment, PaymentRequest
 from kernel.timers import cancel_timer
 from kernel.work import Work
@@ -224,7 +225,7 @@ def _balance_now(work: Work, terms: OrderTerms) -> Balance:
             work, terms.quote_id, vehicle_price_minor=terms.price_minor, day=terms.promised_by
         )
         third_party = min(third_party, promised)
-    payable = account("payable", terms.account_id)
+    payable = payable_account(terms.account_id)
     return Balance(
         vehicle_minor=terms.price_minor,
         guaranteed_other_minor=terms.guaranteed_other_minor,

@@ -17,6 +17,7 @@ from kernel import policy, registry
 from kernel.actor import Permission
 from kernel.ledger import Transfer, account, book
 from kernel.money import Money
+from kernel.owed import payable_account
 from kernel.timers import set_timer
 from kernel.work import Work
 
@@ -46,7 +47,7 @@ def credit_late_days(work: Work, order_id: str, _payload: object = None) -> None
                     "late_credit",
                     f"{terms.id}:{day.isoformat()}",
                     account("late_credits", terms.brand_id),
-                    account("payable", terms.account_id),
+                    payable_account(terms.account_id),
                     Money(amount),
                 )
                 for day, amount in sorted(fresh.items())

@@ -9,6 +9,7 @@ from factory_orders.deliveries.model import Handover
 from factory_orders.planning.model import OrderTerms
 from kernel.ledger import AccountName, Transfer, account
 from kernel.money import Money
+from kernel.owed import payable_account
 
 
 def balance_transfers(handover: Handover, terms: OrderTerms, balance: Balance) -> list[Transfer]:
@@ -20,7 +21,7 @@ def balance_transfers(handover: Handover, terms: OrderTerms, balance: Balance) -
         ("balance_third_party", receivable, third_party, balance.third_party_minor),
         ("balance_subsidy", third_party, receivable, -balance.third_party_minor),
         ("earnest_applied", account("earnest", terms.id), receivable, balance.earnest_minor),
-        ("late_credit_applied", account("payable", terms.account_id), receivable, balance.late_credit_minor),
+        ("late_credit_applied", payable_account(terms.account_id), receivable, balance.late_credit_minor),
     ]
     return [
         Transfer(kind, handover.id, debit, credit, Money(amount)) for kind, debit, credit, amount in lines if amount > 0

@@ -78,7 +78,7 @@ def set_consent(work: Work, input: ConsentInput) -> Consent:  # noqa: A002  # th
 
 @mutation(does=Permission.ACCOUNT_OWN, refuses=(ErasureBlocked,), result="EraseMyAccountResult")
 def erase_my_account(work: Work, request: Request) -> AccountErased:
-    """Erase everything that tells who you are; refused while an order is open."""
+    """Erase everything that tells who you are; refused while an order is open, or money is owed to you."""
     personal.erase_own_account(work, request.services.personal_data)
     request.old_tokens.append(request.token)
     request.signed_out = True

@@ -13,8 +13,9 @@ from typing import Any, Final, get_args, get_origin, get_type_hints
 import pytest
 from sqlalchemy import delete, insert, select, update
 
+from demand.events import PreOrderRolled
 from factory_orders.events import OrderCancelled
-from kernel import outbox
+from kernel import news, outbox
 from kernel.actor import system
 from kernel.clock import FixedClock
 from kernel.events import Event
@@ -64,7 +65,7 @@ def write_people(room: PoolRoom, locale: str) -> str:
     times = {"created_at": now, "changed_at": now, "confirmed_at": now}
     invited = {"id": INVITATION, "brand_id": BRAND, "email": "wang@fir.test", "role": "planner", "locale": locale}
     with room.works.change(system(BRAND)) as work:
-        work.connection.execute(delete(outbox.outbox))
+        work.connection.execute(delete(news.outbox))
         work.connection.execute(insert(accounts).values(**account, **times, locale=locale, state="active"))
         work.connection.execute(insert(invitations).values(**invited, created_at=now, expires_at=now))
     return pool_id
@@ -93,6 +94,8 @@ def events_of(kind: str, pool_id: str, now: datetime) -> list[Event]:
     made = [example(cls, words, now)]
     if cls is OrderCancelled:
         made.append(example(cls, {**words, "by": "maker"}, now))
+    if cls is PreOrderRolled:
+        made.append(PreOrderRolled(BRAND, "x", MEMBER, pool_id, None, keeps_time=True))
     return made
 
 
@@ -119,8 +122,8 @@ def deliver(works: Works) -> None:
 def deliver_again(works: Works) -> None:
     """Deliver everything a second time, as if the note that it was seen were lost."""
     with works.change(system(BRAND)) as work:
-        work.connection.execute(delete(outbox.outbox_seen))
-        work.connection.execute(update(outbox.outbox).values(due_at=work.now))
+        work.connection.execute(delete(news.outbox_seen))
+        work.connection.execute(update(news.outbox).values(due_at=work.now))
     deliver(works)
 
 
@@ -138,9 +141,9 @@ def test_every_kind_of_news_is_told_once_in_the_accounts_language(room: PoolRoom
         pass
 
     with room.works.read(system(BRAND)) as work:
-        failed = work.connection.execute(select(outbox.outbox.c.kind, outbox.outbox.c.last_error))
+        failed = work.connection.execute(select(news.outbox.c.kind, news.outbox.c.last_error))
         rows = work.connection.execute(select(notices.c.event_id, notices.c.kind)).all()
-        posted = set(work.connection.execute(select(outbox.outbox.c.id)).scalars())
+        posted = set(work.connection.execute(select(news.outbox.c.id)).scalars())
     assert [row for row in failed if row.last_error] == []
     assert Counter(row.event_id for row in rows) == Counter(posted)
     assert {row.kind for row in rows} == {kind for kind in registered_notices() if not kind.startswith("test.")}
