@@ -18,11 +18,16 @@ Offering: TypeAlias = tuple[str, str, str, date]
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Somebody's configuration: `source_id` is what it comes from, `kind` configuration or pre_order."""
+    """Somebody's configuration: `source_id` is what it comes from, `kind` configuration or pre_order.
+
+    `person` is the verified person behind it; where nobody was verified when it came, the account, and `verified` is
+    false: it is counted, but as no person that k asks for.
+    """
 
     source_id: str
     kind: str
     person: str
+    verified: bool
     version_id: str
     model: str
     options: tuple[str, ...]
@@ -48,6 +53,7 @@ class Tally:
     """What stands behind a cell, unrounded and with its persons: this never leaves the worker.
 
     `offered` counts the configurations in which the option was legal and offered, `chosen` those that have it.
+    `choosers` and `others` are the verified persons among them: as many accounts as one likes make no cell larger.
     """
 
     offered: int = 0
@@ -64,7 +70,7 @@ class Tally:
 
 
 def is_large(tally: Tally, *, k: int) -> bool:
-    """Say whether both those who chose and those who did not are at least k persons."""
+    """Say whether both those who chose and those who did not are at least k verified persons."""
     return len(tally.choosers) >= k and len(tally.others) >= k
 
 

@@ -18,7 +18,7 @@ Block: TypeAlias = tuple[str, date, str]
 class Facts:
     """What a release is made from: configurations, and options by category for each version, place, model and week.
 
-    Columns: serial, person, version_id, region, model, week, options (a list).
+    Columns: serial, person, verified (a bool), version_id, region, model, week, options (a list).
     """
 
     rows: Sequence[Mapping[str, object]]
@@ -43,7 +43,8 @@ def draw(facts: Facts, *, released: Mapping[Block, int], k: int) -> Drawn:
     """
     drawn = Drawn({}, {}, {})
     frame = pd.DataFrame(
-        list(facts.rows), columns=["serial", "person", "version_id", "region", "model", "week", "options"]
+        list(facts.rows),
+        columns=["serial", "person", "verified", "version_id", "region", "model", "week", "options"],
     )
     for region, week in sorted(set(zip(frame["region"], frame["week"], strict=True))):
         group = frame[(frame["region"] == region) & (frame["week"] == week)].sort_values("serial")
@@ -91,13 +92,10 @@ def _offered(facts: Facts, group: pd.DataFrame, region: str, week: date) -> dict
 
 
 def _may_move(new: pd.DataFrame, models_of: Mapping[str, frozenset[object]], k: int) -> bool:
-    """Say whether at least k persons changed behind each cell that changed at all, and some cell changed."""
-    changed_by_models: dict[frozenset[object], int] = {}
-    for models in models_of.values():
-        if models not in changed_by_models:
-            changed_by_models[models] = int(_of_models(new, models)["person"].nunique())
-    changed = [count for count in changed_by_models.values() if count]
-    return bool(changed) and min(changed) >= k
+    """Say whether at least k verified persons changed behind each cell that changed at all, and some cell changed."""
+    changed = [_of_models(new, models) for models in set(models_of.values())]
+    persons = [int(rows.loc[rows["verified"], "person"].nunique()) for rows in changed if len(rows)]
+    return bool(persons) and min(persons) >= k
 
 
 def _of_models(frame: pd.DataFrame, models: frozenset[object]) -> pd.DataFrame:
@@ -113,4 +111,5 @@ def _snapshot(group: pd.DataFrame, serial: int) -> pd.DataFrame:
 def _tally(snapshot: pd.DataFrame, option: str, models: frozenset[object]) -> Tally:
     rows = _of_models(snapshot, models)
     has = pd.Series([option in options for options in rows["options"]], index=rows.index, dtype=bool)
-    return Tally(len(rows), int(has.sum()), set(rows.loc[has, "person"]), set(rows.loc[~has, "person"]))
+    known = rows["verified"].astype(bool)
+    return Tally(len(rows), int(has.sum()), set(rows.loc[has & known, "person"]), set(rows.loc[~has & known, "person"]))

@@ -26,6 +26,8 @@ from demand.pools.queries import pre_orders_seen
 from kernel import policy, registry
 from kernel.actor import Permission
 from kernel.errors import Conflict
+from kernel.identity.queries import persons_of
+from kernel.ids import AccountId
 from kernel.outbox import Letter, Subscription
 from kernel.work import Work
 
@@ -35,21 +37,24 @@ policy.policy_section("cubes")(CubePolicy)
 def on_configurations_saved(work: Work, letters: Sequence[Letter]) -> None:
     """Keep a fact of each saved configuration."""
     brand = registry.own_brand(work)
-    facts = [
-        Fact(
-            saved.configuration_id,
-            "configuration",
-            saved.account_id,
-            saved.version_id,
-            saved.model,
-            saved.options,
-            saved.region,
-            registry.week_of(brand, letter.at),
+    news = [(letter.at, letter.event) for letter in letters if isinstance(letter.event, ConfigurationSaved)]
+    persons = persons_of(work, [saved.account_id for _, saved in news])
+    facts = []
+    for at, saved in news:
+        person_id = persons.get(AccountId(saved.account_id))
+        facts.append(
+            Fact(
+                source_id=saved.configuration_id,
+                kind="configuration",
+                person=person_id or saved.account_id,
+                verified=person_id is not None,
+                version_id=saved.version_id,
+                model=saved.model,
+                options=saved.options,
+                region=saved.region,
+                week=registry.week_of(brand, at),
+            )
         )
-        for letter in letters
-        for saved in (letter.event,)
-        if isinstance(saved, ConfigurationSaved)
-    ]
     _keep(work, facts)
 
 
@@ -65,14 +70,15 @@ def on_deposits_held(work: Work, letters: Sequence[Letter]) -> None:
     }
     facts = [
         Fact(
-            one.head.id,
-            "pre_order",
-            one.head.account_id,
-            one.head.version_id,
-            one.head.model,
-            one.head.options,
-            one.head.region,
-            weeks[one.head.id],
+            source_id=one.head.id,
+            kind="pre_order",
+            person=one.head.person_id,
+            verified=True,
+            version_id=one.head.version_id,
+            model=one.head.model,
+            options=one.head.options,
+            region=one.head.region,
+            week=weeks[one.head.id],
         )
         for one in pre_orders_seen(work, list(weeks)).values()
     ]

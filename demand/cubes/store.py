@@ -54,7 +54,16 @@ def load_facts(work: Work) -> list[dict[str, Any]]:
     """Return all facts of the brand in the order they came."""
     table = demand_facts.c
     found = (
-        select(table.serial, table.person, table.version_id, table.region, table.model, table.week, table.options)
+        select(
+            table.serial,
+            table.person,
+            table.verified,
+            table.version_id,
+            table.region,
+            table.model,
+            table.week,
+            table.options,
+        )
         .where(table.brand_id == work.actor.brand_id)
         .order_by(table.serial)
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Date, ForeignKey, Index, Integer, String, Table
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Date, ForeignKey, Index, Integer, String, Table
 
 from kernel.db import Id, Instant, Json, Serial, metadata
 from kernel.immutable import append_only
 
-# `person` is a person's or an account's id until an erasure puts chance in its place: counts stay as they were.
+# `person` is a verified person's id, or an account's where nobody was verified when the fact came, until an erasure
+# puts chance in its place: counts stay as they were, and so does who was verified.
 demand_facts = Table(
     "demand_facts",
     metadata,
@@ -16,6 +17,7 @@ demand_facts = Table(
     Column("source_id", Id, nullable=False, unique=True),
     Column("kind", String(14), nullable=False),
     Column("person", Id, nullable=False),
+    Column("verified", Boolean, nullable=False),
     Column("version_id", Id, nullable=False),
     Column("model", String(80), nullable=False),
     Column("options", Json, nullable=False),

@@ -54,6 +54,7 @@ class DemandData:
             lock_proposals(work, *open_votes)
             for proposal_id in open_votes:
                 take_back_vote(work, proposal_id, person_id)
+            forget_persons(work, [person_id])
         forget_persons(work, [account_id])
         forget_author(work, account_id)
 

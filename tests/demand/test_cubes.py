@@ -18,12 +18,15 @@ from demand.cubes.model import ALL_REGIONS, CellKey, PublishedCell, Tally, publi
 from demand.cubes.release import Facts, draw
 from demand.queries import newest_cube_release, take_rates
 from demand.service import SUBSCRIPTIONS, release_cubes
+from kernel import db
 from kernel.actor import Actor, Role, system
 from kernel.clock import FixedClock
 from kernel.errors import Forbidden, NotFound
-from kernel.ids import AccountId
+from kernel.identity.model import AccountState
+from kernel.identity.tables import accounts, persons
+from kernel.ids import AccountId, PersonId
 from kernel.outbox import deliver
-from kernel.work import Works
+from kernel.work import Work, Works
 from tests.configurator.small_brand import BRAND, PLAIN_CAR, PLANNER, open_small_brand
 from tests.demand.pool_room import make_pool_room
 from tests.kernel.payment_room import counting
@@ -34,10 +37,32 @@ PAINTS = ("RED", "BLUE", "GOLD")
 CATEGORIES = dict.fromkeys(PAINTS, "Paint")
 
 
-def save(works: Works, number: int, *, paint: str = "RED", region: str = "east") -> None:
-    actor = Actor(BRAND, frozenset({Role.CONSUMER}), AccountId(f"{number:032x}"))
-    with works.change(actor) as work:
+def save(works: Works, number: int, *, paint: str = "RED", region: str = "east", person: int | None = None) -> None:
+    """Let an account keep a car: that of a verified person, by default one of its own, or of nobody known (-1)."""
+    account_id = AccountId(f"{number:032x}")
+    with works.change(Actor(BRAND, frozenset({Role.CONSUMER}), account_id)) as work:
+        if person != -1:
+            know(work, account_id, PersonId(f"{number if person is None else person:032x}"))
         save_configuration(work, model="A1", options=(paint, *PLAIN_CAR[1:]), region=region)
+
+
+def know(work: Work, account_id: AccountId, person_id: PersonId) -> None:
+    """Write an account with the person behind it, where there is none yet."""
+    person = {"id": person_id, "brand_id": BRAND, "identity_hash": person_id, "verified_at": work.now}
+    db.insert_new(work.connection, persons, [person], returning="id")
+    account = {
+        "id": account_id,
+        "brand_id": BRAND,
+        "email": f"{account_id}@fir.test",
+        "email_key": account_id,
+        "name": "",
+        "locale": "en",
+        "state": AccountState.ACTIVE.value,
+        "created_at": work.now,
+        "changed_at": work.now,
+        "person_id": person_id,
+    }
+    db.insert_new(work.connection, accounts, [account], returning="id")
 
 
 def release(works: Works) -> int:
@@ -98,6 +123,52 @@ def test_somebody_who_saves_again_counts_once(works: Works) -> None:
     release(works)
 
     assert cells(works)["RED", "east"].offered == 30
+
+
+def test_many_accounts_of_one_person_make_no_cell_large(works: Works) -> None:
+    open_small_brand(works)
+    for number in range(30):
+        save(works, number, paint="BLUE")
+    for number in range(100, 100 + 2 * K):
+        save(works, number, paint="RED", person=100 + number % (K - 1))
+
+    release(works)
+
+    assert ("RED", "east") not in cells(works)
+
+
+def test_accounts_of_nobody_known_are_counted_but_make_no_cell_large(works: Works) -> None:
+    open_small_brand(works)
+    for number in range(30):
+        save(works, number, paint="BLUE")
+    for number in range(100, 100 + K - 1):
+        save(works, number, paint="RED")
+    for number in range(200, 220):
+        save(works, number, paint="RED", person=-1)
+    release(works)
+    hidden = cells(works)
+
+    for number in range(300, 300 + K):
+        save(works, number, paint="RED")
+    release(works)
+
+    assert ("RED", "east") not in hidden
+    assert cells(works)["RED", "east"].chosen == 40
+
+
+def test_accounts_of_nobody_known_let_no_cell_be_released_anew(works: Works) -> None:
+    open_small_brand(works)
+    for number in range(40):
+        save(works, number, paint="RED" if number < 20 else "BLUE")
+    release(works)
+    before = cells(works, options=PAINTS)
+
+    for number in range(100, 140):
+        save(works, number, person=-1)
+    save(works, 200)
+    release(works)
+
+    assert cells(works, options=PAINTS) == before
 
 
 def test_a_funded_pre_order_is_a_configuration_too(works: Works, clock: FixedClock) -> None:
@@ -177,6 +248,7 @@ class World:
                 {
                     "serial": len(self.rows) + 1,
                     "person": f"p{self.chance.randrange(400)}",
+                    "verified": self.chance.random() < 0.9,
                     "version_id": "v",
                     "region": self.chance.choices(("east", "north", "south"), (6, 3, 1))[0],
                     "model": model,
@@ -201,7 +273,7 @@ class World:
 
 
 def arrived(world: World, key: CellKey, before: dict[tuple[str, date, str], int]) -> set[str]:
-    """Return the persons whose configurations came in behind a cell since its last release."""
+    """Return the verified persons whose configurations came in behind a cell since its last release."""
     persons = set()
     for row in world.rows:
         block = (str(row["region"]), key.week, "Paint")
@@ -210,7 +282,7 @@ def arrived(world: World, key: CellKey, before: dict[tuple[str, date, str], int]
         serial = row["serial"]
         assert isinstance(serial, int)
         if here and offered and before.get(block, 0) < serial <= world.blocks.get(block, 0):
-            persons.add(str(row["person"]))
+            persons |= {str(row["person"])} if row["verified"] else set()
     return persons
 
 

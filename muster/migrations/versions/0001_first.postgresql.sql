@@ -339,6 +339,7 @@ CREATE TABLE demand_facts (
 	source_id VARCHAR(32) NOT NULL, 
 	kind VARCHAR(14) NOT NULL, 
 	person VARCHAR(32) NOT NULL, 
+	verified BOOLEAN NOT NULL, 
 	version_id VARCHAR(32) NOT NULL, 
 	model VARCHAR(80) NOT NULL, 
 	options JSONB NOT NULL, 
