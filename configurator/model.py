@@ -105,7 +105,10 @@ StoredConfiguration: TypeAlias = SavedConfiguration | StaleConfiguration | Migra
 
 @dataclass(frozen=True, slots=True)
 class PoolingClass:
-    """The class whose pre-orders gather in one pool (DOMAIN section 6.1): L1 with the trim, L2 without."""
+    """The class whose pre-orders gather in one pool (DOMAIN section 6.1): L1 with the trim, L2 without.
+
+    A car always has its trim here; only a class that was read from an L2 key has none (`""`).
+    """
 
     platform: str
     plant: str
@@ -122,9 +125,15 @@ class PoolingClass:
         return f"{self.l2_key}/{self.trim}"
 
     @staticmethod
-    def from_l1_key(key: str) -> PoolingClass:
-        """Return the class that an L1 key was made from; codes hold neither `/` nor `+`."""
-        platform, plant, powertrain, long_lead, trim = key.split("/")
+    def from_key(key: str) -> PoolingClass:
+        """Return the class that an L1 or an L2 key was made from, with no trim for L2; ValueError for another text.
+
+        Codes hold neither `/` nor `+`.
+        """
+        parts = key.split("/")
+        if len(parts) not in (4, 5) or not all(parts):
+            raise ValueError(f"{key!r} is the key of no class")
+        platform, plant, powertrain, long_lead, trim = (*parts, "")[:5]
         options = () if long_lead == "-" else tuple(long_lead.split("+"))
         return PoolingClass(platform, plant, powertrain, options, trim)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from configurator import store
-from configurator.catalogue import Catalogue
+from configurator.catalogue import TRIM, Catalogue
 from configurator.catalogue_files import read_catalogue
 from configurator.catalogue_json import content_hash
 from configurator.configuration_queries import (
@@ -282,3 +282,12 @@ def thinnest_margin_of_class(
         contexts=list(contexts.values()),
         any_trim=any_trim,
     )
+
+
+def trims_of_class(work: Work, cls: PoolingClass) -> list[str]:
+    """Return the trims with which some car of the class can be built somewhere today, in the catalogue's order."""
+    version, _ = open_showroom(work, region="")
+    trims = [option.code for option in version.catalogue.options if option.category == TRIM]
+    return [
+        trim for trim in trims if thinnest_margin_of_class(work, replace(cls, trim=trim), discount_bp=0) is not None
+    ]

@@ -9,9 +9,10 @@ from typing import Final
 
 from configurator.model import PoolingClass, Promise
 from configurator.queries import open_showroom
+from configurator.service import trims_of_class
 from demand import service as demand
 from demand.pools.events import PoolCancelled, PoolFailed, PoolLocked
-from demand.pools.model import OpenPool, ScheduledPool
+from demand.pools.model import ClassLevel, OpenPool, ScheduledPool
 from demand.pools.queries import LockedMember, locked_members, pools_for_classes
 from factory_orders.events import SlotsReserved
 from factory_orders.planning.model import OrderTerms
@@ -52,7 +53,12 @@ def open_pool(
         places=head.terms.capacity,
         deadline=head.deadline,
         option_places=option_places(work, plan.cls, places=head.terms.capacity),
-        lead_days=class_lead_days(work, plan.cls, day=head.deadline.astimezone(registry.own_brand(work).zone).date()),
+        lead_days=class_lead_days(
+            work,
+            plan.cls,
+            day=head.deadline.astimezone(registry.own_brand(work).zone).date(),
+            any_trim=plan.level is ClassLevel.L2,
+        ),
         first_week=first_week,
         weeks=weeks,
     )
@@ -80,15 +86,26 @@ def option_places(work: Work, cls: PoolingClass, *, places: int) -> dict[str, in
     return wanted
 
 
-def class_lead_days(work: Work, cls: PoolingClass, *, day: date) -> int:
-    """Return the longest lead time of what every car of a class has: its model, powertrain, trim, long-lead options."""
+def class_lead_days(work: Work, cls: PoolingClass, *, day: date, any_trim: bool = False) -> int:
+    """Return the longest lead time of what every car of a class has: its model, powertrain, trim, long-lead options.
+
+    With `any_trim` (level L2) it is the longest over the trims that a car of the class can have.
+    """
     version, _ = open_showroom(work, region="")
     models = [
         model.code for model in version.catalogue.models if (model.platform, model.plant) == (cls.platform, cls.plant)
     ]
-    fixed = (*cls.powertrain.split("+"), *cls.trim.split("+"), *cls.long_lead)
+    trims = [cls.trim] if not any_trim else trims_of_class(work, cls)
     facts = car_facts(work, version.id)
-    return max((facts.lead_days(model=model, options=fixed, day=day) for model in models), default=0)
+    fixed = (*cls.powertrain.split("+"), *cls.long_lead)
+    return max(
+        (
+            facts.lead_days(model=model, options=(*fixed, *trim.split("+")), day=day)
+            for model in models
+            for trim in trims
+        ),
+        default=0,
+    )
 
 
 def on_pools_locked(work: Work, letters: Sequence[Letter]) -> None:

@@ -84,6 +84,14 @@ register_notice(
     "Your pre-order keeps its original time and joins, or waits for, the next pool.",
 )
 register_notice(
+    "pre_order_begins_anew",
+    "已转入下一池",
+    "拼单池已成团，但名额有限，您未在其中。您的预订将以新的时间转入或等待下一个拼单池；您也可以随时退出并退款。",
+    "Your pre-order goes on",
+    "Your pool has tipped without you: others were earlier, or its price lay above your cap. Your pre-order joins, or "
+    "waits for, the next pool with a new time; you may withdraw it and get your deposit back.",
+)
+register_notice(
     "pre_order_expired",
     "预订已失效",
     "未在时限内收到意向金，预订已失效；迟到的款项会自动退还。",

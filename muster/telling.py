@@ -148,8 +148,10 @@ def _of_pre_order(letter: Letter) -> NewNotice | None:
     match letter.event:
         case PreOrderLocked(account_id=account_id, price_minor=price_minor):
             return NewNotice(account_id, "order_locked", {"price": Money(price_minor)}, letter.event_id)
-        case PreOrderRolled(account_id=account_id):
-            return NewNotice(account_id, "pre_order_rolled", {}, letter.event_id)
+        case PreOrderRolled(account_id=account_id, keeps_time=keeps_time):
+            return NewNotice(
+                account_id, "pre_order_rolled" if keeps_time else "pre_order_begins_anew", {}, letter.event_id
+            )
         case PreOrderExpired(account_id=account_id):
             return NewNotice(account_id, "pre_order_expired", {}, letter.event_id)
         case DepositRefundRequested(account_id=account_id, amount_minor=amount_minor, refund_by=refund_by):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from demand.errors import PoolClosed
@@ -31,6 +32,7 @@ from demand.pools.model import (
     RolledPool,
     ScheduledPool,
     WaitingPreOrder,
+    goes_on,
     may_roll,
     state_of,
 )
@@ -111,7 +113,9 @@ def _lock(work: Work, stored: StoredPool, members: Sequence[tuple[PooledPreOrder
     chain_locked(work, stored.pool.head, [one for one, _ in locked], discount_bp=outcome.discount_bp)
     inside = set(outcome.members)
     rest = [one for position, (one, _) in enumerate(members) if position not in inside]
-    _send_on(work, stored.pool.head, rest, reason="beyond_clearing", keeps_time=False)
+    going_on = [one for one in rest if goes_on(one.head)]
+    _roll(work, stored.pool.head, _begin_anew(work, going_on), reason="beyond_clearing", keeps_time=False)
+    _refund(work, [one for one in rest if not goes_on(one.head)], reason="beyond_clearing")
     head = replace(
         stored.pool.head, members=outcome.number, reaching=(outcome.number,) * len(stored.pool.head.reaching)
     )
@@ -131,41 +135,54 @@ def _fail(work: Work, stored: StoredPool, members: Sequence[tuple[PooledPreOrder
     old = stored.pool.head
     _grant_early_bonus(work, old, everyone)
     chain_ended(work, old, "pool.failed", {"reached": outcome.reached, "members": len(everyone)})
-    rolled = _send_on(work, old, everyone, reason="pool_failed", keeps_time=True)
+    rolls_max = policy.current(work).section(PoolPolicy).rolls_max
+    rolling = [one for one in everyone if may_roll(one.head, rolls_max=rolls_max)]
+    _roll(work, old, _keep_time(rolling), reason="pool_failed", keeps_time=True)
+    _refund(work, [one for one in everyone if not may_roll(one.head, rolls_max=rolls_max)], reason="pool_failed")
     head = replace(old, members=0, reaching=(0,) * len(old.reaching))
-    end_pool(work, stored, RolledPool(head, work.now) if rolled else FailedPool(head, work.now))
+    end_pool(work, stored, RolledPool(head, work.now) if rolling else FailedPool(head, work.now))
     concerned = tuple(ConcernedMember(one.head.id, one.head.account_id) for one in everyone)
     work.record(PoolFailed(head.brand_id, head.id, head.plant_code, head.class_key, outcome.reached, concerned))
 
 
-def _send_on(work: Work, head: PoolHead, members: Sequence[PooledPreOrder], *, reason: str, keeps_time: bool) -> int:
-    """Roll over those who chose to and still may, give the others their money; returns how many rolled.
-
-    Only out of a failed pool the original time of funding is kept (DOMAIN section 6.1).
-    """
-    rolls_max = policy.current(work).section(PoolPolicy).rolls_max
-    rolling = [one for one in members if may_roll(one.head, rolls_max=rolls_max)]
-    leaving = [one for one in members if not may_roll(one.head, rolls_max=rolls_max)]
-    waiting = [
-        WaitingPreOrder(
-            replace(one.head, rolls=one.head.rolls + 1),
-            one.pool_id,
-            one.payment_id,
-            one.funded_at if keeps_time else work.now,
-        )
-        for one in rolling
+def _keep_time(members: Sequence[PooledPreOrder]) -> list[WaitingPreOrder]:
+    """Let members of a failed pool wait with the time they were funded at; it counts as one of their rolls."""
+    return [
+        WaitingPreOrder(replace(one.head, rolls=one.head.rolls + 1), one.pool_id, one.payment_id, one.funded_at)
+        for one in members
     ]
+
+
+def _begin_anew(work: Work, members: Sequence[PooledPreOrder]) -> list[WaitingPreOrder]:
+    """Let those beyond a clearing wait with a new time; among themselves they keep their order.
+
+    The original time is kept out of a failed pool only, at most twice (DOMAIN section 6.1): this pool did not fail,
+    so it is none of those rolls.
+    """
+    return [
+        WaitingPreOrder(one.head, one.pool_id, one.payment_id, work.now - timedelta(microseconds=len(members) - place))
+        for place, one in enumerate(members, start=1)
+    ]
+
+
+def _roll(work: Work, head: PoolHead, waiting: Sequence[WaitingPreOrder], *, reason: str, keeps_time: bool) -> None:
+    """Write those who go on, and have the pools that they could join look for them."""
     save_pre_orders(work, [(one, None, reason) for one in waiting])
     work.record(
-        *(PreOrderRolled(one.head.brand_id, one.head.id, one.head.account_id, one.pool_id, None) for one in waiting)
+        *(
+            PreOrderRolled(one.head.brand_id, one.head.id, one.head.account_id, one.pool_id, None, keeps_time)
+            for one in waiting
+        )
     )
-    if leaving:
-        end_pre_orders(work, leaving, ending="refunded", reason=reason, refund_by=refund_day(work))
     wanted = {one.head.class_l1 for one in waiting} | {one.head.class_l2 for one in waiting}
     for pool_id in open_pool_ids(work, wanted):
         if pool_id != head.id:
             set_timer(work, WELCOME_TIMER, pool_id, work.now)
-    return len(waiting)
+
+
+def _refund(work: Work, members: Sequence[PooledPreOrder], *, reason: str) -> None:
+    if members:
+        end_pre_orders(work, members, ending="refunded", reason=reason, refund_by=refund_day(work))
 
 
 def _grant_early_bonus(work: Work, head: PoolHead, members: Sequence[PooledPreOrder]) -> None:

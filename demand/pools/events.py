@@ -170,12 +170,16 @@ class PoolCancelled(Event):
 @event("demand.pre_order_rolled")
 @dataclass(frozen=True, slots=True)
 class PreOrderRolled(Event):
-    """A member goes on from a pool: into `into_pool_id`, or waits for the next one (None)."""
+    """A member goes on from a pool: into `into_pool_id`, or waits for the next one (None).
+
+    Out of a failed pool the time of funding is kept; who was beyond a clearing has a new one.
+    """
 
     pre_order_id: str
     account_id: str
     pool_id: str
     into_pool_id: str | None
+    keeps_time: bool = True
 
 
 @event("demand.deposit_refund_requested")

@@ -37,6 +37,11 @@ class PoolTerms:
     deposit_minor: int
     freeze_hours: int
 
+    def discount_at(self, members: int) -> int:
+        """Return d(n) in basis points: that of the last tier that starts at or below `members`, n >= M."""
+        assert members >= self.minimum
+        return max(tier.discount_bp for tier in self.tiers if tier.members <= members)
+
     def prices_minor(self, vehicle_price_minor: int) -> tuple[int, ...]:
         """Return p_i at each tier for a car's own pinned price."""
         return tuple(member_price_minor(vehicle_price_minor, tier.discount_bp) for tier in self.tiers)
@@ -302,16 +307,29 @@ def pre_order_state(pre_order: PreOrder) -> str:
             assert_never(pre_order)
 
 
+def goes_on(head: PreOrderHead) -> bool:
+    """Say whether a member chose to go on to another pool."""
+    return head.failure_choice is not FailureChoice.REFUND
+
+
 def may_roll(head: PreOrderHead, *, rolls_max: int) -> bool:
-    """Say whether a member chose to go on and still may."""
-    return head.failure_choice is not FailureChoice.REFUND and head.rolls < rolls_max
+    """Say whether a member chose to go on and still may out of a failed pool, where the time of funding is kept."""
+    return goes_on(head) and head.rolls < rolls_max
 
 
 def is_costlier(head: PreOrderHead, *, old: PoolTerms, new: PoolTerms) -> bool:
-    """Say whether a roll would lead into costlier terms: a higher price at any tier that both could reach.
+    """Say whether a roll would lead into costlier terms: a larger deposit, or a higher price where the old had none.
 
-    Such a roll needs a new accepted quote, else it is a refund (DOMAIN section 6.1).
+    Compared are the first tiers, which are the most one can pay, and the prices at every number of members at which
+    both pools could clear. Such a roll needs a new accepted quote, else it is a refund (DOMAIN section 6.1).
     """
+    if new.deposit_minor > old.deposit_minor or new.tiers[0].discount_bp < old.tiers[0].discount_bp:
+        return True
     price = head.offer.vehicle_price_minor
-    first = member_price_minor(price, new.tiers[0].discount_bp) > member_price_minor(price, old.tiers[0].discount_bp)
-    return first or new.deposit_minor > old.deposit_minor
+    least, most = max(old.minimum, new.minimum), min(old.capacity, new.capacity)
+    numbers = {least, *(tier.members for terms in (old, new) for tier in terms.tiers)}
+    return any(
+        member_price_minor(price, new.discount_at(number)) > member_price_minor(price, old.discount_at(number))
+        for number in numbers
+        if least <= number <= most
+    )

@@ -30,6 +30,7 @@ from kernel import db, payments, policy, registry
 from kernel.errors import NotFound
 from kernel.ledger import AccountName, Transfer, account, book
 from kernel.money import Money
+from kernel.owed import payable_account
 from kernel.payments import RefundOrder
 from kernel.work import Work
 
@@ -338,7 +339,7 @@ def grant_bonuses(work: Work, early: Sequence[PooledPreOrder], *, year: int, amo
                 "early_bonus",
                 f"{one.head.id}:{year}",
                 account("bonus", one.head.brand_id),
-                account("payable", one.head.account_id),
+                payable_account(one.head.account_id),
                 Money(amount_minor),
             )
             for one in granted

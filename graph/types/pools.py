@@ -75,13 +75,14 @@ class TierInput:
 class OpenPoolInput:
     """A class of cars (its key, as quotes and pools show it) and how many cars; what is left out is the policy's.
 
-    A pool of `level` L2 takes every trim of the class. The slots are reserved over `weeks` weeks from `firstWeek` on,
-    a Monday after the deadline.
+    The key says the level: with its trim the pool is L1; without, it is L2 and takes every trim of the class. `level`
+    L2 widens a key with a trim. The slots are reserved over `weeks` weeks from `firstWeek` on, a Monday after the
+    deadline.
     """
 
     class_key: str
     capacity: int
-    level: ClassLevel = ClassLevel.L1
+    level: ClassLevel | None = None
     minimum: int | None = None
     member_limit: int | None = None
     tiers: list[TierInput] | None = None
@@ -168,10 +169,11 @@ def open_pool(work: Work, input: OpenPoolInput) -> Pool:  # noqa: A002  # the AP
     tiers = None
     if input.tiers is not None:
         tiers = tuple(Tier(one.members, one.discount_basis_points) for one in input.tiers)
+    cls, level = _read_class(input.class_key, input.level)
     plan = service.PoolPlan(
-        cls=_read_class(input.class_key),
+        cls=cls,
         capacity=input.capacity,
-        level=input.level,
+        level=level,
         minimum=input.minimum,
         member_limit=input.member_limit,
         tiers=tiers,
@@ -182,11 +184,14 @@ def open_pool(work: Work, input: OpenPoolInput) -> Pool:  # noqa: A002  # the AP
     return show_pool(queries.view_of(opened.pool))
 
 
-def _read_class(key: str) -> ClassOfCars:
+def _read_class(key: str, level: ClassLevel | None) -> tuple[ClassOfCars, ClassLevel]:
     try:
-        return ClassOfCars.from_l1_key(key)
+        cls = ClassOfCars.from_key(key)
     except ValueError:
         raise InvalidInput("classKey", "take the key of a class from a quote or a pool") from None
+    if level is ClassLevel.L1 and not cls.trim:
+        raise InvalidInput("classKey", "a pool of level L1 has one trim: add it, or open a pool of level L2")
+    return cls, level or (ClassLevel.L1 if cls.trim else ClassLevel.L2)
 
 
 @mutation(does=Permission.POOL_MANAGE, refuses=(PoolClosed,), result="CancelPoolResult")

@@ -497,7 +497,18 @@ def test_a_quote_carries_the_open_pool_of_its_class(works: Works) -> None:
 
     assert [tier.vehicle_price_minor for tier in inside.quote.tiers] == [10_000_000, 9_800_000, 9_500_000]
     assert outside.quote.tiers == ()
-    assert PoolingClass.from_l1_key(inside.quote.pooling_class.l1_key) == inside.quote.pooling_class
+    cls = inside.quote.pooling_class
+    assert PoolingClass.from_key(cls.l1_key) == cls
+    assert PoolingClass.from_key(cls.l2_key) == replace(cls, trim="")
+    assert PoolingClass.from_key(cls.l2_key).l2_key == cls.l2_key
+
+
+@pytest.mark.parametrize(
+    "key", ["", "F1", "F1/fir_north/PT_SMALL", "F1/fir_north/PT_SMALL/-/", "a/b/c/-/d/e", "///-/T"]
+)
+def test_no_other_text_is_the_key_of_a_class(key: str) -> None:
+    with pytest.raises(ValueError, match="the key of no class"):
+        PoolingClass.from_key(key)
 
 
 def test_a_refused_quote_leaves_nothing_behind(works: Works) -> None:

@@ -20,6 +20,7 @@ from demand.pools.model import (
 )
 from demand.pools.placing import PreOrderRequest
 from demand.pools.pool_store import lock_pool
+from demand.pools.pre_order_store import find_pre_order
 from demand.pools.tables import pre_orders
 from demand.service import TIMERS, Outcome, Placed, PoolPlan, fund_pre_order, open_pool, place_pre_orders
 from kernel import ledger, payments
@@ -174,6 +175,10 @@ class PoolRoom:
     def balance(self, name: str) -> int:
         with self.works.read(system(BRAND)) as work:
             return ledger.balance(work, AccountName(name))
+
+    def pre_order(self, pre_order_id: str) -> PreOrder:
+        with self.works.read(system(BRAND)) as work:
+            return find_pre_order(work, pre_order_id)[0]
 
     def states(self) -> dict[str, str]:
         """Return every pre-order's state by id."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -15,8 +16,11 @@ from demand.pools.model import (
     FrozenPool,
     LockedPool,
     OpenPool,
+    PooledPreOrder,
+    PoolTerms,
     RolledPool,
     ScheduledPool,
+    is_costlier,
 )
 from demand.queries import locked_members, own_pre_orders, pool_progress, pre_order_timelines
 from demand.service import TIMERS, cancel_pool, raise_cap, withdraw
@@ -127,6 +131,40 @@ def test_who_chose_to_roll_keeps_the_time_and_goes_on_at_most_twice(room: PoolRo
     assert steps[0].at == funded_at
 
 
+TERMS = PoolTerms(60, 400, 800, (Tier(60, 0), Tier(120, 200), Tier(240, 500)), 500_000, 72)
+COSTLIER = {
+    "less off at the first tier": replace(TERMS, tiers=(Tier(60, 0), Tier(120, 200), Tier(240, 400))),
+    "a tier that starts later": replace(TERMS, tiers=(Tier(60, 0), Tier(150, 200), Tier(240, 500))),
+    "a tier left out": replace(TERMS, tiers=(Tier(60, 0), Tier(240, 500))),
+    "a larger deposit": replace(TERMS, deposit_minor=500_001),
+}
+NOT_COSTLIER = {
+    "the same": TERMS,
+    "more off": replace(TERMS, tiers=(Tier(60, 0), Tier(120, 300), Tier(240, 500))),
+    "an earlier tier": replace(TERMS, tiers=(Tier(60, 0), Tier(100, 200), Tier(240, 500))),
+    "a lower minimum": replace(TERMS, minimum=30, tiers=(Tier(30, 0), Tier(120, 200), Tier(240, 500))),
+    "a capacity that a tier lies beyond": replace(TERMS, capacity=200, member_limit=400, tiers=TERMS.tiers[:2]),
+}
+
+
+@pytest.mark.parametrize("what", COSTLIER | NOT_COSTLIER)
+def test_terms_are_costlier_where_any_number_of_members_would_pay_more(room: PoolRoom, what: str) -> None:
+    room.open()
+    (member,) = room.join(1)
+
+    assert is_costlier(member.pre_order.head, old=TERMS, new=(COSTLIER | NOT_COSTLIER)[what]) == (what in COSTLIER)
+
+
+def test_first_tiers_are_the_most_one_pays_also_where_the_numbers_do_not_meet(room: PoolRoom) -> None:
+    room.open()
+    (member,) = room.join(1)
+    early = PoolTerms(60, 100, 200, (Tier(60, 0),), 500_000, 72)
+    late = PoolTerms(120, 200, 400, (Tier(120, 200),), 500_000, 72)
+
+    assert is_costlier(member.pre_order.head, old=late, new=early)
+    assert not is_costlier(member.pre_order.head, old=early, new=late)
+
+
 def test_a_roll_into_costlier_terms_is_a_refund(room: PoolRoom) -> None:
     room.open(tiers=(Tier(3, 300),))
     (member,) = room.join(1, choice=FailureChoice.ROLL)
@@ -149,6 +187,23 @@ def test_who_is_beyond_the_capacity_waits_for_the_next_pool(room: PoolRoom) -> N
     states = room.states()
     assert [states[one.pre_order_id] for one in members] == ["locked"] * 3 + ["rolled_over"] * 2
     assert room.count(pool_id, "locked") == 3
+
+
+def test_who_is_beyond_a_clearing_begins_anew_behind_nobody_who_waited_with_them(room: PoolRoom) -> None:
+    room.open(capacity=3, tiers=(Tier(2, 0),))
+    members = room.join(*range(1, 6), choice=FailureChoice.ROLL)
+
+    room.pass_time(hours=72)
+    second = room.open(tiers=(Tier(3, 0),))
+    room.pass_time(seconds=1)
+
+    beyond = [room.pre_order(one.pre_order_id) for one in members[3:]]
+    assert [one.pool_id for one in beyond] == [second, second]
+    times = [one.funded_at for one in beyond if isinstance(one, PooledPreOrder)]
+    lock = room.clock.now() - timedelta(seconds=1)
+    assert times == [lock - timedelta(microseconds=1), lock]
+    # That pool did not fail, so it was none of the two rolls that keep the time.
+    assert [one.head.rolls for one in beyond] == [0, 0]
 
 
 def test_once_the_capacity_agrees_the_freeze_starts_and_the_deadline_is_72_hours_later(room: PoolRoom) -> None:

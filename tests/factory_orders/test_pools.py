@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
 from configurator import quote_service
-from configurator.model import SignedQuote, Tier
+from configurator.catalogue_files import read_catalogue
+from configurator.model import PoolingClass, SignedQuote, Tier
 from configurator.quote_service import QuoteDesk, QuoteRequest
+from configurator.service import class_of_car, publish_catalogue
 from demand.errors import TierBelowCost
+from demand.model import ClassLevel
 from demand.pools.events import PoolLocked
 from demand.pools.queries import list_pools
 from demand.service import PoolPlan, cancel_pool
@@ -25,7 +29,7 @@ from kernel.errors import Forbidden
 from kernel.ledger import account
 from kernel.paging import PageRequest
 from kernel.work import Works
-from tests.configurator.small_brand import DESK, EAST_STORE, PLAIN_CAR, PLANNER
+from tests.configurator.small_brand import DESK, EAST_STORE, PLAIN_CAR, PLANNER, copied_folder, open_small_brand
 from tests.demand.pool_room import TIERS, PoolRoom, make_pool_room
 from tests.factory_orders.trade import NORTH_PLANT, SYSTEM, Trade, buyer
 
@@ -182,3 +186,29 @@ def test_a_constrained_option_is_reserved_only_where_the_class_can_have_it(room:
     # Gold is a long-lead option: it makes a class of its own, and this one has none of it.
     assert plain == {"GOLD": 0}
     assert lead == 14
+
+
+def test_a_pool_of_every_trim_waits_for_the_slowest_parts_of_any_of_them(works: Works, tmp_path: Path) -> None:
+    open_small_brand(works)
+    folder = copied_folder(tmp_path / "slow")
+    with (folder / "parts.csv").open("a", encoding="utf-8") as parts:
+        parts.write("TR_PLUS,FIR-SEAT,1,fir_seats,60,,\n")
+    with works.change(PLANNER) as work:
+        publish_catalogue(work, read_catalogue(folder))
+    day = date(2026, 12, 14)
+
+    with works.read(PLANNER) as work:
+        cls = class_of_car(work, model="A1", options=PLAIN_CAR, region="east")
+        wide = PoolingClass.from_key(cls.l2_key)
+        leads = [
+            class_lead_days(work, cls, day=day),
+            class_lead_days(work, cls, day=day, any_trim=True),
+            class_lead_days(work, wide, day=day, any_trim=True),
+        ]
+    with works.change(PLANNER) as work:
+        plan = PoolPlan(wide, 8, ClassLevel.L2, minimum=3, tiers=TIERS)
+        opened = pools_service.open_pool(work, plan)
+
+    assert leads == [14, 60, 60]
+    assert opened.pool.head.class_key == cls.l2_key
+    assert opened.reserved.first_week == date(2027, 2, 15)

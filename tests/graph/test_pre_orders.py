@@ -126,6 +126,24 @@ def test_a_funded_pre_order_takes_its_place_and_is_the_buyers_own(buyers_on_both
     }
 
 
+def test_the_key_of_a_class_says_the_level_of_its_pool(buyers: Buyers) -> None:
+    token = buyers.one()
+    quote = buyers.quote(token)
+    wide = quote["poolingClass"]["key"].rpartition("/")[0]
+    asked = {"classKey": wide, "capacity": 60}
+    both = "mutation($input: OpenPoolInput!) { openPool(input: $input) { ... on Pool { level classKey } } }"
+    narrow = {**asked, "level": "L1"}
+
+    refused = data(buyers.http, OPEN, {"input": narrow}, token=buyers.planner)["openPool"]
+    opened = data(buyers.http, both, {"input": asked}, token=buyers.planner)["openPool"]
+    alone = buyers.place(token, quote)
+    joined = buyers.place(token, quote, acceptsWiderClass=True)
+
+    assert "InvalidInput" in str(refused), refused
+    assert opened == {"level": "L2", "classKey": wide}
+    assert (alone["__typename"], joined["state"]) == ("NoOpenPool", "pooled")
+
+
 def test_the_same_key_answers_the_same_pre_order_and_another_body_is_refused(buyers: Buyers) -> None:
     token = buyers.one()
     quote = buyers.quote(token)
