@@ -9,6 +9,7 @@ Refusal
   ChoicesClash              the choices themselves forbid each other
   OptionExcluded            the rules forbid the option: why, and the smallest repair
   ConfigurationIncomplete   choices are still open, so there is no car to price
+  AnswerTooHard             a proven answer would take longer than a request may
   PlaceNotServed            no logistics price to that region
   QuoteExpired              the quote's time has passed
   QuoteTaken                the quote was accepted or superseded before
@@ -120,6 +121,16 @@ class ConfigurationIncomplete(Refusal):
     en = "Some choices are still open: {categories}. Make them, or take the cheapest completion."
     zh = "尚有未完成的选择：{categories}。请完成选择，或采用最低价补全方案。"
     categories: tuple[str, ...]
+
+
+@dataclass(unsafe_hash=True)
+class AnswerTooHard(Refusal):
+    """Proving `what` would take longer than a request may; nothing is answered rather than something unproven."""
+
+    code = "ANSWER_TOO_HARD"
+    en = "This takes too long to prove just now: {what}. Choose some more options and ask again."
+    zh = "目前证明此项耗时过长：{what}。请再选择几项后重试。"
+    what: str
 
 
 @dataclass(unsafe_hash=True)

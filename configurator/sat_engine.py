@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
+from configurator.engine.branching import BRANCHES_MAX
 from configurator.explainer import Explainer
-from configurator.lightest import BRANCHES_MAX
 from configurator.model import Context
 from configurator.rules import RuleBook
 from configurator.solver import Choices, Clash, Completion, Reason, Repair, Step

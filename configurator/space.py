@@ -15,7 +15,7 @@ from pysat.examples.rc2 import RC2
 from pysat.formula import WCNF
 from pysat.solvers import Solver
 
-from configurator.lightest import Discount, LightestSearch
+from configurator.engine.branching import Discount, LightestSearch
 from configurator.rules import RuleBook
 
 SOLVER_NAME: Final = "g4"
