@@ -164,10 +164,11 @@ _DEPOSITS: Final = """
         payments.subject_id <> pre_orders.id OR payments.amount_minor <> pre_orders.deposit_minor
         OR payments.account_id <> pre_orders.account_id
         OR (pre_orders.state IN ('pooled', 'rolled_over') AND payments.state <> 'received')
-        OR (pre_orders.state = 'locked' AND payments.state <> 'received' AND NOT EXISTS (
+        OR (pre_orders.state = 'locked' AND payments.state NOT IN ('received', 'declined') AND NOT EXISTS (
             SELECT 1 FROM ledger_transfers
             WHERE ledger_transfers.kind = 'earnest_returned' AND ledger_transfers.reference = pre_orders.id))
-        OR (pre_orders.state = 'refunded' AND payments.state NOT IN ('refunding', 'refunded'))
+        OR (pre_orders.state = 'refunded' AND payments.state NOT IN ('refunding', 'refunded', 'declined'))
+        OR (pre_orders.state = 'removed' AND payments.state = 'received')
         OR (pre_orders.state IN ('acknowledged', 'withdrawn', 'expired_unpaid') AND payments.state = 'received')
     )
 """
@@ -197,6 +198,12 @@ _FROZEN: Final = """
     )
     WHERE pre_orders.brand_id = :brand_id AND gone.state = 'withdrawn' AND before.state = 'pooled'
         AND gone.at >= pools.freeze_at
+"""
+_REMOVED: Final = """
+    SELECT pre_orders.id, pre_orders.pool_id FROM pre_orders
+    JOIN payments ON payments.id = pre_orders.payment_id
+    JOIN pre_order_changes AS gone ON gone.pre_order_id = pre_orders.id AND gone.state = 'removed'
+    WHERE pre_orders.brand_id = :brand_id AND NOT (gone.reason = 'payment_declined' AND payments.state = 'declined')
 """
 _ONE_VOTE: Final = """
     SELECT votes.proposal_id, COUNT(*) AS entries FROM votes
@@ -293,6 +300,10 @@ def _replay(caps: dict[str, int], entry: Entry, *, frozen: bool) -> Iterator[str
             if frozen:
                 yield f"{entry.chain} entry {entry.sequence} lets somebody leave a frozen pool"
             caps.pop(body["member"], None)
+        case "pool.removed":
+            if not body.get("reason"):
+                yield f"{entry.chain} entry {entry.sequence} removes somebody without saying why"
+            caps.pop(body["member"], None)
         case "pool.cap_raised" | "pool.car_changed":
             # Another car may come with a lower cap until the freeze; a cap alone only ever rises.
             may_fall = entry.kind == "pool.car_changed" and not frozen
@@ -363,6 +374,11 @@ CHECKS: Final = (
         "nobody left a pool after its freeze",
         10,
         rows_violating(_FROZEN, shape="pre-order {id} left pool {pool_id} after its freeze"),
+    ),
+    Check(
+        "a member was removed only because the payment was returned",
+        10,
+        rows_violating(_REMOVED, shape="pre-order {id} was removed from pool {pool_id} without a cause"),
     ),
     Check("a pool's chain tells the members it holds, and no offer weakened that must not", 11, _untold),
     Check(

@@ -14,6 +14,7 @@ from demand.pools.placing import PreOrderRequest
 from demand.pools.placing_service import Outcome, Placed, place_pre_orders
 from demand.pools.pool_store import CLEAR_TIMER, FREEZE_TIMER, OPEN_TIMER, WELCOME_TIMER
 from demand.pools.pre_order_store import DEPOSIT, EXPIRE_TIMER, deposit_account, earnest_account
+from demand.pools.removal_service import lose_deposit
 from demand.votes.service import (
     cast_vote,
     close_proposal,
@@ -35,7 +36,7 @@ TIMERS: Final[Mapping[str, Handler]] = {
 """What the worker fires, by the timer's kind."""
 
 DEPOSIT_PURPOSE: Final = DEPOSIT
-"""The purpose of the payments that `fund_pre_order` takes."""
+"""The purpose of the payments that `fund_pre_order` takes and `lose_deposit` gives up."""
 
 __all__ = [
     "DEPOSIT_PURPOSE",
@@ -54,6 +55,7 @@ __all__ = [
     "deposit_account",
     "earnest_account",
     "fund_pre_order",
+    "lose_deposit",
     "merge_proposals",
     "open_pool",
     "place_pre_orders",

@@ -253,8 +253,17 @@ def _earnest() -> Executable:
         .where(ledger_transfers.c.kind == "earnest", ledger_transfers.c.reference == orders.c.id)
         .scalar_subquery()
     )
+    declined = (
+        select(ledger_transfers.c.amount_minor)
+        .where(
+            ledger_transfers.c.kind == "declined",
+            ledger_transfers.c.debit_account == literal("earnest:") + orders.c.id,
+        )
+        .scalar_subquery()
+    )
     spent = _asked_for() | (orders.c.state == "cancelled")
-    return _open_balances("earnest", case((spent, 0), else_=func.coalesce(booked, 0)))
+    there = func.coalesce(booked, 0) - func.coalesce(declined, 0)
+    return _open_balances("earnest", case((spent, 0), else_=there))
 
 
 def _receivables() -> Executable:

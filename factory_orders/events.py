@@ -276,7 +276,7 @@ class LateCreditBooked(Event):
 @event("factory_orders.order_cancelled")
 @dataclass(frozen=True, slots=True)
 class OrderCancelled(Event):
-    """An order ended before its delivery; `by` is `buyer` or `maker`."""
+    """An order ended before its delivery; `by` is `buyer`, `maker` or `payment` (the earnest money never came)."""
 
     order_id: str
     account_id: str
@@ -284,3 +284,22 @@ class OrderCancelled(Event):
     by: str
     forfeit_minor: int
     returned_minor: int
+
+
+@event("factory_orders.earnest_missing")
+@dataclass(frozen=True, slots=True)
+class EarnestMissing(Event):
+    """An order stands though its earnest money never came: its car was begun, and the whole price is due at the end."""
+
+    order_id: str
+    account_id: str
+
+
+@event("factory_orders.balance_declined")
+@dataclass(frozen=True, slots=True)
+class BalanceDeclined(Event):
+    """The provider declined a balance that had been counted; it is asked for anew, unless the car is signed for."""
+
+    order_id: str
+    account_id: str
+    amount_minor: int

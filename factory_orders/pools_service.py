@@ -11,9 +11,10 @@ from configurator.model import PoolingClass, Promise
 from configurator.queries import open_showroom
 from configurator.service import trims_of_class
 from demand import service as demand
-from demand.pools.events import PoolCancelled, PoolFailed, PoolLocked
+from demand.pools.events import EarnestLost, PoolCancelled, PoolFailed, PoolLocked
 from demand.pools.model import ClassLevel, OpenPool, ScheduledPool
 from demand.pools.queries import LockedMember, locked_members, pools_for_classes
+from factory_orders.cancellation.service import lose_earnest
 from factory_orders.events import SlotsReserved
 from factory_orders.planning.model import OrderTerms
 from factory_orders.planning.order_service import take_locked
@@ -142,6 +143,13 @@ def _terms(work: Work, pool_id: str, plants: Mapping[str, str], place: int, memb
     )
 
 
+def on_earnest_lost(work: Work, letters: Sequence[Letter]) -> None:
+    """End the orders whose earnest money never came, where their cars are not begun."""
+    for letter in letters:
+        assert isinstance(letter.event, EarnestLost)
+        lose_earnest(work, letter.event.pre_order_id)
+
+
 def on_pools_ended(work: Work, letters: Sequence[Letter]) -> None:
     """Free the slots of pools that failed or were cancelled."""
     plants = {plant.code: plant.id for plant in registry.list_plants(work)}
@@ -152,6 +160,7 @@ def on_pools_ended(work: Work, letters: Sequence[Letter]) -> None:
 
 SUBSCRIPTIONS: Final = (
     Subscription("factory_orders.take_locked", frozenset({PoolLocked.kind}), on_pools_locked),
+    Subscription("factory_orders.lose_earnest", frozenset({EarnestLost.kind}), on_earnest_lost),
     Subscription("factory_orders.free_slots", frozenset({PoolFailed.kind, PoolCancelled.kind}), on_pools_ended),
 )
 

@@ -15,6 +15,7 @@ from strawberry.dataloader import DataLoader
 from graph.limits import DEFAULT_LIMITS, Limits
 from kernel.actor import Actor, Permission
 from kernel.group import Group
+from kernel.payments import DeclinedUse
 from kernel.work import Work, Works
 
 ResultT = TypeVar("ResultT")
@@ -28,10 +29,11 @@ class Services:
     """Everything the doors need.
 
     `pre_order_door` gathers pre-orders for one commit; `providers` are the payment providers by name;
-    `payment_uses` names the use case that a received payment goes to, by its purpose; `quote_desk` signs quotes
-    and knows pools and promises; `identity` is the sign-in service. `brand_hosts` gives a host name its brand; a
-    request may also name its brand in `X-Muster-Brand`; else it is `default_brand`. `strict` lets a bug of ours fail
-    loudly (tests). `at_close` is called when the server stops, after the last answer.
+    `payment_uses` names the use case that a received payment goes to, by its purpose, and `declined_uses` that of one
+    that will never come; `quote_desk` signs quotes and knows pools and promises; `identity` is the sign-in service.
+    `brand_hosts` gives a host name its brand; a request may also name its brand in `X-Muster-Brand`; else it is
+    `default_brand`. `strict` lets a bug of ours fail loudly (tests). `at_close` is called when the server stops, after
+    the last answer.
     """
 
     works: Works
@@ -40,6 +42,7 @@ class Services:
     pre_order_door: Group[Any, Any] | None = None
     providers: Mapping[str, Any] = field(default_factory=dict)
     payment_uses: Mapping[str, PaymentUse] = field(default_factory=dict)
+    declined_uses: Mapping[str, DeclinedUse] = field(default_factory=dict)
     quote_desk: Any = None
     identity: Any = None
     personal_data: Sequence[Any] = ()

@@ -17,7 +17,7 @@ from graph.context import Services, Threads
 from kernel.actor import system
 from kernel.errors import NotFound, Refusal
 from kernel.ids import BrandId
-from kernel.payments import PaymentSignatureInvalid, Received, receive_callback
+from kernel.payments import PaymentSignatureInvalid, Received, receive_callback, settle_declined
 from kernel.work import Work
 
 log = structlog.get_logger(__name__)
@@ -32,9 +32,12 @@ def take_callback(services: Services, provider_name: str, headers: Mapping[str, 
 
     def take(work: Work) -> Received:
         received = receive_callback(work, provider, headers, body)
+        payment = received.payment
+        own = work.acting(system(BrandId(payment.brand_id)))
         if received.outcome == "received":
-            payment = received.payment
-            services.payment_uses[payment.purpose](work.acting(system(BrandId(payment.brand_id))), payment)
+            services.payment_uses[payment.purpose](own, payment)
+        elif received.outcome == "declined":
+            settle_declined(own, services.declined_uses, payment, received.missing)
         return received
 
     return services.works.run(system(BrandId("")), take)

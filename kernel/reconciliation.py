@@ -159,7 +159,7 @@ def reconcile(work: Work, provider: PaymentProvider, *, since: datetime, until: 
         missing_there=found.missing_there,
         amount_differs=found.amount_differs,
         ledger_minor=_ledger_minor(work, provider.name, since, until),
-        payments_minor=_payments_minor(here, since, until),
+        payments_minor=_payments_minor(here, since, until) + _declined_minor(work, provider.name, since, until),
     )
     _store(work, provider.name, since, until, report)
     if report.differences:
@@ -178,7 +178,7 @@ def _our_lines(work: Work, provider: str, since: datetime, until: datetime) -> d
     lines: dict[Key, Line] = {}
     received = select(
         table.provider_reference, table.amount_minor, table.currency, table.received_at, table.captured_at
-    ).where(*own, table.received_at >= since, table.received_at < until)
+    ).where(*own, table.received_at >= since, table.received_at < until, table.declined_at.is_(None))
     for row in work.connection.execute(received):
         key: Key = ("capture", row.provider_reference)
         amount = Money(row.amount_minor, row.currency)
@@ -189,7 +189,7 @@ def _our_lines(work: Work, provider: str, since: datetime, until: datetime) -> d
             refunds.c.payment_id, refunds.c.amount_minor, table.currency, refunds.c.refunded_at, refunds.c.requested_at
         )
         .join(payments, table.id == refunds.c.payment_id)
-        .where(*own, moment >= since, moment < until)
+        .where(*own, moment >= since, moment < until, refunds.c.voided_at.is_(None))
     )
     for row in work.connection.execute(returned):
         key = ("refund", row.payment_id)
@@ -204,6 +204,22 @@ def _payments_minor(here: Mapping[Key, Line], since: datetime, until: datetime) 
     for (kind, _), line in here.items():
         if since <= line.at < until:
             total += line.amount.minor if kind == "capture" else -line.amount.minor * line.confirmed
+    return total
+
+
+def _declined_minor(work: Work, provider: str, since: datetime, until: datetime) -> int:
+    """Add up what was booked for money that never came: in when it was authorised, out when it was declined."""
+    table = payments.c
+    total = 0
+    for moment, sign in ((table.received_at, 1), (table.declined_at, -1)):
+        found = select(func.coalesce(func.sum(table.amount_minor), 0)).where(
+            table.brand_id == work.actor.brand_id,
+            table.provider == provider,
+            table.declined_at.isnot(None),
+            moment >= since,
+            moment < until,
+        )
+        total += sign * int(work.connection.execute(found).scalar_one())
     return total
 
 

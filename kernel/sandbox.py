@@ -27,6 +27,8 @@ from kernel.payments.model import Authorisation, Callback, Capture, PaymentSigna
 NAME: Final = "sandbox"
 TIMESTAMP_TOLERANCE: Final = timedelta(minutes=5)
 STATEMENT_LINES_MAX: Final = 200_000
+DECLINED_PREFIX: Final = "declined_"
+"""A reference that begins so is authorised like any other and declined for good when the money is asked for."""
 
 sandbox_entries = Table(
     "sandbox_entries",
@@ -166,16 +168,23 @@ class Sandbox:
             at=datetime.fromtimestamp(int(timestamp), UTC),
         )
 
-    def capture(self, captures: Sequence[Capture]) -> None:
-        """Write captures into the provider's books, each reference once."""
+    def capture(self, captures: Sequence[Capture]) -> Mapping[str, str]:
+        """Write captures into the provider's books, each reference once; an empty wallet's are declined for good."""
+        declined = {
+            one.provider_reference: "the wallet is empty"
+            for one in captures
+            if one.provider_reference.startswith(DECLINED_PREFIX)
+        }
         rows = [
             self._entry(
                 f"capture:{one.provider_reference}", one.brand_id, "capture", one.provider_reference, one.amount
             )
             for one in captures
+            if one.provider_reference not in declined
         ]
         with self._writer.begin() as connection:
             db.insert_new(connection, sandbox_entries, rows, returning="key")
+        return declined
 
     def refund(self, refund_id: str, provider_reference: str, amount: Money) -> None:
         """Write a refund of captured money, each refund id once."""

@@ -92,6 +92,37 @@ register_notice(
     "waits for, the next pool with a new time; you may withdraw it and get your deposit back.",
 )
 register_notice(
+    "member_removed",
+    "意向金扣款失败，名额已取消",
+    "支付机构最终拒绝了您的意向金扣款，您的名额已取消，未产生扣款。如仍想购车，请换一种支付方式重新预订。",
+    "Your deposit was declined",
+    "The payment provider declined your deposit for good, so your place is gone; no money was taken. To order all the "
+    "same, please pre-order again with another way to pay.",
+)
+register_notice(
+    "order_cancelled_unpaid",
+    "定金扣款失败，订单已取消",
+    "支付机构最终拒绝了您的定金扣款，订单已取消，未产生扣款，也不收取任何费用。",
+    "Your order is cancelled: its earnest money never came",
+    "The payment provider declined your earnest money for good, so your order is cancelled. No money was taken, and "
+    "nothing is owed.",
+)
+register_notice(
+    "earnest_missing",
+    "定金扣款失败",
+    "支付机构最终拒绝了您的定金扣款。您的车已开始生产，订单继续有效，全部车款将在交车时支付。",
+    "Your earnest money never came",
+    "The payment provider declined your earnest money for good. Your car is being built, so your order stands, and the "
+    "whole price is due at the handover.",
+)
+register_notice(
+    "balance_declined",
+    "尾款扣款失败",
+    "支付机构最终拒绝了您的尾款{amount}，请换一种支付方式重新支付。",
+    "Your balance was declined",
+    "The payment provider declined your balance of {amount} for good. Please pay it again another way.",
+)
+register_notice(
     "pre_order_expired",
     "预订已失效",
     "未在时限内收到意向金，预订已失效；迟到的款项会自动退还。",

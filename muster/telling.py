@@ -15,6 +15,7 @@ from demand.pools.events import (
     DepositRefundRequested,
     DepositsHeld,
     EarlyBonusGranted,
+    MemberRemoved,
     PoolCancelled,
     PoolFailed,
     PoolFroze,
@@ -24,7 +25,9 @@ from demand.pools.events import (
 )
 from demand.pools.queries import member_accounts
 from factory_orders.events import (
+    BalanceDeclined,
     BalanceRequested,
+    EarnestMissing,
     HandoverBooked,
     HandoverRejected,
     LateCreditBooked,
@@ -152,6 +155,8 @@ def _of_pre_order(letter: Letter) -> NewNotice | None:
             return NewNotice(
                 account_id, "pre_order_rolled" if keeps_time else "pre_order_begins_anew", {}, letter.event_id
             )
+        case MemberRemoved(account_id=account_id):
+            return NewNotice(account_id, "member_removed", {}, letter.event_id)
         case PreOrderExpired(account_id=account_id):
             return NewNotice(account_id, "pre_order_expired", {}, letter.event_id)
         case DepositRefundRequested(account_id=account_id, amount_minor=amount_minor, refund_by=refund_by):
@@ -177,6 +182,12 @@ def _of_ending(letter: Letter) -> NewNotice | None:
             return NewNotice(
                 account_id, "order_cancelled_by_maker", {"returned": Money(returned_minor)}, letter.event_id
             )
+        case OrderCancelled(account_id=account_id, by="payment"):
+            return NewNotice(account_id, "order_cancelled_unpaid", {}, letter.event_id)
+        case EarnestMissing(account_id=account_id):
+            return NewNotice(account_id, "earnest_missing", {}, letter.event_id)
+        case BalanceDeclined(account_id=account_id, amount_minor=amount_minor):
+            return NewNotice(account_id, "balance_declined", {"amount": Money(amount_minor)}, letter.event_id)
         case OrderCancelled(account_id=account_id, forfeit_minor=forfeit_minor, returned_minor=returned_minor):
             facts: dict[str, Fact] = {"forfeit": Money(forfeit_minor), "returned": Money(returned_minor)}
             return NewNotice(account_id, "order_cancelled", facts, letter.event_id)
@@ -230,6 +241,7 @@ TELLERS: Final = (
             PoolCancelled,
             PreOrderRolled,
             PreOrderExpired,
+            MemberRemoved,
             DepositRefundRequested,
             EarlyBonusGranted,
         ),
@@ -249,6 +261,8 @@ TELLERS: Final = (
             LateCreditBooked,
             HandoverRejected,
             OrderCancelled,
+            EarnestMissing,
+            BalanceDeclined,
         ),
         tell_of_orders,
     ),

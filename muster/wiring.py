@@ -19,10 +19,10 @@ from configurator.quote_service import QuoteDesk
 from configurator.service import export_person, forget_person, mark_stale
 from configurator.signing import QuoteKey
 from demand.pools.queries import pool_offer
-from demand.service import DEPOSIT_PURPOSE, DemandData, fund_pre_order
+from demand.service import DEPOSIT_PURPOSE, DemandData, fund_pre_order, lose_deposit
 from factory_orders import pools_service
 from factory_orders.pools_service import Promises
-from factory_orders.service import BALANCE_PURPOSE, receive_balance
+from factory_orders.service import BALANCE_PURPOSE, lose_balance, receive_balance
 from graph.context import Services
 from kernel import db
 from kernel.actor import system
@@ -37,7 +37,7 @@ from kernel.mail import ConsoleChannel, SmtpChannel
 from kernel.notices import Channel, send_due
 from kernel.outbox import Letter, Subscription
 from kernel.owed import OwedMoney
-from kernel.payments import PaymentProvider, capture_due, carry_out_refunds
+from kernel.payments import DeclinedUse, PaymentProvider, capture_due, carry_out_refunds
 from kernel.personal import PersonalData
 from kernel.sandbox import Sandbox
 from kernel.soundness import Check
@@ -51,6 +51,8 @@ from muster.settings import Settings, data_folder
 from muster.telling import TELLERS, IdentityAddresses, WithTokens
 from muster.worker import Chores
 
+DECLINED_USES: Final[dict[str, DeclinedUse]] = {DEPOSIT_PURPOSE: lose_deposit, BALANCE_PURPOSE: lose_balance}
+"""Who acts where a provider declines authorised money for good, by the payment's purpose."""
 CONNECTIONS_APART: Final = 2
 """The door of pre-orders holds a connection of its own, and the demo's clock is read while another one is held: were
 all taken by threads that wait for the database's writer, the writer could wait for the clock and nobody would go on."""
@@ -149,7 +151,7 @@ def wire(settings: Settings, *, works: Works | None = None) -> Runtime:
             ),
             timers={**demand.service.TIMERS, **factory_orders.service.TIMERS, **morning_timers(identity_settings)},
             loops=(
-                partial(capture_due, providers={sandbox.name: sandbox}),
+                partial(capture_due, providers={sandbox.name: sandbox}, uses=DECLINED_USES),
                 partial(carry_out_refunds, providers={sandbox.name: sandbox}),
                 partial(send_due, channels=[_channel(settings)], addresses=IdentityAddresses()),
             ),
@@ -185,6 +187,7 @@ def services(runtime: Runtime, *, watch_groups: Callable[[int], None] | None = N
         default_brand=settings.brand,
         pre_order_door=door,
         payment_uses={DEPOSIT_PURPOSE: fund_pre_order, BALANCE_PURPOSE: receive_balance},
+        declined_uses=DECLINED_USES,
         providers=runtime.providers,
         quote_desk=runtime.desk,
         identity=runtime.identity,

@@ -76,6 +76,12 @@ def chain_member(work: Work, kind: str, pre_order: PreOrder) -> None:
     record.append(work, chain_of(pre_order.pool_id), kind, body)
 
 
+def chain_removed(work: Work, pre_order: PreOrder, *, reason: str) -> None:
+    """Record that a member was taken out, and why; the only way out of a frozen pool (DOMAIN section 4.10)."""
+    name = _names(work, pre_order.pool_id, [pre_order])[pre_order.head.person_id]
+    record.append(work, chain_of(pre_order.pool_id), "pool.removed", {"member": name, "reason": reason})
+
+
 def chain_locked(work: Work, head: PoolHead, locked: Sequence[LockedPreOrder], *, discount_bp: int) -> None:
     """Record a clearing: its number, its discount and what each member pays."""
     names = _names(work, head.id, locked)

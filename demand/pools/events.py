@@ -79,6 +79,28 @@ class PreOrderWithdrawn(Event):
     refund_by: datetime | None
 
 
+@event("demand.member_removed")
+@dataclass(frozen=True, slots=True)
+class MemberRemoved(Event):
+    """A member lost the place, or the wait for one (`members` None), for a reason that the pool's chain holds."""
+
+    pre_order_id: str
+    account_id: str
+    pool_id: str
+    reason: str
+    members: int | None
+
+
+@event("demand.earnest_lost")
+@dataclass(frozen=True, slots=True)
+class EarnestLost(Event):
+    """The money behind an order's earnest money will never come."""
+
+    pre_order_id: str
+    account_id: str
+    pool_id: str
+
+
 @event("demand.price_cap_raised")
 @dataclass(frozen=True, slots=True)
 class PriceCapRaised(Event):

@@ -76,15 +76,27 @@ def leave(pool: Pool, offer: Offer, *, now: datetime) -> OpenPool | Refusal:
     """Give a place back; refuses once the pool is frozen or its freeze is due."""
     match pool:
         case OpenPool() if now < pool.head.freeze_at:
-            reaches = offer.reaches(pool.head.terms)
-            left = tuple(count - one for count, one in zip(pool.head.reaching, reaches, strict=True))
-            return OpenPool(replace(pool.head, members=pool.head.members - 1, reaching=left))
+            return OpenPool(_without(pool.head, offer))
         case OpenPool() | FrozenPool():
             return PoolFrozen(pool.head.deadline)
         case ScheduledPool() | LockedPool() | FailedPool() | RolledPool() | CancelledPool():
             return PoolClosed(state_of(pool))
         case _:
             assert_never(pool)
+
+
+def remove(pool: Pool, offer: Offer) -> JoinablePool:
+    """Take out a member who must not be in it, from a frozen pool too; the freeze and its deadline stay.
+
+    Only a proven fraud or a returned payment removes a member (DOMAIN section 6.1); whoever calls this says which.
+    """
+    assert isinstance(pool, OpenPool | FrozenPool), "a place is held in a pool that takes members"
+    return replace(pool, head=_without(pool.head, offer))
+
+
+def _without(head: PoolHead, offer: Offer) -> PoolHead:
+    left = tuple(count - one for count, one in zip(head.reaching, offer.reaches(head.terms), strict=True))
+    return replace(head, members=head.members - 1, reaching=left)
 
 
 def raise_offer(pool: Pool, offer: Offer, *, price_cap_minor: int, now: datetime) -> JoinablePool | Refusal:

@@ -277,7 +277,10 @@ class LockedPreOrder:
 
 @dataclass(frozen=True, slots=True)
 class EndedPreOrder:
-    """Over: expired_unpaid, withdrawn or refunded; `refund_by` is when money is back at the latest, if any came."""
+    """Over: expired_unpaid, withdrawn, refunded or removed; `refund_by` is when money is back at the latest, if any is.
+
+    Removed is who lost the place because the payment was returned or a fraud was proven.
+    """
 
     head: PreOrderHead
     pool_id: PoolId

@@ -295,6 +295,13 @@ def end_pre_orders(
     return ended
 
 
+def mark_removed(work: Work, member: PooledPreOrder | WaitingPreOrder, *, reason: str) -> EndedPreOrder:
+    """End the pre-order of a member who was taken out; what becomes of the money is booked by whoever calls this."""
+    ended = EndedPreOrder(member.head, member.pool_id, member.payment_id, "removed", work.now, None)
+    save_pre_orders(work, [(ended, None, reason)])
+    return ended
+
+
 def _has_money(pre_order: PreOrder) -> bool:
     return isinstance(pre_order, PooledPreOrder | WaitingPreOrder | LockedPreOrder)
 

@@ -117,7 +117,8 @@ pre_orders = Table(
     Column("price_minor", Minor),
     Column("refund_by", Instant),
     CheckConstraint(
-        "state IN ('acknowledged', 'pooled', 'rolled_over', 'locked', 'expired_unpaid', 'withdrawn', 'refunded')",
+        "state IN ('acknowledged', 'pooled', 'rolled_over', 'locked', 'expired_unpaid', 'withdrawn', 'refunded',"
+        " 'removed')",
         name="state_known",
     ),
     CheckConstraint(

@@ -12,8 +12,15 @@ from dataclasses import dataclass
 from configurator.quote_service import road_km
 from demand.service import DEPOSIT_PURPOSE, earnest_account
 from factory_orders.errors import OrderNotCancellable
-from factory_orders.events import OrderCancelled
-from factory_orders.planning.model import BatchState, CancelledOrder, OrderTerms, ScheduledOrder, order_state
+from factory_orders.events import EarnestMissing, OrderCancelled
+from factory_orders.planning.model import (
+    BatchState,
+    CancelledOrder,
+    DeliveredOrder,
+    OrderTerms,
+    ScheduledOrder,
+    order_state,
+)
 from factory_orders.planning.order_service import LATE_CREDIT_TIMER, withdraw_build_order
 from factory_orders.planning.order_store import lock_order, move_batch, save_order
 from factory_orders.planning.promise import Window, promise_days
@@ -77,6 +84,25 @@ def cancel_order_by_maker(work: Work, order_id: str, *, reason: str) -> Cancella
     earnest = ledger.balance(work, earnest_account(order_id))
     double = Cancellation(order_id, _stage(built), earnest, 0, earnest)
     return _end(work, order.terms, built, double, by="maker", reason=reason.strip())
+
+
+def lose_earnest(work: Work, order_id: str) -> Cancellation | None:
+    """Act on earnest money that turned out never to have come: the order ends, with nothing to give back or keep.
+
+    None where it has ended already, or the car is begun: then the order stands, and its whole price is due at the
+    handover. Refuses NotFound while the lock has not made the order yet; the news comes again.
+    """
+    work.actor.require(Permission.SYSTEM)
+    try:
+        built, order = _cancellable(work, order_id)
+    except OrderNotCancellable:
+        order_now = lock_order(work, order_id)
+        if not isinstance(order_now, CancelledOrder | DeliveredOrder):
+            terms = order_now.terms
+            work.record(EarnestMissing(terms.brand_id, terms.id, terms.account_id))
+        return None
+    ended = Cancellation(order_id, _stage(built), 0, 0, 0)
+    return _end(work, order.terms, built, ended, by="payment", reason="payment_declined")
 
 
 def _cancellable(work: Work, order_id: str) -> tuple[BuildOrder | None, ScheduledOrder]:

@@ -34,6 +34,7 @@ from factory_orders.errors import (
     InspectionMissing,
 )
 from factory_orders.events import (
+    BalanceDeclined,
     BalancePaid,
     BalanceRequested,
     HandoverBooked,
@@ -296,6 +297,23 @@ def receive_balance(work: Work, payment: Payment) -> Handover | None:
         payments.send_back(work, payment, "late")
         return None
     return _settle(work, handover, lock_order(work, handover.order_id).terms, payment)
+
+
+def lose_balance(work: Work, payment: Payment, missing: Money) -> None:
+    """Act on a balance that was counted and that the provider declined for good; runs in the change that notes it.
+
+    The order owes again and is asked anew; once the car was signed for, the claim stands on `uncollected:<payment>`.
+    """
+    work.actor.require(Permission.SYSTEM)
+    handover = handover_by_payment(work, payment.id)
+    if handover is None or handover.state is not HandoverState.BALANCE_PAID:
+        payments.take_back(work, payment, missing, out_of=payments.late_account(payment.id))
+    else:
+        terms = lock_order(work, handover.order_id).terms
+        book(work, payments.undone(payment, missing, out_of=account("receivable", terms.id)))
+        fresh = _expect(work, handover, terms, missing.minor)
+        save_handover(work, replace(handover, state=HandoverState.INSPECTED, balance_payment_id=fresh.id))
+    work.record(BalanceDeclined(payment.brand_id, payment.subject_id, payment.account_id, missing.minor))
 
 
 def _settle(work: Work, handover: Handover, terms: OrderTerms, payment: Payment) -> Handover:

@@ -17,11 +17,12 @@ from kernel import payments
 from kernel.actor import Permission
 from kernel.errors import InvalidInput, NotFound
 from kernel.payments import PaymentState
-from kernel.sandbox import Sandbox
+from kernel.sandbox import DECLINED_PREFIX, Sandbox
 from kernel.work import Work
 
 AUTHORISATION_LASTS: Final = timedelta(hours=1)
 WALLET_LENGTH_MAX: Final = 80
+EMPTY_WALLET: Final = "empty"
 strawberry.enum(PaymentState, description="Where a payment stands.")
 
 
@@ -48,7 +49,7 @@ class SandboxAuthorisation:
 
 @input_type(takes=Permission.OWN_WRITE)
 class AuthoriseInSandboxInput:
-    """What the demo's wallet is to authorise."""
+    """What the demo's wallet is to authorise. The wallet `empty` authorises everything and then has nothing to give."""
 
     amount: MoneyInput
     wallet: str = "demo"
@@ -97,7 +98,7 @@ def authorise_in_sandbox(request: Request, input: AuthoriseInSandboxInput) -> Sa
     token = sandbox.authorise(
         account_id=request.actor.signed_in(),
         amount=amount,
-        reference=f"auth_{works.ids.new(now)}",
+        reference=f"{DECLINED_PREFIX if input.wallet == EMPTY_WALLET else 'auth_'}{works.ids.new(now)}",
         wallet=_wallet(input.wallet),
         expires_at=expires_at,
     )

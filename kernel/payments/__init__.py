@@ -2,10 +2,12 @@
 
 A room asks (`request_payments`) or takes an authorisation (`receive_authorised`), books what came with `receipt`, and
 books what goes back into `refund_account(payment.id)` with `request_refund`. The worker runs `capture_due` and
-`carry_out_refunds`. The surface is what this package exports; its modules are nobody else's business.
+`carry_out_refunds`. Where a provider declines authorised money for good, the room gives it up with `take_back`. The
+surface is what this package exports; its modules are nobody else's business.
 """
 
-from kernel.payments.events import PaymentRefunded, RefundRequested
+from kernel.payments.captures import DeclinedUse, capture_due, settle_declined, take_back, undone
+from kernel.payments.events import PaymentDeclined, PaymentRefunded, RefundRequested
 from kernel.payments.model import (
     Authorisation,
     AuthorisationExpired,
@@ -34,13 +36,19 @@ from kernel.payments.receiving import (
 )
 from kernel.payments.refunds import (
     RefundOrder,
-    capture_due,
     carry_out_refunds,
     refund_of,
     request_refund,
     request_refunds,
 )
-from kernel.payments.store import late_account, payments_of, provider_account, receipt, refund_account
+from kernel.payments.store import (
+    late_account,
+    payments_of,
+    provider_account,
+    receipt,
+    refund_account,
+    uncollected_account,
+)
 
 __all__ = [
     "Authorisation",
@@ -49,9 +57,11 @@ __all__ = [
     "Callback",
     "CallbackOutcome",
     "Capture",
+    "DeclinedUse",
     "Payment",
     "PaymentAlreadyMade",
     "PaymentAmountMismatch",
+    "PaymentDeclined",
     "PaymentProvider",
     "PaymentRefunded",
     "PaymentRequest",
@@ -78,4 +88,8 @@ __all__ = [
     "request_refund",
     "request_refunds",
     "send_back",
+    "settle_declined",
+    "take_back",
+    "uncollected_account",
+    "undone",
 ]

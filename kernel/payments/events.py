@@ -32,3 +32,16 @@ class PaymentRefunded(Event):
     subject_id: str
     amount: Money
     reason: str
+
+
+@event("kernel.payment_declined")
+@dataclass(frozen=True, slots=True)
+class PaymentDeclined(Event):
+    """The provider will never hand over money that was authorised and counted."""
+
+    payment_id: str
+    account_id: str
+    purpose: str
+    subject_id: str
+    amount: Money
+    why: str

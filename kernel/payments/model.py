@@ -2,7 +2,8 @@
 
 A payment is asked for by a room for one subject (a pre-order, an order's balance) and goes
 pending -> received -> refunding -> refunded, or pending -> failed. Money that really arrived is never ignored: what
-cannot be taken (late, short, over, in another currency, paid twice) is booked apart and sent back by itself.
+cannot be taken (late, short, over, in another currency, paid twice) is booked apart and sent back by itself. Money that
+was authorised and counted, but that the provider declines to hand over for good, makes a payment declined.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from kernel.money import Money
 
 
 class PaymentState(StrEnum):
-    """Where a payment stands; `refunding` and `refunded` only follow `received` money."""
+    """Where a payment stands; `refunding` and `refunded` only follow `received` money, `declined` ends both."""
 
     PENDING = "pending"
     RECEIVED = "received"
     FAILED = "failed"
     REFUNDING = "refunding"
     REFUNDED = "refunded"
+    DECLINED = "declined"
 
 
 HAS_MONEY = frozenset({PaymentState.RECEIVED, PaymentState.REFUNDING, PaymentState.REFUNDED})
@@ -44,7 +46,10 @@ class PaymentRequest:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """One payment; `provider` is empty and `provider_reference` None until money was offered or came."""
+    """One payment; `provider` is empty and `provider_reference` None until money was offered or came.
+
+    `captured` says that the provider has handed the money over; an authorised payment counts before that.
+    """
 
     id: str
     brand_id: str
@@ -57,6 +62,7 @@ class Payment:
     provider_reference: str | None
     created_at: datetime
     expires_at: datetime
+    captured: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +131,12 @@ class PaymentProvider(Protocol):
         """Check the signature and age of a callback and read it; refuses PaymentSignatureInvalid."""
         ...
 
-    def capture(self, captures: Sequence[Capture]) -> None:
-        """Ask for authorised money; idempotent by provider reference."""
+    def capture(self, captures: Sequence[Capture]) -> Mapping[str, str]:
+        """Ask for authorised money; idempotent by provider reference.
+
+        Returns those declined for good, by provider reference, with the reason in a few words: that money will never
+        come. All others were handed over. What may succeed later raises ProviderUnavailable.
+        """
         ...
 
     def refund(self, refund_id: str, provider_reference: str, amount: Money) -> None:
@@ -138,7 +148,7 @@ class PaymentProvider(Protocol):
         ...
 
 
-CallbackOutcome: TypeAlias = Literal["received", "repeated", "late", "failed", "ignored", "returned"]
+CallbackOutcome: TypeAlias = Literal["received", "repeated", "late", "failed", "ignored", "returned", "declined"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +158,14 @@ class Received:
     `received`: the payment has its money now, the room books it in this same change. `repeated`: known already.
     `late`: it came after the payment's end and goes back. `returned`: it did not fit (see `refusal`) and goes back,
     the payment itself is as it was. `failed`: the payment failed; it may still be paid until its end. `ignored`: a
-    failure told of after the money had come; noted, nothing changed.
+    failure told of after the money had come; noted, nothing changed. `declined`: the authorised money that was counted
+    will never come; the room gives up `missing`, what it has booked and the kernel could not take back itself.
     """
 
     payment: Payment
     outcome: CallbackOutcome
     refusal: Refusal | None = None
+    missing: Money | None = None
 
 
 @dataclass(unsafe_hash=True)
@@ -223,12 +235,15 @@ def judge_callback(payment: Payment, callback: Callback, *, now: datetime) -> tu
     the payment's end.
     """
     has_money = payment.state in HAS_MONEY
+    same = payment.provider_reference == callback.provider_reference
+    if payment.state is PaymentState.DECLINED:
+        # Other money may still come for it and goes back; what the provider itself took back, it does not hand over.
+        return ("returned", PaymentAlreadyMade()) if callback.kind == "captured" and not same else ("repeated", None)
     if callback.kind == "failed":
         if has_money:
-            return "ignored", None
+            return ("declined" if same and not payment.captured else "ignored"), None
         return ("repeated" if payment.state is PaymentState.FAILED else "failed"), None
     if has_money:
-        same = payment.provider_reference == callback.provider_reference
         return ("repeated", None) if same else ("returned", PaymentAlreadyMade())
     if callback.amount != payment.amount:
         return "returned", PaymentAmountMismatch(payment.amount, callback.amount)

@@ -13,6 +13,7 @@ from kernel.actor import system
 from kernel.errors import NotFound, Refusal
 from kernel.ids import BrandId
 from kernel.ledger import Transfer, book
+from kernel.payments.captures import decline
 from kernel.payments.model import (
     Authorisation,
     Callback,
@@ -113,6 +114,9 @@ def receive_callback(work: Work, provider: PaymentProvider, headers: Mapping[str
             payment = send_back(own, _fill(own, payment, provider.name, callback), "late")
         case "returned":
             send_back(own, _stray(own, payment, provider.name, callback), "does_not_fit")
+        case "declined":
+            payment, missing = decline(own, payment, "told by the provider")
+            return Received(payment, outcome, missing=missing)
         case "failed":
             _set_failed(own, payment)
             payment = replace(payment, state=PaymentState.FAILED)
@@ -193,7 +197,11 @@ def _fill(work: Work, payment: Payment, provider: str, callback: Callback) -> Pa
         )
     )
     return replace(
-        payment, provider=provider, state=PaymentState.RECEIVED, provider_reference=callback.provider_reference
+        payment,
+        provider=provider,
+        state=PaymentState.RECEIVED,
+        provider_reference=callback.provider_reference,
+        captured=True,
     )
 
 

@@ -1,4 +1,4 @@
-"""Money on its way out of and into the provider: captures of authorised payments and refunds, by the worker.
+"""Money on its way back to who paid it, by the worker.
 
 The provider is called outside any transaction. A step is leased first, done at the provider under its own id, then
 settled; a crash anywhere means that it is done again, and the provider answers the second call like the first.
@@ -21,7 +21,7 @@ from kernel.ids import BrandId
 from kernel.ledger import Transfer, balances, book_for
 from kernel.money import Money
 from kernel.payments.events import PaymentRefunded, RefundRequested
-from kernel.payments.model import HAS_MONEY, Capture, Payment, PaymentProvider, PaymentState, ProviderUnavailable
+from kernel.payments.model import HAS_MONEY, Payment, PaymentProvider, PaymentState, ProviderUnavailable
 from kernel.payments.store import payment_from, provider_account, refund_account, select_payments
 from kernel.payments.tables import payments, refunds
 from kernel.work import Work, Works
@@ -105,48 +105,6 @@ def _load(work: Work, payment_ids: Sequence[str]) -> dict[str, Payment]:
         .with_for_update()
     )
     return {row["id"]: payment_from(row) for row in work.connection.execute(statement).mappings()}
-
-
-def capture_due(works: Works, providers: Mapping[str, PaymentProvider], *, batch_max: int = BATCH_MAX) -> int:
-    """Ask providers for authorised money that was taken in since; returns how many payments were captured.
-
-    Each provider has a batch of its own, so that one that fails holds up no other.
-    """
-    captured = 0
-    for name, provider in providers.items():
-        statement = (
-            select_payments()
-            .where(payments.c.received_at.isnot(None), payments.c.captured_at.is_(None), payments.c.provider == name)
-            .order_by(payments.c.id)
-            .limit(batch_max)
-        )
-        with works.read(system(BrandId("platform"))) as work:
-            own = [payment_from(row) for row in work.connection.execute(statement).mappings()]
-        done = _capture(provider, own) if own else []
-        if done:
-            with works.change(system(BrandId("platform"))) as work:
-                work.connection.execute(
-                    update(payments)
-                    .where(payments.c.id.in_([payment.id for payment in done]), payments.c.captured_at.is_(None))
-                    .values(captured_at=work.now)
-                )
-            captured += len(done)
-    return captured
-
-
-def _capture(provider: PaymentProvider, own: Sequence[Payment]) -> Sequence[Payment]:
-    """Return those whose money was handed over; where a batch breaks, each is asked for by itself."""
-    try:
-        provider.capture([Capture(one.brand_id, one.provider_reference or "", one.amount) for one in own])
-    except ProviderUnavailable as error:
-        log.warning("capture_postponed", provider=provider.name, payments=len(own), why=str(error))
-        return []
-    except Exception as error:  # noqa: BLE001 - a provider's mistake over one payment must not hold up the others
-        if len(own) > 1:
-            return [done for one in own for done in _capture(provider, [one])]
-        log.error("capture_broke", provider=provider.name, payment_id=own[0].id, why=type(error).__name__)
-        return []
-    return own
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ _COLUMNS = (
     payments.c.provider_reference,
     payments.c.created_at,
     payments.c.expires_at,
+    payments.c.captured_at,
 )
 
 
@@ -48,6 +49,7 @@ def payment_from(row: RowMapping | dict[str, Any]) -> Payment:
         provider_reference=row["provider_reference"],
         created_at=row["created_at"],
         expires_at=row["expires_at"],
+        captured=row["captured_at"] is not None,
     )
 
 
@@ -94,6 +96,11 @@ def refund_account(payment_id: str) -> AccountName:
 def late_account(payment_id: str) -> AccountName:
     """Name the account of money that came and could not be taken."""
     return account("late", payment_id)
+
+
+def uncollected_account(payment_id: str) -> AccountName:
+    """Name the account of money that was counted, spent and never came: a debit there is a claim on who paid it."""
+    return account("uncollected", payment_id)
 
 
 def payments_of(work: Work, subject_ids: Sequence[str]) -> dict[str, list[Payment]]:

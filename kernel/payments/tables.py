@@ -23,12 +23,18 @@ payments = Table(
     Column("expires_at", Instant, nullable=False),
     Column("received_at", Instant),
     Column("captured_at", Instant),
+    Column("declined_at", Instant),
+    Column("declined_why", String(80)),
     CheckConstraint("amount_minor > 0", name="amount_positive"),
-    CheckConstraint("state IN ('pending', 'received', 'failed', 'refunding', 'refunded')", name="state_known"),
     CheckConstraint(
-        "(state IN ('received', 'refunding', 'refunded')) = (provider_reference IS NOT NULL)",
+        "state IN ('pending', 'received', 'failed', 'refunding', 'refunded', 'declined')", name="state_known"
+    ),
+    CheckConstraint(
+        "(state IN ('received', 'refunding', 'refunded', 'declined')) = (provider_reference IS NOT NULL)",
         name="money_has_reference",
     ),
+    CheckConstraint("(state = 'declined') = (declined_at IS NOT NULL)", name="declined_has_moment"),
+    CheckConstraint("declined_at IS NULL OR captured_at IS NULL", name="declined_never_came"),
     CheckConstraint("(provider_reference IS NULL) = (received_at IS NULL)", name="money_has_moment"),
     CheckConstraint("provider_reference IS NULL OR provider <> ''", name="money_has_provider"),
 )
@@ -47,11 +53,15 @@ Index("ix_payments_provider_received_at", payments.c.provider, payments.c.receiv
 Index(
     "ix_payments_to_capture",
     payments.c.id,
-    postgresql_where=payments.c.received_at.isnot(None) & payments.c.captured_at.is_(None),
-    sqlite_where=payments.c.received_at.isnot(None) & payments.c.captured_at.is_(None),
+    postgresql_where=payments.c.received_at.isnot(None)
+    & payments.c.captured_at.is_(None)
+    & payments.c.declined_at.is_(None),
+    sqlite_where=payments.c.received_at.isnot(None)
+    & payments.c.captured_at.is_(None)
+    & payments.c.declined_at.is_(None),
 )
 
-# A payment is refunded at most once: its refund carries its id.
+# A payment is refunded at most once: its refund carries its id. Where the money turns out never to come it is void.
 refunds = Table(
     "refunds",
     metadata,
@@ -63,8 +73,12 @@ refunds = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("last_error", String(80)),
     Column("refunded_at", Instant),
+    Column("voided_at", Instant),
     CheckConstraint("amount_minor > 0", name="amount_positive"),
-    CheckConstraint("(due_at IS NULL) = (refunded_at IS NOT NULL)", name="due_until_refunded"),
+    CheckConstraint(
+        "(due_at IS NULL) = (refunded_at IS NOT NULL OR voided_at IS NOT NULL)", name="due_until_refunded_or_void"
+    ),
+    CheckConstraint("refunded_at IS NULL OR voided_at IS NULL", name="refunded_or_void"),
 )
 Index("ix_refunds_due_at", refunds.c.due_at, postgresql_where=refunds.c.due_at.isnot(None))
 

@@ -22,7 +22,17 @@ from demand.pools.placing import PreOrderRequest
 from demand.pools.pool_store import lock_pool
 from demand.pools.pre_order_store import find_pre_order
 from demand.pools.tables import pre_orders
-from demand.service import TIMERS, Outcome, Placed, PoolPlan, fund_pre_order, open_pool, place_pre_orders
+from demand.service import (
+    DEPOSIT_PURPOSE,
+    TIMERS,
+    Outcome,
+    Placed,
+    PoolPlan,
+    fund_pre_order,
+    lose_deposit,
+    open_pool,
+    place_pre_orders,
+)
 from kernel import ledger, payments
 from kernel.actor import Actor, Role, system
 from kernel.clock import FixedClock
@@ -31,7 +41,7 @@ from kernel.ids import AccountId, BrandId, PersonId
 from kernel.ledger import AccountName
 from kernel.money import yuan
 from kernel.payments import Payment, PaymentProvider, Received
-from kernel.sandbox import Sandbox, SignedMessage
+from kernel.sandbox import DECLINED_PREFIX, Sandbox, SignedMessage
 from kernel.timers import fire_due
 from kernel.work import Works
 from tests.configurator.small_brand import BRAND, DESK, EAST_STORE, PLAIN_CAR, PLANNER, open_small_brand
@@ -52,6 +62,7 @@ class PoolRoom:
     cls: PoolingClass
     quotes: dict[str, str] = field(default_factory=dict)
     number: int = 0
+    wallet_is_empty: bool = False
 
     @property
     def providers(self) -> dict[str, PaymentProvider]:
@@ -74,7 +85,7 @@ class PoolRoom:
         return self.sandbox.authorise(
             account_id=buyer.account_id,
             amount=yuan(amount_yuan),
-            reference=reference or f"auth-{self.number}",
+            reference=reference or f"{DECLINED_PREFIX if self.wallet_is_empty else 'auth-'}{self.number}",
             wallet=f"wallet-{buyer.account_id}",
             expires_at=self.clock.now() + timedelta(days=1),
         )
@@ -169,7 +180,7 @@ class PoolRoom:
 
     def settle(self) -> None:
         """Let the worker capture and refund what is due."""
-        payments.capture_due(self.works, self.providers)
+        payments.capture_due(self.works, self.providers, {DEPOSIT_PURPOSE: lose_deposit})
         payments.carry_out_refunds(self.works, self.providers)
 
     def balance(self, name: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
 from demand.service import PoolPlan
 from factory_orders import queries, service
@@ -11,11 +12,13 @@ from factory_orders.model import CancelledOrder, PlantReport, ScheduledOrder, St
 from factory_orders.planning.model import SLOT
 from factory_orders.pools_service import SUBSCRIPTIONS, open_pool
 from factory_orders.service import Cancellation, OrderData
-from kernel import ledger, outbox
+from kernel import ledger, news, outbox
 from kernel.clock import FixedClock
 from kernel.errors import Conflict, Forbidden, InvalidInput, NotFound
 from kernel.ledger import account
+from kernel.soundness import examine
 from kernel.work import Works
+from muster.audit import CHECKS
 from tests.configurator.small_brand import BRAND, PLANNER
 from tests.demand.pool_room import TIERS, PoolRoom, make_pool_room
 from tests.factory_orders.trade import NORTH_PLANT, PLANT_MACHINE, SYSTEM, Trade, buyer
@@ -208,3 +211,82 @@ def test_erasing_takes_the_person_and_the_persons_words(trade: Trade) -> None:
     assert order.terms.person_id is None
     assert (told.detail, known.reason) == ("", None)
     assert passport.verified
+
+
+# --- earnest money that never came -----------------------------------------------------------------------------------
+
+
+def locked_on_an_empty_wallet(room: PoolRoom) -> tuple[Trade, list[str]]:
+    """Take a pool of three to its lock; the first one's deposit will be declined."""
+    room.wallet_is_empty = True
+    with room.works.change(PLANNER) as work:
+        open_pool(work, PoolPlan(room.cls, 8, minimum=3, tiers=TIERS))
+    (first,) = room.join(1)
+    room.wallet_is_empty = False
+    others = room.join(2, 3)
+    room.pass_time(days=21)
+    deliver(room)
+    return Trade(room.works, room.clock, room.sandbox, ""), [one.pre_order_id for one in (first, *others)]
+
+
+def deliver(room: PoolRoom) -> None:
+    while outbox.deliver(room.works, SUBSCRIPTIONS):
+        pass
+
+
+def found_by_audit(room: PoolRoom) -> list[str]:
+    with room.works.read(SYSTEM) as work:
+        found = examine(work, CHECKS)
+    return [f"{one.check.name}: {line}" for one in found for line in one.violations]
+
+
+def news_of(room: PoolRoom, kind: str) -> list[dict[str, object]]:
+    with room.works.read(SYSTEM) as work:
+        return [row.payload for row in work.connection.execute(select(news.outbox).where(news.outbox.c.kind == kind))]
+
+
+def test_an_order_whose_earnest_money_never_came_ends_and_frees_its_week(room: PoolRoom) -> None:
+    trade, (order_id, *others) = locked_on_an_empty_wallet(room)
+    assert used(trade) == 3
+
+    room.settle()
+    deliver(room)
+
+    with trade.works.read(SYSTEM) as work:
+        orders = queries.orders_by_id(work, [order_id, *others])
+    assert isinstance(orders[order_id], CancelledOrder)
+    assert all(isinstance(orders[one], ScheduledOrder) for one in others)
+    assert used(trade) == 2
+    assert sums(trade, order_id) == [0, 0, 0, 0]
+    (told,) = news_of(room, "factory_orders.order_cancelled")
+    assert (told["by"], told["forfeit_minor"], told["returned_minor"]) == ("payment", 0, 0)
+    assert found_by_audit(room) == []
+
+
+def test_an_order_whose_car_is_begun_stands_and_owes_its_whole_price(room: PoolRoom) -> None:
+    trade, (order_id, *_) = locked_on_an_empty_wallet(room)
+    for stage in (Stage.PARTS_READY, Stage.BODY):
+        trade.report(trade.build_order_of(order_id).id, stage)
+
+    room.settle()
+    deliver(room)
+
+    with trade.works.read(SYSTEM) as work:
+        assert isinstance(queries.orders_by_id(work, [order_id])[order_id], ScheduledOrder)
+    assert sums(trade, order_id) == [0, 0, 0, 0]
+    assert len(news_of(room, "factory_orders.earnest_missing")) == 1
+    assert found_by_audit(room) == []
+
+
+def test_a_decline_after_the_buyer_left_leaves_the_forfeit_as_a_claim(room: PoolRoom) -> None:
+    trade, (order_id, *_) = locked_on_an_empty_wallet(room)
+    assert cancel(trade, order_id).forfeit_minor == 100_000
+    (payment,) = room.payments_of(order_id)
+
+    room.settle()
+    deliver(room)
+
+    assert room.balance(f"uncollected:{payment.id}") == -100_000
+    assert sums(trade, order_id) == [0, 100_000, 0, 0]
+    assert news_of(room, "factory_orders.earnest_missing") == []
+    assert found_by_audit(room) == []

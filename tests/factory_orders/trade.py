@@ -27,7 +27,7 @@ from kernel.ledger import Transfer, account, book
 from kernel.money import yuan
 from kernel.paging import PageRequest
 from kernel.payments import Payment
-from kernel.sandbox import Sandbox
+from kernel.sandbox import DECLINED_PREFIX, Sandbox
 from kernel.work import Works
 from tests.configurator.small_brand import BRAND, DESK, EAST_STORE, PLAIN_CAR, open_small_brand
 
@@ -177,13 +177,15 @@ class Trade:
         with self.works.change(who or buyer()) as work:
             return service.request_balance(work, handover.id)
 
-    def pay(self, handover: Handover, payment: Payment, *, who: Actor | None = None) -> Handover:
-        """Pay the rest by an authorisation from the sandbox."""
+    def pay(
+        self, handover: Handover, payment: Payment, *, who: Actor | None = None, empty_wallet: bool = False
+    ) -> Handover:
+        """Pay the rest by an authorisation from the sandbox; an empty wallet's will be declined."""
         actor = who or buyer()
         token = self.sandbox.authorise(
             account_id=actor.signed_in(),
             amount=payment.amount,
-            reference=payment.id,
+            reference=f"{DECLINED_PREFIX if empty_wallet else ''}{payment.id}",
             wallet="w",
             expires_at=self.clock.now() + timedelta(hours=1),
         )

@@ -49,6 +49,22 @@ def failed(buyer: Buyer, placed: dict[str, Any]) -> SignedMessage:
     )
 
 
+def test_a_deposit_that_the_wallet_never_gives_takes_the_place_with_it(buyer: Buyer) -> None:
+    quote = buyer.quote()
+    empty = {"amount": {"minor": DEPOSIT_MINOR}, "wallet": "empty"}
+    token = buyer.at.do(ask.AUTHORISE, input=empty)["token"]
+    placed = buyer.place(quote, authorisation=token)
+    assert (placed["state"], placed["pool"]["members"]) == ("pooled", 1)
+
+    buyer.town.house.work_off()
+
+    assert state_of(buyer, placed) == ("removed", ["DECLINED"])
+    assert buyer.pre_order(placed["id"])["pool"]["members"] == 0
+    assert buyer.notices()[-1] == "member_removed"
+    again = buyer.place(buyer.quote())
+    assert (again["state"], again["pool"]["members"]) == ("pooled", 1)
+
+
 def state_of(buyer: Buyer, placed: dict[str, Any]) -> tuple[str, list[str]]:
     """Return the states of a pre-order and of its payments."""
     found = buyer.pre_order(placed["id"])

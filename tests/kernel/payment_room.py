@@ -17,10 +17,18 @@ from kernel.ids import BrandId
 from kernel.ledger import AccountName, Transfer, account
 from kernel.money import Money, yuan
 from kernel.news import outbox
-from kernel.payments import Authorisation, Payment, PaymentProvider, PaymentRequest, Received, StatementLine
+from kernel.payments import (
+    Authorisation,
+    DeclinedUse,
+    Payment,
+    PaymentProvider,
+    PaymentRequest,
+    Received,
+    StatementLine,
+)
 from kernel.payments.tables import payment_callbacks
 from kernel.sandbox import Sandbox, SignedMessage
-from kernel.work import Works
+from kernel.work import Work, Works
 
 BRAND: Final = BrandId("a" * 32)
 BUYER: Final = "c" * 32
@@ -77,9 +85,11 @@ class Room:
         """Take a callback as a door does: the room books what was received in the same change."""
         with self.works.change(system(BrandId("platform"))) as work:
             heard = payments.receive_callback(work, self.sandbox, message.headers, message.body)
+            own = work.acting(system(BrandId(heard.payment.brand_id)))
             if heard.outcome == "received":
-                own = work.acting(system(BrandId(heard.payment.brand_id)))
                 ledger.book(own, payments.receipt(heard.payment, kind="deposit_held", to=deposit(heard.payment)))
+            elif heard.outcome == "declined":
+                payments.settle_declined(own, USES, heard.payment, heard.missing)
             return heard
 
     def held(self, subject_id: str, amount: Money, reference: str) -> Payment:
@@ -100,7 +110,7 @@ class Room:
 
     def work_off(self) -> None:
         """Let the worker capture and refund what is due."""
-        payments.capture_due(self.works, self.providers)
+        payments.capture_due(self.works, self.providers, USES)
         payments.carry_out_refunds(self.works, self.providers)
 
     def payments_of(self, subject_id: str) -> list[Payment]:
@@ -143,6 +153,14 @@ class Room:
 def deposit(payment: Payment) -> AccountName:
     """Name the account of a held deposit."""
     return account("deposit", payment.subject_id)
+
+
+def give_up(work: Work, payment: Payment, missing: Money) -> None:
+    """Do what the room does where a deposit will never come."""
+    payments.take_back(work, payment, missing, out_of=deposit(payment))
+
+
+USES: Final[dict[str, DeclinedUse]] = {"deposit": give_up}
 
 
 class counting:  # noqa: N801 - it reads as a verb where it is used

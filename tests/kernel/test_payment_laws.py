@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from itertools import count
 
 import pytest
@@ -22,9 +23,9 @@ from kernel.ledger import ledger_transfers
 from kernel.money import Money, yuan
 from kernel.payments import Capture, Payment, PaymentState, ProviderUnavailable, StatementLine
 from kernel.reconciliation import reconcile
-from kernel.sandbox import Sandbox, SignedMessage
+from kernel.sandbox import DECLINED_PREFIX, Sandbox, SignedMessage
 from kernel.work import Works
-from tests.kernel.payment_room import Room, make_room
+from tests.kernel.payment_room import USES, Room, make_room
 
 DEPOSIT = yuan(5000)
 AMOUNTS = {"exact": DEPOSIT, "short": yuan(4999), "over": yuan(6000), "dollars": Money(500_000, "USD")}
@@ -32,7 +33,7 @@ _examples = count(1)
 
 step = st.one_of(
     st.tuples(st.just("ask")),
-    st.tuples(st.just("authorise"), st.sampled_from(["exact", "short"])),
+    st.tuples(st.just("authorise"), st.sampled_from(["exact", "short", "empty"])),
     st.tuples(st.just("pay"), st.integers(0, 4), st.sampled_from(["exact", "exact", "exact", *sorted(AMOUNTS)])),
     st.tuples(st.just("fail"), st.integers(0, 4)),
     st.tuples(st.just("pay"), st.integers(0, 4), st.just("exact")),
@@ -72,10 +73,11 @@ class Unsteady:
         if self.mood == "dies after":
             raise Dead
 
-    def capture(self, captures: Sequence[Capture]) -> None:
+    def capture(self, captures: Sequence[Capture]) -> Mapping[str, str]:
         self._trouble_before()
-        self.behind.capture(captures)
+        declined = self.behind.capture(captures)
         self._trouble_after()
+        return declined
 
     def refund(self, refund_id: str, provider_reference: str, amount: Money) -> None:
         self._trouble_before()
@@ -105,6 +107,8 @@ class Play:
                 self.asked.append(self.room.ask(self.subject(), DEPOSIT))
             case ("authorise", "exact"):
                 self.asked.append(self.room.held(self.subject(), DEPOSIT, self.reference()))
+            case ("authorise", "empty"):
+                self.asked.append(self.room.held(self.subject(), DEPOSIT, DECLINED_PREFIX + self.reference()))
             case ("authorise", _):
                 request = self.room.request(self.subject(), DEPOSIT)
                 (refused,) = self.room.receive_authorised(
@@ -137,7 +141,7 @@ class Play:
 
     def work(self, mood: str) -> None:
         provider = Unsteady(self.room.sandbox, mood)
-        for loop in (payments.capture_due, payments.carry_out_refunds):
+        for loop in (partial(payments.capture_due, uses=USES), payments.carry_out_refunds):
             with suppress(Dead):
                 loop(self.room.works, {"sandbox": provider})  # type: ignore[dict-item]
 
@@ -173,7 +177,8 @@ def test_the_books_stay_right_in_any_order_of_things(
         play.run(chosen)
         standing = balances(room)
         assert sum(standing.values()) == 0
-        assert [name for name, minor in standing.items() if minor < 0 and not name.startswith("provider:")] == []
+        claims = ("provider:", "uncollected:")
+        assert [name for name, minor in standing.items() if minor < 0 and not name.startswith(claims)] == []
 
     # Everything that was sent is heard in the end, and a steady worker finishes.
     for message in play.sent:

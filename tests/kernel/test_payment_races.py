@@ -12,7 +12,7 @@ from kernel.clock import FixedClock
 from kernel.money import yuan
 from kernel.payments import Payment, PaymentAlreadyMade
 from kernel.work import Works
-from tests.kernel.payment_room import Room, make_room
+from tests.kernel.payment_room import USES, Room, make_room
 
 DEPOSIT = yuan(5000)
 
@@ -69,7 +69,7 @@ def test_one_authorisation_used_by_several_at_once_pays_once(room: Room) -> None
 def test_several_workers_at_once_pay_a_refund_once(room: Room) -> None:
     for number in range(6):
         room.give_back(room.held(f"s{number}", DEPOSIT, f"ref-{number}"))
-    payments.capture_due(room.works, room.providers)
+    payments.capture_due(room.works, room.providers, USES)
 
     settled = at_once(3, lambda _index: payments.carry_out_refunds(room.works, room.providers))
 

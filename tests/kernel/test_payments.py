@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -29,7 +29,7 @@ from kernel.payments import (
 from kernel.payments.tables import payments as payments_table
 from kernel.sandbox import Sandbox, SignedMessage
 from kernel.work import Works
-from tests.kernel.payment_room import BRAND, BUYER, Room, make_room
+from tests.kernel.payment_room import BRAND, BUYER, USES, Room, make_room
 
 DEPOSIT = yuan(5000)
 
@@ -333,7 +333,7 @@ def test_a_refund_whose_answer_was_lost_is_asked_again_and_paid_once(room: Room)
     providers = {"sandbox": LostAnswers(room.sandbox, lost=2)}
 
     settled = []
-    payments.capture_due(room.works, room.providers)
+    payments.capture_due(room.works, room.providers, USES)
     for _ in range(4):
         settled.append(payments.carry_out_refunds(room.works, providers))  # type: ignore[arg-type]
         room.clock.advance(timedelta(minutes=5))
@@ -346,7 +346,7 @@ def test_a_refund_whose_answer_was_lost_is_asked_again_and_paid_once(room: Room)
 def test_a_worker_that_dies_before_it_settles_leaves_the_refund_to_the_next(room: Room) -> None:
     payment = room.held("s1", DEPOSIT, "ref-1")
     room.give_back(payment)
-    payments.capture_due(room.works, room.providers)
+    payments.capture_due(room.works, room.providers, USES)
 
     class Dies(LostAnswers):
         def refund(self, refund_id: str, provider_reference: str, amount: Money) -> None:
@@ -377,9 +377,9 @@ class Breaks(LostAnswers):
         self._over = over
         self.name = behind.name
 
-    def capture(self, captures: Sequence[Capture]) -> None:
+    def capture(self, captures: Sequence[Capture]) -> Mapping[str, str]:
         assert all(one.provider_reference != self._over for one in captures), "a provider's own mistake"
-        self._behind.capture(captures)
+        return self._behind.capture(captures)
 
     def refund(self, refund_id: str, provider_reference: str, amount: Money) -> None:
         assert provider_reference != self._over, "a provider's own mistake"
@@ -389,7 +389,7 @@ class Breaks(LostAnswers):
 def test_a_refund_that_breaks_the_provider_holds_up_no_other(room: Room) -> None:
     for number in (1, 2, 3):
         room.give_back(room.held(f"s{number}", DEPOSIT, f"ref-{number}"))
-    payments.capture_due(room.works, room.providers)
+    payments.capture_due(room.works, room.providers, USES)
     providers: dict[str, Any] = {"sandbox": Breaks(room.sandbox, over="ref-2")}
 
     settled = payments.carry_out_refunds(room.works, providers)
@@ -407,9 +407,9 @@ def test_a_capture_that_breaks_the_provider_holds_up_no_other(room: Room) -> Non
         room.held(f"s{number}", DEPOSIT, f"ref-{number}")
     providers: dict[str, Any] = {"sandbox": Breaks(room.sandbox, over="ref-1")}
 
-    assert payments.capture_due(room.works, providers) == 2
+    assert payments.capture_due(room.works, providers, USES) == 2
     assert [line.provider_reference for line in room.statement()] == ["ref-2", "ref-3"]
-    assert payments.capture_due(room.works, room.providers) == 1
+    assert payments.capture_due(room.works, room.providers, USES) == 1
 
 
 def test_a_provider_that_is_down_starves_no_other(room: Room) -> None:
@@ -422,5 +422,5 @@ def test_a_provider_that_is_down_starves_no_other(room: Room) -> None:
         )
     down: Any = Breaks(room.sandbox, over="ref-1")
 
-    assert payments.capture_due(room.works, {"elsewhere": down, "sandbox": room.sandbox}, batch_max=1) == 1
+    assert payments.capture_due(room.works, {"elsewhere": down, "sandbox": room.sandbox}, USES, batch_max=1) == 1
     assert [line.provider_reference for line in room.statement()] == ["ref-2"]

@@ -17,7 +17,7 @@ from kernel.money import yuan
 from kernel.reconciliation import AmountDiffers, Report, reconcile, reconciliation_runs
 from kernel.sandbox import sandbox_entries
 from kernel.work import Works
-from tests.kernel.payment_room import BRAND, Room, make_room
+from tests.kernel.payment_room import BRAND, USES, Room, make_room
 
 DEPOSIT = yuan(5000)
 
@@ -100,7 +100,7 @@ def test_a_booking_without_a_payment_shows_in_the_sum(room: Room) -> None:
 def test_a_payment_at_the_edge_of_the_period_is_no_difference(room: Room) -> None:
     room.held("s1", DEPOSIT, "ref-1")
     room.clock.advance(timedelta(hours=2))
-    payments.capture_due(room.works, room.providers)
+    payments.capture_due(room.works, room.providers, USES)
     midnight = room.clock.now() - timedelta(hours=1)
 
     before, after = run(room, until=midnight), run(room, until=midnight + timedelta(days=1))

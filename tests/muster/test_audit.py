@@ -191,6 +191,9 @@ PLANTED: Final[dict[str, Plant]] = {
     "a payment is sent back once, when and only when it is said to be": change(
         payments, payments.c.state == "received", state="refunded"
     ),
+    "money that a provider declined for good is booked back whole, and no other": drop(
+        ledger_transfers, transfer.kind == "declined"
+    ),
     "what is on its way back is what was asked back": change(
         ledger_transfers, transfer.kind == "deposit_returned", amount_minor=1
     ),
@@ -290,6 +293,9 @@ PLANTED: Final[dict[str, Plant]] = {
     ),
     # what cannot be taken back
     "nobody left a pool after its freeze": leave_late,
+    "a member was removed only because the payment was returned": change(
+        payments, payments.c.state == "declined", state="refunded"
+    ),
     "every chain of the record verifies from its first entry to its head": edit_entry("pool.opened", minimum=1),
     "the latest sealed days' roots are those of their chains": change(
         record_days, record_days.c.chains > 0, root="0" * 64

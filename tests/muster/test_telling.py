@@ -93,7 +93,7 @@ def events_of(kind: str, pool_id: str, now: datetime) -> list[Event]:
     cls = next(one for one in Event.__subclasses__() if one.kind == kind)
     made = [example(cls, words, now)]
     if cls is OrderCancelled:
-        made.append(example(cls, {**words, "by": "maker"}, now))
+        made += [example(cls, {**words, "by": by}, now) for by in ("maker", "payment")]
     if cls is PreOrderRolled:
         made.append(PreOrderRolled(BRAND, "x", MEMBER, pool_id, None, keeps_time=True))
     return made

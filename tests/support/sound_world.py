@@ -122,10 +122,13 @@ def _build(world: SoundWorld, ids: list[str]) -> None:
 
 
 def _fill_another(world: SoundWorld) -> None:
-    """A pool that is open now: three members, one of whom raised the cap, and one who waits for money."""
+    """A pool that is open now: three members, one of whom raised the cap, one who waits for money, one without any."""
     world.open_pool()
     room = world.room
     room.join(20, 21)
+    room.wallet_is_empty = True
+    room.join(25)
+    room.wallet_is_empty = False
     low = room.quote(room.buyer(22))
     (outcome,) = room.place(room.request(room.buyer(22), quote_id=low, cap=ANY_PRICE // 2))
     with world.works.change(room.buyer(22)) as work:

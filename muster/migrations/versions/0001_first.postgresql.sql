@@ -142,10 +142,14 @@ CREATE TABLE payments (
 	expires_at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	received_at TIMESTAMP WITH TIME ZONE, 
 	captured_at TIMESTAMP WITH TIME ZONE, 
+	declined_at TIMESTAMP WITH TIME ZONE, 
+	declined_why VARCHAR(80), 
 	CONSTRAINT pk_payments PRIMARY KEY (id), 
 	CONSTRAINT ck_payments_amount_positive CHECK (amount_minor > 0), 
-	CONSTRAINT ck_payments_state_known CHECK (state IN ('pending', 'received', 'failed', 'refunding', 'refunded')), 
-	CONSTRAINT ck_payments_money_has_reference CHECK ((state IN ('received', 'refunding', 'refunded')) = (provider_reference IS NOT NULL)), 
+	CONSTRAINT ck_payments_state_known CHECK (state IN ('pending', 'received', 'failed', 'refunding', 'refunded', 'declined')), 
+	CONSTRAINT ck_payments_money_has_reference CHECK ((state IN ('received', 'refunding', 'refunded', 'declined')) = (provider_reference IS NOT NULL)), 
+	CONSTRAINT ck_payments_declined_has_moment CHECK ((state = 'declined') = (declined_at IS NOT NULL)), 
+	CONSTRAINT ck_payments_declined_never_came CHECK (declined_at IS NULL OR captured_at IS NULL), 
 	CONSTRAINT ck_payments_money_has_moment CHECK ((provider_reference IS NULL) = (received_at IS NULL)), 
 	CONSTRAINT ck_payments_money_has_provider CHECK (provider_reference IS NULL OR provider <> '')
 )
@@ -473,9 +477,11 @@ CREATE TABLE refunds (
 	attempts INTEGER DEFAULT '0' NOT NULL, 
 	last_error VARCHAR(80), 
 	refunded_at TIMESTAMP WITH TIME ZONE, 
+	voided_at TIMESTAMP WITH TIME ZONE, 
 	CONSTRAINT pk_refunds PRIMARY KEY (payment_id), 
 	CONSTRAINT ck_refunds_amount_positive CHECK (amount_minor > 0), 
-	CONSTRAINT ck_refunds_due_until_refunded CHECK ((due_at IS NULL) = (refunded_at IS NOT NULL)), 
+	CONSTRAINT ck_refunds_due_until_refunded_or_void CHECK ((due_at IS NULL) = (refunded_at IS NOT NULL OR voided_at IS NOT NULL)), 
+	CONSTRAINT ck_refunds_refunded_or_void CHECK (refunded_at IS NULL OR voided_at IS NULL), 
 	CONSTRAINT fk_refunds_payment_id FOREIGN KEY(payment_id) REFERENCES payments (id)
 )
 -- next
@@ -1019,7 +1025,7 @@ CREATE TABLE pre_orders (
 	price_minor BIGINT, 
 	refund_by TIMESTAMP WITH TIME ZONE, 
 	CONSTRAINT pk_pre_orders PRIMARY KEY (id), 
-	CONSTRAINT ck_pre_orders_state_known CHECK (state IN ('acknowledged', 'pooled', 'rolled_over', 'locked', 'expired_unpaid', 'withdrawn', 'refunded')), 
+	CONSTRAINT ck_pre_orders_state_known CHECK (state IN ('acknowledged', 'pooled', 'rolled_over', 'locked', 'expired_unpaid', 'withdrawn', 'refunded', 'removed')), 
 	CONSTRAINT ck_pre_orders_a_place_is_funded CHECK (state NOT IN ('pooled', 'rolled_over', 'locked') OR funded_at IS NOT NULL), 
 	CONSTRAINT ck_pre_orders_locked_has_price CHECK ((state = 'locked') = (price_minor IS NOT NULL)), 
 	CONSTRAINT ck_pre_orders_price_within_cap CHECK (price_minor IS NULL OR price_minor <= price_cap_minor), 
@@ -1299,7 +1305,7 @@ CREATE INDEX ix_payments_provider_received_at ON payments (provider, received_at
 -- next
 CREATE INDEX ix_payments_subject_id ON payments (subject_id)
 -- next
-CREATE INDEX ix_payments_to_capture ON payments (id) WHERE received_at IS NOT NULL AND captured_at IS NULL
+CREATE INDEX ix_payments_to_capture ON payments (id) WHERE received_at IS NOT NULL AND captured_at IS NULL AND declined_at IS NULL
 -- next
 CREATE INDEX ix_pool_changes_pool_id ON pool_changes (pool_id)
 -- next
