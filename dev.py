@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Every command of this repository, on nothing but the standard library: it makes .venv, then hands over to it.
 
-Nothing is installed outside .venv, and nothing goes in whose hash is not in requirements.lock.
+Nothing is installed outside .venv, and nothing goes in whose hash is not in requirements.lock or extras.lock.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -31,7 +32,8 @@ To work on it
   prove ARGS      what is too long for `test`: full fuzz counts, hundreds of kills, a simulated year
   bench NAME      run benchmarks/NAME.py and print its table
   schema          write graph/schema.graphql from the code
-  lock            pin the ranges of pyproject.toml anew into requirements.lock (--upgrade for newer versions)
+  extras          add what is optional: a faster compiler of circuits, what benchmarks compare with (docs/decisions/014)
+  lock            pin the ranges of pyproject.toml anew into both lock files (--upgrade for newer versions)
 
 Any other word goes to Muster's own command line in .venv:  dev.py migrate,  dev.py worker --help
 Tests take MUSTER_TEST_POSTGRES=postgresql://... to use a server of yours, =off to leave PostgreSQL out.
@@ -43,7 +45,9 @@ VENV = ROOT / ".venv"
 BIN = VENV / "bin"
 PYTHON = BIN / "python"
 LOCK = ROOT / "requirements.lock"
+EXTRAS = ROOT / "extras.lock"
 STAMP = VENV / "muster.stamp"
+EXTRAS_STAMP = VENV / "extras.stamp"
 SCHEMA = ROOT / "graph" / "schema.graphql"
 CHECKS_FAILED = "MUSTER_TEST_CHECKS_FAILED"
 
@@ -68,10 +72,10 @@ def fingerprint() -> str:
     return f"{hashlib.sha256(LOCK.read_bytes()).hexdigest()} python{version}\n"
 
 
-def stamped() -> str:
+def stamped(stamp: Path = STAMP) -> str:
     """Return what .venv was made from, or nothing where it is missing or half made."""
     try:
-        return STAMP.read_text(encoding="utf-8")
+        return stamp.read_text(encoding="utf-8")
     except FileNotFoundError:
         return ""
 
@@ -116,6 +120,23 @@ def install(base: str) -> None:
     except subprocess.CalledProcessError:
         say("uv could not install; pip tries with its own settings, which takes longer ...")
         run_or_raise(*find_pip(base), "install", "--quiet", "--require-hashes", "-r", LOCK)
+
+
+def add_extras() -> bool:
+    """Add the optional packages to .venv; where that cannot be, say so loudly and return False."""
+    wanted = f"{hashlib.sha256(EXTRAS.read_bytes()).hexdigest()} {fingerprint()}"  # a sync takes them out again
+    with Path(__file__).open(encoding="utf-8") as guard:
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        if stamped(EXTRAS_STAMP) == wanted:
+            return True
+        target = ("--quiet", "--python", PYTHON, "--no-deps", "--require-hashes", "-r", EXTRAS)
+        try:
+            run_or_raise(shutil.which("uv", path=environment()["PATH"]) or "uv", "pip", "install", *target)
+        except (subprocess.CalledProcessError, FileNotFoundError):
+            say("!!! the optional packages of extras.lock could not be installed: what needs them is left out !!!")
+            return False
+        EXTRAS_STAMP.write_text(wanted, encoding="utf-8")
+    return True
 
 
 def run_or_raise(*arguments: str | Path) -> None:
@@ -195,6 +216,7 @@ def test(arguments: Sequence[str]) -> int:
     """Run everything, or only pytest with the given arguments; a failed check shows in pytest's summary as well."""
     if arguments:
         return hand_over([PYTHON, "-m", "pytest", *arguments])
+    add_extras()
     failed = failed_checks()
     variables = {**environment(), CHECKS_FAILED: ", ".join(failed)}
     tests = subprocess.run([PYTHON, "-m", "pytest"], env=variables, check=False)
@@ -203,6 +225,7 @@ def test(arguments: Sequence[str]) -> int:
 
 def prove(arguments: Sequence[str]) -> int:
     """Run the long proofs with their full counts."""
+    add_extras()
     os.environ["MUSTER_PROVE"] = "1"
     return hand_over([PYTHON, "-m", "pytest", "-m", "prove", *arguments])
 
@@ -213,6 +236,7 @@ def bench(arguments: Sequence[str]) -> int:
     names = sorted(path.stem for path in files if "__main__" in path.read_text(encoding="utf-8"))
     if not arguments or arguments[0] not in names:
         return stop(f"bench takes one of: {', '.join(names) or 'none yet'}")
+    add_extras()
     return hand_over([PYTHON, "-m", f"benchmarks.{arguments[0]}", *arguments[1:]])
 
 
@@ -221,21 +245,39 @@ def schema(arguments: Sequence[str]) -> int:
     return muster(["schema", str(SCHEMA.relative_to(ROOT)), *arguments])
 
 
+def extras(arguments: Sequence[str]) -> int:
+    """Install the optional packages."""
+    if arguments:
+        return stop("extras takes no arguments")
+    return 0 if add_extras() else 2
+
+
 def lock(arguments: Sequence[str]) -> int:
-    """Pin the ranges of pyproject.toml for every Python and system at once; the file names no host and no path."""
+    """Pin the ranges of pyproject.toml for every Python and system at once; the files name no host and no path."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    optional = [*project["project"]["optional-dependencies"]["circuits"], *project["dependency-groups"]["bench"]]
+    codes = [
+        pin(LOCK, ["pyproject.toml", "--group", "dev", *arguments], ""),
+        pin(EXTRAS, ["-", "--constraint", str(LOCK), *arguments], "\n".join(optional)),
+    ]
+    if any("://" in file.read_text(encoding="utf-8") for file in (LOCK, EXTRAS)):
+        return stop("a lock file names a host: pin a released version instead")
+    return max(codes)
+
+
+def pin(file: Path, arguments: Sequence[str], ranges: str) -> int:
+    """Write one lock file, from pyproject.toml or from ranges on the standard input."""
     uv = shutil.which("uv", path=environment()["PATH"]) or "uv"
     quietly = ["--quiet", "--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"]
-    scope = ["--group", "dev", "--universal", "--python-version", "3.11", "--generate-hashes"]
-    command = [uv, "pip", "compile", "pyproject.toml", *scope, *quietly, "--output-file", LOCK, *arguments]
-    done = subprocess.run([str(part) for part in command], env=environment(), check=False)
-    if done.returncode == 0 and "://" in LOCK.read_text(encoding="utf-8"):
-        return stop("requirements.lock names a host: pin a released version instead")
-    return done.returncode
+    scope = ["--universal", "--python-version", "3.11", "--generate-hashes", "--output-file", str(file)]
+    command = [uv, "pip", "compile", *scope, *quietly, *arguments]
+    return subprocess.run(command, env=environment(), input=ranges, text=True, check=False).returncode
 
 
 WORDS: dict[str, Callable[[Sequence[str]], int]] = {
     "bench": bench,
     "check": check,
+    "extras": extras,
     "lock": lock,
     "prove": prove,
     "schema": schema,

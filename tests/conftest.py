@@ -26,6 +26,7 @@ from tests.support.databases import (
     postgres_address,
     postgres_database,
 )
+from tests.support.left_out import LEFT_OUT
 
 MONDAY_MORNING: Final = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 WITHOUT_POSTGRES: Final = os.environ.get("MUSTER_TEST_POSTGRES") == "off"
@@ -125,6 +126,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if WITHOUT_POSTGRES:
         terminalreporter.section("NOT RUN: PostgreSQL", sep="!", red=True, bold=True)
         terminalreporter.line("MUSTER_TEST_POSTGRES=off: no test ran on PostgreSQL.")
+    for name, reason in LEFT_OUT.items():
+        terminalreporter.section(f"NOT RUN: {name}", sep="!", red=True, bold=True)
+        terminalreporter.line(reason)
     failed = os.environ.get("MUSTER_TEST_CHECKS_FAILED", "")
     if failed:
         terminalreporter.section(f"CHECKS THAT FAILED: {failed}", sep="!", red=True, bold=True)

@@ -20,8 +20,7 @@ from tests.support.databases import empty_postgres, postgres_database
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 PROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-LOCK: Final = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-PINS: Final = [line for line in LOCK.splitlines() if not line.startswith((" ", "#"))]
+LOCKS: Final = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("requirements.lock", "extras.lock")}
 DOCUMENTS: Final = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 SERVE_UNTIL_KILLED: Final = """
 import time
@@ -30,6 +29,10 @@ with postgres_server() as address:
     print(address, flush=True)
     time.sleep(60)
 """
+
+
+def pins_of(name: str) -> list[str]:
+    return [line for line in LOCKS[name].splitlines() if not line.startswith((" ", "#"))]
 
 
 def names_of(requirements: list[str]) -> set[str]:
@@ -44,17 +47,26 @@ def muster_knows(word: str) -> bool:
 def test_the_lock_pins_every_direct_dependency() -> None:
     wanted = names_of(PROJECT["project"]["dependencies"]) | names_of(PROJECT["dependency-groups"]["dev"])
 
-    assert wanted - names_of(PINS) == set()
+    assert wanted - names_of(pins_of("requirements.lock")) == set()
 
 
-def test_every_pin_is_exact_and_has_hashes() -> None:
-    pieces = re.split(r"^(?=\S)", LOCK, flags=re.MULTILINE)[1:]
+def test_what_is_optional_is_pinned_apart_so_that_run_never_installs_it() -> None:
+    optional = PROJECT["project"]["optional-dependencies"]["circuits"] + PROJECT["dependency-groups"]["bench"]
+
+    assert names_of(optional) <= names_of(pins_of("extras.lock"))
+    assert names_of(pins_of("extras.lock")) & names_of(pins_of("requirements.lock")) == set()
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_pin_is_exact_and_has_hashes(lock: str) -> None:
+    pieces = re.split(r"^(?=\S)", LOCKS[lock], flags=re.MULTILINE)[1:]
 
     assert [piece.splitlines()[0] for piece in pieces if "==" not in piece or "--hash=sha256:" not in piece] == []
 
 
-def test_the_lock_names_no_host_and_no_path() -> None:
-    assert re.findall(r"://|--find-links|--index|(?<![=\w])/|#.*", LOCK) == []
+@pytest.mark.parametrize("lock", LOCKS)
+def test_the_lock_names_no_host_and_no_path(lock: str) -> None:
+    assert re.findall(r"://|--find-links|--index|(?<![=\w])/|#.*", LOCKS[lock]) == []
 
 
 def test_dev_and_the_project_agree_on_the_pythons() -> None:

@@ -1,0 +1,178 @@
+"""A circuit has exactly the formula's models and keeps its form; a budget that is too small leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Final
+
+import psutil
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from configurator.catalogue_files import read_catalogue
+from configurator.engine import d4
+from configurator.engine.child import CompilationFailed, compile_in_child
+from configurator.engine.formula import Clause, Formula
+from configurator.engine.nnf import Budget, Compiler, Nnf, NodeKind, lone
+from configurator.rules import formula_of
+from tests.configurator.engine.circuits import count_of, faults_of, truth_of_circuit, truth_of_clauses
+from tests.support.left_out import leave_out
+
+CATALOGUE: Final = Path(__file__).resolve().parents[3] / "muster" / "demo" / "qilan" / "catalogue"
+HERE: Final = {"d4": d4.compile_here}
+COMPILERS: Final[dict[str, Compiler]] = {"d4": d4.D4Compiler()}
+if not d4.is_installed():
+    del COMPILERS["d4"], HERE["d4"]
+    leave_out("the compiler D4", "d4solver is not installed; `python3 dev.py extras` adds it where there is one.")
+
+
+def budget(seconds: float = 60, megabytes: int = 2_000) -> Budget:
+    started = time.monotonic()
+    return Budget(seconds, megabytes, lambda: time.monotonic() - started)
+
+
+def formula(variable_count: int, *clauses: Clause) -> Formula:
+    return Formula(variable_count, variable_count, clauses, ())
+
+
+def hard_formula() -> Formula:
+    """Return clauses that no compiler masters: random ones of three literals, far from being contradictory."""
+    random = Random(1)
+    clauses = [tuple(random.choice((1, -1)) * v for v in random.sample(range(1, 401), 3)) for _ in range(1_100)]
+    return formula(400, *clauses)
+
+
+def formulas(variables_max: int = 9) -> st.SearchStrategy[Formula]:
+    def over(count: int) -> st.SearchStrategy[Formula]:
+        literal = st.integers(1, count).flatmap(lambda variable: st.sampled_from((variable, -variable)))
+        clause = st.lists(literal, min_size=1, max_size=4).map(tuple)
+        return st.lists(clause, max_size=3 * count).map(lambda clauses: formula(count, *clauses))
+
+    return st.integers(1, variables_max).flatmap(over)
+
+
+@pytest.mark.parametrize("name", HERE)
+@given(problem=formulas())
+def test_a_circuit_has_the_formulas_models_and_keeps_its_form(name: str, problem: Formula) -> None:
+    circuit = HERE[name](problem)
+
+    assert circuit is not None
+    assert faults_of(circuit) == []
+    truth = truth_of_clauses(problem.clauses, problem.variable_count)
+    assert truth_of_circuit(circuit) == truth
+    assert count_of(circuit) == truth.bit_count()
+
+
+@pytest.mark.parametrize("name", COMPILERS)
+@pytest.mark.parametrize("problem", [formula(0, ()), formula(2, (1,), (-1,)), formula(2, (1, 2), ())])
+def test_a_contradiction_is_a_lone_false(name: str, problem: Formula) -> None:
+    circuit = COMPILERS[name].compile(problem, budget())
+
+    assert circuit is not None
+    assert circuit.kinds.tolist() == [NodeKind.FALSE]
+    assert circuit.source.tolist() == []
+
+
+@pytest.mark.parametrize("name", COMPILERS)
+@pytest.mark.parametrize("problem", [formula(0), formula(3), formula(3, (1, -1))])
+def test_without_rules_everything_is_free(name: str, problem: Formula) -> None:
+    circuit = COMPILERS[name].compile(problem, budget())
+
+    assert circuit is not None
+    assert count_of(circuit) == 2**problem.variable_count
+
+
+@pytest.mark.parametrize("name", COMPILERS)
+def test_the_demo_brands_catalogue_fits_and_its_cars_are_counted(name: str) -> None:
+    circuit = COMPILERS[name].compile(formula_of(read_catalogue(CATALOGUE)), budget(20))
+
+    assert circuit is not None
+    assert faults_of(circuit) == []
+    assert count_of(circuit) > 0
+
+
+@pytest.mark.parametrize("name", COMPILERS)
+def test_beyond_the_time_there_is_no_circuit_and_nothing_is_left_behind(name: str) -> None:
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    started = time.monotonic()
+
+    circuit = COMPILERS[name].compile(hard_formula(), budget(1.5))
+
+    assert circuit is None
+    assert time.monotonic() - started < 10
+    assert {child.pid for child in psutil.Process().children(recursive=True)} == before
+
+
+@pytest.mark.parametrize("name", COMPILERS)
+def test_beyond_the_memory_there_is_no_circuit(name: str) -> None:
+    assert COMPILERS[name].compile(hard_formula(), budget(60, megabytes=150)) is None
+
+
+def breaks(problem: Formula) -> Nnf | None:
+    raise ValueError("this compiler is broken")
+
+
+def never_ends(problem: Formula) -> Nnf | None:
+    time.sleep(600)
+    return None
+
+
+def speaks(problem: Formula) -> Nnf | None:
+    os.write(1, b"a compiler's own words")
+    return lone(NodeKind.TRUE, problem.variable_count)
+
+
+def eats(problem: Formula) -> Nnf | None:
+    eaten = []
+    while True:
+        eaten.append(b"x" * (10 << 20))
+
+
+def test_a_compiler_that_breaks_down_says_why() -> None:
+    with pytest.raises(CompilationFailed, match="this compiler is broken"):
+        compile_in_child(breaks, formula(1), budget())
+
+
+def test_what_a_compiler_prints_does_not_spoil_its_circuit() -> None:
+    circuit = compile_in_child(speaks, formula(7), budget())
+
+    assert circuit is not None
+    assert count_of(circuit) == 2**7
+
+
+@pytest.mark.parametrize("function", [never_ends, eats])
+def test_a_child_beyond_its_budget_is_ended(function: Callable[[Formula], Nnf | None]) -> None:
+    assert compile_in_child(function, formula(1), budget(4, megabytes=300)) is None
+
+
+def test_a_child_ends_with_its_parent_even_if_that_is_killed() -> None:
+    program = (
+        "import time\n"
+        "from configurator.engine.child import compile_in_child\n"
+        "from tests.configurator.engine.test_compilers import budget, formula, never_ends\n"
+        "compile_in_child(never_ends, formula(1), budget())\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], cwd=CATALOGUE.parents[3]) as parent:
+        child = _first_child(parent.pid)
+
+        os.kill(parent.pid, signal.SIGKILL)
+
+    child.wait(10)
+
+
+def _first_child(pid: int) -> psutil.Process:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if found := psutil.Process(pid).children():
+            time.sleep(1)  # until its imports are done and it has asked to end with its parent
+            return found[0]
+        time.sleep(0.05)
+    raise AssertionError("no child came")
