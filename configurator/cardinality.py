@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import Final
 
-from configurator.clauses import FALSE, TRUE, Definitions
+from configurator.definitions import FALSE, TRUE, Definitions
 from configurator.engine.formula import Clause
 
 PAIRWISE_MAX: Final = 12

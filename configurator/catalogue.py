@@ -10,8 +10,8 @@ from functools import cached_property
 from typing import Final
 
 from configurator.expressions import Expression
+from configurator.feature_tree import TreeGroup
 from configurator.model import Text
-from configurator.uvl import TreeGroup
 
 MODEL_GROUP: Final = "Model"
 POWERTRAIN: Final = "Powertrain"
@@ -113,6 +113,8 @@ class Rule:
     condition: Condition
     text: Text
     line: int = field(default=0, compare=False)
+    file: str = field(default="", compare=False)
+    """The imported file in which the expression stands; empty for the catalogue's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,8 @@ class Catalogue:
     rules: tuple[Rule, ...]
     price_rules: tuple[PriceRule, ...]
     parts: tuple[PartUse, ...]
+    definitions: tuple[Expression, ...] = ()
+    """What always holds and is nobody's rule: clones of a feature and what counts them."""
 
     @cached_property
     def model_by_code(self) -> Mapping[str, CarModel]:

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from configurator.arithmetic import check_size
 from configurator.catalogue import (
     ALL_MODELS,
     MODEL_GROUP,
@@ -24,13 +25,15 @@ from configurator.catalogue import (
     RuleKind,
 )
 from configurator.errors import CatalogueFaulty
-from configurator.expressions import ExpressionFault, feature_names, parse_expression
+from configurator.expression_reader import parse_expression
+from configurator.expressions import ExpressionFault, feature_names
 from configurator.faults import Fault, FaultList
+from configurator.feature_tree import Constraint, FeatureModel, GroupKind, TreeGroup
 from configurator.file_tables import Row, read_table
 from configurator.logic_check import logic_faults
 from configurator.model import Text
 from configurator.rules import group_codes
-from configurator.uvl import Constraint, FeatureModel, GroupKind, TreeGroup, read_uvl_file
+from configurator.uvl import read_uvl_file
 
 MANIFEST: Final = "catalogue.toml"
 UVL: Final = "options.uvl"
@@ -110,6 +113,7 @@ class _Folder:
             rules=rules,
             price_rules=_values(price_rules),
             parts=_values(parts),
+            definitions=feature_model.definitions,
         )
 
     def _manifest(self) -> dict[str, Any] | None:
@@ -209,7 +213,9 @@ class _Folder:
         constraints = {constraint.rule: constraint for constraint in feature_model.constraints}
         for constraint in feature_model.constraints:
             if constraint.rule not in by_code:
-                self._faults.add(UVL, constraint.line, f"rule {constraint.rule} has no row in rules.csv")
+                self._faults.add(
+                    constraint.file or UVL, constraint.line, f"rule {constraint.rule} has no row in rules.csv"
+                )
         for line, rule in rows:
             if rule.code not in constraints and rule.code not in groups:
                 self._faults.add("rules.csv", line, f"rule {rule.code} stands nowhere in {UVL}")
@@ -256,7 +262,8 @@ def _groups_by_code(groups: tuple[TreeGroup, ...]) -> dict[str, TreeGroup]:
 def _joined(rule: Rule, constraint: Constraint | None, group: TreeGroup | None) -> Rule:
     line = constraint.line if constraint else group.line if group else 0
     expression = constraint.expression if constraint else None
-    return Rule(rule.code, rule.kind, expression, rule.condition, rule.text, line)
+    file = constraint.file if constraint else ""
+    return Rule(rule.code, rule.kind, expression, rule.condition, rule.text, line, file)
 
 
 def _name(row: Row) -> Text:
@@ -317,7 +324,9 @@ def _price_rule(row: Row) -> PriceRule | None:
     amount = row.yuan("amount_yuan", negative=True)
     code, text = row.code("rule"), _name(row)
     try:
-        return PriceRule(code, parse_expression(row.required("when")), amount, text)
+        when = parse_expression(row.required("when"))
+        check_size(when)
+        return PriceRule(code, when, amount, text)
     except ExpressionFault as fault:
         row.fault(f"when: {fault.reason}")
         return None

@@ -20,9 +20,10 @@ from configurator.catalogue import (
     Rule,
     RuleKind,
 )
-from configurator.expressions import format_expression, parse_expression
+from configurator.expression_reader import parse_expression
+from configurator.expressions import format_expression
+from configurator.feature_tree import GroupKind, TreeGroup
 from configurator.model import Text
-from configurator.uvl import GroupKind, TreeGroup
 
 FORMAT: Final = "muster.catalogue/1"
 
@@ -39,6 +40,7 @@ def content_hash(catalogue: Catalogue) -> str:
 
 def encode_catalogue(catalogue: Catalogue) -> dict[str, Any]:
     """Return the catalogue as JSON values; line numbers are left out."""
+    definitions = [format_expression(expression) for expression in catalogue.definitions]
     return {
         "format": FORMAT,
         "brand": catalogue.brand,
@@ -58,6 +60,7 @@ def encode_catalogue(catalogue: Catalogue) -> dict[str, Any]:
         "rules": [_rule(rule) for rule in catalogue.rules],
         "price_rules": [_price_rule(rule) for rule in catalogue.price_rules],
         "parts": [_part(part) for part in catalogue.parts],
+        **({"definitions": definitions} if definitions else {}),
     }
 
 
@@ -82,6 +85,7 @@ def decode_catalogue(document: dict[str, Any]) -> Catalogue:
         rules=tuple(_read_rule(rule) for rule in document["rules"]),
         price_rules=tuple(_read_price_rule(rule) for rule in document["price_rules"]),
         parts=tuple(_read_part(part) for part in document["parts"]),
+        definitions=tuple(parse_expression(text) for text in document.get("definitions", ())),
     )
 
 

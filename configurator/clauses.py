@@ -1,82 +1,17 @@
-"""Writes Boolean expressions as clauses (conjunctive normal form), over helper variables where that is shorter.
-
-Every helper is defined in both directions, so its value follows from the features and no car is counted twice.
-"""
+"""Writes expressions as clauses (conjunctive normal form), over helper variables where that is shorter."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import Final, assert_never
 
+from configurator.arithmetic import comparison_literal
+from configurator.definitions import Definitions
 from configurator.engine.formula import Clause
-from configurator.expressions import And, Expression, Feature, Iff, Implies, Not, Or
+from configurator.expressions import And, Comparison, Expression, Feature, Iff, Implies, Not, Or
 
 DISTRIBUTED_CLAUSES_MAX: Final = 32
 """Above this many clauses an expression gets helper variables instead of being multiplied out."""
 EQUIVALENCES_MAX: Final = 2
-TRUE: Final = 1
-"""The root is in every car, so its literal stands for what is always true."""
-FALSE: Final = -TRUE
-
-
-class Definitions:
-    """Hands out variables and keeps the clauses that define helpers; equal definitions share one helper."""
-
-    def __init__(self, features: Sequence[str]) -> None:
-        self.by_name = {name: index for index, name in enumerate(features, start=1)}
-        self.count = len(features)
-        self.clauses: list[Clause] = [(TRUE,)]
-        self._known: dict[tuple[object, ...], int] = {}
-
-    def new(self) -> int:
-        """Return a fresh variable."""
-        self.count += 1
-        return self.count
-
-    def disjunction(self, literals: Iterable[int]) -> int:
-        """Return a literal that is true exactly where at least one of the literals is."""
-        found = {literal for literal in literals if literal != FALSE}
-        if TRUE in found or any(-literal in found for literal in found):
-            return TRUE
-        distinct = sorted(found)
-        if len(distinct) <= 1:
-            return distinct[0] if distinct else FALSE
-        key = ("or", *distinct)
-        if key not in self._known:
-            self._known[key] = variable = self.new()
-            self.clauses.append((-variable, *distinct))
-            self.clauses += [(-literal, variable) for literal in distinct]
-        return self._known[key]
-
-    def conjunction(self, literals: Iterable[int]) -> int:
-        """Return a literal that is true exactly where all the literals are."""
-        return -self.disjunction(-literal for literal in literals)
-
-    def carry(self, before: int, literal: int, below: int) -> int:
-        """Return a literal that is true exactly where `before`, or both `literal` and `below`, are true."""
-        if before == FALSE or TRUE in (before, literal, below) or FALSE in (literal, below):
-            return self.disjunction((before, self.conjunction((literal, below))))
-        key = ("carry", before, literal, below)
-        if key not in self._known:
-            self._known[key] = variable = self.new()
-            self.clauses += [(-variable, before, literal), (-variable, before, below)]
-            self.clauses += [(-before, variable), (-literal, -below, variable)]
-        return self._known[key]
-
-    def equivalence(self, left: int, right: int) -> int:
-        """Return a literal that is true exactly where both literals agree."""
-        sign = -1 if (left < 0) != (right < 0) else 1
-        low, high = sorted((abs(left), abs(right)))
-        if low == high:
-            return sign * TRUE
-        if low == TRUE:
-            return sign * high
-        key = ("iff", low, high)
-        if key not in self._known:
-            self._known[key] = variable = self.new()
-            self.clauses += [(-variable, -low, high), (-variable, low, -high)]
-            self.clauses += [(variable, low, high), (variable, -low, -high)]
-        return sign * self._known[key]
 
 
 def clauses_of(expression: Expression, definitions: Definitions) -> list[Clause]:
@@ -92,7 +27,7 @@ def clauses_of(expression: Expression, definitions: Definitions) -> list[Clause]
 def _equivalences(expression: Expression) -> int:
     """Count the `<=>` in an expression: each doubles the text when it is written with and, or."""
     match expression:
-        case Feature():
+        case Feature() | Comparison():
             return 0
         case Not(operand):
             return _equivalences(operand)
@@ -109,7 +44,7 @@ def _equivalences(expression: Expression) -> int:
 def _normal(expression: Expression, *, positive: bool) -> Expression:
     """Push negations down to the features and write arrows with and, or (negation normal form)."""
     match expression:
-        case Feature():
+        case Feature() | Comparison():
             return expression if positive else Not(expression)
         case Not(operand):
             return _normal(operand, positive=not positive)
@@ -132,10 +67,8 @@ def _normal(expression: Expression, *, positive: bool) -> Expression:
 def _distributed(expression: Expression, definitions: Definitions) -> list[Clause] | None:
     """Multiply a normal form out; None where that takes more clauses than `DISTRIBUTED_CLAUSES_MAX`."""
     match expression:
-        case Feature(name):
-            return [(definitions.by_name[name],)]
-        case Not(Feature(name)):
-            return [(-definitions.by_name[name],)]
+        case Feature() | Comparison() | Not(Feature() | Comparison()):
+            return [(literal_of(expression, definitions),)]
         case And(operands):
             parts = [_distributed(operand, definitions) for operand in operands]
             if any(part is None for part in parts):
@@ -175,5 +108,7 @@ def literal_of(expression: Expression, definitions: Definitions) -> int:
             return definitions.disjunction((-literal_of(left, definitions), literal_of(right, definitions)))
         case Iff(left, right):
             return definitions.equivalence(literal_of(left, definitions), literal_of(right, definitions))
+        case Comparison():
+            return comparison_literal(expression, definitions)
         case _:
             assert_never(expression)

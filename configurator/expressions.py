@@ -1,20 +1,23 @@
-"""Boolean expressions over features as UVL writes them: `A & !B => C | D`, read, written and evaluated.
+"""Expressions over features as UVL writes them: `A & !B => C | D`, `2 * A + 3 * B <= 4`, as values, written, evaluated.
 
-Precedence falls from `!` over `&`, `|`, `=>` to `<=>`, as in the official grammar; `requires` and `excludes` are
-accepted between two operands for people who prefer words.
+In arithmetic a feature counts 1 in a car that has it, else 0. A quotient by zero does not exist, and no comparison
+with it holds.
 """
 
 from __future__ import annotations
 
+import math
+import operator
 import re
 from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Final, TypeAlias, assert_never
 
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """True in a car that has the feature."""
+    """True in a car that has the feature; in arithmetic 1 there, else 0."""
 
     name: str
 
@@ -56,154 +59,97 @@ class Iff:
     right: Expression
 
 
-Expression: TypeAlias = Feature | Not | And | Or | Implies | Iff
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """True where both numbers exist and compare so; `operator` is one of == != < <= > >=."""
 
-DEPTH_MAX: Final = 60
-TOKENS_MAX: Final = 20_000
+    operator: str
+    left: Numeric
+    right: Numeric
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A decimal number, kept exactly."""
+
+    value: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """All operands added."""
+
+    operands: tuple[Numeric, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """Two numbers multiplied."""
+
+    left: Numeric
+    right: Numeric
+
+
+@dataclass(frozen=True, slots=True)
+class Quotient:
+    """The left divided by the right, exactly; it does not exist where the right is zero."""
+
+    left: Numeric
+    right: Numeric
+
+
+@dataclass(frozen=True, slots=True)
+class Rounded:
+    """The nearest whole number that is not above (`up`: not below) the operand."""
+
+    operand: Numeric
+    up: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A text in single quotes; stands in a file only, the reader decides what compares with it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """`sum`, `avg` or `len` of attributes; stands in a file only, the reader writes it out."""
+
+    function: str
+    arguments: tuple[str, ...]
+
+
+Numeric: TypeAlias = Number | Feature | Sum | Product | Quotient | Rounded | Words | Aggregate
+Expression: TypeAlias = Feature | Not | And | Or | Implies | Iff | Comparison
+
+COMPARED: Final[dict[str, Callable[[Fraction, Fraction], bool]]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+MINUS_ONE: Final = Number(Fraction(-1))
 
 
 class ExpressionFault(Exception):
-    """The text is no expression; `reason` says why and where."""
+    """The text is no expression that can be used; `reason` says why and where."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
 
 
-_TOKEN: Final = re.compile(
-    r"""\s*(?:
-        (?P<quoted>"[^"\n]*")
-      | (?P<operator><=>|=>|[!&|()])
-      | (?P<name>[^\s!&|()<>=,{}\[\]"]+)
-      | (?P<other>\S)
-    )""",
-    re.VERBOSE,
-)
-_NOT_BOOLEAN: Final = frozenset("<>=+-*/,[]{}")
-
-
-def _tokens(text: str) -> list[str]:
-    """Split a text; a quoted name comes back with its first quote, so no name is mistaken for an operator."""
-    tokens: list[str] = []
-    for match in _TOKEN.finditer(text):
-        if (other := match["other"]) is not None:
-            if other in _NOT_BOOLEAN:
-                raise ExpressionFault(f"'{other}' is not part of a Boolean expression; only ! & | => <=> and ( ) are")
-            raise ExpressionFault(f"unexpected character '{other}'")
-        tokens.append(match["operator"] or (match["quoted"] or '"' + match["name"] + '"')[:-1])
-        if len(tokens) > TOKENS_MAX:
-            raise ExpressionFault(f"longer than {TOKENS_MAX} words")
-    return tokens
-
-
-class _Reader:
-    """Recursive descent over the tokens, one method a level of precedence; its depth has a ceiling."""
-
-    def __init__(self, tokens: list[str]) -> None:
-        self._tokens = tokens
-        self._at = 0
-        self._depth = 0
-
-    def whole(self) -> Expression:
-        expression = self._iff()
-        if self._at < len(self._tokens):
-            raise ExpressionFault(f"unexpected '{_shown(self._tokens[self._at])}'; is an operator missing before it?")
-        return expression
-
-    def _peek(self) -> str:
-        return self._tokens[self._at] if self._at < len(self._tokens) else ""
-
-    def _take(self, *operators: str) -> str:
-        token = self._peek()
-        if token not in operators:
-            return ""
-        self._at += 1
-        return token
-
-    def _iff(self) -> Expression:
-        left = self._implies()
-        links = 0
-        while self._take("<=>"):
-            links = self._counted(links)
-            left = Iff(left, self._implies())
-        return left
-
-    def _implies(self) -> Expression:
-        left = self._or()
-        links = 0
-        while operator := self._take("=>", '"requires', '"excludes'):
-            links = self._counted(links)
-            right = self._or()
-            left = Not(And((left, right))) if operator == '"excludes' else Implies(left, right)
-        return left
-
-    def _or(self) -> Expression:
-        operands = self._series("|", self._and)
-        return operands[0] if len(operands) == 1 else Or(operands)
-
-    def _and(self) -> Expression:
-        operands = self._series("&", self._unary)
-        return operands[0] if len(operands) == 1 else And(operands)
-
-    def _series(self, operator: str, operand: Callable[[], Expression]) -> tuple[Expression, ...]:
-        operands = [operand()]
-        while self._take(operator):
-            operands.append(operand())
-        return tuple(operands)
-
-    def _unary(self) -> Expression:
-        token = self._peek()
-        self._at += 1
-        match token:
-            case "!":
-                return self._deeper(lambda: Not(self._unary()))
-            case "(":
-                return self._deeper(self._parenthesis)
-            case "":
-                raise ExpressionFault("ends too early; an operand is missing")
-            case _ if token.startswith('"') and len(token) > 1:
-                return Feature(token[1:])
-            case _:
-                raise ExpressionFault(f"a feature is missing before '{_shown(token)}'")
-
-    def _counted(self, links: int) -> int:
-        if links >= DEPTH_MAX:
-            raise ExpressionFault(f"a chain of more than {DEPTH_MAX} arrows")
-        return links + 1
-
-    def _deeper(self, inner: Callable[[], Expression]) -> Expression:
-        self._depth += 1
-        if self._depth > DEPTH_MAX:
-            raise ExpressionFault(f"nested deeper than {DEPTH_MAX}")
-        result = inner()
-        self._depth -= 1
-        return result
-
-    def _parenthesis(self) -> Expression:
-        expression = self._iff()
-        if not self._take(")"):
-            raise ExpressionFault("a closing parenthesis is missing")
-        return expression
-
-
-def _shown(token: str) -> str:
-    return token.removeprefix('"')
-
-
-def parse_expression(text: str) -> Expression:
-    """Read an expression; raises `ExpressionFault` with the reason."""
-    tokens = _tokens(text)
-    if not tokens:
-        raise ExpressionFault("is empty")
-    return _Reader(tokens).whole()
-
-
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_WORDS_OF_UVL: Final = frozenset(("requires", "excludes", "sum", "avg", "len", "floor", "ceil"))
 
 
 def quoted_name(name: str) -> str:
     """Write a feature's name as UVL wants it: plain where it may, else in quotes."""
-    return name if _PLAIN_NAME.match(name) and name not in ("requires", "excludes") else f'"{name}"'
+    return name if _PLAIN_NAME.match(name) and name not in _WORDS_OF_UVL else f'"{name}"'
 
 
 def format_expression(expression: Expression) -> str:
@@ -221,6 +167,8 @@ def format_expression(expression: Expression) -> str:
             return f"{_enclosed(left)} => {_enclosed(right)}"
         case Iff(left, right):
             return f"{_enclosed(left)} <=> {_enclosed(right)}"
+        case Comparison(compared, first, second):
+            return f"{_format_number(first)} {compared} {_format_number(second)}"
         case _:
             assert_never(expression)
 
@@ -228,6 +176,43 @@ def format_expression(expression: Expression) -> str:
 def _enclosed(expression: Expression) -> str:
     text = format_expression(expression)
     return text if isinstance(expression, Feature | Not) else f"({text})"
+
+
+def _format_number(numeric: Numeric) -> str:
+    match numeric:
+        case Number(value):
+            return decimal(value)
+        case Feature(name):
+            return quoted_name(name)
+        case Sum(operands):
+            return " + ".join(_enclosed_number(operand) for operand in operands)
+        case Product(left, right):
+            return f"{_enclosed_number(left)} * {_enclosed_number(right)}"
+        case Quotient(left, right):
+            return f"{_enclosed_number(left)} / {_enclosed_number(right)}"
+        case Rounded(operand, up):
+            return f"{'ceil' if up else 'floor'}({_format_number(operand)})"
+        case Words(text):
+            return f"'{text}'"
+        case Aggregate(function, arguments):
+            return f"{function}({', '.join(quoted_name(argument) for argument in arguments)})"
+        case _:
+            assert_never(numeric)
+
+
+def _enclosed_number(numeric: Numeric) -> str:
+    text = _format_number(numeric)
+    return f"({text})" if isinstance(numeric, Sum | Product | Quotient) else text
+
+
+def decimal(value: Fraction) -> str:
+    """Write a number whose denominator divides a power of ten, as all numbers that are read do."""
+    places = 0
+    while (value * 10**places).denominator != 1:
+        places += 1
+    digits = str(abs(int(value * 10**places))).rjust(places + 1, "0")
+    whole, part = digits[: len(digits) - places], digits[len(digits) - places :]
+    return ("-" if value < 0 else "") + (f"{whole}.{part}" if part else whole)
 
 
 def holds(expression: Expression, features: Container[str]) -> bool:
@@ -245,8 +230,40 @@ def holds(expression: Expression, features: Container[str]) -> bool:
             return not holds(left, features) or holds(right, features)
         case Iff(left, right):
             return holds(left, features) == holds(right, features)
+        case Comparison(compared, first, second):
+            one, other = number_in(first, features), number_in(second, features)
+            return one is not None and other is not None and COMPARED[compared](one, other)
         case _:
             assert_never(expression)
+
+
+def number_in(numeric: Numeric, features: Container[str]) -> Fraction | None:
+    """Return what a number comes to in a car; None where it does not exist."""
+    match numeric:
+        case Number(value):
+            return value
+        case Feature(name):
+            return Fraction(name in features)
+        case Sum(operands):
+            found = [number_in(operand, features) for operand in operands]
+            return None if None in found else sum((value for value in found if value is not None), Fraction())
+        case Product(left, right):
+            one, other = number_in(left, features), number_in(right, features)
+            return None if one is None or other is None else one * other
+        case Quotient(left, right):
+            one, other = number_in(left, features), number_in(right, features)
+            return None if one is None or not other else one / other
+        case Rounded(operand, up):
+            return rounded(number_in(operand, features), up=up)
+        case Words() | Aggregate():
+            raise AssertionError("the reader writes texts and aggregates out")
+        case _:
+            assert_never(numeric)
+
+
+def rounded(value: Fraction | None, *, up: bool) -> Fraction | None:
+    """Round to a whole number, up or down; what does not exist stays so."""
+    return None if value is None else Fraction(math.ceil(value) if up else math.floor(value))
 
 
 def feature_names(expression: Expression) -> Iterator[str]:
@@ -262,5 +279,89 @@ def feature_names(expression: Expression) -> Iterator[str]:
         case Implies(left, right) | Iff(left, right):
             yield from feature_names(left)
             yield from feature_names(right)
+        case Comparison(_, first, second):
+            yield from names_in_number(first)
+            yield from names_in_number(second)
         case _:
             assert_never(expression)
+
+
+def names_in_number(numeric: Numeric) -> Iterator[str]:
+    """Yield the features that a number speaks of, repeats included; texts and aggregates speak of none yet."""
+    match numeric:
+        case Feature(name):
+            yield name
+        case Sum(operands):
+            for operand in operands:
+                yield from names_in_number(operand)
+        case Product(left, right) | Quotient(left, right):
+            yield from names_in_number(left)
+            yield from names_in_number(right)
+        case Rounded(operand):
+            yield from names_in_number(operand)
+        case Number() | Words() | Aggregate():
+            return
+        case _:
+            assert_never(numeric)
+
+
+def renamed(expression: Expression, name_of: Callable[[str], str]) -> Expression:
+    """Return the expression over other names; its aggregates are written out already."""
+    return rewritten(expression, lambda name: Feature(name_of(name)), lambda name: Feature(name_of(name)))
+
+
+def rewritten(
+    expression: Expression,
+    feature: Callable[[str], Expression],
+    number: Callable[[str], Numeric],
+    comparison: Callable[[Comparison], Expression] | None = None,
+) -> Expression:
+    """Put something else in the place of each feature, as a condition and as a number, or of whole comparisons."""
+
+    def again(inner: Expression) -> Expression:
+        return rewritten(inner, feature, number, comparison)
+
+    match expression:
+        case Feature(name):
+            return feature(name)
+        case Not(operand):
+            return Not(again(operand))
+        case And(operands):
+            return And(tuple(map(again, operands)))
+        case Or(operands):
+            return Or(tuple(map(again, operands)))
+        case Implies(left, right):
+            return Implies(again(left), again(right))
+        case Iff(left, right):
+            return Iff(again(left), again(right))
+        case Comparison(compared, first, second):
+            if comparison is not None:
+                return comparison(expression)
+            return Comparison(compared, rewritten_number(first, number), rewritten_number(second, number))
+        case _:
+            assert_never(expression)
+
+
+def rewritten_number(numeric: Numeric, number: Callable[[str], Numeric]) -> Numeric:
+    """Put another number in the place of each feature."""
+
+    def again(inner: Numeric) -> Numeric:
+        return rewritten_number(inner, number)
+
+    match numeric:
+        case Feature(name):
+            return number(name)
+        case Sum(operands):
+            return Sum(tuple(map(again, operands)))
+        case Product(left, right):
+            return Product(again(left), again(right))
+        case Quotient(left, right):
+            return Quotient(again(left), again(right))
+        case Rounded(operand, up):
+            return Rounded(again(operand), up)
+        case Aggregate("len", (name,)) if isinstance(placed := number(name), Feature):
+            return Aggregate("len", (placed.name,))
+        case Number() | Words() | Aggregate():
+            return numeric
+        case _:
+            assert_never(numeric)

@@ -14,11 +14,12 @@ from typing import TypeAlias
 
 from configurator.cardinality import bounded
 from configurator.catalogue import ALWAYS, Catalogue, Condition, Option, PriceRule, Rule, RuleKind
-from configurator.clauses import Definitions, clauses_of, literal_of
+from configurator.clauses import clauses_of, literal_of
+from configurator.definitions import Definitions
 from configurator.engine.formula import Clause, Formula, NamedClauses
 from configurator.expressions import Expression, Feature, Implies, Not, Or
+from configurator.feature_tree import FeatureModel, GroupKind, TreeGroup
 from configurator.model import Context, Text
-from configurator.uvl import FeatureModel, GroupKind, TreeGroup
 
 Exclusive: TypeAlias = tuple[int, tuple[int, ...]]
 
@@ -113,7 +114,9 @@ def compile_catalogue(catalogue: Catalogue) -> RuleBook:
     for model in catalogue.models:
         plants.setdefault(model.plant, []).append(model.code)
     rules = [*catalogue.rules, *(rule for option in catalogue.options for rule in window_rules(option))]
-    return compile_rules(catalogue.features, catalogue.groups, rules, catalogue.price_rules, plants)
+    return compile_rules(
+        catalogue.features, catalogue.groups, rules, catalogue.price_rules, plants, always=catalogue.definitions
+    )
 
 
 def formula_of(catalogue: Catalogue) -> Formula:
@@ -128,7 +131,8 @@ def compile_feature_model(model: FeatureModel) -> RuleBook:
         Rule(constraint.rule, RuleKind.REQUIRES, constraint.expression, ALWAYS, no_text, constraint.line)
         for constraint in model.constraints
     ]
-    return compile_rules([feature.name for feature in model.features], model.groups, rules, (), {})
+    names = [feature.name for feature in model.features]
+    return compile_rules(names, model.groups, rules, (), {}, always=model.definitions)
 
 
 def compile_rules(
@@ -137,9 +141,16 @@ def compile_rules(
     rules: Iterable[Rule],
     price_rules: Sequence[PriceRule],
     models_by_plant: Mapping[str, Sequence[str]],
+    *,
+    always: Iterable[Expression] = (),
 ) -> RuleBook:
-    """Compile a tree, its rules and its price rules; every name must be known (readers have checked that)."""
+    """Compile a tree, its rules and its price rules; every name must be known (readers have checked that).
+
+    What stands in `always` is part of the structure: it holds in every car and is never given as a reason.
+    """
     definitions = Definitions(features)
+    for expression in always:
+        definitions.clauses += clauses_of(expression, definitions)
     compiled, exclusive = _compiled_tree(groups, definitions)
     for rule in rules:
         if rule.expression is not None:

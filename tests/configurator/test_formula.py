@@ -12,9 +12,9 @@ from pysat.solvers import Solver
 
 from configurator.catalogue import Condition, Option, PriceRule, Rule, RuleKind
 from configurator.expressions import Feature, Implies, Not, holds
+from configurator.feature_tree import GroupKind, TreeGroup
 from configurator.model import Context, Text
 from configurator.rules import RuleBook, Withdrawal, compile_rules, window_rules
-from configurator.uvl import GroupKind, TreeGroup
 from tests.configurator.test_solver import EAST, NORTH, TEXT, Problem, problems
 
 GROUP = TreeGroup("root", GroupKind.OPTIONAL, 0, 3, ("a", "b", "c"), 0)

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from configurator.catalogue import ALWAYS, Condition, PriceRule, Rule, RuleKind
 from configurator.expressions import And, Expression, Feature, Iff, Implies, Not, Or, holds
+from configurator.feature_tree import GroupKind, TreeGroup
 from configurator.model import Context, Text
 from configurator.rules import RuleBook, compile_rules
 from configurator.sat_engine import SatEngine
 from configurator.solver import Clash, Step
-from configurator.uvl import GroupKind, TreeGroup
 
 TEXT = Text("规则", "rule")
 EAST = Context("east", date(2026, 12, 1))

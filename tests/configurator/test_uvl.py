@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 import time
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from configurator.expression_reader import parse_expression
 from configurator.expressions import (
+    MINUS_ONE,
     And,
+    Comparison,
     Expression,
     ExpressionFault,
     Feature,
     Iff,
     Implies,
     Not,
+    Number,
     Or,
+    Product,
+    Sum,
     format_expression,
-    parse_expression,
 )
+from configurator.feature_tree import GroupKind, TreeGroup
 from configurator.model import Context
 from configurator.rules import compile_feature_model
 from configurator.sat_engine import SatEngine
 from configurator.solver import Clash, Step
-from configurator.uvl import GroupKind, TreeGroup, read_uvl, read_uvl_file
+from configurator.uvl import read_uvl, read_uvl_file
 from tests.configurator.test_solver import EAST, expressions
 
+TWO = Number(Fraction(2))
 A, B, C, D = (Feature(name) for name in "ABCD")
 
 WHOLE = """\
@@ -64,6 +72,14 @@ constraints
     X & (Y |
         Z)
 """
+
+
+NO_UPPER_BOUND = "a feature cardinality needs an upper bound, as in [0..5]"
+UNKNOWN_FUNCTION = "rule L7: unexpected '(' after 'max'; functions are sum, avg, len, floor, ceil"
+TEXTS_EQUAL = "rule L8: texts can only be equal (==) or not (!=)"
+NO_LENGTH = "rule L8: 'C.c' has no length; len is asked about texts"
+NEITHER = "rule L8: 'C.c' is neither true nor false; compare it with something"
+BUYERS_VALUE = "rule L8: 'C' is a value that the buyer gives; it can only be compared with a constant"
 
 
 def faults(text: str) -> list[tuple[int, str]]:
@@ -106,23 +122,36 @@ def test_a_whole_file_is_read() -> None:
     [
         ("", (0, "has no features; a line `features` and a root below it are needed")),
         ("Car\n", (1, "stands in no section; `features` or `constraints` must come first")),
-        ("imports\n    other\n" + model_of(""), (1, "imports are not supported here; write the model in one file")),
+        (
+            "imports\n    other\n" + model_of(""),
+            (2, "imports need a file; a text alone has no folder to look in"),
+        ),
+        ("include\n    Everything\n" + model_of(""), (2, "unknown language level 'Everything'")),
         (model_of("            A\n"), (6, "duplicate feature 'A'; it stands on line 4 already")),
         (model_of("        optional\n"), (6, "the group has no features below it")),
         (model_of("        [3]\n            C\n"), (6, "the group asks for at least 3 of 1 features")),
         (model_of("        [2..1]\n            C\n"), (6, "the group `[2..1]` asks for more at least than at most")),
         (model_of("            optional\n"), (6, "the group `optional` must stand below a feature")),
         (model_of("            two words\n"), (6, "is neither a feature nor a group: 'two words'")),
-        (model_of("            Real Weight\n"), (6, "features of type Real are not supported; only Boolean ones are")),
         (
-            model_of("            C cardinality [1..3]\n"),
-            (6, "feature cardinality is not supported; write the features one by one"),
+            model_of("            C cardinality [1..*]\n"),
+            (6, "a feature cardinality needs an upper bound, as in [0..5]"),
+        ),
+        (model_of("            C cardinality [3..2]\n"), (6, "the cardinality [3..2] allows nothing")),
+        (model_of("            C cardinality [x]\n"), (6, "a cardinality is written [2..5], not [x]")),
+        (model_of("            C cardinality [1..1001]\n"), (6, "a feature may stand at most 1000 times in a car")),
+        ("features\n    Car cardinality [1..2]\n", (2, "the root stands in every car exactly once")),
+        (
+            model_of("            C-D\n"),
+            (6, "the name C-D has signs that mean something else in rules; write it in quotes"),
+        ),
+        (
+            model_of("            lib.Wheel\n"),
+            (6, "'lib.Wheel' is no imported root; imports stand under `imports`, names with a dot in quotes"),
         ),
         (model_of("    Second\n"), (6, "is a second root; 'Car' is the first")),
-        (
-            model_of("            C {constraint A}\n"),
-            (6, "a constraint inside attributes belongs under `constraints`"),
-        ),
+        (model_of("            C {constraint A => }\n"), (6, "rule L6: ends too early; an operand is missing")),
+        (model_of("            C {a 1, a 2}\n"), (6, "duplicate attribute 'a'")),
         (model_of("            C {= 3}\n"), (6, "attributes cannot be read from '= 3' on")),
         (model_of("            C {a\n"), (6, "a bracket is opened here and never closed")),
         (model_of("            C }\n"), (6, "a bracket is closed that was never opened")),
@@ -140,9 +169,26 @@ def test_a_whole_file_is_read() -> None:
         (model_of("constraints\n    A =>\n"), (7, "rule L7: ends too early; an operand is missing")),
         (model_of("constraints\n    => A\n"), (7, "rule L7: a feature is missing before '=>'")),
         (model_of("constraints\n    A B\n"), (7, "rule L7: unexpected 'B'; is an operator missing before it?")),
+        (model_of("constraints\n    A.price > 3\n"), (7, "rule L7: feature 'A' has no attribute 'price'")),
+        (model_of("constraints\n    sum(price) > 3\n"), (7, "rule L7: no feature has a number as attribute 'price'")),
+        (model_of("constraints\n    max(A) > 3\n"), (7, UNKNOWN_FUNCTION)),
         (
-            model_of("constraints\n    A > 3\n"),
-            (7, "rule L7: '>' is not part of a Boolean expression; only ! & | => <=> and ( ) are"),
+            model_of("constraints\n    A + 3\n"),
+            (7, "rule L7: a number stands where true or false is needed; compare it with something"),
+        ),
+        (model_of("constraints\n    (A & B) > 3\n"), (7, "rule L7: true or false stands where a number is needed")),
+        (model_of("constraints\n    'x' == 'y'\n"), (7, "rule L7: compares two texts that never change")),
+        (model_of("constraints\n    A > 'y'\n"), (7, "rule L7: the text 'y' stands where a number is needed")),
+        (model_of("constraints\n    A > 1234567890123456789\n"), (7, "rule L7: a number of more than 18 digits")),
+        (model_of("            C {c 'x'}\nconstraints\n    C.c > 'y'\n"), (8, TEXTS_EQUAL)),
+        (model_of("            C {c 'x'}\nconstraints\n    C.c > 1\n"), (8, "rule L8: 'C.c' is no number")),
+        (model_of("            C {c 1}\nconstraints\n    len(C.c) > 1\n"), (8, NO_LENGTH)),
+        (model_of("            C {c 1}\nconstraints\n    C.c\n"), (8, NEITHER)),
+        (model_of("            Integer C\nconstraints\n    C + 1 > 2\n"), (8, BUYERS_VALUE)),
+        (model_of("            Integer C\nconstraints\n    C > A\n"), (8, BUYERS_VALUE)),
+        (
+            model_of("            String C\nconstraints\n    C < 'a'\n"),
+            (8, "rule L8: 'C' is a text; it can only be equal (==) or not (!=) to a text"),
         ),
     ],
 )
@@ -151,13 +197,13 @@ def test_a_fault_is_named_with_its_line(text: str, expected: tuple[int, str]) ->
 
 
 def test_all_faults_are_named_and_not_only_the_first() -> None:
-    text = model_of("            A\n            Real X\nconstraints\n    A => \n    Q\n")
+    text = model_of("            A\n            X-Y\nconstraints\n    A => \n    Q\n")
 
     assert [line for line, _ in faults(text)] == [6, 7, 9, 10]
 
 
 def test_what_hangs_below_a_faulty_line_is_not_blamed_as_well() -> None:
-    text = model_of("            Real X\n                mandatory\n                    Y\n            Z\n")
+    text = model_of("            X-Y\n                mandatory\n                    Y\n            Z\n")
 
     assert [line for line, _ in faults(text)] == [6]
 
@@ -180,6 +226,8 @@ def test_an_expression_beyond_measure_is_refused_without_a_crash(text: str) -> N
         ("A requires B", Implies(A, B)),
         ("A excludes B", Not(And((A, B)))),
         ('"A" | "B & C"', Or((A, Feature("B & C")))),
+        ("!A + 2 * B <= C & D", And((Not(Comparison("<=", Sum((A, Product(TWO, B))), C)), D))),
+        ("A - B * C == -2", Comparison("==", Sum((A, Product(MINUS_ONE, Product(B, C)))), Number(Fraction(-2)))),
     ],
 )
 def test_operators_bind_as_in_the_official_grammar(text: str, expected: Expression) -> None:
