@@ -19,6 +19,12 @@ Refusal
   AlreadyVoted          the person has voted for this proposal
   NotVoted              there is no vote to take back
   ProposalClosed        the proposal takes no votes any more
+  NotComparable         a proposal cannot be compared now
+  ComparisonOver        the comparison takes no answers any more
+  NotJoined             nothing was dealt to the person in this comparison
+  AlreadyJoined         the person takes part, and stands elsewhere in the market
+  OutsideDesign         the answer is to a set, or names proposals, that were not dealt to the person
+  AlreadyAnswered       the person has answered this set otherwise
 """
 
 from __future__ import annotations
@@ -220,3 +226,63 @@ class ProposalClosed(Refusal):
     en = "This proposal is {state}; that is not possible any more."
     zh = "该提案状态为{state}，无法再进行此操作。"
     state: str
+
+
+@dataclass(unsafe_hash=True)
+class NotComparable(Refusal):
+    """A proposal is in a state, or in another comparison, that keeps it from being compared."""
+
+    code = "NOT_COMPARABLE"
+    en = "“{title}” cannot be compared now ({why}). Choose another proposal."
+    zh = "“{title}”目前不能参与对比（{why}），请选择其他提案。"
+    title: str
+    why: str
+
+
+@dataclass(unsafe_hash=True)
+class ComparisonOver(Refusal):
+    """The comparison takes no answers any more."""
+
+    code = "COMPARISON_OVER"
+    en = "This comparison is {state} and takes no answers any more. Its outcome is public once it is released."
+    zh = "该对比问卷已结束（{state}），不再接受作答；结果发布后将公开。"
+    state: str
+
+
+@dataclass(unsafe_hash=True)
+class NotJoined(Refusal):
+    """Nothing was dealt to the person in this comparison."""
+
+    code = "NOT_JOINED"
+    en = "You do not take part in this comparison yet. Join it first; then your sets are dealt to you."
+    zh = "您尚未参加该对比问卷，请先参加，系统将为您分配题组。"
+
+
+@dataclass(unsafe_hash=True)
+class AlreadyJoined(Refusal):
+    """The person takes part already and said then where they stand; that is not changed afterwards."""
+
+    code = "ALREADY_JOINED"
+    en = "You take part already, from {region} and looking at {model}. What you said when you joined stays."
+    zh = "您已参加该问卷（地区：{region}，车型：{model}），参加时填写的信息不可更改。"
+    region: str
+    model: str
+
+
+@dataclass(unsafe_hash=True)
+class OutsideDesign(Refusal):
+    """The answer is not one to a set that was dealt to the person."""
+
+    code = "OUTSIDE_DESIGN"
+    en = "This does not answer a set that was dealt to you: {reason}."
+    zh = "该答案不属于分配给您的题组：{reason}。"
+    reason: str
+
+
+@dataclass(unsafe_hash=True)
+class AlreadyAnswered(Refusal):
+    """The person has answered this otherwise; answers are not changed."""
+
+    code = "ALREADY_ANSWERED"
+    en = "You have answered this already; an answer is not changed. Go on with the next one."
+    zh = "您已回答此题，答案不可更改，请继续下一题。"

@@ -1,5 +1,6 @@
 """What happened in demand, as other rooms may hear it."""
 
+from demand.compare.events import ComparisonClosed, ComparisonOpened, ComparisonReleased
 from demand.cubes.events import CubesReleased
 from demand.pools.events import (
     ConcernedMember,
@@ -34,6 +35,9 @@ from demand.votes.events import (
 )
 
 __all__ = [
+    "ComparisonClosed",
+    "ComparisonOpened",
+    "ComparisonReleased",
     "ConcernedMember",
     "CubesReleased",
     "DepositRefundRequested",

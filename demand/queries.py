@@ -1,5 +1,6 @@
 """The reads of demand, as others take them."""
 
+from demand.compare.queries import ComparisonView, DealtSet, Sheet, comparisons_by_id, list_comparisons, own_sheet
 from demand.cubes.queries import Cube, Release, newest_cube_release, take_rates
 from demand.pools.queries import (
     LockedMember,
@@ -21,19 +22,25 @@ from demand.pools.queries import (
 from demand.votes.queries import ProposalView, VoteBudget, list_proposals, own_vote_budget, proposals_by_id, vote_counts
 
 __all__ = [
+    "ComparisonView",
     "Cube",
+    "DealtSet",
     "LockedMember",
     "PoolView",
     "ProposalView",
     "Release",
+    "Sheet",
     "Step",
     "VoteBudget",
+    "comparisons_by_id",
+    "list_comparisons",
     "list_pools",
     "list_proposals",
     "locked_members",
     "member_accounts",
     "newest_cube_release",
     "own_pre_orders",
+    "own_sheet",
     "own_vote_budget",
     "pool_offer",
     "pool_progress",

@@ -1,10 +1,21 @@
-"""The use cases of demand, as others take them: pools and pre-orders, votes, released cubes."""
+"""The use cases of demand, as others take them: pools and pre-orders, votes, comparisons, released cubes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
 
+from demand.compare.analysis_service import analyse_closed
+from demand.compare.service import (
+    ComparisonPlan,
+    answer_price,
+    answer_set,
+    close_comparison,
+    close_in_time,
+    join_comparison,
+    open_comparison,
+)
+from demand.compare.store import CLOSE_TIMER
 from demand.cubes.service import SUBSCRIPTIONS, release_cubes
 from demand.personal.service import DemandData
 from demand.pools.clearing_service import cancel_pool, clear_pool, freeze_pool
@@ -32,6 +43,7 @@ TIMERS: Final[Mapping[str, Handler]] = {
     FREEZE_TIMER: freeze_pool,
     CLEAR_TIMER: clear_pool,
     EXPIRE_TIMER: expire_pre_order,
+    CLOSE_TIMER: close_in_time,
 }
 """What the worker fires, by the timer's kind."""
 
@@ -42,21 +54,28 @@ __all__ = [
     "DEPOSIT_PURPOSE",
     "SUBSCRIPTIONS",
     "TIMERS",
+    "ComparisonPlan",
     "DemandData",
     "Outcome",
     "Placed",
     "PoolPlan",
     "PreOrderRequest",
+    "analyse_closed",
+    "answer_price",
+    "answer_set",
     "cancel_pool",
     "cast_vote",
     "change_car",
+    "close_comparison",
     "close_proposal",
     "decline_proposal",
     "deposit_account",
     "earnest_account",
     "fund_pre_order",
+    "join_comparison",
     "lose_deposit",
     "merge_proposals",
+    "open_comparison",
     "open_pool",
     "place_pre_orders",
     "publish_proposal",

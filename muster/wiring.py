@@ -153,6 +153,7 @@ def wire(settings: Settings, *, works: Works | None = None) -> Runtime:
             loops=(
                 partial(capture_due, providers={sandbox.name: sandbox}, uses=DECLINED_USES),
                 partial(carry_out_refunds, providers={sandbox.name: sandbox}),
+                demand.service.analyse_closed,
                 partial(send_due, channels=[_channel(settings)], addresses=IdentityAddresses()),
             ),
         ),

@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 
 from sqlalchemy import select
 
+from demand.compare.queries import export_comparisons
+from demand.compare.store import forget_participant
 from demand.cubes.store import forget_persons
 from demand.errors import PreOrderOpen
 from demand.pools.queries import export_pre_orders, open_pre_order_state
@@ -33,8 +35,10 @@ class DemandData:
     def export(self, work: Work, account_id: AccountId) -> Any:
         """Return what is kept, in JSON terms."""
         person_id = _person_of(work, account_id)
-        return {"preOrders": export_pre_orders(work, account_id)} | export_votes(
-            work, account_id=account_id, person_id=person_id
+        return (
+            {"preOrders": export_pre_orders(work, account_id)}
+            | export_votes(work, account_id=account_id, person_id=person_id)
+            | {"comparisons": export_comparisons(work, person_id)}
         )
 
     def blocks_erasure(self, work: Work, account_id: AccountId) -> Refusal | None:
@@ -45,8 +49,8 @@ class DemandData:
     def erase(self, work: Work, account_id: AccountId) -> None:
         """Cut every thread from what stays to the person.
 
-        Votes on proposals that still take votes are taken back with the last account: whoever comes back is a new
-        person here, and must not count twice.
+        Votes on proposals that still take votes are taken back with the last account, and answers to open comparisons
+        count no more: whoever comes back is a new person here, and must not count twice.
         """
         person_id = _person_of(work, account_id)
         if person_id is not None and not has_another_account(work, person_id, leaving=account_id):
@@ -55,6 +59,7 @@ class DemandData:
             for proposal_id in open_votes:
                 take_back_vote(work, proposal_id, person_id)
             forget_persons(work, [person_id])
+            forget_participant(work, person_id)
         forget_persons(work, [account_id])
         forget_author(work, account_id)
 

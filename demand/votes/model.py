@@ -42,6 +42,13 @@ class SignalProposal:
 
 
 @dataclass(frozen=True, slots=True)
+class CompareProposal:
+    """Is, or was, compared with eleven others; takes no signal votes any more."""
+
+    head: ProposalHead
+
+
+@dataclass(frozen=True, slots=True)
 class MergedProposal:
     """The same wish as another; its votes count there, a person once."""
 
@@ -67,7 +74,9 @@ class ExpiredProposal:
     at: datetime
 
 
-Proposal: TypeAlias = DraftProposal | SignalProposal | MergedProposal | DeclinedProposal | ExpiredProposal
+Proposal: TypeAlias = (
+    DraftProposal | SignalProposal | CompareProposal | MergedProposal | DeclinedProposal | ExpiredProposal
+)
 
 
 def proposal_state(proposal: Proposal) -> str:
@@ -77,6 +86,8 @@ def proposal_state(proposal: Proposal) -> str:
             return "draft"
         case SignalProposal():
             return "signal"
+        case CompareProposal():
+            return "compare"
         case MergedProposal():
             return "merged"
         case DeclinedProposal():
@@ -92,16 +103,27 @@ def publish(proposal: Proposal) -> SignalProposal | Refusal:
     match proposal:
         case DraftProposal():
             return SignalProposal(proposal.head)
-        case SignalProposal() | MergedProposal() | DeclinedProposal() | ExpiredProposal():
+        case SignalProposal() | CompareProposal() | MergedProposal() | DeclinedProposal() | ExpiredProposal():
+            return ProposalClosed(proposal_state(proposal))
+        case _:
+            assert_never(proposal)
+
+
+def compare(proposal: Proposal) -> CompareProposal | Refusal:
+    """Compare what takes votes, or what was compared before."""
+    match proposal:
+        case SignalProposal() | CompareProposal():
+            return CompareProposal(proposal.head)
+        case DraftProposal() | MergedProposal() | DeclinedProposal() | ExpiredProposal():
             return ProposalClosed(proposal_state(proposal))
         case _:
             assert_never(proposal)
 
 
 def decline(proposal: Proposal, *, reason: str, now: datetime) -> DeclinedProposal | Refusal:
-    """Say no with a reason, to a draft or to what takes votes."""
+    """Say no with a reason, to a draft or to what takes votes or was compared."""
     match proposal:
-        case DraftProposal() | SignalProposal():
+        case DraftProposal() | SignalProposal() | CompareProposal():
             return DeclinedProposal(proposal.head, reason, now)
         case MergedProposal() | DeclinedProposal() | ExpiredProposal():
             return ProposalClosed(proposal_state(proposal))
@@ -110,9 +132,9 @@ def decline(proposal: Proposal, *, reason: str, now: datetime) -> DeclinedPropos
 
 
 def close(proposal: Proposal, *, now: datetime) -> ExpiredProposal | Refusal:
-    """End a draft or a vote without an answer."""
+    """End a draft, a vote or a comparison without an answer."""
     match proposal:
-        case DraftProposal() | SignalProposal():
+        case DraftProposal() | SignalProposal() | CompareProposal():
             return ExpiredProposal(proposal.head, now)
         case MergedProposal() | DeclinedProposal() | ExpiredProposal():
             return ProposalClosed(proposal_state(proposal))
@@ -121,13 +143,13 @@ def close(proposal: Proposal, *, now: datetime) -> ExpiredProposal | Refusal:
 
 
 def merge(proposal: Proposal, into: Proposal, *, now: datetime) -> MergedProposal | Refusal:
-    """Merge a duplicate into one that takes votes; never into itself."""
-    if not isinstance(into, SignalProposal) or into.head.id == proposal.head.id:
+    """Merge a duplicate into one that takes votes or is compared; never into itself."""
+    if not isinstance(into, SignalProposal | CompareProposal) or into.head.id == proposal.head.id:
         return ProposalClosed(proposal_state(into))
     match proposal:
         case DraftProposal() | SignalProposal():
             return MergedProposal(proposal.head, into.head.id, now)
-        case MergedProposal() | DeclinedProposal() | ExpiredProposal():
+        case CompareProposal() | MergedProposal() | DeclinedProposal() | ExpiredProposal():
             return ProposalClosed(proposal_state(proposal))
         case _:
             assert_never(proposal)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from demand.votes.model import (
+    CompareProposal,
     DeclinedProposal,
     DraftProposal,
     ExpiredProposal,
@@ -30,6 +31,8 @@ def proposal_from(row: Row) -> Proposal:
             return DraftProposal(head)
         case "signal":
             return SignalProposal(head)
+        case "compare":
+            return CompareProposal(head)
         case "merged":
             return MergedProposal(head, ProposalId(row["merged_into"]), row["state_at"])
         case "declined":

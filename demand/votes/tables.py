@@ -17,11 +17,11 @@ proposals = Table(
     Column("text", String(4000), nullable=False),
     Column("locale", String(8), nullable=False),
     Column("submitted_at", Instant, nullable=False),
-    Column("state", String(10), nullable=False),
+    Column("state", String(12), nullable=False),
     Column("state_at", Instant, nullable=False),
     Column("reason", String(400)),
     Column("merged_into", Id, ForeignKey("proposals.id")),
-    CheckConstraint("state IN ('draft', 'signal', 'merged', 'declined', 'expired')", name="state_known"),
+    CheckConstraint("state IN ('draft', 'signal', 'compare', 'merged', 'declined', 'expired')", name="state_known"),
     CheckConstraint(
         "(state = 'merged') = (merged_into IS NOT NULL) AND (state = 'declined') = (reason IS NOT NULL)",
         name="state_complete",
@@ -35,7 +35,7 @@ proposal_changes = Table(
     metadata,
     Column("serial", Serial, primary_key=True, autoincrement=True),
     Column("proposal_id", Id, ForeignKey("proposals.id"), nullable=False, index=True),
-    Column("state", String(10), nullable=False),
+    Column("state", String(12), nullable=False),
     Column("by", Id),
     Column("at", Instant, nullable=False),
 )

@@ -9,7 +9,18 @@ import strawberry
 
 from graph.identifiers import read_id
 from graph.operations import query
-from graph.types import brand, catalogue, configurations, orders, plant, pools, pre_orders, proposals, quotes
+from graph.types import (
+    brand,
+    catalogue,
+    comparisons,
+    configurations,
+    orders,
+    plant,
+    pools,
+    pre_orders,
+    proposals,
+    quotes,
+)
 from graph.types.pages import Node
 from kernel.actor import Permission
 from kernel.work import Work
@@ -23,6 +34,7 @@ LOADERS: Final[dict[str, tuple[Permission, Callable[[Work, list[str]], Mapping[s
     "Quote": (Permission.QUOTE, quotes.load_quotes),
     "Pool": (Permission.PUBLIC_READ, pools.load_pools),
     "Proposal": (Permission.PUBLIC_READ, proposals.load_proposals),
+    "Comparison": (Permission.PUBLIC_READ, comparisons.load_comparisons),
     "PreOrder": (Permission.OWN_READ, pre_orders.load_pre_orders),
     "Order": (Permission.OWN_READ, orders.load_orders),
     "Batch": (Permission.BATCH_READ, plant.load_batches),

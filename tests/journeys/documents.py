@@ -70,3 +70,16 @@ PUBLISH: Final = mutation("publishProposal", "ProposalInput", SHOWN_PROPOSAL)
 VOTE: Final = mutation("castVote", "VoteInput", SHOWN_PROPOSAL)
 REVOKE: Final = mutation("revokeVote", "VoteInput", SHOWN_PROPOSAL)
 MY_VOTES: Final = "{ myVotes { votes left } }"
+SHOWN_SHEET: Final = (
+    "... on ComparisonSheet { sets { number proposalIds best worst } priceProposalId price { minor } wouldTake"
+    " completedAt }"
+)
+OPEN_COMPARISON: Final = mutation("openComparison", "OpenComparisonInput", "... on Comparison { id state regions }")
+CLOSE_COMPARISON: Final = mutation("closeComparison", "ComparisonInput", "... on Comparison { id state }")
+JOIN_COMPARISON: Final = mutation("joinComparison", "JoinComparisonInput", SHOWN_SHEET)
+ANSWER_SET: Final = mutation("answerSet", "AnswerSetInput", SHOWN_SHEET)
+ANSWER_PRICE: Final = mutation("answerPrice", "AnswerPriceInput", SHOWN_SHEET)
+COMPARISON: Final = (
+    "query($id: ID!) { comparison(id: $id) { state persons effectiveSampleSize"
+    " items { proposal { title state } share { value low high } } } }"
+)

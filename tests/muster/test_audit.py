@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Connection, Table, delete, insert, select, update
 
 from configurator.tables import quotes
+from demand.compare.tables import comparison_participants, item_outcomes, price_answers
 from demand.cubes.tables import cube_cells
 from demand.pools.tables import early_bonuses, pools, pre_order_changes, pre_orders
 from demand.votes.tables import held_votes
@@ -268,6 +269,15 @@ PLANTED: Final[dict[str, Plant]] = {
     ),
     "no place of a quarter's votes is used twice": without_index(
         "uq_held_votes_budget", change_all(held_votes, held_votes.c.budget_place > 0, budget_place=1)
+    ),
+    "a comparison's answers are to what was dealt, each once": change(
+        comparison_participants, comparison_participants.c.completed_at.isnot(None), version=1
+    ),
+    "a comparison's chain tells the sheets that were completed": change(
+        price_answers, price_answers.c.took, took=False
+    ),
+    "what a comparison released speaks of k persons at least": change(
+        item_outcomes, item_outcomes.c.number == 0, take_rate=5_000, take_rate_low=4_000, take_rate_high=6_000
     ),
     "a key names one pre-order of its account, and each pre-order has one while keys are kept": misname_key,
     "a pre-order's last noted change is its state": change(

@@ -14,7 +14,7 @@ from factory_orders import service as factory
 from factory_orders.cancellation.service import cancel_order
 from factory_orders.model import Stage
 from factory_orders.pools_service import SUBSCRIPTIONS, open_pool
-from kernel import db, outbox, record, registry
+from kernel import db, outbox, policy, record, registry
 from kernel.actor import Actor, Role, system
 from kernel.clock import FixedClock
 from kernel.ids import AccountId
@@ -23,6 +23,7 @@ from kernel.money_by_hand import approve_movement, propose_movement
 from kernel.timers import fire_due
 from kernel.work import Works
 from tests.configurator.small_brand import BRAND, PLANNER
+from tests.demand.compare.studies import open_study
 from tests.demand.pool_room import ANY_PRICE, TIERS, PoolRoom, make_pool_room, placed
 from tests.factory_orders.trade import BUILD, Trade
 
@@ -68,6 +69,7 @@ def make_sound_world(works: Works, clock: FixedClock) -> SoundWorld:
     _build(world, ids)
     _fill_another(world)
     _vote(world)
+    _compare(world)
     _move_by_hand(world)
     _publish_cells(world)
     with works.change(system(BRAND)) as work:
@@ -153,6 +155,22 @@ def _vote(world: SoundWorld) -> None:
         cast_vote(work, ids[0])
     with world.works.change(world.room.buyer(41)) as work:
         revoke_vote(work, ids[0])
+
+
+def _compare(world: SoundWorld) -> None:
+    """Ten compare twelve proposals and an outcome is released; another comparison has a sheet half filled in."""
+    with world.works.change(system(BRAND)) as work:
+        version = policy.current(work).version
+        policy.change_policy(work, base_version=version, changes={"compare": {"draws": 100}}, reason="quick tests")
+    study = open_study(world.works)
+    for number in range(50, 60):
+        study.fill_in(number)
+    study.close()
+    study.work_out()
+    again = open_study(world.works, study.proposal_ids)
+    again.join(50)
+    shown = again.sheet(50).sets[0].proposal_ids
+    again.answer(50, 1, best=shown[0], worst=shown[1])
 
 
 def _move_by_hand(world: SoundWorld) -> None:

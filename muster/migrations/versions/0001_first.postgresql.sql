@@ -295,6 +295,26 @@ CREATE TRIGGER catalogue_versions_no_change BEFORE UPDATE OR DELETE ON catalogue
 -- next
 CREATE TRIGGER catalogue_versions_no_truncate BEFORE TRUNCATE ON catalogue_versions FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
+CREATE TABLE comparisons (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	title VARCHAR(80) NOT NULL, 
+	policy_version INTEGER NOT NULL, 
+	price_steps_percent JSONB NOT NULL, 
+	opened_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	closes_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	dealt INTEGER NOT NULL, 
+	state VARCHAR(10) NOT NULL, 
+	state_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	persons INTEGER, 
+	effective INTEGER, 
+	CONSTRAINT pk_comparisons PRIMARY KEY (id), 
+	CONSTRAINT ck_comparisons_state_known CHECK (state IN ('open', 'closed', 'released', 'unanswered')), 
+	CONSTRAINT ck_comparisons_released_with_outcome CHECK ((state = 'released') = (persons IS NOT NULL AND effective IS NOT NULL)), 
+	CONSTRAINT ck_comparisons_open_for_a_time CHECK (closes_at > opened_at), 
+	CONSTRAINT fk_comparisons_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
+)
+-- next
 CREATE TABLE cube_blocks (
 	brand_id VARCHAR(32) NOT NULL, 
 	region VARCHAR(40) NOT NULL, 
@@ -456,12 +476,12 @@ CREATE TABLE proposals (
 	text VARCHAR(4000) NOT NULL, 
 	locale VARCHAR(8) NOT NULL, 
 	submitted_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	state VARCHAR(10) NOT NULL, 
+	state VARCHAR(12) NOT NULL, 
 	state_at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	reason VARCHAR(400), 
 	merged_into VARCHAR(32), 
 	CONSTRAINT pk_proposals PRIMARY KEY (id), 
-	CONSTRAINT ck_proposals_state_known CHECK (state IN ('draft', 'signal', 'merged', 'declined', 'expired')), 
+	CONSTRAINT ck_proposals_state_known CHECK (state IN ('draft', 'signal', 'compare', 'merged', 'declined', 'expired')), 
 	CONSTRAINT ck_proposals_state_complete CHECK ((state = 'merged') = (merged_into IS NOT NULL) AND (state = 'declined') = (reason IS NOT NULL)), 
 	CONSTRAINT ck_proposals_merged_elsewhere CHECK (merged_into IS NULL OR merged_into <> id), 
 	CONSTRAINT fk_proposals_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
@@ -565,6 +585,48 @@ CREATE TABLE capacity_weeks (
 	CONSTRAINT fk_capacity_weeks_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
 -- next
+CREATE TABLE compared_items (
+	comparison_id VARCHAR(32) NOT NULL, 
+	number INTEGER NOT NULL, 
+	proposal_id VARCHAR(32) NOT NULL, 
+	planned_price_minor BIGINT NOT NULL, 
+	CONSTRAINT pk_compared_items PRIMARY KEY (comparison_id, number), 
+	CONSTRAINT uq_compared_items_comparison_id_proposal_id UNIQUE (comparison_id, proposal_id), 
+	CONSTRAINT ck_compared_items_twelve_items CHECK (number BETWEEN 0 AND 11), 
+	CONSTRAINT ck_compared_items_price_positive CHECK (planned_price_minor > 0), 
+	CONSTRAINT fk_compared_items_comparison_id FOREIGN KEY(comparison_id) REFERENCES comparisons (id), 
+	CONSTRAINT fk_compared_items_proposal_id FOREIGN KEY(proposal_id) REFERENCES proposals (id)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER compared_items_no_change BEFORE UPDATE OR DELETE ON compared_items FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER compared_items_no_truncate BEFORE TRUNCATE ON compared_items FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TABLE comparison_participants (
+	id VARCHAR(32) NOT NULL, 
+	comparison_id VARCHAR(32) NOT NULL, 
+	person_id VARCHAR(32) NOT NULL, 
+	number INTEGER NOT NULL, 
+	version INTEGER NOT NULL, 
+	price_item INTEGER NOT NULL, 
+	price_step INTEGER NOT NULL, 
+	region VARCHAR(40) NOT NULL, 
+	owner BOOLEAN NOT NULL, 
+	model VARCHAR(80) NOT NULL, 
+	dealt_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	completed_at TIMESTAMP WITH TIME ZONE, 
+	left_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_comparison_participants PRIMARY KEY (id), 
+	CONSTRAINT uq_comparison_participants_comparison_id_person_id UNIQUE (comparison_id, person_id), 
+	CONSTRAINT uq_comparison_participants_comparison_id_number UNIQUE (comparison_id, number), 
+	CONSTRAINT fk_comparison_participants_comparison_id FOREIGN KEY(comparison_id) REFERENCES comparisons (id)
+)
+-- next
 CREATE TABLE configurations (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -588,6 +650,34 @@ CREATE TABLE configurations (
 	CONSTRAINT fk_configurations_newer_version_id FOREIGN KEY(newer_version_id) REFERENCES catalogue_versions (id), 
 	CONSTRAINT fk_configurations_moved_to FOREIGN KEY(moved_to) REFERENCES configurations (id)
 )
+-- next
+CREATE TABLE item_outcomes (
+	comparison_id VARCHAR(32) NOT NULL, 
+	number INTEGER NOT NULL, 
+	utility INTEGER NOT NULL, 
+	utility_low INTEGER NOT NULL, 
+	utility_high INTEGER NOT NULL, 
+	share INTEGER NOT NULL, 
+	share_low INTEGER NOT NULL, 
+	share_high INTEGER NOT NULL, 
+	take_rate INTEGER, 
+	take_rate_low INTEGER, 
+	take_rate_high INTEGER, 
+	CONSTRAINT pk_item_outcomes PRIMARY KEY (comparison_id, number), 
+	CONSTRAINT ck_item_outcomes_utility_in_interval CHECK (utility_low <= utility AND utility <= utility_high), 
+	CONSTRAINT ck_item_outcomes_share_in_interval CHECK (share_low <= share AND share <= share_high), 
+	CONSTRAINT ck_item_outcomes_take_rate_in_interval CHECK (take_rate_low <= take_rate AND take_rate <= take_rate_high), 
+	CONSTRAINT fk_item_outcomes_comparison_id FOREIGN KEY(comparison_id) REFERENCES comparisons (id)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER item_outcomes_no_change BEFORE UPDATE OR DELETE ON item_outcomes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER item_outcomes_no_truncate BEFORE TRUNCATE ON item_outcomes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE line_days (
 	plant_id VARCHAR(32) NOT NULL, 
@@ -621,6 +711,26 @@ CREATE TABLE machines (
 	CONSTRAINT fk_machines_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
 	CONSTRAINT fk_machines_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
+-- next
+CREATE TABLE market_segments (
+	comparison_id VARCHAR(32) NOT NULL, 
+	region VARCHAR(40) NOT NULL, 
+	owner BOOLEAN NOT NULL, 
+	model VARCHAR(80) NOT NULL, 
+	persons INTEGER NOT NULL, 
+	CONSTRAINT pk_market_segments PRIMARY KEY (comparison_id, region, owner, model), 
+	CONSTRAINT ck_market_segments_somebody_in_it CHECK (persons > 0), 
+	CONSTRAINT fk_market_segments_comparison_id FOREIGN KEY(comparison_id) REFERENCES comparisons (id)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER market_segments_no_change BEFORE UPDATE OR DELETE ON market_segments FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER market_segments_no_truncate BEFORE TRUNCATE ON market_segments FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE orders (
 	id VARCHAR(32) NOT NULL, 
@@ -704,7 +814,7 @@ CREATE TABLE pool_reservations (
 CREATE TABLE proposal_changes (
 	serial BIGSERIAL NOT NULL, 
 	proposal_id VARCHAR(32) NOT NULL, 
-	state VARCHAR(10) NOT NULL, 
+	state VARCHAR(12) NOT NULL, 
 	by VARCHAR(32), 
 	at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	CONSTRAINT pk_proposal_changes PRIMARY KEY (serial), 
@@ -719,6 +829,24 @@ END $$
 CREATE TRIGGER proposal_changes_no_change BEFORE UPDATE OR DELETE ON proposal_changes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TRIGGER proposal_changes_no_truncate BEFORE TRUNCATE ON proposal_changes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TABLE take_draws (
+	comparison_id VARCHAR(32) NOT NULL, 
+	number INTEGER NOT NULL, 
+	model VARCHAR(80) NOT NULL, 
+	parts_per_million JSONB NOT NULL, 
+	CONSTRAINT pk_take_draws PRIMARY KEY (comparison_id, number, model), 
+	CONSTRAINT fk_take_draws_comparison_id FOREIGN KEY(comparison_id) REFERENCES comparisons (id)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER take_draws_no_change BEFORE UPDATE OR DELETE ON take_draws FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER take_draws_no_truncate BEFORE TRUNCATE ON take_draws FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE vin_serials (
 	brand_id VARCHAR(32) NOT NULL, 
@@ -785,6 +913,27 @@ CREATE TABLE build_orders (
 	CONSTRAINT fk_build_orders_batch_id FOREIGN KEY(batch_id) REFERENCES batches (id), 
 	CONSTRAINT fk_build_orders_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
+-- next
+CREATE TABLE comparison_answers (
+	participant_id VARCHAR(32) NOT NULL, 
+	set_number INTEGER NOT NULL, 
+	best INTEGER NOT NULL, 
+	worst INTEGER NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_comparison_answers PRIMARY KEY (participant_id, set_number), 
+	CONSTRAINT ck_comparison_answers_nine_sets CHECK (set_number BETWEEN 0 AND 8), 
+	CONSTRAINT ck_comparison_answers_two_items CHECK (best <> worst AND best BETWEEN 0 AND 11 AND worst BETWEEN 0 AND 11), 
+	CONSTRAINT fk_comparison_answers_participant_id FOREIGN KEY(participant_id) REFERENCES comparison_participants (id)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER comparison_answers_no_change BEFORE UPDATE OR DELETE ON comparison_answers FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER comparison_answers_no_truncate BEFORE TRUNCATE ON comparison_answers FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE configuration_changes (
 	serial BIGSERIAL NOT NULL, 
@@ -900,6 +1049,23 @@ CREATE TABLE one_time_tokens (
 	CONSTRAINT ck_one_time_tokens_purpose_known CHECK (purpose IN ('confirmation', 'recovery')), 
 	CONSTRAINT fk_one_time_tokens_account_id FOREIGN KEY(account_id) REFERENCES accounts (id)
 )
+-- next
+CREATE TABLE price_answers (
+	participant_id VARCHAR(32) NOT NULL, 
+	took BOOLEAN NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_price_answers PRIMARY KEY (participant_id), 
+	CONSTRAINT fk_price_answers_participant_id FOREIGN KEY(participant_id) REFERENCES comparison_participants (id)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER price_answers_no_change BEFORE UPDATE OR DELETE ON price_answers FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER price_answers_no_truncate BEFORE TRUNCATE ON price_answers FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE quotes (
 	id VARCHAR(32) NOT NULL, 
@@ -1256,6 +1422,14 @@ CREATE INDEX ix_batches_brand ON batches (brand_id, id)
 CREATE INDEX ix_build_orders_batch ON build_orders (batch_id)
 -- next
 CREATE INDEX ix_build_orders_plant ON build_orders (plant_id, day, id)
+-- next
+CREATE INDEX ix_compared_items_proposal_id ON compared_items (proposal_id)
+-- next
+CREATE INDEX ix_comparison_participants_person_id ON comparison_participants (person_id)
+-- next
+CREATE INDEX ix_comparisons_brand_id_id ON comparisons (brand_id, id)
+-- next
+CREATE INDEX ix_comparisons_state ON comparisons (state)
 -- next
 CREATE INDEX ix_configuration_changes_configuration_id ON configuration_changes (configuration_id)
 -- next

@@ -270,6 +270,26 @@ CREATE TRIGGER catalogue_versions_no_update BEFORE UPDATE ON catalogue_versions 
 -- next
 CREATE TRIGGER catalogue_versions_no_delete BEFORE DELETE ON catalogue_versions BEGIN SELECT RAISE(ABORT, 'rows of catalogue_versions are never changed'); END
 -- next
+CREATE TABLE comparisons (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	title VARCHAR(80) NOT NULL, 
+	policy_version INTEGER NOT NULL, 
+	price_steps_percent TEXT NOT NULL, 
+	opened_at VARCHAR(27) NOT NULL, 
+	closes_at VARCHAR(27) NOT NULL, 
+	dealt INTEGER NOT NULL, 
+	state VARCHAR(10) NOT NULL, 
+	state_at VARCHAR(27) NOT NULL, 
+	persons INTEGER, 
+	effective INTEGER, 
+	CONSTRAINT pk_comparisons PRIMARY KEY (id), 
+	CONSTRAINT ck_comparisons_state_known CHECK (state IN ('open', 'closed', 'released', 'unanswered')), 
+	CONSTRAINT ck_comparisons_released_with_outcome CHECK ((state = 'released') = (persons IS NOT NULL AND effective IS NOT NULL)), 
+	CONSTRAINT ck_comparisons_open_for_a_time CHECK (closes_at > opened_at), 
+	CONSTRAINT fk_comparisons_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
+)
+-- next
 CREATE TABLE cube_blocks (
 	brand_id VARCHAR(32) NOT NULL, 
 	region VARCHAR(40) NOT NULL, 
@@ -421,12 +441,12 @@ CREATE TABLE proposals (
 	text VARCHAR(4000) NOT NULL, 
 	locale VARCHAR(8) NOT NULL, 
 	submitted_at VARCHAR(27) NOT NULL, 
-	state VARCHAR(10) NOT NULL, 
+	state VARCHAR(12) NOT NULL, 
 	state_at VARCHAR(27) NOT NULL, 
 	reason VARCHAR(400), 
 	merged_into VARCHAR(32), 
 	CONSTRAINT pk_proposals PRIMARY KEY (id), 
-	CONSTRAINT ck_proposals_state_known CHECK (state IN ('draft', 'signal', 'merged', 'declined', 'expired')), 
+	CONSTRAINT ck_proposals_state_known CHECK (state IN ('draft', 'signal', 'compare', 'merged', 'declined', 'expired')), 
 	CONSTRAINT ck_proposals_state_complete CHECK ((state = 'merged') = (merged_into IS NOT NULL) AND (state = 'declined') = (reason IS NOT NULL)), 
 	CONSTRAINT ck_proposals_merged_elsewhere CHECK (merged_into IS NULL OR merged_into <> id), 
 	CONSTRAINT fk_proposals_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
@@ -530,6 +550,43 @@ CREATE TABLE capacity_weeks (
 	CONSTRAINT fk_capacity_weeks_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
 -- next
+CREATE TABLE compared_items (
+	comparison_id VARCHAR(32) NOT NULL, 
+	number INTEGER NOT NULL, 
+	proposal_id VARCHAR(32) NOT NULL, 
+	planned_price_minor BIGINT NOT NULL, 
+	CONSTRAINT pk_compared_items PRIMARY KEY (comparison_id, number), 
+	CONSTRAINT uq_compared_items_comparison_id_proposal_id UNIQUE (comparison_id, proposal_id), 
+	CONSTRAINT ck_compared_items_twelve_items CHECK (number BETWEEN 0 AND 11), 
+	CONSTRAINT ck_compared_items_price_positive CHECK (planned_price_minor > 0), 
+	CONSTRAINT fk_compared_items_comparison_id FOREIGN KEY(comparison_id) REFERENCES comparisons (id), 
+	CONSTRAINT fk_compared_items_proposal_id FOREIGN KEY(proposal_id) REFERENCES proposals (id)
+)
+-- next
+CREATE TRIGGER compared_items_no_update BEFORE UPDATE ON compared_items BEGIN SELECT RAISE(ABORT, 'rows of compared_items are never changed'); END
+-- next
+CREATE TRIGGER compared_items_no_delete BEFORE DELETE ON compared_items BEGIN SELECT RAISE(ABORT, 'rows of compared_items are never changed'); END
+-- next
+CREATE TABLE comparison_participants (
+	id VARCHAR(32) NOT NULL, 
+	comparison_id VARCHAR(32) NOT NULL, 
+	person_id VARCHAR(32) NOT NULL, 
+	number INTEGER NOT NULL, 
+	version INTEGER NOT NULL, 
+	price_item INTEGER NOT NULL, 
+	price_step INTEGER NOT NULL, 
+	region VARCHAR(40) NOT NULL, 
+	owner BOOLEAN NOT NULL, 
+	model VARCHAR(80) NOT NULL, 
+	dealt_at VARCHAR(27) NOT NULL, 
+	completed_at VARCHAR(27), 
+	left_at VARCHAR(27), 
+	CONSTRAINT pk_comparison_participants PRIMARY KEY (id), 
+	CONSTRAINT uq_comparison_participants_comparison_id_person_id UNIQUE (comparison_id, person_id), 
+	CONSTRAINT uq_comparison_participants_comparison_id_number UNIQUE (comparison_id, number), 
+	CONSTRAINT fk_comparison_participants_comparison_id FOREIGN KEY(comparison_id) REFERENCES comparisons (id)
+)
+-- next
 CREATE TABLE configurations (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -553,6 +610,29 @@ CREATE TABLE configurations (
 	CONSTRAINT fk_configurations_newer_version_id FOREIGN KEY(newer_version_id) REFERENCES catalogue_versions (id), 
 	CONSTRAINT fk_configurations_moved_to FOREIGN KEY(moved_to) REFERENCES configurations (id)
 )
+-- next
+CREATE TABLE item_outcomes (
+	comparison_id VARCHAR(32) NOT NULL, 
+	number INTEGER NOT NULL, 
+	utility INTEGER NOT NULL, 
+	utility_low INTEGER NOT NULL, 
+	utility_high INTEGER NOT NULL, 
+	share INTEGER NOT NULL, 
+	share_low INTEGER NOT NULL, 
+	share_high INTEGER NOT NULL, 
+	take_rate INTEGER, 
+	take_rate_low INTEGER, 
+	take_rate_high INTEGER, 
+	CONSTRAINT pk_item_outcomes PRIMARY KEY (comparison_id, number), 
+	CONSTRAINT ck_item_outcomes_utility_in_interval CHECK (utility_low <= utility AND utility <= utility_high), 
+	CONSTRAINT ck_item_outcomes_share_in_interval CHECK (share_low <= share AND share <= share_high), 
+	CONSTRAINT ck_item_outcomes_take_rate_in_interval CHECK (take_rate_low <= take_rate AND take_rate <= take_rate_high), 
+	CONSTRAINT fk_item_outcomes_comparison_id FOREIGN KEY(comparison_id) REFERENCES comparisons (id)
+)
+-- next
+CREATE TRIGGER item_outcomes_no_update BEFORE UPDATE ON item_outcomes BEGIN SELECT RAISE(ABORT, 'rows of item_outcomes are never changed'); END
+-- next
+CREATE TRIGGER item_outcomes_no_delete BEFORE DELETE ON item_outcomes BEGIN SELECT RAISE(ABORT, 'rows of item_outcomes are never changed'); END
 -- next
 CREATE TABLE line_days (
 	plant_id VARCHAR(32) NOT NULL, 
@@ -586,6 +666,21 @@ CREATE TABLE machines (
 	CONSTRAINT fk_machines_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
 	CONSTRAINT fk_machines_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
+-- next
+CREATE TABLE market_segments (
+	comparison_id VARCHAR(32) NOT NULL, 
+	region VARCHAR(40) NOT NULL, 
+	owner BOOLEAN NOT NULL, 
+	model VARCHAR(80) NOT NULL, 
+	persons INTEGER NOT NULL, 
+	CONSTRAINT pk_market_segments PRIMARY KEY (comparison_id, region, owner, model), 
+	CONSTRAINT ck_market_segments_somebody_in_it CHECK (persons > 0), 
+	CONSTRAINT fk_market_segments_comparison_id FOREIGN KEY(comparison_id) REFERENCES comparisons (id)
+)
+-- next
+CREATE TRIGGER market_segments_no_update BEFORE UPDATE ON market_segments BEGIN SELECT RAISE(ABORT, 'rows of market_segments are never changed'); END
+-- next
+CREATE TRIGGER market_segments_no_delete BEFORE DELETE ON market_segments BEGIN SELECT RAISE(ABORT, 'rows of market_segments are never changed'); END
 -- next
 CREATE TABLE orders (
 	id VARCHAR(32) NOT NULL, 
@@ -664,7 +759,7 @@ CREATE TABLE pool_reservations (
 CREATE TABLE proposal_changes (
 	serial INTEGER NOT NULL, 
 	proposal_id VARCHAR(32) NOT NULL, 
-	state VARCHAR(10) NOT NULL, 
+	state VARCHAR(12) NOT NULL, 
 	"by" VARCHAR(32), 
 	at VARCHAR(27) NOT NULL, 
 	CONSTRAINT pk_proposal_changes PRIMARY KEY (serial), 
@@ -674,6 +769,19 @@ CREATE TABLE proposal_changes (
 CREATE TRIGGER proposal_changes_no_update BEFORE UPDATE ON proposal_changes BEGIN SELECT RAISE(ABORT, 'rows of proposal_changes are never changed'); END
 -- next
 CREATE TRIGGER proposal_changes_no_delete BEFORE DELETE ON proposal_changes BEGIN SELECT RAISE(ABORT, 'rows of proposal_changes are never changed'); END
+-- next
+CREATE TABLE take_draws (
+	comparison_id VARCHAR(32) NOT NULL, 
+	number INTEGER NOT NULL, 
+	model VARCHAR(80) NOT NULL, 
+	parts_per_million TEXT NOT NULL, 
+	CONSTRAINT pk_take_draws PRIMARY KEY (comparison_id, number, model), 
+	CONSTRAINT fk_take_draws_comparison_id FOREIGN KEY(comparison_id) REFERENCES comparisons (id)
+)
+-- next
+CREATE TRIGGER take_draws_no_update BEFORE UPDATE ON take_draws BEGIN SELECT RAISE(ABORT, 'rows of take_draws are never changed'); END
+-- next
+CREATE TRIGGER take_draws_no_delete BEFORE DELETE ON take_draws BEGIN SELECT RAISE(ABORT, 'rows of take_draws are never changed'); END
 -- next
 CREATE TABLE vin_serials (
 	brand_id VARCHAR(32) NOT NULL, 
@@ -735,6 +843,22 @@ CREATE TABLE build_orders (
 	CONSTRAINT fk_build_orders_batch_id FOREIGN KEY(batch_id) REFERENCES batches (id), 
 	CONSTRAINT fk_build_orders_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
+-- next
+CREATE TABLE comparison_answers (
+	participant_id VARCHAR(32) NOT NULL, 
+	set_number INTEGER NOT NULL, 
+	best INTEGER NOT NULL, 
+	worst INTEGER NOT NULL, 
+	at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_comparison_answers PRIMARY KEY (participant_id, set_number), 
+	CONSTRAINT ck_comparison_answers_nine_sets CHECK (set_number BETWEEN 0 AND 8), 
+	CONSTRAINT ck_comparison_answers_two_items CHECK (best <> worst AND best BETWEEN 0 AND 11 AND worst BETWEEN 0 AND 11), 
+	CONSTRAINT fk_comparison_answers_participant_id FOREIGN KEY(participant_id) REFERENCES comparison_participants (id)
+)
+-- next
+CREATE TRIGGER comparison_answers_no_update BEFORE UPDATE ON comparison_answers BEGIN SELECT RAISE(ABORT, 'rows of comparison_answers are never changed'); END
+-- next
+CREATE TRIGGER comparison_answers_no_delete BEFORE DELETE ON comparison_answers BEGIN SELECT RAISE(ABORT, 'rows of comparison_answers are never changed'); END
 -- next
 CREATE TABLE configuration_changes (
 	serial INTEGER NOT NULL, 
@@ -840,6 +964,18 @@ CREATE TABLE one_time_tokens (
 	CONSTRAINT ck_one_time_tokens_purpose_known CHECK (purpose IN ('confirmation', 'recovery')), 
 	CONSTRAINT fk_one_time_tokens_account_id FOREIGN KEY(account_id) REFERENCES accounts (id)
 )
+-- next
+CREATE TABLE price_answers (
+	participant_id VARCHAR(32) NOT NULL, 
+	took BOOLEAN NOT NULL, 
+	at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_price_answers PRIMARY KEY (participant_id), 
+	CONSTRAINT fk_price_answers_participant_id FOREIGN KEY(participant_id) REFERENCES comparison_participants (id)
+)
+-- next
+CREATE TRIGGER price_answers_no_update BEFORE UPDATE ON price_answers BEGIN SELECT RAISE(ABORT, 'rows of price_answers are never changed'); END
+-- next
+CREATE TRIGGER price_answers_no_delete BEFORE DELETE ON price_answers BEGIN SELECT RAISE(ABORT, 'rows of price_answers are never changed'); END
 -- next
 CREATE TABLE quotes (
 	id VARCHAR(32) NOT NULL, 
@@ -1159,6 +1295,14 @@ CREATE INDEX ix_batches_brand ON batches (brand_id, id)
 CREATE INDEX ix_build_orders_batch ON build_orders (batch_id)
 -- next
 CREATE INDEX ix_build_orders_plant ON build_orders (plant_id, day, id)
+-- next
+CREATE INDEX ix_compared_items_proposal_id ON compared_items (proposal_id)
+-- next
+CREATE INDEX ix_comparison_participants_person_id ON comparison_participants (person_id)
+-- next
+CREATE INDEX ix_comparisons_brand_id_id ON comparisons (brand_id, id)
+-- next
+CREATE INDEX ix_comparisons_state ON comparisons (state)
 -- next
 CREATE INDEX ix_configuration_changes_configuration_id ON configuration_changes (configuration_id)
 -- next
