@@ -1,0 +1,236 @@
+"""The engine's answers from a compiled circuit: sessions that are only their decisions, on shared workspaces.
+
+A workspace is brought to a session's decisions when it is asked, by undoing and deciding only what differs; the one
+that served a session last is taken first. So a session costs some hundred bytes, and threads share a backend.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from configurator.engine import circuit as at
+from configurator.engine import kernels
+from configurator.engine.backend import BackendKind, Delta, Domains
+from configurator.engine.circuit import Circuit
+from configurator.engine.reduction import ALWAYS, NEVER
+from configurator.engine.workspace import new_workspace
+
+if TYPE_CHECKING:
+    pass
+
+WORKSPACES_KEPT_MAX: Final = 8
+NOTHING: Final = Delta()
+
+
+class Workspace:
+    """A kernel's workspace with the buffers around it."""
+
+    def __init__(self, circuit: Circuit) -> None:
+        self.work = new_workspace(circuit)
+        self.codes = np.zeros(circuit.size(at.CLASSES) + 1, dtype=np.int32)
+        self.out = np.zeros(circuit.size(at.FEATURES) + 1, dtype=np.int32)
+        self.decided: tuple[int, ...] | None = ()
+        """The literals that the workspace stands for; None while that is not known."""
+        kernels.prepare(circuit.block, self.work)
+
+
+class CircuitBackend:
+    """Answers from a circuit; may be shared by threads, each of which works on a workspace of its own meanwhile."""
+
+    kind = BackendKind.CIRCUIT
+
+    def __init__(self, circuit: Circuit) -> None:
+        self.circuit = circuit
+        self.block = circuit.block
+        self._codes: list[int] = circuit.section(at.CODE_OF).tolist()
+        self._free: list[Workspace] = []
+        self._lock = threading.Lock()
+
+    def open(self, literals: Sequence[int]) -> CircuitSession | None:
+        """Begin a session with these decisions; None where no car meets them."""
+        decisions = tuple(dict.fromkeys(literals))
+        with self.standing_at(decisions) as workspace:
+            return None if workspace is None else CircuitSession(self, decisions)
+
+    def has_car(self, literals: Sequence[int]) -> bool:
+        """Say whether some car meets the literals."""
+        with self.standing_at(tuple(literals)) as workspace:
+            return workspace is not None
+
+    def domains(self, literals: Sequence[int]) -> Domains | None:
+        """Tell where all features stand; None where no car meets the literals."""
+        with self.standing_at(tuple(literals)) as workspace:
+            if workspace is None:
+                return None
+            size = (self.circuit.size(at.FEATURES) >> 3) + 1
+            can, cannot = np.empty(size, dtype=np.uint8), np.empty(size, dtype=np.uint8)
+            kernels.domains(self.block, workspace.work, can, cannot)
+        return Domains(int.from_bytes(can.tobytes(), "little"), int.from_bytes(cannot.tobytes(), "little"))
+
+    def minimal_choices(
+        self, literals: Sequence[int], wanted: Sequence[int], *, context: Sequence[int] = ()
+    ) -> tuple[int, ...] | None:
+        """Find literals that together with the context exclude `wanted`, none of them superfluous; None if none do.
+
+        The result is empty where the context alone excludes it.
+        """
+        always = (*context, *wanted)
+        with self.standing_at(always) as workspace:
+            if workspace is None:
+                return ()
+            asked = [(literal, code) for literal in literals if (code := self.code_of(literal)) != ALWAYS]
+            for literal, code in asked:
+                if code == NEVER:
+                    return (literal,)
+            codes = np.array([code for _, code in asked], dtype=np.int32)
+            places = np.empty(len(codes) + 1, dtype=np.int32)
+            found = kernels.cause(self.block, workspace.work, codes, len(codes), places)
+            if found < 0:
+                return None
+            return tuple(asked[place][0] for place in sorted(places[:found].tolist()))
+
+    def code_of(self, literal: int) -> int:
+        """Return the code of a literal, ALWAYS or NEVER; what was taken out is a mistake of the caller (KeyError)."""
+        code = self._codes[abs(literal)]
+        if code >= 0:
+            return code if literal > 0 else code ^ 1
+        if code in (ALWAYS, NEVER):
+            return code if literal > 0 else ALWAYS + NEVER - code
+        raise KeyError(f"variable {abs(literal)} was taken out of the circuit")
+
+    @contextmanager
+    def standing_at(self, decisions: tuple[int, ...]) -> Iterator[Workspace | None]:
+        """Lend a workspace that stands at these decisions; None where no car meets them."""
+        workspace = self.take(decisions)
+        try:
+            yield workspace
+        finally:
+            if workspace is not None:
+                self.give(workspace)
+
+    def take(self, decisions: tuple[int, ...]) -> Workspace | None:
+        """Take a workspace and bring it to these decisions; None where no car meets them."""
+        if not self.circuit.has_cars:
+            return None
+        with self._lock:
+            for index in range(len(self._free) - 1, -1, -1):
+                if self._free[index].decided == decisions:
+                    return self._free.pop(index)
+            workspace = self._free.pop(self._nearest(decisions)) if self._free else None
+        if workspace is None:
+            workspace = Workspace(self.circuit)
+        if workspace.decided == decisions or self._bring(workspace, decisions):
+            return workspace
+        self.give(workspace)
+        return None
+
+    def give(self, workspace: Workspace) -> None:
+        """Give a workspace back."""
+        with self._lock:
+            if len(self._free) < WORKSPACES_KEPT_MAX:
+                self._free.append(workspace)
+
+    def _nearest(self, decisions: tuple[int, ...]) -> int:
+        """Return the place of the free workspace that shares most of its first decisions."""
+        return max(range(len(self._free)), key=lambda index: _shared_beginning(self._free[index].decided, decisions))
+
+    def _bring(self, workspace: Workspace, decisions: tuple[int, ...]) -> bool:
+        codes = []
+        for literal in decisions:
+            code = self.code_of(literal)
+            if code == NEVER:
+                return False
+            if code != ALWAYS:
+                codes.append(code)
+        distinct = list(dict.fromkeys(codes))
+        if any(code ^ 1 in set(distinct) for code in distinct):
+            return False
+        workspace.codes[: len(distinct)] = distinct
+        workspace.decided = None
+        if kernels.bring(self.block, workspace.work, workspace.codes, len(distinct)) >= 0:
+            return False
+        workspace.decided = decisions
+        return True
+
+
+class CircuitSession:
+    """A buyer's decisions; where they lead stands in a workspace of the backend."""
+
+    __slots__ = ("_backend", "_decisions")
+
+    def __init__(self, backend: CircuitBackend, decisions: tuple[int, ...]) -> None:
+        self._backend = backend
+        self._decisions = decisions
+
+    @property
+    def decisions(self) -> tuple[int, ...]:
+        """Return the decided literals in their order, those of the context first."""
+        return self._decisions
+
+    def decide(self, literal: int) -> Delta | None:
+        """Add a decision; None where no car is left, and then nothing has changed. A repeated one changes nothing."""
+        if literal in self._decisions:
+            return NOTHING
+        backend = self._backend
+        code = backend.code_of(literal)
+        if code == NEVER:
+            return None
+        workspace = backend.take(self._decisions)
+        assert workspace is not None, "a session always has a car"
+        try:
+            length = 0
+            after = (*self._decisions, literal)
+            if code != ALWAYS and not self._has_code(code):
+                length = kernels.decide(backend.block, workspace.work, code, workspace.out)
+            if length < 0:
+                return None
+            workspace.decided = self._decisions = after
+            return Delta(closed=tuple(workspace.out[:length].tolist())) if length else NOTHING
+        finally:
+            backend.give(workspace)
+
+    def withdraw(self, literal: int) -> Delta:
+        """Take any earlier decision back, in whatever order they came; unknown ones are our own mistake."""
+        assert literal in self._decisions, "only what was decided is withdrawn"
+        backend = self._backend
+        after = tuple(decision for decision in self._decisions if decision != literal)
+        code = backend.code_of(literal)
+        workspace = backend.take(self._decisions)
+        assert workspace is not None, "a session always has a car"
+        try:
+            length = 0
+            self._decisions = after
+            if code != ALWAYS and not self._has_code(code):
+                length = kernels.withdraw(backend.block, workspace.work, code, workspace.out)
+            workspace.decided = after
+            return Delta(opened=tuple(workspace.out[:length].tolist())) if length else NOTHING
+        finally:
+            backend.give(workspace)
+
+    def domains(self) -> Domains:
+        """Return where all features stand."""
+        found = self._backend.domains(self._decisions)
+        assert found is not None, "a session always has a car"
+        return found
+
+    def fork(self) -> CircuitSession:
+        """Return a session that goes on from here on its own."""
+        return CircuitSession(self._backend, self._decisions)
+
+    def _has_code(self, code: int) -> bool:
+        """Say whether a decision has the code: features that are always equal share one."""
+        return any(self._backend.code_of(decision) == code for decision in self._decisions)
+
+
+def _shared_beginning(left: tuple[int, ...] | None, right: tuple[int, ...]) -> int:
+    if left is None:
+        return 0
+    for index, (one, other) in enumerate(zip(left, right, strict=False)):
+        if one != other:
+            return index
+    return min(len(left), len(right))
