@@ -174,7 +174,7 @@ def _repairs(
     offers = []
     for repair in room.engine.repairs(
         wanted, room.context, feature=option, present=True, limit=REPAIRS_MAX, kept=frozenset((model,))
-    ):
+    ).found:
         left = {name: value for name, value in wanted.items() if name not in repair.given_up}
         car = _cheapest(room, model, left | {option: True})
         assert car is not None, "a repair leads to a car"
@@ -195,7 +195,7 @@ def _first_excluded(room: Showroom, model: str, choices: Sequence[Choice]) -> Op
                 because=_because(reason, model),
                 rules_en=tuple(rule.en for rule in rules),
                 rules_zh=tuple(rule.zh for rule in rules),
-                give_up=repairs[0].given_up if repairs else (),
+                give_up=repairs.found[0].given_up if repairs.found else (),
             )
         before = {name: value for name, value in before.items() if name != choice.option}
         before[choice.option] = choice.wanted

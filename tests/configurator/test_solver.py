@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from configurator.catalogue import ALWAYS, Condition, PriceRule, Rule, RuleKind
+from configurator.engine.backend import BackendKind
 from configurator.expressions import And, Expression, Feature, Iff, Implies, Not, Or, holds
 from configurator.feature_tree import GroupKind, TreeGroup
 from configurator.model import Context, Text
@@ -178,8 +179,8 @@ def test_repairs_are_the_smallest_sets_of_choices_that_must_give_way(data: st.Da
         if meeting(cars, {name: value for name, value in choices.items() if name not in dropped})
     ]
     minimal = {one for one in working if not any(other < one for other in working)}
-    assert {frozenset(repair.given_up) for repair in repairs} == minimal
-    sizes = [len(repair.given_up) for repair in repairs]
+    assert {frozenset(repair.given_up) for repair in repairs.found} == minimal
+    sizes = [len(repair.given_up) for repair in repairs.found]
     assert sizes == sorted(sizes)
 
 
@@ -204,6 +205,59 @@ def test_the_lightest_car_is_the_lightest_of_all(data: st.DataObject) -> None:
         return
     assert completion.features in cars
     assert completion.weight == weight(completion.features) == min(weight(car) for car in cars)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_every_open_feature_has_the_least_weight_of_a_car_with_it_and_without_it(data: st.DataObject) -> None:
+    problem = data.draw(problems())
+    choices = data.draw(choices_of(problem))
+    weights = {name: data.draw(st.integers(-9, 9)) for name in problem.features[3:]}
+    weights["P1"] = problem.price_rules[0].amount_minor
+    engine = SatEngine(problem.book())
+
+    bounds = engine.bounds(choices, EAST, weights)
+
+    def weight(car: frozenset[str]) -> int:
+        rule = weights["P1"] if holds(problem.price_rules[0].when, car) else 0
+        return rule + sum(weights[name] for name in car if name in weights)
+
+    cars = meeting(problem.cars(EAST), choices)
+    if bounds is None:
+        assert not cars
+        return
+    open_features = frozenset[str]().union(*cars) - frozenset(problem.features).intersection(*cars)
+    assert bounds.least == min(map(weight, cars))
+    assert bounds.present == {name: min(weight(car) for car in cars if name in car) for name in open_features}
+    assert bounds.absent == {name: min(weight(car) for car in cars if name not in car) for name in open_features}
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.data())
+def test_the_weeks_of_a_car_are_those_that_all_its_features_share(data: st.DataObject) -> None:
+    problem = data.draw(problems())
+    choices = data.draw(choices_of(problem))
+    weeks = data.draw(st.dictionaries(st.sampled_from(problem.features[3:]), st.integers(0, 255), max_size=4))
+    engine = SatEngine(problem.book())
+
+    found = engine.weeks(choices, EAST, weeks)
+
+    expected = 0
+    for car in meeting(problem.cars(EAST), choices):
+        possible = 2**64 - 1
+        for name in car:
+            possible &= weeks.get(name, possible)
+        expected |= possible
+    assert found == expected
+
+
+def test_without_a_circuit_nothing_is_counted_and_no_car_is_drawn() -> None:
+    groups = (TreeGroup("root", GroupKind.OPTIONAL, 0, 1, ("a",), 0),)
+    engine = SatEngine(compile_rules(("root", "a"), groups, (), (), {}))
+
+    assert engine.kind is BackendKind.SAT
+    assert engine.count({}, EAST) is None
+    assert engine.sample({}, EAST, number=2, seed=1) is None
 
 
 @settings(max_examples=80, deadline=None)
@@ -283,13 +337,15 @@ def test_every_smallest_repair_is_offered_before_the_larger_ones() -> None:
     engine = SatEngine(compile_rules(("root", *names), groups, rules, (), {}))
     choices = dict.fromkeys(names[:5], True)
 
-    offered = engine.repairs(choices, EAST, feature="want", present=True, limit=10)
+    all_repairs = engine.repairs(choices, EAST, feature="want", present=True, limit=10)
+    offered = all_repairs.found
     first = engine.repairs(choices, EAST, feature="want", present=True, limit=1)
-    without_a = engine.repairs(choices, EAST, feature="want", present=True, limit=10, kept=frozenset("a"))
+    without_a = engine.repairs(choices, EAST, feature="want", present=True, limit=10, kept=frozenset("a")).found
 
     assert offered[0].given_up == ("a",)
     assert {repair.given_up for repair in offered} == {("a",), ("b", "c"), ("b", "d")}
-    assert first == offered[:1]
+    assert first.found == offered[:1]
+    assert (all_repairs.are_all, first.are_all) == (True, False)
     assert {repair.given_up for repair in without_a} == {("b", "c"), ("b", "d")}
 
 

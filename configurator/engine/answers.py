@@ -1,0 +1,193 @@
+"""The engine by names: the questions of `solver` put to whichever backend serves, for one catalogue version.
+
+A context fixes guards and withdraws options; both are literals like choices, so one backend serves every context.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Final
+
+from configurator.engine.backend import Backend, BackendKind, Weights
+from configurator.engine.reasons import Cause, Reasons
+from configurator.engine.repairs import corrections
+from configurator.engine.simplified import bits
+from configurator.model import Context
+from configurator.rules import RuleBook
+from configurator.solver import Choices, Clash, Completion, LeastWeights, Reason, Repair, Repairs, Step
+
+CONTEXTS_KNOWN_MAX: Final = 1_024
+TIE_BITS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Fixed:
+    """What a context decides: the guards' values, and literals each with the code of the rule that fixes it."""
+
+    guards: tuple[int, ...]
+    withdrawn: Mapping[int, str]
+
+    @property
+    def literals(self) -> tuple[int, ...]:
+        return (*self.guards, *self.withdrawn)
+
+
+class Answers:
+    """Answers by name over a backend; threads may share it."""
+
+    def __init__(self, book: RuleBook, backend: Backend) -> None:
+        self._book = book
+        self._backend = backend
+        self._fixed = lru_cache(CONTEXTS_KNOWN_MAX)(self._read_context)
+
+    @property
+    def kind(self) -> BackendKind:
+        """Return which kind of backend serves now."""
+        return self._backend.kind
+
+    @cached_property
+    def reasons(self) -> Reasons:
+        """Return what explains; made when it is first asked."""
+        return Reasons(self._book.formula)
+
+    def step(self, choices: Choices, context: Context) -> Step | Clash:
+        domains = self._backend.domains(self._asked(choices, context))
+        if domains is None:
+            reason = self._reason(choices, context, [])
+            assert reason is not None, "choices without a car have a reason"
+            return Clash(reason)
+        return Step(self._book.features, domains.can, domains.cannot)
+
+    def explain(self, choices: Choices, context: Context, *, feature: str, present: bool) -> Reason | None:
+        return self._reason(choices, context, [self._literal(feature, present=present)])
+
+    def repairs(
+        self,
+        choices: Choices,
+        context: Context,
+        *,
+        feature: str,
+        present: bool,
+        limit: int,
+        kept: frozenset[str] = frozenset(),
+    ) -> Repairs:
+        always = [*self._fixed(context).literals, self._literal(feature, present=present)]
+        always += [self._literal(name, present=value) for name, value in choices.items() if name in kept]
+        names = {self._literal(name, present=value): name for name, value in choices.items() if name not in kept}
+        found = corrections(list(names), always, self._backend.has_car, limit=limit)
+        return Repairs(
+            tuple(Repair(tuple(sorted(names[literal] for literal in one))) for one in found.found), found.are_all
+        )
+
+    def minimum(self, choices: Choices, context: Context, weights: Mapping[str, int]) -> Completion | None:
+        by_variable, constant = self._by_variable(weights)
+        car = self._backend.lightest(self._asked(choices, context), Weights(by_variable, self._ties))
+        if car is None:
+            return None
+        return Completion(self._names(car.features), car.weight + constant)
+
+    def bounds(self, choices: Choices, context: Context, weights: Mapping[str, int]) -> LeastWeights | None:
+        by_variable, constant = self._by_variable(weights)
+        bounds = self._backend.bounds(self._asked(choices, context), Weights(by_variable))
+        if bounds is None:
+            return None
+        features = self._book.features
+        return LeastWeights(
+            bounds.least + constant,
+            {features[v - 1]: weight + constant for v, weight in bounds.present.items()},
+            {features[v - 1]: weight + constant for v, weight in bounds.absent.items()},
+        )
+
+    def weeks(self, choices: Choices, context: Context, weeks: Mapping[str, int]) -> int:
+        by_variable = {self._book.variables[name]: possible for name, possible in weeks.items()}
+        return self._backend.soonest(self._asked(choices, context), by_variable)
+
+    def count(self, choices: Choices, context: Context) -> int | None:
+        return self._backend.count(self._asked(choices, context))
+
+    def sample(
+        self, choices: Choices, context: Context, *, number: int, seed: int
+    ) -> tuple[frozenset[str], ...] | None:
+        cars = self._backend.sample(self._asked(choices, context), number=number, seed=seed)
+        return None if cars is None else tuple(self._names(car) for car in cars)
+
+    def is_buildable(self, features: Iterable[str], context: Context) -> bool:
+        present = frozenset(features)
+        literals = [v if name in present else -v for name, v in self._book.variables.items()]
+        return self._backend.has_car([*self._fixed(context).literals, *literals])
+
+    def smallest_conflict(self, context: Context, *, feature: str) -> tuple[str, ...]:
+        """Return the fewest rules that together keep a feature (or, for the root, every car) out; empty if none do."""
+        fixed = self._fixed(context)
+        cause = self.reasons.fewest([self._literal(feature, present=True)], list(fixed.withdrawn), fixed.guards)
+        return () if cause is None else self._rule_codes(cause, fixed)
+
+    def close(self) -> None:
+        """Give the solvers' memory back, as far as they are this engine's own."""
+        if "reasons" in self.__dict__:
+            self.reasons.close()
+
+    def _read_context(self, context: Context) -> _Fixed:
+        guards = {rule.guard for rule in self._book.rules if rule.guard is not None}
+        literals = self._book.context_literals(context)
+        withdrawn: dict[int, str] = {}
+        for withdrawal in self._book.withdrawals(context):
+            withdrawn.setdefault(withdrawal.literal, withdrawal.code)
+        return _Fixed(tuple(one for one in literals if abs(one) in guards), withdrawn)
+
+    @cached_property
+    def _ties(self) -> dict[int, int]:
+        """Return by feature what decides between cars of one weight: the earlier in the catalogue, the lighter.
+
+        The lower bits come from the name, so that two cars with the same sum of places differ all the same.
+        """
+        return {
+            number: (number << TIE_BITS) + zlib.crc32(name.encode()) % (1 << TIE_BITS)
+            for number, name in enumerate(self._book.features, start=1)
+        }
+
+    def _by_variable(self, weights: Mapping[str, int]) -> tuple[dict[int, int], int]:
+        """Return weights by variable, and what is to be added: a weight on "not v" counts until v is true."""
+        by_variable: dict[int, int] = {}
+        constant = 0
+        price_rules, variables = self._book.price_rules, self._book.variables
+        for name, weight in weights.items():
+            literal = price_rules[name] if name in price_rules else variables[name]
+            if literal > 0:
+                by_variable[literal] = by_variable.get(literal, 0) + weight
+            else:
+                by_variable[-literal] = by_variable.get(-literal, 0) - weight
+                constant += weight
+        return by_variable, constant
+
+    def _names(self, car: int) -> frozenset[str]:
+        features = self._book.features
+        return frozenset(features[v - 1] for v in bits(car))
+
+    def _literal(self, name: str, *, present: bool) -> int:
+        variable = self._book.variables[name]
+        return variable if present else -variable
+
+    def _asked(self, choices: Choices, context: Context) -> list[int]:
+        variables = self._book.variables
+        return [
+            *self._fixed(context).literals,
+            *(variables[name] if value else -variables[name] for name, value in choices.items()),
+        ]
+
+    def _reason(self, choices: Choices, context: Context, wanted: Sequence[int]) -> Reason | None:
+        fixed = self._fixed(context)
+        own = {self._literal(name, present=value): (name, value) for name, value in choices.items()}
+        cause = self.reasons.cause(wanted, list(own), list(fixed.withdrawn), fixed.guards, self._backend.has_car)
+        if cause is None:
+            return None
+        return Reason(tuple(own[literal] for literal in cause.choices), self._rule_codes(cause, fixed))
+
+    def _rule_codes(self, cause: Cause, fixed: _Fixed) -> tuple[str, ...]:
+        """Return the codes of a cause's rules in the catalogue's order."""
+        named = {self._book.formula.rules[rule].code for rule in cause.rules}
+        named |= {fixed.withdrawn[literal] for literal in cause.fixed}
+        return tuple(rule.code for rule in self._book.rules if rule.code in named)

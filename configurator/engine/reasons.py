@@ -1,0 +1,225 @@
+"""Why something cannot be: a minimal set of own choices and of rules, each of them needed.
+
+Propagation finds most reasons within a few clauses; else a solver with a selector for each rule names those at fault.
+What was found is then shrunk over those rules alone.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from pysat.examples.hitman import Hitman
+from pysat.solvers import Solver
+
+from configurator.engine.formula import Formula
+from configurator.engine.propagation import Contradiction, Propagation
+
+SOLVER_NAME: Final = "g4"
+CONFLICTS_TRIED_MAX: Final = 60
+Candidate = TypeVar("Candidate")
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Own choices, what a context fixes, and rules (positions in `Formula.rules`), irreducible together."""
+
+    choices: tuple[int, ...]
+    fixed: tuple[int, ...]
+    rules: tuple[int, ...]
+
+
+class Reasons:
+    """Explains one formula; threads share it and wait for each other where a solver is asked."""
+
+    def __init__(self, formula: Formula) -> None:
+        self._formula = formula
+        self._lock = threading.RLock()
+        # Which rule (or -1, the structure) each clause belongs to.
+        self._owner = [-1] * len(formula.structure)
+        for position, rule in enumerate(formula.rules):
+            self._owner += [position] * len(rule.clauses)
+        self._propagation = Propagation(formula.clauses, formula.variable_count)
+        self._first = formula.variable_count + 1
+        self._lazy: _LazyRules | None = None
+        self._selecting: Solver | None = None
+
+    def close(self) -> None:
+        """Give the solvers' memory back."""
+        with self._lock:
+            if self._selecting is not None:
+                self._selecting.delete()
+            if self._lazy is not None:
+                self._lazy.solver.delete()
+            self._selecting = self._lazy = None
+
+    def cause(
+        self,
+        wanted: Sequence[int],
+        choices: Sequence[int],
+        fixed: Sequence[int],
+        guards: Sequence[int],
+        has_car: Callable[[Sequence[int]], bool],
+    ) -> Cause | None:
+        """Return a minimal cause that forbids `wanted`, or None where some car has it.
+
+        `choices` are own decisions; `fixed` are literals that rules outside the formula fix; `guards` the guards'
+        values. Choices are minimal for all rules in force, and rules (with what is fixed) for those choices.
+        `has_car` says exactly whether a car meets literals: whichever backend serves.
+        """
+        always = [*guards, *wanted]
+        found = self._propagation.contradiction([*always, *fixed, *choices])
+        if found is None and has_car([*always, *fixed, *choices]):
+            return None
+        candidates = [one for one in choices if found is None or one in found.assumed]
+        own = minimal(candidates, lambda some: not has_car([*always, *fixed, *some]))
+        return self._for_choices(always, own, fixed)
+
+    def _for_choices(self, always: Sequence[int], own: Sequence[int], fixed: Sequence[int]) -> Cause:
+        """Find the rules behind choices that are minimal already."""
+        found = self._propagation.contradiction([*always, *own, *fixed])
+        with self._lock:
+            if found is None:
+                rules, needed = self._by_selectors([*always, *own], fixed, self.active(always))
+            else:
+                rules, needed = self._rules_of(found), [one for one in fixed if one in found.assumed]
+            if rules or needed:
+                rules, needed = self._shrunk([*always, *own], rules, needed)
+        return Cause(tuple(own), tuple(needed), tuple(sorted(rules)))
+
+    def active(self, guards: Iterable[int]) -> list[int]:
+        """Return the positions of the rules that are in force under guards' values."""
+        true = set(guards)
+        return [
+            position for position, rule in enumerate(self._formula.rules) if rule.guard is None or rule.guard in true
+        ]
+
+    def fewest(self, wanted: Sequence[int], fixed: Sequence[int], guards: Sequence[int]) -> Cause | None:
+        """Return the fewest rules (with what is fixed) that forbid `wanted` in a context; None where none do.
+
+        Found by implicit hitting sets (Ignatiev and others, CP 2015). Past `CONFLICTS_TRIED_MAX` rounds an irreducible
+        set is returned, which may not be the fewest.
+        """
+        with self._lock:
+            candidates = [*fixed, *(self._first + position for position in self.active(guards))]
+            solver = self._selector_solver
+            if solver.solve(assumptions=[*wanted, *guards, *candidates]):
+                return None
+            found = self._fewest(solver, candidates, [*wanted, *guards])
+        if found is None:
+            rules, needed = self._by_selectors([*wanted, *guards], fixed, self.active(guards))
+            rules, needed = self._shrunk([*wanted, *guards], rules, needed)
+            return Cause((), tuple(needed), tuple(sorted(rules)))
+        return Cause(
+            (),
+            tuple(one for one in found if abs(one) < self._first),
+            tuple(sorted(one - self._first for one in found if one >= self._first)),
+        )
+
+    def _fewest(self, solver: Solver, candidates: Sequence[int], always: list[int]) -> list[int] | None:
+        with Hitman(solver=SOLVER_NAME, htype="sorted") as hitman:
+            for _ in range(CONFLICTS_TRIED_MAX):
+                guess = hitman.get() or []
+                if not solver.solve(assumptions=[*always, *guess]):
+                    return list(guess)
+                kept = [*always, *guess]
+                left_out: list[int] = []
+                for candidate in candidates:
+                    (kept if solver.solve(assumptions=[*kept, candidate]) else left_out).append(candidate)
+                hitman.hit(left_out)
+        return None
+
+    def _rules_of(self, found: Contradiction) -> list[int]:
+        return sorted({self._owner[clause] for clause in found.clauses} - {-1})
+
+    def _by_selectors(
+        self, always: Sequence[int], fixed: Sequence[int], active: Sequence[int]
+    ) -> tuple[list[int], list[int]]:
+        """Let a solver with a selector for each rule say which of them it needed."""
+        selectors = [self._first + position for position in active]
+        satisfiable = self._selector_solver.solve(assumptions=[*always, *fixed, *selectors])
+        assert not satisfiable, "the backend found no car, so there is none"
+        core = set(self._selector_solver.get_core() or ())
+        return [position for position in active if self._first + position in core], [x for x in fixed if x in core]
+
+    @property
+    def _selector_solver(self) -> Solver:
+        if self._selecting is None:
+            self._selecting = Solver(name=SOLVER_NAME, bootstrap_with=self._formula.structure)
+            for position, rule in enumerate(self._formula.rules):
+                for clause in rule.guarded:
+                    self._selecting.add_clause([*clause, -(self._first + position)])
+        return self._selecting
+
+    def _shrunk(self, always: Sequence[int], rules: list[int], fixed: list[int]) -> tuple[list[int], list[int]]:
+        """Leave out one rule after another, and one fixed literal, while the contradiction stays."""
+        if self._lazy is None:
+            self._lazy = _LazyRules(self._formula)
+        selectors = self._lazy.selectors(rules)
+        core = self._lazy.core(always, [*fixed, *selectors])
+        assert core is not None, "the reason is sufficient"
+        needed: list[int] = []
+        while core:
+            tried = core.pop()
+            smaller = self._lazy.core([*always, *needed], core)
+            if smaller is None:
+                needed.append(tried)
+            else:
+                core = smaller
+        return (
+            [rule for rule, selector in zip(rules, selectors, strict=True) if selector in needed],
+            [literal for literal in fixed if literal in needed],
+        )
+
+
+class _LazyRules:
+    """A solver over the structure that gets a rule, behind its selector, when the rule is first in question."""
+
+    def __init__(self, formula: Formula) -> None:
+        self._formula = formula
+        self.solver = Solver(name=SOLVER_NAME, bootstrap_with=formula.structure)
+        self._next = formula.variable_count
+        self._selector: dict[int, int] = {}
+
+    def selectors(self, rules: Iterable[int]) -> list[int]:
+        """Return the rules' selectors; a rule holds where its selector is assumed."""
+        found = []
+        for rule in rules:
+            if rule not in self._selector:
+                self._next += 1
+                self._selector[rule] = self._next
+                for clause in self._formula.rules[rule].guarded:
+                    self.solver.add_clause([*clause, -self._next])
+            found.append(self._selector[rule])
+        return found
+
+    def core(self, always: Sequence[int], candidates: Sequence[int]) -> list[int] | None:
+        """Return the candidates that the solver needed for the contradiction; None where there is none."""
+        if self.solver.solve(assumptions=[*always, *candidates]):
+            return None
+        found = set(self.solver.get_core() or ())
+        return [one for one in candidates if one in found]
+
+
+def minimal(candidates: Sequence[Candidate], is_enough: Callable[[Sequence[Candidate]], bool]) -> list[Candidate]:
+    """Return a subset that is enough and of which nothing can be left out; all candidates together must be enough.
+
+    QuickXplain (Junker, AAAI 2004): few questions where few of many candidates matter. `is_enough` must be monotone.
+    """
+    if is_enough(()):
+        return []
+
+    def within(base: list[Candidate], grown: bool, rest: Sequence[Candidate]) -> list[Candidate]:
+        if grown and is_enough(base):
+            return []
+        if len(rest) == 1:
+            return list(rest)
+        half = len(rest) // 2
+        right = within([*base, *rest[:half]], True, rest[half:])
+        left = within([*base, *right], bool(right), rest[:half])
+        return [*left, *right]
+
+    kept = within([], False, candidates)
+    return [one for one in candidates if one in set(kept)]

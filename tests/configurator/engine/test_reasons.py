@@ -1,0 +1,119 @@
+"""Reasons against brute force on random formulas: each is sufficient, and nothing in it can be left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from configurator.engine.propagation import Propagation
+from configurator.engine.reasons import Reasons, minimal
+from configurator.engine.sat_backend import SatBackend
+from tests.configurator.engine.formulas import Case, cases, choices
+
+
+def in_force(case: Case) -> frozenset[str]:
+    return frozenset(rule.code for rule in case.formula.rules if rule.guard is None or rule.guard in case.guards)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.data())
+def test_a_cause_is_sufficient_and_every_part_of_it_is_needed(data: st.DataObject) -> None:
+    case = data.draw(cases())
+    decided = data.draw(choices(case, most=5))
+    at = data.draw(st.integers(0, len(decided)))
+    own, fixed = decided[:at], decided[at:]
+    wanted = data.draw(st.sampled_from([sign * v for v in range(1, 7) for sign in (1, -1)]))
+    reasons = Reasons(case.formula)
+
+    cause = reasons.cause([wanted], own, fixed, case.guards, SatBackend(case.formula).has_car)
+
+    if cause is None:
+        assert case.cars([*decided, wanted])
+        return
+    codes = frozenset(case.formula.rules[rule].code for rule in cause.rules)
+    literals = {*cause.choices, *cause.fixed}
+    assert set(cause.choices) <= set(own)
+    assert set(cause.fixed) <= set(fixed)
+
+    def possible(kept: set[int], rules: frozenset[str]) -> bool:
+        return bool(case.cars([wanted, *kept], rules=rules))
+
+    assert codes <= in_force(case)
+    assert not possible(literals, codes)
+    assert all(possible(literals - {one}, codes) for one in literals)
+    assert all(possible(literals, codes - {code}) for code in codes)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_the_fewest_rules_are_the_fewest(data: st.DataObject) -> None:
+    case = data.draw(cases())
+    wanted = data.draw(st.sampled_from([sign * v for v in range(1, 7) for sign in (1, -1)]))
+    fixed = data.draw(choices(case, most=1))
+
+    cause = Reasons(case.formula).fewest([wanted], fixed, case.guards)
+
+    assert (cause is None) == bool(case.cars([wanted, *fixed]))
+    if cause is not None:
+        candidates: list[int | str] = [*fixed, *sorted(in_force(case))]
+        sizes = [
+            size
+            for size in range(len(candidates) + 1)
+            if any(_forbids(case, wanted, some) for some in combinations(candidates, size))
+        ]
+        assert len(cause.fixed) + len(cause.rules) == sizes[0]
+        assert _forbids(case, wanted, [*cause.fixed, *(case.formula.rules[rule].code for rule in cause.rules)])
+
+
+def _forbids(case: Case, wanted: int, some: Sequence[int | str]) -> bool:
+    literals = [one for one in some if isinstance(one, int)]
+    return not case.cars([wanted, *literals], rules=frozenset(one for one in some if isinstance(one, str)))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_what_propagation_contradicts_has_no_car_with_the_clauses_it_names(data: st.DataObject) -> None:
+    case = data.draw(cases())
+    assumed = [*case.guards, *data.draw(choices(case, most=6))]
+    clauses = case.formula.clauses
+
+    found = Propagation(clauses, case.formula.variable_count).contradiction(assumed)
+
+    if found is not None:
+        assert found.assumed <= set(assumed)
+        named = [clauses[position] for position in found.clauses]
+        assert not _satisfiable([*named, *((literal,) for literal in found.assumed)], case.formula.variable_count)
+
+
+def _satisfiable(clauses: list[tuple[int, ...]], count: int) -> bool:
+    return any(
+        all(any((signs >> abs(one) & 1) == (one > 0) for one in clause) for clause in clauses)
+        for signs in range(0, 2 << count, 2)
+    )
+
+
+def test_assumptions_that_contradict_each_other_need_no_clause() -> None:
+    found = Propagation([(1, 2)], 2).contradiction([1, -1])
+
+    assert found is not None
+    assert found.assumed == {1, -1}
+    assert not found.clauses
+
+
+@given(st.sets(st.integers(0, 20)), st.lists(st.sets(st.integers(0, 20), max_size=4), max_size=4))
+def test_a_minimal_subset_is_enough_and_nothing_in_it_can_be_left_out(extra: set[int], enough: list[set[int]]) -> None:
+    candidates = sorted(extra.union(*enough))
+
+    def is_enough(some: Sequence[int]) -> bool:
+        return any(one <= set(some) for one in enough)
+
+    if not is_enough(candidates):
+        return
+
+    found = minimal(candidates, is_enough)
+
+    assert is_enough(found)
+    assert not any(is_enough([other for other in found if other != one]) for one in found)
