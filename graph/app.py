@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -59,7 +60,7 @@ def build_app(services: Services, *, metrics: Metrics | None = None, more: list[
         _route("/health", _health),
         _route("/ready", partial(_ready, services, threads)),
         _route("/payments/callback/{provider}", partial(answer_callback, services, threads), ("POST",)),
-        _route("/metrics", partial(_metrics, metrics, threads)),
+        _route("/metrics", partial(_metrics, services, metrics, threads)),
         *(more or []),
     ]
     app = Starlette(
@@ -119,5 +120,12 @@ def _is_ready(services: Services) -> bool:
     return True
 
 
-async def _metrics(metrics: Metrics, threads: Threads, _request: HttpRequest) -> Response:
+async def _metrics(services: Services, metrics: Metrics, threads: Threads, request: HttpRequest) -> Response:
+    """Show figures to whoever holds the token; in the demo, which listens on loopback only, to everybody."""
+    if not services.demo and not services.metrics_token:
+        return PlainTextResponse("Nobody reads metrics here: no token is set for them.\n", status_code=403)
+    given = request.headers.get("authorization", "")
+    expected = f"Bearer {services.metrics_token}"
+    if services.metrics_token and not hmac.compare_digest(given.encode(), expected.encode()):
+        return PlainTextResponse("Send the token for metrics.\n", 401, headers={"www-authenticate": "Bearer"})
     return Response(await threads.run(metrics.render), media_type=CONTENT_TYPE)

@@ -32,8 +32,8 @@ class Services:
     `payment_uses` names the use case that a received payment goes to, by its purpose, and `declined_uses` that of one
     that will never come; `quote_desk` signs quotes and knows pools and promises; `identity` is the sign-in service.
     `brand_hosts` gives a host name its brand; a request may also name its brand in `X-Muster-Brand`; else it is
-    `default_brand`. `strict` lets a bug of ours fail loudly (tests). `at_close` is called when the server stops, after
-    the last answer.
+    `default_brand`. `metrics_token` opens /metrics; without one it is open in the demo alone. `strict` lets a bug of
+    ours fail loudly (tests). `at_close` is called when the server stops, after the last answer.
     """
 
     works: Works
@@ -50,6 +50,7 @@ class Services:
     trusted_documents_only: bool = False
     demo: bool = False
     public_url: str = ""
+    metrics_token: str = ""
     strict: bool = False
     threads: int = THREADS_DEFAULT
     limits: Limits = DEFAULT_LIMITS

@@ -28,6 +28,8 @@ PROTOCOL: Final = "graphql-transport-ws"
 INIT_SECONDS: Final = 10
 STREAMS_PER_SOCKET_MAX: Final = 20
 RECHECK_SECONDS: Final = 60
+IDLE_SECONDS: Final = 300
+IDLE_CODE: Final = 4410
 ID_LENGTH_MAX: Final = 100
 
 
@@ -44,13 +46,21 @@ class Socket:
     """One connection and its streams."""
 
     def __init__(
-        self, websocket: WebSocket, endpoint: Endpoint, hub: Hub, *, recheck_seconds: float = RECHECK_SECONDS
+        self,
+        websocket: WebSocket,
+        endpoint: Endpoint,
+        hub: Hub,
+        *,
+        recheck_seconds: float = RECHECK_SECONDS,
+        idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         self._websocket = websocket
         self._endpoint = endpoint
         self._hub = hub
         self._recheck_seconds = recheck_seconds
         self._recheck_at = 0.0
+        self._idle_seconds = idle_seconds
+        self._idle_at = 0.0
         self._address = websocket.client.host if websocket.client is not None else ""
         self._caller: Caller | None = None
         self._headers = dict(websocket.scope["headers"])
@@ -69,12 +79,14 @@ class Socket:
         try:
             await self._begin()
             while True:
-                message = await self._receive(max(0.0, self._recheck_at - time.monotonic()))
+                message = await self._receive(max(0.0, self._look_at() - time.monotonic()))
                 # Whoever goes on talking is looked up again like whoever is silent.
                 if time.monotonic() >= self._recheck_at:
                     await self._sign_in()
                 if message is not None:
                     await self._handle(message)
+                if not self._streams and time.monotonic() >= self._idle_at:
+                    raise _Close(IDLE_CODE, "Nothing is followed here; connect again to follow")
         except _Close as ending:
             if self._websocket.client_state is WebSocketState.CONNECTED:
                 await self._websocket.close(ending.code, ending.reason)
@@ -84,6 +96,13 @@ class Socket:
             self._endpoint.metrics.streams.labels("socket").dec()
             for task in self._streams.values():
                 task.cancel()
+
+    def _look_at(self) -> float:
+        """Return when to look at the connection again though it says nothing; one that follows is never idle."""
+        return self._recheck_at if self._streams else min(self._recheck_at, self._idle_at)
+
+    def _begin_idling(self) -> None:
+        self._idle_at = time.monotonic() + self._idle_seconds
 
     async def _begin(self) -> None:
         message = await self._receive(INIT_SECONDS)
@@ -99,6 +118,7 @@ class Socket:
                 self._headers[header] = payload[name][:100].encode("utf-8", "replace")
         self._token = payload["token"] if isinstance(payload.get("token"), str) else None
         await self._sign_in()
+        self._begin_idling()
         await self._send({"type": "connection_ack"})
 
     async def _sign_in(self) -> None:
@@ -147,6 +167,7 @@ class Socket:
                 task = self._streams.pop(str(message.get("id")), None)
                 if task is not None:
                     task.cancel()
+                    self._begin_idling()
             case _:
                 raise _Close(4400, "Unknown message type")
 

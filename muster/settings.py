@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError
 from kernel.db import database_url
 
 SECRET_BYTES_MIN: Final = 32
+TOKEN_LENGTH_MIN: Final = 16
 DEMO_SECRET: Final = "published with the demo brand and good for nothing else"
 
 
@@ -66,6 +67,7 @@ class Settings:
     trusted_documents_only: bool = False
     sandbox_providers: bool = False
     trusted_proxies: str = ""
+    metrics_token: str = ""
     log_level: str = "INFO"
     mail: Mail = Mail()
 
@@ -86,6 +88,7 @@ HELP: Final = {
     "MUSTER_TRUSTED_DOCUMENTS_ONLY": "1 to answer registered GraphQL documents only",
     "MUSTER_SANDBOX_PROVIDERS": "1 to serve outside the demo with sandboxes that believe every payment and ID number",
     "MUSTER_TRUSTED_PROXIES": "addresses whose X-Forwarded-For counts, comma separated",
+    "MUSTER_METRICS_TOKEN": "who sends it as a bearer token reads /metrics; without one nobody does, but for the demo",
     "MUSTER_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR",
     "MUSTER_SECRET_IDENTITY, _QUOTE, _PAYMENTS": "32 or more bytes each in base64; `muster secrets` makes them",
     "MUSTER_MAIL_HOST, _PORT, _SENDER, _USERNAME, _PASSWORD, _STARTTLS": "the SMTP server for notices",
@@ -117,6 +120,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         trusted_documents_only=reader.flag("MUSTER_TRUSTED_DOCUMENTS_ONLY", default=False),
         sandbox_providers=reader.flag("MUSTER_SANDBOX_PROVIDERS", default=False),
         trusted_proxies=reader.text("MUSTER_TRUSTED_PROXIES", ""),
+        metrics_token=reader.token("MUSTER_METRICS_TOKEN"),
         log_level=reader.choice("MUSTER_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         mail=Mail(
             host=reader.text("MUSTER_MAIL_HOST", ""),
@@ -178,6 +182,12 @@ class _Reader:
             backend = "?"
         if backend not in ("sqlite", "postgresql"):
             raise SettingError(f"{name}: write sqlite:///path/to/file.db or postgresql://user@host/name")
+        return value
+
+    def token(self, name: str) -> str:
+        value = self.text(name, "")
+        if value and (len(value) < TOKEN_LENGTH_MIN or not value.isascii() or not value.isprintable()):
+            raise SettingError(f"{name}: write {TOKEN_LENGTH_MIN} or more ASCII characters, or leave it out")
         return value
 
     def secret(self, name: str, *, demo: bool) -> bytes:

@@ -196,6 +196,7 @@ def services(runtime: Runtime, *, watch_groups: Callable[[int], None] | None = N
         trusted_documents_only=settings.trusted_documents_only,
         demo=settings.demo,
         public_url=settings.address,
+        metrics_token=settings.metrics_token,
         threads=settings.connections_max - CONNECTIONS_APART,
         is_migrated=partial(is_current, works.engine),
         advance_demo_time=advance if settings.demo else None,

@@ -68,8 +68,9 @@ def _frozen_if_filled(pool: JoinablePool, *, now: datetime) -> JoinablePool:
     terms = pool.head.terms
     if isinstance(pool, FrozenPool) or pool.head.reaching[0] < terms.capacity:
         return pool
-    deadline = now + timedelta(hours=terms.freeze_hours)
-    return FrozenPool(replace(pool.head, freeze_at=now, deadline=deadline))
+    # A pool whose freeze is due and not yet noted keeps its own deadline: what was promised comes no later.
+    deadline = min(pool.head.deadline, now + timedelta(hours=terms.freeze_hours))
+    return FrozenPool(replace(pool.head, freeze_at=min(pool.head.freeze_at, now), deadline=deadline))
 
 
 def leave(pool: Pool, offer: Offer, *, now: datetime) -> OpenPool | Refusal:

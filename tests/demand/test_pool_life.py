@@ -216,6 +216,18 @@ def test_once_the_capacity_agrees_the_freeze_starts_and_the_deadline_is_72_hours
     assert frozen.head.deadline == room.clock.now() + timedelta(hours=72)
 
 
+def test_a_pool_that_fills_when_its_freeze_is_overdue_clears_no_later_than_it_said(room: PoolRoom) -> None:
+    pool_id = room.open(capacity=3, tiers=(Tier(2, 0),))
+    before = room.head(pool_id)
+    room.clock.advance(timedelta(days=20))
+
+    room.join(1, 2, 3)
+
+    frozen = room.pool(pool_id)
+    assert isinstance(frozen, FrozenPool)
+    assert (frozen.head.freeze_at, frozen.head.deadline) == (before.freeze_at, before.deadline)
+
+
 def test_leaving_is_free_until_the_freeze_and_refused_after(room: PoolRoom) -> None:
     pool_id = room.open()
     early, late = room.join(1, 2)

@@ -74,6 +74,33 @@ def test_metrics_count_operations_by_root_field_only(http: Http) -> None:
     assert "SomeNameOfTheCaller" not in text
 
 
+TOKEN = "a token for whoever scrapes"
+
+
+@pytest.mark.parametrize(
+    ("demo", "token", "given", "status"),
+    [
+        (True, "", None, 200),
+        (False, "", None, 403),
+        (False, "", "Bearer ", 403),
+        (False, TOKEN, None, 401),
+        (False, TOKEN, "Bearer wrong", 401),
+        (False, TOKEN, f"Basic {TOKEN}", 401),
+        (False, TOKEN, f"Bearer {TOKEN}", 200),
+        (True, TOKEN, None, 401),
+        (True, TOKEN, f"Bearer {TOKEN}", 200),
+    ],
+)
+def test_metrics_are_read_with_their_token_and_without_one_in_the_demo_alone(
+    services: Services, demo: bool, token: str, given: str | None, status: int
+) -> None:
+    with open_http(build_app(replace(services, demo=demo, metrics_token=token))) as http:
+        answer = http.get("/metrics", headers={} if given is None else {"authorization": given})
+
+    assert answer.status_code == status
+    assert ("muster_http" in answer.text) == (status == 200)
+
+
 def test_a_request_keeps_the_id_it_came_with_where_that_is_safe(http: Http) -> None:
     kept = http.get("/health", headers={"x-request-id": "abc-12345"})
     replaced = http.get("/health", headers={"x-request-id": "no good id!"})

@@ -12,7 +12,7 @@ from starlette.websockets import WebSocket
 
 from graph.app import build_app
 from graph.context import Services, Threads
-from graph.live import Hub
+from graph.live import Follower, Hub, Topic, View
 from graph.sessions import Sessions
 from graph.sockets import Socket
 from kernel.actor import Actor, Role
@@ -57,6 +57,59 @@ def test_a_session_that_has_ended_ends_its_socket_however_often_it_pings(
             time.sleep(RECHECK_SECONDS / 4)
 
     assert answer == {"closed": 4401}
+
+
+class Quiet(Hub):
+    """Lets everybody follow what never changes."""
+
+    async def follow(self, topic: Topic, view: View, *, owner: str) -> Follower | None:
+        return Follower(topic, view, owner)
+
+    def leave(self, follower: Follower) -> None:
+        pass
+
+
+def idle_app(services: Services, *, idle_seconds: float) -> Starlette:
+    """Return an app whose sockets are closed when nothing is followed for a moment."""
+    endpoint = build_app(services).state.endpoint
+
+    async def serve(websocket: WebSocket) -> None:
+        hub = Quiet(services.works, Threads(1), {})
+        await Socket(websocket, endpoint, hub, idle_seconds=idle_seconds).serve()
+
+    return Starlette(routes=[WebSocketRoute("/graphql", serve)])
+
+
+def test_a_socket_that_follows_nothing_is_closed_however_often_it_pings(services: Services) -> None:
+    with open_http(idle_app(services, idle_seconds=0.4)) as http, http.socket() as socket:
+        socket.send({"type": "connection_init"})
+        assert socket.receive() == {"type": "connection_ack"}
+        opened = time.monotonic()
+        answer: dict[str, Any] = {"type": "pong"}
+        while answer == {"type": "pong"} and time.monotonic() < opened + 10:
+            socket.send({"type": "ping"})
+            answer = socket.receive()
+            time.sleep(0.05)
+
+    assert answer == {"closed": 4410}
+
+
+def test_a_socket_that_follows_something_is_not_idle(services: Services) -> None:
+    document = 'subscription { poolProgress(poolId: "UG9vbDox") { state } }'
+    with open_http(idle_app(services, idle_seconds=0.2)) as http, http.socket() as socket:
+        socket.send({"type": "connection_init"})
+        socket.receive()
+        socket.send({"id": "1", "type": "subscribe", "payload": {"query": document}})
+        time.sleep(0.6)
+        socket.send({"type": "ping"})
+        answers = [socket.receive()]
+        while answers[-1] != {"type": "pong"} and "closed" not in answers[-1]:
+            answers.append(socket.receive())
+        socket.send({"id": "1", "type": "complete"})
+        last = socket.receive()
+
+    assert answers[-1] == {"type": "pong"}
+    assert last == {"closed": 4410}
 
 
 def test_a_guest_is_told_from_another_by_the_address(services: Services) -> None:

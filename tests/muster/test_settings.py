@@ -46,6 +46,7 @@ def test_the_demo_listens_on_loopback_only(host: str) -> None:
         ("MUSTER_LOG_LEVEL", "LOUD", "write one of"),
         ("MUSTER_DATABASE_URL", "mysql://x/y", "sqlite:///path/to/file.db or postgresql"),
         ("MUSTER_DATABASE_URL", "not an address", "sqlite:///path/to/file.db or postgresql"),
+        ("MUSTER_METRICS_TOKEN", "short", "16 or more ASCII characters"),
         ("MUSTER_SECRET_QUOTE", "###", "write base64"),
         ("MUSTER_SECRET_QUOTE", "c2hvcnQ=", "bytes are too few"),
         ("MUSTER_MAIL_HOST", "mail.example", "MUSTER_MAIL_SENDER"),
