@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final, assert_never
 
 from sqlalchemy import Executable, bindparam, case, func, literal, select
 
@@ -25,8 +25,9 @@ from demand.pools.model import (
     ScheduledPool,
     state_of,
 )
+from demand.pools.replay import replay_pool
 from demand.pools.rows import StoredPool, pool_from
-from demand.pools.tables import pools, pre_orders
+from demand.pools.tables import pool_clearings, pools, pre_orders
 from kernel import record
 from kernel.idempotency import KEPT_FOR, idempotency_keys
 from kernel.record import Entry
@@ -270,19 +271,27 @@ def _wrong_keys(work: Work) -> Iterator[str]:
 
 
 def _untold(work: Work) -> Iterator[str]:
-    """Replay each pool's chain: who has joined and not left is who the pool counts, and no frozen offer weakened."""
+    """Replay each pool's chain: it holds the members that the pool counts, and clears as the pool cleared."""
+    table = pool_clearings.c
+    found = select(table.pool_id, table.root).where(table.brand_id == work.actor.brand_id)
+    published = {row.pool_id: row.root for row in work.connection.execute(found)}
     for stored in _own_pools(work):
-        caps: dict[str, int] = {}
-        frozen = False
-        for entry in _entries(work, stored.pool.head):
-            yield from _replay(caps, entry, frozen=frozen)
-            frozen = frozen or entry.kind == "pool.frozen"
-            if entry.kind == "pool.locked" and isinstance(stored.pool, LockedPool):
-                told = (entry.body["n"], len(entry.body["members"]), entry.body["discount_bp"])
-                if told != (stored.pool.cleared, stored.pool.cleared, stored.pool.discount_bp):
-                    yield f"pool {stored.pool.head.id} cleared {stored.pool.cleared}, its chain says {told[0]}"
-        if isinstance(stored.pool, OpenPool | FrozenPool) and len(caps) != stored.pool.head.members:
-            yield f"pool {stored.pool.head.id} has {stored.pool.head.members} members, its chain {len(caps)}"
+        pool = stored.pool
+        replay = replay_pool(pool.head.id, _entries(work, pool.head))
+        for fault in replay.faults:
+            yield f"{chain_of(pool.head.id)} {fault}"
+        match pool:
+            case OpenPool() | FrozenPool():
+                if len(replay.members) != pool.head.members:
+                    yield f"pool {pool.head.id} has {pool.head.members} members, its chain {len(replay.members)}"
+            case LockedPool():
+                told = (replay.cleared, replay.discount_bp, replay.root)
+                if told != (pool.cleared, pool.discount_bp, published.get(pool.head.id)):
+                    yield f"pool {pool.head.id} cleared {pool.cleared} at {pool.discount_bp}, its chain says {told}"
+            case ScheduledPool() | FailedPool() | RolledPool() | CancelledPool():
+                pass
+            case _:
+                assert_never(pool)
 
 
 def _entries(work: Work, head: PoolHead) -> Iterator[Entry]:
@@ -290,29 +299,6 @@ def _entries(work: Work, head: PoolHead) -> Iterator[Entry]:
     while found := record.entries_of(work, chain_of(head.id), after=after):
         yield from found
         after = found[-1].sequence
-
-
-def _replay(caps: dict[str, int], entry: Entry, *, frozen: bool) -> Iterator[str]:
-    body: dict[str, Any] = entry.body
-    match entry.kind:
-        case "pool.joined":
-            caps.update({place["member"]: place["price_cap_minor"] for place in body["places"]})
-        case "pool.left":
-            if frozen:
-                yield f"{entry.chain} entry {entry.sequence} lets somebody leave a frozen pool"
-            caps.pop(body["member"], None)
-        case "pool.removed":
-            if not body.get("reason"):
-                yield f"{entry.chain} entry {entry.sequence} removes somebody without saying why"
-            caps.pop(body["member"], None)
-        case "pool.cap_raised" | "pool.car_changed":
-            # Another car may come with a lower cap until the freeze; a cap alone only ever rises.
-            may_fall = entry.kind == "pool.car_changed" and not frozen
-            if body["price_cap_minor"] < caps.get(body["member"], 0) and not may_fall:
-                yield f"{entry.chain} entry {entry.sequence} lowers a cap"
-            caps[body["member"]] = body["price_cap_minor"]
-        case _:
-            pass
 
 
 CHECKS: Final = (
@@ -381,7 +367,7 @@ CHECKS: Final = (
         10,
         rows_violating(_REMOVED, shape="pre-order {id} was removed from pool {pool_id} without a cause"),
     ),
-    Check("a pool's chain tells the members it holds, and no offer weakened that must not", 11, _untold),
+    Check("a pool's chain replays to the members it holds and to the clearing that was made", 11, _untold),
     Check(
         "no published cell is about fewer than k persons, and every count is rounded",
         12,

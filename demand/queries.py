@@ -2,6 +2,7 @@
 
 from demand.compare.queries import ComparisonView, DealtSet, Sheet, comparisons_by_id, list_comparisons, own_sheet
 from demand.cubes.queries import Cube, Release, newest_cube_release, take_rates
+from demand.pools.clearing_queries import ClearingView, clearings_of, own_proof
 from demand.pools.queries import (
     LockedMember,
     PoolView,
@@ -22,6 +23,7 @@ from demand.pools.queries import (
 from demand.votes.queries import ProposalView, VoteBudget, list_proposals, own_vote_budget, proposals_by_id, vote_counts
 
 __all__ = [
+    "ClearingView",
     "ComparisonView",
     "Cube",
     "DealtSet",
@@ -32,6 +34,7 @@ __all__ = [
     "Sheet",
     "Step",
     "VoteBudget",
+    "clearings_of",
     "comparisons_by_id",
     "list_comparisons",
     "list_pools",
@@ -40,6 +43,7 @@ __all__ = [
     "member_accounts",
     "newest_cube_release",
     "own_pre_orders",
+    "own_proof",
     "own_sheet",
     "own_vote_budget",
     "pool_offer",

@@ -72,6 +72,7 @@ QUERIES: Final[dict[str, Any]] = {
     "verify_quote": quotes.verify_quote,
     "recompute_quote": quotes.recompute_quote,
     "my_quotes": quotes.my_quotes,
+    "clearing_proof": pre_orders.clearing_proof,
     "my_notices": notices.my_notices,
     "unread_notices": notices.unread_notices,
     "order": orders.order,

@@ -236,6 +236,19 @@ def entries_of(work: Work, chain: str, *, after: int = 0, entries_max: int = ENT
     return [Entry(**row) for row in work.connection.execute(found).mappings()]
 
 
+def last_of_kind(work: Work, chain: str, kind: str) -> Entry | None:
+    """Return the last entry of a kind in a chain of the actor's brand."""
+    table = record_entries.c
+    found = (
+        select(*(table[name] for name in Entry.__dataclass_fields__))
+        .where(table.chain == chain, table.brand_id == work.actor.brand_id, table.kind == kind)
+        .order_by(table.sequence.desc())
+        .limit(1)
+    )
+    row = work.connection.execute(found).mappings().first()
+    return None if row is None else Entry(**row)
+
+
 def broken_chains(work: Work) -> dict[str, int]:
     """Replay every chain of the actor's brand; returns those that do not verify and where; for the audit."""
     table = record_entries.c
@@ -359,10 +372,17 @@ def pseudonyms(work: Work, scope: str, person_ids: Sequence[str]) -> dict[str, s
         rows = [{"person_id": one, "scope": scope, "salt": secrets.token_hex(32)} for one in missing]
         db.insert_new(work.connection, record_salts, rows, returning="person_id")
         salts |= _salts(work, scope, missing)
-    return {
-        person_id: hashlib.sha256(f"{salts[person_id]}:{scope}:{person_id}".encode()).hexdigest()[:32]
-        for person_id in wanted
-    }
+    return {person_id: _pseudonym(salts[person_id], scope, person_id) for person_id in wanted}
+
+
+def known_pseudonym(work: Work, scope: str, person_id: str) -> str | None:
+    """Return a person's pseudonym in a scope where it has one; writes nothing."""
+    salt = _salts(work, scope, [person_id]).get(person_id)
+    return None if salt is None else _pseudonym(salt, scope, person_id)
+
+
+def _pseudonym(salt: str, scope: str, person_id: str) -> str:
+    return hashlib.sha256(f"{salt}:{scope}:{person_id}".encode()).hexdigest()[:32]
 
 
 def _salts(work: Work, scope: str, person_ids: Sequence[str]) -> dict[str, str]:

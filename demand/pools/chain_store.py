@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from demand.pools.model import (
-    LockedPreOrder,
-    PoolHead,
-    PreOrder,
-)
+from demand.pools.clearing_record import ClearedMember, clearing_root
+from demand.pools.model import LockedPreOrder, PooledPreOrder, PoolHead, PreOrder
 from kernel import record
 from kernel.record import NewEntry
 from kernel.work import Work
@@ -29,15 +26,17 @@ def chain_opened(work: Work, head: PoolHead) -> None:
         "capacity": terms.capacity,
         "member_limit": terms.member_limit,
         "tiers": [[tier.members, tier.discount_bp] for tier in terms.tiers],
+        "deposit_minor": terms.deposit_minor,
+        "freeze_hours": terms.freeze_hours,
         "deadline": head.deadline.isoformat(),
         "policy_version": head.policy_version,
     }
     record.append(work, chain_of(head.id), "pool.opened", body)
 
 
-def chain_joined(work: Work, joined: Sequence[tuple[PreOrder, int]]) -> None:
+def chain_joined(work: Work, joined: Sequence[tuple[PooledPreOrder, int]]) -> None:
     """Record new places with their numbers and offers, one entry a pool however many there are."""
-    by_pool: dict[str, list[tuple[PreOrder, int]]] = {}
+    by_pool: dict[str, list[tuple[PooledPreOrder, int]]] = {}
     for pre_order, number in joined:
         by_pool.setdefault(pre_order.pool_id, []).append((pre_order, number))
     new = []
@@ -53,6 +52,7 @@ def chain_joined(work: Work, joined: Sequence[tuple[PreOrder, int]]) -> None:
                         {
                             "place": number,
                             "member": names[one.head.person_id],
+                            "funded_at": one.funded_at.isoformat(),
                             "vehicle_price_minor": one.head.offer.vehicle_price_minor,
                             "price_cap_minor": one.head.offer.price_cap_minor,
                         }
@@ -82,15 +82,19 @@ def chain_removed(work: Work, pre_order: PreOrder, *, reason: str) -> None:
     record.append(work, chain_of(pre_order.pool_id), "pool.removed", {"member": name, "reason": reason})
 
 
-def chain_locked(work: Work, head: PoolHead, locked: Sequence[LockedPreOrder], *, discount_bp: int) -> None:
-    """Record a clearing: its number, its discount and what each member pays."""
+def chain_locked(work: Work, head: PoolHead, locked: Sequence[LockedPreOrder], *, discount_bp: int) -> str:
+    """Record a clearing: its number, its discount, what each member pays; returns the root over that."""
     names = _names(work, head.id, locked)
+    members = [ClearedMember(names[one.head.person_id], one.price_minor) for one in locked]
+    root = clearing_root(head.id, members)
     body = {
         "n": len(locked),
         "discount_bp": discount_bp,
-        "members": [{"member": names[one.head.person_id], "price_minor": one.price_minor} for one in locked],
+        "members": [{"member": one.member, "price_minor": one.price_minor} for one in members],
+        "root": root,
     }
     record.append(work, chain_of(head.id), "pool.locked", body)
+    return root
 
 
 def chain_ended(work: Work, head: PoolHead, kind: str, body: dict[str, Any]) -> None:

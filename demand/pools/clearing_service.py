@@ -42,6 +42,7 @@ from demand.pools.pool_store import (
     FREEZE_TIMER,
     WELCOME_TIMER,
     end_pool,
+    insert_clearing,
     lock_pool,
     open_pool_ids,
     save_pools,
@@ -110,7 +111,8 @@ def _lock(work: Work, stored: StoredPool, members: Sequence[tuple[PooledPreOrder
     ]
     save_pre_orders(work, [(one, number, "cleared") for one, number in locked])
     turn_into_earnest(work, [one for one, _ in locked])
-    chain_locked(work, stored.pool.head, [one for one, _ in locked], discount_bp=outcome.discount_bp)
+    root = chain_locked(work, stored.pool.head, [one for one, _ in locked], discount_bp=outcome.discount_bp)
+    insert_clearing(work, stored.pool.head, root=root)
     inside = set(outcome.members)
     rest = [one for position, (one, _) in enumerate(members) if position not in inside]
     going_on = [one for one in rest if goes_on(one.head)]

@@ -249,7 +249,7 @@ def _seat_and_write(work: Work, ready: Sequence[Candidate]) -> None:
         [
             (one.pre_order, one.place_number)
             for one in seated
-            if one.pre_order is not None and one.place_number is not None
+            if isinstance(one.pre_order, PooledPreOrder) and one.place_number is not None
         ],
     )
     filled = {one.pool_id for one in seated if one.place_number is not None}

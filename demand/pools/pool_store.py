@@ -16,13 +16,14 @@ from demand.pools.model import (
     LockedPool,
     OpenPool,
     Pool,
+    PoolHead,
     PoolTerms,
     RolledPool,
     ScheduledPool,
     state_of,
 )
 from demand.pools.rows import StoredPool, pool_from
-from demand.pools.tables import pool_changes, pools
+from demand.pools.tables import pool_changes, pool_clearings, pools
 from kernel import db, record
 from kernel.errors import NotFound
 from kernel.timers import cancel_timer, set_timer
@@ -170,6 +171,19 @@ def end_pool(work: Work, stored: StoredPool, ended: LockedPool | FailedPool | Ro
     note_pool_changes(work, [(ended, reason)])
     cancel_timer(work, FREEZE_TIMER, ended.head.id)
     cancel_timer(work, CLEAR_TIMER, ended.head.id)
+
+
+def insert_clearing(work: Work, head: PoolHead, *, root: str) -> None:
+    """Write what everybody may know of a clearing; `head` is as it stood at the deadline."""
+    row = {
+        "pool_id": head.id,
+        "brand_id": head.brand_id,
+        "members": head.members,
+        "reached": list(head.reaching),
+        "root": root,
+        "at": work.now,
+    }
+    db.insert_many(work.connection, pool_clearings, [row])
 
 
 def set_pool_timers(work: Work, pool: ScheduledPool | OpenPool) -> None:

@@ -173,5 +173,17 @@ early_bonuses = Table(
     Column("at", Instant, nullable=False),
 )
 
-for _table in (pool_changes, pre_order_changes, early_bonuses):
+# What everybody may know of a clearing: `reached` counts, tier by tier, the members whose caps reached it then.
+pool_clearings = Table(
+    "pool_clearings",
+    metadata,
+    Column("pool_id", Id, ForeignKey("pools.id"), primary_key=True),
+    Column("brand_id", Id, ForeignKey("brands.id"), nullable=False),
+    Column("members", Integer, nullable=False),
+    Column("reached", Json, nullable=False),
+    Column("root", String(64), nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+for _table in (pool_changes, pre_order_changes, early_bonuses, pool_clearings):
     append_only(_table)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import cast
 
+import orjson
 import strawberry
+from strawberry.types import Info
 
 from configurator.errors import VersionNotInForce
 from configurator.model import PoolingClass as ClassOfCars
@@ -14,7 +17,8 @@ from demand.errors import PoolAlreadyOpen, PoolClosed, TermsUnsound, TierBelowCo
 from demand.model import ClassLevel
 from factory_orders import pools_service as factory
 from factory_orders.errors import CapacityShort
-from graph.access import field, input_type, object_type
+from graph.access import field, input_type, object_type, resolved
+from graph.context import Request
 from graph.identifiers import raw_id, write_id
 from graph.operations import mutation, query
 from graph.scalars import Cursor
@@ -35,6 +39,29 @@ class PoolTier:
 
     members: int
     discount_basis_points: int
+
+
+@object_type(reads=Permission.PUBLIC_READ)
+class TierReached:
+    """How many members' caps reached a tier when the pool cleared; null where that would speak of too few persons."""
+
+    members: int
+    reached: int | None
+
+
+@object_type(reads=Permission.PUBLIC_READ)
+class PoolClearing:
+    """What everybody may know of a clearing. `root` is the Merkle root over what each member pays.
+
+    `document` is the same as JSON: `muster verify` checks it, and members' own proofs against it, offline.
+    """
+
+    cleared: int
+    discount_basis_points: int
+    tiers: list[TierReached] = field(at_most=20)
+    root: str
+    at: datetime
+    document: str
 
 
 @object_type(reads=Permission.PUBLIC_READ)
@@ -61,6 +88,12 @@ class Pool(Node):
     opens_at: datetime
     freeze_at: datetime
     deadline: datetime
+    raw_id: strawberry.Private[str]
+
+    @resolved(about="Its clearing, once it has locked; null before, and where it failed.")
+    async def clearing(self, info: Info[Request, None]) -> PoolClearing | None:
+        """Load the clearing."""
+        return cast("PoolClearing | None", await info.context.load("clearings", load_clearings, self.raw_id))
 
 
 @input_type(takes=Permission.POOL_MANAGE)
@@ -128,7 +161,26 @@ def show_pool(view: queries.PoolView) -> Pool:
         opens_at=head.opens_at,
         freeze_at=head.freeze_at,
         deadline=head.deadline,
+        raw_id=view.id,
     )
+
+
+def load_clearings(work: Work, pool_ids: list[str]) -> dict[str, PoolClearing]:
+    """Return the clearings of pools that have locked."""
+    return {
+        key: PoolClearing(
+            cleared=view.cleared,
+            discount_basis_points=view.discount_bp,
+            tiers=[
+                TierReached(members=tier.members, reached=count)
+                for tier, count in zip(view.terms.tiers, view.reached, strict=True)
+            ],
+            root=view.root,
+            at=view.at,
+            document=orjson.dumps(view.document(), option=orjson.OPT_SORT_KEYS).decode(),
+        )
+        for key, view in queries.clearings_of(work, pool_ids).items()
+    }
 
 
 def load_pools(work: Work, pool_ids: list[str]) -> dict[str, Pool]:

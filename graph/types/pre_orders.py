@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, cast
 
+import orjson
 import strawberry
 from strawberry.types import Info
 
@@ -129,6 +130,23 @@ class PreOrder(Node):
         return cast("list[payments.Payment]", found or [])
 
 
+@object_type(reads=Permission.OWN_READ)
+class ClearingProof:
+    """That you were counted in: your price is under the clearing's root, which everybody can see.
+
+    You appear as `member`, a pseudonym that nobody else can tell is you. `document` is the same as JSON, for
+    `muster verify`.
+    """
+
+    member: str
+    price: Money
+    index: int
+    size: int
+    path: list[str] = field(at_most=20)
+    root: str
+    document: str
+
+
 @input_type(takes=Permission.PREORDER)
 class PlacePreOrderInput:
     """The accepted quote, the most you would pay for the car with its options, and what to do if the pool fails.
@@ -245,6 +263,23 @@ def pre_order(work: Work, id: strawberry.ID) -> PreOrder | None:  # noqa: A002  
     """One of your pre-orders."""
     raw = raw_id(id, "PreOrder")
     return load_pre_orders(work, [raw]).get(raw) if work.actor.account_id is not None else None
+
+
+@query(reads=Permission.OWN_READ)
+def clearing_proof(work: Work, pre_order_id: strawberry.ID) -> ClearingProof | None:
+    """The proof that one of your pre-orders was in its pool's clearing; null where it did not lock."""
+    found = queries.own_proof(work, raw_id(pre_order_id, "PreOrder")) if work.actor.account_id is not None else None
+    if found is None:
+        return None
+    return ClearingProof(
+        member=found.member.member,
+        price=show_minor(found.member.price_minor),
+        index=found.index,
+        size=found.size,
+        path=list(found.path),
+        root=found.root,
+        document=orjson.dumps(found.document(), option=orjson.OPT_SORT_KEYS).decode(),
+    )
 
 
 @mutation(

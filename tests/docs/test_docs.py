@@ -24,7 +24,7 @@ from kernel.clock import FixedClock
 from kernel.errors import Refusal
 from kernel.ids import SeededIds
 from kernel.work import Works
-from muster import cli, cli_catalogue, cli_data, cli_demo
+from muster import cli, cli_catalogue, cli_data, cli_demo, cli_record
 from muster.logs import set_up_logs
 from muster.settings import Mail, Secrets, Settings
 from tests.conftest import MONDAY_MORNING
@@ -154,6 +154,7 @@ def command_words() -> dict[str, set[str]]:
         cli.app.add_typer(cli_catalogue.app, name="catalogue")
         cli_data.add_to(cli.app)
         cli_demo.add_to(cli.app)
+        cli_record.add_to(cli.app)
     command = get_command(cli.app)
     return {name: set(getattr(one, "commands", {})) for name, one in getattr(command, "commands", {}).items()}
 

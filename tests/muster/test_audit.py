@@ -310,7 +310,7 @@ PLANTED: Final[dict[str, Plant]] = {
     "the latest sealed days' roots are those of their chains": change(
         record_days, record_days.c.chains > 0, root="0" * 64
     ),
-    "a pool's chain tells the members it holds, and no offer weakened that must not": edit_entry(
+    "a pool's chain replays to the members it holds and to the clearing that was made": edit_entry(
         "pool.cap_raised", price_cap_minor=1
     ),
     "no published cell is about fewer than k persons, and every count is rounded": change(

@@ -786,6 +786,27 @@ CREATE TRIGGER pool_changes_no_change BEFORE UPDATE OR DELETE ON pool_changes FO
 -- next
 CREATE TRIGGER pool_changes_no_truncate BEFORE TRUNCATE ON pool_changes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
+CREATE TABLE pool_clearings (
+	pool_id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	members INTEGER NOT NULL, 
+	reached JSONB NOT NULL, 
+	root VARCHAR(64) NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_pool_clearings PRIMARY KEY (pool_id), 
+	CONSTRAINT fk_pool_clearings_pool_id FOREIGN KEY(pool_id) REFERENCES pools (id), 
+	CONSTRAINT fk_pool_clearings_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER pool_clearings_no_change BEFORE UPDATE OR DELETE ON pool_clearings FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER pool_clearings_no_truncate BEFORE TRUNCATE ON pool_clearings FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
 CREATE TABLE pool_plans (
 	pool_id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 

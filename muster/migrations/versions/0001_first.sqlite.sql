@@ -731,6 +731,22 @@ CREATE TRIGGER pool_changes_no_update BEFORE UPDATE ON pool_changes BEGIN SELECT
 -- next
 CREATE TRIGGER pool_changes_no_delete BEFORE DELETE ON pool_changes BEGIN SELECT RAISE(ABORT, 'rows of pool_changes are never changed'); END
 -- next
+CREATE TABLE pool_clearings (
+	pool_id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	members INTEGER NOT NULL, 
+	reached TEXT NOT NULL, 
+	root VARCHAR(64) NOT NULL, 
+	at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_pool_clearings PRIMARY KEY (pool_id), 
+	CONSTRAINT fk_pool_clearings_pool_id FOREIGN KEY(pool_id) REFERENCES pools (id), 
+	CONSTRAINT fk_pool_clearings_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
+)
+-- next
+CREATE TRIGGER pool_clearings_no_update BEFORE UPDATE ON pool_clearings BEGIN SELECT RAISE(ABORT, 'rows of pool_clearings are never changed'); END
+-- next
+CREATE TRIGGER pool_clearings_no_delete BEFORE DELETE ON pool_clearings BEGIN SELECT RAISE(ABORT, 'rows of pool_clearings are never changed'); END
+-- next
 CREATE TABLE pool_plans (
 	pool_id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 

@@ -1,0 +1,78 @@
+"""Commands of the record: write a chain to a file, and verify a file offline."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from muster.terminal import REFUSED, TO_LOOK_AFTER_IT, out, progress, settings
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    app.command(name="export-record", rich_help_panel=TO_LOOK_AFTER_IT)(export_record)
+    app.command(rich_help_panel=TO_LOOK_AFTER_IT)(verify)
+
+
+def export_record(
+    chain: Annotated[str, typer.Argument(help="A chain, such as pool:ID, vin:VIN or proposal:ID.")],
+    path: Annotated[Path, typer.Argument(help="A file that is not there yet.")],
+    brand: Annotated[str, typer.Option(help="The brand; by default the one of MUSTER_BRAND.")] = "",
+) -> None:
+    """Write one chain of the record to a file that anybody can verify offline.
+
+    People stand in it under pseudonyms, with what they offered: it is for the auditor.
+
+    Example: [bold]muster export-record pool:01a0… /tmp/pool.json[/bold]
+    """
+    import orjson
+
+    from kernel import registry
+    from kernel.actor import system
+    from kernel.errors import InvalidInput
+    from kernel.ids import BrandId
+    from muster.verification import export_chain
+    from muster.wiring import open_works
+
+    chosen = settings()
+    if path.exists():
+        raise InvalidInput("path", f"{path} is there already")
+    works = open_works(chosen)
+    with progress(f"Reading {chain} …"), works.read(system(BrandId("platform"))) as work:
+        own = registry.brand_by_code(work, brand or chosen.brand)
+        document = export_chain(work.acting(system(own.id)), chain)
+    path.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
+    out.print(f"{len(document['entries'])} entries are in {path}.")
+
+
+def verify(
+    path: Annotated[
+        Path, typer.Argument(help="A chain, a published clearing or a member's proof.", exists=True, dir_okay=False)
+    ],
+    against: Annotated[
+        Path | None,
+        typer.Option(help="The published clearing that it must agree with.", exists=True, dir_okay=False),
+    ] = None,
+) -> None:
+    """Verify an exported record offline; 0 when everything fits, 1 when something does not.
+
+    A chain is replayed from its first entry: the hashes, who was in, what the clearing had to be. A member's proof is
+    held against its root, and with --against against the root that was published. Needs no database.
+
+    Example: [bold]muster verify proof.json --against clearing.json[/bold]
+    """
+    from muster.verification import read_document, verify_document
+
+    with progress(f"Verifying {path} …"):
+        published = read_document(against) if against is not None else None
+        verdict = verify_document(read_document(path), against=published)
+    for line in verdict.says:
+        out.print(line, markup=False)
+    for fault in verdict.faults:
+        out.print(f"does not fit: {fault}", style="red", markup=False)
+    out.print("Everything fits." if verdict.is_sound else "Not as it was recorded.")
+    if not verdict.is_sound:
+        sys.exit(REFUSED)

@@ -1,0 +1,167 @@
+"""Checks what somebody exported, offline: a chain of the record, a published clearing, a member's proof.
+
+Nothing here asks a database or a server; whoever holds the file and this code can do it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from demand.pools.clearing_record import (
+    CLEARING_FORMAT,
+    PROOF_FORMAT,
+    clearing_faults,
+    is_proven,
+    read_proof,
+)
+from demand.pools.replay import replay_pool
+from kernel import record
+from kernel.errors import InvalidInput, NotFound
+from kernel.record import Entry
+from kernel.work import Work
+
+RECORD_FORMAT: Final = "muster.record/1"
+FILE_BYTES_MAX: Final = 512 * 1024 * 1024
+UNREADABLE: Final = (KeyError, TypeError, ValueError, AttributeError)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a file says, line by line, and what of it does not fit; it is sound where nothing does not."""
+
+    says: tuple[str, ...]
+    faults: tuple[str, ...]
+
+    @property
+    def is_sound(self) -> bool:
+        return not self.faults
+
+
+def export_chain(work: Work, chain: str) -> dict[str, Any]:
+    """Return a chain of the actor's brand in JSON terms; refuses NotFound for one that is not there."""
+    entries: list[Entry] = []
+    while found := record.entries_of(work, chain, after=entries[-1].sequence if entries else 0):
+        entries += found
+    if not entries:
+        raise NotFound("chain")
+    return {
+        "format": RECORD_FORMAT,
+        "chain": chain,
+        "entries": [
+            {
+                "sequence": one.sequence,
+                "kind": one.kind,
+                "body": one.body,
+                "previous_hash": one.previous_hash,
+                "hash": one.hash,
+                "at": one.at.isoformat(),
+            }
+            for one in entries
+        ],
+    }
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """Read a file that was exported; refuses what is no JSON object (InvalidInput)."""
+    if path.stat().st_size > FILE_BYTES_MAX:
+        raise InvalidInput(path.name, "the file is larger than any export")
+    try:
+        document = orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError:
+        raise InvalidInput(path.name, "the file is no JSON; take one that was exported") from None
+    if not isinstance(document, dict):
+        raise InvalidInput(path.name, "the file holds no exported document")
+    return document
+
+
+def verify_document(document: Mapping[str, Any], *, against: Mapping[str, Any] | None = None) -> Verdict:
+    """Verify one document; `against` is a published clearing that a member's proof or a chain must agree with.
+
+    Refuses a format that is not known, and parts that cannot be read (InvalidInput).
+    """
+    form = document.get("format")
+    checks = {RECORD_FORMAT: _verify_chain, CLEARING_FORMAT: _verify_clearing, PROOF_FORMAT: _verify_proof}
+    if form not in checks:
+        raise InvalidInput("format", f"one of {', '.join(checks)} is wanted")
+    if against is not None and against.get("format") != CLEARING_FORMAT:
+        raise InvalidInput("against", f"hold it against a published clearing, {CLEARING_FORMAT}")
+    try:
+        verdict = checks[form](document)
+        also = _disagreements(document, against) if against is not None else ()
+    except UNREADABLE as error:
+        raise InvalidInput("document", f"a part of it is missing or broken ({type(error).__name__})") from None
+    return Verdict(verdict.says, (*verdict.faults, *also))
+
+
+def _verify_chain(document: Mapping[str, Any]) -> Verdict:
+    chain = str(document["chain"])
+    entries = [
+        Entry(
+            chain=chain,
+            sequence=one["sequence"],
+            kind=one["kind"],
+            body=one["body"],
+            previous_hash=one["previous_hash"],
+            hash=one["hash"],
+            at=datetime.fromisoformat(one["at"]),
+        )
+        for one in document["entries"]
+    ]
+    broken = record.verify(entries)
+    faults = [] if broken is None else [f"entry {broken} does not fit the hashes before it"]
+    says = [f"{chain}: {len(entries)} entries, the last with hash {entries[-1].hash if entries else '-'}"]
+    if not chain.startswith("pool:"):
+        return Verdict(tuple(says), tuple(faults))
+    replay = replay_pool(chain.removeprefix("pool:"), entries)
+    if replay.cleared is not None:
+        says.append(f"replayed: {replay.cleared} members clear at {replay.discount_bp} basis points off")
+        says.append(f"root over what each pays: {replay.root}")
+    else:
+        says.append(f"replayed: {len(replay.members)} members, {replay.ended.removeprefix('pool.') or 'not ended'}")
+    return Verdict(tuple(says), (*faults, *replay.faults))
+
+
+def _verify_clearing(document: Mapping[str, Any]) -> Verdict:
+    says = (
+        f"pool {document['pool']}: {document['cleared']} members cleared at {document['discount_bp']} basis points off",
+        f"root over what each pays: {document['root']}",
+    )
+    return Verdict(says, tuple(clearing_faults(document)))
+
+
+def _verify_proof(document: Mapping[str, Any]) -> Verdict:
+    proof = read_proof(document)
+    yuan = proof.member.price_minor / 100
+    says = (
+        f"pool {proof.pool_id}: member {proof.member.member}, number {proof.index + 1} of {proof.size}, ¥{yuan:,.2f}",
+        f"root: {proof.root}",
+    )
+    return Verdict(says, () if is_proven(proof) else ("this member is not under this root",))
+
+
+def _disagreements(document: Mapping[str, Any], against: Mapping[str, Any]) -> tuple[str, ...]:
+    """Say where a proof or a chain does not agree with what was published."""
+    faults = [f"the published clearing: {fault}" for fault in clearing_faults(against)]
+    if document["format"] == PROOF_FORMAT:
+        told = {"pool": document["pool"], "root": document["root"], "cleared": document["size"]}
+    elif document["format"] == CLEARING_FORMAT:
+        told = dict(document)
+    else:
+        locked = [one["body"] for one in document["entries"] if one["kind"] == "pool.locked"]
+        body = locked[-1] if locked else {}
+        told = {
+            "pool": str(document["chain"]).removeprefix("pool:"),
+            "root": body.get("root"),
+            "cleared": body.get("n"),
+            "discount_bp": body.get("discount_bp"),
+        }
+    faults += [
+        f"{name} is {value}, published was {against[name]}" for name, value in told.items() if against[name] != value
+    ]
+    return tuple(faults)
