@@ -1,0 +1,152 @@
+"""Finds a good order within some seconds: builds one, then anneals it objective by objective, the first one first.
+
+The temperature stands at the weight of one objective at a time, so that more important ones are as good as fixed and
+less important ones decide only between equals. The same seed and number of moves give the same order.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from factory_orders.line.annealing import BEST, anneal
+from factory_orders.line.bounds import lower_bound
+from factory_orders.line.construction import construct
+from factory_orders.line.model import LineCar, LineProblem, LineScore, Objective, Ratio
+from factory_orders.line.scoring import is_order_of, score_order
+from factory_orders.line.state import PAINT_WEIGHT, Line, Places, State, open_state, prepare, weighted_score
+
+MOVES_AT_ONCE: Final = 50_000
+HOT, COLD = 0.15, 0.09
+"""Temperatures in units of an objective's weight, from the beginning of its turn to the end."""
+CYCLE_SECONDS: Final = 2.0
+SHARES_WITHOUT_PAINT: Final = (800, 224, 0, 0, 0, 0)
+SHARES_WITH_PAINT: Final = (300, 150, 300, 150, 74, 50)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How a search stands: seconds and moves so far, the best score, and what cannot be beaten, both weighted."""
+
+    seconds: float
+    moves: int
+    best: int
+    bound: int
+
+
+@dataclass(frozen=True, slots=True)
+class LineSolution:
+    """An order with its score, counted from scratch, and the bound on each objective."""
+
+    problem: LineProblem
+    order: tuple[LineCar, ...]
+    score: LineScore
+    bound: LineScore
+    moves: int
+    seconds: float
+
+    @property
+    def gap(self) -> int:
+        """Return by how much the weighted score may lie above the optimum at most."""
+        return self.score.weighted(self.problem) - self.bound.weighted(self.problem)
+
+    @property
+    def gap_share(self) -> float:
+        """Return the same as a share of the score; 0 is proven optimal."""
+        return self.gap / self.score.weighted(self.problem) if self.gap else 0.0
+
+
+def solve_line(
+    problem: LineProblem,
+    *,
+    seconds: float,
+    seed: int = 1,
+    moves_max: int | None = None,
+    tell: Callable[[Progress], None] = lambda _: None,
+) -> LineSolution:
+    """Order a day's line in that many seconds or moves, whichever end first; refuses PaintRunImpossible.
+
+    With `moves_max` the result does not depend on how fast the machine is, as long as the seconds suffice.
+    """
+    bound = lower_bound(problem)
+    line = prepare(problem)
+    run = _Run(problem, line, bound.weighted(problem), seconds, seed, moves_max)
+    best = run.search(construct(line), tell)
+    order = cars_in_order(line, best)
+    assert is_order_of(problem, order), "the search loses no car"
+    score = score_order(problem, order)
+    assert score.weighted(problem) == run.best, "the search counts as the evaluator does"
+    held = score_order(problem, order[: problem.frozen])
+    assert score.beyond_run == held.beyond_run, "only cars that stay in place may stand in too long a run"
+    return LineSolution(problem, order, score, bound, run.moves, run.elapsed())
+
+
+def cars_in_order(line: Line, classes: Sequence[int] | Places) -> tuple[LineCar, ...]:
+    """Put cars in the places of their classes, those of one class in the order given."""
+    waiting = [iter(members) for members in line.members]
+    return tuple(next(waiting[kind]) for kind in classes)
+
+
+class _Run:
+    """One search: its clock, its dice and what it has found."""
+
+    def __init__(
+        self, problem: LineProblem, line: Line, bound: int, seconds: float, seed: int, moves_max: int | None
+    ) -> None:
+        self._started = time.perf_counter()
+        self._line, self._bound, self._seconds, self._moves_max = line, bound, seconds, moves_max
+        self._weights = [problem.weight(objective) for objective in problem.objectives]
+        shares = SHARES_WITH_PAINT if Objective.PAINT in problem.objectives else SHARES_WITHOUT_PAINT
+        self._shares = np.cumsum(np.array(shares)).astype(np.int32)
+        self._chance = np.array([(2 * seed + 1) * 0x9E3779B97F4A7C15 % (1 << 64)], np.uint64)
+        self.moves, self.best = 0, 0
+
+    def elapsed(self) -> float:
+        """Return the seconds since the beginning."""
+        return time.perf_counter() - self._started
+
+    def _share(self) -> float:
+        """Return how much of the effort is spent; 1 is the end."""
+        spent = self.elapsed() / self._seconds if self._seconds > 0 else 1.0
+        return spent if self._moves_max is None else max(self.moves / self._moves_max, float(spent >= 1))
+
+    def search(self, classes: Places, tell: Callable[[Progress], None]) -> Places:
+        """Anneal until the effort is spent or the bound is reached; returns the best classes."""
+        rules = self._line.rules
+        state = open_state(self._line, classes)
+        scores = np.zeros(2, np.int64)
+        scores[:] = self._score(state)
+        best, scratch, tally = classes.copy(), np.zeros(len(classes), np.int32), np.zeros(2, np.int64)
+        self.best = int(scores[BEST])
+        while self.best > self._bound and (share := self._share()) < 1 and len(classes) - rules.limits[3] > 1:
+            moves = MOVES_AT_ONCE if self._moves_max is None else min(MOVES_AT_ONCE, self._moves_max - self.moves)
+            temperature = self._temperature(share)
+            anneal(rules, state, self._chance, self._shares, moves, temperature, scores, best, scratch, tally)
+            self.moves, self.best = int(tally[0]), int(scores[BEST])
+            tell(Progress(self.elapsed(), self.moves, self.best, self._bound))
+        return best
+
+    def _score(self, state: State) -> int:
+        rules = self._line.rules
+        first = 0 if state.paints[0] >= 0 else int(rules.limits[PAINT_WEIGHT])
+        return int(weighted_score(rules.ratios, rules.limits, state.paints, state.counts)) - first
+
+    def _temperature(self, share: float) -> float:
+        """Return the temperature at a share of the effort: each objective has its turn in each cycle."""
+        cycles = max(round(self._seconds / CYCLE_SECONDS), 1) if len(self._weights) == 1 else 1
+        turns = (share * cycles) % 1 * len(self._weights)
+        turn = min(int(turns), len(self._weights) - 1)
+        return float(self._weights[turn] * HOT * (COLD / HOT) ** (turns - turn))
+
+
+def warm_up() -> None:
+    """Load or compile the kernels, so that the first real order is as quick as the next."""
+    cars = tuple(LineCar(str(number), "AB"[number % 2], frozenset("X" if number < 3 else "")) for number in range(6))
+    problem = LineProblem("warm-up", cars, (Ratio("X", 1, 2),), (Objective.HIGH, Objective.PAINT), paint_run_max=3)
+    line = prepare(replace(problem, frozen=1, tail=cars[:1]))
+    run = _Run(problem, line, bound=-1, seconds=60, seed=1, moves_max=200)
+    run.search(construct(line), lambda _: None)

@@ -1,0 +1,117 @@
+"""`muster line …`: order the cars of a day from files of two public formats, and say how good the order is."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from muster.terminal import BROKEN, errors, out
+
+if TYPE_CHECKING:
+    from factory_orders.line.model import LineProblem
+    from factory_orders.line.search import LineSolution, Progress
+
+SECONDS_MAX: Final = 86_400
+app = typer.Typer(
+    help="The order of cars on the line: solve an instance.\n\n"
+    "An instance is a folder of the ROADEF/EURO challenge 2005 (vehicles.txt, ratios.txt, paint_batch_limit.txt, "
+    "optimization_objectives.txt) or a file of CSPLib problem 1.",
+    rich_markup_mode="rich",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+Instance = Annotated[Path, typer.Argument(help="A challenge folder, or a CSPLib file.", metavar="FILE_OR_FOLDER")]
+
+
+@app.callback()
+def line() -> None:
+    """Keep `solve` a word of its own, although it is the only one so far."""
+
+
+@app.command()
+def solve(
+    instance: Instance,
+    seconds: Annotated[float, typer.Option(help="How long to search.", min=0, max=SECONDS_MAX)] = 10,
+    seed: Annotated[int, typer.Option(help="Another seed searches another way.", min=0)] = 1,
+    frozen: Annotated[int, typer.Option(help="How many of the first cars stay where they are.", min=0)] = 0,
+    to: Annotated[
+        Path | None, typer.Option("--out", help="Write the order to this file, which must not be there yet.")
+    ] = None,
+) -> None:
+    """Search a good order of the day's cars and say how far from the optimum it is at most.
+
+    Ends early when the order is proven optimal. A broken file is named with its line, a paint run that no order keeps
+    with what it would need; both end with 1.
+
+    Example: [bold]muster line solve instances/022_3_4_EP_RAF_ENP --seconds 60 --out order.csv[/bold]
+    """
+    from factory_orders.line.instance_files import read_problem
+
+    if to is not None and to.exists():
+        raise FileExistsError(str(to))
+    problem = _with_frozen(read_problem(instance), frozen)
+    solution = _search(problem, seconds, seed)
+    _show(solution)
+    if to is not None:
+        to.write_text(_as_rows(solution), encoding="utf-8")
+        out.print(f"The order is in {to}.")
+
+
+def _with_frozen(problem: LineProblem, frozen: int) -> LineProblem:
+    from dataclasses import replace
+
+    if frozen > len(problem.cars):
+        errors.print(f"muster: {frozen} cars cannot be frozen, the day has {len(problem.cars)}", style="red")
+        sys.exit(BROKEN)
+    return replace(problem, frozen=frozen)
+
+
+def _search(problem: LineProblem, seconds: float, seed: int) -> LineSolution:
+    from rich import progress as rich_progress
+
+    from factory_orders.line.search import solve_line, warm_up
+
+    columns = (
+        rich_progress.TextColumn("{task.description}"),
+        rich_progress.BarColumn(),
+        rich_progress.TimeRemainingColumn(),
+        rich_progress.TextColumn("{task.fields[found]}"),
+    )
+    with rich_progress.Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bar:
+        task = bar.add_task(f"{problem.name}: {len(problem.cars)} cars", total=seconds, found="preparing …")
+        warm_up()
+
+        def tell(progress: Progress) -> None:
+            bar.update(task, completed=min(progress.seconds, seconds), found=_standing(progress))
+
+        return solve_line(problem, seconds=seconds, seed=seed, tell=tell)
+
+
+def _standing(progress: Progress) -> str:
+    return f"best {progress.best:,}, not below {progress.bound:,}, {progress.moves / 1e6:,.0f} million moves"
+
+
+def _show(solution: LineSolution) -> None:
+    from rich.table import Table
+
+    problem = solution.problem
+    table = Table(title=f"{problem.name}: {len(problem.cars)} cars", title_justify="left")
+    for heading in ("objective", "weight", "found", "not below"):
+        table.add_column(heading, justify="left" if heading == "objective" else "right")
+    for objective in problem.objectives:
+        found, bound = solution.score.of(objective), solution.bound.of(objective)
+        table.add_row(objective.value, f"{problem.weight(objective):,}", f"{found:,}", f"{bound:,}")
+    weighted = solution.score.weighted(problem), solution.bound.weighted(problem)
+    table.add_row("in all", "", *(f"{figure:,}" for figure in weighted), style="bold")
+    out.print(table)
+    speed = solution.moves / solution.seconds / 1e6 if solution.seconds else 0.0
+    proof = "proven optimal" if not solution.gap else f"at most {solution.gap_share:.2%} of it above the optimum"
+    out.print(f"{proof}; {solution.moves:,} moves in {solution.seconds:.1f} s, {speed:.1f} million a second")
+
+
+def _as_rows(solution: LineSolution) -> str:
+    rows = (f"{place};{car.id};{car.paint}" for place, car in enumerate(solution.order, start=1))
+    return "\n".join(("place;car;paint", *rows, ""))

@@ -1,0 +1,56 @@
+"""`muster line solve` as a person runs it: what it prints, what it writes, and its exit codes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from factory_orders.line.errors import InstanceBroken
+from muster.cli_line import app
+from tests.factory_orders.line.test_instance_files import CSPLIB, challenge, csplib
+
+RUNNER = CliRunner()
+
+
+def test_a_solved_instance_shows_its_score_and_is_written(tmp_path: Path) -> None:
+    folder, order = challenge(tmp_path / "made"), tmp_path / "order.csv"
+
+    done = RUNNER.invoke(app, ["solve", str(folder), "--seconds", "0.2", "--out", str(order)])
+
+    assert done.exit_code == 0, done.output
+    assert order.read_text(encoding="utf-8").splitlines()[0] == "place;car;paint"
+    assert sorted(row.split(";")[1] for row in order.read_text(encoding="utf-8").split()[1:]) == ["B", "C"]
+
+
+def test_an_optimal_order_says_so_and_ends_early(tmp_path: Path) -> None:
+    done = RUNNER.invoke(app, ["solve", str(csplib(tmp_path, CSPLIB)), "--seconds", "60"])
+
+    assert done.exit_code == 0, done.output
+    assert "proven optimal" in done.output
+
+
+def test_a_broken_file_is_refused_with_its_line(tmp_path: Path) -> None:
+    file = csplib(tmp_path, CSPLIB.replace("1 1 0 1", "1 1 0 x"))
+
+    done = RUNNER.invoke(app, ["solve", str(file)])
+
+    assert isinstance(done.exception, InstanceBroken)
+    assert f"{file}:6: " in str(done.exception)
+
+
+def test_an_order_that_is_there_is_not_written_over(tmp_path: Path) -> None:
+    file = csplib(tmp_path, CSPLIB)
+
+    done = RUNNER.invoke(app, ["solve", str(file), "--out", str(file)])
+
+    assert isinstance(done.exception, FileExistsError)
+    assert file.read_text(encoding="utf-8") == CSPLIB
+
+
+@pytest.mark.parametrize("words", [["--seconds", "-1"], ["--frozen", "6"]])
+def test_a_call_that_makes_no_sense_ends_with_two(tmp_path: Path, words: list[str]) -> None:
+    done = RUNNER.invoke(app, ["solve", str(csplib(tmp_path, CSPLIB)), *words])
+
+    assert done.exit_code == 2
