@@ -42,6 +42,8 @@ HOPELESS: Final = 14
 FIRST_WEIGHT: Final = WEIGHTS[0]
 STRETCH_MAX: Final = 48
 NEAR_MAX: Final = 20
+NEVER: Final = 1 << 60
+"""A cost that no temperature takes."""
 NOW, BEST = range(2)
 """The entries of `scores`."""
 
@@ -79,62 +81,80 @@ def anneal(
     ratios, limits, options_of, kind_of, kinds_from = rules
     classes, options, paints, counts, marks, listed, listed_at = state
     frozen, n = limits[FROZEN], len(classes)
-    score, best_score = scores[NOW], scores[BEST]
-    paint_first = limits[PAINT_WEIGHT] == FIRST_WEIGHT
-    tried = np.int64(0)
+    score, best_score, tried = scores[NOW], scores[BEST], np.int64(0)
     while tried < moves and best_score > 0:
         tried += 1
         dice = draw(chance, SHARES)
         first = frozen + draw(chance, n - frozen)
         if dice < shares[SAME_OPTIONS]:
             second = partner(chance, shares, dice, first, frozen, classes, kind_of, kinds_from, listed)
-            if classes[first] == classes[second]:
-                continue
             first, second = min(first, second), max(first, second)
-            cost = limits[PAINT_WEIGHT] * swap_paint_change(paints, first, second)
-            if paint_first and cost > HOPELESS * temperature:
-                continue
-            cost += swap_ratio_change(ratios, options, marks, first, second)
+            cost = swap_cost(ratios, limits, classes, options, paints, marks, first, second, temperature)
             if not takes(chance, cost, temperature) or not swap_keeps_runs(limits, paints, first, second):
                 continue
             swap(ratios, classes, options, paints, counts, marks, listed, listed_at, first, second)
         else:
             last = min(first + 2 + draw(chance, STRETCH_MAX), n - 1)
-            if last - first < 2:
-                continue
             kind = REFLECT if dice < shares[TURN] else LATER + (dice & 1)
-            cost = limits[PAINT_WEIGHT] * stretch_paint_change(paints, kind, first, last)
-            if paint_first and cost > HOPELESS * temperature:
-                continue
-            cost += stretch_ratio_change(ratios, options, counts, kind, first, last)
+            cost = stretch_cost(ratios, limits, options, paints, counts, kind, first, last, temperature)
             if not takes(chance, cost, temperature):
                 continue
             if not stretch_keeps_runs(limits, paints, kind, first, last, scratch):
                 continue
             rearrange(
                 ratios,
-                classes,
-                options,
-                paints,
-                counts,
-                marks,
-                listed,
-                listed_at,
-                options_of,
-                kind_of,
-                kind,
-                first,
-                last,
-                scratch,
-            )
+                classes, options, paints, counts, marks, listed, listed_at,
+                options_of, kind_of, kind, first, last, scratch,
+            )  # fmt: skip
         tally[1] += 1
         score += cost
         if score < best_score:
             best_score = score
-            for place in range(frozen, n):
-                best[place] = classes[place]
+            best[frozen:] = classes[frozen:]
     scores[NOW], scores[BEST] = score, best_score
     tally[0] += tried
+
+
+@kernel
+def swap_cost(
+    ratios: Words,
+    limits: Words,
+    classes: Places,
+    options: Words,
+    paints: Places,
+    marks: Words,
+    first: int,
+    second: int,
+    temperature: float,
+) -> int:
+    """Return what a swap costs, or NEVER where nothing would change or paint alone forbids it."""
+    if classes[first] == classes[second]:
+        return NEVER
+    cost = limits[PAINT_WEIGHT] * swap_paint_change(paints, first, second)
+    if limits[PAINT_WEIGHT] == FIRST_WEIGHT and cost > HOPELESS * temperature:
+        return NEVER
+    return int(cost + swap_ratio_change(ratios, options, marks, first, second))
+
+
+@kernel
+def stretch_cost(
+    ratios: Words,
+    limits: Words,
+    options: Words,
+    paints: Places,
+    counts: Places,
+    kind: int,
+    first: int,
+    last: int,
+    temperature: float,
+) -> int:
+    """Return what it costs to rearrange a stretch, or NEVER for one of two cars or where paint alone forbids it."""
+    if last - first < 2:
+        return NEVER
+    cost = limits[PAINT_WEIGHT] * stretch_paint_change(paints, kind, first, last)
+    if limits[PAINT_WEIGHT] == FIRST_WEIGHT and cost > HOPELESS * temperature:
+        return NEVER
+    return int(cost + stretch_ratio_change(ratios, options, counts, kind, first, last))
 
 
 @kernel
