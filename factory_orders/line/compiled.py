@@ -18,7 +18,7 @@ from numba.extending import intrinsic
 
 Kernel = TypeVar("Kernel", bound=Callable[..., object])
 # Without it the small kernels stay calls, and the search takes three times as long; older releases do not know it.
-INLINED: Final = {"forceinline": True} if hasattr(DefaultOptions, "forceinline") else {}
+INLINED: Final[dict[str, Any]] = {"forceinline": True} if hasattr(DefaultOptions, "forceinline") else {}
 
 
 def _forget_stale() -> None:
