@@ -295,6 +295,14 @@ def list_options(work: Work, version_id: VersionId) -> tuple[OptionFacts, ...]:
     )
 
 
+def option_prices(work: Work, version_id: VersionId) -> dict[str, int]:
+    """Return the highest price, in fen, that each option of a version has on any model."""
+    highest: dict[str, int] = {}
+    for one in version_by_id(work, version_id).catalogue.prices:
+        highest[one.option] = max(one.price_minor, highest.get(one.option, one.price_minor))
+    return highest
+
+
 def list_rules(work: Work, version_id: VersionId, *, option: str | None = None) -> tuple[RuleInWords, ...]:
     """Return the rules of a version in words; with `option` those that speak of it."""
     work.actor.require(Permission.CATALOGUE_READ)

@@ -10,6 +10,7 @@ from sqlalchemy import Executable, bindparam, case, func, literal, select
 
 from configurator.model import member_price_minor
 from configurator.quote_queries import load_quotes
+from demand.backing import audit_service as backing_audit
 from demand.compare import audit_service as compare_audit
 from demand.pools.chain_store import chain_of
 from demand.pools.clearing import count_reaching
@@ -374,4 +375,5 @@ CHECKS: Final = (
         rows_violating(_SMALL_CELLS, shape="release {release}: {option} in {region}, week of {week}"),
     ),
     *compare_audit.CHECKS,
+    *backing_audit.CHECKS,
 )

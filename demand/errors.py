@@ -25,6 +25,12 @@ Refusal
   AlreadyJoined         the person takes part, and stands elsewhere in the market
   OutsideDesign         the answer is to a set, or names proposals, that were not dealt to the person
   AlreadyAnswered       the person has answered this set otherwise
+  NotCompared           a proposal without a released take rate has no threshold to publish
+  NeverPays             a price below the unit cost pays no tooling
+  AlreadyBacked         the person backs this proposal
+  BackingClosed         the backing is in a state that does not allow this
+  BackingOpen           an account whose backing holds money is not erased
+  CeilingAbovePrice     a commitment is dearer than the price that was published
 """
 
 from __future__ import annotations
@@ -286,3 +292,63 @@ class AlreadyAnswered(Refusal):
     code = "ALREADY_ANSWERED"
     en = "You have answered this already; an answer is not changed. Go on with the next one."
     zh = "您已回答此题，答案不可更改，请继续下一题。"
+
+
+@dataclass(unsafe_hash=True)
+class NotCompared(Refusal):
+    """The proposal has no take rate that was released, so no bound could ever reach a threshold."""
+
+    code = "NOT_COMPARED"
+    en = "This proposal has no released take rate in that comparison. Compare it first, with enough persons."
+    zh = "该提案在此对比问卷中没有已发布的选装率，请先组织足够人数的对比。"
+
+
+@dataclass(unsafe_hash=True)
+class NeverPays(Refusal):
+    """The tooling never pays at this price."""
+
+    code = "NEVER_PAYS"
+    en = "At {price} and a unit cost of {unit_cost} the tooling never pays. Lower the cost, or compare a higher price."
+    zh = "按售价{price}和单位成本{unit_cost}，模具投入永远无法收回，请降低成本或以更高价格重新对比。"
+    price: Money
+    unit_cost: Money
+
+
+@dataclass(unsafe_hash=True)
+class AlreadyBacked(Refusal):
+    """One verified person, one backing of a proposal, under this or another account."""
+
+    code = "ALREADY_BACKED"
+    en = "You back this proposal already: one person, one backing. Withdraw it first to name another cap."
+    zh = "您已支持该提案，每人限一份；如需更改价格上限，请先撤回。"
+
+
+@dataclass(unsafe_hash=True)
+class BackingClosed(Refusal):
+    """The backing's state does not allow this."""
+
+    code = "BACKING_CLOSED"
+    en = "This backing is {state}; that is not possible any more."
+    zh = "该支持状态为{state}，无法再进行此操作。"
+    state: str
+
+
+@dataclass(unsafe_hash=True)
+class BackingOpen(Refusal):
+    """A backing is under way, so the account cannot be erased."""
+
+    code = "BACKING_OPEN"
+    en = "You back a proposal with money ({state}). Withdraw it first; the money goes back."
+    zh = "您有进行中的提案支持（{state}），请先撤回，款项将退还。"
+    state: str
+
+
+@dataclass(unsafe_hash=True)
+class CeilingAbovePrice(Refusal):
+    """A ceiling above the price that people were asked and backed at would not keep what was published."""
+
+    code = "CEILING_ABOVE_PRICE"
+    en = "{ceiling} is above the published price of {price}. Promise at most that."
+    zh = "{ceiling}高于已公布的价格{price}，承诺价格不得超过该价格。"
+    ceiling: Money
+    price: Money

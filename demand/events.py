@@ -1,5 +1,19 @@
 """What happened in demand, as other rooms may hear it."""
 
+from demand.backing.events import (
+    AnswerOverdue,
+    AnswerReminded,
+    AnswerWanted,
+    BackingHeld,
+    BackingLeft,
+    BackingOpened,
+    BackingRefundRequested,
+    CommitmentBroken,
+    ConcernedAccount,
+    ProposalCommitted,
+    ProposalConverted,
+    ProposalInCatalogue,
+)
 from demand.compare.events import ComparisonClosed, ComparisonOpened, ComparisonReleased
 from demand.cubes.events import CubesReleased
 from demand.pools.events import (
@@ -35,9 +49,18 @@ from demand.votes.events import (
 )
 
 __all__ = [
+    "AnswerOverdue",
+    "AnswerReminded",
+    "AnswerWanted",
+    "BackingHeld",
+    "BackingLeft",
+    "BackingOpened",
+    "BackingRefundRequested",
+    "CommitmentBroken",
     "ComparisonClosed",
     "ComparisonOpened",
     "ComparisonReleased",
+    "ConcernedAccount",
     "ConcernedMember",
     "CubesReleased",
     "DepositRefundRequested",
@@ -60,7 +83,10 @@ __all__ = [
     "PreOrdersPlaced",
     "PriceCapRaised",
     "ProposalClosedEarly",
+    "ProposalCommitted",
+    "ProposalConverted",
     "ProposalDeclined",
+    "ProposalInCatalogue",
     "ProposalMerged",
     "ProposalPublished",
     "ProposalSubmitted",

@@ -1,5 +1,6 @@
 """The reads of demand, as others take them."""
 
+from demand.backing.queries import own_backings, own_backings_by_id
 from demand.compare.queries import ComparisonView, DealtSet, Sheet, comparisons_by_id, list_comparisons, own_sheet
 from demand.cubes.queries import Cube, Release, newest_cube_release, take_rates
 from demand.pools.clearing_queries import ClearingView, clearings_of, own_proof
@@ -20,7 +21,15 @@ from demand.pools.queries import (
     pre_orders_seen,
     view_of,
 )
-from demand.votes.queries import ProposalView, VoteBudget, list_proposals, own_vote_budget, proposals_by_id, vote_counts
+from demand.votes.queries import (
+    ProposalView,
+    ShownFigures,
+    VoteBudget,
+    list_proposals,
+    own_vote_budget,
+    proposals_by_id,
+    vote_counts,
+)
 
 __all__ = [
     "ClearingView",
@@ -32,6 +41,7 @@ __all__ = [
     "ProposalView",
     "Release",
     "Sheet",
+    "ShownFigures",
     "Step",
     "VoteBudget",
     "clearings_of",
@@ -42,6 +52,8 @@ __all__ = [
     "locked_members",
     "member_accounts",
     "newest_cube_release",
+    "own_backings",
+    "own_backings_by_id",
     "own_pre_orders",
     "own_proof",
     "own_sheet",

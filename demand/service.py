@@ -1,10 +1,36 @@
-"""The use cases of demand, as others take them: pools and pre-orders, votes, comparisons, released cubes."""
+"""The use cases of demand, as others take them: pools, votes, comparisons, backings, cubes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
 
+from demand.backing.commitment_service import SUBSCRIPTIONS as COMMITMENTS
+from demand.backing.commitment_service import (
+    close_window,
+    commit_to_proposal,
+    note_broken,
+    note_overdue,
+    remind_of_answer,
+)
+from demand.backing.service import (
+    BackRequest,
+    back_proposal,
+    expire_backing,
+    fund_backing,
+    lose_backing,
+    open_backing,
+    withdraw_backing,
+)
+from demand.backing.store import (
+    BACKING,
+    DUE_TIMER,
+    PROMISE_TIMER,
+    REMIND_TIMER,
+    WINDOW_TIMER,
+    backing_account,
+)
+from demand.backing.store import EXPIRE_TIMER as BACKING_TIMER
 from demand.compare.analysis_service import analyse_closed
 from demand.compare.service import (
     ComparisonPlan,
@@ -16,7 +42,8 @@ from demand.compare.service import (
     open_comparison,
 )
 from demand.compare.store import CLOSE_TIMER
-from demand.cubes.service import SUBSCRIPTIONS, release_cubes
+from demand.cubes.service import SUBSCRIPTIONS as CUBES
+from demand.cubes.service import release_cubes
 from demand.personal.service import DemandData
 from demand.pools.clearing_service import cancel_pool, clear_pool, freeze_pool
 from demand.pools.member_service import change_car, expire_pre_order, fund_pre_order, raise_cap, withdraw
@@ -44,16 +71,29 @@ TIMERS: Final[Mapping[str, Handler]] = {
     CLEAR_TIMER: clear_pool,
     EXPIRE_TIMER: expire_pre_order,
     CLOSE_TIMER: close_in_time,
+    BACKING_TIMER: expire_backing,
+    REMIND_TIMER: remind_of_answer,
+    DUE_TIMER: note_overdue,
+    PROMISE_TIMER: note_broken,
+    WINDOW_TIMER: close_window,
 }
 """What the worker fires, by the timer's kind."""
+
+SUBSCRIPTIONS: Final = (*CUBES, *COMMITMENTS)
+"""What the worker hands news to."""
+
+BACKING_PURPOSE: Final = BACKING
+"""The purpose of the payments that `fund_backing` takes."""
 
 DEPOSIT_PURPOSE: Final = DEPOSIT
 """The purpose of the payments that `fund_pre_order` takes and `lose_deposit` gives up."""
 
 __all__ = [
+    "BACKING_PURPOSE",
     "DEPOSIT_PURPOSE",
     "SUBSCRIPTIONS",
     "TIMERS",
+    "BackRequest",
     "ComparisonPlan",
     "DemandData",
     "Outcome",
@@ -63,18 +103,24 @@ __all__ = [
     "analyse_closed",
     "answer_price",
     "answer_set",
+    "back_proposal",
+    "backing_account",
     "cancel_pool",
     "cast_vote",
     "change_car",
     "close_comparison",
     "close_proposal",
+    "commit_to_proposal",
     "decline_proposal",
     "deposit_account",
     "earnest_account",
+    "fund_backing",
     "fund_pre_order",
     "join_comparison",
+    "lose_backing",
     "lose_deposit",
     "merge_proposals",
+    "open_backing",
     "open_comparison",
     "open_pool",
     "place_pre_orders",
@@ -84,4 +130,5 @@ __all__ = [
     "revoke_vote",
     "submit_proposal",
     "withdraw",
+    "withdraw_backing",
 ]

@@ -1,5 +1,6 @@
 """Every table of this room."""
 
+from demand.backing.tables import backing_changes, backing_terms, backings, commitments, fulfilments
 from demand.compare.tables import (
     compared_items,
     comparison_answers,
@@ -15,6 +16,10 @@ from demand.pools.tables import early_bonuses, pool_changes, pools, pre_order_ch
 from demand.votes.tables import held_votes, proposal_changes, proposals, votes
 
 __all__ = [
+    "backing_changes",
+    "backing_terms",
+    "backings",
+    "commitments",
     "compared_items",
     "comparison_answers",
     "comparison_participants",
@@ -25,6 +30,7 @@ __all__ = [
     "cube_releases",
     "demand_facts",
     "early_bonuses",
+    "fulfilments",
     "held_votes",
     "item_outcomes",
     "market_segments",

@@ -17,6 +17,7 @@ from graph.refusals import RefusalShown
 from graph.scalars import SCALARS
 from graph.types import (
     account,
+    backings,
     books,
     brand,
     cancellations,
@@ -58,6 +59,7 @@ QUERIES: Final[dict[str, Any]] = {
     "comparisons": comparisons.comparisons,
     "comparison": comparisons.comparison,
     "my_comparison": comparisons.my_comparison,
+    "my_backings": backings.my_backings,
     "take_rates": demand_cube.take_rates,
     "my_pre_orders": pre_orders.my_pre_orders,
     "pre_order": pre_orders.pre_order,
@@ -140,6 +142,10 @@ MUTATIONS: Final[dict[str, Any]] = {
     "join_comparison": comparisons.join_comparison,
     "answer_set": comparisons.answer_set,
     "answer_price": comparisons.answer_price,
+    "open_backing": backings.open_backing,
+    "back_proposal": backings.back_proposal,
+    "withdraw_backing": backings.withdraw_backing,
+    "commit_to_proposal": backings.commit_to_proposal,
     "open_pool": pools.open_pool,
     "cancel_pool": pools.cancel_pool,
     "advance_demo_time": demo.advance_demo_time,

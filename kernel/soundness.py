@@ -104,7 +104,7 @@ LEDGER_CHECKS: Final = (
                 SELECT debit_account, -amount_minor FROM ledger_transfers WHERE brand_id = :brand_id
             ) AS movements
             WHERE account LIKE 'deposit:%' OR account LIKE 'earnest:%' OR account LIKE 'late:%'
-               OR account LIKE 'refund:%' OR account LIKE 'payable:%'
+               OR account LIKE 'refund:%' OR account LIKE 'payable:%' OR account LIKE 'backing:%'
             GROUP BY account HAVING SUM(amount) < 0
             """,
             shape="{account} stands at {balance}",

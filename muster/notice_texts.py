@@ -229,3 +229,59 @@ register_notice(
     "The maker has cancelled your order",
     "We are sorry: the maker has cancelled your order. By law you get your earnest money twice, {returned} in all.",
 )
+register_notice(
+    "backing_in",
+    "已收到您的支持金",
+    "您为“{title}”支付的支持金{amount}已收到，可随时撤回退还。",
+    "Your backing is in",
+    "Your backing of {amount} for “{title}” is in. You may take it back at any time.",
+)
+register_notice(
+    "backing_refund",
+    "支持金退款中",
+    "您的支持金{amount}正在退还，最迟{refund_by}到账。",
+    "Your backing is on its way back",
+    "Your backing of {amount} is on its way back, there by {refund_by} at the latest.",
+)
+register_notice(
+    "answer_wanted",
+    "有提案等待答复",
+    "“{title}”已达到公布的门槛，请在{due}前答复：给出日期和价格上限，或说明理由后婉拒。",
+    "A proposal waits for your answer",
+    "“{title}” has reached its published threshold. Answer by {due}: yes with day and ceiling, or no with a reason.",
+)
+register_notice(
+    "answer_reminder",
+    "提案答复即将到期",
+    "“{title}”的答复期限为{due}，逾期将公开显示。",
+    "An answer is due soon",
+    "“{title}” waits for your answer until {due}. After that everybody sees that it is overdue.",
+)
+register_notice(
+    "answer_overdue",
+    "提案答复已逾期",
+    "“{title}”尚未答复，逾期状态已公开。请尽快答复。",
+    "An answer is overdue",
+    "“{title}” has had no answer in time, and everybody sees that. Please answer it now.",
+)
+register_notice(
+    "proposal_committed",
+    "厂家已答应您支持的提案",
+    "厂家承诺：“{title}”将于{day}前上市，价格不超过{ceiling}。",
+    "The maker said yes",
+    "The maker promises “{title}” by {day}, for at most {ceiling}.",
+)
+register_notice(
+    "promise_broken",
+    "厂家未兑现承诺",
+    "很抱歉，关于“{title}”的承诺未能兑现，此记录已公开。您可随时撤回支持金。",
+    "A promise was not kept",
+    "We are sorry: the promise for “{title}” was not kept, which everybody can see. You may take your money back.",
+)
+register_notice(
+    "proposal_in_catalogue",
+    "您支持的选装已上市",
+    "“{title}”已可选购，{ends}前下单价格不超过{ceiling}。下单后支持金将退还。",
+    "What you backed can be ordered",
+    "“{title}” can be ordered now: until {ends} for at most {ceiling}. Your backing goes back once you have ordered.",
+)

@@ -54,6 +54,7 @@ from kernel.money import Money
 from kernel.notices import Address, Channel, Fact, Message, NewNotice, notify_many
 from kernel.outbox import Letter, Subscription
 from kernel.work import Work
+from muster.proposal_telling import TELLER
 
 TOKEN_PLACE: Final = re.compile(r"⟦(confirmation|recovery|invitation):([0-9a-f]{32})⟧")
 
@@ -266,4 +267,5 @@ TELLERS: Final = (
         ),
         tell_of_orders,
     ),
+    TELLER,
 )

@@ -19,7 +19,15 @@ from configurator.quote_service import QuoteDesk
 from configurator.service import export_person, forget_person, mark_stale
 from configurator.signing import QuoteKey
 from demand.pools.queries import pool_offer
-from demand.service import DEPOSIT_PURPOSE, DemandData, fund_pre_order, lose_deposit
+from demand.service import (
+    BACKING_PURPOSE,
+    DEPOSIT_PURPOSE,
+    DemandData,
+    fund_backing,
+    fund_pre_order,
+    lose_backing,
+    lose_deposit,
+)
 from factory_orders import pools_service
 from factory_orders.pools_service import Promises
 from factory_orders.service import BALANCE_PURPOSE, lose_balance, receive_balance
@@ -51,7 +59,11 @@ from muster.settings import Settings, data_folder
 from muster.telling import TELLERS, IdentityAddresses, WithTokens
 from muster.worker import Chores
 
-DECLINED_USES: Final[dict[str, DeclinedUse]] = {DEPOSIT_PURPOSE: lose_deposit, BALANCE_PURPOSE: lose_balance}
+DECLINED_USES: Final[dict[str, DeclinedUse]] = {
+    DEPOSIT_PURPOSE: lose_deposit,
+    BACKING_PURPOSE: lose_backing,
+    BALANCE_PURPOSE: lose_balance,
+}
 """Who acts where a provider declines authorised money for good, by the payment's purpose."""
 CONNECTIONS_APART: Final = 2
 """The door of pre-orders holds a connection of its own, and the demo's clock is read while another one is held: were
@@ -187,7 +199,11 @@ def services(runtime: Runtime, *, watch_groups: Callable[[int], None] | None = N
         works=works,
         default_brand=settings.brand,
         pre_order_door=door,
-        payment_uses={DEPOSIT_PURPOSE: fund_pre_order, BALANCE_PURPOSE: receive_balance},
+        payment_uses={
+            DEPOSIT_PURPOSE: fund_pre_order,
+            BACKING_PURPOSE: fund_backing,
+            BALANCE_PURPOSE: receive_balance,
+        },
         declined_uses=DECLINED_USES,
         providers=runtime.providers,
         quote_desk=runtime.desk,

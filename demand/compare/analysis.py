@@ -1,7 +1,7 @@
 """What a comparison's answers say: shares of preference and take rates with 90 % intervals from 1,000 resamplings.
 
 Persons are drawn anew, not answers, since one person's answers hang together (Efron 1979); each draw is weighted to the
-market by itself. Only the worker imports this module: numpy and scipy are heavy. Decision 021 says why so.
+market by itself. Only the worker imports this module: numpy and scipy are heavy. Decision 015 says why so.
 """
 
 from __future__ import annotations

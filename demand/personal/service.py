@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 
 from sqlalchemy import select
 
+from demand.backing.queries import export_backings, open_backing_state
 from demand.compare.queries import export_comparisons
 from demand.compare.store import forget_participant
 from demand.cubes.store import forget_persons
-from demand.errors import PreOrderOpen
+from demand.errors import BackingOpen, PreOrderOpen
 from demand.pools.queries import export_pre_orders, open_pre_order_state
 from demand.pools.tables import pre_orders
 from demand.votes.queries import export_votes
@@ -38,13 +39,16 @@ class DemandData:
         return (
             {"preOrders": export_pre_orders(work, account_id)}
             | export_votes(work, account_id=account_id, person_id=person_id)
-            | {"comparisons": export_comparisons(work, person_id)}
+            | {"comparisons": export_comparisons(work, person_id), "backings": export_backings(work, account_id)}
         )
 
     def blocks_erasure(self, work: Work, account_id: AccountId) -> Refusal | None:
-        """Refuse while a pre-order is under way."""
+        """Refuse while a pre-order is under way, or a backing holds money or waits for it."""
         state = open_pre_order_state(work, account_id)
-        return None if state is None else PreOrderOpen(state)
+        if state is not None:
+            return PreOrderOpen(state)
+        backed = open_backing_state(work, account_id)
+        return None if backed is None else BackingOpen(backed)
 
     def erase(self, work: Work, account_id: AccountId) -> None:
         """Cut every thread from what stays to the person.

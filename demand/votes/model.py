@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import NewType, TypeAlias, assert_never
 from zoneinfo import ZoneInfo
 
+from demand.backing.model import BackingTerms, Commitment, OrderWindow, Trigger
 from demand.errors import ProposalClosed, VotesSpent
 from kernel.errors import Refusal
 
@@ -49,6 +50,44 @@ class CompareProposal:
 
 
 @dataclass(frozen=True, slots=True)
+class BackingProposal:
+    """Takes backings under published terms; once triggered the maker owes an answer."""
+
+    head: ProposalHead
+    terms: BackingTerms
+    trigger: Trigger | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommittedProposal:
+    """The maker said yes."""
+
+    head: ProposalHead
+    terms: BackingTerms
+    commitment: Commitment
+
+
+@dataclass(frozen=True, slots=True)
+class InCatalogueProposal:
+    """Can be ordered; its backers have a window of time at or below the ceiling."""
+
+    head: ProposalHead
+    terms: BackingTerms
+    commitment: Commitment
+    window: OrderWindow
+
+
+@dataclass(frozen=True, slots=True)
+class ConvertedProposal:
+    """Its backers have ordered, or let the window pass."""
+
+    head: ProposalHead
+    terms: BackingTerms
+    commitment: Commitment
+    window: OrderWindow
+
+
+@dataclass(frozen=True, slots=True)
 class MergedProposal:
     """The same wish as another; its votes count there, a person once."""
 
@@ -74,8 +113,10 @@ class ExpiredProposal:
     at: datetime
 
 
+EndedProposal: TypeAlias = MergedProposal | DeclinedProposal | ExpiredProposal
+PromisedProposal: TypeAlias = CommittedProposal | InCatalogueProposal | ConvertedProposal
 Proposal: TypeAlias = (
-    DraftProposal | SignalProposal | CompareProposal | MergedProposal | DeclinedProposal | ExpiredProposal
+    DraftProposal | SignalProposal | CompareProposal | BackingProposal | PromisedProposal | EndedProposal
 )
 
 
@@ -88,6 +129,14 @@ def proposal_state(proposal: Proposal) -> str:
             return "signal"
         case CompareProposal():
             return "compare"
+        case BackingProposal():
+            return "backing"
+        case CommittedProposal():
+            return "committed"
+        case InCatalogueProposal():
+            return "in_catalogue"
+        case ConvertedProposal():
+            return "converted"
         case MergedProposal():
             return "merged"
         case DeclinedProposal():
@@ -100,59 +149,48 @@ def proposal_state(proposal: Proposal) -> str:
 
 def publish(proposal: Proposal) -> SignalProposal | Refusal:
     """Let a draft take votes."""
-    match proposal:
-        case DraftProposal():
-            return SignalProposal(proposal.head)
-        case SignalProposal() | CompareProposal() | MergedProposal() | DeclinedProposal() | ExpiredProposal():
-            return ProposalClosed(proposal_state(proposal))
-        case _:
-            assert_never(proposal)
+    if isinstance(proposal, DraftProposal):
+        return SignalProposal(proposal.head)
+    return ProposalClosed(proposal_state(proposal))
 
 
 def compare(proposal: Proposal) -> CompareProposal | Refusal:
     """Compare what takes votes, or what was compared before."""
-    match proposal:
-        case SignalProposal() | CompareProposal():
-            return CompareProposal(proposal.head)
-        case DraftProposal() | MergedProposal() | DeclinedProposal() | ExpiredProposal():
-            return ProposalClosed(proposal_state(proposal))
-        case _:
-            assert_never(proposal)
+    if isinstance(proposal, SignalProposal | CompareProposal):
+        return CompareProposal(proposal.head)
+    return ProposalClosed(proposal_state(proposal))
 
 
 def decline(proposal: Proposal, *, reason: str, now: datetime) -> DeclinedProposal | Refusal:
-    """Say no with a reason, to a draft or to what takes votes or was compared."""
+    """Say no with a reason, before a yes or, breaking it, after one; not once it is in the catalogue."""
     match proposal:
-        case DraftProposal() | SignalProposal() | CompareProposal():
+        case DraftProposal() | SignalProposal() | CompareProposal() | BackingProposal() | CommittedProposal():
             return DeclinedProposal(proposal.head, reason, now)
-        case MergedProposal() | DeclinedProposal() | ExpiredProposal():
+        case InCatalogueProposal() | ConvertedProposal() | MergedProposal() | DeclinedProposal() | ExpiredProposal():
             return ProposalClosed(proposal_state(proposal))
         case _:
             assert_never(proposal)
 
 
 def close(proposal: Proposal, *, now: datetime) -> ExpiredProposal | Refusal:
-    """End a draft, a vote or a comparison without an answer."""
-    match proposal:
-        case DraftProposal() | SignalProposal() | CompareProposal():
-            return ExpiredProposal(proposal.head, now)
-        case MergedProposal() | DeclinedProposal() | ExpiredProposal():
-            return ProposalClosed(proposal_state(proposal))
-        case _:
-            assert_never(proposal)
+    """End a draft, a vote, a comparison or a backing that nothing hangs on yet, without an answer.
+
+    Once the threshold is reached the maker owes an answer: yes, or no with a reason.
+    """
+    open_still = isinstance(proposal, DraftProposal | SignalProposal | CompareProposal) or (
+        isinstance(proposal, BackingProposal) and proposal.trigger is None
+    )
+    return ExpiredProposal(proposal.head, now) if open_still else ProposalClosed(proposal_state(proposal))
 
 
 def merge(proposal: Proposal, into: Proposal, *, now: datetime) -> MergedProposal | Refusal:
-    """Merge a duplicate into one that takes votes or is compared; never into itself."""
-    if not isinstance(into, SignalProposal | CompareProposal) or into.head.id == proposal.head.id:
+    """Merge a duplicate into one that is still on its way; never into itself."""
+    goes_on = SignalProposal | CompareProposal | BackingProposal | CommittedProposal
+    if not isinstance(into, goes_on) or into.head.id == proposal.head.id:
         return ProposalClosed(proposal_state(into))
-    match proposal:
-        case DraftProposal() | SignalProposal():
-            return MergedProposal(proposal.head, into.head.id, now)
-        case CompareProposal() | MergedProposal() | DeclinedProposal() | ExpiredProposal():
-            return ProposalClosed(proposal_state(proposal))
-        case _:
-            assert_never(proposal)
+    if isinstance(proposal, DraftProposal | SignalProposal):
+        return MergedProposal(proposal.head, into.head.id, now)
+    return ProposalClosed(proposal_state(proposal))
 
 
 def judge_vote(proposal: Proposal, *, given: int, votes_per_quarter: int, renewed_at: datetime) -> Refusal | None:

@@ -4,18 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, func, or_, select, true
+from sqlalchemy import ColumnElement, RowMapping, func, or_, select, true
 
+from demand.backing.tables import backings, commitments
+from demand.cubes.model import round_count
+from demand.cubes.policy import CubePolicy
 from demand.votes.model import Proposal, proposal_state, quarter_of
 from demand.votes.policy import VotePolicy
 from demand.votes.rows import proposal_from
-from demand.votes.tables import held_votes, proposals, votes
+from demand.votes.tables import held_votes, proposals, select_proposals, votes
 from kernel import policy, registry
 from kernel.actor import Permission
 from kernel.paging import Page, PageRequest, make_page
 from kernel.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFigures:
+    """What is published of a proposal's backing: the lower bound and the backers, and of its order window how many
+    backers ordered and how many did not. Nothing of fewer than k persons."""
+
+    bound: int | None = None
+    backers: int | None = None
+    ordered: int | None = None
+    lapsed: int | None = None
+
+
+NO_FIGURES: Final = ShownFigures()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,33 +43,42 @@ class ProposalView:
     state: str
     votes: int
     voted: bool
+    figures: ShownFigures = NO_FIGURES
 
 
-def list_proposals(work: Work, page: PageRequest, *, states: Sequence[str] = ()) -> Page[ProposalView]:
-    """Return the brand's proposals, newest first; drafts only to their author and to planners."""
+def list_proposals(
+    work: Work, page: PageRequest, *, states: Sequence[str] = (), outcomes: Sequence[str] = ()
+) -> Page[ProposalView]:
+    """Return the brand's proposals, newest first; drafts only to their author and to planners.
+
+    `outcomes` (pending, kept, broken) leaves only those that the maker has promised.
+    """
     work.actor.require(Permission.PUBLIC_READ)
     found = (
-        select(proposals)
+        select_proposals()
         .where(proposals.c.brand_id == work.actor.brand_id, _visible(work))
         .order_by(proposals.c.id.desc())
         .limit(page.size + 1)
     )
     if states:
         found = found.where(proposals.c.state.in_(list(states)))
+    if outcomes:
+        found = found.where(commitments.c.outcome.in_(list(outcomes)))
     if page.after is not None:
         found = found.where(proposals.c.id < page.after)
-    loaded = [proposal_from(row) for row in work.connection.execute(found).mappings()]
-    return make_page(_views(work, loaded), page, lambda view: view.proposal.head.id)
+    return make_page(
+        _views(work, work.connection.execute(found).mappings().all()), page, lambda view: view.proposal.head.id
+    )
 
 
 def proposals_by_id(work: Work, proposal_ids: Sequence[str]) -> dict[str, ProposalView]:
     """Return proposals by id that the actor may see."""
     work.actor.require(Permission.PUBLIC_READ)
-    found = select(proposals).where(
+    found = select_proposals().where(
         proposals.c.brand_id == work.actor.brand_id, proposals.c.id.in_(set(proposal_ids)), _visible(work)
     )
-    loaded = [proposal_from(row) for row in work.connection.execute(found).mappings()]
-    return {view.proposal.head.id: view for view in _views(work, loaded)}
+    rows = work.connection.execute(found).mappings().all()
+    return {view.proposal.head.id: view for view in _views(work, rows)}
 
 
 def _visible(work: Work) -> ColumnElement[bool]:
@@ -61,16 +87,44 @@ def _visible(work: Work) -> ColumnElement[bool]:
     return or_(proposals.c.state != "draft", proposals.c.account_id == (work.actor.account_id or ""))
 
 
-def _views(work: Work, loaded: Sequence[Proposal]) -> list[ProposalView]:
-    wanted = [proposal.head.id for proposal in loaded]
+def _views(work: Work, rows: Sequence[RowMapping]) -> list[ProposalView]:
+    wanted = [row["id"] for row in rows]
     counts = vote_counts(work, wanted)
+    ended = _endings(work, [row["id"] for row in rows if row["state"] == "converted"])
     mine: set[str] = set()
     if work.actor.person_id is not None:
         own = select(held_votes.c.proposal_id).where(
             held_votes.c.proposal_id.in_(wanted), held_votes.c.person_id == work.actor.person_id
         )
         mine = set(work.connection.execute(own).scalars())
-    return [ProposalView(one, proposal_state(one), counts.get(one.head.id, 0), one.head.id in mine) for one in loaded]
+    views = []
+    for row in rows:
+        proposal, proposal_id = proposal_from(row), row["id"]
+        ordered, lapsed = ended.get(proposal_id, (None, None))
+        figures = ShownFigures(row["shown_bound"], row["shown_backers"], ordered, lapsed)
+        votes_given = counts.get(proposal_id, 0)
+        views.append(ProposalView(proposal, proposal_state(proposal), votes_given, proposal_id in mine, figures))
+    return views
+
+
+def _endings(work: Work, proposal_ids: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Return how many backers ordered and how many did not, rounded, where both are k or more."""
+    if not proposal_ids:
+        return {}
+    rules = policy.current(work).section(CubePolicy)
+    table = backings.c
+    found = (
+        select(table.proposal_id, table.state, func.count())
+        .where(table.proposal_id.in_(list(proposal_ids)), table.state.in_(("converted", "lapsed")))
+        .group_by(table.proposal_id, table.state)
+    )
+    counts = {(proposal_id, state): int(count) for proposal_id, state, count in work.connection.execute(found)}
+    shown = {}
+    for proposal_id in proposal_ids:
+        pair = counts.get((proposal_id, "converted"), 0), counts.get((proposal_id, "lapsed"), 0)
+        if min(pair) >= rules.k:
+            shown[proposal_id] = (round_count(pair[0], to=rules.rounding), round_count(pair[1], to=rules.rounding))
+    return shown
 
 
 def vote_counts(work: Work, proposal_ids: Sequence[str]) -> dict[str, int]:

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from demand.backing.deciding import WITHDRAWN, break_commitment
+from demand.backing.store import (
+    DUE_TIMER,
+    PROMISE_TIMER,
+    REMIND_TIMER,
+    end_backings,
+    lock_open_backings,
+    save_commitment,
+)
 from demand.errors import AlreadyVoted, NotVoted, PersonNotVerified
+from demand.votes.chain import chain_of
 from demand.votes.events import (
     ProposalClosedEarly,
     ProposalDeclined,
@@ -13,6 +23,8 @@ from demand.votes.events import (
     VoteRevoked,
 )
 from demand.votes.model import (
+    BackingProposal,
+    CommittedProposal,
     DeclinedProposal,
     DraftProposal,
     ExpiredProposal,
@@ -44,16 +56,12 @@ from kernel import policy, record, registry
 from kernel.actor import Permission
 from kernel.errors import Conflict, InvalidInput, NotFound, Refusal
 from kernel.ids import PersonId
+from kernel.timers import cancel_timer
 from kernel.work import Work
 
 policy.policy_section("votes")(VotePolicy)
 
 REASON_LENGTH_MAX = 400
-
-
-def chain_of(proposal_id: str) -> str:
-    """Name a proposal's chain, which is also the scope of its pseudonyms."""
-    return f"proposal:{proposal_id}"
 
 
 def _person(work: Work) -> PersonId:
@@ -96,7 +104,7 @@ def publish_proposal(work: Work, proposal_id: str) -> SignalProposal:
 
 
 def decline_proposal(work: Work, proposal_id: str, *, reason: str) -> DeclinedProposal:
-    """Say no with a reason that everybody can read; for planners."""
+    """Say no with a reason that everybody can read; for planners. Backers get their money back."""
     work.actor.require(Permission.POOL_MANAGE)
     if not 1 <= len(reason.strip()) <= REASON_LENGTH_MAX:
         raise InvalidInput("reason", f"say why in 1 to {REASON_LENGTH_MAX} characters")
@@ -104,10 +112,24 @@ def decline_proposal(work: Work, proposal_id: str, *, reason: str) -> DeclinedPr
     declined = decline(proposal, reason=reason.strip(), now=work.now)
     if isinstance(declined, Refusal):
         raise declined
+    _send_backers_home(work, proposal, reason="declined")
     save_proposal(work, declined)
     record.append(work, chain_of(proposal_id), "proposal.declined", {})
     work.record(ProposalDeclined(work.actor.brand_id, proposal_id, proposal.head.account_id, declined.reason))
     return declined
+
+
+def _send_backers_home(work: Work, proposal: Proposal, *, reason: str) -> None:
+    """Give every backer the money back; a no after a yes breaks a promise, for all to see."""
+    head = proposal.head
+    if isinstance(proposal, CommittedProposal):
+        save_commitment(work, head.id, break_commitment(proposal.commitment, WITHDRAWN, now=work.now))
+        record.append(work, chain_of(head.id), "proposal.promise_broken", {"why": WITHDRAWN})
+    if isinstance(proposal, BackingProposal | CommittedProposal):
+        open_ones = lock_open_backings(work, head.id)
+        end_backings(work, open_ones, ending="refunded", reason=reason)
+        for timer in (REMIND_TIMER, DUE_TIMER, PROMISE_TIMER):
+            cancel_timer(work, timer, head.id)
 
 
 def close_proposal(work: Work, proposal_id: str) -> ExpiredProposal:
@@ -117,6 +139,7 @@ def close_proposal(work: Work, proposal_id: str) -> ExpiredProposal:
     closed = close(proposal, now=work.now)
     if isinstance(closed, Refusal):
         raise closed
+    _send_backers_home(work, proposal, reason="closed")
     save_proposal(work, closed)
     record.append(work, chain_of(proposal_id), "proposal.closed", {})
     work.record(ProposalClosedEarly(work.actor.brand_id, proposal_id, proposal.head.account_id))

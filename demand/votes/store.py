@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 
 from sqlalchemy import delete, select, update
 
@@ -16,7 +17,7 @@ from demand.votes.model import (
     proposal_state,
 )
 from demand.votes.rows import proposal_from
-from demand.votes.tables import held_votes, proposal_changes, proposals, votes
+from demand.votes.tables import held_votes, proposal_changes, proposals, select_proposals, votes
 from kernel import db
 from kernel.errors import NotFound
 from kernel.work import Work
@@ -62,16 +63,21 @@ def _note(work: Work, proposal: Proposal) -> None:
 
 def lock_proposals(work: Work, *proposal_ids: str) -> list[Proposal]:
     """Lock proposals in the order of their ids and return them as asked; refuses NotFound for any missing."""
-    found = (
-        select(proposals)
-        .where(proposals.c.id.in_(proposal_ids), proposals.c.brand_id == work.actor.brand_id)
-        .order_by(proposals.c.id)
-        .with_for_update()
-    )
-    by_id = {row["id"]: proposal_from(row) for row in work.connection.execute(found).mappings()}
+    own = (proposals.c.id.in_(proposal_ids), proposals.c.brand_id == work.actor.brand_id)
+    work.connection.execute(select(proposals.c.id).where(*own).order_by(proposals.c.id).with_for_update()).all()
+    # Read once the locks are held: a statement that waits for a lock sees what is joined to the row as it was before.
+    rows = work.connection.execute(select_proposals().where(*own)).mappings()
+    by_id = {row["id"]: proposal_from(row) for row in rows}
     if not by_id.keys() >= set(proposal_ids):
         raise NotFound("proposal")
     return [by_id[proposal_id] for proposal_id in proposal_ids]
+
+
+def known_proposals(work: Work, proposal_ids: Sequence[str]) -> list[str]:
+    """Return which of these are proposals of the brand, and beside them those whose promised option is on sale now."""
+    named = proposals.c.id.in_(list(proposal_ids)) | (proposals.c.state == "in_catalogue")
+    found = select(proposals.c.id).where(proposals.c.brand_id == work.actor.brand_id, named)
+    return list(work.connection.execute(found.order_by(proposals.c.id)).scalars())
 
 
 def budget_places_used(work: Work, person_id: str, quarter: Quarter) -> set[int]:

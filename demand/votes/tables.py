@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, String, Table
+from typing import Any
 
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Select, String, Table, select
+
+from demand.backing.tables import backing_terms, commitments
 from kernel.db import Id, Instant, Serial, metadata
 from kernel.immutable import append_only
 
@@ -21,7 +24,11 @@ proposals = Table(
     Column("state_at", Instant, nullable=False),
     Column("reason", String(400)),
     Column("merged_into", Id, ForeignKey("proposals.id")),
-    CheckConstraint("state IN ('draft', 'signal', 'compare', 'merged', 'declined', 'expired')", name="state_known"),
+    CheckConstraint(
+        "state IN ('draft', 'signal', 'compare', 'backing', 'committed', 'in_catalogue', 'converted',"
+        " 'merged', 'declined', 'expired')",
+        name="state_known",
+    ),
     CheckConstraint(
         "(state = 'merged') = (merged_into IS NOT NULL) AND (state = 'declined') = (reason IS NOT NULL)",
         name="state_complete",
@@ -70,3 +77,12 @@ held_votes = Table(
 
 for _table in (proposal_changes, votes):
     append_only(_table)
+
+
+def select_proposals() -> Select[Any]:
+    """Select what `demand.votes.rows.proposal_from` reads: proposals with their terms and commitments, if any."""
+    joined = proposals.outerjoin(backing_terms, backing_terms.c.proposal_id == proposals.c.id).outerjoin(
+        commitments, commitments.c.proposal_id == proposals.c.id
+    )
+    beside = (*backing_terms.c, *commitments.c)
+    return select(proposals, *(column for column in beside if column.name != "proposal_id")).select_from(joined)

@@ -10,6 +10,7 @@ import strawberry
 from graph.identifiers import read_id
 from graph.operations import query
 from graph.types import (
+    backings,
     brand,
     catalogue,
     comparisons,
@@ -35,6 +36,7 @@ LOADERS: Final[dict[str, tuple[Permission, Callable[[Work, list[str]], Mapping[s
     "Pool": (Permission.PUBLIC_READ, pools.load_pools),
     "Proposal": (Permission.PUBLIC_READ, proposals.load_proposals),
     "Comparison": (Permission.PUBLIC_READ, comparisons.load_comparisons),
+    "Backing": (Permission.VOTE, backings.load_backings),
     "PreOrder": (Permission.OWN_READ, pre_orders.load_pre_orders),
     "Order": (Permission.OWN_READ, orders.load_orders),
     "Batch": (Permission.BATCH_READ, plant.load_batches),

@@ -57,7 +57,7 @@ class AuthoriseInSandboxInput:
 
 @input_type(takes=Permission.OWN_WRITE)
 class PayInSandboxInput:
-    """The pre-order (which is the order later) whose open payment the demo's wallet is to pay."""
+    """The pre-order (which is the order later), or the backing, whose open payment the demo's wallet is to pay."""
 
     pre_order_id: strawberry.ID
     wallet: str = "demo"
@@ -110,7 +110,7 @@ def pay_in_sandbox(request: Request, input: PayInSandboxInput) -> Payment:  # no
     """Let the demo's wallet pay what is open for a pre-order or an order; the provider then calls back as always."""
     sandbox = _sandbox(request)
     named = read_id(input.pre_order_id)
-    subject = named[1] if named is not None and named[0] in ("PreOrder", "Order") else "none"
+    subject = named[1] if named is not None and named[0] in ("PreOrder", "Order", "Backing") else "none"
     services = request.services
     with services.works.read(request.actor) as work:
         pending = [one for one in _own(work, subject) if one.state is PaymentState.PENDING]

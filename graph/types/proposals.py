@@ -8,10 +8,11 @@ import strawberry
 
 from demand import model, queries, service
 from demand.errors import AlreadyVoted, NotVoted, PersonNotVerified, ProposalClosed, VotesSpent
-from graph.access import input_type, object_type
+from graph.access import field, input_type, object_type
 from graph.identifiers import raw_id, write_id
 from graph.operations import mutation, query
 from graph.scalars import Cursor
+from graph.types import commitments
 from graph.types.pages import Connection, Node, show_page
 from kernel.actor import Permission
 from kernel.errors import NotFound
@@ -35,6 +36,9 @@ class Proposal(Node):
     submitted_at: datetime
     merged_into: strawberry.ID | None
     reason: str | None
+    code: str = field(about="What `fulfils_proposal` of a catalogue's options.csv names.")
+    backing: commitments.ProposalBacking | None
+    commitment: commitments.Commitment | None
 
 
 @object_type(reads=Permission.VOTE)
@@ -84,7 +88,7 @@ class MergeProposalsInput:
     into: strawberry.ID
 
 
-def show_proposal(view: queries.ProposalView) -> Proposal:
+def show_proposal(view: queries.ProposalView, *, now: datetime) -> Proposal:
     """Return a proposal."""
     found, head = view.proposal, view.proposal.head
     return Proposal(
@@ -98,12 +102,15 @@ def show_proposal(view: queries.ProposalView) -> Proposal:
         submitted_at=head.submitted_at,
         merged_into=write_id("Proposal", found.into) if isinstance(found, model.MergedProposal) else None,
         reason=found.reason if isinstance(found, model.DeclinedProposal) else None,
+        code=head.id,
+        backing=commitments.show_backing(view, now=now),
+        commitment=commitments.show_commitment(view),
     )
 
 
 def load_proposals(work: Work, proposal_ids: list[str]) -> dict[str, Proposal]:
     """Return the proposals this actor may see by id."""
-    return {key: show_proposal(view) for key, view in queries.proposals_by_id(work, proposal_ids).items()}
+    return {key: show_proposal(view, now=work.now) for key, view in queries.proposals_by_id(work, proposal_ids).items()}
 
 
 def _now(work: Work, raw: str) -> Proposal:
@@ -115,11 +122,23 @@ def _now(work: Work, raw: str) -> Proposal:
 
 @query(reads=Permission.PUBLIC_READ)
 def proposals(
-    work: Work, first: int, after: Cursor | None = None, states: list[str] | None = None
+    work: Work,
+    first: int,
+    after: Cursor | None = None,
+    states: list[str] | None = None,
+    outcomes: list[str] | None = None,
 ) -> Connection[Proposal]:
-    """The proposals of the brand, newest first; drafts only to their author and to planners."""
-    found = queries.list_proposals(work, page_request(first, after), states=(states or [])[:STATES_MAX])
-    return show_page(found, show_proposal)
+    """The proposals of the brand, newest first; drafts only to their author and to planners.
+
+    With `outcomes` (pending, kept, broken) those that the maker promised, and what became of it.
+    """
+    found = queries.list_proposals(
+        work,
+        page_request(first, after),
+        states=(states or [])[:STATES_MAX],
+        outcomes=(outcomes or [])[:STATES_MAX],
+    )
+    return show_page(found, lambda view: show_proposal(view, now=work.now))
 
 
 @query(reads=Permission.PUBLIC_READ)
@@ -140,7 +159,7 @@ def my_votes(work: Work) -> VoteBudget:
 def submit_proposal(work: Work, input: SubmitProposalInput) -> Proposal:  # noqa: A002  # the API's word
     """Hand in a wish; a planner publishes it, declines it or merges it."""
     made = service.submit_proposal(work, title=input.title, text=input.text)
-    return show_proposal(queries.ProposalView(made, model.proposal_state(made), 0, voted=False))
+    return show_proposal(queries.ProposalView(made, model.proposal_state(made), 0, voted=False), now=work.now)
 
 
 @mutation(

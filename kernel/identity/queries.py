@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select
 
-from kernel.actor import Permission
+from kernel.actor import Permission, Role
 from kernel.identity.model import Contact
-from kernel.identity.tables import accounts, invitations
+from kernel.identity.tables import accounts, invitations, role_grants
 from kernel.ids import AccountId, PersonId
 from kernel.work import Work
 
@@ -66,3 +66,16 @@ def account_by_email(work: Work, email: str) -> AccountId | None:
     )
     account_id = work.connection.execute(found).scalar_one_or_none()
     return AccountId(account_id) if account_id is not None else None
+
+
+def accounts_with_role(work: Work, role: Role, *, accounts_max: int = 100) -> list[AccountId]:
+    """Return the accounts of the actor's brand that hold a role now, oldest first; to tell them something."""
+    work.actor.require(Permission.SYSTEM)
+    table = role_grants.c
+    found = (
+        select(table.account_id)
+        .where(table.brand_id == work.actor.brand_id, table.role == role.value, table.revoked_at.is_(None))
+        .order_by(table.id)
+        .limit(accounts_max)
+    )
+    return [AccountId(account_id) for account_id in work.connection.execute(found).scalars()]

@@ -83,3 +83,14 @@ COMPARISON: Final = (
     "query($id: ID!) { comparison(id: $id) { state persons effectiveSampleSize"
     " items { proposal { title state } share { value low high } } } }"
 )
+SHOWN_BACKED: Final = """... on Proposal { id state code backing { threshold price { minor } deposit { minor }
+  lowerBound backers triggeredAt answerDueAt answerOverdue }
+  commitment { availableBy priceCeiling { minor } outcome why } }"""
+SHOWN_BACKING: Final = "... on Backing { id state priceCap { minor } deposit { minor } payments { state } }"
+OPEN_BACKING: Final = mutation("openBacking", "OpenBackingInput", SHOWN_BACKED)
+COMMIT: Final = mutation("commitToProposal", "CommitInput", SHOWN_BACKED)
+DECLINE: Final = mutation("declineProposal", "DeclineProposalInput", SHOWN_BACKED)
+BACK: Final = mutation("backProposal", "BackProposalInput", SHOWN_BACKING)
+WITHDRAW_BACKING: Final = mutation("withdrawBacking", "BackingInput", SHOWN_BACKING)
+MY_BACKINGS: Final = "{ myBackings(first: 10) { nodes { id state proposal { title state } payments { state } } } }"
+BACKED: Final = "query($id: ID!) { proposal(id: $id) { " + SHOWN_BACKED.removeprefix("... on Proposal {") + " }"

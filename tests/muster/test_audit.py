@@ -12,10 +12,11 @@ import pytest
 from sqlalchemy import Connection, Table, delete, insert, select, update
 
 from configurator.tables import quotes
+from demand.backing.tables import backing_terms, backings, commitments
 from demand.compare.tables import comparison_participants, item_outcomes, price_answers
 from demand.cubes.tables import cube_cells
 from demand.pools.tables import early_bonuses, pools, pre_order_changes, pre_orders
-from demand.votes.tables import held_votes
+from demand.votes.tables import held_votes, proposals
 from factory_orders.deliveries.tables import handovers, late_credits, order_balances
 from factory_orders.planning.tables import batches, capacity_weeks, orders
 from factory_orders.plant.tables import build_orders
@@ -175,6 +176,15 @@ def leave_late(connection: Connection) -> None:
     connection.execute(update(pre_order_changes).where(where).values(at=later))
 
 
+def promise_without_order(connection: Connection) -> None:
+    """Let a backing convert by an order that is not there."""
+    found = connection.execute(select(backings.c.id, backings.c.proposal_id).where(backings.c.state == "held")).one()
+    promise = {"available_by": MONDAY_MORNING.date(), "ceiling_minor": 1, "made_at": MONDAY_MORNING}
+    connection.execute(insert(commitments).values(**promise, proposal_id=found.proposal_id, outcome="pending"))
+    converted = {"state": "converted", "pre_order_id": "0" * 32}
+    connection.execute(update(backings).where(backings.c.id == found.id).values(**converted))
+
+
 transfer, pool, pre_order, order, car = ledger_transfers.c, pools.c, pre_orders.c, orders.c, vehicles.c
 LOCKED: Final = pre_order.state == "locked"
 PLANTED: Final[dict[str, Plant]] = {
@@ -278,6 +288,32 @@ PLANTED: Final[dict[str, Plant]] = {
     ),
     "what a comparison released speaks of k persons at least": change(
         item_outcomes, item_outcomes.c.number == 0, take_rate=5_000, take_rate_low=4_000, take_rate_high=6_000
+    ),
+    # backings and promises
+    "a backing's account holds its money exactly while it is held": change(
+        ledger_transfers, transfer.kind == "backing_held", amount_minor=transfer.amount_minor + 1
+    ),
+    "no money of backers lies on an account of no backing": book(
+        kind="planted", debit="provider:sandbox", credit="backing:nobody"
+    ),
+    "one person backs a proposal once": without_index(
+        "uq_backings_one_each",
+        change_all(backings, backings.c.state.in_(("held", "acknowledged")), person_id="1" * 32),
+    ),
+    "a backing's last noted change is its state": change(backings, backings.c.state == "withdrawn", state="refunded"),
+    "money is held only behind proposals under way": change(proposals, proposals.c.state == "backing", state="expired"),
+    "a published threshold is what its terms make": change(
+        backing_terms, backing_terms.c.threshold > 0, threshold=backing_terms.c.threshold + 1
+    ),
+    "a proposal has the terms and the promise that its state asks for, and no promise is dearer than published": (
+        change(proposals, proposals.c.state == "backing", state="committed")
+    ),
+    "who converted has ordered within the window": promise_without_order,
+    "a proposal's chain tells its backers": change(
+        record_entries, record_entries.c.kind == "backing.withdrawn", kind="backing.forgotten"
+    ),
+    "what is shown of backers speaks of ten at least and is rounded": change(
+        backing_terms, backing_terms.c.threshold > 0, shown_backers=7
     ),
     "a key names one pre-order of its account, and each pre-order has one while keys are kept": misname_key,
     "a pre-order's last noted change is its state": change(

@@ -23,6 +23,7 @@ from kernel.money_by_hand import approve_movement, propose_movement
 from kernel.timers import fire_due
 from kernel.work import Works
 from tests.configurator.small_brand import BRAND, PLANNER
+from tests.demand.backing.backing_room import open_to_backers
 from tests.demand.compare.studies import open_study
 from tests.demand.pool_room import ANY_PRICE, TIERS, PoolRoom, make_pool_room, placed
 from tests.factory_orders.trade import BUILD, Trade
@@ -70,6 +71,7 @@ def make_sound_world(works: Works, clock: FixedClock) -> SoundWorld:
     _fill_another(world)
     _vote(world)
     _compare(world)
+    _back(world)
     _move_by_hand(world)
     _publish_cells(world)
     with works.change(system(BRAND)) as work:
@@ -171,6 +173,18 @@ def _compare(world: SoundWorld) -> None:
     again.join(50)
     shown = again.sheet(50).sets[0].proposal_ids
     again.answer(50, 1, best=shown[0], worst=shown[1])
+
+
+def _back(world: SoundWorld) -> None:
+    """Three back a proposal: one holds, one took the money back, one never paid."""
+    study = open_study(world.works)
+    study.fill_in_many(240)
+    study.close()
+    study.work_out()
+    place = open_to_backers(world.room, study)
+    place.back(60)
+    place.withdraw(61, place.back(61).head.id)
+    place.back(62, place.request(62, funded=False))
 
 
 def _move_by_hand(world: SoundWorld) -> None:

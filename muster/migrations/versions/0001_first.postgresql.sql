@@ -481,7 +481,7 @@ CREATE TABLE proposals (
 	reason VARCHAR(400), 
 	merged_into VARCHAR(32), 
 	CONSTRAINT pk_proposals PRIMARY KEY (id), 
-	CONSTRAINT ck_proposals_state_known CHECK (state IN ('draft', 'signal', 'compare', 'merged', 'declined', 'expired')), 
+	CONSTRAINT ck_proposals_state_known CHECK (state IN ('draft', 'signal', 'compare', 'backing', 'committed', 'in_catalogue', 'converted', 'merged', 'declined', 'expired')), 
 	CONSTRAINT ck_proposals_state_complete CHECK ((state = 'merged') = (merged_into IS NOT NULL) AND (state = 'declined') = (reason IS NOT NULL)), 
 	CONSTRAINT ck_proposals_merged_elsewhere CHECK (merged_into IS NULL OR merged_into <> id), 
 	CONSTRAINT fk_proposals_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
@@ -555,6 +555,55 @@ CREATE TABLE accounts (
 	CONSTRAINT fk_accounts_person_id FOREIGN KEY(person_id) REFERENCES persons (id)
 )
 -- next
+CREATE TABLE backing_terms (
+	proposal_id VARCHAR(32) NOT NULL, 
+	comparison_id VARCHAR(32) NOT NULL, 
+	number INTEGER NOT NULL, 
+	tooling_minor BIGINT NOT NULL, 
+	price_minor BIGINT NOT NULL, 
+	unit_cost_minor BIGINT NOT NULL, 
+	threshold BIGINT NOT NULL, 
+	deposit_minor BIGINT NOT NULL, 
+	policy_version INTEGER NOT NULL, 
+	opened_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	triggered_at TIMESTAMP WITH TIME ZONE, 
+	answer_due_at TIMESTAMP WITH TIME ZONE, 
+	shown_bound BIGINT, 
+	shown_backers INTEGER, 
+	shown_serial BIGINT DEFAULT '0' NOT NULL, 
+	CONSTRAINT pk_backing_terms PRIMARY KEY (proposal_id), 
+	CONSTRAINT ck_backing_terms_sold_above_cost CHECK (unit_cost_minor >= 0 AND price_minor > unit_cost_minor), 
+	CONSTRAINT ck_backing_terms_threshold_positive CHECK (tooling_minor > 0 AND threshold > 0), 
+	CONSTRAINT ck_backing_terms_answer_due_once_triggered CHECK ((triggered_at IS NULL) = (answer_due_at IS NULL)), 
+	CONSTRAINT fk_backing_terms_proposal_id FOREIGN KEY(proposal_id) REFERENCES proposals (id), 
+	CONSTRAINT fk_backing_terms_comparison_id FOREIGN KEY(comparison_id) REFERENCES comparisons (id)
+)
+-- next
+CREATE TABLE backings (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	proposal_id VARCHAR(32) NOT NULL, 
+	account_id VARCHAR(32) NOT NULL, 
+	person_id VARCHAR(32) NOT NULL, 
+	model VARCHAR(80) NOT NULL, 
+	price_cap_minor BIGINT NOT NULL, 
+	deposit_minor BIGINT NOT NULL, 
+	payment_id VARCHAR(32) NOT NULL, 
+	placed_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	state VARCHAR(14) NOT NULL, 
+	state_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	payable_until TIMESTAMP WITH TIME ZONE, 
+	pre_order_id VARCHAR(32), 
+	CONSTRAINT pk_backings PRIMARY KEY (id), 
+	CONSTRAINT ck_backings_state_known CHECK (state IN ('acknowledged', 'held', 'converted', 'withdrawn', 'expired_unpaid', 'refunded', 'lapsed', 'declined')), 
+	CONSTRAINT ck_backings_amounts_positive CHECK (price_cap_minor > 0 AND deposit_minor > 0), 
+	CONSTRAINT ck_backings_converted_by_an_order CHECK ((state = 'converted') = (pre_order_id IS NOT NULL)), 
+	CONSTRAINT ck_backings_waits_for_a_time CHECK (state <> 'acknowledged' OR payable_until IS NOT NULL), 
+	CONSTRAINT fk_backings_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
+	CONSTRAINT fk_backings_proposal_id FOREIGN KEY(proposal_id) REFERENCES proposals (id), 
+	CONSTRAINT fk_backings_payment_id FOREIGN KEY(payment_id) REFERENCES payments (id)
+)
+-- next
 CREATE TABLE batches (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -583,6 +632,27 @@ CREATE TABLE capacity_weeks (
 	CONSTRAINT ck_capacity_weeks_counted_up CHECK (reserved >= 0 AND used >= 0), 
 	CONSTRAINT ck_capacity_weeks_within_capacity CHECK (reserved + used <= capacity), 
 	CONSTRAINT fk_capacity_weeks_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
+)
+-- next
+CREATE TABLE commitments (
+	proposal_id VARCHAR(32) NOT NULL, 
+	available_by DATE NOT NULL, 
+	ceiling_minor BIGINT NOT NULL, 
+	made_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	outcome VARCHAR(8) NOT NULL, 
+	why VARCHAR(40), 
+	settled_at TIMESTAMP WITH TIME ZONE, 
+	option VARCHAR(80), 
+	version_id VARCHAR(32), 
+	window_opens_at TIMESTAMP WITH TIME ZONE, 
+	window_ends_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_commitments PRIMARY KEY (proposal_id), 
+	CONSTRAINT ck_commitments_ceiling_positive CHECK (ceiling_minor > 0), 
+	CONSTRAINT ck_commitments_outcome_known CHECK (outcome IN ('pending', 'kept', 'broken')), 
+	CONSTRAINT ck_commitments_broken_for_a_reason CHECK ((outcome = 'broken') = (why IS NOT NULL)), 
+	CONSTRAINT ck_commitments_settled_at_a_moment CHECK ((outcome = 'pending') = (settled_at IS NULL)), 
+	CONSTRAINT ck_commitments_window_whole CHECK ((option IS NULL) = (window_ends_at IS NULL) AND (option IS NULL) = (window_opens_at IS NULL)), 
+	CONSTRAINT fk_commitments_proposal_id FOREIGN KEY(proposal_id) REFERENCES proposals (id)
 )
 -- next
 CREATE TABLE compared_items (
@@ -650,6 +720,26 @@ CREATE TABLE configurations (
 	CONSTRAINT fk_configurations_newer_version_id FOREIGN KEY(newer_version_id) REFERENCES catalogue_versions (id), 
 	CONSTRAINT fk_configurations_moved_to FOREIGN KEY(moved_to) REFERENCES configurations (id)
 )
+-- next
+CREATE TABLE fulfilments (
+	proposal_id VARCHAR(32) NOT NULL, 
+	option VARCHAR(80) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	version_id VARCHAR(32) NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_fulfilments PRIMARY KEY (proposal_id, option), 
+	CONSTRAINT fk_fulfilments_proposal_id FOREIGN KEY(proposal_id) REFERENCES proposals (id), 
+	CONSTRAINT fk_fulfilments_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER fulfilments_no_change BEFORE UPDATE OR DELETE ON fulfilments FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER fulfilments_no_truncate BEFORE TRUNCATE ON fulfilments FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE item_outcomes (
 	comparison_id VARCHAR(32) NOT NULL, 
@@ -899,6 +989,25 @@ END $$
 CREATE TRIGGER votes_no_change BEFORE UPDATE OR DELETE ON votes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TRIGGER votes_no_truncate BEFORE TRUNCATE ON votes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TABLE backing_changes (
+	serial BIGSERIAL NOT NULL, 
+	backing_id VARCHAR(32) NOT NULL, 
+	state VARCHAR(14) NOT NULL, 
+	reason VARCHAR(40) NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_backing_changes PRIMARY KEY (serial), 
+	CONSTRAINT fk_backing_changes_backing_id FOREIGN KEY(backing_id) REFERENCES backings (id)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER backing_changes_no_change BEFORE UPDATE OR DELETE ON backing_changes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER backing_changes_no_truncate BEFORE TRUNCATE ON backing_changes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE batch_orders (
 	order_id VARCHAR(32) NOT NULL, 
@@ -1438,6 +1547,14 @@ CREATE TRIGGER shipment_events_no_truncate BEFORE TRUNCATE ON shipment_events FO
 -- next
 CREATE INDEX ix_accounts_person_id ON accounts (person_id)
 -- next
+CREATE INDEX ix_backing_changes_backing_id ON backing_changes (backing_id)
+-- next
+CREATE INDEX ix_backings_account_id ON backings (account_id, id)
+-- next
+CREATE INDEX ix_backings_person_id ON backings (person_id)
+-- next
+CREATE INDEX ix_backings_proposal_id_state ON backings (proposal_id, state)
+-- next
 CREATE INDEX ix_batches_brand ON batches (brand_id, id)
 -- next
 CREATE INDEX ix_build_orders_batch ON build_orders (batch_id)
@@ -1461,6 +1578,8 @@ CREATE INDEX ix_consent_entries_account_id_purpose ON consent_entries (account_i
 CREATE INDEX ix_demand_facts_brand_id ON demand_facts (brand_id, serial)
 -- next
 CREATE INDEX ix_demand_facts_person ON demand_facts (person)
+-- next
+CREATE INDEX ix_fulfilments_brand_id_option ON fulfilments (brand_id, option)
 -- next
 CREATE INDEX ix_handovers_store ON handovers (store_id, appointment_at)
 -- next
@@ -1559,6 +1678,8 @@ CREATE INDEX ix_votes_proposal_id ON votes (proposal_id)
 CREATE UNIQUE INDEX uq_allocations_active_order ON allocations (order_id) WHERE ended_at IS NULL
 -- next
 CREATE UNIQUE INDEX uq_allocations_active_vin ON allocations (vin) WHERE ended_at IS NULL
+-- next
+CREATE UNIQUE INDEX uq_backings_one_each ON backings (proposal_id, person_id) WHERE state IN ('acknowledged', 'held', 'converted', 'lapsed')
 -- next
 CREATE UNIQUE INDEX uq_build_orders_order ON build_orders (order_id) WHERE stage <> 'withdrawn'
 -- next

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from demand.compare.analysis_service import analyse_closed
-from demand.compare.model import MarketSegment, Participant, Segment
-from demand.compare.queries import ComparisonView, Sheet, comparisons_by_id, own_sheet
+from demand.compare.design import deal, sets_of
+from demand.compare.model import MarketSegment, Participant, ParticipantId, Segment, SetAnswer
+from demand.compare.queries import ComparisonView, Sheet, comparisons_by_id, lock_comparison, own_sheet
 from demand.compare.service import (
     ComparisonPlan,
     answer_price,
@@ -16,9 +17,13 @@ from demand.compare.service import (
     join_comparison,
     open_comparison,
 )
+from demand.compare.sheet import chain_of, sheet_of
+from demand.compare.store import segment_row
+from demand.compare.tables import comparison_answers, comparison_participants, price_answers
 from demand.votes.service import publish_proposal, submit_proposal
-from kernel.actor import Actor, Role
-from kernel.ids import AccountId, PersonId
+from kernel import db, record
+from kernel.actor import Actor, Role, system
+from kernel.ids import AccountId, BrandId, PersonId
 from kernel.work import Works
 from tests.configurator.small_brand import BRAND, GUEST, PLANNER
 
@@ -52,6 +57,7 @@ class Study:
     works: Works
     id: str
     proposal_ids: tuple[str, ...]
+    brand: BrandId = BRAND
 
     def join(self, number: int, segment: Segment = EAST) -> Participant:
         with self.works.change(person(number)) as work:
@@ -79,6 +85,38 @@ class Study:
             liked = sorted(one.proposal_ids, key=lambda proposal_id: rank[proposal_id])
             self.answer(number, one.number + 1, best=liked[0], worst=liked[-1])
         self.answer_price(number, took=number % 2 == 0 if took is None else took)
+
+    def fill_in_many(self, count: int) -> None:
+        """Write the complete sheets of many persons at once, as their answers would have; half would pay, block by
+        block of the questions of price."""
+        participants, answers, prices, sheets = [], [], [], []
+        with self.works.change(system(self.brand)) as work:
+            head = lock_comparison(work, self.id).head
+            for number in range(count):
+                dealt = deal(self.id, number, price_steps=len(head.price_steps_percent))
+                segment = head.market[number % len(head.market)].segment
+                took = number // 60 % 2 == 0
+                participant = Participant(
+                    ParticipantId(work.new_id()), head.id, f"{5000 + number:032x}", number, dealt.version,
+                    dealt.price_item, dealt.price_step, segment, work.now, work.now,
+                )  # fmt: skip
+                chosen = {place: SetAnswer(place, *one[:2]) for place, one in enumerate(sets_of(dealt.version))}
+                names = set(Participant.__dataclass_fields__) - {"segment"}
+                participants.append(
+                    {name: getattr(participant, name) for name in names} | segment_row(participant.segment)
+                )
+                answers += [
+                    {"participant_id": participant.id, "set_number": one.set_number, "best": one.best}
+                    | {"worst": one.worst, "at": work.now}
+                    for one in chosen.values()
+                ]
+                prices.append({"participant_id": participant.id, "took": took, "at": work.now})
+                sheet = {"person": f"{number:032x}", **sheet_of(participant, chosen, took=took)}
+                sheets.append(record.NewEntry(chain_of(self.id), "comparison.answered", sheet))
+            db.insert_many(work.connection, comparison_participants, participants)
+            db.insert_many(work.connection, comparison_answers, answers)
+            db.insert_many(work.connection, price_answers, prices)
+            record.append_many(work, sheets)
 
     def view(self) -> ComparisonView:
         with self.works.read(GUEST) as work:

@@ -318,6 +318,22 @@ def test_an_outcome_ranks_what_everybody_ranked_alike(study: Study) -> None:
     assert [one.take_rate for one in view.outcomes] == [None] * 12
 
 
+def test_a_take_rate_is_shown_where_ten_would_pay_and_ten_would_not(study: Study) -> None:
+    study.fill_in_many(240)
+    study.close()
+    study.work_out()
+
+    rates = [one.take_rate for one in study.view().outcomes]
+
+    assert all(rate is not None and rate.low <= rate.value <= rate.high for rate in rates)
+    assert all(rate is not None and 1_000 <= rate.value <= 9_000 for rate in rates)
+    again = open_study(study.works, study.proposal_ids)
+    again.fill_in_many(239)
+    again.close()
+    again.work_out()
+    assert [one.take_rate is None for one in again.view().outcomes].count(True) == 1
+
+
 def test_two_workers_release_one_outcome(study: Study) -> None:
     for number in range(10):
         study.fill_in(number)

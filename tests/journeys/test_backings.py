@@ -1,0 +1,119 @@
+"""Backing through the API: a published threshold, refundable money, the maker's answer, and who may see what."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from graph.identifiers import raw_id
+from muster.audit import audit
+from tests.demand.compare.studies import Study
+from tests.journeys import documents as ask
+from tests.journeys.test_comparisons import STAND
+from tests.journeys.test_votes import proposals
+from tests.journeys.town import Buyer, Town
+
+DEPOSIT = 20_000
+PRICE = 300_000
+
+
+@pytest.fixture
+def backed(borealis: Town) -> str:
+    """Let a comparison of twelve be answered by 240 and released, and the first be opened to backers."""
+    planner, house = borealis.staff("planner"), borealis.house
+    values = [{"name": "draws", "json": "100"}]
+    change = ask.mutation("changePolicy", "ChangePolicyInput", "... on PolicyVersion { version }")
+    asked = {"baseVersion": 0, "section": "compare", "values": values, "reason": "quick tests"}
+    borealis.staff("admin").do(change, input=asked)
+    wishes = [one["id"] for one in proposals(borealis, 12)]
+    opened = planner.do(
+        ask.OPEN_COMPARISON,
+        input={
+            "title": "Spring",
+            "items": [{"proposalId": wish, "plannedPrice": {"minor": PRICE}} for wish in wishes],
+            "market": [STAND | {"persons": 100}],
+        },
+    )
+    costs = {"toolingCost": {"minor": 20_000_000}, "unitCost": {"minor": 100_000}}
+    asked = {"proposalId": wishes[0], "comparisonId": opened["id"]} | costs
+    with house.unchanged():
+        assert planner.refusal(ask.OPEN_BACKING, input=asked) == "NOT_COMPARED"
+    Study(house.works, raw_id(opened["id"], "Comparison"), (), borealis.brand.id).fill_in_many(240)
+    planner.do(ask.CLOSE_COMPARISON, input={"comparisonId": opened["id"]})
+    house.work_off()
+    shown = planner.do(ask.OPEN_BACKING, input=asked)
+    house.work_off()
+    assert shown["backing"] | {"lowerBound": 0} == {
+        "threshold": 100, "price": {"minor": PRICE}, "deposit": {"minor": DEPOSIT}, "lowerBound": 0, "backers": None,
+        "triggeredAt": None, "answerDueAt": None, "answerOverdue": False,
+    }  # fmt: skip
+    wish: str = wishes[0]
+    return wish
+
+
+def request(buyer: Buyer, wish: str, **more: Any) -> dict[str, Any]:
+    given = {"idempotencyKey": f"back-{buyer.account_id}", "proposalId": wish, "model": "N1"}
+    return given | {"priceCap": {"minor": PRICE}} | more
+
+
+def test_money_goes_behind_a_proposal_once_and_comes_back_on_request(borealis: Town, backed: str) -> None:
+    house, buyer, later = borealis.house, borealis.buyer(), borealis.buyer()
+    asked = request(buyer, backed, authorisation=buyer.authorise(DEPOSIT))
+
+    held = buyer.at.do(ask.BACK, input=asked)
+    with house.unchanged():
+        assert buyer.at.do(ask.BACK, input=asked) == held
+        assert buyer.at.refusal(ask.BACK, input=asked | {"priceCap": {"minor": 1}}) == "IDEMPOTENCY_MISMATCH"
+        assert buyer.at.refusal(ask.BACK, input=request(buyer, backed, idempotencyKey="another1")) == "ALREADY_BACKED"
+        wrong = request(later, backed, authorisation=later.authorise(DEPOSIT - 1))
+        assert later.at.refusal(ask.BACK, input=wrong) == "PAYMENT_AMOUNT_MISMATCH"
+        assert later.at.refusal(ask.WITHDRAW_BACKING, input={"backingId": held["id"]}) == "NOT_FOUND"
+    waiting = later.at.do(ask.BACK, input=request(later, backed))
+    pay = ask.mutation("payInSandbox", "PayInSandboxInput", "... on Payment { state }")
+    paid = later.at.do(pay, input={"preOrderId": waiting["id"]})
+    house.work_off()
+
+    assert (held["state"], waiting["state"], paid["state"]) == ("held", "acknowledged", "RECEIVED")
+    assert later.at.ask(ask.MY_BACKINGS)["myBackings"]["nodes"][0]["state"] == "held"
+    account = f"backing:{raw_id(held['id'], 'Backing')}"
+    assert borealis.balance(account) == [DEPOSIT]
+    gone = buyer.at.do(ask.WITHDRAW_BACKING, input={"backingId": held["id"]})
+    house.work_off()
+    assert gone["state"] == "withdrawn"
+    assert borealis.balance(account) == [0]
+    assert buyer.at.ask(ask.MY_BACKINGS)["myBackings"]["nodes"][0]["payments"] == [{"state": "REFUNDED"}]
+    assert buyer.notices() == ["backing_in", "backing_refund"]
+    (found,) = audit(house.works, house.runtime.checks)
+    assert found.is_sound, [finding for finding in found.findings if finding.violations]
+
+
+def test_the_maker_owes_an_answer_that_everybody_sees(borealis: Town, backed: str) -> None:
+    house, planner = borealis.house, borealis.staff("planner")
+    buyer = borealis.buyer()
+    buyer.at.do(ask.BACK, input=request(buyer, backed, authorisation=buyer.authorise(DEPOSIT)))
+    day = (house.clock.now() + timedelta(days=200)).date().isoformat()
+    yes = {"proposalId": backed, "availableBy": day, "priceCeiling": {"minor": PRICE}}
+
+    with house.unchanged():
+        assert buyer.at.refusal(ask.COMMIT, input=yes) == "FORBIDDEN"
+        dear = yes | {"priceCeiling": {"minor": PRICE + 1}}
+        assert planner.refusal(ask.COMMIT, input=dear) == "CEILING_ABOVE_PRICE"
+    committed = planner.do(ask.COMMIT, input=yes)
+    house.work_off()
+
+    promise = {"availableBy": day, "priceCeiling": {"minor": PRICE}, "outcome": "pending", "why": None}
+    assert (committed["state"], committed["commitment"]) == ("committed", promise)
+    assert borealis.guest().ask(ask.BACKED, id=backed)["proposal"]["commitment"] == promise
+    costs = "query($id: ID!) { proposal(id: $id) { backing { toolingCost { minor } unitCost { minor } } } }"
+    assert borealis.guest().error(costs, id=backed) == "NOT_SIGNED_IN"
+    assert planner.ask(costs, id=backed)["proposal"]["backing"]["unitCost"] == {"minor": 100_000}
+    assert buyer.notices() == ["backing_in", "proposal_committed"]
+    planner.do(ask.DECLINE, input={"proposalId": backed, "reason": "The supplier is gone."})
+    house.work_off()
+    assert buyer.notices()[-1] == "backing_refund"
+    broken = '{ proposals(first: 5, outcomes: ["broken"]) { nodes { id reason } } }'
+    assert borealis.guest().ask(broken)["proposals"]["nodes"] == [{"id": backed, "reason": "The supplier is gone."}]
+    (found,) = audit(house.works, house.runtime.checks)
+    assert found.is_sound, [finding for finding in found.findings if finding.violations]
