@@ -53,6 +53,57 @@ def class_models(catalogue: Catalogue, cls: PoolingClass) -> list[str]:
     return [model.code for model in catalogue.models if (model.platform, model.plant) == (cls.platform, cls.plant)]
 
 
+@dataclass(frozen=True, slots=True)
+class PricedOption:
+    """What an option adds to a car's price and cost."""
+
+    code: str
+    price_minor: int
+    cost_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClassPrices:
+    """What every car of a class costs with what all of them have, averaged over its models, and its free options."""
+
+    base_price_minor: int
+    base_cost_minor: int
+    fixed: tuple[str, ...]
+    free: tuple[PricedOption, ...]
+
+
+def class_prices(catalogue: Catalogue, cls: PoolingClass, *, any_trim: bool = False) -> ClassPrices | None:
+    """Return a class's prices and costs, in fen, or None where no model belongs to it."""
+    models = class_models(catalogue, cls)
+    if not models:
+        return None
+    choices = class_choices(catalogue, cls, any_trim=any_trim)
+    fixed = tuple(code for code, chosen in choices.items() if chosen)
+    all_have = [_priced(catalogue, models, code) for code in fixed]
+    cars = [catalogue.model_by_code[model] for model in models]
+    free = (_priced(catalogue, models, option.code) for option in catalogue.options if option.code not in choices)
+    return ClassPrices(
+        base_price_minor=sum(car.base_price_minor for car in cars) // len(cars)
+        + sum(one.price_minor for one in all_have if one is not None),
+        base_cost_minor=sum(car.cost_minor for car in cars) // len(cars)
+        + sum(one.cost_minor for one in all_have if one is not None),
+        fixed=fixed,
+        free=tuple(one for one in free if one is not None),
+    )
+
+
+def _priced(catalogue: Catalogue, models: Sequence[str], code: str) -> PricedOption | None:
+    """Return what an option adds, averaged over the models that have it; None where none has."""
+    prices = [price for model in models if (price := catalogue.price_of(model=model, option=code)) is not None]
+    if not prices:
+        return None
+    return PricedOption(
+        code,
+        sum(one.price_minor for one in prices) // len(prices),
+        sum(one.cost_minor for one in prices) // len(prices),
+    )
+
+
 def thinnest_margin(
     catalogue: Catalogue,
     engine: Engine,

@@ -42,7 +42,7 @@ from configurator.model import (
     ValidConfiguration,
     VersionId,
 )
-from configurator.pooling import ThinnestMargin, pooling_class, thinnest_margin
+from configurator.pooling import ClassPrices, ThinnestMargin, class_prices, pooling_class, thinnest_margin
 from configurator.queries import local_day, newest_version, open_showroom, version_by_id
 from configurator.quotation import encode_quote
 from configurator.quote_queries import quotes_of
@@ -282,6 +282,12 @@ def thinnest_margin_of_class(
         contexts=list(contexts.values()),
         any_trim=any_trim,
     )
+
+
+def prices_of_class(work: Work, cls: PoolingClass, *, any_trim: bool = False) -> ClassPrices | None:
+    """Return what cars of a class cost and bring today; None where no model belongs to it."""
+    version, _ = open_showroom(work, region="")
+    return class_prices(version.catalogue, cls, any_trim=any_trim)
 
 
 def trims_of_class(work: Work, cls: PoolingClass) -> list[str]:

@@ -10,6 +10,7 @@ Refusal
   PoolFull              every place is taken
   PoolFrozen            nobody leaves or weakens an offer in a frozen pool
   WrongClass            the car does not belong to the pool's class
+  NothingToGoBy         no pool was ever open, so none can be simulated
   AlreadyInPool         the person holds a place in this pool
   CapTooLow             the cap lies below every tier
   CapNotRaised          a cap only rises
@@ -121,6 +122,15 @@ class PoolFrozen(Refusal):
     en = "The pool is frozen until it clears at {deadline}: nobody can leave or lower an offer."
     zh = "拼单池已冻结，将于{deadline}成交，期间不可退出或降低出价。"
     deadline: datetime
+
+
+@dataclass(unsafe_hash=True)
+class NothingToGoBy(Refusal):
+    """No pool was ever open, so there is no demand to simulate from."""
+
+    code = "NOTHING_TO_GO_BY"
+    en = "No pool of this brand was ever open, so nothing says how many would join. Open the first one by judgement."
+    zh = "该品牌尚未开放过拼单池，无从推算参与人数，请凭经验开放第一个。"
 
 
 @dataclass(unsafe_hash=True)

@@ -47,9 +47,10 @@ from demand.cubes.service import release_cubes
 from demand.personal.service import DemandData
 from demand.pools.clearing_service import cancel_pool, clear_pool, freeze_pool
 from demand.pools.member_service import change_car, expire_pre_order, fund_pre_order, raise_cap, withdraw
-from demand.pools.opening_service import PoolPlan, open_pool, open_scheduled, welcome_waiting
+from demand.pools.opening_service import open_pool, open_scheduled, welcome_waiting
 from demand.pools.placing import PreOrderRequest
 from demand.pools.placing_service import Outcome, Placed, place_pre_orders
+from demand.pools.plan import PoolPlan
 from demand.pools.pool_store import CLEAR_TIMER, FREEZE_TIMER, OPEN_TIMER, WELCOME_TIMER
 from demand.pools.pre_order_store import DEPOSIT, EXPIRE_TIMER, deposit_account, earnest_account
 from demand.pools.removal_service import lose_deposit

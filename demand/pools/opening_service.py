@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
-from configurator.model import PoolingClass, Tier
-from configurator.service import thinnest_margin_of_class
-from demand.errors import CapTooLow, TermsUnsound, TierBelowCost
+from demand.errors import CapTooLow, TermsUnsound
 from demand.pools.chain_store import chain_joined, chain_opened
 from demand.pools.events import PoolOpened, PreOrderRolled
 from demand.pools.joining import join
@@ -20,12 +17,13 @@ from demand.pools.model import (
     PooledPreOrder,
     PoolHead,
     PoolId,
-    PoolTerms,
     ScheduledPool,
     WaitingPreOrder,
     check_terms,
     is_costlier,
 )
+from demand.pools.plan import PoolPlan, planned_terms
+from demand.pools.plan_queries import check_tiers_pay
 from demand.pools.policy import PoolPolicy
 from demand.pools.pool_store import (
     WELCOME_TIMER,
@@ -46,26 +44,11 @@ from demand.pools.rows import StoredPool
 from kernel import policy
 from kernel.actor import Permission
 from kernel.errors import Refusal
-from kernel.money import Money
 from kernel.timers import set_timer
 from kernel.work import Work
 
 OPEN_AHEAD_MAX: Final = timedelta(days=366)
 TAKEN_IN_AT_ONCE: Final = 500
-
-
-@dataclass(frozen=True, slots=True)
-class PoolPlan:
-    """What a planner sets; None takes the brand's policy, `opens_at` None means now. `capacity` ≤ reserved slots."""
-
-    cls: PoolingClass
-    capacity: int
-    level: ClassLevel = ClassLevel.L1
-    minimum: int | None = None
-    member_limit: int | None = None
-    tiers: tuple[Tier, ...] | None = None
-    opens_at: datetime | None = None
-    deadline: datetime | None = None
 
 
 def open_pool(work: Work, plan: PoolPlan) -> ScheduledPool | OpenPool:
@@ -76,7 +59,7 @@ def open_pool(work: Work, plan: PoolPlan) -> ScheduledPool | OpenPool:
     """
     work.actor.require(Permission.POOL_MANAGE)
     rules = policy.current(work)
-    terms = _terms(plan, rules.section(PoolPolicy))
+    terms = planned_terms(plan, rules.section(PoolPolicy))
     check_terms(terms)
     opens_at = plan.opens_at or work.now
     deadline = plan.deadline or opens_at + timedelta(days=rules.section(PoolPolicy).open_days)
@@ -105,23 +88,6 @@ def open_pool(work: Work, plan: PoolPlan) -> ScheduledPool | OpenPool:
     if isinstance(pool, OpenPool):
         _announce(work, head)
     return pool
-
-
-def _terms(plan: PoolPlan, rules: PoolPolicy) -> PoolTerms:
-    tiers = plan.tiers if plan.tiers is not None else tuple(Tier(*row) for row in rules.tiers)
-    minimum = plan.minimum if plan.minimum is not None else rules.minimum
-    limit = plan.member_limit if plan.member_limit is not None else 2 * plan.capacity
-    return PoolTerms(minimum, plan.capacity, limit, tiers, rules.deposit_minor, rules.freeze_hours)
-
-
-def check_tiers_pay(work: Work, cls: PoolingClass, terms: PoolTerms, *, level: ClassLevel) -> None:
-    """Refuse a discount at which some legal car of the class would be sold below cost (TierBelowCost)."""
-    deepest = terms.tiers[-1].discount_bp
-    thinnest = thinnest_margin_of_class(work, cls, discount_bp=deepest, any_trim=level is ClassLevel.L2)
-    if thinnest is None:
-        raise TermsUnsound("no car of this class can be built")
-    if thinnest.margin_minor < 0:
-        raise TierBelowCost(deepest, thinnest.model, Money(-thinnest.margin_minor))
 
 
 def open_scheduled(work: Work, pool_id: str, _payload: object = None) -> None:
