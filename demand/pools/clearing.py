@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Final
 
-from configurator.model import member_price_minor
 from demand.pools.joining import clearing_number
 from demand.pools.model import Offer, PoolTerms
+from kernel.money import BASIS_POINTS, MINOR_PER_MAJOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +29,29 @@ class NotCleared:
     reached: int
 
 
+_UNIT: Final = BASIS_POINTS * MINOR_PER_MAJOR
+
+
 def count_reaching(offers: Sequence[Offer], terms: PoolTerms) -> tuple[int, ...]:
     """Count for each tier the offers whose cap reaches their own price there."""
-    counts = [0] * len(terms.tiers)
-    for offer in offers:
-        for index, reaches in enumerate(offer.reaches(terms)):
-            counts[index] += reaches
+    return _counts(*_compared(offers), terms)
+
+
+def _compared(offers: Sequence[Offer]) -> tuple[list[int], list[int]]:
+    """Return each own price and limit: a cap reaches p_i(n) exactly where own price × (10,000 - d) is below the limit.
+
+    p_i(n) is rounded half up to the yuan, so it is at most the cap where it is at most the cap's whole yuan, and that
+    is where the exact price lies less than half a yuan above those. It spares a division a tier and offer.
+    """
+    own = [offer.vehicle_price_minor for offer in offers]
+    return own, [offer.price_cap_minor // MINOR_PER_MAJOR * _UNIT + _UNIT // 2 for offer in offers]
+
+
+def _counts(own: Sequence[int], limits: Sequence[int], terms: PoolTerms) -> tuple[int, ...]:
+    counts = []
+    for tier in terms.tiers:
+        kept = BASIS_POINTS - tier.discount_bp
+        counts.append(sum([price * kept < limit for price, limit in zip(own, limits, strict=True)]))
     return tuple(counts)
 
 
@@ -42,13 +60,16 @@ def clear(offers: Sequence[Offer], terms: PoolTerms) -> Cleared | NotCleared:
 
     The largest n with M ≤ n ≤ C and |{i: r_i ≥ p_i(n)}| ≥ n; among those the earliest n are in; each pays p_i(n).
     """
-    counts = count_reaching(offers, terms)
+    own, limits = _compared(offers)
+    counts = _counts(own, limits, terms)
     found = clearing_number(terms, counts)
     if found is None:
         return NotCleared(counts[0])
     number, index = found
     discount_bp = terms.tiers[index].discount_bp
-    prices = [member_price_minor(offer.vehicle_price_minor, discount_bp) for offer in offers]
-    willing = (position for position, offer in enumerate(offers) if offer.price_cap_minor >= prices[position])
+    kept = BASIS_POINTS - discount_bp
+    willing = (place for place, price in enumerate(own) if price * kept < limits[place])
     members = tuple(islice(willing, number))
-    return Cleared(number, discount_bp, members, tuple(prices[position] for position in members))
+    # As `member_price_minor` rounds; spelt out, because a call for each of a hundred thousand members takes its time.
+    prices = tuple([(own[place] * kept + _UNIT // 2) // _UNIT * MINOR_PER_MAJOR for place in members])
+    return Cleared(number, discount_bp, members, prices)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks import clearing as clearing_benchmark
 from configurator.model import Tier, member_price_minor
 from demand.pools.clearing import Cleared, NotCleared, clear, count_reaching
 from demand.pools.joining import clearing_number
@@ -58,6 +60,23 @@ def test_clearing_agrees_with_brute_force(offers: list[Offer], rules: PoolTerms)
     else:
         assert isinstance(outcome, Cleared)
         assert (outcome.number, outcome.members) == expected
+
+
+@given(st.lists(st.tuples(st.integers(1, 10**8), st.integers(1, 10**8)), max_size=10), terms())
+def test_counts_are_those_of_caps_held_against_rounded_prices(pairs: list[tuple[int, int]], rules: PoolTerms) -> None:
+    offers = [Offer(price, cap) for price, cap in pairs]
+
+    assert count_reaching(offers, rules) == tuple(
+        sum(one.reaches(rules)[index] for one in offers) for index in range(len(rules.tiers))
+    )
+
+
+@given(st.integers(1, 10**8), st.integers(0, 9_999), st.integers(-200, 200))
+def test_a_cap_at_the_edge_of_a_price_counts_as_the_rounded_price_says(price: int, discount_bp: int, by: int) -> None:
+    rules = PoolTerms(1, 1, 2, (Tier(1, discount_bp),), 1, 72)
+    edge = max(1, member_price_minor(price, discount_bp) + by)
+
+    assert count_reaching([Offer(price, edge)], rules) == (int(edge >= member_price_minor(price, discount_bp)),)
 
 
 @given(st.lists(offer(), max_size=10), terms())
@@ -122,3 +141,11 @@ def test_the_shipped_tiers_clear_at_the_largest_number_and_the_earliest_are_in()
     assert isinstance(outcome, Cleared)
     assert (outcome.number, outcome.discount_bp) == (250, 500)
     assert set(outcome.prices_minor) == {15_181_000}
+
+
+def test_the_benchmark_of_clearings_runs_and_reaches_its_aim_where_pools_are_small(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert clearing_benchmark.main(["--quick"]) == 0
+
+    assert "| 1,000 |" in capsys.readouterr().out
