@@ -206,7 +206,9 @@ _REMOVED: Final = """
     SELECT pre_orders.id, pre_orders.pool_id FROM pre_orders
     JOIN payments ON payments.id = pre_orders.payment_id
     JOIN pre_order_changes AS gone ON gone.pre_order_id = pre_orders.id AND gone.state = 'removed'
-    WHERE pre_orders.brand_id = :brand_id AND NOT (gone.reason = 'payment_declined' AND payments.state = 'declined')
+    WHERE pre_orders.brand_id = :brand_id
+        AND NOT (gone.reason = 'payment_declined' AND payments.state = 'declined')
+        AND NOT (gone.reason = 'fraud' AND gone.by IS NOT NULL AND payments.state IN ('refunding', 'refunded'))
 """
 _ONE_VOTE: Final = """
     SELECT votes.proposal_id, COUNT(*) AS entries FROM votes
@@ -364,7 +366,7 @@ CHECKS: Final = (
         rows_violating(_FROZEN, shape="pre-order {id} left pool {pool_id} after its freeze"),
     ),
     Check(
-        "a member was removed only because the payment was returned",
+        "a member was removed only for a returned payment or, by an operator, a proven fraud",
         10,
         rows_violating(_REMOVED, shape="pre-order {id} was removed from pool {pool_id} without a cause"),
     ),

@@ -53,7 +53,7 @@ from demand.pools.placing_service import Outcome, Placed, place_pre_orders
 from demand.pools.plan import PoolPlan
 from demand.pools.pool_store import CLEAR_TIMER, FREEZE_TIMER, OPEN_TIMER, WELCOME_TIMER
 from demand.pools.pre_order_store import DEPOSIT, EXPIRE_TIMER, deposit_account, earnest_account
-from demand.pools.removal_service import lose_deposit
+from demand.pools.removal_service import lose_deposit, remove_member
 from demand.votes.service import (
     cast_vote,
     close_proposal,
@@ -128,6 +128,7 @@ __all__ = [
     "publish_proposal",
     "raise_cap",
     "release_cubes",
+    "remove_member",
     "revoke_vote",
     "submit_proposal",
     "withdraw",

@@ -153,6 +153,7 @@ MUTATIONS: Final[dict[str, Any]] = {
     "withdraw_pre_order": pre_orders.withdraw_pre_order,
     "raise_price_cap": pre_orders.raise_price_cap,
     "change_car": pre_orders.change_car,
+    "remove_member": pre_orders.remove_member,
     "authorise_in_sandbox": payments.authorise_in_sandbox,
     "pay_in_sandbox": payments.pay_in_sandbox,
     "book_handover": orders.book_handover,

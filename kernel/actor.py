@@ -41,6 +41,7 @@ class Permission(StrEnum):
     VOTE = "vote"
     PUBLIC_READ = "public.read"
     POOL_MANAGE = "pool.manage"
+    MEMBER_REMOVE = "member.remove"
     DEMAND_READ = "demand.read"
     BATCH_MANAGE = "batch.manage"
     BATCH_READ = "batch.read"
@@ -76,7 +77,13 @@ GRANTS: Final[dict[Role, frozenset[Permission]]] = {
     },
     Role.BRAND_ADMIN: _HUMAN | {Permission.STAFF_MANAGE, Permission.POLICY_MANAGE, Permission.POLICY_READ},
     Role.OPERATOR: _HUMAN
-    | {Permission.ACCOUNT_DISABLE, Permission.MONEY_BY_HAND, Permission.RECONCILE, Permission.DEMO_TIME},
+    | {
+        Permission.ACCOUNT_DISABLE,
+        Permission.MONEY_BY_HAND,
+        Permission.RECONCILE,
+        Permission.MEMBER_REMOVE,
+        Permission.DEMO_TIME,
+    },
     Role.AUDITOR: _HUMAN
     | {
         Permission.AUDIT_READ,

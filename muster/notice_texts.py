@@ -100,6 +100,14 @@ register_notice(
     "same, please pre-order again with another way to pay.",
 )
 register_notice(
+    "member_removed_for_fraud",
+    "您的名额已被取消",
+    "平台认定存在欺诈行为，您的名额已被取消并记录在案，意向金将原路退还。如有异议，请联系客服。",
+    "You were taken out of the pool",
+    "The platform holds a fraud to be proven, so your place is gone; that is on the record. Your deposit goes back the "
+    "way it came. If you disagree, please write to our service.",
+)
+register_notice(
     "order_cancelled_unpaid",
     "定金扣款失败，订单已取消",
     "支付机构最终拒绝了您的定金扣款，订单已取消，未产生扣款，也不收取任何费用。",

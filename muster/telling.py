@@ -156,8 +156,9 @@ def _of_pre_order(letter: Letter) -> NewNotice | None:
             return NewNotice(
                 account_id, "pre_order_rolled" if keeps_time else "pre_order_begins_anew", {}, letter.event_id
             )
-        case MemberRemoved(account_id=account_id):
-            return NewNotice(account_id, "member_removed", {}, letter.event_id)
+        case MemberRemoved(account_id=account_id, reason=reason):
+            kind = "member_removed_for_fraud" if reason == "fraud" else "member_removed"
+            return NewNotice(account_id, kind, {}, letter.event_id)
         case PreOrderExpired(account_id=account_id):
             return NewNotice(account_id, "pre_order_expired", {}, letter.event_id)
         case DepositRefundRequested(account_id=account_id, amount_minor=amount_minor, refund_by=refund_by):

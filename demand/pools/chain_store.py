@@ -76,10 +76,13 @@ def chain_member(work: Work, kind: str, pre_order: PreOrder) -> None:
     record.append(work, chain_of(pre_order.pool_id), kind, body)
 
 
-def chain_removed(work: Work, pre_order: PreOrder, *, reason: str) -> None:
-    """Record that a member was taken out, and why; the only way out of a frozen pool (DOMAIN section 4.10)."""
+def chain_removed(work: Work, pre_order: PreOrder, *, reason: str, case: str = "") -> None:
+    """Record that a member was taken out, and why; the only way out of a frozen pool (DOMAIN section 4.10).
+
+    `case` is the number under which a fraud was proven: a reference and no free text.
+    """
     name = _names(work, pre_order.pool_id, [pre_order])[pre_order.head.person_id]
-    record.append(work, chain_of(pre_order.pool_id), "pool.removed", {"member": name, "reason": reason})
+    record.append(work, chain_of(pre_order.pool_id), "pool.removed", {"member": name, "reason": reason, "case": case})
 
 
 def chain_locked(work: Work, head: PoolHead, locked: Sequence[LockedPreOrder], *, discount_bp: int) -> str:

@@ -1,12 +1,14 @@
-"""Takes a member out whose deposit turned out never to come: also from a frozen pool, and on the record (section 6.1).
+"""Takes a member out whose deposit never comes or whose fraud is proven: from a frozen pool too, on the record.
 
-Nobody else's price is raised by a decision of the member's own; a returned payment is one of the two things that may.
+Nobody else's price is raised by a decision of the member's own; these are the two things that may (DOMAIN section 6.1).
 """
 
 from __future__ import annotations
 
-from typing import assert_never
+import re
+from typing import Final, assert_never
 
+from demand.errors import PreOrderClosed
 from demand.pools.chain_store import chain_removed
 from demand.pools.events import EarnestLost, MemberRemoved
 from demand.pools.joining import remove
@@ -17,25 +19,30 @@ from demand.pools.model import (
     PooledPreOrder,
     PreOrder,
     WaitingPreOrder,
+    pre_order_state,
 )
 from demand.pools.pool_store import lock_pool, save_pools
 from demand.pools.pre_order_store import (
     DEPOSIT,
     deposit_account,
     earnest_account,
+    end_pre_orders,
     find_pre_order,
     lock_pre_order,
     mark_removed,
+    refund_day,
 )
 from demand.pools.rows import StoredPool
 from kernel import payments
 from kernel.actor import Permission
-from kernel.errors import Conflict
+from kernel.errors import Conflict, InvalidInput
 from kernel.money import Money
 from kernel.payments import Payment
 from kernel.work import Work
 
-PAYMENT_DECLINED = "payment_declined"
+PAYMENT_DECLINED: Final = "payment_declined"
+FRAUD: Final = "fraud"
+CASE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9./-]{2,39}")
 
 
 def lose_deposit(work: Work, payment: Payment, missing: Money) -> PreOrder:
@@ -68,6 +75,34 @@ def lose_deposit(work: Work, payment: Payment, missing: Money) -> PreOrder:
         case _:
             assert_never(pre_order)
     return pre_order
+
+
+def remove_member(work: Work, pre_order_id: str, *, case: str) -> EndedPreOrder:
+    """Take out a member whose fraud is proven, on an operator's word; the deposit goes back the way it came.
+
+    `case` is the number under which the proof is kept; it goes on the pool's record. Refuses a case that is no number
+    (InvalidInput), and PreOrderClosed for who holds no place and waits for none.
+    """
+    work.actor.require(Permission.MEMBER_REMOVE)
+    if CASE.fullmatch(case) is None:
+        raise InvalidInput("case", "give the number of the case: 3 to 40 letters, digits, dots, dashes or slashes")
+    found, _ = find_pre_order(work, pre_order_id)
+    stored = lock_pool(work, found.pool_id)
+    pre_order, _ = lock_pre_order(work, pre_order_id)
+    if pre_order.pool_id != found.pool_id:
+        raise Conflict("pre_order", "it has moved to another pool")
+    if not isinstance(pre_order, PooledPreOrder | WaitingPreOrder):
+        raise PreOrderClosed(pre_order_state(pre_order))
+    members = None
+    if isinstance(pre_order, PooledPreOrder):
+        smaller = remove(stored.pool, pre_order.head.offer)
+        save_pools(work, [(stored, StoredPool(smaller, stored.joined))])
+        chain_removed(work, pre_order, reason=FRAUD, case=case)
+        members = smaller.head.members
+    (ended,) = end_pre_orders(work, [pre_order], ending="removed", reason=FRAUD, refund_by=refund_day(work))
+    head = ended.head
+    work.record(MemberRemoved(head.brand_id, head.id, head.account_id, ended.pool_id, FRAUD, members))
+    return ended
 
 
 def _remove(

@@ -193,6 +193,22 @@ class ChangeCarInput:
     price_cap: MoneyInput
 
 
+@input_type(takes=Permission.MEMBER_REMOVE)
+class RemoveMemberInput:
+    """A pre-order that holds a place or waits for one, and the number of the case in which the fraud was proven."""
+
+    pre_order_id: strawberry.ID
+    case: str
+
+
+@object_type(reads=Permission.MEMBER_REMOVE)
+class RemovedMember:
+    """Who was taken out, and when the deposit is back at the latest."""
+
+    pre_order_id: strawberry.ID
+    refund_by: datetime | None
+
+
 def show_pre_order(found: DemandPreOrder) -> PreOrder:
     """Return a pre-order in its state."""
     head = found.head
@@ -364,3 +380,10 @@ def change_car(work: Work, input: ChangeCarInput) -> PreOrder:  # noqa: A002  # 
     quote_id = raw_id(input.quote_id, "Quote")
     raw = raw_id(input.pre_order_id, "PreOrder")
     return show_pre_order(service.change_car(work, raw, quote_id=quote_id, price_cap_minor=cap))
+
+
+@mutation(does=Permission.MEMBER_REMOVE, refuses=(PreOrderClosed,), result="RemoveMemberResult")
+def remove_member(work: Work, input: RemoveMemberInput) -> RemovedMember:  # noqa: A002  # the API's word
+    """Take out a member whose fraud is proven, from a frozen pool too; the pool's record says so under the case."""
+    ended = service.remove_member(work, raw_id(input.pre_order_id, "PreOrder"), case=input.case)
+    return RemovedMember(pre_order_id=write_id("PreOrder", ended.head.id), refund_by=ended.refund_by)

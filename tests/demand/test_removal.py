@@ -8,16 +8,19 @@ import pytest
 
 from configurator.model import Tier
 from demand.audit_service import CHECKS
+from demand.errors import PreOrderClosed
 from demand.pools.model import FailedPool, FailureChoice, FrozenPool, LockedPool, OpenPool
-from demand.service import Placed, withdraw
+from demand.service import Placed, remove_member, withdraw
 from kernel import record
-from kernel.actor import system
+from kernel.actor import Actor, Role, system
 from kernel.clock import FixedClock
+from kernel.errors import Forbidden, InvalidInput, NotFound
+from kernel.ids import AccountId
 from kernel.news import outbox
 from kernel.sandbox import DECLINED_PREFIX
 from kernel.soundness import LEDGER_CHECKS, PAYMENT_CHECKS, examine
 from kernel.work import Works
-from tests.configurator.small_brand import BRAND
+from tests.configurator.small_brand import BRAND, PLANNER
 from tests.demand.pool_room import ANY_PRICE, PoolRoom, make_pool_room, placed
 
 
@@ -175,3 +178,54 @@ def test_declining_twice_removes_once(room: PoolRoom) -> None:
 
     assert room.head(pool_id).members == 1
     assert kinds(room, pool_id).count("pool.removed") == 1
+
+
+# --- a proven fraud --------------------------------------------------------------------------------------------------
+
+OPERATOR = Actor(BRAND, frozenset({Role.OPERATOR}), AccountId("f" * 32))
+
+
+def test_an_operator_takes_a_proven_fraud_out_of_a_frozen_pool_and_the_record_says_so(room: PoolRoom) -> None:
+    pool_id = room.open(capacity=3, tiers=(Tier(2, 0),))
+    _, goes, _ = room.join(1, 2, 3)
+    assert isinstance(room.pool(pool_id), FrozenPool)
+
+    with room.works.change(OPERATOR) as work:
+        ended = remove_member(work, goes.pre_order_id, case="F-2026/017")
+    room.settle()
+
+    assert (ended.ending, ended.refund_by is not None) == ("removed", True)
+    assert room.head(pool_id).members == 2
+    assert [one.state.value for one in room.payments_of(goes.pre_order_id)] == ["refunded"]
+    with room.works.read(system(BRAND)) as work:
+        entry = record.entries_of(work, f"pool:{pool_id}")[-1]
+    assert (entry.kind, entry.body["reason"], entry.body["case"]) == ("pool.removed", "fraud", "F-2026/017")
+    assert violations(room) == []
+    room.pass_time(hours=72)
+    assert isinstance(room.pool(pool_id), LockedPool)
+
+
+@pytest.mark.parametrize("case", ["", "ab", "she lied to us", "x" * 41, "F-2026\n017"])
+def test_a_removal_names_its_case_and_tells_no_story(room: PoolRoom, case: str) -> None:
+    pool_id = room.open()
+    (member,) = room.join(1)
+
+    with pytest.raises(InvalidInput), room.works.change(OPERATOR) as work:
+        remove_member(work, member.pre_order_id, case=case)
+
+    assert room.head(pool_id).members == 1
+
+
+def test_only_an_operator_removes_and_only_who_holds_or_waits_for_a_place(room: PoolRoom) -> None:
+    room.open()
+    (member,) = room.join(1)
+    for actor in (room.buyer(1), PLANNER):
+        with pytest.raises(Forbidden), room.works.change(actor) as work:
+            remove_member(work, member.pre_order_id, case="F-2026")
+    with room.works.change(room.buyer(1)) as work:
+        withdraw(work, member.pre_order_id)
+
+    with pytest.raises(PreOrderClosed), room.works.change(OPERATOR) as work:
+        remove_member(work, member.pre_order_id, case="F-2026")
+    with pytest.raises(NotFound), room.works.change(OPERATOR) as work:
+        remove_member(work, "0" * 32, case="F-2026")

@@ -339,7 +339,7 @@ PLANTED: Final[dict[str, Plant]] = {
     ),
     # what cannot be taken back
     "nobody left a pool after its freeze": leave_late,
-    "a member was removed only because the payment was returned": change(
+    "a member was removed only for a returned payment or, by an operator, a proven fraud": change(
         payments, payments.c.state == "declined", state="refunded"
     ),
     "every chain of the record verifies from its first entry to its head": edit_entry("pool.opened", minimum=1),

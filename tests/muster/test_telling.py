@@ -13,7 +13,7 @@ from typing import Any, Final, get_args, get_origin, get_type_hints
 import pytest
 from sqlalchemy import delete, insert, select, update
 
-from demand.events import PreOrderRolled
+from demand.events import MemberRemoved, PreOrderRolled
 from factory_orders.events import OrderCancelled
 from kernel import news, outbox
 from kernel.actor import system
@@ -94,6 +94,8 @@ def events_of(kind: str, pool_id: str, now: datetime) -> list[Event]:
     made = [example(cls, words, now)]
     if cls is OrderCancelled:
         made += [example(cls, {**words, "by": by}, now) for by in ("maker", "payment")]
+    if cls is MemberRemoved:
+        made.append(MemberRemoved(BRAND, "x", MEMBER, pool_id, "fraud", 1))
     if cls is PreOrderRolled:
         made.append(PreOrderRolled(BRAND, "x", MEMBER, pool_id, None, keeps_time=True))
     return made
