@@ -276,7 +276,10 @@ class LateCreditBooked(Event):
 @event("factory_orders.order_cancelled")
 @dataclass(frozen=True, slots=True)
 class OrderCancelled(Event):
-    """An order ended before its delivery; `by` is `buyer`, `maker` or `payment` (the earnest money never came)."""
+    """An order ended before its delivery.
+
+    `by` is `buyer`, `maker`, `payment` (the earnest money never came) or `default` (the balance was not paid in time).
+    """
 
     order_id: str
     account_id: str
@@ -303,3 +306,13 @@ class BalanceDeclined(Event):
     order_id: str
     account_id: str
     amount_minor: int
+
+
+@event("factory_orders.balance_reminded")
+@dataclass(frozen=True, slots=True)
+class BalanceReminded(Event):
+    """A buyer was told the second time that the car waits; after `last_day` it is a default."""
+
+    order_id: str
+    account_id: str
+    last_day: datetime

@@ -93,13 +93,21 @@ class PlantPolicy:
 @policy_section("handover")
 @dataclass(frozen=True, slots=True)
 class HandoverPolicy:
-    """Appointments, the check list, and how long a balance may stay unpaid before it is asked for anew."""
+    """Appointments, the check list, and how long a balance may stay unpaid before it is asked for anew.
+
+    A car that stands ready is paid and taken within `second_notice_days`, or its buyer is told a second time;
+    `default_days` after that it is a default (DOMAIN section 6.1). An appointment within `last_appointment_days` of the
+    last day is waited for.
+    """
 
     opens_at_hour: int = 9
     closes_at_hour: int = 18
     appointments_per_hour: int = 2
     days_ahead_max: int = 30
     balance_days: int = 15
+    second_notice_days: int = 15
+    default_days: int = 15
+    last_appointment_days: int = 7
     checklist: tuple[str, ...] = (
         "vin_matches",
         "body_and_paint",
@@ -115,6 +123,9 @@ class HandoverPolicy:
     def __post_init__(self) -> None:
         assert 0 <= self.opens_at_hour < self.closes_at_hour <= 24, "a store opens before it closes"
         assert 1 <= self.appointments_per_hour <= 50, "one to fifty people an hour"
+        assert self.second_notice_days >= 1, "a second notice comes after the first"
+        assert self.default_days >= 15, "nobody defaults sooner than 15 days after the second notice"
+        assert self.last_appointment_days >= 0, "no number of days is negative"
         assert 1 <= len(self.checklist) <= 120, "a check list has 1 to 120 points"
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from factory_orders.cancellation.default_service import default_on_balance, remind_of_balance
 from factory_orders.cancellation.service import (
     Cancellation,
     cancel_order,
     cancel_order_by_maker,
     preview_cancellation,
 )
+from factory_orders.deliveries.balance import DEFAULT_TIMER, REMIND_TIMER
 from factory_orders.deliveries.handover_service import (
     BALANCE_PURPOSE,
     accept_disclosures,
@@ -42,6 +44,8 @@ from kernel.timers import Handler
 TIMERS: Final[Mapping[str, Handler]] = {
     LATE_CREDIT_TIMER: credit_late_days,
     SCHEDULE_TIMER: on_schedule_timer,
+    REMIND_TIMER: remind_of_balance,
+    DEFAULT_TIMER: default_on_balance,
 }
 
 __all__ = [

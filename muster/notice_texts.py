@@ -116,6 +116,22 @@ register_notice(
     "nothing is owed.",
 )
 register_notice(
+    "balance_reminder",
+    "您的车仍在等您",
+    "您的车已到店多日，尚未付清尾款。请于{last_day}前预约交车并支付；逾期视为违约，定金不予退还，车辆将转为库存。",
+    "Your car is still waiting for you",
+    "Your car has been at the store for some time and is not paid. Please book your handover and pay by {last_day}; "
+    "after that it is a default: the earnest money is kept, and the car becomes stock.",
+)
+register_notice(
+    "order_defaulted",
+    "订单因未付尾款已终止",
+    "尾款逾期未付，订单已终止，定金{forfeit}按约定不予退还。",
+    "Your order has ended in a default",
+    "The balance was not paid in time after the second notice, so your order has ended. As agreed beforehand the "
+    "earnest money of {forfeit} is kept.",
+)
+register_notice(
     "earnest_missing",
     "定金扣款失败",
     "支付机构最终拒绝了您的定金扣款。您的车已开始生产，订单继续有效，全部车款将在交车时支付。",

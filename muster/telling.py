@@ -26,6 +26,7 @@ from demand.pools.events import (
 from demand.pools.queries import member_accounts
 from factory_orders.events import (
     BalanceDeclined,
+    BalanceReminded,
     BalanceRequested,
     EarnestMissing,
     HandoverBooked,
@@ -186,6 +187,10 @@ def _of_ending(letter: Letter) -> NewNotice | None:
             )
         case OrderCancelled(account_id=account_id, by="payment"):
             return NewNotice(account_id, "order_cancelled_unpaid", {}, letter.event_id)
+        case OrderCancelled(account_id=account_id, by="default", forfeit_minor=forfeit_minor):
+            return NewNotice(account_id, "order_defaulted", {"forfeit": Money(forfeit_minor)}, letter.event_id)
+        case BalanceReminded(account_id=account_id, last_day=last_day):
+            return NewNotice(account_id, "balance_reminder", {"last_day": last_day}, letter.event_id)
         case EarnestMissing(account_id=account_id):
             return NewNotice(account_id, "earnest_missing", {}, letter.event_id)
         case BalanceDeclined(account_id=account_id, amount_minor=amount_minor):
@@ -265,6 +270,7 @@ TELLERS: Final = (
             OrderCancelled,
             EarnestMissing,
             BalanceDeclined,
+            BalanceReminded,
         ),
         tell_of_orders,
     ),

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from kernel.money import share_basis_points
+
+REMIND_TIMER: Final = "factory_orders.balance_reminder"
+DEFAULT_TIMER: Final = "factory_orders.balance_default"
 
 
 @dataclass(frozen=True, slots=True)

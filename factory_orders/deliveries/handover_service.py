@@ -9,7 +9,7 @@ from typing import Final
 
 from configurator.quote_service import third_party_of_day
 from factory_orders.deliveries.appointments import choose_place
-from factory_orders.deliveries.balance import Balance
+from factory_orders.deliveries.balance import DEFAULT_TIMER, REMIND_TIMER, Balance
 from factory_orders.deliveries.handover_store import (
     balance_of,
     handover_by_payment,
@@ -57,7 +57,7 @@ from kernel.ledger import account, book
 from kernel.money import Money
 from kernel.owed import payable_account
 from kernel.payments import Authorisation, Payment, PaymentRequest
-from kernel.timers import cancel_timer
+from kernel.timers import cancel_timer, set_timer
 from kernel.work import Work
 
 REMARK_LENGTH_MAX: Final = 200
@@ -313,6 +313,7 @@ def lose_balance(work: Work, payment: Payment, missing: Money) -> None:
         book(work, payments.undone(payment, missing, out_of=account("receivable", terms.id)))
         fresh = _expect(work, handover, terms, missing.minor)
         save_handover(work, replace(handover, state=HandoverState.INSPECTED, balance_payment_id=fresh.id))
+        _begin_waiting(work, terms)
     work.record(BalanceDeclined(payment.brand_id, payment.subject_id, payment.account_id, missing.minor))
 
 
@@ -350,7 +351,8 @@ def sign_handover(work: Work, handover_id: str) -> Handover:
     save_order(work, DeliveredOrder(terms, handover.vin, work.now))
     signed = replace(handover, state=HandoverState.SIGNED, ended_at=work.now)
     save_handover(work, signed)
-    cancel_timer(work, LATE_CREDIT_TIMER, terms.id)
+    for timer in (LATE_CREDIT_TIMER, REMIND_TIMER, DEFAULT_TIMER):
+        cancel_timer(work, timer, terms.id)
     work.record(VehicleDelivered(signed.brand_id, signed.vin, terms.id, terms.account_id, signed.store_id, work.now))
     return signed
 
@@ -365,7 +367,7 @@ def reject_handover(work: Work, handover_id: str, reason: str) -> Handover:
     require_state(handover, HandoverState.INSPECTED, HandoverState.BALANCE_PAID)
     if not 1 <= len(reason.strip()) <= REASON_LENGTH_MAX:
         raise InvalidInput("reason", f"say why in 1 to {REASON_LENGTH_MAX} characters")
-    _take_back_balance(work, handover, order.terms)
+    take_back_balance(work, handover, order.terms)
     disclose(
         work,
         lock_vehicle(work, handover.vin),
@@ -377,13 +379,23 @@ def reject_handover(work: Work, handover_id: str, reason: str) -> Handover:
     )
     rejected = replace(handover, state=HandoverState.REJECTED, ended_at=work.now, reason=reason.strip())
     save_handover(work, rejected)
+    # What was wrong is the store's to see to; the time to take the car begins anew.
+    _begin_waiting(work, order.terms)
     work.record(
         HandoverRejected(rejected.brand_id, rejected.id, order.terms.id, order.terms.account_id, rejected.store_id)
     )
     return rejected
 
 
-def _take_back_balance(work: Work, handover: Handover, terms: OrderTerms) -> None:
+def _begin_waiting(work: Work, terms: OrderTerms) -> None:
+    """Give the buyer the whole time again to pay and take the car."""
+    notice_days = policy.current(work).section(HandoverPolicy).second_notice_days
+    cancel_timer(work, DEFAULT_TIMER, terms.id)
+    set_timer(work, REMIND_TIMER, terms.id, work.now + timedelta(days=notice_days))
+
+
+def take_back_balance(work: Work, handover: Handover, terms: OrderTerms) -> None:
+    """Undo what a handover asked for: its bookings are reversed, what was paid goes back, what was not is closed."""
     balance = balance_of(work, handover.id)
     if balance is None or handover.balance_payment_id is None:
         return

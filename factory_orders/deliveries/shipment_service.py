@@ -6,18 +6,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from factory_orders.deliveries.balance import REMIND_TIMER
 from factory_orders.deliveries.model import Shipment, ShipmentState, check_leg
 from factory_orders.deliveries.shipment_store import insert_shipment, last_report_at, lock_shipment, save_shipment
 from factory_orders.events import ShipmentMoved, ShipmentPlanned, VehicleArrived
 from factory_orders.planning.model import AtStoreOrder, BuiltOrder, InTransitOrder, Order, OrderTerms
 from factory_orders.planning.order_service import build_again
 from factory_orders.planning.order_store import lock_order, save_order
+from factory_orders.policies import HandoverPolicy
 from factory_orders.vehicles.model import DisclosureReason, Newness, Vehicle
 from factory_orders.vehicles.service import disclose, enter
 from factory_orders.vehicles.store import lock_vehicle
 from factory_orders.vehicles.vin import require_same_car
+from kernel import policy
 from kernel.actor import Permission
 from kernel.errors import InvalidInput, NotFound
+from kernel.timers import set_timer
 from kernel.work import Work
 
 CLOCK_AHEAD: Final = timedelta(minutes=5)
@@ -138,6 +142,8 @@ def inspect_arrival(work: Work, shipment_id: str, *, vin: str, damage: Damage | 
     if vehicle.newness > Newness.NEW_DISCLOSED:
         build_again(work, terms, vin=vehicle.vin)
     else:
+        notice_days = policy.current(work).section(HandoverPolicy).second_notice_days
+        set_timer(work, REMIND_TIMER, terms.id, work.now + timedelta(days=notice_days))
         work.record(
             VehicleArrived(
                 seen.brand_id, seen.vin, terms.id, terms.account_id, seen.store_id, damaged=damage is not None
