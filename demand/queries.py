@@ -1,5 +1,6 @@
 """The reads of demand, as others take them."""
 
+from demand.backing.lineage_queries import CarOfWish, WishedOption, car_counts, cars_of_proposal, wishes_behind
 from demand.backing.queries import own_backings, own_backings_by_id
 from demand.compare.queries import ComparisonView, DealtSet, Sheet, comparisons_by_id, list_comparisons, own_sheet
 from demand.cubes.queries import Cube, Release, newest_cube_release, take_rates
@@ -32,6 +33,7 @@ from demand.votes.queries import (
 )
 
 __all__ = [
+    "CarOfWish",
     "ClearingView",
     "ComparisonView",
     "Cube",
@@ -44,6 +46,9 @@ __all__ = [
     "ShownFigures",
     "Step",
     "VoteBudget",
+    "WishedOption",
+    "car_counts",
+    "cars_of_proposal",
     "clearings_of",
     "comparisons_by_id",
     "list_comparisons",
@@ -69,4 +74,5 @@ __all__ = [
     "take_rates",
     "view_of",
     "vote_counts",
+    "wishes_behind",
 ]

@@ -13,6 +13,7 @@ from demand.backing.commitment_service import (
     note_overdue,
     remind_of_answer,
 )
+from demand.backing.lineage_service import NumberedCar, note_cars
 from demand.backing.service import (
     BackRequest,
     back_proposal,
@@ -97,6 +98,7 @@ __all__ = [
     "BackRequest",
     "ComparisonPlan",
     "DemandData",
+    "NumberedCar",
     "Outcome",
     "Placed",
     "PoolPlan",
@@ -121,6 +123,7 @@ __all__ = [
     "lose_backing",
     "lose_deposit",
     "merge_proposals",
+    "note_cars",
     "open_backing",
     "open_comparison",
     "open_pool",

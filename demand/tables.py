@@ -1,6 +1,6 @@
 """Every table of this room."""
 
-from demand.backing.tables import backing_changes, backing_terms, backings, commitments, fulfilments
+from demand.backing.tables import backing_changes, backing_terms, backings, commitments, fulfilments, proposal_cars
 from demand.compare.tables import (
     compared_items,
     comparison_answers,
@@ -39,6 +39,7 @@ __all__ = [
     "pre_order_changes",
     "pre_orders",
     "price_answers",
+    "proposal_cars",
     "proposal_changes",
     "proposals",
     "take_draws",

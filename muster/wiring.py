@@ -23,12 +23,15 @@ from demand.service import (
     BACKING_PURPOSE,
     DEPOSIT_PURPOSE,
     DemandData,
+    NumberedCar,
     fund_backing,
     fund_pre_order,
     lose_backing,
     lose_deposit,
+    note_cars,
 )
 from factory_orders import pools_service
+from factory_orders.events import VehicleIdentified
 from factory_orders.pools_service import Promises
 from factory_orders.service import BALANCE_PURPOSE, lose_balance, receive_balance
 from graph.context import Services
@@ -134,6 +137,16 @@ def mark_stale_configurations(work: Work, letters: Sequence[Letter]) -> None:
             after = mark_stale(work, VersionId(letter.event.version_id), after_id=after)
 
 
+def note_wished_cars(work: Work, letters: Sequence[Letter]) -> None:
+    """Tell demand which cars have their numbers, so that a wish leads to its cars and a car to its wishes."""
+    cars = [
+        NumberedCar(letter.event.vin, letter.event.order_id)
+        for letter in letters
+        if isinstance(letter.event, VehicleIdentified)
+    ]
+    note_cars(work, cars)
+
+
 def open_works(settings: Settings) -> Works:
     """Open the database of these settings; makes the folder of an SQLite file."""
     folder = data_folder(settings)
@@ -159,6 +172,7 @@ def wire(settings: Settings, *, works: Works | None = None) -> Runtime:
                 Subscription("configurator.stale", frozenset({CataloguePublished.kind}), mark_stale_configurations),
                 *demand.service.SUBSCRIPTIONS,
                 *pools_service.SUBSCRIPTIONS,
+                Subscription("demand.cars", frozenset({VehicleIdentified.kind}), note_wished_cars),
                 *TELLERS,
             ),
             timers={**demand.service.TIMERS, **factory_orders.service.TIMERS, **morning_timers(identity_settings)},

@@ -9,7 +9,8 @@ from typing import Final
 from sqlalchemy import Executable, bindparam, case, func, literal, select
 
 from demand.backing.model import threshold_of
-from demand.backing.tables import backing_terms, backings
+from demand.backing.tables import backing_terms, backings, fulfilments, proposal_cars
+from demand.pools.tables import pre_orders
 from demand.votes.chain import chain_of
 from demand.votes.tables import proposals
 from kernel import record
@@ -122,6 +123,20 @@ def _untold(work: Work) -> Iterator[str]:
             yield f"proposal {proposal_id} has {counted[proposal_id]} backers, its chain tells {told}"
 
 
+def _strange_cars(work: Work) -> Iterator[str]:
+    """Hold what cars are said to carry against what was ordered."""
+    cars, orders = proposal_cars.c, pre_orders.c
+    found = (
+        select(cars.vin, cars.option, cars.proposal_id, orders.options, orders.version_id, fulfilments.c.version_id)
+        .join(pre_orders, orders.id == cars.pre_order_id)
+        .outerjoin(fulfilments, (fulfilments.c.proposal_id == cars.proposal_id) & (fulfilments.c.option == cars.option))
+        .where(cars.brand_id == work.actor.brand_id)
+    )
+    for vin, option, proposal_id, options, ordered_in, named_in in work.connection.execute(found):
+        if option not in options or named_in is None or ordered_in < named_in:
+            yield f"car {vin} is said to carry {option} for proposal {proposal_id}"
+
+
 CHECKS: Final = (
     Check(
         "a backing's account holds its money exactly while it is held",
@@ -159,6 +174,7 @@ CHECKS: Final = (
         5,
         rows_violating(_CONVERTED, shape="backing {id} has no such order"),
     ),
+    Check("a car that carries a wish was ordered with the option that names it", 8, _strange_cars),
     Check("a proposal's chain tells its backers", 11, _untold),
     Check(
         "what is shown of backers speaks of ten at least and is rounded",

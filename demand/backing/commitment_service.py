@@ -44,7 +44,7 @@ from demand.backing.store import (
     load_market,
     lock_backing,
     lock_open_backings,
-    note_fulfilment,
+    note_fulfilments,
     persons_since_shown,
     save_backings,
     save_commitment,
@@ -227,11 +227,11 @@ def _tell_broken(
 
 @dataclass(frozen=True, slots=True)
 class _Published:
-    """A catalogue version as far as wishes go: the option that names each proposal, and its highest price."""
+    """A catalogue version as far as wishes go: the options that name each proposal, and the highest prices."""
 
     version_id: str
     first_day: date
-    options: Mapping[str, str]
+    options: Mapping[str, Sequence[str]]
     prices: Mapping[str, int]
 
 
@@ -240,9 +240,10 @@ def on_catalogue_published(work: Work, letters: Sequence[Letter]) -> None:
     for letter in letters:
         assert isinstance(letter.event, CataloguePublished)
         version_id = VersionId(letter.event.version_id)
-        options = {
-            one.fulfils_proposal: one.code for one in reversed(list_options(work, version_id)) if one.fulfils_proposal
-        }
+        options: dict[str, list[str]] = {}
+        for one in list_options(work, version_id):
+            if one.fulfils_proposal:
+                options.setdefault(one.fulfils_proposal, []).append(one.code)
         prices = option_prices(work, version_id)
         published = _Published(version_id, letter.event.effective_from, options, prices)
         concerned = known_proposals(work, list(options))
@@ -251,11 +252,11 @@ def on_catalogue_published(work: Work, letters: Sequence[Letter]) -> None:
 
 
 def _fulfil(work: Work, proposal: Proposal, published: _Published) -> None:
-    option = published.options.get(proposal.head.id)
+    named = published.options.get(proposal.head.id, ())
+    option = named[0] if named else None
     price = None if option is None else published.prices.get(option, 0)
     opens_at = _start_of(registry.own_brand(work), published.first_day)
-    if option is not None:
-        note_fulfilment(work, proposal.head.id, option, published.version_id)
+    note_fulfilments(work, proposal.head.id, named, published.version_id)
     match proposal:
         case BackingProposal() if option is not None:
             # It is offered before anybody asked for an answer: that is a yes for this day and the published price.

@@ -25,7 +25,7 @@ from demand.backing.model import (
 )
 from demand.backing.policy import BackingPolicy
 from demand.backing.rows import backing_from
-from demand.backing.tables import backing_changes, backing_terms, backings, commitments, fulfilments
+from demand.backing.tables import backing_changes, backing_terms, backings, commitments, fulfilments, proposal_cars
 from demand.compare.tables import item_outcomes, market_segments, take_draws
 from kernel import db, payments, policy, registry
 from kernel.errors import NotFound
@@ -91,16 +91,33 @@ def _commitment_row(made: Commitment) -> dict[str, Any]:
     return row | {"outcome": made.outcome.value}
 
 
-def note_fulfilment(work: Work, proposal_id: str, option: str, version_id: str) -> None:
-    """Note that an option names a proposal, once."""
-    row = {
-        "proposal_id": proposal_id,
-        "option": option,
-        "brand_id": work.actor.brand_id,
-        "version_id": version_id,
-        "at": work.now,
-    }
-    db.insert_new(work.connection, fulfilments, [row], returning="proposal_id")
+def note_fulfilments(work: Work, proposal_id: str, options: Sequence[str], version_id: str) -> None:
+    """Note which options name a proposal, each once, with the first version that has it so."""
+    rows = [
+        {
+            "proposal_id": proposal_id,
+            "option": option,
+            "brand_id": work.actor.brand_id,
+            "version_id": version_id,
+            "at": work.now,
+        }
+        for option in options
+    ]
+    db.insert_new(work.connection, fulfilments, rows, returning="proposal_id")
+
+
+def fulfilments_of(work: Work, options: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Return proposal, option and first version for each of these options that names one."""
+    table = fulfilments.c
+    found = select(table.proposal_id, table.option, table.version_id).where(
+        table.brand_id == work.actor.brand_id, table.option.in_(list(options))
+    )
+    return [(row.proposal_id, row.option, row.version_id) for row in work.connection.execute(found)]
+
+
+def insert_cars(work: Work, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write which cars carry which wishes, each once."""
+    db.insert_new(work.connection, proposal_cars, rows, returning="vin")
 
 
 # --- what the bound is made of ---------------------------------------------------------------------------------------

@@ -117,5 +117,18 @@ fulfilments = Table(
     Index("ix_fulfilments_brand_id_option", "brand_id", "option"),
 )
 
-for _table in (backing_changes, fulfilments):
+# Which cars carry what was wished for: written when a car gets its number, in a catalogue version that names the wish.
+proposal_cars = Table(
+    "proposal_cars",
+    metadata,
+    Column("proposal_id", Id, ForeignKey("proposals.id"), primary_key=True),
+    Column("vin", String(17), primary_key=True),
+    Column("option", String(80), primary_key=True),
+    Column("brand_id", Id, ForeignKey("brands.id"), nullable=False),
+    Column("pre_order_id", Id, ForeignKey("pre_orders.id"), nullable=False),
+    Column("at", Instant, nullable=False),
+    Index("ix_proposal_cars_vin", "vin"),
+)
+
+for _table in (backing_changes, fulfilments, proposal_cars):
     append_only(_table)

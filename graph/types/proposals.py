@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import cast
 
 import strawberry
+from strawberry.types import Info
 
 from demand import model, queries, service
 from demand.errors import AlreadyVoted, NotVoted, PersonNotVerified, ProposalClosed, VotesSpent
-from graph.access import field, input_type, object_type
+from graph.access import field, input_type, object_type, resolved
+from graph.context import Request
 from graph.identifiers import raw_id, write_id
 from graph.operations import mutation, query
 from graph.scalars import Cursor
@@ -39,6 +42,12 @@ class Proposal(Node):
     code: str = field(about="What `fulfils_proposal` of a catalogue's options.csv names.")
     backing: commitments.ProposalBacking | None
     commitment: commitments.Commitment | None
+    raw: strawberry.Private[str]
+
+    @resolved(about="How many cars carry it, in tens; null where fewer than ten persons ordered them.")
+    async def cars(self, info: Info[Request, None]) -> int | None:
+        """Load the count."""
+        return cast("int | None", await info.context.load("proposal_cars", queries.car_counts, self.raw))
 
 
 @object_type(reads=Permission.VOTE)
@@ -105,6 +114,7 @@ def show_proposal(view: queries.ProposalView, *, now: datetime) -> Proposal:
         code=head.id,
         backing=commitments.show_backing(view, now=now),
         commitment=commitments.show_commitment(view),
+        raw=head.id,
     )
 
 

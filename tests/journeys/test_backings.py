@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any
+import shutil
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 
+from configurator.service import publish_folder
 from graph.identifiers import raw_id
+from kernel.actor import system
 from muster.audit import audit
+from muster.demo import documents as demo
 from tests.demand.compare.studies import Study
 from tests.journeys import documents as ask
 from tests.journeys.test_comparisons import STAND
 from tests.journeys.test_votes import proposals
-from tests.journeys.town import Buyer, Town
+from tests.journeys.town import DEMO, Buyer, Town
 
 DEPOSIT = 20_000
 PRICE = 300_000
+OPTION: Final = "X_TOW_BAR"
+LINEAGE: Final = """query($vin: String!) { lineage(vin: $vin) { ... on Lineage { vin model
+  options { option proposal { id state votes cars commitment { outcome } } } } ... on Refusal { code message } } }"""
+CARS: Final = (
+    "query($id: ID!) { proposalCars(proposalId: $id, first: 10) { nodes { vin option model state newness } } }"
+)
 
 
 @pytest.fixture
@@ -28,6 +39,7 @@ def backed(borealis: Town) -> str:
     asked = {"baseVersion": 0, "section": "compare", "values": values, "reason": "quick tests"}
     borealis.staff("admin").do(change, input=asked)
     wishes = [one["id"] for one in proposals(borealis, 12)]
+    borealis.buyer().at.do(ask.VOTE, input={"proposalId": wishes[0]})
     opened = planner.do(
         ask.OPEN_COMPARISON,
         input={
@@ -117,3 +129,70 @@ def test_the_maker_owes_an_answer_that_everybody_sees(borealis: Town, backed: st
     assert borealis.guest().ask(broken)["proposals"]["nodes"] == [{"id": backed, "reason": "The supplier is gone."}]
     (found,) = audit(house.works, house.runtime.checks)
     assert found.is_sound, [finding for finding in found.findings if finding.violations]
+
+
+def publish(town: Town, folder: Path, wish: str) -> None:
+    """Publish the brand's catalogue with the tow bar named as what fulfils the wish."""
+    shutil.copytree(DEMO / town.brand.code / "catalogue", folder)
+    options = folder / "options.csv"
+    lines = options.read_text(encoding="utf-8").splitlines()
+    named = [
+        line.replace(",Extras,0,0,,,,", f",Extras,0,0,,,{wish},") if line.startswith(OPTION) else line for line in lines
+    ]
+    assert named != lines
+    options.write_text("\n".join(named) + "\n", encoding="utf-8")
+    with town.house.works.change(system(town.brand.id)) as work:
+        publish_folder(work, folder, effective_from=town.house.clock.now().date())
+    town.house.work_off()
+
+
+def test_from_a_wish_to_a_number_and_from_the_number_back_to_the_votes(
+    borealis: Town, backed: str, tmp_path: Path
+) -> None:
+    house, planner = borealis.house, borealis.staff("planner")
+    backers = [borealis.buyer() for _ in range(3)]
+    for one in backers:
+        one.at.do(ask.BACK, input=request(one, backed, authorisation=one.authorise(DEPOSIT)))
+    today = house.clock.now().date().isoformat()
+    committed = planner.do(
+        ask.COMMIT, input={"proposalId": backed, "availableBy": today, "priceCeiling": {"minor": PRICE}}
+    )
+
+    publish(borealis, tmp_path / "catalogue", committed["code"])
+    borealis.open_pool(backers[0].quote(wanted=[OPTION])["poolingClass"]["key"])
+    placed = [one.place(one.quote(wanted=[OPTION])) for one in backers]
+    house.work_off()
+
+    found = borealis.guest().ask(ask.BACKED, id=backed)["proposal"]
+    assert (found["state"], found["commitment"]["outcome"]) == ("in_catalogue", "kept")
+    assert [one.at.ask(ask.MY_BACKINGS)["myBackings"]["nodes"][0]["state"] for one in backers] == ["converted"] * 3
+    assert backers[0].notices()[-3:] == ["proposal_in_catalogue", "deposit_in", "backing_refund"]
+    vin = build(borealis, backers[0], placed[0])
+    shown = borealis.guest().ask(LINEAGE, vin=vin)["lineage"]
+    behind = {"id": backed, "state": "converted", "votes": 1, "cars": None, "commitment": {"outcome": "kept"}}
+    assert shown == {"vin": vin, "model": "N1", "options": [{"option": OPTION, "proposal": behind}]}
+    cars = borealis.staff("planner").ask(CARS, id=backed)["proposalCars"]["nodes"]
+    assert len(cars) == 3
+    assert {"vin": vin, "option": OPTION, "model": "N1", "newness": "new"}.items() <= next(
+        one for one in cars if one["vin"] == vin
+    ).items()
+    assert borealis.guest().error(CARS, id=backed) == "NOT_SIGNED_IN"
+    assert backers[0].at.error(CARS, id=backed) == "FORBIDDEN"
+    (audited,) = audit(house.works, house.runtime.checks)
+    assert audited.is_sound, [finding for finding in audited.findings if finding.violations]
+
+
+def build(town: Town, buyer: Buyer, placed: dict[str, Any]) -> str:
+    """Let the pool clear and the plant build its cars; returns the number of the buyer's."""
+    house = town.house
+    house.pass_until(town.guest().ask(ask.POOL, id=placed["pool"]["id"])["pool"]["deadline"])
+    week = date.fromisoformat(buyer.at.ask(ask.ORDER, id=placed["id"])["preOrder"]["order"]["buildWeek"])
+    house.pass_until(datetime(week.year, week.month, week.day, 10, tzinfo=town.brand.zone) + timedelta(days=6))
+    plant = town.machine("plant-yichang")
+    for build_order in plant.ask(demo.BUILD_ORDERS)["plantBuildOrders"]["nodes"]:
+        for stage in ("PARTS_READY", "BODY", "PAINT", "ASSEMBLY", "PASSED"):
+            report = {"buildOrderId": build_order["id"], "eventId": f"{build_order['id']}-{stage}"[:80], "stage": stage}
+            plant.do(demo.REPORT_BUILD, input=report | {"occurredAt": house.clock.now().isoformat()})
+    house.work_off()
+    found: str = buyer.at.ask(ask.ORDER, id=placed["id"])["preOrder"]["order"]["vin"]
+    return found

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Connection, Table, delete, insert, select, update
 
 from configurator.tables import quotes
-from demand.backing.tables import backing_terms, backings, commitments
+from demand.backing.tables import backing_terms, backings, commitments, proposal_cars
 from demand.compare.tables import comparison_participants, item_outcomes, price_answers
 from demand.cubes.tables import cube_cells
 from demand.pools.tables import early_bonuses, pools, pre_order_changes, pre_orders
@@ -309,6 +309,9 @@ PLANTED: Final[dict[str, Plant]] = {
         change(proposals, proposals.c.state == "backing", state="committed")
     ),
     "who converted has ordered within the window": promise_without_order,
+    "a car that carries a wish was ordered with the option that names it": change(
+        proposal_cars, proposal_cars.c.option == "RED", option="GOLD"
+    ),
     "a proposal's chain tells its backers": change(
         record_entries, record_entries.c.kind == "backing.withdrawn", kind="backing.forgotten"
     ),

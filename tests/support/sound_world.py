@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from demand.backing.lineage_service import NumberedCar, note_cars
+from demand.backing.store import note_fulfilments
 from demand.cubes.tables import cube_cells, cube_releases
 from demand.pools.model import FailureChoice
 from demand.service import TIMERS, PoolPlan, raise_cap, withdraw
@@ -185,6 +187,11 @@ def _back(world: SoundWorld) -> None:
     place.back(60)
     place.withdraw(61, place.back(61).head.id)
     place.back(62, place.request(62, funded=False))
+    built = "SELECT vehicles.vin, build_orders.order_id FROM vehicles JOIN build_orders"
+    with world.works.change(system(BRAND)) as work:
+        note_fulfilments(work, place.proposal_id, ["RED"], world.trade.version_id)
+        rows = work.connection.exec_driver_sql(f"{built} ON build_orders.id = vehicles.build_order_id")
+        note_cars(work, [NumberedCar(vin, order_id) for vin, order_id in rows.all()])
 
 
 def _move_by_hand(world: SoundWorld) -> None:

@@ -1470,6 +1470,28 @@ CREATE TRIGGER pre_order_changes_no_change BEFORE UPDATE OR DELETE ON pre_order_
 -- next
 CREATE TRIGGER pre_order_changes_no_truncate BEFORE TRUNCATE ON pre_order_changes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
+CREATE TABLE proposal_cars (
+	proposal_id VARCHAR(32) NOT NULL, 
+	vin VARCHAR(17) NOT NULL, 
+	option VARCHAR(80) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	pre_order_id VARCHAR(32) NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_proposal_cars PRIMARY KEY (proposal_id, vin, option), 
+	CONSTRAINT fk_proposal_cars_proposal_id FOREIGN KEY(proposal_id) REFERENCES proposals (id), 
+	CONSTRAINT fk_proposal_cars_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
+	CONSTRAINT fk_proposal_cars_pre_order_id FOREIGN KEY(pre_order_id) REFERENCES pre_orders (id)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER proposal_cars_no_change BEFORE UPDATE OR DELETE ON proposal_cars FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER proposal_cars_no_truncate BEFORE TRUNCATE ON proposal_cars FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
 CREATE TABLE shipments (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -1636,6 +1658,8 @@ CREATE INDEX ix_pre_orders_account_id ON pre_orders (account_id, id)
 CREATE INDEX ix_pre_orders_pool_id_state ON pre_orders (pool_id, state, funded_at, place_number)
 -- next
 CREATE INDEX ix_pre_orders_waiting ON pre_orders (brand_id, class_l1) WHERE state = 'rolled_over'
+-- next
+CREATE INDEX ix_proposal_cars_vin ON proposal_cars (vin)
 -- next
 CREATE INDEX ix_proposal_changes_proposal_id ON proposal_changes (proposal_id)
 -- next

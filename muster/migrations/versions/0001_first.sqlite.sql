@@ -1333,6 +1333,23 @@ CREATE TRIGGER pre_order_changes_no_update BEFORE UPDATE ON pre_order_changes BE
 -- next
 CREATE TRIGGER pre_order_changes_no_delete BEFORE DELETE ON pre_order_changes BEGIN SELECT RAISE(ABORT, 'rows of pre_order_changes are never changed'); END
 -- next
+CREATE TABLE proposal_cars (
+	proposal_id VARCHAR(32) NOT NULL, 
+	vin VARCHAR(17) NOT NULL, 
+	option VARCHAR(80) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	pre_order_id VARCHAR(32) NOT NULL, 
+	at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_proposal_cars PRIMARY KEY (proposal_id, vin, option), 
+	CONSTRAINT fk_proposal_cars_proposal_id FOREIGN KEY(proposal_id) REFERENCES proposals (id), 
+	CONSTRAINT fk_proposal_cars_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
+	CONSTRAINT fk_proposal_cars_pre_order_id FOREIGN KEY(pre_order_id) REFERENCES pre_orders (id)
+)
+-- next
+CREATE TRIGGER proposal_cars_no_update BEFORE UPDATE ON proposal_cars BEGIN SELECT RAISE(ABORT, 'rows of proposal_cars are never changed'); END
+-- next
+CREATE TRIGGER proposal_cars_no_delete BEFORE DELETE ON proposal_cars BEGIN SELECT RAISE(ABORT, 'rows of proposal_cars are never changed'); END
+-- next
 CREATE TABLE shipments (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -1494,6 +1511,8 @@ CREATE INDEX ix_pre_orders_account_id ON pre_orders (account_id, id)
 CREATE INDEX ix_pre_orders_pool_id_state ON pre_orders (pool_id, state, funded_at, place_number)
 -- next
 CREATE INDEX ix_pre_orders_waiting ON pre_orders (brand_id, class_l1) WHERE state = 'rolled_over'
+-- next
+CREATE INDEX ix_proposal_cars_vin ON proposal_cars (vin)
 -- next
 CREATE INDEX ix_proposal_changes_proposal_id ON proposal_changes (proposal_id)
 -- next

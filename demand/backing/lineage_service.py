@@ -1,0 +1,47 @@
+"""From wishes to cars: notes, when a car gets its number, which proposals are behind its options (DOMAIN 6.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from demand.backing.store import fulfilments_of, insert_cars
+from demand.pools.queries import pre_orders_seen
+from kernel.actor import Permission
+from kernel.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedCar:
+    """A car that has its number, and the order it is built for."""
+
+    vin: str
+    order_id: str
+
+
+def note_cars(work: Work, cars: Sequence[NumberedCar]) -> None:
+    """Note the proposals behind the options of cars; a car that is told of twice is noted once.
+
+    An option counts from the catalogue version on that says so: whoever ordered it before did so without the wish. Ids
+    of versions rise with time.
+    """
+    work.actor.require(Permission.SYSTEM)
+    orders = pre_orders_seen(work, [car.order_id for car in cars])
+    wanted = {option for order in orders.values() for option in order.head.options}
+    named = fulfilments_of(work, sorted(wanted)) if wanted else []
+    rows = [
+        {
+            "proposal_id": proposal_id,
+            "vin": car.vin,
+            "option": option,
+            "brand_id": work.actor.brand_id,
+            "pre_order_id": car.order_id,
+            "at": work.now,
+        }
+        for car in cars
+        for proposal_id, option, version_id in named
+        if car.order_id in orders
+        and option in orders[car.order_id].head.options
+        and orders[car.order_id].head.version_id >= version_id
+    ]
+    insert_cars(work, rows)
