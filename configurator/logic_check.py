@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
 from typing import Final
 
 from configurator.catalogue import Catalogue
 from configurator.faults import Fault
 from configurator.model import Context
-from configurator.rules import RuleBook, compile_catalogue, group_codes
+from configurator.report_subject import distinct_contexts
+from configurator.rules import compile_catalogue, group_codes
 from configurator.sat_engine import SatEngine
 from configurator.solver import Clash, Step
 
-DAYS_MAX: Final = 40
 UVL: Final = "options.uvl"
 
 
@@ -39,32 +38,6 @@ def logic_faults(catalogue: Catalogue) -> list[Fault]:
         faults += _missing_prices(catalogue, engine, contexts)
     engine.close()
     return faults
-
-
-def distinct_contexts(catalogue: Catalogue, book: RuleBook) -> list[Context]:
-    """Return one context for every set of rules that can be in force from the first day on."""
-    found: dict[tuple[int, ...], Context] = {}
-    for day in _turning_days(catalogue):
-        for region in ("", *catalogue.regions):
-            context = Context(region, day)
-            found.setdefault(book.active(context), context)
-    return list(found.values())
-
-
-def _turning_days(catalogue: Catalogue) -> list[date]:
-    """Return the first day and each later day on which something starts or has just ended."""
-    start = catalogue.effective_from
-    windows = [
-        *((rule.condition.first_day, rule.condition.last_day) for rule in catalogue.rules),
-        *((option.first_day, option.last_day) for option in catalogue.options),
-    ]
-    days = {start}
-    for first, last in windows:
-        if first is not None:
-            days.add(max(first, start))
-        if last is not None and last < date.max:
-            days.add(max(last + timedelta(days=1), start))
-    return sorted(days)[:DAYS_MAX]
 
 
 def _contradiction(catalogue: Catalogue, rules: tuple[str, ...], context: Context) -> Fault:

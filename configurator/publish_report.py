@@ -1,0 +1,232 @@
+"""What a rule set means before it is published: contradictions, dead and bound options, idle rules, numbers of cars.
+
+Questions about cars go to a backend, whichever it is; questions about single rules to a `RuleProbe`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias, TypeVar
+
+from configurator.engine.backend import Backend, BackendKind, Domains
+from configurator.feature_tree import GroupKind
+from configurator.model import Context
+from configurator.report_subject import RuleFacts, Subject
+from configurator.rule_probe import RuleProbe
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""Told the name of a stage, how many of its questions are answered, and how many there are."""
+Item = TypeVar("Item")
+REASONS_MAX: Final = 100
+"""Dead options and redundant rules of which the rules behind are sought."""
+
+UNCOUNTED: Final = "no circuit fits the budget, and without one cars are not counted"
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """In this context nothing can be built: the fewest rules that exclude each other (none: the tree does)."""
+
+    context: Context
+    rules: tuple[RuleFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BoundOption:
+    """An option that no car has (dead), or every car that could have it (always on, or falsely optional)."""
+
+    option: str
+    because: tuple[RuleFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IdleRule:
+    """A rule without effect, and the rules from which it follows, as far as they were sought."""
+
+    rule: RuleFacts
+    because: tuple[RuleFacts, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NotCounted:
+    """The cars were not counted, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CarCount:
+    """How many different cars can be built of a model (empty: of all) in a context; exact, whatever its size."""
+
+    model: str
+    context: Context
+    cars: int | NotCounted
+
+
+@dataclass(frozen=True, slots=True)
+class PublishReport:
+    """All that was found; a contradiction leaves the rest empty, since nothing could be said of no cars."""
+
+    subject: Subject
+    backend: BackendKind
+    contradictions: tuple[Contradiction, ...]
+    dead: tuple[BoundOption, ...] = ()
+    always_on: tuple[BoundOption, ...] = ()
+    falsely_optional: tuple[BoundOption, ...] = ()
+    redundant: tuple[IdleRule, ...] = ()
+    never_fires: tuple[IdleRule, ...] = ()
+    counts: tuple[CarCount, ...] = ()
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+def report_on(
+    subject: Subject, backend: Backend, *, probe: RuleProbe | None = None, progress: Progress = silent
+) -> PublishReport:
+    """Answer everything about a rule set; the backend must be over `subject.book.formula`."""
+    own = probe or RuleProbe(subject.book)
+    try:
+        return _Reporting(subject, backend, own, progress).report()
+    finally:
+        if probe is None:
+            own.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A context with what it decides, and where all features stand in it."""
+
+    context: Context
+    literals: tuple[int, ...]
+    active: tuple[int, ...]
+    domains: Domains
+
+
+class _Reporting:
+    """One report while it is made."""
+
+    def __init__(self, subject: Subject, backend: Backend, probe: RuleProbe, progress: Progress) -> None:
+        self._subject = subject
+        self._book = subject.book
+        self._backend = backend
+        self._probe = probe
+        self._progress = progress
+        self._reasons_left = REASONS_MAX
+
+    def report(self) -> PublishReport:
+        places: list[_Place] = []
+        contradictions: dict[tuple[int, ...], Contradiction] = {}
+        for context in self._each("contexts", self._subject.contexts):
+            literals, active = self._book.context_literals(context), self._book.active(context)
+            domains = self._backend.domains(literals)
+            if domains is not None:
+                places.append(_Place(context, literals, active, domains))
+                continue
+            rules = self._probe.smallest_conflict(active, ())
+            contradictions.setdefault(rules, Contradiction(context, self._facts(rules)))
+        if contradictions:
+            return PublishReport(self._subject, self._backend.kind, tuple(contradictions.values()))
+        never_fires, redundant = self._idle_rules(places)
+        return PublishReport(
+            self._subject,
+            self._backend.kind,
+            (),
+            dead=self._dead(places),
+            always_on=self._always_on(places),
+            falsely_optional=self._falsely_optional(places),
+            redundant=redundant,
+            never_fires=never_fires,
+            counts=self._counts(places),
+        )
+
+    def _each(self, stage: str, items: Sequence[Item]) -> Iterator[Item]:
+        for done, item in enumerate(items):
+            self._progress(stage, done, len(items))
+            yield item
+        self._progress(stage, len(items), len(items))
+
+    def _facts(self, positions: Sequence[int]) -> tuple[RuleFacts, ...]:
+        return tuple(self._subject.facts(self._book.rules[position].code) for position in positions)
+
+    def _because(self, place: _Place, literals: Sequence[int]) -> tuple[RuleFacts, ...]:
+        """Return the fewest rules that forbid the literals, until `REASONS_MAX` reasons have been sought."""
+        if self._reasons_left == 0:
+            return ()
+        self._reasons_left -= 1
+        return self._facts(self._probe.smallest_conflict(place.active, literals))
+
+    def _dead(self, places: Sequence[_Place]) -> tuple[BoundOption, ...]:
+        """Find the options that no car has in any context."""
+        can = 0
+        for place in places:
+            can |= place.domains.can
+        named = [(name, self._book.variables[name]) for name in self._subject.named]
+        return tuple(BoundOption(name, self._because(places[0], [v])) for name, v in named if not can >> v & 1)
+
+    def _always_on(self, places: Sequence[_Place]) -> tuple[BoundOption, ...]:
+        """Find the options that every car has in every context."""
+        cannot = 0
+        for place in places:
+            cannot |= place.domains.cannot
+        named = [(name, self._book.variables[name]) for name in self._subject.named if name != self._subject.root]
+        return tuple(BoundOption(name, self._because(places[0], [-v])) for name, v in named if not cannot >> v & 1)
+
+    def _falsely_optional(self, places: Sequence[_Place]) -> tuple[BoundOption, ...]:
+        """Find the options that the tree leaves free, and that every car has that has what they stand below."""
+        named = frozenset(self._subject.named)
+        candidates = [
+            (group.parent, member)
+            for group in self._subject.groups
+            if group.kind is not GroupKind.MANDATORY and group.low < len(group.members)
+            for member in group.members
+            if member in named
+        ]
+        found = []
+        for parent, member in self._each("optional features", candidates):
+            bound = [self._book.variables[parent], -self._book.variables[member]]
+            possible = any(place.domains.can >> bound[0] & 1 for place in places)
+            if possible and not any(self._backend.has_car([*place.literals, *bound]) for place in places):
+                found.append(BoundOption(member, self._because(places[0], bound)))
+        return tuple(found)
+
+    def _idle_rules(self, places: Sequence[_Place]) -> tuple[tuple[IdleRule, ...], tuple[IdleRule, ...]]:
+        """Find the rules that can never ask for anything, and of the others those that the rest implies.
+
+        A rule never fires where its premise holds in no car that the other rules allow, or no context has it in force.
+        """
+        known = {facts.code: facts for facts in self._subject.rules}
+        positions = [position for position, rule in enumerate(self._book.rules) if rule.code in known]
+        never_fires: list[IdleRule] = []
+        redundant: list[IdleRule] = []
+        for position in self._each("rules", positions):
+            facts = known[self._book.rules[position].code]
+            inside = [place for place in places if position in place.active]
+            premise = None if facts.premise is None else self._probe.literal(facts.premise)
+            others = [[one for one in place.active if one != position] for place in inside]
+            if premise is not None and not any(self._probe.has_car(active, [premise]) for active in others):
+                rules = self._probe.smallest_conflict(others[0], [premise]) if others else ()
+                never_fires.append(IdleRule(facts, self._facts(rules)))
+            elif not inside:
+                never_fires.append(IdleRule(facts))
+            elif all(self._probe.is_implied(position, place.active) for place in inside):
+                sought = len(redundant) < REASONS_MAX
+                rules = self._probe.implied_by(position, inside[0].active) if sought else ()
+                redundant.append(IdleRule(facts, self._facts(rules)))
+        for code, literal in self._book.price_rules.items():
+            if not any(self._probe.has_car(place.active, [literal]) for place in places):
+                never_fires.append(IdleRule(RuleFacts(code, "price_rules.csv", 0)))
+        return tuple(never_fires), tuple(redundant)
+
+    def _counts(self, places: Sequence[_Place]) -> tuple[CarCount, ...]:
+        """Count the cars of each model on the first day, region by region."""
+        first = [place for place in places if place.context.day == places[0].context.day]
+        wanted = [(place, model) for place in first for model in self._subject.models or ("",)]
+        counts = []
+        for place, model in self._each("cars", wanted):
+            literals = [*place.literals, *([self._book.variables[model]] if model else [])]
+            cars = self._backend.count(literals)
+            counts.append(CarCount(model, place.context, NotCounted(UNCOUNTED) if cars is None else cars))
+        return tuple(counts)
