@@ -278,7 +278,8 @@ class LateCreditBooked(Event):
 class OrderCancelled(Event):
     """An order ended before its delivery.
 
-    `by` is `buyer`, `maker`, `payment` (the earnest money never came) or `default` (the balance was not paid in time).
+    `by` is `buyer`, `maker`, `late` (the buyer left for its lateness), `payment` (the earnest money never came) or
+    `default` (the balance was not paid in time).
     """
 
     order_id: str

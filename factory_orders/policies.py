@@ -143,10 +143,14 @@ class LateCreditPolicy:
 class CancellationPolicy:
     """What leaving after the lock costs by stage (the freeze points of DOMAIN section 6.5), as a share of the earnest.
 
-    Rows are stage, basis points of the earnest that are forfeited; a stage that is not listed forfeits all of it.
+    Rows are stage, basis points of the earnest that are forfeited; a stage that is not listed forfeits all of it. More
+    than `rescind_after_days` late the buyer leaves with the earnest money twice (DOMAIN section 6.1).
     """
 
     forfeits: tuple[tuple[str, int], ...] = (("scheduled", 2_000), ("queued", 2_000), ("parts_ready", 5_000))
 
+    rescind_after_days: int = 30
+
     def __post_init__(self) -> None:
         assert all(0 <= share <= 10_000 for _, share in self.forfeits), "a forfeit is a share of the earnest"
+        assert 0 <= self.rescind_after_days <= 30, "more than 30 days late anybody may leave"

@@ -124,6 +124,14 @@ register_notice(
     "after that it is a default: the earnest money is kept, and the car becomes stock.",
 )
 register_notice(
+    "order_rescinded",
+    "您已因延期解除订单",
+    "您的车延期过久，您已解除订单。双倍返还定金（延期补偿已抵扣），您共将收到{returned}。",
+    "You left for the delay",
+    "Your car came too late, and you have ended your order. You get your earnest money twice, late credits set off: "
+    "{returned} in all.",
+)
+register_notice(
     "order_defaulted",
     "订单因未付尾款已终止",
     "尾款逾期未付，订单已终止，定金{forfeit}按约定不予退还。",

@@ -187,6 +187,8 @@ def _of_ending(letter: Letter) -> NewNotice | None:
             )
         case OrderCancelled(account_id=account_id, by="payment"):
             return NewNotice(account_id, "order_cancelled_unpaid", {}, letter.event_id)
+        case OrderCancelled(account_id=account_id, by="late", returned_minor=returned_minor):
+            return NewNotice(account_id, "order_rescinded", {"returned": Money(returned_minor)}, letter.event_id)
         case OrderCancelled(account_id=account_id, by="default", forfeit_minor=forfeit_minor):
             return NewNotice(account_id, "order_defaulted", {"forfeit": Money(forfeit_minor)}, letter.event_id)
         case BalanceReminded(account_id=account_id, last_day=last_day):

@@ -1,19 +1,31 @@
 """Ending an order after its lock while its car has not begun: what it costs by stage, and who gives what back.
 
 The buyer forfeits a share of the earnest money by the freeze point that was reached (DOMAIN sections 6.1 and 6.5) and
-leaves free where the plan is later than the date that was accepted; where the maker cancels it returns double (law).
-Once the body is begun nothing changes any more.
+leaves free where the plan is later than the date that was accepted; where the maker cancels it returns double (law),
+and so it does where the buyer leaves for more than 30 days of lateness. Once the body is begun nothing changes any
+more, until a car that came so late stands at its store.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from configurator.quote_service import road_km
 from demand.service import DEPOSIT_PURPOSE, earnest_account
+from factory_orders.deliveries.balance import DEFAULT_TIMER, REMIND_TIMER
+from factory_orders.deliveries.handover_service import take_back_balance
+from factory_orders.deliveries.handover_store import (
+    balance_of,
+    late_credit_total,
+    lock_handover,
+    open_handover,
+    save_handover,
+)
+from factory_orders.deliveries.model import Handover, HandoverState
 from factory_orders.errors import OrderNotCancellable
 from factory_orders.events import EarnestMissing, OrderCancelled
 from factory_orders.planning.model import (
+    AtStoreOrder,
     BatchState,
     CancelledOrder,
     DeliveredOrder,
@@ -28,6 +40,7 @@ from factory_orders.planning.queries import plant_by_id
 from factory_orders.plant.model import BEFORE_THE_LINE, BuildOrder
 from factory_orders.plant.store import live_build_order, unfinished_in_batch
 from factory_orders.policies import CancellationPolicy, PromisePolicy
+from factory_orders.vehicles.service import free_vehicle
 from kernel import ledger, payments, policy, registry
 from kernel.actor import Permission
 from kernel.errors import Conflict, InvalidInput, NotFound
@@ -60,19 +73,22 @@ class Cancellation:
 def preview_cancellation(work: Work, order_id: str) -> Cancellation:
     """Say what leaving would cost the buyer now; changes nothing."""
     work.actor.require(Permission.OWN_READ)
-    built, order = _cancellable(work, order_id)
-    if order.terms.account_id != work.actor.signed_in():
-        raise NotFound("order")
-    return _by_buyer(work, order.terms, built)
+    ending = _ending_by_buyer(work, order_id)
+    return _by_buyer(work, ending)
 
 
 def cancel_order(work: Work, order_id: str) -> Cancellation:
-    """End the buyer's own order. Refuses OrderNotCancellable once its car is begun."""
+    """End the buyer's own order.
+
+    Refuses OrderNotCancellable once its car is begun, unless it stands at the store more than 30 days late and unpaid.
+    """
     work.actor.require(Permission.OWN_WRITE)
-    built, order = _cancellable(work, order_id)
-    if order.terms.account_id != work.actor.signed_in():
-        raise NotFound("order")
-    return _end(work, order.terms, built, _by_buyer(work, order.terms, built), by="buyer", reason="buyer")
+    ending = _ending_by_buyer(work, order_id)
+    ended = _by_buyer(work, ending)
+    by = "late" if ending.is_late else "buyer"
+    if isinstance(ending.order, AtStoreOrder):
+        return _rescind_at_store(work, ending.order, ending.handover, ended)
+    return _end(work, ending.order.terms, ending.built, ended, by=by, reason=by)
 
 
 def cancel_order_by_maker(work: Work, order_id: str, *, reason: str) -> Cancellation:
@@ -120,8 +136,50 @@ def _stage(built: BuildOrder | None) -> str:
     return "scheduled" if built is None else built.stage.value
 
 
-def _by_buyer(work: Work, terms: OrderTerms, built: BuildOrder | None) -> Cancellation:
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """What a buyer is about to end: `is_late` says that it may be left for its lateness."""
+
+    built: BuildOrder | None
+    order: ScheduledOrder | AtStoreOrder
+    handover: Handover | None
+    is_late: bool
+
+
+def _ending_by_buyer(work: Work, order_id: str) -> _Ending:
+    """Lock what a buyer wants to end: the handover, the build order, then the order."""
+    known = open_handover(work, order_id)
+    handover = None if known is None else lock_handover(work, known.id)
+    built = live_build_order(work, order_id)
+    order = lock_order(work, order_id)
+    if order.terms.account_id != work.actor.signed_in():
+        raise NotFound("order")
+    late = _is_very_late(work, order.terms)
+    paid = handover is not None and handover.state is HandoverState.BALANCE_PAID
+    if isinstance(order, AtStoreOrder) and late and not paid:
+        return _Ending(built, order, handover, is_late=True)
+    built, scheduled = _cancellable(work, order_id)
+    return _Ending(built, scheduled, None, is_late=late)
+
+
+def _is_very_late(work: Work, terms: OrderTerms) -> bool:
+    if terms.promised_by is None:
+        return False
+    days = policy.pinned(work, terms.policy_version).section(CancellationPolicy).rescind_after_days
+    today = work.now.astimezone(registry.own_brand(work).zone).date()
+    return (today - terms.promised_by).days > days
+
+
+def _by_buyer(work: Work, ending: _Ending) -> Cancellation:
+    terms, built = ending.order.terms, ending.built
     earnest = ledger.balance(work, earnest_account(terms.id))
+    if ending.is_late:
+        # What was asked for at a handover has set the earnest money off; leaving undoes that.
+        asked = None if ending.handover is None else balance_of(work, ending.handover.id)
+        earnest += 0 if asked is None else asked.earnest_minor
+        penalty = max(0, earnest - late_credit_total(work, terms.id))
+        stage = "at_store" if isinstance(ending.order, AtStoreOrder) else _stage(built)
+        return Cancellation(terms.id, stage, earnest, 0, penalty)
     shares = dict(policy.pinned(work, terms.policy_version).section(CancellationPolicy).forfeits)
     share = 0 if _is_later_than_accepted(work, terms, built) else shares.get(_stage(built), 10_000)
     return Cancellation(terms.id, _stage(built), earnest, share_basis_points(earnest, share), 0)
@@ -136,6 +194,25 @@ def _is_later_than_accepted(work: Work, terms: OrderTerms, built: BuildOrder | N
     times = policy.current(work).section(PromisePolicy)
     _, planned = promise_days(Window(built.week, built.week), distance_km=distance_km, policy=times)
     return planned > terms.promised_by
+
+
+def _rescind_at_store(work: Work, order: AtStoreOrder, handover: Handover | None, ended: Cancellation) -> Cancellation:
+    """End an order whose car came too late: what a handover asked for is undone, and the car becomes stock."""
+    terms = order.terms
+    if handover is not None:
+        take_back_balance(work, handover, terms)
+        save_handover(work, replace(handover, state=HandoverState.REJECTED, ended_at=work.now, reason="late"))
+    free_vehicle(work, order.vin, reason="late")
+    save_order(work, CancelledOrder(terms, "late", work.now))
+    for timer in (LATE_CREDIT_TIMER, REMIND_TIMER, DEFAULT_TIMER):
+        cancel_timer(work, timer, terms.id)
+    _give_back(work, terms, ended)
+    work.record(
+        OrderCancelled(
+            terms.brand_id, terms.id, terms.account_id, terms.pool_id, "late", ended.forfeit_minor, ended.returned_minor
+        )
+    )
+    return ended
 
 
 def _end(

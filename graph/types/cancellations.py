@@ -55,7 +55,11 @@ def preview_cancellation(work: Work, order_id: strawberry.ID) -> Cancellation:
 
 @mutation(does=Permission.OWN_WRITE, refuses=(OrderNotCancellable,), result="CancelOrderResult")
 def cancel_order(work: Work, input: OrderInput) -> Cancellation:  # noqa: A002  # the API's word
-    """End one of your orders whose car is not begun; what is not forfeited goes back the way it came."""
+    """End one of your orders whose car is not begun; what is not forfeited goes back the way it came.
+
+    More than thirty days late you get your earnest money twice, late credits set off, also while the car stands unpaid
+    at the store.
+    """
     return show_cancellation(service.cancel_order(work, order_raw(input.order_id)))
 
 

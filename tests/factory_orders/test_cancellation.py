@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
+from demand.service import TIMERS as DEMAND_TIMERS
 from demand.service import PoolPlan
 from factory_orders import queries, service
+from factory_orders.deliveries.handover_store import late_credit_total
 from factory_orders.errors import OrderNotCancellable, OrderOpen
 from factory_orders.model import CancelledOrder, PlantReport, ScheduledOrder, Stage
 from factory_orders.planning.model import SLOT
@@ -17,11 +21,12 @@ from kernel.clock import FixedClock
 from kernel.errors import Conflict, Forbidden, InvalidInput, NotFound
 from kernel.ledger import account
 from kernel.soundness import examine
+from kernel.timers import fire_due
 from kernel.work import Works
 from muster.audit import CHECKS
 from tests.configurator.small_brand import BRAND, PLANNER
 from tests.demand.pool_room import TIERS, PoolRoom, make_pool_room
-from tests.factory_orders.trade import NORTH_PLANT, PLANT_MACHINE, SYSTEM, Trade, buyer
+from tests.factory_orders.trade import BUILD, NORTH_PLANT, PLANT_MACHINE, SYSTEM, Trade, buyer
 
 
 @pytest.fixture
@@ -290,3 +295,91 @@ def test_a_decline_after_the_buyer_left_leaves_the_forfeit_as_a_claim(room: Pool
     assert sums(trade, order_id) == [0, 100_000, 0, 0]
     assert news_of(room, "factory_orders.earnest_missing") == []
     assert found_by_audit(room) == []
+
+
+# --- more than thirty days late --------------------------------------------------------------------------------------
+
+
+def until_late(room: PoolRoom, order_id: str, *, days: int) -> None:
+    """Let time pass until so many days after the promised one, with what falls due on the way."""
+    with room.works.read(SYSTEM) as work:
+        promised_by = queries.orders_by_id(work, [order_id])[order_id].terms.promised_by
+    assert promised_by is not None
+    today = (room.clock.now() + timedelta(hours=8)).date()
+    room.clock.advance((promised_by - today) + timedelta(days=days))
+    while fire_due(room.works, {**DEMAND_TIMERS, **service.TIMERS}):
+        pass
+
+
+def test_who_leaves_for_more_than_thirty_days_of_lateness_gets_the_earnest_money_twice_less_credits(
+    room: PoolRoom,
+) -> None:
+    trade, (order_id, *_) = locked_orders(room)
+    until_late(room, order_id, days=31)
+    credited = room.balance(f"payable:{buyer().signed_in()}")
+
+    with trade.works.read(buyer()) as work:
+        preview = service.preview_cancellation(work, order_id)
+    ended = cancel(trade, order_id)
+    room.settle()
+    deliver(room)
+
+    assert credited > 0
+    assert preview == ended == Cancellation(order_id, "queued", 500_000, 0, 500_000 - credited)
+    # What was credited for the lateness is part of the second half.
+    assert sums(trade, order_id) == [0, 0, credited - 500_000, 500_000]
+    assert [one.state.value for one in room.payments_of(order_id)] == ["refunded"]
+    (told,) = news_of(room, "factory_orders.order_cancelled")
+    assert (told["by"], told["returned_minor"]) == ("late", 1_000_000 - credited)
+    assert found_by_audit(room) == []
+
+
+def test_thirty_days_late_is_not_yet_a_reason(room: PoolRoom) -> None:
+    trade, (order_id, *_) = locked_orders(room)
+    until_late(room, order_id, days=30)
+
+    assert cancel(trade, order_id).penalty_minor == 0
+
+
+def test_a_late_car_on_the_line_is_left_when_it_stands_at_the_store(room: PoolRoom) -> None:
+    trade, (order_id, *_) = locked_orders(room)
+    until_late(room, order_id, days=31)
+    for stage in (Stage.PARTS_READY, Stage.BODY):
+        trade.report(trade.build_order_of(order_id).id, stage)
+    with pytest.raises(OrderNotCancellable):
+        cancel(trade, order_id)
+
+    for stage in BUILD[2:]:
+        trade.report(trade.build_order_of(order_id).id, stage)
+    trade.ship(order_id)
+    trade.receive(order_id)
+    handover = trade.inspect(trade.book(order_id))
+    trade.ask_balance(handover)
+    credited = late_credits_of(room, order_id)
+    ended = cancel(trade, order_id)
+
+    assert ended == Cancellation(order_id, "at_store", 500_000, 0, 500_000 - credited)
+    with trade.works.read(SYSTEM) as work:
+        assert isinstance(queries.orders_by_id(work, [order_id])[order_id], CancelledOrder)
+    assert room.balance(f"receivable:{order_id}") == 0
+    assert sums(trade, order_id) == [0, 0, credited - 500_000, 500_000]
+    assert found_by_audit(room) == []
+
+
+def test_a_late_car_that_is_paid_is_not_left(room: PoolRoom) -> None:
+    trade, (order_id, *_) = locked_orders(room)
+    until_late(room, order_id, days=31)
+    for stage in BUILD:
+        trade.report(trade.build_order_of(order_id).id, stage)
+    trade.ship(order_id)
+    trade.receive(order_id)
+    handover = trade.inspect(trade.book(order_id))
+    trade.pay(handover, trade.ask_balance(handover))
+
+    with pytest.raises(OrderNotCancellable):
+        cancel(trade, order_id)
+
+
+def late_credits_of(room: PoolRoom, order_id: str) -> int:
+    with room.works.read(SYSTEM) as work:
+        return late_credit_total(work, order_id)

@@ -93,7 +93,7 @@ def events_of(kind: str, pool_id: str, now: datetime) -> list[Event]:
     cls = next(one for one in Event.__subclasses__() if one.kind == kind)
     made = [example(cls, words, now)]
     if cls is OrderCancelled:
-        made += [example(cls, {**words, "by": by}, now) for by in ("maker", "payment", "default")]
+        made += [example(cls, {**words, "by": by}, now) for by in ("maker", "payment", "default", "late")]
     if cls is MemberRemoved:
         made.append(MemberRemoved(BRAND, "x", MEMBER, pool_id, "fraud", 1))
     if cls is PreOrderRolled:
