@@ -1,4 +1,4 @@
-"""Any order of joins, payments, repeats, departures, hours and clearings keeps the invariants of DOMAIN section 4."""
+"""Any order of joins, payments, declines, departures, removals, hours and clearings keeps DOMAIN section 4."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import select
 
 from configurator.model import Tier
+from demand.audit_service import CHECKS
 from demand.pools.clearing import count_reaching
 from demand.pools.model import (
     FailureChoice,
@@ -20,17 +21,20 @@ from demand.pools.model import (
     LockedPool,
     OpenPool,
 )
+from demand.pools.replay import replay_pool
 from demand.pools.rows import pool_from, pre_order_from
 from demand.pools.tables import pools, pre_orders
 from demand.queries import pool_progress
-from demand.service import raise_cap, withdraw
-from kernel import db
-from kernel.actor import system
+from demand.service import raise_cap, remove_member, withdraw
+from kernel import db, record
+from kernel.actor import Actor, Role, system
 from kernel.clock import FixedClock
 from kernel.errors import Refusal
-from kernel.ids import SeededIds
+from kernel.ids import AccountId, SeededIds
 from kernel.ledger import ledger_transfers
 from kernel.payments import Payment
+from kernel.payments.tables import payments
+from kernel.soundness import LEDGER_CHECKS, PAYMENT_CHECKS, examine
 from kernel.work import Works
 from tests.configurator.small_brand import BRAND
 from tests.conftest import DATABASES, MONDAY_MORNING
@@ -40,6 +44,7 @@ from tests.support.databases import copy_sqlite, empty_postgres
 MACHINE = settings(max_examples=8, stateful_step_count=18, deadline=None)
 PERSONS = st.integers(1, 9)
 CAPS = st.sampled_from([9_400_000, 9_500_000, 9_800_000, 9_999_900, 10_000_000, 12_000_000])
+OPERATOR = Actor(BRAND, frozenset({Role.OPERATOR}), AccountId("f" * 32))
 CHOICES = st.sampled_from(list(FailureChoice))
 
 
@@ -58,7 +63,10 @@ class PoolMachine(RuleBasedStateMachine):
         self.frozen_discounts: dict[str, int] = {}
 
     def teardown(self) -> None:
+        with self.room.works.read(system(BRAND)) as work:
+            found = examine(work, (*LEDGER_CHECKS, *PAYMENT_CHECKS, *CHECKS))
         self.engine.dispose()
+        assert [line for one in found for line in one.violations] == []
 
     @initialize()
     def open_first(self) -> None:
@@ -69,10 +77,18 @@ class PoolMachine(RuleBasedStateMachine):
         with contextlib.suppress(Refusal):
             self.room.open(capacity=4, tiers=(Tier(2, 0), Tier(3, 200), Tier(4, 500)), days=5)
 
-    @rule(names=st.lists(PERSONS, min_size=1, max_size=4), cap=CAPS, choice=CHOICES, funded=st.booleans())
-    def place(self, names: list[int], cap: int, choice: FailureChoice, funded: bool) -> None:
+    @rule(
+        names=st.lists(PERSONS, min_size=1, max_size=4),
+        cap=CAPS,
+        choice=CHOICES,
+        funded=st.booleans(),
+        empty=st.sampled_from([False, False, False, True]),
+    )
+    def place(self, names: list[int], cap: int, choice: FailureChoice, funded: bool, empty: bool) -> None:
         room = self.room
+        room.wallet_is_empty = empty
         requests = [room.request(room.buyer(name), cap=cap, choice=choice, funded=funded) for name in names]
+        room.wallet_is_empty = False
         outcomes = room.place(*requests, requests[0])
         first, again = outcomes[0], outcomes[-1]
         if isinstance(first, Refusal):
@@ -113,7 +129,18 @@ class PoolMachine(RuleBasedStateMachine):
     @rule(hours=st.sampled_from([0, 1, 24, 49, 72, 130]))
     def wait(self, hours: int) -> None:
         self.room.pass_time(hours=hours)
+        removed = list(self.room.states().values()).count("removed")
         self.room.settle()
+        if list(self.room.states().values()).count("removed") != removed:
+            # A returned payment is what may raise the price of a frozen pool.
+            self.frozen_discounts.clear()
+
+    @rule(name=PERSONS)
+    def prove_a_fraud(self, name: int) -> None:
+        for pre_order_id in self.mine(name):
+            with contextlib.suppress(Refusal), self.room.works.change(OPERATOR) as work:
+                remove_member(work, pre_order_id, case="F-2026")
+                self.frozen_discounts.clear()
 
     def mine(self, name: int) -> list[str]:
         with self.room.works.read(system(BRAND)) as work:
@@ -146,11 +173,23 @@ class PoolMachine(RuleBasedStateMachine):
                 balances[row.debit_account] = balances.get(row.debit_account, 0) - row.amount_minor
                 balances[row.credit_account] = balances.get(row.credit_account, 0) + row.amount_minor
             rows = work.connection.execute(select(pre_orders.c.id, pre_orders.c.state)).all()
+            declined = set(
+                work.connection.execute(select(payments.c.subject_id).where(payments.c.state == "declined")).scalars()
+            )
         assert sum(balances.values()) == 0
         for row in rows:
             held = 500_000 if row.state in ("pooled", "rolled_over") else 0
             assert balances.get(f"deposit:{row.id}", 0) == held
-            assert balances.get(f"earnest:{row.id}", 0) == (500_000 if row.state == "locked" else 0)
+            is_earnest = row.state == "locked" and row.id not in declined
+            assert balances.get(f"earnest:{row.id}", 0) == (500_000 if is_earnest else 0)
+
+    @invariant()
+    def every_record_replays(self) -> None:
+        with self.room.works.read(system(BRAND)) as work:
+            for pool_id in work.connection.execute(select(pools.c.id)).scalars().all():
+                entries = record.entries_of(work, f"pool:{pool_id}")
+                assert record.verify(entries) is None
+                assert replay_pool(pool_id, entries).faults == []
 
     @invariant()
     def a_locked_price_never_changes(self) -> None:

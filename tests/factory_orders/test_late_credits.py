@@ -157,7 +157,12 @@ def test_a_balance_is_what_is_owed_less_what_is_set_off(
 
 
 def test_the_timers_of_this_room_are_told_to_the_worker() -> None:
-    assert set(service.TIMERS) == {"factory_orders.late_credit", "factory_orders.schedule_batch"}
+    assert set(service.TIMERS) == {
+        "factory_orders.late_credit",
+        "factory_orders.schedule_batch",
+        "factory_orders.balance_reminder",
+        "factory_orders.balance_default",
+    }
 
 
 def test_a_credit_that_was_paid_out_by_hand_is_not_set_off_once_more(trade: Trade) -> None:
