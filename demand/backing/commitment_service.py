@@ -64,7 +64,7 @@ from demand.votes.model import (
     InCatalogueProposal,
     Proposal,
 )
-from demand.votes.store import known_proposals, lock_proposals, save_proposal
+from demand.votes.store import known_proposals, lock_proposals, merged_into, save_proposal
 from kernel import policy, record, registry
 from kernel.actor import Permission, Role
 from kernel.errors import InvalidInput, Refusal
@@ -240,10 +240,13 @@ def on_catalogue_published(work: Work, letters: Sequence[Letter]) -> None:
     for letter in letters:
         assert isinstance(letter.event, CataloguePublished)
         version_id = VersionId(letter.event.version_id)
+        named = [one for one in list_options(work, version_id) if one.fulfils_proposal]
+        # Whoever wrote the file may know the wish by the name of a duplicate.
+        went_to = merged_into(work, [one.fulfils_proposal for one in named])
         options: dict[str, list[str]] = {}
-        for one in list_options(work, version_id):
-            if one.fulfils_proposal:
-                options.setdefault(one.fulfils_proposal, []).append(one.code)
+        for one in named:
+            proposal_id = went_to.get(one.fulfils_proposal, one.fulfils_proposal)
+            options.setdefault(proposal_id, []).append(one.code)
         prices = option_prices(work, version_id)
         published = _Published(version_id, letter.event.effective_from, options, prices)
         concerned = known_proposals(work, list(options))

@@ -80,6 +80,15 @@ def known_proposals(work: Work, proposal_ids: Sequence[str]) -> list[str]:
     return list(work.connection.execute(found.order_by(proposals.c.id)).scalars())
 
 
+def merged_into(work: Work, proposal_ids: Sequence[str]) -> dict[str, str]:
+    """Return where those of these proposals went that were merged into another."""
+    table = proposals.c
+    found = select(table.id, table.merged_into).where(
+        table.brand_id == work.actor.brand_id, table.id.in_(list(proposal_ids)), table.merged_into.isnot(None)
+    )
+    return {row.id: row.merged_into for row in work.connection.execute(found)}
+
+
 def budget_places_used(work: Work, person_id: str, quarter: Quarter) -> set[int]:
     """Return which of the quarter's votes a person holds."""
     table = held_votes.c

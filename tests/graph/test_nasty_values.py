@@ -62,7 +62,20 @@ TEXTS: Final = (
     "\u0661\u0662",
     "ß" * 90,
 )
-KINDS: Final = ("Store", "Quote", "Pool", "PreOrder", "Order", "Plant", "Batch", "Handover", "Proposal", "Session")
+KINDS: Final = (
+    "Comparison",
+    "Backing",
+    "Store",
+    "Quote",
+    "Pool",
+    "PreOrder",
+    "Order",
+    "Plant",
+    "Batch",
+    "Handover",
+    "Proposal",
+    "Session",
+)
 VALUES: Final[dict[str, tuple[Any, ...]]] = {
     "Int": (0, 1, 100, -1, 2**31 - 1, -(2**31)),
     "Long": (0, 1, -1, 500_000, 2**53 - 1, -(2**53 - 1)),

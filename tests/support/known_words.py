@@ -28,9 +28,11 @@ PER_KIND_MAX: Final = 6
 # Kinds of ids of the API and the tables they come from, with the column of the raw id.
 TABLES: Final[Mapping[str, tuple[str, str]]] = {
     "Account": ("accounts", "id"),
+    "Backing": ("backings", "id"),
     "Batch": ("batches", "id"),
     "BuildOrder": ("build_orders", "id"),
     "CatalogueVersion": ("catalogue_versions", "id"),
+    "Comparison": ("comparisons", "id"),
     "Configuration": ("configurations", "id"),
     "Delivery": ("orders", "id"),
     "Handover": ("handovers", "id"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final
 
@@ -266,6 +267,16 @@ def test_an_option_that_comes_before_any_answer_is_a_yes_for_that_day_and_the_pu
     made = promised(place).commitment
     assert (made.available_by, made.ceiling_minor, made.outcome) == (TODAY, PRICE_MINOR, Outcome.KEPT)
     assert kinds(place)[-2:] == ["proposal.committed", "proposal.in_catalogue"]
+
+
+def test_a_catalogue_that_names_a_duplicate_fulfils_what_it_was_merged_into(place: BackingRoom) -> None:
+    duplicate = wish(place.room.works, "The same again")
+    with place.room.works.change(PLANNER) as work:
+        merge_proposals(work, duplicate, into=place.proposal_id)
+
+    replace(place, proposal_id=duplicate).publish()
+
+    assert place.view().state == "in_catalogue"
 
 
 def test_news_of_a_version_that_comes_twice_changes_nothing(place: BackingRoom) -> None:
