@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from factory_orders.line.annealing import BEST, anneal
+from factory_orders.line.annealing import BEST, NOW, anneal
 from factory_orders.line.bounds import lower_bound
 from factory_orders.line.construction import construct
 from factory_orders.line.model import LineCar, LineProblem, LineScore, Objective, Ratio
@@ -21,9 +21,12 @@ from factory_orders.line.scoring import is_order_of, score_order
 from factory_orders.line.state import PAINT_WEIGHT, Line, Places, State, open_state, prepare, weighted_score
 
 MOVES_AT_ONCE: Final = 50_000
-HOT, COLD = 0.15, 0.09
+HOT, COLD = 0.14, 0.09
 """Temperatures in units of an objective's weight, from the beginning of its turn to the end."""
-CYCLE_SECONDS: Final = 2.0
+CYCLE_SECONDS, SHORT_CYCLE_SECONDS = 30.0, 2.0
+"""How long a cycle of all objectives takes, and one of a single objective."""
+FIRST_WALK, LAST_WALK = 0.12, 0.92
+"""Until when the search only walks down, and from when it does again, as shares of the effort."""
 SHARES_WITHOUT_PAINT: Final = (800, 224, 0, 0, 0, 0)
 SHARES_WITH_PAINT: Final = (300, 150, 300, 150, 74, 50)
 
@@ -74,7 +77,7 @@ def solve_line(
     """
     bound = lower_bound(problem)
     line = prepare(problem)
-    run = _Run(problem, line, bound.weighted(problem), seconds, seed, moves_max)
+    run = _Run(problem, line, bound, seconds, seed, moves_max)
     best = run.search(construct(line), tell)
     order = cars_in_order(line, best)
     assert is_order_of(problem, order), "the search loses no car"
@@ -91,19 +94,47 @@ def cars_in_order(line: Line, classes: Sequence[int] | Places) -> tuple[LineCar,
     return tuple(next(waiting[kind]) for kind in classes)
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A part of the effort in which one objective is annealed; without an objective the search only walks down."""
+
+    begins: float
+    ends: float
+    objective: int | None
+
+    def temperature(self, weights: Sequence[int], share: float) -> float:
+        """Return the temperature at a share of the whole effort."""
+        if self.objective is None:
+            return 0.0
+        through = min((share - self.begins) / (self.ends - self.begins), 1.0)
+        return float(weights[self.objective] * HOT * (COLD / HOT) ** through)
+
+
 class _Run:
     """One search: its clock, its dice and what it has found."""
 
     def __init__(
-        self, problem: LineProblem, line: Line, bound: int, seconds: float, seed: int, moves_max: int | None
+        self, problem: LineProblem, line: Line, bound: LineScore, seconds: float, seed: int, moves_max: int | None
     ) -> None:
         self._started = time.perf_counter()
-        self._line, self._bound, self._seconds, self._moves_max = line, bound, seconds, moves_max
+        self._problem, self._line, self._bound = problem, line, bound
+        self._seconds, self._moves_max = seconds, moves_max
         self._weights = [problem.weight(objective) for objective in problem.objectives]
         shares = SHARES_WITH_PAINT if Objective.PAINT in problem.objectives else SHARES_WITHOUT_PAINT
         self._shares = np.cumsum(np.array(shares)).astype(np.int32)
         self._chance = np.array([(2 * seed + 1) * 0x9E3779B97F4A7C15 % (1 << 64)], np.uint64)
-        self.moves, self.best = 0, 0
+        self._least = bound.weighted(problem)
+        self._scores, self._tally = np.zeros(2, np.int64), np.zeros(2, np.int64)
+
+    @property
+    def moves(self) -> int:
+        """Return how many moves were tried."""
+        return int(self._tally[0])
+
+    @property
+    def best(self) -> int:
+        """Return the best weighted score."""
+        return int(self._scores[BEST])
 
     def elapsed(self) -> float:
         """Return the seconds since the beginning."""
@@ -115,32 +146,53 @@ class _Run:
         return spent if self._moves_max is None else max(self.moves / self._moves_max, float(spent >= 1))
 
     def search(self, classes: Places, tell: Callable[[Progress], None]) -> Places:
-        """Anneal until the effort is spent or the bound is reached; returns the best classes."""
-        rules = self._line.rules
-        state = open_state(self._line, classes)
-        scores = np.zeros(2, np.int64)
-        scores[:] = self._score(state)
-        best, scratch, tally = classes.copy(), np.zeros(len(classes), np.int32), np.zeros(2, np.int64)
-        self.best = int(scores[BEST])
-        while self.best > self._bound and (share := self._share()) < 1 and len(classes) - rules.limits[3] > 1:
-            moves = MOVES_AT_ONCE if self._moves_max is None else min(MOVES_AT_ONCE, self._moves_max - self.moves)
-            temperature = self._temperature(share)
-            anneal(rules, state, self._chance, self._shares, moves, temperature, scores, best, scratch, tally)
-            self.moves, self.best = int(tally[0]), int(scores[BEST])
-            tell(Progress(self.elapsed(), self.moves, self.best, self._bound))
+        """Walk down, anneal cycle by cycle, walk down again; returns the best classes."""
+        state, best = open_state(self._line, classes), classes.copy()
+        self._scores[:] = self._score(state)
+        several = len(self._weights) > 1
+        start, end = (FIRST_WALK, LAST_WALK) if several else (0.01, 0.99)
+        state = self._take_turn(_Turn(0.0, start, None), state, best, tell)
+        length = (CYCLE_SECONDS if several else SHORT_CYCLE_SECONDS) / max(self._seconds, 0.001)
+        cycles = max(round((end - start) / length), 1)
+        for cycle in range(cycles):
+            begins, ends = (start + (end - start) * (cycle + more) / cycles for more in (0, 1))
+            open_ones = self._unsettled(best) if self._share() < ends and self.best > self._least else []
+            for number, objective in enumerate(open_ones):
+                first, last = (begins + (ends - begins) * (number + more) / len(open_ones) for more in (0, 1))
+                state = self._take_turn(_Turn(first, last, objective), state, best, tell)
+        self._take_turn(_Turn(end, 1.0, None), state, best, tell)
         return best
+
+    def _unsettled(self, best: Places) -> list[int]:
+        """Return the objectives that may still get better: not those at their bounds that lead the order."""
+        score = score_order(self._problem, cars_in_order(self._line, best))
+        at_bound = [score.of(objective) == self._bound.of(objective) for objective in self._problem.objectives]
+        return list(range(at_bound.index(False) if False in at_bound else 0, len(at_bound)))
+
+    def _take_turn(self, turn: _Turn, state: State, best: Places, tell: Callable[[Progress], None]) -> State:
+        rules = self._line.rules
+        if self._is_behind(turn):
+            state = open_state(self._line, best)
+            self._scores[NOW] = self._scores[BEST]
+        scratch = np.zeros(len(best), np.int32)
+        while self.best > self._least and (share := self._share()) < turn.ends and len(best) - self._problem.frozen > 1:
+            moves = MOVES_AT_ONCE if self._moves_max is None else min(MOVES_AT_ONCE, self._moves_max - self.moves)
+            heat = turn.temperature(self._weights, share)
+            anneal(rules, state, self._chance, self._shares, moves, heat, self._scores, best, scratch, self._tally)
+            tell(Progress(self.elapsed(), self.moves, self.best, self._least))
+        return state
+
+    def _is_behind(self, turn: _Turn) -> bool:
+        """Say whether the order now is worse than the best in what this turn does not anneal any more."""
+        if turn.objective is None or turn.objective == 0:
+            return True
+        above = self._weights[turn.objective - 1]
+        return int(self._scores[NOW]) // above > self.best // above
 
     def _score(self, state: State) -> int:
         rules = self._line.rules
         first = 0 if state.paints[0] >= 0 else int(rules.limits[PAINT_WEIGHT])
         return int(weighted_score(rules.ratios, rules.limits, state.paints, state.counts)) - first
-
-    def _temperature(self, share: float) -> float:
-        """Return the temperature at a share of the effort: each objective has its turn in each cycle."""
-        cycles = max(round(self._seconds / CYCLE_SECONDS), 1) if len(self._weights) == 1 else 1
-        turns = (share * cycles) % 1 * len(self._weights)
-        turn = min(int(turns), len(self._weights) - 1)
-        return float(self._weights[turn] * HOT * (COLD / HOT) ** (turns - turn))
 
 
 def warm_up() -> None:
@@ -148,5 +200,5 @@ def warm_up() -> None:
     cars = tuple(LineCar(str(number), "AB"[number % 2], frozenset("X" if number < 3 else "")) for number in range(6))
     problem = LineProblem("warm-up", cars, (Ratio("X", 1, 2),), (Objective.HIGH, Objective.PAINT), paint_run_max=3)
     line = prepare(replace(problem, frozen=1, tail=cars[:1]))
-    run = _Run(problem, line, bound=-1, seconds=60, seed=1, moves_max=200)
+    run = _Run(problem, line, bound=LineScore(-1, 0, 0), seconds=60, seed=1, moves_max=200)
     run.search(construct(line), lambda _: None)

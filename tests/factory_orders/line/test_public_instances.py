@@ -1,0 +1,56 @@
+"""The public instances, read in place: what can be solved is solved, every order is feasible and scored anew."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from benchmarks.line import Best, challenge_folders, keep_better, read_best, solve_checked
+from benchmarks.public_data import public_data
+from factory_orders.line.search import warm_up
+
+
+@pytest.fixture
+def folder() -> Path:
+    """Return the folder of instances; without it the test passes over and says so above the last line."""
+    data = public_data()
+    if data is None:
+        pytest.skip("NOT RUN: no public instances; MUSTER_DATA names the folder")
+    return data
+
+
+def test_easy_instances_are_solved_within_a_tenth_of_a_second(folder: Path) -> None:
+    warm_up()
+
+    late = []
+    for file in sorted((folder / "sequencing" / "csplib" / "easy").glob("p*.txt")):
+        started = time.process_time()
+        solution = solve_checked(file, seconds=5, seed=1)
+        late += [file.name] if solution.score.high or time.process_time() - started > 0.5 else []
+
+    assert late == []
+
+
+@pytest.mark.prove
+def test_every_instance_of_the_challenge_gets_a_feasible_order_near_the_best_known(folder: Path) -> None:
+    best = read_best()
+
+    for instance in challenge_folders(folder):
+        solution = solve_checked(instance, seconds=5, seed=1)
+
+        # Five seconds are a small part of what the table was made with; a wrong search is off by far more.
+        assert solution.bound.weighted(solution.problem) <= solution.score.weighted(solution.problem)
+        if instance.name in best:
+            assert solution.score.weighted(solution.problem) <= 1.5 * best[instance.name].score + 1_000_000
+
+
+def test_the_table_of_best_scores_only_improves(tmp_path: Path) -> None:
+    table = tmp_path / "best.csv"
+
+    first = keep_better([Best("A", 10, "2026-11-01", 5, 1), Best("B", 7, "2026-11-01", 5, 1)], table)
+    second = keep_better([Best("A", 11, "2026-11-02", 5, 2), Best("B", 6, "2026-11-02", 5, 2)], table)
+
+    assert (first, second) == (2, 1)
+    assert {name: one.score for name, one in read_best(table).items()} == {"A": 10, "B": 6}
