@@ -133,17 +133,18 @@ def _read_vehicles(file: Path, ratios: Sequence[Ratio]) -> tuple[tuple[LineCar, 
     if lacking:
         raise InstanceBroken(str(file), 1, f"has no column for {', '.join(lacking)}")
     days: list[tuple[str, list[LineCar]]] = []
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     for row in _rows(file, columns=len(header)):
-        date, _, ident, paint, *flags = row.cells
+        date, rank, ident, paint, *flags = row.cells
         wrong = [option for option, flag in zip(options, flags, strict=True) if flag not in ("0", "1")]
         if wrong:
             row.broken(f"{', '.join(wrong)} must be 0 or 1")
-        if ident in seen:
-            row.broken(f"car {ident} is there already")
+        # Some of the challenge's own files name a car twice; a rank stands for one car all the same.
+        if (date, rank) in seen:
+            row.broken(f"rank {rank} of {date} is there already")
         if len(seen) == CARS_MAX:
             row.broken(f"more than {CARS_MAX} cars")
-        seen.add(ident)
+        seen.add((date, rank))
         if not days or days[-1][0] != date:
             days.append((date, []))
             if len(days) > 2:

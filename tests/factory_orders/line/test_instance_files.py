@@ -65,7 +65,7 @@ VEHICLES, RATIOS = CHALLENGE["vehicles.txt"], CHALLENGE["ratios.txt"]
         ("vehicles", "", 0, "cannot be read: No such file or directory"),
         ("vehicles", VEHICLES.replace("B;2;0;1", "B;2;0"), 3, "has 5 cells instead of 6"),
         ("vehicles", VEHICLES.replace("B;2;0;1", "B;2;0;7"), 3, "LPRC1 must be 0 or 1"),
-        ("vehicles", VEHICLES.replace("2;C;", "2;A;"), 4, "car A is there already"),
+        ("vehicles", VEHICLES.replace("2;C;", "1;C;"), 4, "rank 1 of 2003 38 4 is there already"),
         ("vehicles", VEHICLES.replace("LPRC1", "LPRC9"), 1, "has no column for LPRC1"),
         ("vehicles", VEHICLES + "2003 38 5;1;D;2;0;1\n", 5, "begins a third day"),
         ("vehicles", "Date;SeqRank;Ident;Paint Color;HPRC1;LPRC1\n", 0, "has no car"),
