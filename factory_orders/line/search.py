@@ -183,7 +183,12 @@ class _Run:
         return state
 
     def _is_behind(self, turn: _Turn) -> bool:
-        """Say whether the order now is worse than the best in what this turn does not anneal any more."""
+        """Say whether the order now is worse than the best in what this turn does not anneal any more.
+
+        A single objective goes on from where it is: its best order is often a dead end.
+        """
+        if len(self._weights) == 1:
+            return False
         if turn.objective is None or turn.objective == 0:
             return True
         above = self._weights[turn.objective - 1]
