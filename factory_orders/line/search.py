@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from factory_orders.line.annealing import BEST, NOW, anneal
+from factory_orders.line.annealing import BEST, NOW, SHARES, anneal
 from factory_orders.line.bounds import lower_bound
 from factory_orders.line.construction import construct
 from factory_orders.line.model import LineCar, LineProblem, LineScore, Objective, Ratio
@@ -29,6 +29,7 @@ FIRST_WALK, LAST_WALK = 0.12, 0.92
 """Until when the search only walks down, and from when it does again, as shares of the effort."""
 SHARES_WITHOUT_PAINT: Final = (800, 224, 0, 0, 0, 0)
 SHARES_WITH_PAINT: Final = (300, 150, 300, 150, 74, 50)
+WINDOWS_AT_FULL_SHARE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,16 @@ class _Turn:
         return float(weights[self.objective] * HOT * (COLD / HOT) ** through)
 
 
+def _shares(problem: LineProblem) -> tuple[int, ...]:
+    """Return the shares of the kinds of moves: stretches are tried the less often, the longer their windows take."""
+    if Objective.PAINT not in problem.objectives:
+        return SHARES_WITHOUT_PAINT
+    *swaps, turns, puts = SHARES_WITH_PAINT
+    windows = max(sum(ratio.q for ratio in problem.ratios), WINDOWS_AT_FULL_SHARE)
+    turns, puts = turns * WINDOWS_AT_FULL_SHARE // windows, puts * WINDOWS_AT_FULL_SHARE // windows
+    return (SHARES - sum(swaps[1:]) - turns - puts, *swaps[1:], turns, puts)
+
+
 class _Run:
     """One search: its clock, its dice and what it has found."""
 
@@ -120,8 +131,7 @@ class _Run:
         self._problem, self._line, self._bound = problem, line, bound
         self._seconds, self._moves_max = seconds, moves_max
         self._weights = [problem.weight(objective) for objective in problem.objectives]
-        shares = SHARES_WITH_PAINT if Objective.PAINT in problem.objectives else SHARES_WITHOUT_PAINT
-        self._shares = np.cumsum(np.array(shares)).astype(np.int32)
+        self._shares = np.cumsum(np.array(_shares(problem))).astype(np.int32)
         self._chance = np.array([(2 * seed + 1) * 0x9E3779B97F4A7C15 % (1 << 64)], np.uint64)
         self._least = bound.weighted(problem)
         self._scores, self._tally = np.zeros(2, np.int64), np.zeros(2, np.int64)
