@@ -126,14 +126,14 @@ def serve(
 
 
 @app.command(rich_help_panel=TO_RUN)
-def worker(with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True)] = False) -> None:
+def worker(parent: Annotated[int | None, typer.Option(hidden=True)] = None) -> None:
     """Run a worker apart from the server: news between rooms, deadlines, notices, refunds, released statistics.
 
     As many may run as you like; they share the work. SIGTERM ends it after the turn in hand.
     """
     from muster import serving
 
-    serving.work(settings(), with_parent=with_parent)
+    serving.work(settings(), parent_id=parent)
 
 
 @app.command(rich_help_panel=TO_RUN)

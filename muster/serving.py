@@ -75,7 +75,7 @@ def _check_migrated(settings: Settings) -> None:
 
 def _keep_worker(stopping: threading.Event) -> None:
     while not stopping.is_set():
-        worker = subprocess.Popen([sys.executable, "-m", "muster", "worker", "--with-parent"])
+        worker = subprocess.Popen([sys.executable, "-m", "muster", "worker", "--parent", str(os.getpid())])
         while worker.poll() is None and not stopping.wait(0.1):
             pass
         if stopping.is_set():
@@ -89,8 +89,11 @@ def _keep_worker(stopping: threading.Event) -> None:
         stopping.wait(RESTART_PAUSE_SECONDS)
 
 
-def work(settings: Settings, *, with_parent: bool) -> None:
-    """Run a worker until told to stop, or, `with_parent`, until the process that started it is gone."""
+def work(settings: Settings, *, parent_id: int | None) -> None:
+    """Run a worker until told to stop, or until the parent, the process that started it, is gone.
+
+    The parent says its id itself: one that is gone before the worker looks would pass for another's child.
+    """
     check_providers(settings)
     _check_migrated(settings)
     from muster.daily import wind_up
@@ -99,14 +102,16 @@ def work(settings: Settings, *, with_parent: bool) -> None:
 
     set_up_logs(settings.log_level)
     stop = stop_on_signals()
-    if with_parent:
-        threading.Thread(target=_stop_without_parent, args=(stop, os.getppid()), daemon=True).start()
+    if parent_id is not None:
+        threading.Thread(target=stop_without_parent, args=(stop, parent_id), daemon=True).start()
     runtime = wire(settings)
     wind_up(runtime.works)
     run_worker(runtime.works, runtime.chores, stop=stop)
 
 
-def _stop_without_parent(stop: threading.Event, parent_id: int) -> None:
-    while not stop.wait(PARENT_POLL_SECONDS):
-        if os.getppid() != parent_id:
-            stop.set()
+def stop_without_parent(stop: threading.Event, parent_id: int) -> None:
+    """Watch the parent until told to stop, and tell to stop when it is gone, at once where it is gone already."""
+    while os.getppid() == parent_id:
+        if stop.wait(PARENT_POLL_SECONDS):
+            return
+    stop.set()

@@ -1,6 +1,6 @@
 """A day's line as plain values: cars, ratio limits, paint, what comes before, and which objective counts how much.
 
-The definition of every figure is in docs/decisions/031-line-objective.md.
+The definition of every figure is in docs/decisions/017-line-objective.md.
 """
 
 from __future__ import annotations

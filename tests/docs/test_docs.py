@@ -45,7 +45,7 @@ from tests.journeys.town import add_town, open_house
 from tests.support.databases import copy_sqlite
 
 CONSOLE_SECONDS_MAX: Final = 60
-BESIDE_THE_SETTINGS: Final = {"MUSTER_TEST_POSTGRES", "MUSTER_PROVE"}
+BESIDE_THE_SETTINGS: Final = {"MUSTER_DATA", "MUSTER_TEST_POSTGRES", "MUSTER_PROVE"}
 COMMAND: Final = re.compile(
     r"(?:`|\$ |^)(muster|python3 dev\.py|python -m muster) ([a-z][a-z-]*)(?: ([a-z]+))?", re.MULTILINE
 )

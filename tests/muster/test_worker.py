@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 
 from kernel.work import Works
+from muster.serving import stop_without_parent
 from muster.worker import Chores, run_worker
 
 
@@ -28,3 +32,26 @@ def test_a_chore_that_fails_holds_up_no_other(works: Works) -> None:
 
     assert sent == ["notice"]
     assert not worker.is_alive()
+
+
+def test_a_worker_whose_parent_is_gone_before_it_looks_stops_at_once() -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    stop = threading.Event()
+
+    stop_without_parent(stop, gone.pid)
+
+    assert stop.is_set()
+
+
+def test_a_worker_stays_while_its_parent_lives() -> None:
+    stop = threading.Event()
+    watch = threading.Thread(target=stop_without_parent, args=(stop, os.getppid()), daemon=True)
+    watch.start()
+
+    watch.join(0.2)
+
+    assert not stop.is_set()
+    stop.set()
+    watch.join(5)
+    assert not watch.is_alive()
