@@ -21,7 +21,7 @@ Item = TypeVar("Item")
 REASONS_MAX: Final = 100
 """Dead options and redundant rules of which the rules behind are sought."""
 
-UNCOUNTED: Final = "no circuit fits the budget, and without one cars are not counted"
+UNCOUNTED: Final = "not counted, since the rules are not compiled to a circuit here"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,92 @@
+"""A publish report as lines for a terminal and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from configurator.publish_report import BoundOption, IdleRule, NotCounted, PublishReport
+from configurator.report_subject import RuleFacts
+
+
+def report_lines(report: PublishReport) -> list[str]:
+    """Return what a person reads: what is wrong first, then what is idle, then how many cars there are."""
+    lines = [
+        f"contradiction: no car can be built{_where(one.context.region)}; "
+        f"these rules exclude each other: {_named(one.rules) or 'the tree itself'}"
+        for one in report.contradictions
+    ]
+    lines += _bound("dead: no car has", report.dead)
+    lines += _bound("always on: every car has", report.always_on)
+    lines += _bound("falsely optional: not free to choose is", report.falsely_optional)
+    lines += _idle("never fires", report.never_fires)
+    lines += _idle("redundant", report.redundant)
+    for one in report.counts:
+        cars = one.cars.reason if isinstance(one.cars, NotCounted) else f"{one.cars:,} cars"
+        lines.append(f"{one.model or 'all'}{_where(one.context.region)}: {cars}")
+    return [*lines, f"answered by {report.backend.value}"]
+
+
+def report_json(report: PublishReport) -> dict[str, Any]:
+    """Return the same as JSON values."""
+
+    def bound(some: Sequence[BoundOption]) -> list[dict[str, Any]]:
+        return [{"option": one.option, "because": _rules(one.because)} for one in some]
+
+    def idle(some: Sequence[IdleRule]) -> list[dict[str, Any]]:
+        return [{"rule": _rule(one.rule), "because": _rules(one.because)} for one in some]
+
+    return {
+        "backend": report.backend.value,
+        "contradictions": [
+            {"region": one.context.region, "day": one.context.day.isoformat(), "rules": _rules(one.rules)}
+            for one in report.contradictions
+        ],
+        "dead": bound(report.dead),
+        "alwaysOn": bound(report.always_on),
+        "falselyOptional": bound(report.falsely_optional),
+        "neverFires": idle(report.never_fires),
+        "redundant": idle(report.redundant),
+        "counts": [
+            {
+                "model": one.model,
+                "region": one.context.region,
+                "cars": None if isinstance(one.cars, NotCounted) else str(one.cars),
+                "notCounted": one.cars.reason if isinstance(one.cars, NotCounted) else None,
+            }
+            for one in report.counts
+        ],
+    }
+
+
+def rule_in_words(rule: RuleFacts) -> str:
+    """Return a rule with its place and, where it has one, its sentence."""
+    place = f" ({rule.file}:{rule.line})" if rule.line else ""
+    return f"{rule.code}{place}" + (f" {rule.text.en}" if rule.text.en else "")
+
+
+def _where(region: str) -> str:
+    return f" in {region}" if region else ""
+
+
+def _named(rules: Sequence[RuleFacts]) -> str:
+    return ", ".join(f"{rule.code} ({rule.file}:{rule.line})" if rule.line else rule.code for rule in rules)
+
+
+def _bound(words: str, options: Sequence[BoundOption]) -> list[str]:
+    return [f"{words} {one.option}" + (f"; {_named(one.because)}" if one.because else "") for one in options]
+
+
+def _idle(words: str, rules: Sequence[IdleRule]) -> list[str]:
+    return [
+        f"{words}: {_named([one.rule])}" + (f", because of {_named(one.because)}" if one.because else "")
+        for one in rules
+    ]
+
+
+def _rules(rules: Sequence[RuleFacts]) -> list[dict[str, Any]]:
+    return [_rule(rule) for rule in rules]
+
+
+def _rule(rule: RuleFacts) -> dict[str, Any]:
+    return {"code": rule.code, "file": rule.file, "line": rule.line, "zh": rule.text.zh, "en": rule.text.en}
