@@ -15,10 +15,10 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from configurator.configuring import Showroom
 from configurator.model import Context
 from configurator.queries import open_showroom
 from configurator.service import publish_folder
+from configurator.showroom import Showroom
 from kernel.actor import system
 from kernel.ids import BrandId
 from muster.brands import BrandFolder, add_brand_from_folder

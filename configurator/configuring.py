@@ -4,57 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, assert_never
+from typing import Final
 
-from configurator.catalogue import MODEL_GROUP, Catalogue
-from configurator.errors import ConfigurationIncomplete, ModelUnknown, OptionExcluded, OptionUnknown
-from configurator.model import Choice, Context, OptionState
+from configurator.catalogue import Catalogue
+from configurator.completing import CheapestCar, cheapest_car, options_of
+from configurator.engine.backend import BackendKind
+from configurator.errors import ConfigurationIncomplete, ModelUnknown, OptionUnknown
+from configurator.explaining import Explanation, explain_option, find_repairs, first_excluded
+from configurator.model import Choice, OptionState
 from configurator.pricing import VehiclePrice, price_vehicle, price_weights
-from configurator.rules import group_codes, window_rules
-from configurator.solver import Choices, Clash, Engine, Reason, Step
+from configurator.showroom import Showroom
+from configurator.solver import Choices, Clash, Step
 
-REPAIRS_MAX: Final = 3
 EXPLAINED_MAX: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class RuleInWords:
-    """A rule's code and its sentence."""
+class PriceBound:
+    """What an open option makes of the price of the cheapest car: with it, and with it refused. Never below zero."""
 
-    code: str
-    zh: str
-    en: str
-
-
-@dataclass(frozen=True, slots=True)
-class RepairOffer:
-    """Choices to give up for an option, and what the cheapest completion then costs more (or, negative, less)."""
-
-    give_up: tuple[str, ...]
-    price_difference_minor: int
+    with_minor: int
+    without_minor: int
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
-    """Why an option is forced or excluded, and for an excluded one the smallest repairs, cheapest first per size."""
+class Wishes:
+    """What a step shall answer beside the states and the price: what nobody reads is not computed."""
 
-    option: str
-    because: tuple[str, ...]
-    rules: tuple[RuleInWords, ...]
-    repairs: tuple[RepairOffer, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CheapestCar:
-    """The cheapest car that meets the choices, proven."""
-
-    options: tuple[str, ...]
-    price_minor: int
+    explain: tuple[str, ...] = ()
+    bounds: bool = False
+    count: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationStep:
-    """The answer to a set of choices. `options` is what is in the car so far; complete means it can be built so."""
+    """The answer to a set of choices. `options` is what is in the car so far; complete means it can be built so.
+
+    `gave_way` are the choices that a forced one cost. `count` is the number of cars left, where it was counted.
+    """
 
     model: str
     states: Mapping[str, OptionState]
@@ -63,41 +50,81 @@ class ConfigurationStep:
     price: VehiclePrice
     cheapest: CheapestCar
     explanations: tuple[Explanation, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Showroom:
-    """A catalogue with its engine, at one place and day."""
-
-    catalogue: Catalogue
-    engine: Engine
-    context: Context
+    bounds: Mapping[str, PriceBound]
+    count: int | None
+    gave_way: tuple[str, ...]
+    engine: BackendKind
 
 
 def take_step(
-    room: Showroom, *, model: str, choices: Sequence[Choice], explain: Sequence[str] = ()
+    room: Showroom,
+    *,
+    model: str,
+    choices: Sequence[Choice],
+    wishes: Wishes = Wishes(),  # frozen
+    force: Choice | None = None,
 ) -> ConfigurationStep:
-    """Answer a step; refuses unknown models and options, and choices that exclude each other (OptionExcluded)."""
-    wanted = checked_choices(room.catalogue, model=model, choices=choices)
-    answer = room.engine.step(wanted, room.context)
-    match answer:
-        case Clash():
-            raise _first_excluded(room, model, choices)
-        case Step():
-            pass
-        case _:
-            assert_never(answer)
-    cheapest = _cheapest(room, model, wanted)
+    """Answer a step; refuses unknown models and options, and choices that exclude each other (OptionExcluded).
+
+    `force` is a choice that stands whatever the others say: the best repair is taken, and `gave_way` names its cost.
+    """
+    wanted, step, gave_way = _settled(room, model, choices, force)
+    cheapest = cheapest_car(room, model, wanted)
     assert cheapest is not None, "a step that is no clash has a car"
     return ConfigurationStep(
         model=model,
-        states=_states(room.catalogue, wanted, answer),
-        options=tuple(option.code for option in room.catalogue.options if option.code in answer.forced),
-        is_complete=room.engine.is_buildable(answer.forced, room.context),
-        price=price_vehicle(room.catalogue, model=model, features=answer.forced),
+        states=_states(room.catalogue, wanted, step),
+        options=options_of(room.catalogue, step.forced),
+        is_complete=step.is_decided or room.engine.is_buildable(step.forced, room.context),
+        price=price_vehicle(room.catalogue, model=model, features=step.forced),
         cheapest=cheapest,
-        explanations=tuple(_explained(room, model, wanted, answer, cheapest, option) for option in explain),
+        explanations=tuple(explain_option(room, model, wanted, step, option) for option in wishes.explain),
+        bounds=price_bounds(room, model, wanted) if wishes.bounds else {},
+        count=room.engine.count(wanted, room.context) if wishes.count else None,
+        gave_way=gave_way,
+        engine=room.engine.kind,
     )
+
+
+def _settled(
+    room: Showroom, model: str, choices: Sequence[Choice], force: Choice | None
+) -> tuple[dict[str, bool], Step, tuple[str, ...]]:
+    """Return the choices that stand, what follows, and which gave way to the forced one."""
+    wanted = checked_choices(room.catalogue, model=model, choices=choices)
+    answer = room.engine.step(wanted, room.context)
+    if isinstance(answer, Clash):
+        raise first_excluded(room, model, choices)
+    if force is None:
+        return wanted, answer, ()
+    if force.option not in room.catalogue.option_by_code:
+        raise OptionUnknown((force.option,))
+    offers = find_repairs(room, model, wanted, force).offers
+    if not offers:
+        raise first_excluded(room, model, (force,))
+    gave_way = offers[0].give_up
+    left = {name: value for name, value in wanted.items() if name not in gave_way and name != force.option}
+    left[force.option] = force.wanted
+    step = room.engine.step(left, room.context)
+    assert isinstance(step, Step), "a repair leads to a car"
+    return left, step, gave_way
+
+
+def open_step(room: Showroom, *, model: str, choices: Sequence[Choice]) -> tuple[dict[str, bool], Step]:
+    """Return checked choices and what follows from them; refuses as `take_step` does."""
+    wanted, step, _ = _settled(room, model, choices, None)
+    return wanted, step
+
+
+def price_bounds(room: Showroom, model: str, wanted: Choices) -> dict[str, PriceBound]:
+    """Return for each open option by how much it, or refusing it, raises the price of the cheapest car; proven."""
+    bounds = room.engine.bounds(wanted, room.context, price_weights(room.catalogue, model=model))
+    if bounds is None:
+        return {}
+    return {
+        option.code: PriceBound(bounds.present[option.code] - bounds.least, bounds.absent[option.code] - bounds.least)
+        for option in room.catalogue.options
+        if option.code in bounds.present
+    }
 
 
 def complete_car(room: Showroom, *, model: str, options: Sequence[str]) -> frozenset[str]:
@@ -113,7 +140,7 @@ def complete_car(room: Showroom, *, model: str, options: Sequence[str]) -> froze
         return car.features
     answer = room.engine.step(wanted, room.context)
     if isinstance(answer, Clash):
-        raise _first_excluded(room, model, choices)
+        raise first_excluded(room, model, choices)
     raise ConfigurationIncomplete(_needed_categories(room, wanted, answer))
 
 
@@ -128,78 +155,17 @@ def checked_choices(catalogue: Catalogue, *, model: str, choices: Sequence[Choic
 
 
 def _states(catalogue: Catalogue, wanted: Choices, step: Step) -> dict[str, OptionState]:
+    open_, forced = step.open, step.forced
     states = {}
     for option in catalogue.options:
-        chosen = wanted.get(option.code)
-        if chosen is not None:
-            states[option.code] = OptionState.CHOSEN if chosen else OptionState.REFUSED
-        elif option.code in step.open:
-            states[option.code] = OptionState.OPEN
+        code = option.code
+        if code in wanted:
+            states[code] = OptionState.CHOSEN if wanted[code] else OptionState.REFUSED
+        elif code in open_:
+            states[code] = OptionState.OPEN
         else:
-            states[option.code] = OptionState.FORCED if option.code in step.forced else OptionState.EXCLUDED
+            states[code] = OptionState.FORCED if code in forced else OptionState.EXCLUDED
     return states
-
-
-def _cheapest(room: Showroom, model: str, wanted: Choices) -> CheapestCar | None:
-    car = room.engine.minimum(wanted, room.context, price_weights(room.catalogue, model=model))
-    if car is None:
-        return None
-    options = tuple(option.code for option in room.catalogue.options if option.code in car.features)
-    return CheapestCar(options, room.catalogue.model_by_code[model].base_price_minor + car.weight)
-
-
-def _explained(
-    room: Showroom, model: str, wanted: Choices, step: Step, cheapest: CheapestCar, option: str
-) -> Explanation:
-    if option not in room.catalogue.option_by_code:
-        raise OptionUnknown((option,))
-    if option in step.open or option in wanted:
-        return Explanation(option, (), (), ())
-    present = option in step.excluded
-    reason = room.engine.explain(wanted, room.context, feature=option, present=present)
-    assert reason is not None, "what is not open has a reason"
-    repairs = _repairs(room, model, wanted, cheapest, option) if present else ()
-    return Explanation(option, _because(reason, model), rules_in_words(room.catalogue, reason.rules), repairs)
-
-
-def _because(reason: Reason, model: str) -> tuple[str, ...]:
-    """Return the choices of a reason as words: a refused option with a dash before it, the model by its code."""
-    return tuple(name if value else f"-{name}" for name, value in reason.choices)
-
-
-def _repairs(
-    room: Showroom, model: str, wanted: Choices, cheapest: CheapestCar, option: str
-) -> tuple[RepairOffer, ...]:
-    """Return the smallest repairs that keep the model, with what each makes the cheapest completion cost more."""
-    offers = []
-    for repair in room.engine.repairs(
-        wanted, room.context, feature=option, present=True, limit=REPAIRS_MAX, kept=frozenset((model,))
-    ).found:
-        left = {name: value for name, value in wanted.items() if name not in repair.given_up}
-        car = _cheapest(room, model, left | {option: True})
-        assert car is not None, "a repair leads to a car"
-        offers.append(RepairOffer(repair.given_up, car.price_minor - cheapest.price_minor))
-    return tuple(sorted(offers, key=lambda offer: (len(offer.give_up), offer.price_difference_minor)))
-
-
-def _first_excluded(room: Showroom, model: str, choices: Sequence[Choice]) -> OptionExcluded:
-    """Find the first choice that those before it exclude, and say why and what to give up."""
-    before: dict[str, bool] = {model: True}
-    for choice in choices:
-        reason = room.engine.explain(before, room.context, feature=choice.option, present=choice.wanted)
-        if reason is not None:
-            repairs = room.engine.repairs(before, room.context, feature=choice.option, present=choice.wanted, limit=1)
-            rules = rules_in_words(room.catalogue, reason.rules)
-            return OptionExcluded(
-                option=choice.option,
-                because=_because(reason, model),
-                rules_en=tuple(rule.en for rule in rules),
-                rules_zh=tuple(rule.zh for rule in rules),
-                give_up=repairs.found[0].given_up if repairs.found else (),
-            )
-        before = {name: value for name, value in before.items() if name != choice.option}
-        before[choice.option] = choice.wanted
-    raise AssertionError("choices that clash hold one that the others exclude")
 
 
 def _needed_categories(room: Showroom, wanted: Choices, step: Step) -> tuple[str, ...]:
@@ -211,28 +177,3 @@ def _needed_categories(room: Showroom, wanted: Choices, step: Step) -> tuple[str
         if refused and isinstance(room.engine.step({**wanted, **refused}, room.context), Clash):
             needed.append(category.code)
     return tuple(needed)
-
-
-def rules_in_words(catalogue: Catalogue, codes: Sequence[str]) -> tuple[RuleInWords, ...]:
-    """Return rules with their sentences; a group without a row and an option's window get plain ones."""
-    generated = {rule.code: rule.text for option in catalogue.options for rule in window_rules(option)}
-    names = group_codes(catalogue.groups)
-    parents = {names[id(group)]: group.parent for group in catalogue.groups if id(group) in names}
-    words = []
-    for code in codes:
-        if code in catalogue.rule_by_code:
-            text = catalogue.rule_by_code[code].text
-            words.append(RuleInWords(code, text.zh, text.en))
-        elif code in generated:
-            words.append(RuleInWords(code, generated[code].zh + "。", generated[code].en + "."))
-        else:
-            words.append(_group_in_words(catalogue, code, parents.get(code, code)))
-    return tuple(words)
-
-
-def _group_in_words(catalogue: Catalogue, code: str, parent: str) -> RuleInWords:
-    if parent == MODEL_GROUP:
-        return RuleInWords(code, "请选择一款车型。", "A car is of one model.")
-    category = catalogue.category_by_code.get(parent)
-    zh, en = (category.name.zh, category.name.en) if category else (parent, parent)
-    return RuleInWords(code, f"{zh}的选择数量有限制。", f"Only so many of {en} go together.")

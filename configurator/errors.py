@@ -9,6 +9,7 @@ Refusal
   ChoicesClash              the choices themselves forbid each other
   OptionExcluded            the rules forbid the option: why, and the smallest repair
   ConfigurationIncomplete   choices are still open, so there is no car to price
+  GoalNotOffered            nothing is known that such a completion could follow from
   AnswerTooHard             a proven answer would take longer than a request may
   PlaceNotServed            no logistics price to that region
   QuoteExpired              the quote's time has passed
@@ -121,6 +122,16 @@ class ConfigurationIncomplete(Refusal):
     en = "Some choices are still open: {categories}. Make them, or take the cheapest completion."
     zh = "尚有未完成的选择：{categories}。请完成选择，或采用最低价补全方案。"
     categories: tuple[str, ...]
+
+
+@dataclass(unsafe_hash=True)
+class GoalNotOffered(Refusal):
+    """A completion by `goal` needs what is not known: free weeks, or released take rates."""
+
+    code = "GOAL_NOT_OFFERED"
+    en = "There is no completion by this goal just now: {goal}. Take the cheapest one."
+    zh = "暂不支持按此目标补全：{goal}。请采用最低价补全方案。"
+    goal: str
 
 
 @dataclass(unsafe_hash=True)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
 
+from configurator.completing import OptionWeeks
 from configurator.model import PoolingClass, PoolOffer, Promise
 from kernel.work import Work
 
@@ -41,3 +44,41 @@ class NoPromises:
         self, work: Work, cls: PoolingClass, *, model: str, options: tuple[str, ...], store_id: str, day: date
     ) -> Promise | None:
         return None
+
+
+class WeekSource(Protocol):
+    """Knows in which weeks options can be built."""
+
+    def option_weeks(self, work: Work, *, model: str, region: str, day: date) -> OptionWeeks | None:
+        """Return the free weeks of a model's options for a car ordered on a day; None where nothing is known yet."""
+        ...
+
+
+class TakeRateSource(Protocol):
+    """Knows what share of buyers choose an option, from released figures alone (DOMAIN section 6.3)."""
+
+    def take_rates(self, work: Work) -> Mapping[str, float] | None:
+        """Return the take rate by option; None where none were released. Hidden cells are left out."""
+        ...
+
+
+class NoWeeks:
+    """Knows no weeks: then nothing is completed or ranked by date."""
+
+    def option_weeks(self, work: Work, *, model: str, region: str, day: date) -> OptionWeeks | None:
+        return None
+
+
+class NoTakeRates:
+    """Knows no take rates."""
+
+    def take_rates(self, work: Work) -> Mapping[str, float] | None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What completions and repairs ask of the rooms above."""
+
+    weeks: WeekSource = field(default_factory=NoWeeks)
+    take_rates: TakeRateSource = field(default_factory=NoTakeRates)

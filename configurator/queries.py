@@ -17,13 +17,14 @@ from sqlalchemy import bindparam, select
 
 from configurator.catalogue import Catalogue, Category, Option, PartUse
 from configurator.catalogue_json import content_hash, decode_catalogue
-from configurator.configuring import RuleInWords, Showroom, rules_in_words
 from configurator.errors import VersionNotInForce
+from configurator.explaining import RuleInWords, rules_in_words
 from configurator.expressions import feature_names
 from configurator.model import Context, Text, VersionId
 from configurator.pricing import price_weights
 from configurator.rules import RuleBook, compile_catalogue
 from configurator.sat_engine import SatEngine
+from configurator.showroom import Showroom
 from configurator.solver import Engine, Step
 from configurator.tables import catalogue_versions
 from kernel import registry

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +18,7 @@ from configurator.configuration_queries import (
     saved_of,
     saved_under_other_versions,
 )
-from configurator.configuring import EXPLAINED_MAX, ConfigurationStep, Showroom, complete_car, take_step
+from configurator.configuring import complete_car
 from configurator.errors import (
     CatalogueFaulty,
     ConfigurationIncomplete,
@@ -32,7 +32,6 @@ from configurator.faults import Fault
 from configurator.logic_check import logic_faults
 from configurator.model import (
     CHOICES_MAX,
-    Choice,
     ConfigurationId,
     Context,
     MigratedConfiguration,
@@ -46,6 +45,7 @@ from configurator.pooling import ClassPrices, ThinnestMargin, class_prices, pool
 from configurator.queries import local_day, newest_version, open_showroom, version_by_id
 from configurator.quotation import encode_quote
 from configurator.quote_queries import quotes_of
+from configurator.showroom import Showroom
 from kernel import registry
 from kernel.actor import Permission
 from kernel.errors import InvalidInput, NotFound
@@ -123,36 +123,6 @@ def _next_number(work: Work, catalogue: Catalogue) -> int:
 
 
 # --- configurations --------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigureRequest:
-    """A model with the choices so far; `explain` names options whose state is to be explained."""
-
-    model: str
-    choices: tuple[Choice, ...] = ()
-    region: str = ""
-    explain: tuple[str, ...] = ()
-    version_id: VersionId | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigureAnswer:
-    """A step and the version it was answered under."""
-
-    version_id: VersionId
-    version_number: int
-    step: ConfigurationStep
-
-
-def configure(work: Work, request: ConfigureRequest) -> ConfigureAnswer:
-    """Answer one configuration step under the version in force today, or under a named one; changes nothing."""
-    work.actor.require(Permission.CONFIGURE)
-    if len(request.choices) > CHOICES_MAX or len(request.explain) > EXPLAINED_MAX:
-        raise InvalidInput("choices", f"at most {CHOICES_MAX} choices and {EXPLAINED_MAX} options to explain")
-    version, room = open_showroom(work, region=request.region, version_id=request.version_id)
-    step = take_step(room, model=request.model, choices=request.choices, explain=request.explain)
-    return ConfigureAnswer(version.id, version.number, step)
 
 
 def save_configuration(

@@ -30,7 +30,8 @@ class Services:
 
     `pre_order_door` gathers pre-orders for one commit; `providers` are the payment providers by name;
     `payment_uses` names the use case that a received payment goes to, by its purpose, and `declined_uses` that of one
-    that will never come; `quote_desk` signs quotes and knows pools and promises; `identity` is the sign-in service.
+    that will never come; `quote_desk` signs quotes and knows pools and promises; `outlook` knows free weeks
+    and take rates; `identity` is the sign-in service.
     `brand_hosts` gives a host name its brand; a request may also name its brand in `X-Muster-Brand`; else it is
     `default_brand`. `metrics_token` opens /metrics; without one it is open in the demo alone. `strict` lets a bug of
     ours fail loudly (tests). `at_close` is called when the server stops, after the last answer.
@@ -44,6 +45,7 @@ class Services:
     payment_uses: Mapping[str, PaymentUse] = field(default_factory=dict)
     declined_uses: Mapping[str, DeclinedUse] = field(default_factory=dict)
     quote_desk: Any = None
+    outlook: Any = None
     identity: Any = None
     personal_data: Sequence[Any] = ()
     trusted_documents: Sequence[str] = ()

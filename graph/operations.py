@@ -1,6 +1,7 @@
 """How a plain function becomes a query or a mutation: input to values, one hop to a thread, one call, result to type.
 
-A resolver takes `work` and/or `request` where it wants them; everything else in its signature is an argument.
+A resolver takes `work` and/or `request` where it wants them, and `asked`, the names of the fields that the document
+asks for below it; everything else in its signature is an argument.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any, Final, get_type_hints
 
 import strawberry
 import structlog
-from graphql import GraphQLError
+from graphql import FieldNode, FragmentSpreadNode, GraphQLError
 from strawberry.types import Info
 
 from graph.access import ACCESS_KEY, LIST_SIZE_ASSUMED, Access
@@ -21,7 +22,7 @@ from kernel.actor import Permission
 from kernel.errors import Forbidden, NotSignedIn, Refusal
 
 log = structlog.get_logger(__name__)
-_OURS: Final = frozenset({"work", "request"})
+_OURS: Final = frozenset({"work", "request", "asked"})
 Declared = Callable[[Callable[..., Any]], Any]
 
 
@@ -76,6 +77,7 @@ def _make_field(
 ) -> Any:
     parameters = inspect.signature(function).parameters
     wants_request = "request" in parameters
+    wants_asked = "asked" in parameters
     awaits = inspect.iscoroutinefunction(function)
     wants_work = "work" in parameters
     assert awaits or wants_work or wants_request, f"{function.__name__} would block the event loop"
@@ -88,6 +90,8 @@ def _make_field(
             return show_refusal(refusal, request.locale)
         if wants_request:
             arguments["request"] = request
+        if wants_asked:
+            arguments["asked"] = asked_below(info)
         try:
             if awaits:
                 return await function(**arguments)
@@ -104,6 +108,27 @@ def _make_field(
 
     _sign(resolve, function, union)
     return strawberry.field(resolver=resolve, description=inspect.getdoc(function), metadata={ACCESS_KEY: access})
+
+
+def asked_below(info: Info) -> frozenset[str]:
+    """Return the GraphQL names of all fields below this one, so that what nobody reads need not be computed."""
+    raw = info._raw_info
+    found: set[str] = set()
+    seen: set[str] = set()
+    stack: list[Any] = [node.selection_set for node in raw.field_nodes]
+    while stack:
+        selections = stack.pop()
+        for selection in selections.selections if selections is not None else ():
+            if isinstance(selection, FragmentSpreadNode):
+                name = selection.name.value
+                if name not in seen:
+                    seen.add(name)
+                    stack.append(raw.fragments[name].selection_set)
+                continue
+            if isinstance(selection, FieldNode):
+                found.add(selection.name.value)
+            stack.append(getattr(selection, "selection_set", None))
+    return frozenset(found)
 
 
 def _as_error(refusal: Refusal, locale: str) -> GraphQLError:

@@ -1,4 +1,4 @@
-"""What can be built: models with options and prices, catalogue versions, rules in words, and steps of configuring."""
+"""What can be built: models with options and prices, catalogue versions, rules in words."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from typing import Final
 
 import strawberry
 
-from configurator import queries, service
-from configurator.errors import ModelUnknown, OptionExcluded, OptionUnknown, VersionNotInForce
-from configurator.model import Choice, OptionState, VersionId
-from graph.access import field, input_type, object_type
-from graph.context import Request
+from configurator import queries
+from configurator.model import VersionId
+from graph.access import field, object_type
 from graph.identifiers import raw_id, write_id
 from graph.operations import query
 from graph.scalars import Cursor
@@ -23,8 +21,6 @@ from kernel.paging import make_page, page_request
 from kernel.work import Work
 
 VIEWS_MAX: Final = 128
-OPTIONS_MAX: Final = 400
-strawberry.enum(OptionState, description="What a buyer can do with an option now.")
 
 
 @object_type(reads=Permission.CATALOGUE_READ)
@@ -85,83 +81,6 @@ class RuleInWords:
 
     code: str
     text: str
-
-
-@object_type(reads=Permission.CONFIGURE)
-class OptionStanding:
-    """An option and what can be done with it after the choices so far."""
-
-    option: str
-    state: OptionState
-
-
-@object_type(reads=Permission.CONFIGURE)
-class Repair:
-    """Choices to give up for an option, and what the cheapest completion then costs more or less."""
-
-    give_up: list[str]
-    price_difference: Money
-
-
-@object_type(reads=Permission.CONFIGURE)
-class Explanation:
-    """Why an option is forced or excluded, and the smallest repairs."""
-
-    option: str
-    because: list[str]
-    rules: list[RuleInWords]
-    repairs: list[Repair]
-
-
-@object_type(reads=Permission.CONFIGURE)
-class PriceLine:
-    """One line of a price: what it is for, and its amount (below zero: taken off)."""
-
-    kind: str
-    code: str
-    text: str
-    amount: Money
-
-
-@object_type(reads=Permission.CONFIGURE)
-class CheapestCar:
-    """The cheapest car that meets the choices, proven."""
-
-    options: list[str] = field(at_most=60)
-    price: Money
-
-
-@object_type(reads=Permission.CONFIGURE)
-class ConfigurationStep:
-    """The answer to a set of choices; `options` is what is in the car so far."""
-
-    model: str
-    is_complete: bool
-    options: list[str] = field(at_most=60)
-    price: Money
-    lines: list[PriceLine] = field(at_most=60)
-    cheapest: CheapestCar
-    standings: list[OptionStanding] = field(at_most=120)
-    explanations: list[Explanation]
-    catalogue_version_id: strawberry.ID
-
-
-@input_type(takes=Permission.CONFIGURE)
-class ChoiceInput:
-    """One choice: this option, or (`wanted: false`) not this option."""
-
-    option: str
-    wanted: bool = True
-
-
-@input_type(takes=Permission.CONFIGURE)
-class ConfigureInput:
-    """A model with the choices so far; `explain` names options whose state is to be explained."""
-
-    model: str
-    choices: list[ChoiceInput] = strawberry.field(default_factory=list)
-    region: str = ""
-    explain: list[str] = strawberry.field(default_factory=list)
 
 
 _shown: OrderedDict[tuple[int, str], tuple[queries.ModelView, CarModel]] = OrderedDict()
@@ -262,58 +181,9 @@ def rules(work: Work, catalogue_version_id: strawberry.ID, option: str | None = 
     if raw not in queries.versions_by_id(work, [raw]):
         return []
     found = queries.list_rules(work, VersionId(raw), option=option)
-    return [_show_rule(one.code, one.zh, one.en, work.actor.locale) for one in found]
+    return [show_rule(one.code, one.zh, one.en, work.actor.locale) for one in found]
 
 
-def _show_rule(code: str, zh: str, en: str, locale: str) -> RuleInWords:
+def show_rule(code: str, zh: str, en: str, locale: str) -> RuleInWords:
+    """Return a rule in one language."""
     return RuleInWords(code=code, text=zh if locale.startswith("zh") else en)
-
-
-@query(
-    reads=Permission.CONFIGURE,
-    refuses=(ModelUnknown, OptionUnknown, OptionExcluded, VersionNotInForce),
-    result="ConfigureResult",
-)
-def configure(work: Work, request: Request, input: ConfigureInput) -> ConfigurationStep:  # noqa: A002  # the API's word
-    """One step of configuring: what is open, forced or excluded now, with the price; `explain` says why."""
-    asked = service.ConfigureRequest(
-        model=input.model,
-        choices=tuple(Choice(one.option, one.wanted) for one in input.choices),
-        region=input.region,
-        explain=tuple(input.explain),
-    )
-    return _show_step(service.configure(work, asked), request.locale)
-
-
-def _show_step(answer: service.ConfigureAnswer, locale: str) -> ConfigurationStep:
-    step = answer.step
-    return ConfigurationStep(
-        model=step.model,
-        is_complete=step.is_complete,
-        options=list(step.options),
-        price=show_minor(step.price.total_minor),
-        lines=[
-            PriceLine(
-                kind=line.kind.value,
-                code=line.code,
-                text=line.text.in_locale(locale),
-                amount=show_minor(line.amount_minor),
-            )
-            for line in step.price.lines
-        ],
-        cheapest=CheapestCar(options=list(step.cheapest.options), price=show_minor(step.cheapest.price_minor)),
-        standings=[OptionStanding(option=code, state=state) for code, state in step.states.items()],
-        explanations=[
-            Explanation(
-                option=one.option,
-                because=list(one.because),
-                rules=[_show_rule(rule.code, rule.zh, rule.en, locale) for rule in one.rules],
-                repairs=[
-                    Repair(give_up=list(repair.give_up), price_difference=show_minor(repair.price_difference_minor))
-                    for repair in one.repairs
-                ],
-            )
-            for one in step.explanations
-        ],
-        catalogue_version_id=write_id("CatalogueVersion", answer.version_id),
-    )

@@ -15,7 +15,8 @@ from typing import Final
 from configurator.errors import OptionExcluded
 from configurator.model import Choice, PoolingClass
 from configurator.queries import list_models
-from configurator.service import ConfigureRequest, class_of_car, configure
+from configurator.service import class_of_car
+from configurator.step_service import ConfigureRequest, configure
 from demand.pools.model import FailureChoice
 from demand.service import PoolPlan, place_pre_orders, release_cubes
 from factory_orders.pools_service import open_pool

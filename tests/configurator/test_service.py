@@ -12,10 +12,11 @@ import pytest
 from sqlalchemy import event, func, select
 from sqlalchemy.exc import IntegrityError
 
-from configurator import queries, service
+from configurator import queries, service, step_service
 from configurator.catalogue import Catalogue
 from configurator.catalogue_files import read_catalogue
 from configurator.configuration_queries import configurations_by_id, own_configurations
+from configurator.configuring import Wishes
 from configurator.errors import (
     CatalogueFaulty,
     ConfigurationIncomplete,
@@ -34,7 +35,7 @@ from configurator.model import (
     StaleConfiguration,
     VersionId,
 )
-from configurator.service import ConfigureAnswer, ConfigureRequest
+from configurator.step_service import ConfigureAnswer, ConfigureRequest
 from configurator.tables import catalogue_versions, configuration_changes, configurations
 from kernel.actor import Actor, system
 from kernel.clock import FixedClock
@@ -70,7 +71,7 @@ def configure(
 ) -> ConfigureAnswer:
     choices = tuple(Choice(option.removeprefix("-"), not option.startswith("-")) for option in options)
     with works.read(GUEST) as work:
-        return service.configure(work, ConfigureRequest(model, choices, region, explain))
+        return step_service.configure(work, ConfigureRequest(model, choices, region, Wishes(explain)))
 
 
 def save(works: Works, *options: str, actor: Actor | None = None, region: str = "east") -> SavedConfiguration:
@@ -221,7 +222,7 @@ def test_another_brands_version_looks_as_if_it_were_not_there(works: Works) -> N
     with works.read(Actor(other)) as work:
         assert queries.versions_by_id(work, [version_id]) == {}
         with pytest.raises(NotFound):
-            service.configure(work, ConfigureRequest("A1", version_id=VersionId(version_id)))
+            step_service.configure(work, ConfigureRequest("A1", version_id=VersionId(version_id)))
 
 
 # --- configuring -----------------------------------------------------------------------------------------------------
@@ -346,7 +347,7 @@ def test_a_configuration_step_takes_one_statement(works: Works) -> None:
     configure(works)
 
     with works.read(GUEST) as work, counting(work) as statements:
-        service.configure(work, ConfigureRequest("A1", (Choice("RED"),), "east", ("BLUE",)))
+        step_service.configure(work, ConfigureRequest("A1", (Choice("RED"),), "east", Wishes(("BLUE",))))
 
     assert len(statements) == 1
 

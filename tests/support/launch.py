@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from configurator.model import PoolingClass
-from configurator.service import ConfigureRequest, class_of_car, configure, publish_folder
+from configurator.service import class_of_car, publish_folder
+from configurator.step_service import ConfigureRequest, configure
 from demand.service import PoolPlan, open_pool
 from kernel import registry
 from kernel.actor import system
