@@ -6,22 +6,29 @@ that served a session last is taken first. So a session costs some hundred bytes
 
 from __future__ import annotations
 
+import random
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from configurator.engine import circuit as at
-from configurator.engine import kernels
-from configurator.engine.backend import BackendKind, Delta, Domains
+from configurator.engine import kernels, passes
+from configurator.engine import workspace as of
+from configurator.engine.backend import BackendKind, Bounds, Car, Delta, Domains, Weights
 from configurator.engine.circuit import Circuit
+from configurator.engine.counting import count_cars
 from configurator.engine.reduction import ALWAYS, NEVER
+from configurator.engine.weighing import CodeWeights, Scales
 from configurator.engine.workspace import new_workspace
 
 if TYPE_CHECKING:
     pass
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 WORKSPACES_KEPT_MAX: Final = 8
 NOTHING: Final = Delta()
@@ -39,6 +46,32 @@ class Workspace:
         kernels.prepare(circuit.block, self.work)
 
 
+class Pan:
+    """What a pass over weights fills: by node, by group and by code."""
+
+    def __init__(self, circuit: Circuit) -> None:
+        nodes, groups, codes = circuit.size(at.NODES), circuit.size(at.GROUPS), 2 * circuit.size(at.CLASSES)
+        self.group_weights, self.group_ties = np.empty(groups, dtype=np.int64), np.empty(groups, dtype=np.int64)
+        self.node_weights, self.node_ties = np.empty(nodes, dtype=np.int64), np.empty(nodes, dtype=np.int64)
+        self.choice, self.reached = np.empty(nodes, dtype=np.int32), np.empty(nodes, dtype=np.int8)
+        self.chosen = np.empty(codes, dtype=np.int8)
+
+    def weigh(self, circuit: Circuit, workspace: Workspace, weights: CodeWeights) -> int:
+        """Fill by node and group, and return the least weight."""
+        passes.weigh(
+            circuit.block,
+            workspace.work,
+            weights.weights,
+            weights.ties,
+            self.group_weights,
+            self.group_ties,
+            self.node_weights,
+            self.node_ties,
+            self.choice,
+        )
+        return int(self.node_weights[0]) + weights.base
+
+
 class CircuitBackend:
     """Answers from a circuit; may be shared by threads, each of which works on a workspace of its own meanwhile."""
 
@@ -48,6 +81,7 @@ class CircuitBackend:
         self.circuit = circuit
         self.block = circuit.block
         self._codes: list[int] = circuit.section(at.CODE_OF).tolist()
+        self._scales = Scales(self._codes, circuit.size(at.CLASSES))
         self._free: list[Workspace] = []
         self._lock = threading.Lock()
 
@@ -93,6 +127,84 @@ class CircuitBackend:
             if found < 0:
                 return None
             return tuple(asked[place][0] for place in sorted(places[:found].tolist()))
+
+    def lightest(self, literals: Sequence[int], weights: Weights) -> Car | None:
+        """Find the car of the least weight, proven; None where no car meets the literals."""
+        scale = self._scales.weights(weights)
+        with self.standing_at(tuple(literals)) as workspace:
+            if workspace is None:
+                return None
+            pan = Pan(self.circuit)
+            weight = pan.weigh(self.circuit, workspace, scale)
+            passes.take(self.block, workspace.work, scale.weights, scale.ties, pan.choice, pan.reached, pan.chosen)
+        return Car(self._features(pan.chosen), weight)
+
+    def bounds(self, literals: Sequence[int], weights: Weights) -> Bounds | None:
+        """Find the least weight with and without each open feature, proven."""
+        scale = self._scales.weights(weights)
+        with self.standing_at(tuple(literals)) as workspace:
+            if workspace is None:
+                return None
+            pan = Pan(self.circuit)
+            least = pan.weigh(self.circuit, workspace, scale)
+            bounds = np.empty(2 * self.circuit.size(at.CLASSES) + self.circuit.size(at.GROUPS), dtype=np.int64)
+            passes.bound(
+                self.block,
+                workspace.work,
+                scale.weights,
+                scale.ties,
+                pan.group_weights,
+                pan.node_weights,
+                np.empty(self.circuit.size(at.NODES), dtype=np.int64),
+                bounds,
+            )
+            flags = workspace.work[workspace.work[of.FLAGS] :].view(np.int8)
+            closed = flags[self.circuit.size(at.BRANCHES) :].copy()
+        codes = self.circuit.section(at.CODE_OF)[: self.circuit.size(at.FEATURES) + 1]
+        features = np.nonzero(codes >= 0)[0]
+        features = features[features > 0]
+        features = features[(closed[codes[features]] == 0) & (closed[codes[features] ^ 1] == 0)]
+        present, absent = bounds[codes[features]] + scale.base, bounds[codes[features] ^ 1] + scale.base
+        names = features.tolist()
+        return Bounds(
+            least,
+            dict(zip(names, present.tolist(), strict=True)),
+            dict(zip(names, absent.tolist(), strict=True)),
+        )
+
+    def soonest(self, literals: Sequence[int], weeks: Mapping[int, int]) -> int:
+        """Return the set of weeks (bit w for week w) in which some car that meets the literals can be built."""
+        by_code, shared = self._scales.weeks(weeks)
+        with self.standing_at(tuple(literals)) as workspace:
+            if workspace is None:
+                return 0
+            by_group = np.empty(self.circuit.size(at.GROUPS), dtype=np.uint64)
+            by_node = np.empty(self.circuit.size(at.NODES), dtype=np.uint64)
+            return shared & int(passes.share_weeks(self.block, workspace.work, by_code, by_group, by_node))
+
+    def count(self, literals: Sequence[int]) -> int:
+        """Count the cars that meet the literals, exactly."""
+        with self.standing_at(tuple(literals)) as workspace:
+            return 0 if workspace is None else count_cars(self.circuit, workspace.work).total
+
+    def sample(self, literals: Sequence[int], *, number: int, seed: int) -> tuple[int, ...]:
+        """Draw cars uniformly and independently (bit sets over the features); none where no car meets the literals."""
+        with self.standing_at(tuple(literals)) as workspace:
+            if workspace is None:
+                return ()
+            counts = count_cars(self.circuit, workspace.work)
+        chance = random.Random(seed)
+        chosen = np.empty(2 * self.circuit.size(at.CLASSES), dtype=np.int8)
+        cars = []
+        for _ in range(number):
+            counts.draw(chance, chosen)
+            cars.append(self._features(chosen))
+        return tuple(cars)
+
+    def _features(self, chosen: NDArray[np.int8]) -> int:
+        features = np.empty((self.circuit.size(at.FEATURES) >> 3) + 1, dtype=np.uint8)
+        passes.show(self.block, chosen, features)
+        return int.from_bytes(features.tobytes(), "little")
 
     def code_of(self, literal: int) -> int:
         """Return the code of a literal, ALWAYS or NEVER; what was taken out is a mistake of the caller (KeyError)."""
