@@ -42,10 +42,12 @@ class CompilationFailed(RuntimeError):
     """A compiler broke down for another reason than its budget."""
 
 
-def compile_in_child(compile_here: Callable[[Formula], Nnf | None], formula: Formula, budget: Budget) -> Nnf | None:
+def compile_in_child(
+    compile_here: Callable[[Formula, Budget], Nnf | None], formula: Formula, budget: Budget
+) -> Nnf | None:
     """Call a function of some module, named at its top, in a child; None where the budget did not suffice."""
     seconds = max(1, round(budget.seconds - budget.seconds_used()))
-    words = (compile_here.__module__, compile_here.__qualname__, str(seconds))
+    words = (compile_here.__module__, compile_here.__qualname__, str(seconds), str(budget.megabytes))
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     with TemporaryFile() as question, TemporaryFile() as answer, TemporaryFile() as complaint:
         question.write(_bytes_of_formula(formula))
@@ -146,7 +148,7 @@ def _end_with_parent(parent: int) -> None:
     os._exit(BEYOND_BUDGET)
 
 
-def _main(module: str, function: str, seconds: str) -> int:
+def _main(module: str, function: str, seconds: str, megabytes: str) -> int:
     """Read a formula from the standard input and write its circuit to the standard output."""
     _limit_myself(int(seconds))
     answering = os.fdopen(os.dup(1), "wb")
@@ -154,7 +156,7 @@ def _main(module: str, function: str, seconds: str) -> int:
     formula = _formula_of(sys.stdin.buffer.read())
     compile_here = getattr(importlib.import_module(module), function)
     try:
-        nnf = compile_here(formula)
+        nnf = compile_here(formula, Budget(int(seconds), int(megabytes), time.process_time))
         if nnf is None:
             return BEYOND_BUDGET
         with answering:

@@ -35,8 +35,8 @@ class D4Compiler:
         return compile_in_child(compile_here, formula, budget)
 
 
-def compile_here(formula: Formula) -> Nnf:
-    """Compile within this process: D4 cannot be interrupted, and writes to the standard output."""
+def compile_here(formula: Formula, budget: Budget) -> Nnf:
+    """Compile within this process: D4 asks nobody how long it may take, and writes to the standard output."""
     clauses = _cleaned(formula.clauses)
     if clauses is None:
         return lone(NodeKind.FALSE, formula.variable_count)

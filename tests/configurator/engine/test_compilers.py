@@ -17,18 +17,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.public_data import public_data
 from configurator.catalogue_files import read_catalogue
-from configurator.engine import d4
+from configurator.engine import d4, decomposition
 from configurator.engine.child import CompilationFailed, compile_in_child
 from configurator.engine.formula import Clause, Formula
 from configurator.engine.nnf import Budget, Compiler, Nnf, NodeKind, lone
-from configurator.rules import formula_of
+from configurator.rules import compile_feature_model, formula_of
+from configurator.uvl import read_uvl_file
 from tests.configurator.engine.circuits import count_of, faults_of, truth_of_circuit, truth_of_clauses
 from tests.support.left_out import leave_out
 
 CATALOGUE: Final = Path(__file__).resolve().parents[3] / "muster" / "demo" / "qilan" / "catalogue"
-HERE: Final = {"d4": d4.compile_here}
-COMPILERS: Final[dict[str, Compiler]] = {"d4": d4.D4Compiler()}
+HERE: Final = {"d4": d4.compile_here, "decomposition": decomposition.compile_here}
+COMPILERS: Final[dict[str, Compiler]] = {"d4": d4.D4Compiler(), "decomposition": decomposition.DecompositionCompiler()}
 if not d4.is_installed():
     del COMPILERS["d4"], HERE["d4"]
     leave_out("the compiler D4", "d4solver is not installed; `python3 dev.py extras` adds it where there is one.")
@@ -62,7 +64,7 @@ def formulas(variables_max: int = 9) -> st.SearchStrategy[Formula]:
 @pytest.mark.parametrize("name", HERE)
 @given(problem=formulas())
 def test_a_circuit_has_the_formulas_models_and_keeps_its_form(name: str, problem: Formula) -> None:
-    circuit = HERE[name](problem)
+    circuit = HERE[name](problem, budget())
 
     assert circuit is not None
     assert faults_of(circuit) == []
@@ -99,6 +101,50 @@ def test_the_demo_brands_catalogue_fits_and_its_cars_are_counted(name: str) -> N
     assert count_of(circuit) > 0
 
 
+PUBLIC: Final = public_data()
+DAIMLER: Final = sorted((PUBLIC / "configurator" / "daimler").glob("*.cnf")) if PUBLIC else []
+UVL: Final = sorted((PUBLIC / "configurator" / "uvl").glob("*.uvl")) if PUBLIC else []
+TOO_HARD: Final = "C202_FW"
+LARGE: Final = ("C140_FC", "C163_FW", "C211_FW", "C638_FKA")
+if PUBLIC is None:
+    leave_out("circuits of public models", "MUSTER_DATA names no folder, and there is no shared/data beside this one.")
+
+
+def read_dimacs(path: Path) -> Formula:
+    lines = [line.split() for line in path.read_text(encoding="ascii").splitlines()]
+    count = next(int(words[2]) for words in lines if words[:1] == ["p"])
+    flat = [int(word) for words in lines if words and words[0] not in ("c", "p", "%") for word in words]
+    ends = [place for place, literal in enumerate(flat) if literal == 0]
+    return formula(count, *(tuple(flat[a:b]) for a, b in zip([0, *(end + 1 for end in ends)], ends, strict=False)))
+
+
+def of_uvl(path: Path) -> Formula:
+    model = read_uvl_file(path).model
+    assert model is not None
+    return compile_feature_model(model).formula
+
+
+PUBLIC_FORMULAS: Final = [
+    *(
+        pytest.param(read_dimacs, path, id=path.stem, marks=[pytest.mark.prove] if path.stem in LARGE else [])
+        for path in DAIMLER
+        if path.stem != TOO_HARD
+    ),
+    *(pytest.param(of_uvl, path, id=path.stem) for path in UVL),
+]
+
+
+@pytest.mark.parametrize(("read", "path"), PUBLIC_FORMULAS)
+def test_both_compilers_count_the_same_cars_on_public_models(read: Callable[[Path], Formula], path: Path) -> None:
+    problem = read(path)
+
+    circuits = [compiler.compile(problem, budget(120)) for compiler in COMPILERS.values()]
+
+    assert None not in circuits
+    assert len({count_of(circuit) for circuit in circuits if circuit is not None}) == 1
+    assert [fault for circuit in circuits if circuit is not None for fault in faults_of(circuit)] == []
+
+
 @pytest.mark.parametrize("name", COMPILERS)
 def test_beyond_the_time_there_is_no_circuit_and_nothing_is_left_behind(name: str) -> None:
     before = {child.pid for child in psutil.Process().children(recursive=True)}
@@ -116,21 +162,21 @@ def test_beyond_the_memory_there_is_no_circuit(name: str) -> None:
     assert COMPILERS[name].compile(hard_formula(), budget(60, megabytes=150)) is None
 
 
-def breaks(problem: Formula) -> Nnf | None:
+def breaks(problem: Formula, within: Budget) -> Nnf | None:
     raise ValueError("this compiler is broken")
 
 
-def never_ends(problem: Formula) -> Nnf | None:
+def never_ends(problem: Formula, within: Budget) -> Nnf | None:
     time.sleep(600)
     return None
 
 
-def speaks(problem: Formula) -> Nnf | None:
+def speaks(problem: Formula, within: Budget) -> Nnf | None:
     os.write(1, b"a compiler's own words")
     return lone(NodeKind.TRUE, problem.variable_count)
 
 
-def eats(problem: Formula) -> Nnf | None:
+def eats(problem: Formula, within: Budget) -> Nnf | None:
     eaten = []
     while True:
         eaten.append(b"x" * (10 << 20))
@@ -149,7 +195,7 @@ def test_what_a_compiler_prints_does_not_spoil_its_circuit() -> None:
 
 
 @pytest.mark.parametrize("function", [never_ends, eats])
-def test_a_child_beyond_its_budget_is_ended(function: Callable[[Formula], Nnf | None]) -> None:
+def test_a_child_beyond_its_budget_is_ended(function: Callable[[Formula, Budget], Nnf | None]) -> None:
     assert compile_in_child(function, formula(1), budget(4, megabytes=300)) is None
 
 
