@@ -47,13 +47,27 @@ class PromisePolicy:
 @policy_section("batches")
 @dataclass(frozen=True, slots=True)
 class BatchPolicy:
-    """Sizes of a batch per plant code: (plant, smallest, largest); the two defaults count for every other plant."""
+    """Sizes of a batch per plant code: (plant, smallest, largest); the two defaults count for every other plant.
+
+    What waiting and changing cost when batches are compared, and after how many days of waiting a buyer gets an offer.
+    """
 
     batch_min: int = 1
     batch_max: int = 120
     plant_limits: tuple[tuple[str, int, int], ...] = ()
+    wait_days_max: int = 45
+    wait_day_minor: int = 6_000
+    late_day_minor: int = 150_000
+    setup_minor: int = 1_500_000
+    idle_slot_minor: int = 200_000
+    changeover_paint_minor: int = 80_000
+    changeover_powertrain_minor: int = 600_000
+    changeover_model_minor: int = 2_000_000
 
     def __post_init__(self) -> None:
+        assert self.wait_days_max >= 1, "an offer comes after some days"
+        assert min(self.wait_day_minor, self.late_day_minor, self.setup_minor, self.idle_slot_minor) >= 0
+        assert min(self.changeover_paint_minor, self.changeover_powertrain_minor, self.changeover_model_minor) >= 0
         assert 1 <= self.batch_min <= self.batch_max, "a batch has at least one order"
         assert all(1 <= smallest <= largest for _, smallest, largest in self.plant_limits), "smallest ≤ largest"
 

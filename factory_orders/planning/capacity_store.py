@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from factory_orders.planning.model import SLOT, Placement, WeekRoom
 from factory_orders.planning.slotting import WEEK
@@ -113,6 +113,17 @@ def held_by_pool(work: Work, pool_id: str) -> dict[date, dict[str, int]]:
     for row in work.connection.execute(found.order_by(table.week)):
         held.setdefault(row.week, {})[row.resource] = row.held
     return held
+
+
+def held_by_pools(work: Work, pool_ids: Sequence[str], resource: str) -> dict[date, int]:
+    """Return what some pools together still hold of a resource, by week."""
+    table = pool_reservations.c
+    found = (
+        select(table.week, func.sum(table.held))
+        .where(table.pool_id.in_(list(pool_ids)), table.brand_id == work.actor.brand_id, table.resource == resource)
+        .group_by(table.week)
+    )
+    return {row[0]: int(row[1]) for row in work.connection.execute(found)}
 
 
 def insert_reservation(work: Work, plan: PoolPlan, weeks: Sequence[date], split: Mapping[str, Sequence[int]]) -> None:

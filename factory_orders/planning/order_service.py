@@ -15,6 +15,7 @@ from factory_orders.events import (
     OrderScheduled,
     SlotsReleased,
 )
+from factory_orders.planning.batching.service import plan_waiting
 from factory_orders.planning.capacity_store import (
     give_back_place,
     lay_out_weeks,
@@ -43,10 +44,8 @@ from factory_orders.planning.order_store import (
     orders_of_batch,
     pool_is_waiting,
     save_order,
-    waiting_orders,
     write_line_day,
 )
-from factory_orders.planning.partition import batch_sizes, cut
 from factory_orders.planning.promise import Window, at_store_on, promise_days
 from factory_orders.planning.queries import car_facts, plant_by_id, week_starting
 from factory_orders.planning.sequencing import LineCar, LineRules, sequence_line
@@ -91,43 +90,30 @@ def take_locked(work: Work, locked: Sequence[OrderTerms]) -> None:
 
 
 def form_batches(work: Work, plant: Plant) -> list[Batch]:
-    """Form batches of the plant's waiting orders and schedule each; the simple method makes them pool by pool.
+    """Form batches of the plant's waiting orders and schedule each, in the order in which the plant builds them.
 
-    Orders whose pool does not fill the plant's smallest batch wait for the next ones and are then batched together.
+    Orders that fill no batch, neither of their class nor with others, wait for the next ones.
     """
+    plan = plan_waiting(work, plant)
+    return [_form_batch(work, plant, terms) for terms in plan.batches] if plan is not None else []
+
+
+def _form_batch(work: Work, plant: Plant, terms: Sequence[OrderTerms]) -> Batch:
+    batch = Batch(
+        id=work.new_id(),
+        brand_id=work.actor.brand_id,
+        plant_id=plant.id,
+        pool_id=terms[0].pool_id,
+        state=BatchState.ACCEPTED,
+        size=len(terms),
+        passed=0,
+        created_at=work.now,
+    )
     limits = policy.current(work).section(BatchPolicy).limits(plant.code)
-    waiting = waiting_orders(work, plant.id)
-    formed: list[Batch] = []
-    leftover: list[OrderTerms] = []
-    for _, members in groupby(waiting, key=lambda terms: terms.pool_id):
-        group = list(members)
-        if batch_sizes(len(group), smallest=limits[0], largest=limits[1]):
-            formed += _batch_up(work, plant, group, limits)
-        else:
-            leftover += group
-    formed += _batch_up(work, plant, leftover, limits)
-    return formed
-
-
-def _batch_up(work: Work, plant: Plant, terms: Sequence[OrderTerms], limits: tuple[int, int]) -> list[Batch]:
-    sizes = batch_sizes(len(terms), smallest=limits[0], largest=limits[1])
-    formed = []
-    for part in cut(terms, sizes) if sizes else ():
-        batch = Batch(
-            id=work.new_id(),
-            brand_id=work.actor.brand_id,
-            plant_id=plant.id,
-            pool_id=part[0].pool_id,
-            state=BatchState.ACCEPTED,
-            size=len(part),
-            passed=0,
-            created_at=work.now,
-        )
-        insert_batch(work, batch, [one.id for one in part], limits=limits)
-        work.record(BatchFormed(batch.brand_id, batch.id, plant.id, batch.pool_id, batch.size))
-        _schedule(work, plant, batch.id, part)
-        formed.append(batch)
-    return formed
+    insert_batch(work, batch, [one.id for one in terms], limits=limits)
+    work.record(BatchFormed(batch.brand_id, batch.id, plant.id, batch.pool_id, batch.size))
+    _schedule(work, plant, batch.id, terms)
+    return batch
 
 
 def schedule_batch(work: Work, batch_id: str) -> int:

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factory_orders.planning.model import SLOT, SlotRequest, WeekRoom
-from factory_orders.planning.partition import batch_sizes, cut
 from factory_orders.planning.slotting import earliest_window, level_days, slot_orders, spread, spread_resources
 
 MONDAY = date(2026, 11, 30)
@@ -148,15 +147,3 @@ def test_days_end_up_level(count: int, loads: list[int]) -> None:
     untouched = [before[day] for day in days if not more[day]]
     assert not taken or max(taken) - min(taken) <= 1
     assert not taken or not untouched or min(untouched) >= max(taken) - 1
-
-
-@given(st.integers(0, 500), st.integers(1, 40), st.integers(0, 80))
-def test_batches_hold_the_plant_limits_and_leave_nobody_out(waiting: int, smallest: int, more: int) -> None:
-    sizes = batch_sizes(waiting, smallest=smallest, largest=smallest + more)
-
-    possible = any(k * smallest <= waiting <= k * (smallest + more) for k in range(1, waiting + 1))
-    assert bool(sizes) == possible
-    if sizes:
-        assert sum(sizes) == waiting
-        assert all(smallest <= size <= smallest + more for size in sizes)
-        assert [len(part) for part in cut(range(waiting), sizes)] == list(sizes)
