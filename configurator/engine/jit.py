@@ -9,10 +9,15 @@ as plain Python: as exact, and slow.
 
 from __future__ import annotations
 
+import importlib
 import logging
 from collections.abc import Callable
 from typing import Any, Final, TypeVar, cast
 
+ANSWERING: Final = ("configurator.engine.kernels", "configurator.engine.passes")
+"""The modules whose kernels answer questions."""
+COMPILING: Final = ("configurator.engine.search_kernel",)
+"""Those of our own compiler, which works in a process of its own."""
 _LOG: Final = logging.getLogger(__name__)
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -37,3 +42,14 @@ def kernel(signature: str) -> Callable[[_Function], _Function]:
             return cast("_Function", njit(signature, nogil=True)(function))
 
     return compiled
+
+
+def warm(*, compiler: bool = False) -> bool:
+    """Read every kernel that answers questions from the disk, or compile it there first; say whether that is possible.
+
+    What serves calls this before it lets anybody in, so that no user waits for numba; a second call does nothing.
+    With `compiler` those of our own compiler too: for a set-up, so that the first compilation takes no longer.
+    """
+    for module in (*ANSWERING, *(COMPILING if compiler else ())):
+        importlib.import_module(module)
+    return COMPILED
