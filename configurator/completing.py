@@ -45,9 +45,9 @@ class CheapestCar:
 
 @dataclass(frozen=True, slots=True)
 class OptionWeeks:
-    """The weeks in which options can be built: bit w of a set stands for the w-th week from `first_week`'s Monday on.
+    """The weeks in which features can be built: bit w of a set stands for the w-th week from `first_week`'s Monday on.
 
-    An option that is not named can be built in every week.
+    Features are options and models; one that is not named can be built in every week.
     """
 
     first_week: date
@@ -142,4 +142,9 @@ def with_price_second(catalogue: Catalogue, weights: Mapping[str, int], *, model
 
 
 def _known(catalogue: Catalogue, weeks: OptionWeeks) -> dict[str, int]:
-    return {name: free for name, free in weeks.weeks.items() if name in catalogue.option_by_code}
+    """Return the weeks of what this version has: a part may be for something that it does not know."""
+    return {
+        name: free
+        for name, free in weeks.weeks.items()
+        if name in catalogue.option_by_code or name in catalogue.model_by_code
+    }

@@ -3,7 +3,7 @@
 from demand.backing.lineage_queries import CarOfWish, WishedOption, car_counts, cars_of_proposal, wishes_behind
 from demand.backing.queries import own_backings, own_backings_by_id
 from demand.compare.queries import ComparisonView, DealtSet, Sheet, comparisons_by_id, list_comparisons, own_sheet
-from demand.cubes.queries import Cube, Release, newest_cube_release, take_rates
+from demand.cubes.queries import Cube, Release, newest_cube_release, recent_take_rates, take_rates
 from demand.pools.clearing_queries import ClearingView, clearings_of, own_proof
 from demand.pools.queries import (
     LockedMember,
@@ -71,6 +71,7 @@ __all__ = [
     "pre_order_timelines",
     "pre_orders_seen",
     "proposals_by_id",
+    "recent_take_rates",
     "take_rates",
     "view_of",
     "vote_counts",

@@ -10,6 +10,7 @@ from typing import Final
 from configurator.model import PoolingClass, Promise
 from configurator.queries import open_showroom
 from configurator.service import trims_of_class
+from configurator.step_service import OptionWeeks
 from demand import service as demand
 from demand.pools.events import EarnestLost, PoolCancelled, PoolFailed, PoolLocked
 from demand.pools.model import ClassLevel, OpenPool, ScheduledPool
@@ -19,7 +20,7 @@ from factory_orders.events import SlotsReserved
 from factory_orders.planning.model import OrderTerms
 from factory_orders.planning.order_service import take_locked
 from factory_orders.planning.queries import car_facts
-from factory_orders.planning.service import promise, release_slots, reserve_slots
+from factory_orders.planning.service import option_weeks, promise, release_slots, reserve_slots
 from factory_orders.policies import CapacityPolicy
 from kernel import policy, registry
 from kernel.actor import Permission
@@ -184,3 +185,13 @@ class Promises:
             version_id=version.id,
             members=0 if pool is None else pool.members,
         )
+
+
+class FreeWeeks:
+    """Answers the configurator's port: in which weeks a model's options can be built."""
+
+    def option_weeks(self, work: Work, *, model: str, region: str, day: date) -> OptionWeeks | None:
+        """Return the weeks with room at the model's plant, which are the same for every region."""
+        version, _ = open_showroom(work, region=region, day=day)
+        plant_code = version.catalogue.model_by_code[model].plant
+        return option_weeks(work, plant_code, model=model, day=day, version_id=version.id)

@@ -6,7 +6,7 @@ A room asks upwards through its ports, filled here; news goes from room to room 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -18,7 +18,9 @@ from configurator.model import PoolingClass, PoolOffer, VersionId
 from configurator.quote_service import QuoteDesk
 from configurator.service import export_person, forget_person, mark_stale
 from configurator.signing import QuoteKey
+from configurator.step_service import Outlook
 from demand.pools.queries import pool_offer
+from demand.queries import recent_take_rates
 from demand.service import (
     BACKING_PURPOSE,
     DEPOSIT_PURPOSE,
@@ -32,7 +34,7 @@ from demand.service import (
 )
 from factory_orders import pools_service
 from factory_orders.events import VehicleIdentified
-from factory_orders.pools_service import Promises
+from factory_orders.pools_service import FreeWeeks, Promises
 from factory_orders.service import BALANCE_PURPOSE, lose_balance, receive_balance
 from graph.context import Services
 from kernel import db
@@ -97,6 +99,14 @@ class OpenPools:
     def open_pool(self, work: Work, cls: PoolingClass) -> PoolOffer | None:
         """Return the terms of the pool, or None where none of the class takes members."""
         return pool_offer(work, cls)
+
+
+class ReleasedTakeRates:
+    """Answers the configurator's port: what share of buyers choose an option."""
+
+    def take_rates(self, work: Work) -> Mapping[str, float] | None:
+        """Return take rates from released counts; whoever completes a car sees the car and none of these."""
+        return recent_take_rates(work.acting(system(work.actor.brand_id)))
 
 
 class ConfiguratorData:
@@ -221,6 +231,7 @@ def services(runtime: Runtime, *, watch_groups: Callable[[int], None] | None = N
         declined_uses=DECLINED_USES,
         providers=runtime.providers,
         quote_desk=runtime.desk,
+        outlook=Outlook(weeks=FreeWeeks(), take_rates=ReleasedTakeRates()),
         identity=runtime.identity,
         personal_data=personal_data(runtime),
         trusted_documents_only=settings.trusted_documents_only,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from demand.cubes.model import CellKey, PublishedCell
+from demand.cubes.model import ALL_REGIONS, CellKey, PublishedCell
 from demand.cubes.tables import cube_cells, cube_releases
 from kernel.actor import Permission
 from kernel.errors import InvalidInput, NotFound
@@ -17,6 +17,7 @@ from kernel.work import Work
 
 CELLS_MAX: Final = 5_000
 FILTERS_MAX: Final = 200
+RECENT: Final = timedelta(weeks=13)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +86,25 @@ def take_rates(
         PublishedCell(CellKey(row.option, row.region, row.week), row.chosen, row.offered) for row in rows[:cells_max]
     )
     return Cube(release, cells, len(rows) > cells_max)
+
+
+def recent_take_rates(work: Work) -> dict[str, float] | None:
+    """Return chosen ÷ offered by option over the newest release's last 13 weeks, all regions; None before the first.
+
+    Both are sums of published counts, so they tell no more than the cells do; an option that no cell shows is left out.
+    """
+    release = newest_cube_release(work)
+    if release is None:
+        return None
+    table = cube_cells.c
+    own = (table.brand_id == work.actor.brand_id) & (table.release == release.number) & (table.region == ALL_REGIONS)
+    newest: date | None = work.connection.execute(select(func.max(table.week)).where(own)).scalar_one()
+    if newest is None:
+        return {}
+    sums = (
+        select(table.option, func.sum(table.chosen).label("chosen"), func.sum(table.offered).label("offered"))
+        .where(own, table.week > newest - RECENT)
+        .group_by(table.option)
+        .order_by(table.option)
+    )
+    return {row.option: int(row.chosen) / int(row.offered) for row in work.connection.execute(sums) if row.offered}

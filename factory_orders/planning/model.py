@@ -187,6 +187,10 @@ class PartLead:
     first_day: date | None
     last_day: date | None
 
+    def is_effective(self, day: date) -> bool:
+        """Say whether a car ordered on a day takes the part."""
+        return (self.first_day is None or self.first_day <= day) and (self.last_day is None or day <= self.last_day)
+
 
 @dataclass(frozen=True, slots=True)
 class CarFacts:
@@ -202,12 +206,18 @@ class CarFacts:
             (
                 part.lead_time_days
                 for part in self.parts
-                if (part.feature == model or part.feature in options)
-                and (part.first_day is None or part.first_day <= day)
-                and (part.last_day is None or day <= part.last_day)
+                if (part.feature == model or part.feature in options) and part.is_effective(day)
             ),
             default=0,
         )
+
+    def lead_days_of_features(self, day: date) -> dict[str, int]:
+        """Return by feature the longest lead time of its parts, for a car ordered on a day."""
+        longest: dict[str, int] = {}
+        for part in self.parts:
+            if part.is_effective(day):
+                longest[part.feature] = max(part.lead_time_days, longest.get(part.feature, 0))
+        return longest
 
     def paint_of(self, options: tuple[str, ...]) -> str:
         """Return the car's paint, or nothing where the catalogue has none."""

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 from configurator.model import PoolingClass, Promise
 from configurator.quote_service import road_km
+from configurator.step_service import OptionWeeks
 from factory_orders.errors import CapacityShort, CapacityTaken
 from factory_orders.events import CapacityChanged, SlotsReleased, SlotsReserved
 from factory_orders.planning.capacity_store import (
@@ -33,6 +34,7 @@ from kernel.registry import Plant
 from kernel.work import Work
 
 MORE_WEEKS_MAX = 104
+WEEK_SET_SIZE = 64
 CAPACITY_MAX = 100_000
 
 
@@ -151,6 +153,30 @@ def promise(
         return None
     p50, p90 = promise_days(window, distance_km=road_km(plant, store), policy=times)
     return Promise(p50, p90, conditional=plan is not None)
+
+
+def option_weeks(work: Work, plant_code: str, *, model: str, day: date, version_id: str) -> OptionWeeks:
+    """Return the weeks in which a model's options can be built for a car ordered on a day, outside any pool.
+
+    The model has the weeks with a free slot at its plant, a constrained option those with room for it, and what waits
+    for a part those after the part's lead time; the first week is the one after the planning time. In one statement.
+    """
+    rules = policy.current(work)
+    capacity, times = rules.section(CapacityPolicy), rules.section(PromisePolicy)
+    plant = registry.plant_by_code(work, plant_code)
+    facts = car_facts(work, version_id)
+    first = week_starting(day + timedelta(days=times.planning_lead_days))
+    room = _weeks(work, plant, first, (SLOT, *sorted(facts.constrained)), capacity)[:WEEK_SET_SIZE]
+    free = {
+        name: sum(1 << number for number, week in enumerate(room) if week.room(resource) > 0)
+        for name, resource in ((model, SLOT), *((option, option) for option in sorted(facts.constrained)))
+    }
+    always = (1 << len(room)) - 1
+    for feature, lead_days in facts.lead_days_of_features(day).items():
+        late = (week_starting(day + timedelta(days=lead_days)) - first) // WEEK
+        if late > 0:
+            free[feature] = free.get(feature, always) >> late << late
+    return OptionWeeks(first, free)
 
 
 def _window_in_pool(

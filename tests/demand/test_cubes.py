@@ -16,7 +16,7 @@ from configurator.events import ConfigurationSaved
 from configurator.service import save_configuration
 from demand.cubes.model import ALL_REGIONS, CellKey, PublishedCell, Tally, publish_cell, shown_cells, wilson
 from demand.cubes.release import Facts, draw
-from demand.queries import newest_cube_release, take_rates
+from demand.queries import newest_cube_release, recent_take_rates, take_rates
 from demand.service import SUBSCRIPTIONS, release_cubes
 from kernel import db
 from kernel.actor import Actor, Role, system
@@ -195,6 +195,47 @@ def test_only_who_may_read_demand_reads_the_cube(works: Works) -> None:
         release_cubes(work)
     with works.read(PLANNER) as work:
         assert newest_cube_release(work) is None
+
+
+def test_recent_take_rates_are_sums_of_published_counts_alone(works: Works, clock: FixedClock) -> None:
+    open_small_brand(works)
+    with works.read(system(BRAND)) as work:
+        assert recent_take_rates(work) is None
+    for number in range(40):
+        save(works, number, paint="RED" if number < 18 else "BLUE")
+    clock.advance(timedelta(weeks=1))
+    for number in range(40, 80):
+        save(works, number, paint="RED" if number < 70 else "BLUE")
+    save(works, 90, paint="GOLD")
+    release(works)
+
+    with works.read(system(BRAND)) as work:
+        recent = recent_take_rates(work)
+        shown = take_rates(work, regions=[ALL_REGIONS], cells_max=5_000).cells
+
+    assert recent is not None
+    reds = [cell for cell in shown if cell.key.option == "RED"]
+    assert [cell.chosen for cell in reds] == [20, 30]
+    assert recent["RED"] == sum(cell.chosen for cell in reds) / sum(cell.offered for cell in reds)
+    assert "GOLD" not in recent
+    assert set(recent) == {cell.key.option for cell in shown}
+
+
+def test_recent_take_rates_forget_what_is_older_than_a_quarter(works: Works, clock: FixedClock) -> None:
+    open_small_brand(works)
+    for number in range(40):
+        save(works, number, paint="RED" if number < 10 else "BLUE")
+    clock.advance(timedelta(weeks=13))
+    for number in range(40, 80):
+        save(works, number, paint="RED" if number < 70 else "BLUE")
+    release(works)
+
+    with works.read(system(BRAND)) as work:
+        recent = recent_take_rates(work)
+        newest = take_rates(work, options=["RED"], regions=[ALL_REGIONS], first_week=WEEK + timedelta(weeks=13)).cells
+
+    assert recent is not None
+    assert [cell.take_rate for cell in newest] == [recent["RED"]]
 
 
 def test_a_read_takes_as_many_statements_after_more_configurations(works: Works) -> None:

@@ -9,6 +9,8 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
+from configurator.model import Choice
+from configurator.step_service import ConfigureRequest, Goal, Outlook, complete
 from factory_orders import queries, service
 from factory_orders.errors import CapacityShort, CapacityTaken
 from factory_orders.events import SlotsReserved
@@ -18,6 +20,7 @@ from factory_orders.planning.order_service import form_batches
 from factory_orders.planning.queries import plant_by_id
 from factory_orders.planning.tables import capacity_weeks
 from factory_orders.policies import BatchPolicy
+from factory_orders.pools_service import FreeWeeks
 from kernel import policy
 from kernel.actor import Actor, Role
 from kernel.errors import Forbidden, InvalidInput, NotFound, Refusal
@@ -292,3 +295,57 @@ def test_the_batch_of_another_brand_is_not_found(trade: Trade) -> None:
 
     with pytest.raises(NotFound), trade.works.change(stranger) as work:
         service.schedule_batch(work, batch.id)
+
+
+# --- what a completion by date asks ---
+
+MONDAY = date(2026, 11, 23)
+GOLD_WEEKS_TAKEN = 50
+
+
+def free_weeks(trade: Trade, model: str = "A1") -> tuple[date, dict[str, list[int]]]:
+    """Return the first week and, by feature, which of the first ten it can be built in."""
+    with trade.works.read(buyer()) as work:
+        found = FreeWeeks().option_weeks(work, model=model, region="east", day=MONDAY)
+    assert found is not None
+    return found.first_week, {
+        name: [week for week in range(10) if free >> week & 1] for name, free in found.weeks.items()
+    }
+
+
+def test_an_option_can_be_built_where_the_plant_has_room_for_it_and_its_parts_are_there(trade: Trade) -> None:
+    trade.lock(GOLD_WEEKS_TAKEN, options=GOLD_CAR)
+
+    first, weeks = free_weeks(trade)
+
+    # From the week after the planning time on; the body takes 14 days, the wheels 21; one week is full of gold.
+    assert first == date(2026, 11, 30)
+    assert weeks == {
+        "A1": [1, 2, 3, 4, 5, 6, 7, 8, 9],
+        "GOLD": [0, 2, 3, 4, 5, 6, 7, 8, 9],
+        "W19": [2, 3, 4, 5, 6, 7, 8, 9],
+    }
+    # The other plant paints its own gold, and its model's parts are always there.
+    assert free_weeks(trade, "B2")[1]["GOLD"] == free_weeks(trade, "B2")[1]["B2"] == list(range(10))
+
+
+def test_a_full_week_is_free_for_no_car(trade: Trade) -> None:
+    trade.lock(100)
+
+    _, weeks = free_weeks(trade)
+
+    assert weeks["A1"] == [2, 3, 4, 5, 6, 7, 8, 9]
+
+
+def test_the_soonest_completion_follows_the_plants_weeks(trade: Trade) -> None:
+    trade.lock(GOLD_WEEKS_TAKEN, options=GOLD_CAR)
+    outlook = Outlook(weeks=FreeWeeks())
+
+    with trade.works.read(buyer()) as work:
+        gold = complete(work, ConfigureRequest("A1", (Choice("GOLD"),)), Goal.SOONEST, outlook=outlook)
+        any_car = complete(work, ConfigureRequest("A1"), Goal.SOONEST, outlook=outlook)
+
+    assert (gold.first_week, gold.completed.week) == (date(2026, 11, 30), 2)
+    assert "GOLD" in gold.completed.options
+    assert any_car.completed.week == 1
+    assert "GOLD" not in any_car.completed.options
