@@ -181,7 +181,8 @@ class Answers:
     def _reason(self, choices: Choices, context: Context, wanted: Sequence[int]) -> Reason | None:
         fixed = self._fixed(context)
         own = {self._literal(name, present=value): (name, value) for name, value in choices.items()}
-        cause = self.reasons.cause(wanted, list(own), list(fixed.withdrawn), fixed.guards, self._backend.has_car)
+        withdrawn, minimal_choices = list(fixed.withdrawn), self._backend.minimal_choices
+        cause = self.reasons.cause(wanted, list(own), withdrawn, fixed.guards, minimal_choices)
         if cause is None:
             return None
         return Reason(tuple(own[literal] for literal in cause.choices), self._rule_codes(cause, fixed))

@@ -104,6 +104,15 @@ class Backend(Protocol):
         """Say whether some car meets the literals."""
         ...
 
+    def minimal_choices(
+        self, literals: Sequence[int], wanted: Sequence[int], *, context: Sequence[int] = ()
+    ) -> tuple[int, ...] | None:
+        """Find literals that together with the context exclude `wanted`, none of them superfluous; None if none do.
+
+        The result is empty where the context alone excludes it.
+        """
+        ...
+
     def lightest(self, literals: Sequence[int], weights: Weights) -> Car | None:
         """Find the car of the least weight, proven; None where no car meets the literals."""
         ...

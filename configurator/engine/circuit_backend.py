@@ -25,9 +25,6 @@ from configurator.engine.weighing import CodeWeights, Scales
 from configurator.engine.workspace import new_workspace
 
 if TYPE_CHECKING:
-    pass
-
-if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WORKSPACES_KEPT_MAX: Final = 8
@@ -117,16 +114,20 @@ class CircuitBackend:
         with self.standing_at(always) as workspace:
             if workspace is None:
                 return ()
-            asked = [(literal, code) for literal in literals if (code := self.code_of(literal)) != ALWAYS]
-            for literal, code in asked:
+            asked: dict[int, int] = {}  # of literals that are always equal the first is enough
+            for literal in literals:
+                code = self.code_of(literal)
                 if code == NEVER:
                     return (literal,)
-            codes = np.array([code for _, code in asked], dtype=np.int32)
+                if code != ALWAYS:
+                    asked.setdefault(code, literal)
+            codes = np.fromiter(asked, np.int32, len(asked))
             places = np.empty(len(codes) + 1, dtype=np.int32)
             found = kernels.cause(self.block, workspace.work, codes, len(codes), places)
             if found < 0:
                 return None
-            return tuple(asked[place][0] for place in sorted(places[:found].tolist()))
+            named = list(asked.values())
+            return tuple(named[place] for place in sorted(places[:found].tolist()))
 
     def lightest(self, literals: Sequence[int], weights: Weights) -> Car | None:
         """Find the car of the least weight, proven; None where no car meets the literals."""
@@ -259,10 +260,10 @@ class CircuitBackend:
                 return False
             if code != ALWAYS:
                 codes.append(code)
-        distinct = list(dict.fromkeys(codes))
-        if any(code ^ 1 in set(distinct) for code in distinct):
+        distinct = dict.fromkeys(codes)
+        if any(code ^ 1 in distinct for code in distinct):
             return False
-        workspace.codes[: len(distinct)] = distinct
+        workspace.codes[: len(distinct)] = list(distinct)
         workspace.decided = None
         if kernels.bring(self.block, workspace.work, workspace.codes, len(distinct)) >= 0:
             return False

@@ -340,8 +340,10 @@ def cause(
 
     Decide them in turn until one is closed: that one is part of the cause, what comes after it is not needed. Keep it,
     take the others back and begin again before it (a linear search for transitions: Marques-Silva, ISMVL 2010).
+    Afterwards the workspace stands where it stood.
     """
-    base, found, limit = work[of.DEPTH], 0, count
+    before = int(work[of.DEPTH])
+    base, found, limit = before, 0, count
     while True:
         place = 0
         while place < limit and push(block, work, codes[place]) == 0:
@@ -353,5 +355,6 @@ def cause(
         found += 1
         limit = place
         if push(block, work, codes[place]) < 0:
+            retreat(block, work, before)
             return found
         base += 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from pysat.examples.hitman import Hitman
 from pysat.solvers import Solver
@@ -20,6 +20,16 @@ from configurator.engine.propagation import Contradiction, Propagation
 SOLVER_NAME: Final = "g4"
 CONFLICTS_TRIED_MAX: Final = 60
 Candidate = TypeVar("Candidate")
+
+
+class MinimalChoices(Protocol):
+    """Finds choices that together with a context exclude what is wanted (`Backend.minimal_choices`)."""
+
+    def __call__(
+        self, literals: Sequence[int], wanted: Sequence[int], *, context: Sequence[int] = ()
+    ) -> tuple[int, ...] | None:
+        """Return them, none superfluous; empty where the context alone excludes it, None where nothing does."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +71,16 @@ class Reasons:
         choices: Sequence[int],
         fixed: Sequence[int],
         guards: Sequence[int],
-        has_car: Callable[[Sequence[int]], bool],
+        minimal_choices: MinimalChoices,
     ) -> Cause | None:
         """Return a minimal cause that forbids `wanted`, or None where some car has it.
 
         `choices` are own decisions; `fixed` are literals that rules outside the formula fix; `guards` the guards'
         values. Choices are minimal for all rules in force, and rules (with what is fixed) for those choices.
-        `has_car` says exactly whether a car meets literals: whichever backend serves.
+        `minimal_choices` is that of whichever backend serves.
         """
-        always = [*guards, *wanted]
-        found = self._propagation.contradiction([*always, *fixed, *choices])
-        if found is None and has_car([*always, *fixed, *choices]):
-            return None
-        candidates = [one for one in choices if found is None or one in found.assumed]
-        own = minimal(candidates, lambda some: not has_car([*always, *fixed, *some]))
-        return self._for_choices(always, own, fixed)
+        own = minimal_choices(choices, wanted, context=[*guards, *fixed])
+        return None if own is None else self._for_choices([*guards, *wanted], own, fixed)
 
     def _for_choices(self, always: Sequence[int], own: Sequence[int], fixed: Sequence[int]) -> Cause:
         """Find the rules behind choices that are minimal already."""

@@ -14,6 +14,7 @@ from typing import Final
 from configurator.engine.backend import BackendKind, Bounds, Car, Delta, Domains, Weights
 from configurator.engine.formula import Formula
 from configurator.engine.known_cars import CARS_MAX, KnownCars
+from configurator.engine.reasons import minimal
 from configurator.engine.sat_lightest import LightestCars
 from configurator.engine.simplified import Simplified, bits, simplify
 
@@ -131,6 +132,22 @@ class SatBackend:
         with self.lock:
             known = self._places.get(frozenset(inner))
             return known is not None or self.known.solve(inner) is not None
+
+    def minimal_choices(
+        self, literals: Sequence[int], wanted: Sequence[int], *, context: Sequence[int] = ()
+    ) -> tuple[int, ...] | None:
+        always = [*context, *wanted]
+        if not self.has_car(always):
+            return ()
+        inner = self.translated([*always, *literals])
+        candidates = list(dict.fromkeys(literals))
+        if inner is not None:
+            with self.lock:
+                if self.known.solve(inner) is not None:
+                    return None
+                core = self.known.core()
+            candidates = [literal for literal in candidates if self.simplified.image_of(literal) in core]
+        return tuple(minimal(candidates, lambda some: not self.has_car([*always, *some])))
 
     def lightest(self, literals: Sequence[int], weights: Weights) -> Car | None:
         inner = self.translated(literals)

@@ -38,6 +38,10 @@ class Simplified:
                 return None
         return list(found) if not any(-literal in found for literal in found) else None
 
+    def image_of(self, literal: int) -> int:
+        """Return the literal of the smaller formula that stands for one, 0 where it is decided."""
+        return self.image[literal] if literal > 0 else -self.image[-literal]
+
     @cached_property
     def _members(self) -> tuple[tuple[int, int], ...]:
         """Return by variable the bit sets of the features that have its value, and of those that have the opposite."""

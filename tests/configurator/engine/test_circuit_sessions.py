@@ -105,8 +105,12 @@ def test_a_cause_is_sufficient_and_minimal(formula: Formula, drawn: list[int], a
 
     choices, wanted = within(drawn), within([asked])
 
-    found = backend_of(formula).minimal_choices(choices, wanted)
+    backend = backend_of(formula)
+    before = backend.domains(wanted)
 
+    found = backend.minimal_choices(choices, wanted)
+
+    assert backend.domains(wanted) == before, "the question leaves nothing behind"
     if found is None:
         assert models(formula, (*choices, *wanted))
         return

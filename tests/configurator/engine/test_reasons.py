@@ -28,7 +28,7 @@ def test_a_cause_is_sufficient_and_every_part_of_it_is_needed(data: st.DataObjec
     wanted = data.draw(st.sampled_from([sign * v for v in range(1, 7) for sign in (1, -1)]))
     reasons = Reasons(case.formula)
 
-    cause = reasons.cause([wanted], own, fixed, case.guards, SatBackend(case.formula).has_car)
+    cause = reasons.cause([wanted], own, fixed, case.guards, SatBackend(case.formula).minimal_choices)
 
     if cause is None:
         assert case.cars([*decided, wanted])
