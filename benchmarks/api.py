@@ -30,6 +30,7 @@ from benchmarks.operations import Operation, operations
 from benchmarks.processes import Running, cpu_seconds, cpu_seconds_with_ended, muster, postmaster_of, pss_mb, serving
 from benchmarks.scene import Scene, opened, prepare_scene
 from benchmarks.statements import GROUP, TRIES, WARM_UP, count_statements
+from benchmarks.yardstick import pace_line, yardstick_ms
 from muster.logs import set_up_logs
 from tests.support.postgres import postgres_server
 
@@ -72,6 +73,7 @@ class Row:
     measured: Measured
     statements: str
     load_average: float
+    yardstick_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +201,9 @@ def _measure_server(server: Server, scene: Scene, plan: Plan, statements: dict[s
                     acknowledged += count if one.is_scarce else 0
                     runs.append(run)
                 if runs:
-                    rows.append(Row(one, callers, median_of(runs), statements[one.name], os.getloadavg()[0]))
+                    pace = yardstick_ms()
+                    load = os.getloadavg()[0]
+                    rows.append(Row(one, callers, median_of(runs), statements[one.name], load, pace))
         at_end = _pss(running)
     stored = _stored_pre_orders(server.url)
     left_out = len(operations(scene)) * len(plan.callers) - len(rows)
@@ -221,7 +225,7 @@ def _stored_pre_orders(url: str) -> int:
 
 HEAD: Final = (
     "| operation | callers | requests/s | p50 ms | p99 ms | server CPU ms | database CPU ms | together | to reach "
-    "| SQL statements | load |\n|---|--:|--:|--:|--:|--:|--:|--:|---|---|--:|"
+    "| SQL statements | load | yardstick ms |\n|---|--:|--:|--:|--:|--:|--:|--:|---|---|--:|--:|"
 )
 
 
@@ -238,7 +242,7 @@ def _part_lines(part: Part) -> Iterator[str]:
         yield (
             f"| {row.operation.name} | {row.callers} | {figures.per_second:,.0f} | {figures.p50_ms:.1f} "
             f"| {figures.p99_ms:.1f} | {figures.server_ms:.2f} | {figures.database_ms:.2f} | {figures.cpu_ms:.2f} "
-            f"| {_verdict(part, row)} | {row.statements} | {row.load_average:.1f} |"
+            f"| {_verdict(part, row)} | {row.statements} | {row.load_average:.1f} | {row.yardstick_ms:.1f} |"
         )
     verdict = _mark(part.pss_at_end_mb <= PSS_MB_MAX)
     yield (
@@ -278,6 +282,7 @@ def main(words: Sequence[str] | None = None) -> int:
     set_up_logs("ERROR")
     started = time.monotonic()
     print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}")
+    print(pace_line())
     try:
         parts = run_benchmark(plan, say=partial(_say, started))
     except AnswersFailed as failure:

@@ -6,7 +6,6 @@ may be, a value of another type) is left to the executor's own way, which says p
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from enum import Enum
 from inspect import isawaitable
@@ -28,10 +27,12 @@ from graphql.execution.collect_fields import collect_fields
 from graphql.language import OperationType
 
 from graph.documents import Prepared, Refused
+from graph.plain_objects import PlainField, Reader, reader_factory
 
-Reader = Callable[[Any], Any]
 VARIABLE_ERRORS_MAX: Final = 20
 _INT32: Final = 2**31
+_AS_IT_IS: Final[dict[str, type]] = {"String": str, "ID": str, "Boolean": bool, "Long": int, "Cursor": str}
+"""Scalars whose value, when it is of this type, goes into the answer unchanged."""
 
 
 class _NotPlain(Exception):
@@ -97,13 +98,13 @@ def _field_reader(executor: PlainExecutor, kind: Any, details: Any) -> tuple[str
 
 def _object_reader(executor: PlainExecutor, kind: Any, grouped: Any) -> Reader | None:
     """Return a function from a value to its part of the answer, or None where a field has a resolver of its own."""
-    fields: list[tuple[str, str, Reader]] = []
-    constants: dict[str, str] = {}
+    fields: list[PlainField] = []
+    readers: list[Reader] = []
     for key, details in grouped.items():
         name = details[0].node.name.value
         if name == "__typename":
-            constants[key] = kind.name
-            fields.append((key, "", _constant(kind.name)))
+            fields.append(PlainField(key, None, None))
+            readers.append(_constant(kind.name))
             continue
         made = executor.schema.get_field(kind, name)
         attribute = _attribute(made)
@@ -112,26 +113,24 @@ def _object_reader(executor: PlainExecutor, kind: Any, grouped: Any) -> Reader |
         reader = _value_reader(executor, made.type, details)  # type: ignore[union-attr]  # a plain field exists
         if reader is None:
             return None
-        fields.append((key, attribute, reader))
-    attributes = [(key, attribute, reader) for key, attribute, reader in fields if attribute]
-    if constants:
-        return _with_constants(fields)
-
-    def read(source: Any) -> dict[str, Any]:
-        return {key: reader(getattr(source, attribute)) for key, attribute, reader in attributes}
-
+        fields.append(PlainField(key, attribute, _common_type(made.type)))  # type: ignore[union-attr]  # as above
+        readers.append(reader)
+    read: Reader = reader_factory(tuple(fields))(*readers)
     return read
 
 
-def _with_constants(fields: list[tuple[str, str, Reader]]) -> Reader:
-    def read(source: Any) -> dict[str, Any]:
-        return {key: reader(getattr(source, attribute) if attribute else None) for key, attribute, reader in fields}
-
-    return read
+def _constant(name: str) -> Reader:
+    """Return a reader of `__typename`: the same for every object, but there must be one."""
+    return _required(lambda _source: name)
 
 
-def _constant(value: str) -> Reader:
-    return lambda _source: value
+def _common_type(kind: Any) -> type | None:
+    """Return the Python type that a scalar's value has as it is, if it has one."""
+    return _AS_IT_IS.get((kind.of_type if is_non_null_type(kind) else kind).name) if _is_scalar(kind) else None
+
+
+def _is_scalar(kind: Any) -> bool:
+    return is_leaf_type(kind.of_type if is_non_null_type(kind) else kind)
 
 
 def _attribute(made: Any) -> str | None:
@@ -143,18 +142,24 @@ def _attribute(made: Any) -> str | None:
 
 
 def _value_reader(executor: PlainExecutor, kind: Any, details: Any) -> Reader | None:
+    """Return a reader of a field's value; where null may not be, it raises one of `_SURPRISES` on null."""
     if is_non_null_type(kind):
-        inner = _value_reader(executor, kind.of_type, details)
-        return None if inner is None else _required(inner)
+        inner = _present_reader(executor, kind.of_type, details)
+        return _required(inner) if inner is not None and is_leaf_type(kind.of_type) else inner
+    inner = _present_reader(executor, kind, details)
+    return None if inner is None else _nullable(inner)
+
+
+def _present_reader(executor: PlainExecutor, kind: Any, details: Any) -> Reader | None:
+    """Return a reader of a value that is not null: of an object it takes attributes, of a list each item."""
     if is_list_type(kind):
-        inner = _value_reader(executor, kind.of_type, details)
-        return None if inner is None else _list_reader(inner)
+        item = _value_reader(executor, kind.of_type, details)
+        return None if item is None else _list_reader(item)
     if is_leaf_type(kind):
         return _leaf_reader(kind)
     if is_object_type(kind):
         grouped = executor.collect_subfields(kind, details).grouped_field_set
-        inner = _object_reader(executor, kind, grouped)
-        return None if inner is None else _nullable(inner)
+        return _object_reader(executor, kind, grouped)
     return None
 
 
@@ -171,13 +176,11 @@ def _nullable(inner: Reader) -> Reader:
     return lambda value: None if value is None else inner(value)
 
 
-def _list_reader(inner: Reader) -> Reader:
+def _list_reader(item: Reader) -> Reader:
     def read(values: Any) -> Any:
-        if values is None:
-            return None
         if type(values) is not list and type(values) is not tuple:
             raise _NotPlain
-        return [inner(value) for value in values]
+        return [item(value) for value in values]
 
     return read
 
@@ -185,7 +188,7 @@ def _list_reader(inner: Reader) -> Reader:
 def _leaf_reader(kind: Any) -> Reader:
     """Return a reader for a scalar: the common case of each at once, the type's own way for the rest."""
     coerce = kind.coerce_output_value
-    expected = {"String": str, "ID": str, "Boolean": bool, "Long": int, "Cursor": str}.get(kind.name)
+    expected = _AS_IT_IS.get(kind.name)
     if kind.name == "Int":
 
         def read_int(value: Any) -> Any:

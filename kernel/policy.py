@@ -22,6 +22,7 @@ from kernel.work import Work
 SectionT = TypeVar("SectionT")
 FIRST_VERSION: Final = 0
 _SECTIONS: Final[dict[str, type[Any]]] = {}
+_SHAPES: Final[dict[type[Any], tuple[dict[str, Any], dict[str, Any]]]] = {}
 
 policy_versions = Table(
     "policy_versions",
@@ -122,8 +123,9 @@ def change_policy(work: Work, *, base_version: int, changes: dict[str, dict[str,
 
 def _read(cls: type[Any], stored: dict[str, Any]) -> dict[str, Any]:
     """Check names and types of stored values; lists come back as the tuples they were."""
-    hints = get_type_hints(cls)
-    known = {field.name: getattr(cls(), field.name) for field in fields(cls)}
+    if not stored:
+        return {}
+    hints, known = _shape(cls)
     values: dict[str, Any] = {}
     for name, value in stored.items():
         if name not in known:
@@ -137,6 +139,13 @@ def _read(cls: type[Any], stored: dict[str, Any]) -> dict[str, Any]:
     except AssertionError as error:
         raise InvalidInput(cls.__name__, str(error) or "these values do not fit together") from None
     return values
+
+
+def _shape(cls: type[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the type and the default of each value of a section; looked up once, as quotes and pools ask all day."""
+    if cls not in _SHAPES:
+        _SHAPES[cls] = get_type_hints(cls), {field.name: getattr(cls(), field.name) for field in fields(cls)}
+    return _SHAPES[cls]
 
 
 def _fits(hint: Any, value: Any) -> bool:

@@ -47,9 +47,9 @@ def test_the_smallest_run_measures_every_operation_and_finds_every_pre_order() -
 def test_the_table_says_what_was_reached_and_what_was_missed() -> None:
     place = Operation("place", iter([]), b"", 4.0, is_scarce=True)
     rows = (
-        Row(place, 16, measured(server_ms=3.5), "19", 0.0),
-        Row(place, 16, measured(server_ms=3.6), "19", 0.0),
-        Row(place, 64, measured(per_second=599.0), "19", 0.0),
+        Row(place, 16, measured(server_ms=3.5), "19", 0.0, 2.0),
+        Row(place, 16, measured(server_ms=3.6), "19", 0.0, 2.0),
+        Row(place, 64, measured(per_second=599.0), "19", 0.0, 2.0),
     )
 
     lines = table_of([Part(POSTGRES, 1, rows, 90, 141, 8, 8, 0)]).splitlines()
