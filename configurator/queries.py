@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final
@@ -60,8 +60,23 @@ class _Contents:
     engine: Engine
 
 
-_loaded: OrderedDict[str, _Contents] = OrderedDict()
-_loading: Final = threading.Lock()
+class _Loaded:
+    """What this process has loaded, the one used last at the end, and what answers for what it loads from now on."""
+
+    def __init__(self) -> None:
+        self.engines: Callable[[RuleBook], Engine] = SatEngine
+        self.contents: OrderedDict[str, _Contents] = OrderedDict()
+        self.lock = threading.Lock()
+
+
+_loaded: Final = _Loaded()
+
+
+def answer_with(engines: Callable[[RuleBook], Engine]) -> None:
+    """Let these engines answer in this process, for the versions that are loaded from now on; SAT alone until then."""
+    with _loaded.lock:
+        _loaded.engines = engines
+        _loaded.contents.clear()
 
 
 # Asked with almost every request, so it is put together once.
@@ -111,13 +126,14 @@ def version_by_id(work: Work, version_id: VersionId) -> LoadedVersion:
 
 
 def _loaded_version(work: Work, row: Any) -> LoadedVersion:
-    with _loading:
-        contents = _loaded.get(row.content_hash)
+    with _loaded.lock:
+        kept = _loaded.contents
+        contents = kept.get(row.content_hash)
         if contents is None:
-            contents = _loaded[row.content_hash] = _load_contents(work, row.id, row.content_hash)
-            if len(_loaded) > LOADED_MAX:
-                _loaded.popitem(last=False)
-        _loaded.move_to_end(row.content_hash)
+            contents = kept[row.content_hash] = _load_contents(work, row.id, row.content_hash)
+            if len(kept) > LOADED_MAX:
+                kept.popitem(last=False)
+        kept.move_to_end(row.content_hash)
     return LoadedVersion(
         VersionId(row.id),
         row.number,
@@ -134,7 +150,7 @@ def _load_contents(work: Work, version_id: str, digest: str) -> _Contents:
     catalogue = decode_catalogue(work.connection.execute(found).scalar_one())
     assert content_hash(catalogue) == digest, f"catalogue version {version_id} is not what was published"
     book = compile_catalogue(catalogue)
-    return _Contents(catalogue, book, SatEngine(book))
+    return _Contents(catalogue, book, _loaded.engines(book))
 
 
 def newest_version(work: Work) -> tuple[int, date, str] | None:

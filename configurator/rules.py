@@ -86,6 +86,11 @@ class RuleBook:
         rules = [NamedClauses(rule.code, rule.clauses, rule.guard) for rule in self.rules if not rule.is_assumption]
         return Formula(len(self.features), self.variable_count, self.structure, tuple(rules))
 
+    @cached_property
+    def weighed(self) -> frozenset[int]:
+        """Return the variables after the features that prices ask about; a circuit keeps them, and no other helper."""
+        return frozenset(abs(one) for one in self.price_rules.values() if abs(one) > len(self.features))
+
     def active(self, context: Context) -> tuple[int, ...]:
         """Return the positions in `rules` of those in force."""
         return tuple(index for index, rule in enumerate(self.rules) if rule.in_force(context))

@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 import muster.tables as _tables  # noqa: F401 - every table is known before the first statement
 from graph.app import build_app
 from graph.metrics import Metrics
+from muster.circuits import serve_from_circuits
 from muster.gauges import add_gauges
 from muster.logs import set_up_logs
 from muster.settings import read_settings
@@ -21,6 +22,7 @@ def create() -> Starlette:
     settings = read_settings(os.environ)
     set_up_logs(settings.log_level)
     runtime, metrics = wire(settings), Metrics()
+    serve_from_circuits(settings, runtime.works)
     gauges = add_gauges(metrics.registry, runtime.works)
     app = build_app(services(runtime, watch_groups=gauges.group_sizes.observe), metrics=metrics)
     # What is loaded stays for the life of the process: the collector need not walk over it again and again.

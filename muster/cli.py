@@ -97,7 +97,9 @@ def run(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8000) ->
 
 
 def _make_ready(chosen: Settings) -> None:
+    from configurator.engine.warming import begin_to_warm
     from muster import migrate as migrations
+    from muster.circuits import open_shelf
     from muster.demo import seed as demo_seed
     from muster.wiring import open_works
 
@@ -106,7 +108,10 @@ def _make_ready(chosen: Settings) -> None:
         with progress("Bringing the database up to date …"):
             migrations.upgrade(works.engine)
     if not demo_seed.is_seeded(works):
+        compiling = begin_to_warm(open_shelf(chosen))  # on another core, while the demo's story is told
         demo_seed.seed(works, chosen, show=out if out.is_terminal else None)
+        if compiling is not None:
+            compiling.poll()
     works.engine.dispose()
 
 

@@ -96,6 +96,7 @@ def work(settings: Settings, *, parent_id: int | None) -> None:
     """
     check_providers(settings)
     _check_migrated(settings)
+    from muster.circuits import order_circuits
     from muster.daily import wind_up
     from muster.wiring import wire
     from muster.worker import run_worker, stop_on_signals
@@ -105,6 +106,7 @@ def work(settings: Settings, *, parent_id: int | None) -> None:
     if parent_id is not None:
         threading.Thread(target=stop_without_parent, args=(stop, parent_id), daemon=True).start()
     runtime = wire(settings)
+    order_circuits(settings)
     wind_up(runtime.works)
     run_worker(runtime.works, runtime.chores, stop=stop)
 

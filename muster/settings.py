@@ -69,6 +69,9 @@ class Settings:
     trusted_proxies: str = ""
     metrics_token: str = ""
     log_level: str = "INFO"
+    circuits_folder: str = ""
+    circuits_megabytes: int = 256
+    compile_seconds: int = 60
     mail: Mail = Mail()
 
     @property
@@ -90,6 +93,9 @@ HELP: Final = {
     "MUSTER_TRUSTED_PROXIES": "addresses whose X-Forwarded-For counts, comma separated",
     "MUSTER_METRICS_TOKEN": "who sends it as a bearer token reads /metrics; without one nobody does, but for the demo",
     "MUSTER_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR",
+    "MUSTER_CIRCUITS_FOLDER": "where compiled rules are kept; beside the SQLite file, else in the user's cache folder",
+    "MUSTER_CIRCUITS_MEGABYTES": "how many megabytes are kept there, 16 to 65536; 256",
+    "MUSTER_COMPILE_SECONDS": "processor time that each compiler may take for one rule set, 0 for SAT alone; 60",
     "MUSTER_SECRET_IDENTITY, _QUOTE, _PAYMENTS": "32 or more bytes each in base64; `muster secrets` makes them",
     "MUSTER_MAIL_HOST, _PORT, _SENDER, _USERNAME, _PASSWORD, _STARTTLS": "the SMTP server for notices",
 }
@@ -122,6 +128,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         trusted_proxies=reader.text("MUSTER_TRUSTED_PROXIES", ""),
         metrics_token=reader.token("MUSTER_METRICS_TOKEN"),
         log_level=reader.choice("MUSTER_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+        circuits_folder=reader.text("MUSTER_CIRCUITS_FOLDER", ""),
+        circuits_megabytes=reader.number("MUSTER_CIRCUITS_MEGABYTES", 256, low=16, high=65536),
+        compile_seconds=reader.number("MUSTER_COMPILE_SECONDS", 60, low=0, high=3600),
         mail=Mail(
             host=reader.text("MUSTER_MAIL_HOST", ""),
             port=reader.number("MUSTER_MAIL_PORT", 587, low=1, high=65535),

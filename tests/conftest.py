@@ -40,6 +40,15 @@ settings.register_profile(
 settings.load_profile("prove" if os.environ.get("MUSTER_PROVE") else "test")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def circuits_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Let the servers and commands that tests start share what is compiled, apart from the user's own."""
+    folder = tmp_path_factory.mktemp("circuits")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MUSTER_CIRCUITS_FOLDER", str(folder))
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make the file that each test on SQLite gets a copy of."""

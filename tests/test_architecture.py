@@ -22,6 +22,23 @@ FILE_LINES_MAX: Final = 450
 NOT_ROOMS: Final = {"tests", "benchmarks", "docs", "var", "build"}
 SERVER_MODULES: Final = ("graph.app", "muster.serving")
 HEAVY: Final = {"pandas", "numpy", "scipy", "highspy", "ortools", "numba"}
+WALK: Final = """
+import sys
+from pathlib import Path
+import graph.app, muster.serving
+from configurator.catalogue_files import read_catalogue
+from configurator.engine.artefact import Blueprint
+from configurator.rules import compile_catalogue
+from muster.circuits import engines_of, open_workshop
+from muster.settings import read_settings
+
+workshop = open_workshop(read_settings({"MUSTER_DEMO": "1", "MUSTER_CIRCUITS_FOLDER": sys.argv[1]}))
+book = compile_catalogue(read_catalogue(Path("muster/demo/qilan/catalogue")))
+workshop.made(Blueprint(book.formula, book.weighed))
+workshop.get_ready()
+engine = engines_of(workshop)(book)
+print(engine.kind.value, *sys.modules, sep="\\n")
+"""
 NO_NAMES: Final = {"utils", "util", "helpers", "helper", "manager", "managers", "misc", "common"}
 
 
@@ -232,3 +249,23 @@ def test_a_server_process_stays_light(module: str) -> None:
     done = subprocess.run([sys.executable, "-c", load], cwd=ROOT, capture_output=True, text=True, check=True)
 
     assert set(done.stdout.split()) & HEAVY == set()
+
+
+def test_a_server_that_walks_circuits_loads_what_numba_needs_and_nothing_else_that_is_heavy(tmp_path: Path) -> None:
+    brought = subprocess.run(
+        [sys.executable, "-c", "import sys, numba; print(*sys.modules, sep='\\n')"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", WALK, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    kind, *loaded = done.stdout.split()
+
+    assert kind == "circuit"
+    assert "numba" in loaded
+    assert set(loaded) & HEAVY <= set(brought.stdout.split())
+    assert set(loaded) & {"pandas", "highspy", "ortools"} == set()

@@ -90,7 +90,10 @@ class Session(Protocol):
 class Backend(Protocol):
     """Answers about all cars of one formula; threads may share it. `literals` always holds the guards' values too."""
 
-    kind: BackendKind
+    @property
+    def kind(self) -> BackendKind:
+        """Return how it works; it may change between questions."""
+        ...
 
     def open(self, literals: Sequence[int]) -> Session | None:
         """Begin a session with these decisions; None where no car meets them."""

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configurator.engine.formula import Clause, Formula
-from configurator.engine.nnf import Budget, Nnf
+from configurator.engine.nnf import Budget, CompilationFailed, Nnf
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 LOOK_SECONDS: Final = 0.05
@@ -36,10 +36,6 @@ COMPLAINT_CHARACTERS: Final = 2_000
 MEGABYTE: Final = 1 << 20
 PARENT_DEATH_SIGNAL: Final = 1
 """PR_SET_PDEATHSIG of Linux's prctl."""
-
-
-class CompilationFailed(RuntimeError):
-    """A compiler broke down for another reason than its budget."""
 
 
 def compile_in_child(
@@ -56,7 +52,7 @@ def compile_in_child(
         variables = {**os.environ, "PYTHONPATH": path}
         with subprocess.Popen(command, stdin=question, stdout=answer, stderr=complaint, env=variables) as child:
             try:
-                code = _awaited(child, budget)
+                code = awaited(child, budget)
             finally:
                 child.kill()
         if code is None or code == BEYOND_BUDGET or -code in SIGNALS_BEYOND_BUDGET:
@@ -69,7 +65,7 @@ def compile_in_child(
         return _nnf_of(answer)
 
 
-def _awaited(child: subprocess.Popen[bytes], budget: Budget) -> int | None:
+def awaited(child: subprocess.Popen[bytes], budget: Budget) -> int | None:
     """Return the child's exit code; None once the clock or the child's memory is beyond the budget."""
     while budget.seconds_used() < budget.seconds and _resident_bytes(child.pid) < budget.megabytes * MEGABYTE:
         try:
@@ -136,6 +132,11 @@ def _nnf_of(answer: BinaryIO) -> Nnf:
 def _limit_myself(seconds: int) -> None:
     """End with the parent, and by the processor's clock in any case."""
     resource.setrlimit(resource.RLIMIT_CPU, (seconds + 1, seconds + 2))
+    end_with_parent()
+
+
+def end_with_parent() -> None:
+    """Let this process end when the thread that started it does (on Linux), or its process."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL)
     else:

@@ -75,6 +75,10 @@ def without_dead_ends(nnf: Nnf) -> Nnf:
     )
 
 
+class CompilationFailed(RuntimeError):
+    """A compiler broke down for another reason than its budget."""
+
+
 @dataclass(frozen=True, slots=True)
 class Budget:
     """What a compilation may use; `seconds_used` is asked now and then, so that no clock is read in here."""

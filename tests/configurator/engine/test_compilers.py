@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from benchmarks.public_data import public_data
 from configurator.catalogue_files import read_catalogue
 from configurator.engine import d4, decomposition
-from configurator.engine.child import CompilationFailed, compile_in_child
+from configurator.engine.child import compile_in_child
 from configurator.engine.formula import Clause, Formula
-from configurator.engine.nnf import Budget, Compiler, Nnf, NodeKind, lone
+from configurator.engine.nnf import Budget, CompilationFailed, Compiler, Nnf, NodeKind, lone
 from configurator.rules import compile_feature_model, formula_of
 from configurator.uvl import read_uvl_file
 from tests.configurator.engine.circuits import count_of, faults_of, truth_of_circuit, truth_of_clauses
