@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, and_, func, or_, select
 
 from configurator.model import (
     ConfigurationId,
+    DeletedConfiguration,
     MigratedConfiguration,
     SavedConfiguration,
     StaleConfiguration,
@@ -16,7 +17,7 @@ from configurator.model import (
     ValidConfiguration,
     VersionId,
 )
-from configurator.tables import configurations
+from configurator.tables import catalogue_versions, configuration_changes, configurations
 from kernel.actor import Permission
 from kernel.errors import NotFound
 from kernel.paging import Page, PageRequest, make_page
@@ -30,6 +31,7 @@ def load_configuration(work: Work, configuration_id: str) -> StoredConfiguration
         configurations.c.id == configuration_id,
         configurations.c.brand_id == work.actor.brand_id,
         configurations.c.account_id == account_id,
+        configurations.c.state != "deleted",
     )
     row = work.connection.execute(found).mappings().first()
     if row is None:
@@ -37,23 +39,51 @@ def load_configuration(work: Work, configuration_id: str) -> StoredConfiguration
     return configuration_of(row)
 
 
-def saved_under_other_versions(
-    work: Work, version_id: VersionId, *, after_id: str, limit: int
-) -> list[SavedConfiguration]:
-    """Return kept configurations of the brand, by id, that were saved under another version."""
+def saved_under_older_versions(work: Work, number: int, *, after_id: str = "", limit: int) -> list[SavedConfiguration]:
+    """Return kept configurations of the brand, by id, that were saved under a version before that number."""
+    table = configurations.c
     found = (
         select(configurations)
+        .join(catalogue_versions, catalogue_versions.c.id == table.version_id)
         .where(
-            configurations.c.brand_id == work.actor.brand_id,
-            configurations.c.state == "saved",
-            configurations.c.version_id != version_id,
-            configurations.c.id > after_id,
+            table.brand_id == work.actor.brand_id,
+            table.state == "saved",
+            catalogue_versions.c.number < number,
+            table.id > after_id,
         )
-        .order_by(configurations.c.id)
+        .order_by(table.id)
         .limit(limit)
     )
     rows = work.connection.execute(found).mappings()
     return [stored for row in rows if isinstance(stored := configuration_of(row), SavedConfiguration)]
+
+
+def changed_otherwise(work: Work) -> list[tuple[str, str, str]]:
+    """Return id, state and last noted state of kept cars where these differ, or that moved to another account's."""
+    table, changes, moved = configurations.c, configuration_changes, configurations.alias()
+    last = (
+        select(changes.c.configuration_id, func.max(changes.c.serial).label("serial"))
+        .group_by(changes.c.configuration_id)
+        .subquery()
+    )
+    found = (
+        select(table.id, table.state, func.coalesce(changes.c.state, "nothing"))
+        .select_from(
+            configurations.outerjoin(last, last.c.configuration_id == table.id)
+            .outerjoin(changes, changes.c.serial == last.c.serial)
+            .outerjoin(moved, moved.c.id == table.moved_to)
+        )
+        .where(
+            table.brand_id == work.actor.brand_id,
+            or_(
+                changes.c.state.is_(None),
+                changes.c.state != table.state,
+                and_(table.moved_to.is_not(None), moved.c.account_id != table.account_id),
+            ),
+        )
+        .order_by(table.id)
+    )
+    return [(row[0], row[1], row[2]) for row in work.connection.execute(found)]
 
 
 def configuration_of(row: RowMapping) -> StoredConfiguration:
@@ -65,6 +95,8 @@ def configuration_of(row: RowMapping) -> StoredConfiguration:
         return StaleConfiguration(saved, newer, tuple(row["broken_by"]), row["state_at"])
     if row["state"] == "migrated":
         return MigratedConfiguration(saved, ConfigurationId(row["moved_to"]), row["state_at"])
+    if row["state"] == "deleted":
+        return DeletedConfiguration(saved, row["state_at"])
     return saved
 
 
@@ -72,7 +104,11 @@ def own_configurations(work: Work, page: PageRequest) -> Page[StoredConfiguratio
     """Return the signed-in person's kept configurations, newest first."""
     found = (
         select(configurations)
-        .where(configurations.c.brand_id == work.actor.brand_id, configurations.c.account_id == work.actor.signed_in())
+        .where(
+            configurations.c.brand_id == work.actor.brand_id,
+            configurations.c.account_id == work.actor.signed_in(),
+            configurations.c.state != "deleted",
+        )
         .order_by(configurations.c.id.desc())
         .limit(page.size + 1)
     )
@@ -83,12 +119,12 @@ def own_configurations(work: Work, page: PageRequest) -> Page[StoredConfiguratio
 
 
 def configurations_by_id(work: Work, configuration_ids: Sequence[str]) -> dict[str, StoredConfiguration]:
-    """Return the actor's own kept configurations by id (an auditor's: anybody's), in one statement."""
+    """Return the actor's own kept configurations by id, in one statement; an auditor's: anybody's, deleted ones too."""
     found = select(configurations).where(
         configurations.c.brand_id == work.actor.brand_id, configurations.c.id.in_(set(configuration_ids))
     )
     if not work.actor.may(Permission.AUDIT_READ):
-        found = found.where(configurations.c.account_id == work.actor.account_id)
+        found = found.where(configurations.c.account_id == work.actor.account_id, configurations.c.state != "deleted")
     return {row["id"]: configuration_of(row) for row in work.connection.execute(found).mappings()}
 
 
@@ -97,7 +133,7 @@ def saved_of(stored: StoredConfiguration) -> SavedConfiguration:
     match stored:
         case SavedConfiguration():
             return stored
-        case StaleConfiguration() | MigratedConfiguration():
+        case StaleConfiguration() | MigratedConfiguration() | DeletedConfiguration():
             return stored.saved
         case _:
             assert_never(stored)

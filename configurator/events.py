@@ -33,6 +33,23 @@ class ConfigurationSaved(Event):
     region: str
 
 
+@event("configurator.configuration_broken")
+@dataclass(frozen=True, slots=True)
+class ConfigurationBroken(Event):
+    """A newer version does not allow a car that somebody keeps.
+
+    `changes` counts the options that the smallest change takes; without it no car of the model is near.
+    """
+
+    configuration_id: str
+    account_id: str
+    version_id: str
+    effective_from: date
+    model: str
+    changes: int | None
+    price_difference_minor: int | None
+
+
 @event("configurator.quote_issued")
 @dataclass(frozen=True, slots=True)
 class QuoteIssued(Event):

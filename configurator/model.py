@@ -97,7 +97,15 @@ class MigratedConfiguration:
     migrated_at: datetime
 
 
-StoredConfiguration: TypeAlias = SavedConfiguration | StaleConfiguration | MigratedConfiguration
+@dataclass(frozen=True, slots=True)
+class DeletedConfiguration:
+    """A kept car that its owner took out: its name is gone, and only who audits sees that it was there."""
+
+    saved: SavedConfiguration
+    deleted_at: datetime
+
+
+StoredConfiguration: TypeAlias = SavedConfiguration | StaleConfiguration | MigratedConfiguration | DeletedConfiguration
 
 
 # --- what a quote is made of -----------------------------------------------------------------------------------------

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
 
 from configurator.completing import OptionWeeks
+from configurator.impact import HeldCar
 from configurator.model import PoolingClass, PoolOffer, Promise
 from kernel.work import Work
 
@@ -82,3 +83,18 @@ class Outlook:
 
     weeks: WeekSource = field(default_factory=NoWeeks)
     take_rates: TakeRateSource = field(default_factory=NoTakeRates)
+
+
+class OpenOrders(Protocol):
+    """Knows the cars of pre-orders that are not over and not locked: a publication must not take them by surprise."""
+
+    def open_cars(self, work: Work) -> Iterable[HeldCar]:
+        """Return each car with the person behind it, at the price that its accepted quote pins; for the system."""
+        ...
+
+
+class NoOrders:
+    """Knows no orders: for a brand that sells without pre-orders."""
+
+    def open_cars(self, work: Work) -> Iterable[HeldCar]:
+        return ()

@@ -6,49 +6,29 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from configurator import store
 from configurator.catalogue import TRIM, Catalogue
 from configurator.catalogue_files import read_catalogue
 from configurator.catalogue_json import content_hash
-from configurator.configuration_queries import (
-    configurations_of,
-    load_configuration,
-    saved_of,
-    saved_under_other_versions,
-)
 from configurator.configuring import complete_car
 from configurator.errors import (
     CatalogueFaulty,
-    ConfigurationIncomplete,
-    ModelUnknown,
-    OptionExcluded,
-    OptionUnknown,
     VersionTaken,
 )
-from configurator.events import CataloguePublished, ConfigurationSaved
+from configurator.events import CataloguePublished
 from configurator.faults import Fault
 from configurator.logic_check import logic_faults
 from configurator.model import (
-    CHOICES_MAX,
-    ConfigurationId,
     Context,
-    MigratedConfiguration,
     PoolingClass,
-    SavedConfiguration,
-    StaleConfiguration,
-    ValidConfiguration,
     VersionId,
 )
 from configurator.pooling import ClassPrices, ThinnestMargin, class_prices, pooling_class, thinnest_margin
-from configurator.queries import local_day, newest_version, open_showroom, version_by_id
-from configurator.quotation import encode_quote
-from configurator.quote_queries import quotes_of
-from configurator.showroom import Showroom
+from configurator.queries import newest_version, open_showroom
 from kernel import registry
 from kernel.actor import Permission
-from kernel.errors import InvalidInput, NotFound
 from kernel.work import Work
 
 NAME_LENGTH_MAX: Final = 80
@@ -120,103 +100,6 @@ def _next_number(work: Work, catalogue: Catalogue) -> int:
     if catalogue.effective_from < effective_from:
         raise VersionTaken(f"version {number} takes effect on {effective_from}, so this one cannot take effect earlier")
     return number + 1
-
-
-# --- configurations --------------------------------------------------------------------------------------------------
-
-
-def save_configuration(
-    work: Work, *, model: str, options: Sequence[str], region: str, name: str = ""
-) -> SavedConfiguration:
-    """Keep a complete car for the signed-in person; refuses what is not buildable under the version in force."""
-    work.actor.require(Permission.OWN_WRITE)
-    account_id = work.actor.signed_in()
-    _check_words(work, name=name, region=region, options=options)
-    version, room = open_showroom(work, region=region)
-    features = complete_car(room, model=model, options=options)
-    ordered = tuple(option.code for option in version.catalogue.options if option.code in features)
-    car = ValidConfiguration(version.id, model, ordered, region)
-    saved = SavedConfiguration(ConfigurationId(work.new_id()), account_id, name.strip(), car, work.now)
-    store.insert_configuration(work, saved)
-    work.record(ConfigurationSaved(work.actor.brand_id, saved.id, account_id, version.id, model, ordered, region))
-    return saved
-
-
-def _check_words(work: Work, *, name: str, region: str, options: Sequence[str]) -> None:
-    if len(name) > NAME_LENGTH_MAX or not name.isprintable():
-        raise InvalidInput("name", f"at most {NAME_LENGTH_MAX} characters on one line")
-    if len(options) > CHOICES_MAX:
-        raise InvalidInput("options", f"at most {CHOICES_MAX}")
-    if region not in {"", *(known.code for known in registry.list_regions(work))}:
-        raise InvalidInput("region", "take the code of one of the brand's regions, or leave it empty")
-
-
-def migrate_configuration(work: Work, configuration_id: str, *, options: Sequence[str]) -> SavedConfiguration:
-    """Move a kept configuration on to the version in force, with these options; the old one stays as migrated."""
-    stored = load_configuration(work, configuration_id)
-    if isinstance(stored, MigratedConfiguration):
-        raise NotFound("configuration")
-    old = stored.saved if isinstance(stored, StaleConfiguration) else stored
-    moved = save_configuration(work, model=old.car.model, options=options, region=old.car.region, name=old.name)
-    store.write_migrated(work, MigratedConfiguration(old, moved.id, work.now))
-    return moved
-
-
-def mark_stale(work: Work, version_id: VersionId, *, after_id: str = "") -> str | None:
-    """Mark the kept configurations that a version breaks; returns where to go on, None at the end."""
-    work.actor.require(Permission.SYSTEM)
-    version = version_by_id(work, version_id)
-    day = max(local_day(work), version.effective_from)
-    batch = saved_under_other_versions(work, version_id, after_id=after_id, limit=STALE_BATCH)
-    stale = []
-    for saved in batch:
-        room = Showroom(version.catalogue, version.engine, Context(saved.car.region, day))
-        if broken_by := _broken_by(room, saved.car):
-            stale.append(StaleConfiguration(saved, version_id, broken_by, work.now))
-    store.write_stale(work, stale)
-    return batch[-1].id if len(batch) == STALE_BATCH else None
-
-
-def _broken_by(room: Showroom, car: ValidConfiguration) -> tuple[str, ...]:
-    """Say what a version has against a car: unknown options, the rules in the way, or categories now open."""
-    try:
-        complete_car(room, model=car.model, options=car.options)
-    except OptionUnknown as refusal:
-        return refusal.options
-    except ModelUnknown as refusal:
-        return (refusal.model,)
-    except OptionExcluded as refusal:
-        return (refusal.option, *refusal.because)
-    except ConfigurationIncomplete as refusal:
-        return refusal.categories or ("options",)
-    return ()
-
-
-def export_person(work: Work, account_id: str) -> dict[str, Any]:
-    """Return what this room holds of a person, in JSON terms: kept configurations and quotes."""
-    work.actor.require(Permission.SYSTEM)
-    kept = [saved_of(one) for one in configurations_of(work, account_id, limit=EXPORTED_MAX)]
-    quoted = quotes_of(work, account_id, limit=EXPORTED_MAX)
-    return {
-        "configurations": [
-            {
-                "id": saved.id,
-                "name": saved.name,
-                "model": saved.car.model,
-                "options": list(saved.car.options),
-                "region": saved.car.region,
-                "saved_at": saved.saved_at.isoformat(),
-            }
-            for saved in kept
-        ],
-        "quotes": [encode_quote(one.signed.quote) for one in quoted],
-    }
-
-
-def forget_person(work: Work, account_id: str) -> None:
-    """Take a person's own words out of this room; cars and quotes stay under the id of an empty account."""
-    work.actor.require(Permission.SYSTEM)
-    store.clear_names(work, account_id)
 
 
 # --- pooling classes -------------------------------------------------------------------------------------------------

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import update
 
 from configurator.catalogue import Catalogue
 from configurator.catalogue_json import content_hash, encode_catalogue
 from configurator.model import (
+    ConfigurationId,
+    DeletedConfiguration,
     MigratedConfiguration,
     QuoteId,
     SavedConfiguration,
@@ -21,8 +23,10 @@ from configurator.model import (
 from configurator.quotation import encode_quote
 from configurator.tables import catalogue_versions, configuration_changes, configurations, quote_endings, quotes
 from kernel import db
-from kernel.errors import Conflict
+from kernel.errors import Conflict, NotFound
 from kernel.work import Work
+
+REASON_LENGTH_MAX: Final = 400
 
 
 def insert_version(work: Work, catalogue: Catalogue, *, number: int, effective_from: date) -> VersionId:
@@ -64,30 +68,60 @@ def insert_configuration(work: Work, saved: SavedConfiguration) -> None:
     _note_changes(work, [saved.id], state="saved", reason="saved by its owner")
 
 
-def write_stale(work: Work, stale: Sequence[StaleConfiguration]) -> None:
-    """Mark kept configurations as stale; one that has moved on in between is left alone."""
-    for one in stale:
-        _change_state(
+def write_stale(work: Work, stale: Sequence[StaleConfiguration]) -> set[ConfigurationId]:
+    """Mark kept configurations as stale and return those marked; one that changed in between is left alone."""
+    return {
+        one.saved.id
+        for one in stale
+        if _change_state(
             work,
             one.saved.id,
             reason="the rules of a newer catalogue do not allow it: " + ", ".join(one.broken_by),
             state="stale",
+            only_from=("saved",),
             newer_version_id=one.newer_version_id,
             broken_by=list(one.broken_by),
         )
+    }
 
 
 def write_migrated(work: Work, moved: MigratedConfiguration) -> None:
-    """Mark a kept configuration as moved on."""
-    _change_state(
+    """Mark a kept configuration as moved on; refuses (NotFound) one that moved on or went in between."""
+    _must_change(
         work,
         moved.saved.id,
         reason="its owner moved on to a newer catalogue",
         state="migrated",
+        only_from=("saved", "stale"),
         moved_to=moved.moved_to,
-        newer_version_id=None,
-        broken_by=None,
     )
+
+
+def write_deleted(work: Work, deleted: DeletedConfiguration) -> None:
+    """Mark a kept configuration as taken out, without its name; refuses (NotFound) one that went in between."""
+    _must_change(
+        work,
+        deleted.saved.id,
+        reason="its owner took it out",
+        state="deleted",
+        only_from=("saved", "stale", "migrated"),
+        moved_to=None,
+        name="",
+    )
+
+
+def write_name(work: Work, configuration_id: ConfigurationId, *, name: str) -> None:
+    """Write another name; the changes never hold names, so that erasing a person reaches them all."""
+    table = configurations.c
+    state = work.connection.execute(
+        update(configurations)
+        .where(table.id == configuration_id, table.state != "deleted")
+        .values(name=name)
+        .returning(table.state)
+    ).scalar()
+    if state is None:
+        raise NotFound("configuration")
+    _note_changes(work, [configuration_id], state=state, reason="renamed by its owner")
 
 
 def clear_names(work: Work, account_id: str) -> None:
@@ -99,14 +133,22 @@ def clear_names(work: Work, account_id: str) -> None:
     )
 
 
-def _change_state(work: Work, configuration_id: str, *, reason: str, state: str, **columns: Any) -> None:
+def _must_change(work: Work, configuration_id: str, **how: Any) -> None:
+    if not _change_state(work, configuration_id, newer_version_id=None, broken_by=None, **how):
+        raise NotFound("configuration")
+
+
+def _change_state(
+    work: Work, configuration_id: str, *, reason: str, state: str, only_from: Sequence[str], **columns: Any
+) -> bool:
     changed = work.connection.execute(
         update(configurations)
-        .where(configurations.c.id == configuration_id, configurations.c.state.not_in((state, "migrated")))
+        .where(configurations.c.id == configuration_id, configurations.c.state.in_(only_from))
         .values(state=state, state_at=work.now, **columns)
     )
     if changed.rowcount:
-        _note_changes(work, [configuration_id], state=state, reason=reason[:400])
+        _note_changes(work, [configuration_id], state=state, reason=reason[:REASON_LENGTH_MAX])
+    return bool(changed.rowcount)
 
 
 def _note_changes(work: Work, ids: Sequence[str], *, state: str, reason: str) -> None:

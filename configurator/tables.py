@@ -51,7 +51,7 @@ configurations = Table(
     Column("newer_version_id", Id, ForeignKey("catalogue_versions.id")),
     Column("broken_by", Json),
     Column("moved_to", Id, ForeignKey("configurations.id")),
-    CheckConstraint("state IN ('saved', 'stale', 'migrated')", name="state_known"),
+    CheckConstraint("state IN ('saved', 'stale', 'migrated', 'deleted')", name="state_known"),
     CheckConstraint(
         "(state = 'stale') = (newer_version_id IS NOT NULL) AND (state = 'migrated') = (moved_to IS NOT NULL)",
         name="state_complete",

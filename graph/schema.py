@@ -109,6 +109,7 @@ QUERIES: Final[dict[str, Any]] = {
     "record_chain": books.record_chain,
     "record_day": books.record_day,
     "my_configurations": configurations.my_configurations,
+    "configuration_repair": configurations.configuration_repair,
 }
 MUTATIONS: Final[dict[str, Any]] = {
     "sign_up": account.sign_up,
@@ -185,6 +186,8 @@ MUTATIONS: Final[dict[str, Any]] = {
     "issue_quote": quotes.issue_quote,
     "save_configuration": configurations.save_configuration,
     "migrate_configuration": configurations.migrate_configuration,
+    "rename_configuration": configurations.rename_configuration,
+    "delete_configuration": configurations.delete_configuration,
 }
 SUBSCRIPTIONS: Final[dict[str, Any]] = {
     "pool_progress": followed.pool_progress,

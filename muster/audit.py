@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from configurator import quote_service
+from configurator import configuration_service, quote_service
 from demand import audit_service as demand_audit
 from factory_orders import audit_service as factory_audit
 from kernel import registry, soundness
@@ -19,6 +19,7 @@ from kernel.work import Works
 CHECKS: Final[tuple[Check, ...]] = (
     *soundness.CHECKS,
     *quote_service.CHECKS,
+    *configuration_service.CHECKS,
     *demand_audit.CHECKS,
     *factory_audit.CHECKS,
 )

@@ -38,6 +38,21 @@ register_notice(
     "Join with this token within seven days:\n{token}",
 )
 register_notice(
+    "configuration_broken",
+    "您保存的选配需要更新",
+    "自{day}起的新车型目录不再支持您保存的{model}选配。最小改动涉及{changes}项，差价{difference}；您可以一键采用，也可以另行选择。",
+    "A car you keep has to change",
+    "From {day} on the catalogue does not allow the {model} that you keep. The smallest change takes {changes} "
+    "options, with a price difference of {difference}. Take it over as it is, or choose otherwise.",
+)
+register_notice(
+    "configuration_gone",
+    "您保存的选配已不可选",
+    "自{day}起的新车型目录不再支持您保存的{model}选配，也没有相近的替代。请重新选配。",
+    "A car you keep is no longer offered",
+    "From {day} on the catalogue does not allow the {model} that you keep, and no car is near it. Please choose anew.",
+)
+register_notice(
     "deposit_in",
     "意向金已收到",
     "您的意向金{amount}已收到，您已在拼单池中占得一席，目前共{members}人。冻结前可随时免费退出。",

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import muster.notice_texts as _texts  # noqa: F401 - every kind of notice has its words
+from configurator.events import ConfigurationBroken
 from demand.pools.events import (
     DepositRefundRequested,
     DepositsHeld,
@@ -119,6 +120,21 @@ def tell_of_accounts(work: Work, letters: Sequence[Letter]) -> None:
             case other:
                 raise AssertionError(f"nobody is told of {other.kind}")
     notify_many(work, new)
+
+
+def tell_of_configurations(work: Work, letters: Sequence[Letter]) -> None:
+    """Tell owners of kept cars what a newer catalogue makes of them."""
+    notify_many(work, [_of_configuration(letter) for letter in letters])
+
+
+def _of_configuration(letter: Letter) -> NewNotice:
+    car = letter.event
+    assert isinstance(car, ConfigurationBroken)
+    facts: dict[str, Fact] = {"day": car.effective_from, "model": car.model}
+    if car.changes is None or car.price_difference_minor is None:
+        return NewNotice(car.account_id, "configuration_gone", facts, letter.event_id)
+    facts |= {"changes": car.changes, "difference": Money(car.price_difference_minor)}
+    return NewNotice(car.account_id, "configuration_broken", facts, letter.event_id)
 
 
 def tell_of_pools(work: Work, letters: Sequence[Letter]) -> None:
@@ -235,6 +251,7 @@ def _kinds(*classes: type[Event]) -> frozenset[str]:
 
 
 TELLERS: Final = (
+    Subscription("telling.configurations", _kinds(ConfigurationBroken), tell_of_configurations),
     Subscription(
         "telling.accounts",
         _kinds(ConfirmationRequested, RecoveryRequested, StaffInvited, SignUpRepeated, PasswordChanged),

@@ -6,21 +6,23 @@ A room asks upwards through its ports, filled here; news goes from room to room 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 import demand.service
 import factory_orders.service
+from configurator.configuration_service import TIMERS as CONFIGURATION_TIMERS
+from configurator.configuration_service import export_person, forget_person, mark_all_stale
 from configurator.events import CataloguePublished
+from configurator.impact_service import HeldCar, KeptCar
 from configurator.model import PoolingClass, PoolOffer, VersionId
 from configurator.quote_service import QuoteDesk
-from configurator.service import export_person, forget_person, mark_stale
 from configurator.signing import QuoteKey
 from configurator.step_service import Outlook
 from demand.pools.queries import pool_offer
-from demand.queries import recent_take_rates
+from demand.queries import open_cars, recent_take_rates
 from demand.service import (
     BACKING_PURPOSE,
     DEPOSIT_PURPOSE,
@@ -75,6 +77,9 @@ CONNECTIONS_APART: Final = 2
 all taken by threads that wait for the database's writer, the writer could wait for the clock and nobody would go on."""
 
 
+OPEN_CARS_AT_ONCE: Final = 5_000
+
+
 @dataclass(frozen=True, slots=True)
 class Runtime:
     """One process's parts: what opens changes, who signs people in, who takes money, what the worker does."""
@@ -107,6 +112,19 @@ class ReleasedTakeRates:
     def take_rates(self, work: Work) -> Mapping[str, float] | None:
         """Return take rates from released counts; whoever completes a car sees the car and none of these."""
         return recent_take_rates(work.acting(system(work.actor.brand_id)))
+
+
+class OpenPreOrders:
+    """Answers the configurator's port: the cars of pre-orders that are under way."""
+
+    def open_cars(self, work: Work) -> Iterator[HeldCar]:
+        """Yield each car with the person behind it, read in batches."""
+        after = ""
+        while batch := open_cars(work, after_id=after, limit=OPEN_CARS_AT_ONCE):
+            for one in batch:
+                car = KeptCar(one.pre_order_id, one.model, one.options, one.region, one.vehicle_price_minor)
+                yield HeldCar(car, one.person_id)
+            after = batch[-1].pre_order_id
 
 
 class ConfiguratorData:
@@ -142,9 +160,7 @@ def mark_stale_configurations(work: Work, letters: Sequence[Letter]) -> None:
     """Look through the kept cars after a new catalogue version."""
     for letter in letters:
         assert isinstance(letter.event, CataloguePublished)
-        after: str | None = ""
-        while after is not None:
-            after = mark_stale(work, VersionId(letter.event.version_id), after_id=after)
+        mark_all_stale(work, VersionId(letter.event.version_id))
 
 
 def note_wished_cars(work: Work, letters: Sequence[Letter]) -> None:
@@ -185,7 +201,12 @@ def wire(settings: Settings, *, works: Works | None = None) -> Runtime:
                 Subscription("demand.cars", frozenset({VehicleIdentified.kind}), note_wished_cars),
                 *TELLERS,
             ),
-            timers={**demand.service.TIMERS, **factory_orders.service.TIMERS, **morning_timers(identity_settings)},
+            timers={
+                **CONFIGURATION_TIMERS,
+                **demand.service.TIMERS,
+                **factory_orders.service.TIMERS,
+                **morning_timers(identity_settings),
+            },
             loops=(
                 partial(capture_due, providers={sandbox.name: sandbox}, uses=DECLINED_USES),
                 partial(carry_out_refunds, providers={sandbox.name: sandbox}),

@@ -37,6 +37,7 @@ from kernel.work import Work
 
 LOCKED_MAX: Final = 200_000
 STEPS_MAX: Final = 200
+OPEN_STATES: Final = ("acknowledged", "pooled", "rolled_over")
 
 
 # --- pools -----------------------------------------------------------------------------------------------------------
@@ -203,6 +204,34 @@ def pre_orders_seen(work: Work, pre_order_ids: Sequence[str]) -> dict[str, PreOr
     return {row["id"]: pre_order_from(row) for row in work.connection.execute(found).mappings()}
 
 
+@dataclass(frozen=True, slots=True)
+class OpenCar:
+    """The car of a pre-order that is neither over nor locked, with its own pinned price in fen."""
+
+    pre_order_id: str
+    person_id: str
+    model: str
+    options: tuple[str, ...]
+    region: str
+    vehicle_price_minor: int
+
+
+def open_cars(work: Work, *, after_id: str = "", limit: int) -> list[OpenCar]:
+    """Return the cars of open pre-orders by id, for whoever looks what a new catalogue does to them."""
+    work.actor.require(Permission.SYSTEM)
+    table = pre_orders.c
+    found = (
+        select(table.id, table.person_id, table.model, table.options, table.region, table.vehicle_price_minor)
+        .where(table.brand_id == work.actor.brand_id, table.state.in_(OPEN_STATES), table.id > after_id)
+        .order_by(table.id)
+        .limit(limit)
+    )
+    return [
+        OpenCar(row.id, row.person_id, row.model, tuple(row.options), row.region, row.vehicle_price_minor)
+        for row in work.connection.execute(found)
+    ]
+
+
 def pre_order_timelines(work: Work, pre_order_ids: Sequence[str]) -> dict[str, tuple[Step, ...]]:
     """Return the changes of pre-orders that the actor may see, oldest first."""
     known = list(pre_orders_seen(work, pre_order_ids))
@@ -317,7 +346,7 @@ def open_pre_order_state(work: Work, account_id: str) -> str | None:
         .where(
             table.account_id == account_id,
             table.brand_id == work.actor.brand_id,
-            table.state.in_(("acknowledged", "pooled", "rolled_over")),
+            table.state.in_(OPEN_STATES),
         )
         .limit(1)
     )

@@ -14,6 +14,7 @@ from sqlalchemy import Table, event, func, select
 from sqlalchemy.exc import DBAPIError
 
 from configurator import quote_service, service
+from configurator.configuration_service import save_configuration
 from configurator.errors import PriceMismatch, QuoteAltered, QuoteExpired, QuoteTaken
 from configurator.model import (
     LineKind,
@@ -573,7 +574,7 @@ def test_an_audit_names_an_accepted_quote_that_its_versions_do_not_give(works: W
 def test_what_was_published_quoted_or_ended_is_never_changed_or_deleted(works: Works, table: Table) -> None:
     open_small_brand(works)
     with works.change(consumer()) as work:
-        service.save_configuration(work, model="A1", options=PLAIN_CAR, region="east")
+        save_configuration(work, model="A1", options=PLAIN_CAR, region="east")
     accept(works, claim_of(issue(works)))
     column = table.primary_key.columns.values()[0]
 

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import event, func, select
 from sqlalchemy.exc import IntegrityError
 
-from configurator import queries, service, step_service
+from configurator import configuration_service, queries, service, step_service
 from configurator.catalogue import Catalogue
 from configurator.catalogue_files import read_catalogue
 from configurator.configuration_queries import configurations_by_id, own_configurations
@@ -76,7 +76,7 @@ def configure(
 
 def save(works: Works, *options: str, actor: Actor | None = None, region: str = "east") -> SavedConfiguration:
     with works.change(actor or consumer()) as work:
-        return service.save_configuration(work, model="A1", options=options, region=region, name=" mine ")
+        return configuration_service.save_configuration(work, model="A1", options=options, region=region, name=" mine ")
 
 
 @contextmanager
@@ -432,7 +432,7 @@ def test_words_that_cannot_be_kept_are_refused(works: Works, name: str, region: 
     open_small_brand(works)
 
     with pytest.raises(InvalidInput), works.change(consumer()) as work:
-        service.save_configuration(work, model="A1", options=PLAIN_CAR, region=region, name=name)
+        configuration_service.save_configuration(work, model="A1", options=PLAIN_CAR, region=region, name=name)
 
     with works.read(GUEST) as work:
         assert work.connection.execute(select(func.count()).select_from(configurations)).scalar_one() == 0
@@ -464,8 +464,8 @@ def test_a_newer_catalogue_makes_the_cars_it_breaks_stale_and_no_others(works: W
     newer = publish(works, replace(catalogue, label="2026.2", options=options))
 
     with works.change(system(BRAND)) as work:
-        assert service.mark_stale(work, newer) is None
-        assert service.mark_stale(work, newer) is None
+        assert configuration_service.mark_stale(work, newer) is None
+        assert configuration_service.mark_stale(work, newer) is None
 
     with works.read(consumer()) as work:
         found = configurations_by_id(work, [plain.id, hooked.id])
@@ -486,16 +486,16 @@ def test_a_stale_car_moves_on_to_the_newer_version(works: Works) -> None:
     saved = save(works, *PLAIN_CAR)
 
     with works.change(consumer()) as work:
-        moved = service.migrate_configuration(work, saved.id, options=("BLUE", *PLAIN_CAR[1:]))
+        moved = configuration_service.migrate_configuration(work, saved.id, options=("BLUE", *PLAIN_CAR[1:]))
 
     with works.read(consumer()) as work:
         old = configurations_by_id(work, [saved.id])[saved.id]
     assert isinstance(old, MigratedConfiguration)
     assert (old.saved, old.moved_to) == (saved, moved.id)
     with pytest.raises(NotFound), works.change(consumer()) as work:
-        service.migrate_configuration(work, saved.id, options=PLAIN_CAR)
+        configuration_service.migrate_configuration(work, saved.id, options=PLAIN_CAR)
     with pytest.raises(NotFound), works.change(consumer("d")) as work:
-        service.migrate_configuration(work, moved.id, options=PLAIN_CAR)
+        configuration_service.migrate_configuration(work, moved.id, options=PLAIN_CAR)
 
 
 def test_a_published_version_is_recomputed_from_the_database_as_it_was_read(works: Works, tmp_path: Path) -> None:
@@ -512,8 +512,8 @@ def test_an_erased_persons_words_are_gone_and_the_cars_stay(works: Works) -> Non
     saved = save(works, *PLAIN_CAR)
 
     with works.change(system(BRAND)) as work:
-        told = service.export_person(work, "c" * 32)
-        service.forget_person(work, "c" * 32)
+        told = configuration_service.export_person(work, "c" * 32)
+        configuration_service.forget_person(work, "c" * 32)
 
     assert [one["name"] for one in told["configurations"]] == ["mine"]
     with works.read(consumer()) as work:

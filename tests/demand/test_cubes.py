@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from configurator.configuration_service import save_configuration
 from configurator.events import ConfigurationSaved
-from configurator.service import save_configuration
 from demand.cubes.model import ALL_REGIONS, CellKey, PublishedCell, Tally, publish_cell, shown_cells, wilson
 from demand.cubes.release import Facts, draw
 from demand.queries import newest_cube_release, recent_take_rates, take_rates

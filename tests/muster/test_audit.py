@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 from sqlalchemy import Connection, Table, delete, insert, select, update
 
-from configurator.tables import quotes
+from configurator.tables import configurations, quotes
 from demand.backing.tables import backing_terms, backings, commitments, proposal_cars
 from demand.compare.tables import comparison_participants, item_outcomes, price_answers
 from demand.cubes.tables import cube_cells
@@ -331,6 +331,9 @@ PLANTED: Final[dict[str, Plant]] = {
         pre_orders, LOCKED, vehicle_price_minor=pre_order.vehicle_price_minor + 100
     ),
     "accepted quotes recompute from their pinned versions": alter_quote,
+    "a kept car's last noted change is its state, and it moved on within its account": change(
+        configurations, configurations.c.state == "saved", state="deleted"
+    ),
     "an order costs what was locked, and no more than its quote's guaranteed lines": change(
         orders, order.state == "scheduled", guaranteed_other_minor=order.guaranteed_other_minor + 10_000_000
     ),

@@ -13,6 +13,7 @@ from typing import Any, Final, get_args, get_origin, get_type_hints
 import pytest
 from sqlalchemy import delete, insert, select, update
 
+from configurator.events import ConfigurationBroken
 from demand.events import MemberRemoved, PreOrderRolled
 from factory_orders.events import OrderCancelled
 from kernel import news, outbox
@@ -92,6 +93,8 @@ def events_of(kind: str, pool_id: str, now: datetime) -> list[Event]:
     }
     cls = next(one for one in Event.__subclasses__() if one.kind == kind)
     made = [example(cls, words, now)]
+    if cls is ConfigurationBroken:
+        made.append(ConfigurationBroken(BRAND, "x", MEMBER, "x", now.date(), "A1", None, None))
     if cls is OrderCancelled:
         made += [example(cls, {**words, "by": by}, now) for by in ("maker", "payment", "default", "late")]
     if cls is MemberRemoved:

@@ -6,6 +6,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from configurator.configuration_service import (
+    delete_configuration,
+    migrate_configuration,
+    rename_configuration,
+    save_configuration,
+)
 from demand.backing.lineage_service import NumberedCar, note_cars
 from demand.backing.store import note_fulfilments
 from demand.cubes.tables import cube_cells, cube_releases
@@ -24,7 +30,7 @@ from kernel.money import yuan
 from kernel.money_by_hand import approve_movement, propose_movement
 from kernel.timers import fire_due
 from kernel.work import Works
-from tests.configurator.small_brand import BRAND, PLANNER
+from tests.configurator.small_brand import BRAND, PLAIN_CAR, PLANNER
 from tests.demand.backing.backing_room import open_to_backers
 from tests.demand.compare.studies import open_study
 from tests.demand.pool_room import ANY_PRICE, TIERS, PoolRoom, make_pool_room, placed
@@ -76,6 +82,7 @@ def make_sound_world(works: Works, clock: FixedClock) -> SoundWorld:
     _back(world)
     _move_by_hand(world)
     _publish_cells(world)
+    _keep_cars(world)
     with works.change(system(BRAND)) as work:
         brand = registry.own_brand(work)
         record.seal_day(work, brand, (clock.now() - timedelta(days=2)).date())
@@ -203,6 +210,18 @@ def _move_by_hand(world: SoundWorld) -> None:
         )
     with world.works.change(second) as work:
         approve_movement(work, proposed.id)
+
+
+def _keep_cars(world: SoundWorld) -> None:
+    """One keeps three cars: takes one out, and moves one on."""
+    kept = []
+    for name in ("first", "second", "third"):
+        with world.works.change(world.room.buyer(40)) as work:
+            kept.append(save_configuration(work, model="A1", options=PLAIN_CAR, region="east", name=name).id)
+    with world.works.change(world.room.buyer(40)) as work:
+        rename_configuration(work, kept[0], name="the one")
+        delete_configuration(work, kept[1])
+        migrate_configuration(work, kept[2])
 
 
 def _publish_cells(world: SoundWorld) -> None:

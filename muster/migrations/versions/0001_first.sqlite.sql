@@ -673,7 +673,7 @@ CREATE TABLE configurations (
 	broken_by TEXT, 
 	moved_to VARCHAR(32), 
 	CONSTRAINT pk_configurations PRIMARY KEY (id), 
-	CONSTRAINT ck_configurations_state_known CHECK (state IN ('saved', 'stale', 'migrated')), 
+	CONSTRAINT ck_configurations_state_known CHECK (state IN ('saved', 'stale', 'migrated', 'deleted')), 
 	CONSTRAINT ck_configurations_state_complete CHECK ((state = 'stale') = (newer_version_id IS NOT NULL) AND (state = 'migrated') = (moved_to IS NOT NULL)), 
 	CONSTRAINT fk_configurations_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
 	CONSTRAINT fk_configurations_version_id FOREIGN KEY(version_id) REFERENCES catalogue_versions (id), 
