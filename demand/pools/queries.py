@@ -338,6 +338,15 @@ def export_pre_orders(work: Work, account_id: str) -> list[dict[str, Any]]:
     ]
 
 
+def locked_pre_orders_of(work: Work, account_id: str) -> set[str]:
+    """Return the ids of the pre-orders of this account whose pool locked: an order is, or will be, made of each."""
+    table = pre_orders.c
+    found = select(table.id).where(
+        table.account_id == account_id, table.brand_id == work.actor.brand_id, table.state == "locked"
+    )
+    return set(work.connection.execute(found).scalars())
+
+
 def open_pre_order_state(work: Work, account_id: str) -> str | None:
     """Return the state of a pre-order of this account that is not over, or None."""
     table = pre_orders.c

@@ -112,8 +112,9 @@ def inspect_arrival(work: Work, shipment_id: str, *, vin: str, damage: Damage | 
     """Take the receiving store's word on a car that arrived: fine, or damaged.
 
     `vin` is read from the car. Damage lowers the car's newness and is disclosed to the buyer; past the threshold the
-    car is not new any more and another one is built for the order. Refuses another store's shipment (NotFound), a
-    number that is not the car's (VinInvalid) and a shipment that has not arrived (ShipmentOutOfOrder).
+    car is not new any more and another one is built for the order. A car whose order has ended since is looked over all
+    the same, and nobody is told. Refuses another store's shipment (NotFound), a number that is not the car's
+    (VinInvalid) and a shipment that has not arrived (ShipmentOutOfOrder).
     """
     work.actor.require(Permission.DELIVERY_WRITE)
     shipment = lock_shipment(work, shipment_id)
@@ -123,33 +124,41 @@ def inspect_arrival(work: Work, shipment_id: str, *, vin: str, damage: Damage | 
     _check_damage(damage)
     to = ShipmentState.INSPECTED if damage is None else ShipmentState.DAMAGED
     check_leg(shipment.state, to)
-    terms = lock_order(work, shipment.order_id).terms
-    vehicle = lock_vehicle(work, shipment.vin)
+    order = lock_order(work, shipment.order_id)
+    waiting = order if isinstance(order, AtStoreOrder) and order.vin == shipment.vin else None
     seen = replace(shipment, state=to, inspected_at=work.now)
     save_shipment(work, seen, occurred_at=work.now, detail=None if damage is None else damage.detail)
+    vehicle = _look_over(work, seen, None if waiting is None else waiting.terms, damage)
+    if waiting is not None:
+        _follow_arrival(work, seen, waiting, vehicle, is_damaged=damage is not None)
+    return seen
+
+
+def _look_over(work: Work, seen: Shipment, terms: OrderTerms | None, damage: Damage | None) -> Vehicle:
+    vehicle = lock_vehicle(work, seen.vin)
     if damage is None:
         enter(work, vehicle, "inspected", work.now, shipment=seen.id)
-    else:
-        vehicle = disclose(
-            work,
-            vehicle,
-            terms,
-            reason=DisclosureReason.TRANSPORT_DAMAGE,
-            detail=damage.detail,
-            repair_minor=damage.repair_minor,
-            at=work.now,
-        )
+        return vehicle
+    return disclose(
+        work,
+        vehicle,
+        terms,
+        reason=DisclosureReason.TRANSPORT_DAMAGE,
+        detail=damage.detail,
+        repair_minor=damage.repair_minor,
+        at=work.now,
+    )
+
+
+def _follow_arrival(work: Work, seen: Shipment, order: AtStoreOrder, vehicle: Vehicle, *, is_damaged: bool) -> None:
+    """Tell the buyer that the car stands ready, or build another one for the order."""
+    terms = order.terms
     if vehicle.newness > Newness.NEW_DISCLOSED:
-        build_again(work, terms, vin=vehicle.vin)
-    else:
-        notice_days = policy.current(work).section(HandoverPolicy).second_notice_days
-        set_timer(work, REMIND_TIMER, terms.id, work.now + timedelta(days=notice_days))
-        work.record(
-            VehicleArrived(
-                seen.brand_id, seen.vin, terms.id, terms.account_id, seen.store_id, damaged=damage is not None
-            )
-        )
-    return seen
+        build_again(work, order, vin=vehicle.vin)
+        return
+    notice_days = policy.current(work).section(HandoverPolicy).second_notice_days
+    set_timer(work, REMIND_TIMER, terms.id, work.now + timedelta(days=notice_days))
+    work.record(VehicleArrived(seen.brand_id, seen.vin, terms.id, terms.account_id, seen.store_id, damaged=is_damaged))
 
 
 def _check_damage(damage: Damage | None) -> None:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import select, update
 
+from demand.pools.queries import locked_pre_orders_of
 from factory_orders.deliveries.tables import handovers, order_balances, shipments
 from factory_orders.errors import OrderOpen
 from factory_orders.planning.tables import orders
@@ -37,14 +38,17 @@ class OrderData:
         return told
 
     def blocks_erasure(self, work: Work, account_id: AccountId) -> Refusal | None:
-        """Refuse while an order is under way."""
-        found = select(orders.c.state).where(
-            orders.c.account_id == account_id,
-            orders.c.brand_id == work.actor.brand_id,
-            orders.c.state.not_in(ENDED),
+        """Refuse while an order is under way, or will be: the news of a lock may not have arrived yet."""
+        # What locked is asked for first: whatever becomes an order in between is found among the orders.
+        locked = locked_pre_orders_of(work, account_id)
+        found = select(orders.c.id, orders.c.state).where(
+            orders.c.account_id == account_id, orders.c.brand_id == work.actor.brand_id
         )
-        state = work.connection.execute(found.limit(1)).scalar()
-        return None if state is None else OrderOpen(state)
+        states = {row.id: row.state for row in work.connection.execute(found)}
+        under_way = [state for state in states.values() if state not in ENDED]
+        if not under_way and locked <= states.keys():
+            return None
+        return OrderOpen(under_way[0] if under_way else "locked")
 
     def erase(self, work: Work, account_id: AccountId) -> None:
         """Cut orders from the person and take away the person's own words."""

@@ -26,6 +26,7 @@ from factory_orders.planning.capacity_store import (
 )
 from factory_orders.planning.model import (
     SLOT,
+    AtStoreOrder,
     Batch,
     BatchState,
     CarFacts,
@@ -276,8 +277,10 @@ def _ratios(rules: LinePolicy, facts: Iterable[CarFacts]) -> dict[str, tuple[int
     return {option: own.get(option, (rules.ratio_p, rules.ratio_q)) for option in sorted(constrained)}
 
 
-def build_again(work: Work, terms: OrderTerms, *, vin: str) -> None:
+def build_again(work: Work, order: ScheduledOrder | AtStoreOrder, *, vin: str) -> None:
     """Build another car for an order whose car is not new any more: a new place, a new build order, a new date told."""
+    assert isinstance(order, ScheduledOrder | AtStoreOrder), "no car is built for an order that has ended"
+    terms = order.terms
     plant = plant_by_id(work, terms.plant_id)
     old = live_build_order(work, terms.id)
     assert old is not None, "an order with a car has its build order"

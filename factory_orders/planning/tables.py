@@ -17,6 +17,7 @@ from sqlalchemy import (
 
 from factory_orders.planning.model import ORDER_STATES, BatchState
 from kernel.db import Id, Instant, Json, Minor, metadata
+from kernel.immutable import guard
 
 # One row per plant, week and resource: `slot` for the cars of the week, an option's code for a constrained option.
 capacity_weeks = Table(
@@ -92,6 +93,13 @@ orders = Table(
     CheckConstraint("vin IS NOT NULL OR state IN ('scheduled', 'cancelled')", name="car_before_it_moves"),
     CheckConstraint("(ended_at IS NOT NULL) = (state IN ('delivered', 'cancelled'))", name="ended_when_it_ends"),
     CheckConstraint("price_minor > 0 AND guaranteed_other_minor >= 0", name="price_positive"),
+)
+guard(
+    orders,
+    "end_is_final",
+    before="UPDATE",
+    when="OLD.state IN ('delivered', 'cancelled') AND NEW.state <> OLD.state",
+    rule="a delivered or cancelled order stays as it is",
 )
 Index("ix_orders_account", orders.c.brand_id, orders.c.account_id, orders.c.id)
 Index("ix_orders_store", orders.c.store_id, orders.c.state, orders.c.id)

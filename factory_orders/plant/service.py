@@ -9,7 +9,7 @@ from typing import Literal
 from factory_orders.deliveries.shipment_service import plan_shipment
 from factory_orders.errors import PlantEventAltered
 from factory_orders.events import BuildStageReported
-from factory_orders.planning.model import BatchState, BuiltOrder, OrderTerms, ScheduledOrder
+from factory_orders.planning.model import BatchState, BuiltOrder, ScheduledOrder
 from factory_orders.planning.order_service import build_again
 from factory_orders.planning.order_store import lock_order, move_batch, save_order
 from factory_orders.plant.model import REPORTABLE, BuildOrder, PlantReport, Stage, take_report
@@ -110,17 +110,18 @@ def _follow(work: Work, order: BuildOrder, report: PlantReport) -> str | None:
             at=report.occurred_at,
         )
     elif order.stage is Stage.PASSED:
-        _pass(work, order, vehicle, terms)
+        _pass(work, order, vehicle, own)
     return vehicle.vin
 
 
-def _pass(work: Work, order: BuildOrder, vehicle: Vehicle, terms: OrderTerms) -> None:
+def _pass(work: Work, order: BuildOrder, vehicle: Vehicle, own: ScheduledOrder) -> None:
     """A car has passed: it goes to its own order, unless it is not new any more; then another one is built."""
+    terms = own.terms
     built = complete_vehicle(work, vehicle, terms, at=order.moved_at)
     if unfinished_in_batch(work, order.batch_id) == 0:
         move_batch(work, order.batch_id, BatchState.COMPLETE, only_from=[BatchState.BUILDING])
     if built.newness > Newness.NEW_DISCLOSED:
-        build_again(work, terms, vin=built.vin)
+        build_again(work, own, vin=built.vin)
         return
     save_order(work, BuiltOrder(terms, built.vin))
     plan_shipment(work, allocate_vehicle(work, built, terms), terms)

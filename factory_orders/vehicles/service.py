@@ -98,7 +98,7 @@ def complete_vehicle(work: Work, vehicle: Vehicle, terms: OrderTerms, *, at: dat
 def disclose(
     work: Work,
     vehicle: Vehicle,
-    terms: OrderTerms,
+    terms: OrderTerms | None,
     *,
     reason: DisclosureReason,
     detail: str,
@@ -107,7 +107,8 @@ def disclose(
 ) -> Vehicle:
     """Lower a car's newness for what happened to it and tell its buyer; past the threshold it is not new any more.
 
-    A car that is not new any more loses its allocation; what becomes of the order is the caller's.
+    A car that is not new any more loses its allocation; what becomes of the order is the caller's. `terms` are those
+    of the order that the car is for; a car that nobody waits for is told to nobody.
     """
     threshold = policy.current(work).section(PlantPolicy).repaired_from_minor
     newness = descend(vehicle.newness, newness_after_repair(repair_minor, repaired_from_minor=threshold))
@@ -122,11 +123,12 @@ def disclose(
     insert_disclosure(work, disclosure)
     # The reporter's words stay out of the chain: it holds no free text.
     enter(work, lowered, reason.value, at, repair_minor=repair_minor)
-    work.record(
-        VehicleDisclosed(
-            vehicle.brand_id, vehicle.vin, terms.id, terms.account_id, disclosure.id, newness.word, reason.value
+    if terms is not None:
+        work.record(
+            VehicleDisclosed(
+                vehicle.brand_id, vehicle.vin, terms.id, terms.account_id, disclosure.id, newness.word, reason.value
+            )
         )
-    )
     return lowered
 
 

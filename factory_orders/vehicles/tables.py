@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from sqlalchemy import (
-    DDL,
-    CheckConstraint,
-    Column,
-    ForeignKey,
-    Index,
-    Integer,
-    String,
-    Table,
-    UniqueConstraint,
-    event,
-    text,
-)
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint, text
 
 from factory_orders.vehicles.model import DisclosureReason, VehicleState
 from kernel.db import Id, Instant, Json, Minor, metadata
+from kernel.immutable import guard
 
 vin_serials = Table(
     "vin_serials",
@@ -89,27 +76,10 @@ Index(
     "uq_allocations_active_order", allocations.c.order_id, unique=True, postgresql_where=_ACTIVE, sqlite_where=_ACTIVE
 )
 
-# A row that was more than new cannot become newer again, whoever writes. Migrations run the same statements.
-NEWNESS_TRIGGERS: Final[dict[str, tuple[str, ...]]] = {
-    "sqlite": (
-        """CREATE TRIGGER vehicles_newness_descends BEFORE UPDATE OF newness ON vehicles
-           WHEN NEW.newness < OLD.newness
-           BEGIN SELECT RAISE(ABORT, 'newness only descends'); END""",
-    ),
-    "postgresql": (
-        """CREATE OR REPLACE FUNCTION vehicles_newness_descends() RETURNS trigger AS $body$
-           BEGIN
-               IF NEW.newness < OLD.newness THEN
-                   RAISE EXCEPTION 'newness only descends' USING ERRCODE = 'check_violation';
-               END IF;
-               RETURN NEW;
-           END $body$ LANGUAGE plpgsql""",
-        """CREATE TRIGGER vehicles_newness_descends BEFORE UPDATE OF newness ON vehicles
-           FOR EACH ROW EXECUTE FUNCTION vehicles_newness_descends()""",
-    ),
-}
-for _dialect, _statements in NEWNESS_TRIGGERS.items():
-    for _statement in _statements:
-        # A DDL formats its text, and SQLAlchemy has not typed its constructor.
-        _guard = DDL(_statement.replace("%", "%%"))  # type: ignore[no-untyped-call]
-        event.listen(vehicles, "after_create", _guard.execute_if(dialect=_dialect))
+guard(
+    vehicles,
+    "newness_descends",
+    before="UPDATE",
+    when="NEW.newness < OLD.newness",
+    rule="newness only descends",
+)

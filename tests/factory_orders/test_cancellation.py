@@ -5,17 +5,20 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 
 from demand.service import TIMERS as DEMAND_TIMERS
-from demand.service import PoolPlan
+from demand.service import DemandData, PoolPlan
 from factory_orders import queries, service
 from factory_orders.deliveries.handover_store import late_credit_total
 from factory_orders.errors import OrderNotCancellable, OrderOpen
 from factory_orders.model import CancelledOrder, PlantReport, ScheduledOrder, Stage
 from factory_orders.planning.model import SLOT
+from factory_orders.planning.tables import orders
 from factory_orders.pools_service import SUBSCRIPTIONS, open_pool
-from factory_orders.service import Cancellation, OrderData
+from factory_orders.service import Cancellation, Damage, OrderData
+from factory_orders.vehicles.model import Newness, newness_after_repair
 from kernel import ledger, news, outbox
 from kernel.clock import FixedClock
 from kernel.errors import Conflict, Forbidden, InvalidInput, NotFound
@@ -193,6 +196,25 @@ def test_an_order_under_way_keeps_its_account(trade: Trade) -> None:
     assert under_way == OrderOpen("scheduled")
     assert nobody is None
     assert ended is None
+
+
+def test_a_place_that_locked_keeps_its_account_before_its_order_is_made(room: PoolRoom) -> None:
+    with room.works.change(PLANNER) as work:
+        open_pool(work, PoolPlan(room.cls, 8, minimum=3, tiers=TIERS))
+    (placed, *_) = room.join(1, 2, 3)
+    room.pass_time(days=21)
+    assert room.states()[placed.pre_order_id] == "locked"
+
+    with room.works.read(buyer()) as work:
+        before = [part.blocks_erasure(work, buyer().signed_in()) for part in (DemandData(), OrderData())]
+        nobody = OrderData().blocks_erasure(work, buyer(9).signed_in())
+    deliver(room)
+    with room.works.read(buyer()) as work:
+        after = OrderData().blocks_erasure(work, buyer().signed_in())
+
+    assert before == [None, OrderOpen("locked")]
+    assert nobody is None
+    assert after == OrderOpen("scheduled")
 
 
 def test_erasing_takes_the_person_and_the_persons_words(trade: Trade) -> None:
@@ -378,6 +400,49 @@ def test_a_late_car_that_is_paid_is_not_left(room: PoolRoom) -> None:
 
     with pytest.raises(OrderNotCancellable):
         cancel(trade, order_id)
+
+
+def rescinded_before_the_store_looked(room: PoolRoom) -> tuple[Trade, str]:
+    """Let a buyer leave for lateness while the car stands at the store and nobody has looked it over yet."""
+    trade, (order_id, *_) = locked_orders(room)
+    until_late(room, order_id, days=31)
+    for stage in BUILD:
+        trade.report(trade.build_order_of(order_id).id, stage)
+    trade.ship(order_id)
+    cancel(trade, order_id)
+    return trade, order_id
+
+
+@pytest.mark.parametrize("damage", [None, Damage("dent", 9_000), Damage("frame", 900_000)])
+def test_an_order_that_was_left_stays_so_whatever_the_store_finds_on_its_car(
+    room: PoolRoom, damage: Damage | None
+) -> None:
+    trade, order_id = rescinded_before_the_store_looked(room)
+    kinds = ("vehicle_arrived", "vehicle_disclosed", "order_built_again")
+    told_before = [news_of(room, f"factory_orders.{kind}") for kind in kinds]
+
+    seen = trade.receive(order_id, damage=damage)
+    room.settle()
+
+    with trade.works.read(SYSTEM) as work:
+        order = queries.orders_by_id(work, [order_id])[order_id]
+        car = queries.vehicles_by_vin(work, [seen.vin])[seen.vin]
+        assert queries.build_orders_of_orders(work, [order_id])[order_id].stage is Stage.PASSED
+    assert isinstance(order, CancelledOrder)
+    assert car.newness is (
+        Newness.NEW if damage is None else newness_after_repair(damage.repair_minor, repaired_from_minor=500_000)
+    )
+    assert [news_of(room, f"factory_orders.{kind}") for kind in kinds] == told_before
+    assert found_by_audit(room) == []
+
+
+@pytest.mark.parametrize("state", ["scheduled", "at_store", "delivered"])
+def test_the_database_keeps_an_ended_order_as_it_is(room: PoolRoom, state: str) -> None:
+    trade, (order_id, *_) = locked_orders(room)
+    cancel(trade, order_id)
+
+    with pytest.raises(IntegrityError, match="stays as it is"), trade.works.change(SYSTEM) as work:
+        work.connection.execute(update(orders).where(orders.c.id == order_id).values(state=state, ended_at=None))
 
 
 def late_credits_of(room: PoolRoom, order_id: str) -> int:

@@ -55,6 +55,7 @@ from tests.support.databases import copy_sqlite, empty_postgres
 MACHINE = settings(max_examples=8, stateful_step_count=40, deadline=None)
 BUYERS = (1, 2, 3)
 WHICH = st.integers(0, 2)
+DAMAGES = st.sampled_from([None, None, Damage("dent", 9_000), Damage("frame", 900_000)])
 LEGS = (ShipmentState.LOADED, ShipmentState.IN_TRANSIT, ShipmentState.ARRIVED)
 RANKS: dict[type[Order], int] = {
     ScheduledOrder: 0,
@@ -132,7 +133,7 @@ class OrderMachine(RuleBasedStateMachine):
                 shipment = queries.shipments_of_orders(work, [self.ids[which]])[self.ids[which]][-1]
                 service.report_shipment(work, shipment.id, leg, occurred_at=work.now)
 
-    @rule(which=WHICH, damage=st.sampled_from([None, None, Damage("dent", 9_000), Damage("frame", 900_000)]))
+    @rule(which=WHICH, damage=DAMAGES)
     def receive(self, which: int, damage: Damage | None) -> None:
         with suppress(Refusal, IndexError):
             self.trade.receive(self.ids[which], damage=damage)
@@ -210,6 +211,15 @@ class OrderMachine(RuleBasedStateMachine):
                 service.cancel_order_by_maker(work, self.ids[which], reason="no paint")
             else:
                 service.cancel_order(work, self.ids[which])
+
+    @rule(which=WHICH, damage=DAMAGES)
+    def leave_a_late_car_that_nobody_has_looked_over(self, which: int, damage: Damage | None) -> None:
+        """Let a car arrive long after its day, its buyer leave, and only then the store look at it."""
+        self.build_through(which, None)
+        self.wait(100)
+        self.move(which, [])
+        self.cancel(which, False, True)
+        self.receive(which, damage)
 
     @rule(days=st.sampled_from([0, 1, 16, 40]))
     def wait(self, days: int) -> None:

@@ -856,6 +856,14 @@ CREATE TABLE orders (
 	CONSTRAINT fk_orders_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
 -- next
+CREATE OR REPLACE FUNCTION orders_end_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state IN ('delivered', 'cancelled') AND NEW.state <> OLD.state THEN RAISE EXCEPTION 'a delivered or cancelled order stays as it is' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE TRIGGER orders_end_is_final BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION orders_end_is_final()
+-- next
 CREATE TABLE pool_changes (
 	serial BIGSERIAL NOT NULL, 
 	pool_id VARCHAR(32) NOT NULL, 
@@ -1378,16 +1386,13 @@ CREATE TABLE vehicles (
 	CONSTRAINT fk_vehicles_build_order_id FOREIGN KEY(build_order_id) REFERENCES build_orders (id)
 )
 -- next
-CREATE OR REPLACE FUNCTION vehicles_newness_descends() RETURNS trigger AS $body$
-           BEGIN
-               IF NEW.newness < OLD.newness THEN
-                   RAISE EXCEPTION 'newness only descends' USING ERRCODE = 'check_violation';
-               END IF;
-               RETURN NEW;
-           END $body$ LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION vehicles_newness_descends() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.newness < OLD.newness THEN RAISE EXCEPTION 'newness only descends' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
 -- next
-CREATE TRIGGER vehicles_newness_descends BEFORE UPDATE OF newness ON vehicles
-           FOR EACH ROW EXECUTE FUNCTION vehicles_newness_descends()
+CREATE TRIGGER vehicles_newness_descends BEFORE UPDATE ON vehicles FOR EACH ROW EXECUTE FUNCTION vehicles_newness_descends()
 -- next
 CREATE TABLE allocations (
 	id VARCHAR(32) NOT NULL, 

@@ -801,6 +801,8 @@ CREATE TABLE orders (
 	CONSTRAINT fk_orders_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
 -- next
+CREATE TRIGGER orders_end_is_final BEFORE UPDATE ON orders WHEN OLD.state IN ('delivered', 'cancelled') AND NEW.state <> OLD.state BEGIN SELECT RAISE(ABORT, 'a delivered or cancelled order stays as it is'); END
+-- next
 CREATE TABLE pool_changes (
 	serial INTEGER NOT NULL, 
 	pool_id VARCHAR(32) NOT NULL, 
@@ -1258,9 +1260,7 @@ CREATE TABLE vehicles (
 	CONSTRAINT fk_vehicles_build_order_id FOREIGN KEY(build_order_id) REFERENCES build_orders (id)
 )
 -- next
-CREATE TRIGGER vehicles_newness_descends BEFORE UPDATE OF newness ON vehicles
-           WHEN NEW.newness < OLD.newness
-           BEGIN SELECT RAISE(ABORT, 'newness only descends'); END
+CREATE TRIGGER vehicles_newness_descends BEFORE UPDATE ON vehicles WHEN NEW.newness < OLD.newness BEGIN SELECT RAISE(ABORT, 'newness only descends'); END
 -- next
 CREATE TABLE allocations (
 	id VARCHAR(32) NOT NULL, 
