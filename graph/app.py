@@ -18,7 +18,7 @@ from starlette.websockets import WebSocket
 
 from graph.context import Services, Threads
 from graph.endpoint import Endpoint
-from graph.following import stream_events
+from graph.events import Events
 from graph.live import Hub
 from graph.metrics import CONTENT_TYPE, Metrics
 from graph.outer import Outer
@@ -46,12 +46,14 @@ def build_app(services: Services, *, metrics: Metrics | None = None, more: list[
     api = build_api()
     sessions = Sessions(services, threads)
     endpoint = Endpoint(api, services, threads=threads, sessions=sessions, metrics=metrics)
-    hub = Hub(services.works, threads, {name: one.read for name, one in api.watched.items()})
+    readers = {name: one.read for name, one in api.watched.items()}
+    hub = Hub(services.works, threads, readers, followers_max=services.followers_max)
+    pool_events = Events(
+        endpoint, hub, endpoint.documents.trust(POOL_EVENTS), argument="id", route="/pools/{id}/events"
+    )
     routes: list[BaseRoute] = [
         Route("/graphql", endpoint, name="graphql"),
-        _route(
-            "/pools/{id}/events", partial(stream_events, endpoint, hub, endpoint.documents.trust(POOL_EVENTS), "id")
-        ),
+        Route(pool_events.route, pool_events),
         WebSocketRoute("/graphql", partial(_socket, endpoint, hub)),
         _route("/", show_start),
         _route("/explorer", show_explorer),
@@ -70,6 +72,7 @@ def build_app(services: Services, *, metrics: Metrics | None = None, more: list[
     )
     app.state.endpoint = endpoint
     app.state.metrics = metrics
+    app.state.hub = hub
     return app
 
 

@@ -20,6 +20,7 @@ from kernel.work import Work, Works
 
 ResultT = TypeVar("ResultT")
 THREADS_DEFAULT: Final = 8
+FOLLOWERS_DEFAULT: Final = 5_000
 
 PaymentUse = Callable[[Work, Any], object]
 
@@ -55,6 +56,7 @@ class Services:
     metrics_token: str = ""
     strict: bool = False
     threads: int = THREADS_DEFAULT
+    followers_max: int = FOLLOWERS_DEFAULT
     limits: Limits = DEFAULT_LIMITS
     is_migrated: Callable[[], bool] | None = None
     advance_demo_time: Callable[[Work, timedelta], datetime] | None = None
@@ -91,6 +93,7 @@ class Request:
     new_token: str | None = None
     signed_out: bool = False
     old_tokens: list[str | None] = field(default_factory=list)
+    retry_after_seconds: int | None = None
     hub: Any = None
     loaders: dict[str, DataLoader[Any, Any]] = field(default_factory=dict)
 

@@ -137,7 +137,7 @@ class Endpoint:
         self._count(prepared, "error" if result.errors else "ok", started)
         if key is not None and not result.errors:
             return _kept_reply(self.kept.keep(key, body), headers, scope["method"])
-        return Reply(200, body, ((b"cache-control", b"no-store"), *self._cookie_headers(request)))
+        return Reply(200, body, ((b"cache-control", b"no-store"), *self._own_headers(request)))
 
     async def execute(
         self, prepared: Prepared, asked: Asked, request: Request, root_value: Any = None
@@ -186,6 +186,13 @@ class Endpoint:
         extensions = {"code": "INTERNAL_SERVER_ERROR", "requestId": request.request_id}
         message = f"Internal error; when you report it, give this request id: {request.request_id}"
         return {"message": message, "path": error.path, "extensions": extensions}
+
+    def _own_headers(self, request: Request) -> list[tuple[bytes, bytes]]:
+        """Return what an answer carries besides its body: a cookie, and when to come back where it says so."""
+        headers = self._cookie_headers(request)
+        if request.retry_after_seconds is not None:
+            headers.append((b"retry-after", str(request.retry_after_seconds).encode()))
+        return headers
 
     def _cookie_headers(self, request: Request) -> list[tuple[bytes, bytes]]:
         for token in request.old_tokens:

@@ -1,27 +1,32 @@
 """What people watch: one ticker a process reads what is watched, at most four times a second, once for all followers.
 
-A follower gets the newest state, already encoded, and never a queue of old ones: the latest value wins.
+A state is encoded once for everybody who wants it alike. A follower gets the newest state and never a queue of old
+ones: the latest value wins.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import structlog
 
-from graph.context import Threads
+from graph.context import FOLLOWERS_DEFAULT, Threads
 from kernel.actor import Actor, system
 from kernel.ids import BrandId
 from kernel.work import Work, Works
 
 log = structlog.get_logger(__name__)
 TICK_SECONDS: Final = 0.25
-FOLLOWERS_MAX: Final = 20_000
+HEARTBEAT_SECONDS: Final = 15.0
 FOLLOWERS_PER_OWNER_MAX: Final = 40
+# A carrier or an office hides many guests behind one address.
+FOLLOWERS_PER_ADDRESS_MAX: Final = 400
+OFFERS_AT_ONCE: Final = 200
 StateReader = Callable[[Work, list[str]], Mapping[str, Any]]
 
 
@@ -50,101 +55,213 @@ class Topic:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How a follower wants it: `key` is the same for followers who get the same bytes."""
+    """How a follower wants it: `key` is the same for followers who get the same bytes.
+
+    `heartbeat` is what is sent where nothing changed for a while, so that the connection stays open.
+    """
 
     key: tuple[str, ...]
-    render: Callable[[Any], Any]
+    render: Callable[[Any], Awaitable[Any]]
+    heartbeat: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who follows: an account, or of guests the address; each may follow so many things at once."""
+
+    name: str
+    followers_max: int = FOLLOWERS_PER_OWNER_MAX
+
+
+def owner_of(actor: Actor, address: str) -> Owner:
+    """Return who a stream is counted for."""
+    if actor.account_id is not None:
+        return Owner(actor.account_id)
+    return Owner(f"guest at {address}", FOLLOWERS_PER_ADDRESS_MAX)
 
 
 class TooManyFollowers(Exception):
-    """This caller, or this process, follows enough already."""
+    """This caller, or this whole process where `everybody` is True, follows enough already."""
+
+    def __init__(self, *, everybody: bool) -> None:
+        super().__init__()
+        self.everybody = everybody
 
 
-@dataclass(eq=False, slots=True)
 class Follower:
-    """One stream: the newest bytes that it has not taken yet."""
+    """One stream: the newest bytes that it has not taken yet. `on_offer` is called when there are some."""
 
-    topic: Topic
-    view: View
-    owner: str
-    _newest: bytes | None = None
-    _arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    __slots__ = ("_arrived", "_newest", "channel", "on_offer", "owner")
 
-    def offer(self, message: bytes) -> None:
+    def __init__(self, channel: Channel, owner: Owner, on_offer: Callable[[], None] | None) -> None:
+        self.channel = channel
+        self.owner = owner
+        self.on_offer = on_offer
+        self._newest: Any = None
+        # Who is called needs no event of its own, and there are thousands of them.
+        self._arrived = asyncio.Event() if on_offer is None else None
+
+    def offer(self, message: Any) -> None:
         """Put the newest message where an older one may still lie."""
         self._newest = message
-        self._arrived.set()
+        if self._arrived is not None:
+            self._arrived.set()
+        if self.on_offer is not None:
+            self.on_offer()
 
-    async def next(self, timeout_seconds: float) -> bytes | None:
+    def beat(self, message: Any) -> None:
+        """Put a sign of life where nothing waits; a state that waits says more."""
+        if self._newest is None:
+            self.offer(message)
+
+    def take(self) -> Any:
+        """Return the newest message and forget it; None where there is none."""
+        newest, self._newest = self._newest, None
+        return newest
+
+    async def next(self, timeout_seconds: float) -> Any:
         """Return the newest message when there is one; None when nothing came in time."""
+        assert self._arrived is not None, "a follower that is called does not wait"
         try:
             async with asyncio.timeout(timeout_seconds):
                 await self._arrived.wait()
         except TimeoutError:
             return None
         self._arrived.clear()
-        newest, self._newest = self._newest, None
-        return newest
+        return self.take()
+
+
+@dataclass(eq=False, slots=True)
+class Channel:
+    """Everybody who wants one thing in one way: the newest state, encoded, and who gets it."""
+
+    topic: Topic
+    view: View
+    newest: Any = None
+    spread_at: float = field(default_factory=time.monotonic)
+    followers: set[Follower] = field(default_factory=set)
+
+    async def spread(self, newest: Any) -> None:
+        """Offer the newest state to all; others have their turn in between."""
+        self.newest = newest
+        await self._each(Follower.offer, newest)
+
+    async def beat(self) -> None:
+        """Let everybody hear that the connection is alive, where the view has words for it."""
+        if self.view.heartbeat is not None:
+            await self._each(Follower.beat, self.view.heartbeat)
+
+    async def _each(self, act: Callable[[Follower, Any], None], message: Any) -> None:
+        self.spread_at = time.monotonic()
+        for number, follower in enumerate(list(self.followers), start=1):
+            act(follower, message)
+            if number % OFFERS_AT_ONCE == 0:
+                await asyncio.sleep(0)
 
 
 class Hub:
     """Everybody who watches something on this process."""
 
-    def __init__(self, works: Works, threads: Threads, readers: Mapping[str, StateReader]) -> None:
+    def __init__(
+        self,
+        works: Works,
+        threads: Threads,
+        readers: Mapping[str, StateReader],
+        *,
+        followers_max: int = FOLLOWERS_DEFAULT,
+    ) -> None:
         self._works = works
         self._threads = threads
         self._readers = readers
-        self._followers: dict[Topic, set[Follower]] = defaultdict(set)
+        self._followers_max = followers_max
+        self._channels: dict[Topic, dict[tuple[str, ...], Channel]] = {}
         self._states: dict[Topic, Any] = {}
         self._owners: Counter[str] = Counter()
+        self._following = 0
         self._ticker: asyncio.Task[None] | None = None
 
     @property
     def following(self) -> int:
         """Return how many streams are open."""
-        return sum(self._owners.values())
+        return self._following
 
-    async def follow(self, topic: Topic, view: View, *, owner: str) -> Follower | None:
-        """Start a stream with the state of now; None where there is no such thing. Refuses TooManyFollowers."""
-        if self.following >= FOLLOWERS_MAX or self._owners[owner] >= FOLLOWERS_PER_OWNER_MAX:
-            raise TooManyFollowers
-        self._owners[owner] += 1
-        follower = Follower(topic, view, owner)
+    async def follow(
+        self,
+        topic: Topic,
+        view: View,
+        *,
+        owner: Owner,
+        on_offer: Callable[[], None] | None = None,
+    ) -> Follower | None:
+        """Start a stream whose first message is the state of now; None where there is no such thing.
+
+        `on_offer` is called for each message, which `take` then returns; without it one waits for `next`. Refuses
+        TooManyFollowers.
+        """
+        self._admit(owner)
         try:
-            state = self._states.get(topic)
-            if state is None:
-                state = (await self._read([topic])).get(topic)
-            if state is not None:
-                follower.offer(await view.render(state))
+            channel = await self._channel(topic, view)
         except BaseException:
             self._release(owner)
             raise
-        if state is None:
+        if channel is None:
             self._release(owner)
             return None
-        self._states.setdefault(topic, state)
-        self._followers[topic].add(follower)
+        follower = Follower(channel, owner, on_offer)
+        channel.followers.add(follower)
+        follower.offer(channel.newest)
         if self._ticker is None or self._ticker.done():
             self._ticker = asyncio.create_task(self._tick())
         return follower
 
+    def _admit(self, owner: Owner) -> None:
+        if self._following >= self._followers_max:
+            raise TooManyFollowers(everybody=True)
+        if self._owners[owner.name] >= owner.followers_max:
+            raise TooManyFollowers(everybody=False)
+        self._following += 1
+        self._owners[owner.name] += 1
+
+    def _release(self, owner: Owner) -> None:
+        self._following -= 1
+        self._owners[owner.name] -= 1
+        if self._owners[owner.name] <= 0:
+            del self._owners[owner.name]
+
+    async def _channel(self, topic: Topic, view: View) -> Channel | None:
+        """Return the channel of those who want it alike, made with the state of now for the first of them."""
+        known = self._channels.get(topic, {}).get(view.key)
+        if known is not None:
+            return known
+        state = self._states.get(topic)
+        if state is None:
+            state = (await self._read([topic])).get(topic)
+        if state is None:
+            return None
+        newest = await view.render(state)
+        while (current := self._states.setdefault(topic, state)) != state:
+            # The ticker, or another first follower, has read a newer one in the meantime.
+            state = current
+            newest = await view.render(state)
+        return self._channels.setdefault(topic, {}).setdefault(view.key, Channel(topic, view, newest))
+
     def leave(self, follower: Follower) -> None:
         """End a stream."""
-        followers = self._followers.get(follower.topic, set())
-        if follower not in followers:
+        channel = follower.channel
+        if follower not in channel.followers:
             return
-        followers.discard(follower)
+        channel.followers.discard(follower)
         self._release(follower.owner)
-        if not followers:
-            del self._followers[follower.topic]
-            self._states.pop(follower.topic, None)
+        if channel.followers:
+            return
+        channels = self._channels.get(channel.topic, {})
+        if channels.get(channel.view.key) is channel:
+            del channels[channel.view.key]
+        if not channels:
+            self._channels.pop(channel.topic, None)
+            self._states.pop(channel.topic, None)
 
-    def _release(self, owner: str) -> None:
-        self._owners[owner] -= 1
-        if self._owners[owner] <= 0:
-            del self._owners[owner]
-
-    async def states(self, topic: Topic, *, owner: str) -> AsyncIterator[Any]:
+    async def states(self, topic: Topic, *, owner: Owner) -> AsyncIterator[Any]:
         """Yield the states of a thing, newest only, until the caller stops."""
 
         async def as_it_is(state: Any) -> Any:
@@ -161,26 +278,29 @@ class Hub:
             self.leave(follower)
 
     async def _tick(self) -> None:
-        while self._followers:
+        while self._channels:
             await asyncio.sleep(TICK_SECONDS)
             try:
-                fresh = await self._read(list(self._followers))
-                for topic, state in fresh.items():
-                    if topic in self._followers and self._states.get(topic) != state:
+                for topic, state in (await self._read(list(self._channels))).items():
+                    if topic in self._channels and self._states.get(topic) != state:
                         self._states[topic] = state
                         await self._spread(topic, state)
             except Exception:  # A database that is away for a moment must not end every stream.
                 log.exception("ticker_failed")
                 await asyncio.sleep(1)
+            await self._beat()
 
     async def _spread(self, topic: Topic, state: Any) -> None:
-        """Encode a state once for each view and offer it to its followers."""
-        encoded: dict[tuple[str, ...], Any] = {}
-        for follower in list(self._followers.get(topic, ())):
-            key = follower.view.key
-            if key not in encoded:
-                encoded[key] = await follower.view.render(state)
-            follower.offer(encoded[key])
+        """Encode a state once for each way it is wanted and offer it to those who follow."""
+        for channel in list(self._channels.get(topic, {}).values()):
+            await channel.spread(await channel.view.render(state))
+
+    async def _beat(self) -> None:
+        """Let those hear something who have heard nothing for a while."""
+        late = time.monotonic() - HEARTBEAT_SECONDS
+        quiet = [one for own in self._channels.values() for one in own.values() if one.spread_at <= late]
+        for channel in quiet:
+            await channel.beat()
 
     async def _read(self, topics: Sequence[Topic]) -> dict[Topic, Any]:
         return await self._threads.run(self._read_now, topics)

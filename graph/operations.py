@@ -99,6 +99,7 @@ def _make_field(
                 return await runner(request, function, arguments)
             return await request.threads.run(function, **arguments)
         except Refusal as refusal:
+            request.retry_after_seconds = getattr(refusal, "retry_after_seconds", None)
             if union is None:
                 raise _as_error(refusal, request.locale) from None
             if not isinstance(refusal, allowed):

@@ -11,7 +11,7 @@ import muster.tables as _tables  # noqa: F401 - every table is known before the 
 from graph.app import build_app
 from graph.metrics import Metrics
 from muster.circuits import serve_from_circuits
-from muster.gauges import add_gauges
+from muster.gauges import DoorReader, add_gauges
 from muster.logs import set_up_logs
 from muster.settings import read_settings
 from muster.wiring import services, wire
@@ -24,7 +24,10 @@ def create() -> Starlette:
     runtime, metrics = wire(settings), Metrics()
     serve_from_circuits(settings, runtime.works)
     gauges = add_gauges(metrics.registry, runtime.works)
-    app = build_app(services(runtime, watch_groups=gauges.group_sizes.observe), metrics=metrics)
+    made = services(runtime, watch_groups=gauges.group_sizes.observe)
+    if made.pre_order_door is not None:
+        metrics.registry.register(DoorReader(made.pre_order_door))
+    app = build_app(made, metrics=metrics)
     # What is loaded stays for the life of the process: the collector need not walk over it again and again.
     gc.collect()
     gc.freeze()

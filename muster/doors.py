@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from demand.service import Outcome, Placed, PreOrderRequest, place_pre_orders
 from kernel.actor import system
 from kernel.errors import Refusal
-from kernel.group import Group
+from kernel.group import QUEUE_MAX, Group
 from kernel.ids import BrandId
 from kernel.payments import PaymentProvider
 from kernel.work import Work, Works
@@ -16,7 +16,11 @@ PLATFORM = system(BrandId("platform"))
 
 
 def pre_order_door(
-    works: Works, providers: Mapping[str, PaymentProvider], *, watch: Callable[[int], None] | None = None
+    works: Works,
+    providers: Mapping[str, PaymentProvider],
+    *,
+    watch: Callable[[int], None] | None = None,
+    queue_max: int = QUEUE_MAX,
 ) -> Group[PreOrderRequest, Placed]:
     """Return the door that pre-orders come in by; one per process. `watch` is told the size of every group."""
 
@@ -37,4 +41,4 @@ def pre_order_door(
 
         return works.run(PLATFORM, place)
 
-    return Group(decide, name="pre-orders")
+    return Group(decide, name="pre-orders", queue_max=queue_max, owner_of=lambda request: request.actor.account_id)

@@ -14,13 +14,14 @@ from typing import Any, Final
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
 
 from kernel import outbox, timers
 from kernel.actor import system
+from kernel.group import Group
 from kernel.ids import BrandId
 from kernel.work import Works
 
@@ -87,6 +88,22 @@ class Gauges:
 
     group_sizes: Histogram
     statements: Counter
+
+
+class DoorReader(Collector):
+    """Shows how full the door of pre-orders is."""
+
+    def __init__(self, door: Group[Any, Any]) -> None:
+        self._door = door
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield what waits and how many were sent away."""
+        yield GaugeMetricFamily(
+            "muster_pre_orders_waiting", "Pre-orders that wait for their group.", value=self._door.waiting
+        )
+        yield CounterMetricFamily(
+            "muster_pre_orders_sent_away", "Pre-orders told to come back later.", value=self._door.refused
+        )
 
 
 def add_gauges(registry: CollectorRegistry, works: Works, *, refresh_seconds: float = REFRESH_SECONDS) -> Gauges:

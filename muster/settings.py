@@ -62,6 +62,8 @@ class Settings:
     port: int = 8000
     processes: int = 1
     connections_max: int = 8
+    queue_max: int = 4096
+    followers_max: int = 5000
     brand: str = "qilan"
     public_url: str = ""
     trusted_documents_only: bool = False
@@ -86,6 +88,8 @@ HELP: Final = {
     "MUSTER_HOST / MUSTER_PORT": "where to listen; 127.0.0.1 and 8000",
     "MUSTER_PROCESSES": "server processes, 1 to 64; more than one wants PostgreSQL",
     "MUSTER_CONNECTIONS_MAX": "database connections per process, 3 to 100; 8",
+    "MUSTER_QUEUE_MAX": "pre-orders that wait in a process before others are told when to come back, 1 to 100000; 4096",
+    "MUSTER_FOLLOWERS_MAX": "live streams per process before others are told to come back, 1 to 100000; 5000",
     "MUSTER_BRAND": "the brand of requests that name none; qilan",
     "MUSTER_PUBLIC_URL": "the address in mails and links, https://… outside the demo",
     "MUSTER_TRUSTED_DOCUMENTS_ONLY": "1 to answer registered GraphQL documents only",
@@ -121,6 +125,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         port=reader.number("MUSTER_PORT", 8000, low=0, high=65535),
         processes=processes,
         connections_max=reader.number("MUSTER_CONNECTIONS_MAX", 8, low=3, high=100),
+        queue_max=reader.number("MUSTER_QUEUE_MAX", 4096, low=1, high=100_000),
+        followers_max=reader.number("MUSTER_FOLLOWERS_MAX", 5000, low=1, high=100_000),
         brand=reader.text("MUSTER_BRAND", "qilan"),
         public_url=reader.text("MUSTER_PUBLIC_URL", "").rstrip("/"),
         trusted_documents_only=reader.flag("MUSTER_TRUSTED_DOCUMENTS_ONLY", default=False),

@@ -239,7 +239,7 @@ def _channel(settings: Settings) -> Channel:
 def services(runtime: Runtime, *, watch_groups: Callable[[int], None] | None = None) -> Services:
     """Return what the doors of a server process need; `watch_groups` is told how many pre-orders share a commit."""
     settings, works = runtime.settings, runtime.works
-    door = pre_order_door(works, runtime.providers, watch=watch_groups)
+    door = pre_order_door(works, runtime.providers, watch=watch_groups, queue_max=settings.queue_max)
     return Services(
         works=works,
         default_brand=settings.brand,
@@ -260,6 +260,7 @@ def services(runtime: Runtime, *, watch_groups: Callable[[int], None] | None = N
         public_url=settings.address,
         metrics_token=settings.metrics_token,
         threads=settings.connections_max - CONNECTIONS_APART,
+        followers_max=settings.followers_max,
         is_migrated=partial(is_current, works.engine),
         advance_demo_time=advance if settings.demo else None,
         at_close=(door.close, runtime.identity.close),

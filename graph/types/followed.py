@@ -11,7 +11,7 @@ from strawberry.types import Info
 from graph.access import ACCESS_KEY, Access
 from graph.context import Request
 from graph.identifiers import raw_id
-from graph.live import Topic, Watched
+from graph.live import Topic, Watched, owner_of
 from graph.types.pools import Pool, read_progress
 from graph.types.pre_orders import PreOrder, load_pre_orders
 from kernel.actor import Actor, Permission
@@ -48,7 +48,7 @@ async def _states(info: Info[Request, None], name: str, given: str) -> AsyncGene
     assert request.hub is not None
     watched, actor = WATCHED[name], request.actor
     topic = Topic(name, actor.brand_id, watched.topic_id(actor, raw_id(given, watched.kind)), actor.locale)
-    async for state in request.hub.states(topic, owner=actor.account_id or request.address or "guest"):
+    async for state in request.hub.states(topic, owner=owner_of(actor, request.address)):
         yield state
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, cast
@@ -36,6 +35,7 @@ from graph.scalars import Cursor
 from graph.types import brand, orders, payments, pools, quotes
 from graph.types.money import Money, MoneyInput, read_money, show_minor
 from graph.types.pages import Connection, Node, show_page
+from graph.waiting import outcome_of
 from kernel.actor import Permission
 from kernel.paging import page_request
 from kernel.payments import (
@@ -340,8 +340,7 @@ async def place_pre_order(request: Request, input: PlacePreOrderInput) -> PreOrd
     )
     door = request.services.pre_order_door
     assert door is not None, "the server has a door for pre-orders"
-    # Whoever hangs up does not take the request out of its group: it is decided all the same.
-    placed = await asyncio.shield(asyncio.wrap_future(door.submit(asked)))
+    placed = await outcome_of(door, asked, request)
     return show_pre_order(placed.pre_order)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from graph.context import Threads
-from graph.live import FOLLOWERS_PER_OWNER_MAX, Hub, TooManyFollowers, Topic, View
+from graph.live import FOLLOWERS_PER_OWNER_MAX, Hub, Owner, TooManyFollowers, Topic, View
 from kernel.ids import BrandId
 from kernel.work import Work, Works
 from tests.graph.client import Http
@@ -47,7 +47,7 @@ def test_a_state_is_read_and_encoded_once_for_all_followers(town: Town) -> None:
     async def follow_together() -> list[bytes | None]:
         hub = hub_of(town.works, numbers)
         view = View(("same",), numbers.render)
-        followers = [await hub.follow(TOPIC, view, owner=f"owner {n}") for n in range(20)]
+        followers = [await hub.follow(TOPIC, view, owner=Owner(f"owner {n}")) for n in range(20)]
         for one in followers:
             assert one is not None
             assert await one.next(1) == b"1"
@@ -69,7 +69,7 @@ def test_the_latest_value_wins(town: Town) -> None:
 
     async def follow_slowly() -> bytes | None:
         hub = hub_of(town.works, numbers)
-        follower = await hub.follow(TOPIC, View(("same",), numbers.render), owner="one")
+        follower = await hub.follow(TOPIC, View(("same",), numbers.render), owner=Owner("one"))
         assert follower is not None
         for value in (2, 3):
             numbers.value = value
@@ -89,10 +89,10 @@ def test_one_follows_a_bounded_number_of_things(town: Town) -> None:
         hub = hub_of(town.works, numbers)
         view = View(("same",), numbers.render)
         for _ in range(FOLLOWERS_PER_OWNER_MAX):
-            assert await hub.follow(TOPIC, view, owner="greedy") is not None
+            assert await hub.follow(TOPIC, view, owner=Owner("greedy")) is not None
         with pytest.raises(TooManyFollowers):
-            await hub.follow(TOPIC, view, owner="greedy")
-        assert await hub.follow(TOPIC, view, owner="modest") is not None
+            await hub.follow(TOPIC, view, owner=Owner("greedy"))
+        assert await hub.follow(TOPIC, view, owner=Owner("modest")) is not None
 
     asyncio.run(follow_too_much())
 
@@ -103,7 +103,7 @@ def test_what_is_not_there_cannot_be_followed(town: Town, http: Http) -> None:
 
     async def follow_nothing() -> int:
         hub = hub_of(town.works, numbers)
-        assert await hub.follow(nothing, View(("same",), numbers.render), owner="one") is None
+        assert await hub.follow(nothing, View(("same",), numbers.render), owner=Owner("one")) is None
         return hub.following
 
     assert asyncio.run(follow_nothing()) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from starlette.websockets import WebSocket
 
 from graph.app import build_app
 from graph.context import Services, Threads
-from graph.live import Follower, Hub, Topic, View
+from graph.live import Channel, Follower, Hub, Owner, Topic, View
 from graph.sessions import Sessions
 from graph.sockets import Socket
 from kernel.actor import Actor, Role
@@ -62,8 +63,10 @@ def test_a_session_that_has_ended_ends_its_socket_however_often_it_pings(
 class Quiet(Hub):
     """Lets everybody follow what never changes."""
 
-    async def follow(self, topic: Topic, view: View, *, owner: str) -> Follower | None:
-        return Follower(topic, view, owner)
+    async def follow(
+        self, topic: Topic, view: View, *, owner: Owner, on_offer: Callable[[], None] | None = None
+    ) -> Follower | None:
+        return Follower(Channel(topic, view), owner, on_offer)
 
     def leave(self, follower: Follower) -> None:
         pass
@@ -118,8 +121,8 @@ def test_a_guest_is_told_from_another_by_the_address(services: Services) -> None
     class Watched(Hub):
         """Notes who follows."""
 
-        async def follow(self, topic: object, view: object, *, owner: str) -> None:
-            seen.append(owner)
+        async def follow(self, topic: object, view: object, *, owner: Owner, on_offer: object = None) -> None:
+            seen.append(owner.name)
 
     endpoint = build_app(replace(services)).state.endpoint
 
@@ -133,4 +136,4 @@ def test_a_guest_is_told_from_another_by_the_address(services: Services) -> None
         socket.send({"id": "1", "type": "subscribe", "payload": {"query": document}})
         socket.receive()
 
-    assert seen == ["127.0.0.1"]
+    assert seen == ["guest at 127.0.0.1"]

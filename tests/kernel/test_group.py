@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 
 import pytest
 
 from kernel.errors import NotFound, Refusal, TooBusy
-from kernel.group import Group
+from kernel.group import OWNER_REQUESTS_MAX, Group, Pace
 
 
 class Desk:
@@ -110,3 +111,63 @@ def test_a_door_that_closes_decides_what_waits_and_takes_nothing_new(door: Group
     assert [future.result(0) for future in futures] == [0, 20]
     with pytest.raises(TooBusy):
         door.submit(2)
+
+
+def test_nobody_has_more_than_a_few_in_the_queue(desk: Desk) -> None:
+    door: Group[int, int] = Group(
+        desk.decide, name="test door", owner_of=lambda request: "greedy" if request < 100 else None
+    )
+    submit_behind(door, desk, *range(2, 2 + 2 * OWNER_REQUESTS_MAX, 2))
+
+    with pytest.raises(TooBusy):
+        door.submit(50)
+    others = [door.submit(100), door.submit(102)]
+    desk.go.set()
+
+    assert [future.result(10) for future in others] == [1000, 1020]
+    assert door.submit(50).result(10) == 500
+    door.close()
+
+
+def test_who_would_wait_longer_than_anybody_is_asked_to_is_sent_away_at_once(desk: Desk) -> None:
+    door: Group[int, int] = Group(desk.decide, name="test door", patience_seconds=0.05)
+    first = door.submit(0)
+    assert desk.entered.acquire(timeout=10)
+    time.sleep(0.1)
+
+    with pytest.raises(TooBusy):
+        door.submit(2)
+    desk.go.set()
+
+    assert first.result(10) == 0
+    assert door.refused == 1
+    assert door.submit(2).result(10) == 20
+    door.close()
+
+
+def test_who_gives_up_in_the_queue_is_not_decided_and_who_is_being_decided_cannot(
+    door: Group[int, int], desk: Desk
+) -> None:
+    futures = submit_behind(door, desk, 2, 4)
+
+    answers = [door.give_up(futures[0]), door.give_up(futures[1])]
+    desk.go.set()
+
+    assert answers == [None, TooBusy(2)]
+    assert [futures[0].result(10), futures[2].result(10)] == [0, 40]
+    assert desk.groups == [[0], [4]]
+
+
+def test_those_sent_away_are_told_to_come_back_one_behind_the_other() -> None:
+    pace = Pace(group_max=100)
+    assert pace.send_away(0) == 2
+
+    pace.note(100, 0.5)
+    told = [pace.send_away(1_000) for _ in range(1_000)]
+
+    assert pace.wait_seconds(1_000) == 5
+    assert told == sorted(told)
+    assert (told[0], told[-1]) == (6, 10)
+    for _ in range(10):
+        pace.note(100, 0.5)
+    assert pace.send_away(0) == 1

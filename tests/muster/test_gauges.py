@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 import pytest
@@ -19,9 +19,10 @@ from kernel import db, outbox
 from kernel.actor import system
 from kernel.clock import FixedClock
 from kernel.errors import TooBusy
+from kernel.group import Group
 from kernel.timers import fire_due, set_timer
 from kernel.work import Works
-from muster.gauges import add_gauges
+from muster.gauges import DoorReader, add_gauges
 from muster.settings import read_settings
 from muster.wiring import Runtime, services, wire
 from tests.configurator.small_brand import BRAND
@@ -137,6 +138,29 @@ def test_a_database_that_cannot_be_read_leaves_its_figures_out(clock: FixedClock
 
     assert "muster_outbox_lag_seconds" not in text
     assert figure(text, "muster_sql_statements_total") == 0
+
+
+def test_the_door_shows_what_waits_and_how_many_were_sent_away() -> None:
+    go, entered, registry = threading.Event(), threading.Event(), CollectorRegistry()
+
+    def decide(requests: Sequence[int]) -> Sequence[int]:
+        entered.set()
+        assert go.wait(10)
+        return requests
+
+    door: Group[int, int] = Group(decide, name="door", queue_max=1)
+    registry.register(DoorReader(door))
+    door.submit(1)
+    assert entered.wait(10)
+    door.submit(2)
+    with pytest.raises(TooBusy):
+        door.submit(3)
+    text = generate_latest(registry).decode()
+    go.set()
+    door.close()
+
+    assert figure(text, "muster_pre_orders_waiting") == 1
+    assert figure(text, "muster_pre_orders_sent_away_total") == 1
 
 
 def test_a_server_that_stops_decides_what_is_queued_and_takes_nothing_more(
