@@ -74,7 +74,7 @@ def test_the_latest_value_wins(town: Town) -> None:
         for value in (2, 3):
             numbers.value = value
             await asyncio.sleep(0.4)
-        newest = await follower.next(1)
+        newest: bytes | None = await follower.next(1)
         assert await follower.next(0.05) is None
         hub.leave(follower)
         return newest
