@@ -246,10 +246,13 @@ def accept_quote(work: Work, claim: QuoteClaim, *, reference: str) -> AcceptedQu
     return outcome
 
 
-def third_party_of_day(work: Work, quote_id: str, *, vehicle_price_minor: int, day: date) -> int:
+def third_party_of_day(
+    work: Work, quote_id: str, *, vehicle_price_minor: int, day: date, policy_version: int | None = None
+) -> int:
     """Return what tax, insurance, plate and subsidy of a quote's car come to on a day, at the price it is sold for.
 
-    These lines follow the day (DOMAIN section 4.7), so the brand's numbers in force now count, not the pinned ones.
+    These lines follow the day (DOMAIN section 4.7), so the brand's numbers in force now count; an audit
+    names the `policy_version` that was in force.
     The caller says whose quote it may ask about; refuses NotFound for another brand's.
     """
     known = load_quotes(work, [quote_id]).get(quote_id)
@@ -257,7 +260,8 @@ def third_party_of_day(work: Work, quote_id: str, *, vehicle_price_minor: int, d
         raise NotFound("quote")
     facts = known.signed.quote.facts
     version = version_by_id(work, facts.version_id)
-    terms = _terms(version, policy.current(work))
+    rules = policy.current(work) if policy_version is None else policy.pinned(work, policy_version)
+    terms = _terms(version, rules)
     return third_party_minor(facts, terms, vehicle_price_minor=vehicle_price_minor, day=day)
 
 

@@ -10,8 +10,10 @@ from typing import Any, Final
 from sqlalchemy import Executable, bindparam, case, func, literal, select
 
 from configurator.quote_queries import load_quotes
+from configurator.quote_service import third_party_of_day
 from demand.pools.queries import locked_members
-from factory_orders.deliveries.tables import handovers, late_credits, order_balances
+from factory_orders.deliveries.balance import day_without_lateness
+from factory_orders.deliveries.tables import handovers, late_credits, order_balances, shipments
 from factory_orders.errors import VinInvalid
 from factory_orders.planning.model import SLOT
 from factory_orders.planning.queries import car_facts
@@ -22,7 +24,7 @@ from factory_orders.vehicles.model import Newness
 from factory_orders.vehicles.passport import WORDS, chain_of
 from factory_orders.vehicles.tables import vehicles
 from factory_orders.vehicles.vin import read_vin
-from kernel import policy, record
+from kernel import policy, record, registry
 from kernel.ledger import ledger_transfers
 from kernel.money import share_basis_points
 from kernel.record import Entry
@@ -216,6 +218,30 @@ def _dearer_balances() -> Executable:
     )
 
 
+def _wrong_third_party(work: Work) -> Iterator[str]:
+    """Work out anew the lines that follow the day: of the day, or of the day without the maker's lateness."""
+    asked, zone = order_balances.c, registry.own_brand(work).zone
+    found = (
+        select(asked.order_id, asked.day, asked.policy_version, asked.third_party_minor)
+        .add_columns(orders.c.quote_id, orders.c.price_minor, orders.c.promised_by, shipments.c.inspected_at)
+        .join(handovers, handovers.c.id == asked.handover_id)
+        .join(orders, orders.c.id == asked.order_id)
+        .join(shipments, (shipments.c.order_id == asked.order_id) & (shipments.c.vin == handovers.c.vin))
+        .where(asked.brand_id == work.actor.brand_id)
+    )
+    for row in work.connection.execute(found.order_by(asked.handover_id)).all():
+        ready_on = row.inspected_at.astimezone(zone).date()
+        days = {row.day, day_without_lateness(row.day, ready_on=ready_on, promised_by=row.promised_by)}
+        due = min(
+            third_party_of_day(
+                work, row.quote_id, vehicle_price_minor=row.price_minor, day=day, policy_version=row.policy_version
+            )
+            for day in days
+        )
+        if row.third_party_minor != due:
+            yield f"order {row.order_id} was asked for {row.third_party_minor} of third-party lines instead of {due}"
+
+
 _TOO_EARLY: Final = """
     SELECT payments.id, payments.subject_id FROM payments
     LEFT JOIN handovers ON handovers.order_id = payments.subject_id
@@ -355,6 +381,11 @@ CHECKS: Final = (
         "a balance asks for the car and the store's part as they were locked",
         7,
         rows_violating(_dearer_balances(), shape="order {order_id}: {vehicle_minor} and {guaranteed_other_minor}"),
+    ),
+    Check(
+        "third-party lines are those of the day, less what the maker's lateness caused",
+        7,
+        _wrong_third_party,
     ),
     Check(
         "no balance was asked for before the car had its number and the buyer had inspected it",

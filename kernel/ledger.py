@@ -117,6 +117,17 @@ def balance(work: Work, name: AccountName) -> int:
     return balances(work, [name])[name]
 
 
+def balance_to_spend(work: Work, name: AccountName) -> int:
+    """Return the balance of an account for a change that decides by it what to take off the account.
+
+    Whoever else asks for the same waits until this change has ended, so that nothing is spent twice; SQLite has one
+    writer at a time anyway.
+    """
+    if not db.is_sqlite(work.connection):
+        work.connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+    return balance(work, name)
+
+
 def sum_by_kind(work: Work, account_kind: str) -> int:
     """Return credits minus debits over all accounts of a kind, in minor units, for the actor's brand."""
     table = ledger_transfers.c

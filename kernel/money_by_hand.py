@@ -15,10 +15,9 @@ from kernel.actor import Permission
 from kernel.db import Id, Instant, Minor, metadata
 from kernel.errors import Conflict, InvalidInput, NotFound, Refusal
 from kernel.events import Event, event
-from kernel.ledger import AccountName, Transfer, balance, book
+from kernel.ledger import AccountName, Transfer, balance_to_spend, book
 from kernel.money import Money
 from kernel.paging import Page, PageRequest, make_page
-from kernel.registry import brands
 from kernel.work import Work
 
 # What others owe us or hold for us stands below zero by its nature; every other account never does.
@@ -155,23 +154,15 @@ def approve_movement(work: Work, movement_id: str) -> MoneyByHand:
     zero (AccountTooLow) and another brand's (NotFound).
     """
     work.actor.require(Permission.MONEY_BY_HAND)
-    _wait_for_other_approvals(work)
     proposed = _open_movement(work, movement_id)
     if proposed.proposed_by == work.actor.signed_in():
         raise SecondOperatorNeeded
-    held = balance(work, proposed.debit)
+    held = balance_to_spend(work, proposed.debit)
     if proposed.debit.partition(":")[0] not in MAY_BE_NEGATIVE and held < proposed.amount.minor:
         raise AccountTooLow(proposed.debit, Money(held, proposed.amount.currency), proposed.amount)
     decided = _decide(work, proposed, HandState.APPROVED)
     book(work, Transfer("money_by_hand", proposed.id, proposed.debit, proposed.credit, proposed.amount))
     return decided
-
-
-def _wait_for_other_approvals(work: Work) -> None:
-    """Let one approval of the brand follow the other: two at once would both find what only one may move."""
-    # Rows that refer to the brand may still be written in the meantime.
-    held = select(brands.c.id).where(brands.c.id == work.actor.brand_id).with_for_update(key_share=True)
-    work.connection.execute(held)
 
 
 def decline_movement(work: Work, movement_id: str) -> MoneyByHand:

@@ -81,7 +81,7 @@ def _end(work: Work, order: AtStoreOrder) -> None:
     save_order(work, CancelledOrder(terms, REASON, work.now))
     cancel_timer(work, LATE_CREDIT_TIMER, terms.id)
     earnest = account("earnest", terms.id)
-    forfeit_minor = ledger.balance(work, earnest)
+    forfeit_minor = ledger.balance_to_spend(work, earnest)
     if forfeit_minor:
         forfeit = account("forfeit", terms.brand_id)
         book(work, Transfer("earnest_forfeited", terms.id, earnest, forfeit, Money(forfeit_minor)))

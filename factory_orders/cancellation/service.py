@@ -97,7 +97,7 @@ def cancel_order_by_maker(work: Work, order_id: str, *, reason: str) -> Cancella
     if not 1 <= len(reason.strip()) <= REASON_LENGTH_MAX:
         raise InvalidInput("reason", f"say why in 1 to {REASON_LENGTH_MAX} characters")
     built, order = _cancellable(work, order_id)
-    earnest = ledger.balance(work, earnest_account(order_id))
+    earnest = ledger.balance_to_spend(work, earnest_account(order_id))
     double = Cancellation(order_id, _stage(built), earnest, 0, earnest)
     return _end(work, order.terms, built, double, by="maker", reason=reason.strip())
 
@@ -172,7 +172,7 @@ def _is_very_late(work: Work, terms: OrderTerms) -> bool:
 
 def _by_buyer(work: Work, ending: _Ending) -> Cancellation:
     terms, built = ending.order.terms, ending.built
-    earnest = ledger.balance(work, earnest_account(terms.id))
+    earnest = ledger.balance_to_spend(work, earnest_account(terms.id))
     if ending.is_late:
         # What was asked for at a handover has set the earnest money off; leaving undoes that.
         asked = None if ending.handover is None else balance_of(work, ending.handover.id)

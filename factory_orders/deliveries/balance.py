@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Final
 
 from kernel.money import share_basis_points
@@ -35,6 +36,15 @@ class Balance:
     def due_minor(self) -> int:
         """Return what is to be paid now."""
         return self.owed_minor - self.earnest_minor - self.late_credit_minor
+
+
+def day_without_lateness(today: date, *, ready_on: date, promised_by: date | None) -> date:
+    """Return the day on which the buyer would have come, had the car been ready in time and the buyer taken as long.
+
+    What became dearer since is what the maker's lateness caused (DOMAIN section 4.7); the buyer's own delay is not.
+    """
+    late_days = 0 if promised_by is None else max(0, (ready_on - promised_by).days)
+    return today - timedelta(days=late_days)
 
 
 def late_credit_minor(*, days_late: int, price_minor: int, per_day_minor: int, most_bp: int) -> int:

@@ -9,7 +9,7 @@ from typing import Final
 
 from configurator.quote_service import third_party_of_day
 from factory_orders.deliveries.appointments import choose_place
-from factory_orders.deliveries.balance import DEFAULT_TIMER, REMIND_TIMER, Balance
+from factory_orders.deliveries.balance import DEFAULT_TIMER, REMIND_TIMER, Balance, day_without_lateness
 from factory_orders.deliveries.handover_store import (
     balance_of,
     handover_by_payment,
@@ -203,9 +203,9 @@ def request_balance(work: Work, handover_id: str) -> Payment:
         return _payment(work, handover)
     if told := open_disclosures(work, handover.vin):
         raise DisclosureNotAccepted(told)
-    balance = _balance_now(work, order.terms)
+    balance = _balance_now(work, handover, order.terms)
     day = work.now.astimezone(registry.own_brand(work).zone).date()
-    write_balance(work, handover, balance, day=day)
+    write_balance(work, handover, balance, day=day, policy_version=policy.current(work).version)
     book(work, *balance_transfers(handover, order.terms, balance))
     payment = _expect(work, handover, order.terms, balance.due_minor)
     save_handover(work, replace(handover, balance_payment_id=payment.id))
@@ -217,24 +217,27 @@ def request_balance(work: Work, handover_id: str) -> Payment:
     return payment
 
 
-def _balance_now(work: Work, terms: OrderTerms) -> Balance:
-    today = work.now.astimezone(registry.own_brand(work).zone).date()
-    third_party = third_party_of_day(work, terms.quote_id, vehicle_price_minor=terms.price_minor, day=today)
-    if terms.promised_by is not None and today > terms.promised_by:
-        # What became dearer because the maker was late is the maker's (DOMAIN section 4.7).
-        promised = third_party_of_day(
-            work, terms.quote_id, vehicle_price_minor=terms.price_minor, day=terms.promised_by
-        )
-        third_party = min(third_party, promised)
+def _balance_now(work: Work, handover: Handover, terms: OrderTerms) -> Balance:
     payable = payable_account(terms.account_id)
     return Balance(
         vehicle_minor=terms.price_minor,
         guaranteed_other_minor=terms.guaranteed_other_minor,
-        third_party_minor=third_party,
-        earnest_minor=ledger.balance(work, account("earnest", terms.id)),
+        third_party_minor=_third_party_now(work, handover, terms),
+        earnest_minor=ledger.balance_to_spend(work, account("earnest", terms.id)),
         # What two operators have paid out by hand already is not set off once more.
-        late_credit_minor=min(late_credit_total(work, terms.id), max(0, ledger.balance(work, payable))),
+        late_credit_minor=min(late_credit_total(work, terms.id), max(0, ledger.balance_to_spend(work, payable))),
     )
+
+
+def _third_party_now(work: Work, handover: Handover, terms: OrderTerms) -> int:
+    zone = registry.own_brand(work).zone
+    today = work.now.astimezone(zone).date()
+    shipment = shipment_of_car(work, vin=handover.vin, order_id=terms.id)
+    assert shipment is not None, "a car at a handover came to its store"
+    assert shipment.inspected_at is not None, "and was looked over before anybody could book it"
+    ready_on = shipment.inspected_at.astimezone(zone).date()
+    days = {today, day_without_lateness(today, ready_on=ready_on, promised_by=terms.promised_by)}
+    return min(third_party_of_day(work, terms.quote_id, vehicle_price_minor=terms.price_minor, day=day) for day in days)
 
 
 def _request(work: Work, terms: OrderTerms, due_minor: int) -> PaymentRequest:
@@ -340,7 +343,7 @@ def sign_handover(work: Work, handover_id: str) -> Handover:
         raise InspectionMissing
     if handover.state is HandoverState.INSPECTED:
         asked = balance_of(work, handover.id)
-        raise BalanceOpen(Money((asked or _balance_now(work, terms)).due_minor))
+        raise BalanceOpen(Money((asked or _balance_now(work, handover, terms)).due_minor))
     require_state(handover, HandoverState.BALANCE_PAID)
     owed = -ledger.balance(work, account("receivable", terms.id))
     if owed != 0:

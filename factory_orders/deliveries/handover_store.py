@@ -101,14 +101,15 @@ def taken_places(work: Work, store_id: str, *, since: datetime, until: datetime)
     return taken
 
 
-def write_balance(work: Work, handover: Handover, balance: Balance, *, day: date) -> None:
-    """Keep the lines of what was asked for."""
+def write_balance(work: Work, handover: Handover, balance: Balance, *, day: date, policy_version: int) -> None:
+    """Keep the lines of what was asked for, and the policy that the third-party lines of the day follow."""
     work.connection.execute(
         order_balances.insert().values(
             handover_id=handover.id,
             brand_id=handover.brand_id,
             order_id=handover.order_id,
             day=day,
+            policy_version=policy_version,
             vehicle_minor=balance.vehicle_minor,
             guaranteed_other_minor=balance.guaranteed_other_minor,
             third_party_minor=balance.third_party_minor,

@@ -88,6 +88,7 @@ order_balances = Table(
     Column("brand_id", Id, nullable=False),
     Column("order_id", Id, ForeignKey("orders.id"), nullable=False),
     Column("day", Date, nullable=False),
+    Column("policy_version", Integer, nullable=False),
     Column("vehicle_minor", Minor, nullable=False),
     Column("guaranteed_other_minor", Minor, nullable=False),
     Column("third_party_minor", Minor, nullable=False),

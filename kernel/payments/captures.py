@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 
 from kernel.actor import system
 from kernel.ids import BrandId
-from kernel.ledger import AccountName, Transfer, balance, book
+from kernel.ledger import AccountName, Transfer, balance_to_spend, book
 from kernel.money import Money
 from kernel.payments.events import PaymentDeclined
 from kernel.payments.model import HAS_MONEY, Capture, Payment, PaymentProvider, PaymentState, ProviderUnavailable
@@ -175,7 +175,7 @@ def take_back(work: Work, payment: Payment, missing: Money, *, out_of: AccountNa
 
     What was spent meanwhile becomes a claim on `uncollected:<payment>`.
     """
-    there = min(missing.minor, max(0, balance(work, out_of)))
+    there = min(missing.minor, max(0, balance_to_spend(work, out_of)))
     if there:
         book(work, undone(payment, Money(there, missing.currency), out_of=out_of))
     if spent := missing.minor - there:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from configurator.quote_service import third_party_of_day
 from factory_orders import queries, service
-from factory_orders.deliveries.balance import Balance, late_credit_minor
+from factory_orders.deliveries.balance import Balance, day_without_lateness, late_credit_minor
 from factory_orders.deliveries.late_service import credit_late_days
 from factory_orders.service import TIMERS
 from kernel import ledger
@@ -126,6 +126,36 @@ def test_a_tax_rise_that_the_makers_lateness_caused_is_the_makers(trade: Trade) 
         asked = queries.balances_of_handovers(work, [handover.id])[handover.id]
     assert third_party(trade, order_id, date(2028, 1, 10)) > in_time
     assert asked.third_party_minor == in_time
+
+
+def test_a_tax_rise_that_the_buyer_waited_for_is_the_buyers(trade: Trade) -> None:
+    trade.clock.advance(timedelta(days=370))
+    (order_id,) = trade.lock(promised_by=date(2027, 12, 28))
+    sleep_until(trade, date(2027, 12, 9))
+    trade.bring_to_store(order_id)
+    trade.clock.advance(timedelta(days=30))
+
+    handover = trade.inspect(trade.book(order_id))
+    trade.ask_balance(handover)
+
+    today = (trade.clock.now() + timedelta(hours=8)).date()
+    with trade.works.read(SYSTEM) as work:
+        asked = queries.balances_of_handovers(work, [handover.id])[handover.id]
+    assert today > date(2028, 1, 1)
+    assert third_party(trade, order_id, today) > third_party(trade, order_id, date(2027, 12, 28))
+    assert asked.third_party_minor == third_party(trade, order_id, today)
+
+
+@given(st.dates(date(2026, 1, 1), date(2030, 1, 1)), st.integers(-60, 400), st.integers(0, 400))
+def test_of_two_who_take_as_long_the_one_whose_car_was_late_pays_as_if_it_had_not_been(
+    promised_by: date, late_days: int, buyer_days: int
+) -> None:
+    ready_on = promised_by + timedelta(days=late_days)
+
+    counted = day_without_lateness(ready_on + timedelta(days=buyer_days), ready_on=ready_on, promised_by=promised_by)
+
+    assert counted == min(ready_on, promised_by) + timedelta(days=buyer_days)
+    assert counted == day_without_lateness(counted, ready_on=min(ready_on, promised_by), promised_by=promised_by)
 
 
 def third_party(trade: Trade, order_id: str, day: date) -> int:

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
 from functools import partial
+from threading import Barrier
 from typing import TypeVar
 
-from factory_orders import service
+from factory_orders import queries, service
 from factory_orders.errors import AppointmentUnavailable
 from factory_orders.model import PlantReport, Stage
 from factory_orders.vehicles.vin import read_vin
+from kernel import ledger
+from kernel.actor import Actor, Role
 from kernel.errors import Refusal
-from tests.factory_orders.trade import PLANT_MACHINE, Trade, buyer
+from kernel.ids import AccountId
+from kernel.ledger import AccountName
+from kernel.money import Money
+from kernel.money_by_hand import AccountTooLow, approve_movement, propose_movement
+from tests.configurator.small_brand import BRAND
+from tests.factory_orders.trade import PLANT_MACHINE, SYSTEM, Trade, buyer
 
 T = TypeVar("T")
 
@@ -97,3 +107,41 @@ def test_asking_what_leaving_costs_never_holds_up_the_plant(trade: Trade) -> Non
 
     assert all(not isinstance(outcome, Refusal) for outcome in outcomes[::2])
     assert all(trade.build_order_of(order_id).stage is Stage.BODY for order_id in ids)
+
+
+def test_a_credit_that_is_set_off_and_paid_out_at_once_is_spent_once(trade: Trade) -> None:
+    (order_id,) = trade.lock(promised_by=date(2026, 12, 10))
+    trade.clock.advance(timedelta(days=30))
+    trade.works.run(SYSTEM, lambda work: service.TIMERS["factory_orders.late_credit"](work, order_id, None))
+    trade.bring_to_store(order_id)
+    handover = trade.inspect(trade.book(order_id))
+    payable = f"payable:{buyer().signed_in()}"
+    first, second = (Actor(BRAND, frozenset({Role.OPERATOR}), AccountId(letter * 32)) for letter in "ef")
+    with trade.works.change(first) as work:
+        held = ledger.balance(work, AccountName(payable))
+        movement = propose_movement(
+            work, debit=payable, credit="provider:sandbox", amount=Money(held), reason="asked for by phone"
+        )
+    both_began = Barrier(2)
+
+    def set_off() -> object:
+        both_began.wait()
+        with trade.works.change(buyer()) as work:
+            payment = service.request_balance(work, handover.id)
+            time.sleep(0.3)
+            return payment
+
+    def pay_out() -> object:
+        both_began.wait()
+        with trade.works.change(second) as work:
+            time.sleep(0.1)
+            return approve_movement(work, movement.id)
+
+    set_off_outcome, paid_out = at_once([set_off, pay_out])
+
+    assert held > 0
+    assert not isinstance(set_off_outcome, Refusal)
+    with trade.works.read(SYSTEM) as work:
+        assert ledger.balance(work, AccountName(payable)) == 0
+        (asked,) = queries.balances_of_handovers(work, [handover.id]).values()
+    assert (asked.late_credit_minor == held) == isinstance(paid_out, AccountTooLow)

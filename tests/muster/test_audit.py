@@ -340,6 +340,9 @@ PLANTED: Final[dict[str, Plant]] = {
     "a balance asks for the car and the store's part as they were locked": change(
         order_balances, order_balances.c.vehicle_minor > 0, vehicle_minor=order_balances.c.vehicle_minor + 1
     ),
+    "third-party lines are those of the day, less what the maker's lateness caused": change(
+        order_balances, order_balances.c.vehicle_minor > 0, third_party_minor=order_balances.c.third_party_minor + 1
+    ),
     "no balance was asked for before the car had its number and the buyer had inspected it": change(
         handovers, handovers.c.state == "inspected", inspected_at=handovers.c.appointment_at
     ),

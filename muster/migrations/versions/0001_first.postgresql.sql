@@ -1538,6 +1538,7 @@ CREATE TABLE order_balances (
 	brand_id VARCHAR(32) NOT NULL, 
 	order_id VARCHAR(32) NOT NULL, 
 	day DATE NOT NULL, 
+	policy_version INTEGER NOT NULL, 
 	vehicle_minor BIGINT NOT NULL, 
 	guaranteed_other_minor BIGINT NOT NULL, 
 	third_party_minor BIGINT NOT NULL, 
