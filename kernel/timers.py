@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import structlog
 from sqlalchemy import Column, Index, Integer, String, Table, UniqueConstraint, delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from kernel import db
 from kernel.actor import system
@@ -36,7 +37,7 @@ Index("ix_timers_due_at", timers.c.due_at, timers.c.id)
 
 
 def set_timer(work: Work, kind: str, key: str, due_at: datetime, payload: Any = None) -> None:
-    """Set, or move, the timer of this kind and key."""
+    """Set, or move, the timer of this kind and key; one that fires at this moment is set anew once it has fired."""
     row = {
         "id": work.new_id(),
         "brand_id": work.actor.brand_id,
@@ -45,12 +46,11 @@ def set_timer(work: Work, kind: str, key: str, due_at: datetime, payload: Any = 
         "payload": payload,
         "due_at": due_at,
     }
-    if not db.insert_new(work.connection, timers, [row], returning="id"):
-        work.connection.execute(
-            update(timers)
-            .where(timers.c.kind == kind, timers.c.key == key)
-            .values(due_at=due_at, payload=payload, attempts=0)
-        )
+    dialect = sqlite if db.is_sqlite(work.connection) else postgresql
+    setting = dialect.insert(timers).values(row)
+    # One statement: between two of them a worker could take away the row that it is firing.
+    moved = {"due_at": due_at, "payload": payload, "attempts": 0}
+    work.connection.execute(setting.on_conflict_do_update(index_elements=["kind", "key"], set_=moved))
 
 
 def set_new_timers(work: Work, kind: str, due_at_by_key: Mapping[str, datetime]) -> None:

@@ -45,6 +45,7 @@ from kernel import payments, policy, record
 from kernel.actor import Permission
 from kernel.errors import IdempotencyMismatch, InvalidInput, NotFound, Refusal
 from kernel.idempotency import Keyed, Replay, claim, keep
+from kernel.identity.queries import hold_own_account
 from kernel.ids import PersonId
 from kernel.ledger import book
 from kernel.money import Money
@@ -139,7 +140,7 @@ def back_proposal(work: Work, providers: Mapping[str, PaymentProvider], request:
     and what an authorisation may be refused for.
     """
     person_id = _person(work)
-    account_id = work.actor.signed_in()
+    account_id = hold_own_account(work)
     if not 0 < request.price_cap_minor <= AMOUNT_MINOR_MAX:
         raise InvalidInput("priceCap", "give the most you would pay for it")
     given = None

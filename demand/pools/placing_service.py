@@ -34,8 +34,9 @@ from demand.pools.pre_order_store import (
 from demand.pools.rows import StoredPool
 from kernel import payments, policy
 from kernel.actor import Permission
-from kernel.errors import IdempotencyMismatch, InvalidInput, NotFound, Refusal
+from kernel.errors import IdempotencyMismatch, InvalidInput, NotFound, NotSignedIn, Refusal
 from kernel.idempotency import Fresh, Keyed, Replay, claim_many, release
+from kernel.identity.queries import hold_accounts
 from kernel.ledger import book
 from kernel.money import Money
 from kernel.payments import Payment, PaymentProvider, PaymentRequest
@@ -220,6 +221,7 @@ def _read_quotes(work: Work, fresh: Sequence[Candidate]) -> None:
 
 def _seat_and_write(work: Work, ready: Sequence[Candidate]) -> None:
     """Lock the pools, seat everybody, take money and quotes, write it all; raises where somebody was quicker."""
+    ready = _still_there(work, ready)
     stored = _lock(work, ready)
     seating = Seating(
         pools={pool_id: one.pool for pool_id, one in stored.items()},
@@ -259,6 +261,15 @@ def _seat_and_write(work: Work, ready: Sequence[Candidate]) -> None:
     )
     set_new_timers(work, EXPIRE_TIMER, {one.id: payable_until for one in seated if one.place_number is None})
     _tell(work, seated, seating)
+
+
+def _still_there(work: Work, ready: Sequence[Candidate]) -> list[Candidate]:
+    """Refuse those whose account ended a moment ago, and let nobody else erase theirs until this is written."""
+    gone = hold_accounts(work, [one.request.actor.signed_in() for one in ready])
+    for one in ready:
+        if one.request.actor.account_id in gone:
+            one.refusal = NotSignedIn()
+    return [one for one in ready if one.refusal is None]
 
 
 def _lock(work: Work, ready: Sequence[Candidate]) -> dict[str, StoredPool]:

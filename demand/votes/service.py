@@ -55,6 +55,7 @@ from demand.votes.store import (
 from kernel import policy, record, registry
 from kernel.actor import Permission
 from kernel.errors import Conflict, InvalidInput, NotFound, Refusal
+from kernel.identity.queries import hold_own_account
 from kernel.ids import PersonId
 from kernel.timers import cancel_timer
 from kernel.work import Work
@@ -167,6 +168,7 @@ def cast_vote(work: Work, proposal_id: str) -> str:
     the quarter's votes (VotesSpent); both limits are keys in the database.
     """
     person_id = _person(work)
+    hold_own_account(work)
     proposal = _lock_known(work, proposal_id)
     limit = policy.current(work).section(VotePolicy).votes_per_quarter
     quarter = quarter_of(work.now, registry.own_brand(work).zone)

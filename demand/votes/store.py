@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
 from demand.votes.model import (
     DeclinedProposal,
@@ -139,14 +139,19 @@ def drop_vote(work: Work, proposal_id: str, person_id: str) -> str | None:
 
 
 def open_votes_of(work: Work, person_id: str) -> list[str]:
-    """Return the proposals that still take votes and on which a person holds one, in the order of their ids."""
+    """Return the proposals on which a person holds a vote that counts while votes are taken, in the order of their ids.
+
+    A duplicate takes none itself any more, but its votes count for the one that it was merged into.
+    """
+    target = proposals.alias("target")
     found = (
         select(held_votes.c.proposal_id)
         .join(proposals, proposals.c.id == held_votes.c.proposal_id)
+        .outerjoin(target, target.c.id == proposals.c.merged_into)
         .where(
             held_votes.c.person_id == person_id,
             held_votes.c.brand_id == work.actor.brand_id,
-            proposals.c.state == "signal",
+            func.coalesce(target.c.state, proposals.c.state) == "signal",
         )
         .order_by(held_votes.c.proposal_id)
     )

@@ -80,14 +80,29 @@ class IdentityData:
         ]
 
     def blocks_erasure(self, work: Work, account_id: AccountId) -> Refusal | None:
-        """Keep the last administrator; two who leave at once wait for each other here."""
-        if not role_store.has_role(work, account_id, Role.BRAND_ADMIN):
-            return None
-        try:
-            role_store.keep_an_administrator(work, leaving=account_id)
-        except LastAdministrator as refusal:
-            return refusal
+        """Keep the last administrator, and hold the account with its person before any room looks at them.
+
+        Whoever acts for them at the same moment comes before all of the erasure or after it, and so does an erasure of
+        another account of the same person.
+        """
+        if role_store.has_role(work, account_id, Role.BRAND_ADMIN):
+            try:
+                role_store.keep_an_administrator(work, leaving=account_id)
+            except LastAdministrator as refusal:
+                return refusal
+        self._hold(work, account_id)
         return None
+
+    def _hold(self, work: Work, account_id: AccountId) -> None:
+        """Lock in the order in which a sign-in and a verification do: counted attempts, the account, the person."""
+        known = store.account_by_id(work, account_id)
+        if known is not None:
+            counted = throttles.c.key.in_(self._buckets(work, account_id, email_key(known.account.email or "")))
+            held = select(throttles.c.key).where(counted).order_by(throttles.c.key).with_for_update()
+            work.connection.execute(held).all()
+        stored = store.account_by_id(work, account_id, lock=True)
+        if stored is not None and stored.account.person_id is not None:
+            store.lock_person(work, stored.account.person_id)
 
     def erase(self, work: Work, account_id: AccountId) -> None:
         """Empty the account but for its id; forget the person unless another account of theirs is left.
@@ -95,7 +110,6 @@ class IdentityData:
         The consent log stays as the proof of what was agreed: it holds ids only.
         """
         known = store.account_by_id(work, account_id)
-        # Counted attempts are locked before accounts, as a sign-in does.
         self._forget_address(work, account_id, email_key(known.account.email or "") if known is not None else "")
         stored = store.account_by_id(work, account_id, lock=True)
         if stored is None or stored.account.state is AccountState.ERASED:
@@ -124,15 +138,18 @@ class IdentityData:
 
     def _forget_address(self, work: Work, account_id: AccountId, key: str) -> None:
         """Delete what was counted and asked under the address."""
+        counted = throttles.c.key.in_(self._buckets(work, account_id, key))
+        work.connection.execute(delete(throttles).where(counted))
+        work.connection.execute(
+            update(invitations)
+            .where(invitations.c.brand_id == work.actor.brand_id, func.lower(invitations.c.email) == key)
+            .values(email=None, revoked_at=work.now)
+        )
+
+    def _buckets(self, work: Work, account_id: AccountId, key: str) -> list[str]:
         identity_key, brand_id = self._settings.identity_key, work.actor.brand_id
-        keys = [
+        return [
             bucket(identity_key, Throttle.SIGN_IN_ACCOUNT, brand_id, key).key,
             bucket(identity_key, Throttle.MAIL_ACCOUNT, brand_id, key).key,
             bucket(identity_key, Throttle.PERSON_ACCOUNT, brand_id, account_id).key,
         ]
-        work.connection.execute(delete(throttles).where(throttles.c.key.in_(keys)))
-        work.connection.execute(
-            update(invitations)
-            .where(invitations.c.brand_id == brand_id, func.lower(invitations.c.email) == key)
-            .values(email=None, revoked_at=work.now)
-        )

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import select
 
 from kernel.actor import Permission, Role
-from kernel.identity.model import Contact
+from kernel.errors import NotSignedIn
+from kernel.identity.model import AccountState, Contact
 from kernel.identity.tables import accounts, invitations, role_grants
 from kernel.ids import AccountId, PersonId
 from kernel.work import Work
@@ -56,6 +57,29 @@ def has_another_account(work: Work, person_id: str, *, leaving: str) -> bool:
         accounts.c.brand_id == work.actor.brand_id, accounts.c.person_id == person_id, accounts.c.id != leaving
     )
     return work.connection.execute(found.limit(1)).first() is not None
+
+
+def hold_accounts(work: Work, account_ids: Sequence[str]) -> set[str]:
+    """Keep accounts as they are until this change ends; returns those of them that were erased or disabled.
+
+    A session is believed for a moment after its account has ended: whoever takes money or a place asks here, so that
+    it comes before an erasure, which then finds it, or is refused.
+    """
+    found = (
+        select(accounts.c.id, accounts.c.state)
+        .where(accounts.c.id.in_(sorted(set(account_ids))))
+        .order_by(accounts.c.id)
+        .with_for_update(read=True, key_share=True)
+    )
+    return {row.id for row in work.connection.execute(found) if row.state != AccountState.ACTIVE.value}
+
+
+def hold_own_account(work: Work) -> AccountId:
+    """Return the actor's account, which stays as it is until this change ends; refuses NotSignedIn where it ended."""
+    account_id = work.actor.signed_in()
+    if hold_accounts(work, [account_id]):
+        raise NotSignedIn
+    return account_id
 
 
 def account_by_email(work: Work, email: str) -> AccountId | None:

@@ -119,9 +119,14 @@ def person_of_hash(work: Work, identity_hash: str) -> PersonId:
     raise AssertionError("a person was erased three times while being verified")
 
 
+def lock_person(work: Work, person_id: PersonId) -> None:
+    """Hold a person until the change ends."""
+    work.connection.execute(select(persons.c.id).where(persons.c.id == person_id).with_for_update())
+
+
 def forget_person(work: Work, person_id: PersonId, *, leaving: AccountId) -> bool:
     """Delete a person's hash unless another account is theirs too; says whether they are forgotten."""
-    work.connection.execute(select(persons.c.id).where(persons.c.id == person_id).with_for_update())
+    lock_person(work, person_id)
     others = select(accounts.c.id).where(accounts.c.person_id == person_id, accounts.c.id != leaving).limit(1)
     if work.connection.execute(others).first() is not None:
         return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,6 +14,7 @@ import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select, text, update
+from sqlalchemy.event import listen
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from kernel import ledger, news, outbox, timers
@@ -383,3 +385,33 @@ def test_many_at_once_with_one_key_act_once(works: Works) -> None:
 
     assert len(answers) == 6
     assert len(set(answers)) == 1
+
+
+def test_a_timer_that_is_moved_just_before_it_fires_is_there_afterwards(works: Works, clock: FixedClock) -> None:
+    later = clock.now() + timedelta(days=1)
+    with works.change(system(BRAND)) as work:
+        set_timer(work, "remind", "x", clock.now())
+    began, fired = threading.Event(), threading.Event()
+
+    def pause(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("INSERT INTO timers"):
+            began.set()
+            fired.wait(1)
+
+    def fire() -> None:
+        began.wait(10)
+        fire_due(works, {"remind": lambda *_: None})
+        fired.set()
+
+    def move() -> None:
+        with works.change(system(BRAND)) as work:
+            set_timer(work, "remind", "x", later, payload="moved")
+
+    listen(works.engine, "after_cursor_execute", pause)
+    with ThreadPoolExecutor(2) as threads:
+        assert [done.result(30) for done in (threads.submit(fire), threads.submit(move))] == [None, None]
+
+    with works.read(system(BRAND)) as work:
+        assert work.connection.execute(select(timers.timers.c.due_at, timers.timers.c.payload)).all() == [
+            (later, "moved")
+        ]
