@@ -170,6 +170,12 @@ class Catalogue:
         return {option.code: option for option in self.options}
 
     @cached_property
+    def variable_of_option(self) -> Mapping[str, int]:
+        """Return by option its number as the engine has it: its place among the features, from 1 on."""
+        numbers = {feature: number for number, feature in enumerate(self.features, start=1)}
+        return {option.code: numbers[option.code] for option in self.options}
+
+    @cached_property
     def category_by_code(self) -> Mapping[str, Category]:
         return {category.code: category for category in self.categories}
 

@@ -17,6 +17,8 @@ from configurator.showroom import Showroom
 from configurator.solver import Choices, Clash, Step
 
 EXPLAINED_MAX: Final = 20
+FOLLOWED: Final = {"11": OptionState.OPEN, "10": OptionState.FORCED, "01": OptionState.EXCLUDED}
+"""What follows for an option, by whether some car has it and whether some car has it not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,16 +157,11 @@ def checked_choices(catalogue: Catalogue, *, model: str, choices: Sequence[Choic
 
 
 def _states(catalogue: Catalogue, wanted: Choices, step: Step) -> dict[str, OptionState]:
-    open_, forced = step.open, step.forced
-    states = {}
-    for option in catalogue.options:
-        code = option.code
-        if code in wanted:
-            states[code] = OptionState.CHOSEN if wanted[code] else OptionState.REFUSED
-        elif code in open_:
-            states[code] = OptionState.OPEN
-        else:
-            states[code] = OptionState.FORCED if code in forced else OptionState.EXCLUDED
+    can, cannot = step.digits
+    states = {code: FOLLOWED[can[v] + cannot[v]] for code, v in catalogue.variable_of_option.items()}
+    for code, value in wanted.items():
+        if code in states:
+            states[code] = OptionState.CHOSEN if value else OptionState.REFUSED
     return states
 
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import Final
 
 from configurator.catalogue import CarModel, Catalogue
-from configurator.expressions import holds
+from configurator.expressions import Expression, holds
+from configurator.kept import Kept
 from configurator.model import LineKind, QuoteLine
 from kernel.money import BASIS_POINTS
+
+LISTS_MAX: Final = 16
+"""Catalogues of which price lists are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,26 +25,59 @@ class VehiclePrice:
     total_minor: int
 
 
+@dataclass(frozen=True, slots=True)
+class PriceList:
+    """A model's prices, put together once: its lines, and what they weigh for `Engine.minimum`."""
+
+    base: QuoteLine
+    options: Mapping[str, QuoteLine]
+    """By option, in the catalogue's order; those without a price for the model are left out."""
+    rules: tuple[tuple[Expression, QuoteLine], ...]
+    weights: Mapping[str, int]
+
+
+def price_list(catalogue: Catalogue, model: str) -> PriceList:
+    """Return the price list of a model; made once for each catalogue."""
+    return _LISTS.of(catalogue)[model]
+
+
+def _price_lists(catalogue: Catalogue) -> dict[str, PriceList]:
+    return {model.code: _price_list(catalogue, model) for model in catalogue.models}
+
+
+def _price_list(catalogue: Catalogue, model: CarModel) -> PriceList:
+    options = {
+        option.code: QuoteLine(LineKind.OPTION, option.code, price.price_minor, option.name)
+        for option in catalogue.options
+        if (price := catalogue.price_of(model=model.code, option=option.code)) is not None
+    }
+    rules = tuple(
+        (rule.when, QuoteLine(LineKind.PRICE_RULE, rule.code, rule.amount_minor, rule.text))
+        for rule in catalogue.price_rules
+    )
+    base = QuoteLine(LineKind.BASE, model.code, model.base_price_minor, model.name)
+    return PriceList(base, options, rules, _weights(catalogue, model.code, price_share=1, cost_share=0))
+
+
+_LISTS: Final = Kept(_price_lists, most=LISTS_MAX)
+
+
 def price_vehicle(catalogue: Catalogue, *, model: str, features: AbstractSet[str]) -> VehiclePrice:
     """Price a car from its true features; every option among them has a price (a published catalogue was checked)."""
-    car_model = catalogue.model_by_code[model]
-    lines = [QuoteLine(LineKind.BASE, model, car_model.base_price_minor, car_model.name)]
-    for option in catalogue.options:
-        if option.code in features:
-            price = catalogue.price_of(model=model, option=option.code)
-            assert price is not None, f"{option.code} has no price for {model}"
-            lines.append(QuoteLine(LineKind.OPTION, option.code, price.price_minor, option.name))
-    lines += [
-        QuoteLine(LineKind.PRICE_RULE, rule.code, rule.amount_minor, rule.text)
-        for rule in catalogue.price_rules
-        if holds(rule.when, features)
-    ]
-    return VehiclePrice(tuple(lines), sum(line.amount_minor for line in lines))
+    prices = price_list(catalogue, model)
+    unpriced = [one for one in features if one not in prices.options and one in catalogue.option_by_code]
+    assert not unpriced, f"{unpriced} have no price for {model}"
+    lines = (
+        prices.base,
+        *[line for code, line in prices.options.items() if code in features],
+        *[line for when, line in prices.rules if holds(when, features)],
+    )
+    return VehiclePrice(lines, sum(line.amount_minor for line in lines))
 
 
-def price_weights(catalogue: Catalogue, *, model: str) -> dict[str, int]:
+def price_weights(catalogue: Catalogue, *, model: str) -> Mapping[str, int]:
     """Return the price in fen of every option of one model and of every price rule, for `Engine.minimum`."""
-    return _weights(catalogue, model, price_share=1, cost_share=0)
+    return price_list(catalogue, model).weights
 
 
 def margin_weights(catalogue: Catalogue, *, model: str, discount_bp: int) -> dict[str, int]:

@@ -6,14 +6,16 @@ What is loaded is kept by content hash, so it can never be wrong; only which ver
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Pool, bindparam, select
 
 from configurator.catalogue import Catalogue, Category, Option, PartUse
 from configurator.catalogue_json import content_hash, decode_catalogue
@@ -30,6 +32,7 @@ from configurator.tables import catalogue_versions
 from kernel import registry
 from kernel.actor import Permission
 from kernel.errors import NotFound
+from kernel.ids import BrandId
 from kernel.paging import Page, PageRequest, make_page
 from kernel.work import Work
 
@@ -100,12 +103,42 @@ def local_day(work: Work) -> date:
     return work.now.astimezone(registry.own_brand(work).zone).date()
 
 
-def version_in_force(work: Work, day: date | None = None) -> tuple[LoadedVersion, date]:
+class _Published:
+    """Which versions a brand has, as last read: so many seconds old at most, by database and brand."""
+
+    def __init__(self) -> None:
+        self._read: WeakKeyDictionary[Pool, dict[BrandId, tuple[float, Sequence[Any]]]] = WeakKeyDictionary()
+
+    def rows(self, work: Work, *, seconds_old_max: float) -> Sequence[Any]:
+        """Return what is known if it is not older than that, else read it."""
+        brands = self._read.setdefault(work.connection.engine.pool, {})
+        known = brands.get(work.actor.brand_id)
+        now = time.monotonic()
+        if known is not None and now - known[0] < seconds_old_max:
+            return known[1]
+        rows = work.connection.execute(_IN_FORCE, {"brand_id": work.actor.brand_id}).all()
+        brands[work.actor.brand_id] = (now, rows)
+        return rows
+
+    def forget(self, work: Work) -> None:
+        """Read anew at the next question."""
+        self._read.pop(work.connection.engine.pool, None)
+
+
+_published: Final = _Published()
+
+
+def forget_published(work: Work) -> None:
+    """Ask the database again which versions there are; for whoever has just published one."""
+    _published.forget(work)
+
+
+def version_in_force(work: Work, day: date | None = None, *, seconds_old_max: float = 0) -> tuple[LoadedVersion, date]:
     """Return the newest version in force on a day (today in the brand's zone) and that day, in one statement.
 
-    Refuses with VersionNotInForce.
+    A version that was published within the last `seconds_old_max` may be missed. Refuses with VersionNotInForce.
     """
-    rows = work.connection.execute(_IN_FORCE, {"brand_id": work.actor.brand_id}).all()
+    rows = _published.rows(work, seconds_old_max=seconds_old_max)
     asked = day or work.now.astimezone(ZoneInfo(rows[0].timezone) if rows else UTC).date()
     for row in rows:
         if row.effective_from <= asked:
@@ -167,14 +200,22 @@ def newest_version(work: Work) -> tuple[int, date, str] | None:
 
 
 def open_showroom(
-    work: Work, *, region: str, version_id: VersionId | None = None, day: date | None = None
+    work: Work,
+    *,
+    region: str,
+    version_id: VersionId | None = None,
+    day: date | None = None,
+    seconds_old_max: float = 0,
 ) -> tuple[LoadedVersion, Showroom]:
-    """Return the version in force on a day (today), or a named one, ready to answer for a region on that day."""
+    """Return the version in force on a day (today), or a named one, ready to answer for a region on that day.
+
+    See `version_in_force` for `seconds_old_max`: what binds nobody need not ask the database each time.
+    """
     if version_id is not None:
         version = version_by_id(work, version_id)
         asked = day or local_day(work)
     else:
-        version, asked = version_in_force(work, day)
+        version, asked = version_in_force(work, day, seconds_old_max=seconds_old_max)
     return version, Showroom(version.catalogue, version.engine, Context(region, asked))
 
 

@@ -26,7 +26,7 @@ from configurator.model import (
     VersionId,
 )
 from configurator.pooling import ClassPrices, ThinnestMargin, class_prices, pooling_class, thinnest_margin
-from configurator.queries import newest_version, open_showroom
+from configurator.queries import forget_published, newest_version, open_showroom
 from kernel import registry
 from kernel.actor import Permission
 from kernel.work import Work
@@ -58,6 +58,7 @@ def publish_catalogue(work: Work, catalogue: Catalogue, *, effective_from: date 
     if faults := logic_faults(catalogue):
         raise CatalogueFaulty(tuple(sorted(faults)))
     version_id = store.insert_version(work, catalogue, number=number, effective_from=first_day)
+    forget_published(work)
     work.record(
         CataloguePublished(
             brand_id=work.actor.brand_id,

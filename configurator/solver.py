@@ -54,6 +54,12 @@ class Step:
         """Say whether a single car is left."""
         return not self.can & self.cannot
 
+    @property
+    def digits(self) -> tuple[str, str]:
+        """Return `can` and `cannot` as digits, that of `features[v - 1]` at place v: quicker where all are read."""
+        length = len(self.features) + 1
+        return bin(self.can)[:1:-1].ljust(length, "0"), bin(self.cannot)[:1:-1].ljust(length, "0")
+
     def _named(self, numbers: int) -> frozenset[str]:
         return frozenset(self.features[v - 1] for v in bits(numbers))
 

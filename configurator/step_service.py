@@ -63,6 +63,8 @@ __all__ = [
     "explain",
     "repair",
 ]
+SECONDS_BEHIND_MAX: Final = 1.0
+"""A step binds nobody: a new version is seen so many seconds later at most. Quotes and kept cars ask each time."""
 COMPARED_MIN: Final = 2
 COMPARED_MAX: Final = 4
 
@@ -226,7 +228,7 @@ def _opened(work: Work, request: ConfigureRequest) -> tuple[LoadedVersion, Showr
     work.actor.require(Permission.CONFIGURE)
     if len(request.choices) > CHOICES_MAX or len(request.wishes.explain) > EXPLAINED_MAX:
         raise InvalidInput("choices", f"at most {CHOICES_MAX} choices and {EXPLAINED_MAX} options to explain")
-    return open_showroom(work, region=request.region, version_id=request.version_id)
+    return open_showroom(work, region=request.region, version_id=request.version_id, seconds_old_max=SECONDS_BEHIND_MAX)
 
 
 def _check_options(catalogue: Catalogue, options: Sequence[str]) -> None:

@@ -15,6 +15,7 @@ from configurator.engine.backend import Backend, BackendKind, Weights
 from configurator.engine.reasons import Cause, Reasons
 from configurator.engine.repairs import corrections
 from configurator.engine.simplified import bits
+from configurator.kept import Kept
 from configurator.model import Context
 from configurator.rules import RuleBook
 from configurator.solver import Choices, Clash, Completion, LeastWeights, Reason, Repair, Repairs, Step
@@ -35,6 +36,15 @@ class _Fixed:
         return (*self.guards, *self.withdrawn)
 
 
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """Weights by variable, with what decides between equal cars and without, and what every car weighs on top."""
+
+    with_ties: Weights
+    without_ties: Weights
+    constant: int
+
+
 class Answers:
     """Answers by name over a backend; threads may share it."""
 
@@ -42,6 +52,7 @@ class Answers:
         self._book = book
         self._backend = backend
         self._fixed = lru_cache(CONTEXTS_KNOWN_MAX)(self._read_context)
+        self._scales = Kept(self._scale)
 
     @property
     def kind(self) -> BackendKind:
@@ -83,18 +94,18 @@ class Answers:
         )
 
     def minimum(self, choices: Choices, context: Context, weights: Mapping[str, int]) -> Completion | None:
-        by_variable, constant = self._by_variable(weights)
-        car = self._backend.lightest(self._asked(choices, context), Weights(by_variable, self._ties))
+        scale = self._scales.of(weights)
+        car = self._backend.lightest(self._asked(choices, context), scale.with_ties)
         if car is None:
             return None
-        return Completion(self._names(car.features), car.weight + constant)
+        return Completion(self._names(car.features), car.weight + scale.constant)
 
     def bounds(self, choices: Choices, context: Context, weights: Mapping[str, int]) -> LeastWeights | None:
-        by_variable, constant = self._by_variable(weights)
-        bounds = self._backend.bounds(self._asked(choices, context), Weights(by_variable))
+        scale = self._scales.of(weights)
+        bounds = self._backend.bounds(self._asked(choices, context), scale.without_ties)
         if bounds is None:
             return None
-        features = self._book.features
+        features, constant = self._book.features, scale.constant
         return LeastWeights(
             bounds.least + constant,
             {features[v - 1]: weight + constant for v, weight in bounds.present.items()},
@@ -116,6 +127,8 @@ class Answers:
 
     def is_buildable(self, features: Iterable[str], context: Context) -> bool:
         present = frozenset(features)
+        if any(parent in present and len(members & present) != 1 for parent, members in self._exactly_one):
+            return False
         literals = [v if name in present else -v for name, v in self._book.variables.items()]
         return self._backend.has_car([*self._fixed(context).literals, *literals])
 
@@ -148,6 +161,19 @@ class Answers:
             number: (number << TIE_BITS) + zlib.crc32(name.encode()) % (1 << TIE_BITS)
             for number, name in enumerate(self._book.features, start=1)
         }
+
+    @cached_property
+    def _exactly_one(self) -> tuple[tuple[str, frozenset[str]], ...]:
+        """Return the groups of which a car with the parent has exactly one member: a look at them sees most."""
+        features = self._book.features
+        return tuple(
+            (features[parent - 1], frozenset(features[member - 1] for member in members))
+            for parent, members in self._book.exclusive
+        )
+
+    def _scale(self, weights: Mapping[str, int]) -> _Scale:
+        by_variable, constant = self._by_variable(weights)
+        return _Scale(Weights(by_variable, self._ties), Weights(by_variable), constant)
 
     def _by_variable(self, weights: Mapping[str, int]) -> tuple[dict[int, int], int]:
         """Return weights by variable, and what is to be added: a weight on "not v" counts until v is true."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final
+
 import strawberry
 
 from configurator import step_service
@@ -24,6 +28,7 @@ strawberry.enum(
     RepairOrder,
     description="What repairs are ranked by: fewest choices, price, date, or preference (choices made first are dear).",
 )
+STANDINGS_MAX: Final = 8_192
 BOUND_FIELDS = frozenset({"fromDifference", "withoutDifference"})
 
 
@@ -222,7 +227,6 @@ def count(
 
 def _show_step(answer: step_service.ConfigureAnswer, locale: str) -> ConfigurationStep:
     step = answer.step
-    bounds = step.bounds
     return ConfigurationStep(
         model=step.model,
         is_complete=step.is_complete,
@@ -230,7 +234,7 @@ def _show_step(answer: step_service.ConfigureAnswer, locale: str) -> Configurati
         price=show_minor(step.price.total_minor),
         lines=show_lines(step.price.lines, locale),
         cheapest=CheapestCar(options=list(step.cheapest.options), price=show_minor(step.cheapest.price_minor)),
-        standings=[_show_standing(code, state, bounds.get(code)) for code, state in step.states.items()],
+        standings=_show_standings(step.states, step.bounds),
         explanations=[_show_explanation(one, locale) for one in step.explanations],
         gave_way=list(step.gave_way),
         count=_show_count(step.count),
@@ -252,15 +256,27 @@ def show_lines(lines: tuple[QuoteLine, ...], locale: str) -> list[PriceLine]:
     ]
 
 
+def _show_standings(states: Mapping[str, OptionState], bounds: Mapping[str, PriceBound]) -> list[OptionStanding]:
+    if not bounds:
+        return [_show_state(code, state) for code, state in states.items()]
+    return [_show_standing(code, state, bounds.get(code)) for code, state in states.items()]
+
+
 def _show_standing(code: str, state: OptionState, bound: PriceBound | None) -> OptionStanding:
     if bound is None:
-        return OptionStanding(option=code, state=state)
+        return _show_state(code, state)
     return OptionStanding(
         option=code,
         state=state,
         from_difference=show_minor(bound.with_minor),
         without_difference=show_minor(bound.without_minor),
     )
+
+
+@lru_cache(STANDINGS_MAX)
+def _show_state(code: str, state: OptionState) -> OptionStanding:
+    """Return an option's state without prices: the same value for every buyer, so it is made once."""
+    return OptionStanding(option=code, state=state)
 
 
 def _show_count(found: int | None) -> CarCount:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Final
+
 import strawberry  # noqa: F401  # the decorators' annotations are read in this namespace
 
 from graph.access import input_type, object_type
@@ -9,6 +12,8 @@ from graph.scalars import Long
 from kernel import money
 from kernel.actor import Permission
 from kernel.errors import InvalidInput
+
+AMOUNTS_MAX: Final = 8_192
 
 
 @object_type(reads=Permission.PUBLIC_READ)
@@ -40,6 +45,7 @@ def show_money(amount: money.Money) -> Money:
     return Money(minor=Long(amount.minor), currency=amount.currency, text=money.format_money(amount))
 
 
+@lru_cache(AMOUNTS_MAX)
 def show_minor(amount_minor: int, currency: str = "CNY") -> Money:
-    """Return minor units of a currency with their text."""
+    """Return minor units of a currency with their text; prices come again and again, so the value may be shared."""
     return show_money(money.Money(amount_minor, currency))

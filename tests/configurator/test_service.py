@@ -37,6 +37,7 @@ from configurator.model import (
 )
 from configurator.step_service import ConfigureAnswer, ConfigureRequest
 from configurator.tables import catalogue_versions, configuration_changes, configurations
+from kernel import db
 from kernel.actor import Actor, system
 from kernel.clock import FixedClock
 from kernel.errors import Forbidden, InvalidInput, NotFound, NotSignedIn
@@ -54,6 +55,7 @@ from tests.configurator.small_brand import (
     open_small_brand,
     small_catalogue,
 )
+from tests.support.databases import Database
 
 
 def publish(works: Works, catalogue: Catalogue, actor: Actor = PLANNER) -> VersionId:
@@ -125,6 +127,31 @@ def test_versions_are_numbered_and_the_newest_in_force_answers(works: Works, clo
     assert [(one.number, one.label) for one in page.items] == [(2, "2026.2")]
     assert page.has_next
     assert [one.number for one in rest.items] == [1]
+
+
+def test_what_binds_nobody_may_miss_what_another_process_published_just_now(database: Database, works: Works) -> None:
+    first = open_small_brand(works)
+    with works.read(GUEST) as work:
+        queries.version_in_force(work)
+    elsewhere = db.open_engine(database.url)
+    second = publish(Works(elsewhere, clock=works.clock), dearer(small_catalogue()))
+    elsewhere.dispose()
+
+    with works.read(GUEST) as work, counting(work) as statements:
+        behind, _ = queries.open_showroom(work, region="east", seconds_old_max=3_600)
+        asked, _ = queries.open_showroom(work, region="east")
+
+    assert (behind.id, asked.id) == (first, second)
+    assert len([one for one in statements if "document" not in one]) == 1
+
+
+def test_whoever_publishes_sees_it_at_once(works: Works) -> None:
+    open_small_brand(works)
+    configure(works)
+
+    second = publish(works, dearer(small_catalogue()))
+
+    assert configure(works).version_id == second
 
 
 def test_publishing_is_news(works: Works) -> None:
@@ -342,14 +369,18 @@ def test_ten_thousand_choices_are_refused(works: Works) -> None:
         configure(works, *["RED"] * 10_000)
 
 
-def test_a_configuration_step_takes_one_statement(works: Works) -> None:
+@pytest.mark.parametrize(("seconds", "count"), [(0.0, 1), (3_600.0, 0)])
+def test_a_configuration_step_takes_one_statement_and_none_where_that_was_asked_just_now(
+    works: Works, monkeypatch: pytest.MonkeyPatch, seconds: float, count: int
+) -> None:
+    monkeypatch.setattr(step_service, "SECONDS_BEHIND_MAX", seconds)
     open_small_brand(works)
     configure(works)
 
     with works.read(GUEST) as work, counting(work) as statements:
         step_service.configure(work, ConfigureRequest("A1", (Choice("RED"),), "east", Wishes(("BLUE",))))
 
-    assert len(statements) == 1
+    assert len(statements) == count
 
 
 # --- reads -----------------------------------------------------------------------------------------------------------

@@ -1,0 +1,40 @@
+"""What was worked out from a large value, kept with it: found again by the value's identity, not by comparing it.
+
+Catalogues and tables of weights never change, and comparing two of them would cost more than the work that is saved.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final, Generic, TypeVar
+
+Value = TypeVar("Value")
+Found = TypeVar("Found")
+KEPT_MAX: Final = 64
+
+
+class Kept(Generic[Value, Found]):
+    """A bounded memory of what a function found for values; the one used longest ago goes first. Threads share it."""
+
+    def __init__(self, find: Callable[[Value], Found], *, most: int = KEPT_MAX) -> None:
+        self._find = find
+        self._most = most
+        self._lock = threading.Lock()
+        self._known: OrderedDict[int, tuple[Value, Found]] = OrderedDict()
+
+    def of(self, value: Value) -> Found:
+        """Return what the function finds for a value; the same value is worked on once as long as it is kept."""
+        key = id(value)
+        with self._lock:
+            known = self._known.get(key)
+            if known is not None:
+                self._known.move_to_end(key)
+                return known[1]
+        found = self._find(value)
+        with self._lock:
+            self._known[key] = (value, found)  # the value stays, so that nobody else gets its identity
+            while len(self._known) > self._most:
+                self._known.popitem(last=False)
+        return found
