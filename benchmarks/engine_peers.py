@@ -24,7 +24,7 @@ from configurator.engine.backend import Domains
 from configurator.engine.formula import Clause, Formula
 from configurator.engine.nnf import Nnf
 
-KEPT_MAX: Final = 512
+KEPT_MAX: Final = 4_096
 MARKS: Final = ("o", "a", "t", "f")
 """How a d-DNNF file names the kinds of nodes, by `NodeKind`."""
 _ONES: Final = bytes(ord("0") if byte > 127 else ord("1") for byte in range(256))
@@ -39,17 +39,17 @@ class SatPeer:
         self._cars: list[int] = []
         self._decided: list[int] = []
         self._everything = (1 << (self._count + 1)) - 2
-        self._variables = formula.variable_count
         self.domains = Domains(0, 0)
 
     def close(self) -> None:
         """Give the solver's memory back."""
         self._solver.delete()
 
-    def begin(self, literals: Sequence[int]) -> None:
-        """Stand at these decisions."""
+    def begin(self, literals: Sequence[int], *, within: Domains | None = None) -> None:
+        """Stand at these decisions; `within` is what fewer of them leave."""
         self._decided = list(literals)
-        self.domains = self._found(self._everything, self._everything)
+        bounds = within or Domains(self._everything, self._everything)
+        self.domains = self._found(bounds.can, bounds.cannot)
 
     def decide(self, literal: int) -> None:
         """Go on by one decision; what was closed stays closed."""

@@ -134,10 +134,12 @@ def check_walks(backend: Backend, start: Sequence[int], walks: Sequence[Walk], p
     """Check every delta of every walk, and a withdrawal, against SAT; return SAT's times and the number checked."""
     micros = []
     checked = 0
+    peer.begin(start)
+    first = peer.domains
     for walk in walks:
         session = backend.open(start)
         assert session is not None
-        peer.begin(start)
+        peer.begin(start, within=first)
         told = session.domains()
         _compare(told, peer.domains, walk[:0])
         for place, literal in enumerate(walk, start=1):
@@ -150,7 +152,7 @@ def check_walks(backend: Backend, start: Sequence[int], walks: Sequence[Walk], p
             checked += 1
         if walk:
             opened = session.withdraw(walk[0]).opened
-            peer.begin((*start, *walk[1:]))
+            peer.begin((*start, *walk[1:]), within=first)
             _compare(_opened(told, opened), peer.domains, walk[1:])
             checked += 1
     return Times(tuple(micros)), checked

@@ -5,7 +5,7 @@ A context fixes guards and withdraws options; both are literals like choices, so
 
 from __future__ import annotations
 
-import zlib
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -21,7 +21,8 @@ from configurator.rules import RuleBook
 from configurator.solver import Choices, Clash, Completion, LeastWeights, Reason, Repair, Repairs, Step
 
 CONTEXTS_KNOWN_MAX: Final = 1_024
-TIE_BITS: Final = 20
+TIE_SUM_BITS: Final = 60
+"""All ties of a car together fit as many bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +156,13 @@ class Answers:
     def _ties(self) -> dict[int, int]:
         """Return by feature what decides between cars of one weight: the earlier in the catalogue, the lighter.
 
-        The lower bits come from the name, so that two cars with the same sum of places differ all the same.
+        The lower bits come from the name, as many as fit, so that two cars with the same sum of places differ all the
+        same: where they are 20, by chance one pair of such cars in a million does not.
         """
+        features = self._book.features
+        bits_left = TIE_SUM_BITS - 2 * len(features).bit_length()
         return {
-            number: (number << TIE_BITS) + zlib.crc32(name.encode()) % (1 << TIE_BITS)
-            for number, name in enumerate(self._book.features, start=1)
+            number: (number << bits_left) + _drawn(name, bits_left) for number, name in enumerate(features, start=1)
         }
 
     @cached_property
@@ -218,3 +221,8 @@ class Answers:
         named = {self._book.formula.rules[rule].code for rule in cause.rules}
         named |= {fixed.withdrawn[literal] for literal in cause.fixed}
         return tuple(rule.code for rule in self._book.rules if rule.code in named)
+
+
+def _drawn(name: str, bit_count: int) -> int:
+    """Return a number of so many bits that follows from the name and from nothing else."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little") >> (64 - bit_count)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 
 class BackendKind(StrEnum):
@@ -37,12 +37,25 @@ class Domains:
     cannot: int
 
 
+WEIGHT_MAX: Final = 1 << 61
+"""All weights of a car together stay below this, and so do all ties: a circuit adds them up in 64 bits."""
+
+
 @dataclass(frozen=True)
 class Weights:
-    """What each true variable adds to a car's weight; ties are compared only between cars of one weight."""
+    """What each true variable adds to a car's weight; of the cars of least weight the one of the least ties is meant.
+
+    Ties should tell any two cars apart: of two that are equal in both either may be the answer.
+    """
 
     by_variable: Mapping[int, int]
     ties: Mapping[int, int] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Raise OverflowError where weights or ties do not fit together; every backend asks before it adds."""
+        for numbers in (self.by_variable, self.ties):
+            if sum(map(abs, numbers.values())) >= WEIGHT_MAX:
+                raise OverflowError("the weights of one car do not fit 62 bits")
 
 
 @dataclass(frozen=True, slots=True)

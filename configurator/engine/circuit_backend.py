@@ -34,8 +34,8 @@ NOTHING: Final = Delta()
 class Workspace:
     """A kernel's workspace with the buffers around it."""
 
-    def __init__(self, circuit: Circuit) -> None:
-        self.work = new_workspace(circuit)
+    def __init__(self, circuit: Circuit, *, many: int | None = None) -> None:
+        self.work = new_workspace(circuit, many=many)
         self.codes = np.zeros(circuit.size(at.CLASSES) + 1, dtype=np.int32)
         self.out = np.zeros(circuit.size(at.FEATURES) + 1, dtype=np.int32)
         self.decided: tuple[int, ...] | None = ()
@@ -74,8 +74,9 @@ class CircuitBackend:
 
     kind = BackendKind.CIRCUIT
 
-    def __init__(self, circuit: Circuit) -> None:
+    def __init__(self, circuit: Circuit, *, many: int | None = None) -> None:
         self.circuit = circuit
+        self._many = many
         self.block = circuit.block
         self._codes: list[int] = circuit.section(at.CODE_OF).tolist()
         self._scales = Scales(self._codes, circuit.size(at.CLASSES))
@@ -236,7 +237,7 @@ class CircuitBackend:
                     return self._free.pop(index)
             workspace = self._free.pop(self._nearest(decisions)) if self._free else None
         if workspace is None:
-            workspace = Workspace(self.circuit)
+            workspace = Workspace(self.circuit, many=self._many)
         if workspace.decided == decisions or self._bring(workspace, decisions):
             return workspace
         self.give(workspace)

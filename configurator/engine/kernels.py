@@ -3,7 +3,8 @@
 A decision kills the branches that assert the opposite. A node without a live branch kills the branches above it, a node
 that no live branch leads to kills its own, a group that no live branch has is dead. Each code that is still possible
 watches one live group that supports it; only when that one dies another is sought, and where there is none the code
-closes. So the work follows what changes. What died is on a trail and comes back from it, the last thing first.
+closes. So the work follows what changes; only where a large part dies at once one pass over all is quicker. What
+died is on a trail and comes back from it, the last thing first.
 """
 
 from __future__ import annotations
@@ -116,28 +117,18 @@ def _release(used: NDArray[np.int32], dying: NDArray[np.int32], group: int, deat
 
 
 @kernel(f"void({BLOCK}, {WORK}, int64)")
-def _spread(block: NDArray[np.int32], work: NDArray[np.int32], head: int) -> None:
-    """Follow the branches on the trail from `head` on, until nothing more dies; then let codes watch elsewhere."""
+def _rise(block: NDArray[np.int32], work: NDArray[np.int32], head: int) -> None:
+    """Follow the branches on the trail from `head` on upwards: a node without a live branch kills those above it."""
     dead = work[work[of.FLAGS] : work[of.WS_END]].view(np.int8)
     trail = work[work[of.TRAIL] : work[of.TRAIL + 1]]
     live, reached = work[work[of.LIVE] : work[of.LIVE + 1]], work[work[of.REACHED] : work[of.REACHED + 1]]
-    used, dying = work[work[of.USED] : work[of.USED + 1]], work[work[of.SPARE_GROUPS] : work[of.SPARE_GROUPS + 1]]
-    node_first = block[block[at.NODE_FIRST] : block[at.NODE_FIRST + 1]]
     owner = block[block[at.OWNER] : block[at.OWNER + 1]]
-    child_first, child = (
-        block[block[at.CHILD_FIRST] : block[at.CHILD_FIRST + 1]],
-        block[block[at.CHILD] : block[at.CHILD + 1]],
-    )
-    parent_first, parent = (
-        block[block[at.PARENT_FIRST] : block[at.PARENT_FIRST + 1]],
-        block[block[at.PARENT] : block[at.PARENT + 1]],
-    )
-    asserted, free = block[block[at.ASSERTED] : block[at.ASSERTED + 1]], block[block[at.FREE] : block[at.FREE + 1]]
-    length, deaths = int(work[of.TRAIL_LENGTH]), 0
+    parent_first = block[block[at.PARENT_FIRST] : block[at.PARENT_FIRST + 1]]
+    parent = block[block[at.PARENT] : block[at.PARENT + 1]]
+    length = int(work[of.TRAIL_LENGTH])
     while head < length:
-        branch = trail[head]
+        node = owner[trail[head]]
         head += 1
-        node = owner[branch]
         live[node] -= 1
         if live[node] == 0 and reached[node] > 0:
             for index in range(parent_first[node], parent_first[node + 1]):
@@ -146,10 +137,36 @@ def _spread(block: NDArray[np.int32], work: NDArray[np.int32], head: int) -> Non
                     dead[other] = 1
                     trail[length] = other
                     length += 1
+    work[of.TRAIL_LENGTH] = length
+
+
+@kernel(f"int64({BLOCK}, {WORK}, int64)")
+def _fall(block: NDArray[np.int32], work: NDArray[np.int32], head: int) -> int:
+    """Follow the branches on the trail from `head` on downwards: a node that no live branch leads to kills its own.
+
+    Returns how many groups have died, noted in SPARE_GROUPS; -1, half way, where so much dies that `_count` is quicker.
+    """
+    dead = work[work[of.FLAGS] : work[of.WS_END]].view(np.int8)
+    trail = work[work[of.TRAIL] : work[of.TRAIL + 1]]
+    live, reached = work[work[of.LIVE] : work[of.LIVE + 1]], work[work[of.REACHED] : work[of.REACHED + 1]]
+    used, dying = work[work[of.USED] : work[of.USED + 1]], work[work[of.SPARE_GROUPS] : work[of.SPARE_GROUPS + 1]]
+    node_first = block[block[at.NODE_FIRST] : block[at.NODE_FIRST + 1]]
+    child_first = block[block[at.CHILD_FIRST] : block[at.CHILD_FIRST + 1]]
+    child = block[block[at.CHILD] : block[at.CHILD + 1]]
+    asserted, free = block[block[at.ASSERTED] : block[at.ASSERTED + 1]], block[block[at.FREE] : block[at.FREE + 1]]
+    length, deaths = int(work[of.TRAIL_LENGTH]), 0
+    limit = head + work[of.MANY]
+    while head < length:
+        if length > limit:
+            work[of.TRAIL_LENGTH] = length
+            return -1
+        branch = trail[head]
+        head += 1
         for index in range(child_first[branch], child_first[branch + 1]):
             below = child[index]
             reached[below] -= 1
             if reached[below] == 0 and live[below] > 0:
+                live[below] = 0
                 for other in range(node_first[below], node_first[below + 1]):
                     if dead[other] == 0:
                         dead[other] = 1
@@ -158,6 +175,71 @@ def _spread(block: NDArray[np.int32], work: NDArray[np.int32], head: int) -> Non
         deaths = _release(used, dying, asserted[branch], deaths)
         deaths = _release(used, dying, free[branch], deaths)
     work[of.TRAIL_LENGTH] = length
+    return deaths
+
+
+@kernel(f"void({BLOCK}, {WORK})")
+def _count(block: NDArray[np.int32], work: NDArray[np.int32]) -> None:
+    """Pass once over the circuit and count what lives above every node and in every group; LIVE is right already.
+
+    What no live branch leads to dies on the way, for children have higher numbers than their parents.
+    """
+    dead = work[work[of.FLAGS] : work[of.WS_END]].view(np.int8)
+    trail = work[work[of.TRAIL] : work[of.TRAIL + 1]]
+    live, reached = work[work[of.LIVE] : work[of.LIVE + 1]], work[work[of.REACHED] : work[of.REACHED + 1]]
+    used = work[work[of.USED] : work[of.USED + 1]]
+    node_first = block[block[at.NODE_FIRST] : block[at.NODE_FIRST + 1]]
+    child_first = block[block[at.CHILD_FIRST] : block[at.CHILD_FIRST + 1]]
+    child = block[block[at.CHILD] : block[at.CHILD + 1]]
+    asserted, free = block[block[at.ASSERTED] : block[at.ASSERTED + 1]], block[block[at.FREE] : block[at.FREE + 1]]
+    length = int(work[of.TRAIL_LENGTH])
+    reached[:] = 0
+    used[:] = 0
+    reached[0] = 1
+    for node in range(block[at.NODES]):
+        if live[node] == 0:
+            continue
+        if reached[node] == 0:
+            live[node] = 0
+            for branch in range(node_first[node], node_first[node + 1]):
+                if dead[branch] == 0:
+                    dead[branch] = 1
+                    trail[length] = branch
+                    length += 1
+            continue
+        for branch in range(node_first[node], node_first[node + 1]):
+            if dead[branch]:
+                continue
+            for index in range(child_first[branch], child_first[branch + 1]):
+                reached[child[index]] += 1
+            if asserted[branch] >= 0:
+                used[asserted[branch]] += 1
+            if free[branch] >= 0:
+                used[free[branch]] += 1
+    work[of.TRAIL_LENGTH] = length
+
+
+@kernel(f"int64({BLOCK}, {WORK})")
+def _dead_groups(block: NDArray[np.int32], work: NDArray[np.int32]) -> int:
+    """Note in SPARE_GROUPS the dead groups that codes watch, and return how many they are."""
+    used, watched = work[work[of.USED] : work[of.USED + 1]], work[work[of.WATCHED] : work[of.WATCHED + 1]]
+    dying = work[work[of.SPARE_GROUPS] : work[of.SPARE_GROUPS + 1]]
+    deaths = 0
+    for group in range(block[at.GROUPS]):
+        if used[group] == 0 and watched[group] >= 0:
+            dying[deaths] = group
+            deaths += 1
+    return deaths
+
+
+@kernel(f"void({BLOCK}, {WORK}, int64)")
+def _spread(block: NDArray[np.int32], work: NDArray[np.int32], head: int) -> None:
+    """Follow the branches on the trail from `head` on, until nothing more dies; then let codes watch elsewhere."""
+    _rise(block, work, head)
+    deaths = _fall(block, work, head)
+    if deaths < 0:
+        _count(block, work)
+        deaths = _dead_groups(block, work)
     _rehome(block, work, deaths)
 
 
@@ -216,19 +298,25 @@ def retreat(block: NDArray[np.int32], work: NDArray[np.int32], depth: int) -> No
     child_first = block[block[at.CHILD_FIRST] : block[at.CHILD_FIRST + 1]]
     child = block[block[at.CHILD] : block[at.CHILD + 1]]
     asserted, free = block[block[at.ASSERTED] : block[at.ASSERTED + 1]], block[block[at.FREE] : block[at.FREE + 1]]
-    for index in range(work[work[of.TRAIL_MARK] + depth], work[of.TRAIL_LENGTH]):
+    begin, end = work[work[of.TRAIL_MARK] + depth], work[of.TRAIL_LENGTH]
+    many = end - begin > work[of.MANY]
+    for index in range(begin, end):
         branch = trail[index]
         flags[branch] = 0
         live[owner[branch]] += 1
+        if many:
+            continue
         for place in range(child_first[branch], child_first[branch + 1]):
             reached[child[place]] += 1
         if asserted[branch] >= 0:
             used[asserted[branch]] += 1
         if free[branch] >= 0:
             used[free[branch]] += 1
+    work[of.TRAIL_LENGTH] = begin
+    if many:
+        _count(block, work)
     for index in range(work[work[of.CLOSED_MARK] + depth], work[of.CLOSED_LENGTH]):
         flags[branches + closed[index]] = 0
-    work[of.TRAIL_LENGTH] = work[work[of.TRAIL_MARK] + depth]
     work[of.CLOSED_LENGTH] = work[work[of.CLOSED_MARK] + depth]
     work[of.DEPTH] = depth
 

@@ -1,6 +1,7 @@
 """The lightest cars by SAT: branch and bound on the cores of what is preferred, and MaxSAT where that grows too large.
 
-Between cars of one weight the sum of the ties decides, as in the circuit.
+Between cars of one weight the sum of the ties decides, as in the circuit, which compares in two levels. Here both
+levels are one whole number; it may exceed 64 bits, which neither Python nor the search minds.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ class LightestCars:
 
     def lightest(self, inner: list[int], can: int, cannot: int, weights: Weights) -> Car | None:
         """Find the lightest car that meets the literals, or refuse with AnswerTooHard."""
+        weights.check()
+        # One number has both levels: whatever the ties add up to, it is less than one unit of weight.
         scale = 1 + sum(map(abs, weights.ties.values()))
         both = {variable: scale * weight for variable, weight in weights.by_variable.items()}
         for variable, tie in weights.ties.items():
@@ -51,6 +54,7 @@ class LightestCars:
 
     def bounds(self, inner: list[int], can: int, cannot: int, weights: Weights) -> Bounds | None:
         """Find the least weight with and without each open feature, or refuse with AnswerTooHard."""
+        weights.check()
         plain = self._inner_weights(weights.by_variable)
         least = self._search(inner, can, cannot, plain)
         if least is None:

@@ -16,8 +16,6 @@ from configurator.engine.reduction import ALWAYS, NEVER, UNKNOWN
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-WEIGHT_MAX: Final = 1 << 61
-"""All weights of a car together stay below this, so that a pass cannot overflow."""
 KEPT_MAX: Final = 32
 
 
@@ -46,6 +44,7 @@ class Scales:
             if kept is not None:
                 self._kept.move_to_end(id(weights))
                 return kept[1]
+        weights.check()
         by_code, base = self._by_code(weights.by_variable)
         found = CodeWeights(by_code, self._by_code(weights.ties)[0], base)
         with self._lock:
@@ -69,8 +68,6 @@ class Scales:
         return np.array(by_code, dtype=np.uint64), shared
 
     def _by_code(self, by_variable: Mapping[int, int]) -> tuple[NDArray[np.int64], int]:
-        if sum(map(abs, by_variable.values())) >= WEIGHT_MAX:
-            raise OverflowError("the weights of one car do not fit 62 bits")
         by_code = np.zeros(self._size, dtype=np.int64)
         base = 0
         for variable, weight in by_variable.items():

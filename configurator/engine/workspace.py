@@ -21,6 +21,8 @@ CLOSED_LENGTH: Final = 1
 DEPTH: Final = 2
 """How many decisions are in force."""
 STAMP: Final = 3
+MANY: Final = 4
+"""Where more branches than that die at once they are not followed one by one."""
 
 # The sections, by where the block says that each begins.
 LIVE: Final = 8  # node -> live branches below it
@@ -41,9 +43,16 @@ FLAGS: Final = 22  # bytes: branch -> it is dead; after them code -> it is close
 WS_END: Final = 23
 _SECTIONS: Final = 8
 
+MANY_MIN: Final = 2_000
+MANY_SHARE: Final = 12
+"""Measured: following a branch takes some twelve times as long as passing over it."""
 
-def new_workspace(circuit: at.Circuit) -> NDArray[np.int32]:
-    """Return a block of zeros of the right size, its beginning filled in; `kernels.prepare` does the rest."""
+
+def new_workspace(circuit: at.Circuit, *, many: int | None = None) -> NDArray[np.int32]:
+    """Return a block of zeros of the right size, its beginning filled in; `kernels.prepare` does the rest.
+
+    `many` is how many branches are followed one by one, instead of what was measured to be best.
+    """
     nodes, branches, groups = circuit.size(at.NODES), circuit.size(at.BRANCHES), circuit.size(at.GROUPS)
     classes = circuit.size(at.CLASSES)
     codes, depth, flags = 2 * classes, classes + 1, (branches + 2 * classes + 3) // 4
@@ -54,4 +63,5 @@ def new_workspace(circuit: at.Circuit) -> NDArray[np.int32]:
     starts = list(accumulate(sizes, initial=WS_END + 1))
     block = np.zeros(starts[-1], dtype=np.int32)
     block[_SECTIONS : WS_END + 1] = starts
+    block[MANY] = MANY_MIN + branches // MANY_SHARE if many is None else many
     return block

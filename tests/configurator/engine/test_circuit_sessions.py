@@ -15,8 +15,8 @@ from configurator.engine.formula import Formula
 from tests.configurator.engine.naive_compiler import compile_naively, domains_of, formulas, models
 
 
-def backend_of(formula: Formula) -> CircuitBackend:
-    return CircuitBackend(compile_circuit(compile_naively(formula), formula))
+def backend_of(formula: Formula, *, many: int | None = None) -> CircuitBackend:
+    return CircuitBackend(compile_circuit(compile_naively(formula), formula), many=many)
 
 
 def expected(formula: Formula, literals: tuple[int, ...]) -> Domains | None:
@@ -41,11 +41,12 @@ def test_domains_are_those_of_all_cars(formula: Formula, drawn: list[int]) -> No
     assert backend.has_car(literals) == (found is not None)
 
 
-@given(formulas(), st.randoms(use_true_random=False))
+@given(formulas(), st.randoms(use_true_random=False), st.sampled_from((None, 0, 1)))
 def test_every_delta_is_what_changed_in_any_order_of_decisions_and_withdrawals(
-    formula: Formula, chance: random.Random
+    formula: Formula, chance: random.Random, many: int | None
 ) -> None:
-    backend = backend_of(formula)
+    """Whether the dead branches are followed one by one, or one pass over all finds them."""
+    backend = backend_of(formula, many=many)
     session = backend.open(())
     if session is None:
         assert not models(formula)
