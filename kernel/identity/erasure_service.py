@@ -13,7 +13,7 @@ from kernel.identity import role_store, session_store, store
 from kernel.identity.errors import LastAdministrator
 from kernel.identity.events import AccountErased
 from kernel.identity.model import AccountState, IdentitySettings, email_key
-from kernel.identity.store import bucket
+from kernel.identity.store import Bucket, bucket
 from kernel.identity.tables import accounts, invitations, one_time_tokens, persons, role_grants, throttles
 from kernel.identity.throttle import Throttle
 from kernel.ids import AccountId
@@ -97,9 +97,7 @@ class IdentityData:
         """Lock in the order in which a sign-in and a verification do: counted attempts, the account, the person."""
         known = store.account_by_id(work, account_id)
         if known is not None:
-            counted = throttles.c.key.in_(self._buckets(work, account_id, email_key(known.account.email or "")))
-            held = select(throttles.c.key).where(counted).order_by(throttles.c.key).with_for_update()
-            work.connection.execute(held).all()
+            store.hold_attempts(work, self._buckets(work, account_id, email_key(known.account.email or "")))
         stored = store.account_by_id(work, account_id, lock=True)
         if stored is not None and stored.account.person_id is not None:
             store.lock_person(work, stored.account.person_id)
@@ -138,18 +136,18 @@ class IdentityData:
 
     def _forget_address(self, work: Work, account_id: AccountId, key: str) -> None:
         """Delete what was counted and asked under the address."""
-        counted = throttles.c.key.in_(self._buckets(work, account_id, key))
-        work.connection.execute(delete(throttles).where(counted))
+        counted = [one.key for one in self._buckets(work, account_id, key)]
+        work.connection.execute(delete(throttles).where(throttles.c.key.in_(counted)))
         work.connection.execute(
             update(invitations)
             .where(invitations.c.brand_id == work.actor.brand_id, func.lower(invitations.c.email) == key)
             .values(email=None, revoked_at=work.now)
         )
 
-    def _buckets(self, work: Work, account_id: AccountId, key: str) -> list[str]:
+    def _buckets(self, work: Work, account_id: AccountId, key: str) -> list[Bucket]:
         identity_key, brand_id = self._settings.identity_key, work.actor.brand_id
         return [
-            bucket(identity_key, Throttle.SIGN_IN_ACCOUNT, brand_id, key).key,
-            bucket(identity_key, Throttle.MAIL_ACCOUNT, brand_id, key).key,
-            bucket(identity_key, Throttle.PERSON_ACCOUNT, brand_id, account_id).key,
+            bucket(identity_key, Throttle.SIGN_IN_ACCOUNT, brand_id, key),
+            bucket(identity_key, Throttle.MAIL_ACCOUNT, brand_id, key),
+            bucket(identity_key, Throttle.PERSON_ACCOUNT, brand_id, account_id),
         ]

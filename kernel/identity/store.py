@@ -226,7 +226,7 @@ def count_attempt(work: Work, buckets: Sequence[Bucket]) -> Attempt:
 
     The rows are locked in the order of their keys, so two processes never hear more attempts than one would.
     """
-    counted = _locked(work, buckets)
+    counted = hold_attempts(work, buckets)
     wait = max(throttle.wait_seconds(counted[one], LIMITS[one.kind], work.now) for one in buckets)
     if wait > 0:
         raise SignInThrottled(wait)
@@ -237,11 +237,11 @@ def count_attempt(work: Work, buckets: Sequence[Bucket]) -> Attempt:
 
 def forgive_attempt(work: Work, attempt: Attempt, *, clear: Throttle | None = None) -> None:
     """Take a counted attempt back; in the bucket of kind `clear` all earlier ones too."""
-    for one, moments in _locked(work, attempt.buckets).items():
+    for one, moments in hold_attempts(work, attempt.buckets).items():
         _keep(work, one, () if one.kind is clear else throttle.without_attempt(moments, attempt.at))
 
 
-def _locked(work: Work, buckets: Sequence[Bucket]) -> dict[Bucket, tuple[datetime, ...]]:
+def hold_attempts(work: Work, buckets: Sequence[Bucket]) -> dict[Bucket, tuple[datetime, ...]]:
     """Return the attempts of each bucket and hold its row, which is made if it is not there.
 
     One statement does both: a row that was found may be swept or erased before a second one could lock it.

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Final
 
 import pytest
 
-from demand.pools.placing import PreOrderRequest
 from demand.queries import proposals_by_id
 from demand.service import (
     DemandData,
@@ -30,7 +30,7 @@ from kernel.identity.erasure_service import IdentityData
 from kernel.identity.persons import PersonClaim, SandboxPersonVerifier
 from kernel.identity.service import Identity
 from kernel.personal import ErasureBlocked, PersonalData
-from kernel.work import Works
+from kernel.work import Work, Works
 from tests.configurator.small_brand import BRAND, GUEST, PLANNER
 from tests.demand.pool_room import PoolRoom, make_pool_room
 from tests.kernel.identity.people import ID_NUMBER, PASSWORD, SETTINGS, must_act, signed_up
@@ -136,13 +136,6 @@ def test_an_account_that_was_erased_a_moment_ago_casts_no_vote(works: Works, roo
 # --- places ----------------------------------------------------------------------------------------------------------
 
 
-def place(room: PoolRoom, request: PreOrderRequest, *, lingering_seconds: float = 0) -> object:
-    with room.works.change(system(BRAND)) as work:
-        (outcome,) = place_pre_orders(work, room.providers, [request])
-        time.sleep(lingering_seconds)
-    return outcome
-
-
 def test_an_account_that_was_erased_a_moment_ago_takes_no_place_and_the_others_do(room: PoolRoom) -> None:
     pool_id = room.open()
     actor = verified(room.works, "first@example.test")
@@ -162,13 +155,27 @@ def test_an_account_is_erased_or_takes_a_place_never_both(room: PoolRoom, erased
     actor = verified(room.works, "first@example.test")
     request = room.request(actor)
 
+    first_has_written = Event()
+
+    @contextmanager
+    def in_turn(who: Actor, *, is_first: bool) -> Iterator[Work]:
+        """Open a change: the first one's stays open for a while after it has written, the other's begins then."""
+        if not is_first:
+            assert first_has_written.wait(30)
+        with room.works.change(who) as work:
+            yield work
+            if is_first:
+                first_has_written.set()
+                time.sleep(0.5)
+
     def leave() -> None:
-        time.sleep(0 if erased_first else 0.2)
-        erase(room.works, actor, lingering_seconds=0.5 if erased_first else 0)
+        with in_turn(actor, is_first=erased_first) as work:
+            personal.erase_own_account(work, PARTS)
 
     def join() -> object:
-        time.sleep(0.2 if erased_first else 0)
-        return place(room, request, lingering_seconds=0 if erased_first else 0.5)
+        with in_turn(system(BRAND), is_first=not erased_first) as work:
+            (outcome,) = place_pre_orders(work, room.providers, [request])
+        return outcome
 
     left, joined = at_once(leave, join)
 
