@@ -12,6 +12,7 @@ from configurator.model import member_price_minor
 from configurator.quote_queries import load_quotes
 from demand.backing import audit_service as backing_audit
 from demand.compare import audit_service as compare_audit
+from demand.cubes import audit_service as cubes_audit
 from demand.pools.chain_store import chain_of
 from demand.pools.clearing import count_reaching
 from demand.pools.model import (
@@ -224,17 +225,6 @@ _VOTE_BUDGET: Final = """
     WHERE brand_id = :brand_id
     GROUP BY person_id, quarter, budget_place HAVING COUNT(*) > 1
 """
-# Counts are rounded, so at least k persons may be told as k less half a step, and the rest as k less a whole one.
-_SMALL_CELLS: Final = """
-    SELECT cube_cells.release, cube_cells.option, cube_cells.region, cube_cells.week FROM cube_cells
-    JOIN cube_releases ON cube_releases.brand_id = cube_cells.brand_id AND cube_releases.number = cube_cells.release
-    WHERE cube_cells.brand_id = :brand_id AND (
-        cube_cells.chosen < cube_releases.k - cube_releases.rounding / 2
-        OR cube_cells.offered - cube_cells.chosen < cube_releases.k - cube_releases.rounding
-        OR cube_cells.chosen % cube_releases.rounding <> 0 OR cube_cells.offered % cube_releases.rounding <> 0
-        OR cube_releases.k < 10
-    )
-"""
 _LAST_CHANGE: Final = """
     SELECT pre_orders.id, pre_orders.state, last.state AS noted FROM pre_orders
     LEFT JOIN pre_order_changes AS last ON last.serial = (
@@ -268,6 +258,17 @@ def _wrong_keys(work: Work) -> Iterator[str]:
         swept = keys[pre_order_id] == 0 and own[pre_order_id] < work.now - KEPT_FOR
         if keys[pre_order_id] != 1 and not swept:
             yield f"pre-order {pre_order_id} has {keys[pre_order_id]} keys"
+
+
+# --- cubes ----------------------------------------------------------------------------------------------------------
+
+
+def _wrong_cubes(work: Work) -> Iterator[str]:
+    """Make the internal cubes anew from their rows and hold them against those that events kept up to date."""
+    from demand.cubes.rebuild_service import wrong_blocks  # numpy stays out of a server
+
+    for key in wrong_blocks(work):
+        yield f"{key.table.cube} of {key.table.model or 'all'} in {key.region or 'all'}, week of {key.table.week}"
 
 
 # --- the chain of a pool ---------------------------------------------------------------------------------------------
@@ -371,11 +372,8 @@ CHECKS: Final = (
         rows_violating(_REMOVED, shape="pre-order {id} was removed from pool {pool_id} without a cause"),
     ),
     Check("a pool's chain replays to the members it holds and to the clearing that was made", 11, _untold),
-    Check(
-        "no published cell is about fewer than k persons, and every count is rounded",
-        12,
-        rows_violating(_SMALL_CELLS, shape="release {release}: {option} in {region}, week of {week}"),
-    ),
+    *cubes_audit.CHECKS,
+    Check("the counts of the cubes are those of the people behind them", 12, _wrong_cubes),
     *compare_audit.CHECKS,
     *backing_audit.CHECKS,
 )

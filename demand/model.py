@@ -29,7 +29,7 @@ from demand.compare.model import (
     SetAnswer,
     UnansweredComparison,
 )
-from demand.cubes.model import CellKey, PublishedCell
+from demand.cubes.model import Audience, CellKey, CubeName, Lift, PublishedCell
 from demand.pools.model import (
     AcknowledgedPreOrder,
     CancelledPool,
@@ -79,6 +79,7 @@ from demand.votes.model import (
 __all__ = [
     "AcknowledgedBacking",
     "AcknowledgedPreOrder",
+    "Audience",
     "Backing",
     "BackingHead",
     "BackingProposal",
@@ -95,6 +96,7 @@ __all__ = [
     "ComparisonHead",
     "ConvertedBacking",
     "ConvertedProposal",
+    "CubeName",
     "DeclinedProposal",
     "DraftProposal",
     "EndedBacking",
@@ -107,6 +109,7 @@ __all__ = [
     "InCatalogueProposal",
     "Interval",
     "ItemOutcome",
+    "Lift",
     "LockedPool",
     "LockedPreOrder",
     "MarketSegment",

@@ -3,7 +3,19 @@
 from demand.backing.lineage_queries import CarOfWish, WishedOption, car_counts, cars_of_proposal, wishes_behind
 from demand.backing.queries import own_backings, own_backings_by_id
 from demand.compare.queries import ComparisonView, DealtSet, Sheet, comparisons_by_id, list_comparisons, own_sheet
-from demand.cubes.queries import Cube, Release, newest_cube_release, recent_take_rates, take_rates
+from demand.cubes.queries import (
+    CellFilter,
+    Cube,
+    RegionWeek,
+    Release,
+    WaitedFor,
+    newest_cube_release,
+    read_cube,
+    recent_take_rates,
+    region_weeks,
+    take_rates,
+    willingness_to_pay,
+)
 from demand.pools.clearing_queries import ClearingView, clearings_of, own_proof
 from demand.pools.queries import (
     LockedMember,
@@ -36,6 +48,7 @@ from demand.votes.queries import (
 
 __all__ = [
     "CarOfWish",
+    "CellFilter",
     "ClearingView",
     "ComparisonView",
     "Cube",
@@ -44,11 +57,13 @@ __all__ = [
     "OpenCar",
     "PoolView",
     "ProposalView",
+    "RegionWeek",
     "Release",
     "Sheet",
     "ShownFigures",
     "Step",
     "VoteBudget",
+    "WaitedFor",
     "WishedOption",
     "car_counts",
     "cars_of_proposal",
@@ -75,9 +90,12 @@ __all__ = [
     "pre_order_timelines",
     "pre_orders_seen",
     "proposals_by_id",
+    "read_cube",
     "recent_take_rates",
+    "region_weeks",
     "take_rates",
     "view_of",
     "vote_counts",
+    "willingness_to_pay",
     "wishes_behind",
 ]

@@ -43,7 +43,8 @@ from demand.compare.service import (
     open_comparison,
 )
 from demand.compare.store import CLOSE_TIMER
-from demand.cubes.service import SUBSCRIPTIONS as CUBES
+from demand.cubes.intake_service import SUBSCRIPTIONS as CUBES
+from demand.cubes.intake_service import Ended, note_cancelled, note_delivered
 from demand.cubes.service import release_cubes
 from demand.personal.service import DemandData
 from demand.pools.clearing_service import cancel_pool, clear_pool, freeze_pool
@@ -98,6 +99,7 @@ __all__ = [
     "BackRequest",
     "ComparisonPlan",
     "DemandData",
+    "Ended",
     "NumberedCar",
     "Outcome",
     "Placed",
@@ -123,7 +125,9 @@ __all__ = [
     "lose_backing",
     "lose_deposit",
     "merge_proposals",
+    "note_cancelled",
     "note_cars",
+    "note_delivered",
     "open_backing",
     "open_comparison",
     "open_pool",

@@ -11,7 +11,21 @@ from demand.compare.tables import (
     price_answers,
     take_draws,
 )
-from demand.cubes.tables import cube_blocks, cube_cells, cube_offerings, cube_releases, demand_facts
+from demand.cubes.tables import (
+    cube_blocks,
+    cube_books,
+    cube_cells,
+    cube_changes,
+    cube_moves,
+    cube_offerings,
+    cube_options,
+    cube_releases,
+    cube_tables,
+    demand_cancellations,
+    demand_caps,
+    demand_journeys,
+    demand_voices,
+)
 from demand.pools.tables import early_bonuses, pool_changes, pools, pre_order_changes, pre_orders
 from demand.votes.tables import held_votes, proposal_changes, proposals, votes
 
@@ -25,10 +39,18 @@ __all__ = [
     "comparison_participants",
     "comparisons",
     "cube_blocks",
+    "cube_books",
     "cube_cells",
+    "cube_changes",
+    "cube_moves",
     "cube_offerings",
+    "cube_options",
     "cube_releases",
-    "demand_facts",
+    "cube_tables",
+    "demand_cancellations",
+    "demand_caps",
+    "demand_journeys",
+    "demand_voices",
     "early_bonuses",
     "fulfilments",
     "held_votes",

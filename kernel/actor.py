@@ -43,6 +43,7 @@ class Permission(StrEnum):
     POOL_MANAGE = "pool.manage"
     MEMBER_REMOVE = "member.remove"
     DEMAND_READ = "demand.read"
+    DEMAND_TRADE = "demand.trade"
     BATCH_MANAGE = "batch.manage"
     BATCH_READ = "batch.read"
     PLANT_REPORT = "plant.report"
@@ -65,12 +66,13 @@ _HUMAN: Final = _PUBLIC | {Permission.ACCOUNT_OWN, Permission.OWN_READ}
 GRANTS: Final[dict[Role, frozenset[Permission]]] = {
     Role.GUEST: _PUBLIC,
     Role.CONSUMER: _HUMAN | {Permission.OWN_WRITE, Permission.PREORDER, Permission.VOTE},
-    Role.DEALER: _HUMAN | {Permission.DELIVERY_READ, Permission.DELIVERY_WRITE},
+    Role.DEALER: _HUMAN | {Permission.DELIVERY_READ, Permission.DELIVERY_WRITE, Permission.DEMAND_TRADE},
     Role.PLANNER: _HUMAN
     | {
         Permission.CATALOGUE_PUBLISH,
         Permission.POOL_MANAGE,
         Permission.DEMAND_READ,
+        Permission.DEMAND_TRADE,
         Permission.BATCH_MANAGE,
         Permission.BATCH_READ,
         Permission.POLICY_READ,
@@ -89,10 +91,11 @@ GRANTS: Final[dict[Role, frozenset[Permission]]] = {
         Permission.AUDIT_READ,
         Permission.POLICY_READ,
         Permission.DEMAND_READ,
+        Permission.DEMAND_TRADE,
         Permission.BATCH_READ,
     },
     Role.PLANT: frozenset({Permission.PUBLIC_READ, Permission.PLANT_REPORT}),
-    Role.SUPPLIER: frozenset({Permission.PUBLIC_READ}),
+    Role.SUPPLIER: frozenset({Permission.PUBLIC_READ, Permission.DEMAND_TRADE}),
     Role.CARRIER: frozenset({Permission.PUBLIC_READ, Permission.SHIPMENT_WRITE}),
     Role.SYSTEM: frozenset(Permission),
 }

@@ -27,15 +27,18 @@ from demand.service import (
     BACKING_PURPOSE,
     DEPOSIT_PURPOSE,
     DemandData,
+    Ended,
     NumberedCar,
     fund_backing,
     fund_pre_order,
     lose_backing,
     lose_deposit,
+    note_cancelled,
     note_cars,
+    note_delivered,
 )
 from factory_orders import pools_service
-from factory_orders.events import VehicleIdentified
+from factory_orders.events import OrderCancelled, VehicleDelivered, VehicleIdentified
 from factory_orders.pools_service import FreeWeeks, Promises
 from factory_orders.service import BALANCE_PURPOSE, lose_balance, receive_balance
 from graph.context import Services
@@ -173,6 +176,21 @@ def note_wished_cars(work: Work, letters: Sequence[Letter]) -> None:
     note_cars(work, cars)
 
 
+def count_endings(work: Work, letters: Sequence[Letter]) -> None:
+    """Tell demand which orders were delivered and which ended before, so that its cubes count them."""
+    delivered, cancelled = {}, []
+    for letter in letters:
+        match letter.event:
+            case VehicleDelivered(order_id=order_id, delivered_at=delivered_at):
+                delivered[order_id] = delivered_at
+            case OrderCancelled(order_id=order_id, by=by):
+                cancelled.append(Ended(order_id, letter.at, f"order_{by}"))
+            case other:
+                raise AssertionError(f"{other.kind} ends no order")
+    note_delivered(work, delivered)
+    note_cancelled(work, cancelled)
+
+
 def open_works(settings: Settings) -> Works:
     """Open the database of these settings; makes the folder of an SQLite file."""
     folder = data_folder(settings)
@@ -199,6 +217,7 @@ def wire(settings: Settings, *, works: Works | None = None) -> Runtime:
                 *demand.service.SUBSCRIPTIONS,
                 *pools_service.SUBSCRIPTIONS,
                 Subscription("demand.cars", frozenset({VehicleIdentified.kind}), note_wished_cars),
+                Subscription("demand.endings", frozenset({VehicleDelivered.kind, OrderCancelled.kind}), count_endings),
                 *TELLERS,
             ),
             timers={

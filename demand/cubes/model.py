@@ -1,154 +1,148 @@
-"""Cells of the cube of take rates, what may be seen of them, and figures that come from published counts alone."""
+"""The values of cubes: whose voice counts where, the counts behind a cell, and figures from published counts."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
-from typing import Final, TypeAlias
+from enum import StrEnum
+from typing import Final, NamedTuple, TypeAlias
 
 ALL_REGIONS: Final = "*"
+EVERYBODY: Final = ""
+"""The code that counts all of a block."""
+ORDERED: Final = "@pre_order"
+"""The code of those whose voice of the week is a pre-order."""
+BETWEEN: Final = "\t"
+"""Stands between the two codes of a pair; no code holds one."""
 Z_95: Final = 1.959963984540054
+DISCOUNT_MAX: Final = 30
+"""The highest discount in percent that a price cap is told apart at; whoever waits for more is counted there."""
 
 
-Offering: TypeAlias = tuple[str, str, str, date]
-"""A catalogue version, a region, a model and the Monday of a week: what decides which options could be had."""
+class CubeName(StrEnum):
+    """The fixed set of cubes (DOMAIN section 6.3)."""
+
+    TAKE_RATES = "take_rates"
+    PAIRS = "pairs"
+    FUNNEL = "funnel"
+    CAPS = "caps"
+    CANCELLATIONS = "cancellations"
+
+
+class Step(StrEnum):
+    """The steps of a person's way, in order; a later one of the last four says that the earlier ones were made."""
+
+    SEEN = "seen"
+    VOTED = "voted"
+    CONFIGURED = "configured"
+    PRE_ORDERED = "pre_ordered"
+    LOCKED = "locked"
+    DELIVERED = "delivered"
+
+
+LADDER: Final = (Step.CONFIGURED, Step.PRE_ORDERED, Step.LOCKED, Step.DELIVERED)
+STEP_BITS: Final[Mapping[Step, int]] = {step: 1 << place for place, step in enumerate(Step)}
+
+
+class Audience(StrEnum):
+    """Who reads: the maker from k persons on, dealers and suppliers from more."""
+
+    MAKER = "maker"
+    TRADE = "trade"
+
+
+class Count(NamedTuple):
+    """How many, and how many of them are verified persons: only those make a cell large."""
+
+    all: int
+    known: int
+
+    def plus(self, other: Count) -> Count:
+        """Add two counts of different people."""
+        return Count(self.all + other.all, self.known + other.known)
+
+    def minus(self, other: Count) -> Count:
+        """Take away what is a part of this count."""
+        return Count(self.all - other.all, self.known - other.known)
+
+
+NOBODY: Final = Count(0, 0)
+Counts: TypeAlias = dict[str, Count]
+
+
+class TableKey(NamedTuple):
+    """What is released together: a cube's week, and where they matter model and catalogue version."""
+
+    cube: str
+    week: date
+    model: str = ""
+    version_id: str = ""
+
+
+class BlockKey(NamedTuple):
+    """A table's part in one region (empty where regions do not matter)."""
+
+    table: TableKey
+    region: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
-    """Somebody's configuration: `source_id` is what it comes from, `kind` configuration or pre_order.
+class Offering:
+    """What could be had of a version's model at a place in a week; `options` by category."""
 
-    `person` is the verified person behind it; where nobody was verified when it came, the account, and `verified` is
-    false: it is counted, but as no person that k asks for.
-    """
+    version_id: str
+    region: str
+    model: str
+    week: date
 
-    source_id: str
-    kind: str
+
+Menu: TypeAlias = Mapping[str, tuple[str, ...]]
+"""Options by category: what could be had."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A person's configuration of a week. `options` are those chosen, sorted; `ordered` where it is a pre-order."""
+
     person: str
     verified: bool
-    version_id: str
-    model: str
+    ordered: bool
+    offering: Offering
     options: tuple[str, ...]
-    region: str
-    week: date
 
-    @property
-    def offering(self) -> Offering:
-        return self.version_id, self.region, self.model, self.week
-
-
-@dataclass(frozen=True, slots=True)
-class CellKey:
-    """One cell: an option, a region (or `*`, all of them) and the Monday of a week in the brand's zone."""
-
-    option: str
-    region: str
-    week: date
-
-
-@dataclass(slots=True)
-class Tally:
-    """What stands behind a cell, unrounded and with its persons: this never leaves the worker.
-
-    `offered` counts the configurations in which the option was legal and offered, `chosen` those that have it.
-    `choosers` and `others` are the verified persons among them: as many accounts as one likes make no cell larger.
-    """
-
-    offered: int = 0
-    chosen: int = 0
-    choosers: set[str] = field(default_factory=set)
-    others: set[str] = field(default_factory=set)
-
-    def add(self, more: Tally) -> None:
-        """Take in another cell's configurations."""
-        self.offered += more.offered
-        self.chosen += more.chosen
-        self.choosers |= more.choosers
-        self.others |= more.others
-
-
-def is_large(tally: Tally, *, k: int) -> bool:
-    """Say whether both those who chose and those who did not are at least k verified persons."""
-    return len(tally.choosers) >= k and len(tally.others) >= k
-
-
-def shown_cells(tallies: Mapping[CellKey, Tally], *, category_of: Mapping[str, str], k: int) -> frozenset[CellKey]:
-    """Return the cells that may be shown together.
-
-    Small cells go first. Then, wherever shown cells let the rest be worked out (a week's regions from `*`, a category
-    whose options add up to all configurations), what is hidden must be nothing or at least two cells that are large
-    together; else the smallest shown one is hidden too, until nothing changes.
-    """
-    shown = {key for key, tally in tallies.items() if is_large(tally, k=k)}
-    sums = _sums(tallies, category_of)
-    while True:
-        exposed = [found for cells, total in sums if (found := _one_more(cells, total, tallies, shown, k=k))]
-        if not exposed:
-            return frozenset(shown)
-        shown -= set(exposed)
-
-
-def _sums(
-    tallies: Mapping[CellKey, Tally], category_of: Mapping[str, str]
-) -> list[tuple[list[CellKey], CellKey | None]]:
-    """Return every group of cells that adds up to something: its cells, and the cell of the total, if it is one."""
-    regions: dict[tuple[str, date], list[CellKey]] = {}
-    categories: dict[tuple[str, str, date], list[CellKey]] = {}
-    for key in tallies:
-        if key.region != ALL_REGIONS:
-            regions.setdefault((key.option, key.week), []).append(key)
-        categories.setdefault((category_of.get(key.option, ""), key.region, key.week), []).append(key)
-    sums: list[tuple[list[CellKey], CellKey | None]] = [
-        (cells, CellKey(option, ALL_REGIONS, week)) for (option, week), cells in regions.items()
-    ]
-    for cells in categories.values():
-        offered = max(tallies[key].offered for key in cells)
-        if sum(tallies[key].chosen for key in cells) == offered:
-            sums.append((cells, None))
-    return sums
-
-
-def _one_more(
-    cells: Sequence[CellKey],
-    total: CellKey | None,
-    tallies: Mapping[CellKey, Tally],
-    shown: set[CellKey],
-    *,
-    k: int,
-) -> CellKey | None:
-    """Return the cell to hide so that the hidden ones of a sum cannot be worked out, or None where they cannot."""
-    if total is not None and total not in shown:
-        return None
-    hidden = [key for key in cells if key not in shown]
-    seen = [key for key in cells if key in shown]
-    if not hidden or (total is None and not seen):
-        return None
-    together = Tally()
-    for key in hidden:
-        together.add(tallies[key])
-    if total is None and together.chosen == 0:
-        # That nobody chose the rest is about nobody's choice.
-        return None
-    large = is_large(together, k=k) if total is not None else len(together.choosers) >= k
-    if len(hidden) >= 2 and large:
-        return None
-    if total is not None and len(seen) < 2:
-        return total
-    return min(seen, key=lambda key: (tallies[key].chosen, key.option, key.region))
+    def outweighs(self, other: Voice) -> bool:
+        """Say whether this later voice takes the place of an earlier one of the same week: not if only that ordered."""
+        return self.ordered or not other.ordered
 
 
 # --- what is published -----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
+class CellKey:
+    """One cell: what was chosen (a pair has a `second`), where (`*`: everywhere), of which model, in which week."""
+
+    option: str
+    region: str
+    week: date
+    model: str = ""
+    second: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PublishedCell:
-    """A released cell: counts rounded; everything else is worked out from these two numbers."""
+    """A released cell: counts rounded; everything else is worked out from these numbers.
+
+    Of a pair, `chosen` have both, `first_chosen` the first and `second_chosen` the second of `offered`.
+    """
 
     key: CellKey
     chosen: int
     offered: int
+    first_chosen: int = 0
+    second_chosen: int = 0
 
     @property
     def take_rate(self) -> float:
@@ -160,16 +154,24 @@ class PublishedCell:
         """Return the 95 % Wilson interval of the take rate (Wilson 1927)."""
         return wilson(self.chosen, self.offered)
 
+    @property
+    def lift(self) -> Lift | None:
+        """Return how much oftener the pair is chosen than if its options had nothing to do with each other."""
+        return lift(self.chosen, self.first_chosen, self.second_chosen, self.offered)
+
+
+@dataclass(frozen=True, slots=True)
+class Lift:
+    """A lift with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
 
 def round_count(count: int, *, to: int) -> int:
     """Round a count half up to a multiple."""
     return (2 * count + to) // (2 * to) * to
-
-
-def publish_cell(key: CellKey, tally: Tally, *, rounding: int) -> PublishedCell:
-    """Round a cell's counts; the chosen never exceed the offered."""
-    offered = round_count(tally.offered, to=rounding)
-    return PublishedCell(key, min(round_count(tally.chosen, to=rounding), offered), offered)
 
 
 def wilson(successes: int, trials: int) -> tuple[float, float]:
@@ -181,3 +183,17 @@ def wilson(successes: int, trials: int) -> tuple[float, float]:
     half = math.sqrt(share * (1 - share) * spread + spread * spread / 4) / (1 + spread)
     # At a share of 0 or 1 the bound is the share itself; floating point may miss it by a hair.
     return min(max(0.0, middle - half), share), max(min(1.0, middle + half), share)
+
+
+def lift(both: int, first: int, second: int, offered: int) -> Lift | None:
+    """Return both·offered ÷ (first·second) with a 95 % interval, or None where nobody has both.
+
+    The interval is that of the logarithm by the delta method on multinomial counts: its variance is
+    1/both − 1/first − 1/second + (2·lift − 1)/offered.
+    """
+    if both == 0:
+        return None
+    value = both * offered / (first * second)
+    variance = max(0.0, 1 / both - 1 / first - 1 / second + (2 * value - 1) / offered)
+    spread = math.exp(Z_95 * math.sqrt(variance))
+    return Lift(value, value / spread, value * spread)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
-from demand.cubes.model import ALL_REGIONS, CellKey, PublishedCell
-from demand.cubes.tables import cube_cells, cube_releases
+from demand.cubes.model import ALL_REGIONS, EVERYBODY, ORDERED, Audience, CellKey, CubeName, PublishedCell
+from demand.cubes.tables import cube_cells, cube_releases, cube_tables
 from kernel.actor import Permission
 from kernel.errors import InvalidInput, NotFound
 from kernel.work import Work
@@ -22,7 +22,7 @@ RECENT: Final = timedelta(weeks=13)
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A release: its number, when it was made and under which k and rounding."""
+    """A release: its number, when it was made and under which k and rounding; `k` is the reader's."""
 
     number: int
     released_at: datetime
@@ -32,16 +32,30 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Cube:
-    """Cells of one release, by week, option and region; `more` where a narrower question would show others."""
+    """Released cells, by week, model and what they are about; `more` where a narrower question would show others."""
 
     release: Release
     cells: tuple[PublishedCell, ...]
     more: bool
 
 
-def newest_cube_release(work: Work) -> Release | None:
+@dataclass(frozen=True, slots=True)
+class CellFilter:
+    """Which cells to read; what is empty or None leaves nothing out."""
+
+    options: Sequence[str] = ()
+    regions: Sequence[str] = ()
+    models: Sequence[str] = ()
+    first_week: date | None = None
+    last_week: date | None = None
+
+
+EVERYTHING: Final = CellFilter()
+
+
+def newest_cube_release(work: Work, audience: Audience = Audience.MAKER) -> Release | None:
     """Return the newest release, or None before the first."""
-    work.actor.require(Permission.DEMAND_READ)
+    _require(work, audience)
     found = (
         select(cube_releases)
         .where(cube_releases.c.brand_id == work.actor.brand_id)
@@ -49,43 +63,131 @@ def newest_cube_release(work: Work) -> Release | None:
         .limit(1)
     )
     row = work.connection.execute(found).first()
-    return None if row is None else Release(row.number, row.released_at, row.k, row.rounding)
+    if row is None:
+        return None
+    return Release(row.number, row.released_at, row.k if audience is Audience.MAKER else row.trade_k, row.rounding)
+
+
+def _require(work: Work, audience: Audience) -> None:
+    work.actor.require(Permission.DEMAND_READ if audience is Audience.MAKER else Permission.DEMAND_TRADE)
+
+
+def read_cube(
+    work: Work,
+    cube: CubeName,
+    wanted: CellFilter,
+    *,
+    audience: Audience = Audience.MAKER,
+    cells_max: int = 1_000,
+    but: Sequence[str] = (),
+) -> Cube:
+    """Return released cells of a cube, without those of some options. Refuses NotFound before the first release."""
+    _check(wanted, cells_max)
+    release = newest_cube_release(work, audience)
+    if release is None:
+        raise NotFound("cube")
+    found = _select_cells(work, cube, audience, wanted).limit(cells_max + 1)
+    if but:
+        found = found.where(cube_cells.c.first.not_in(list(but)))
+    rows = work.connection.execute(found).all()
+    return Cube(release, tuple(_cell(row) for row in rows[:cells_max]), len(rows) > cells_max)
+
+
+def _check(wanted: CellFilter, cells_max: int) -> None:
+    longest = max(len(wanted.options), len(wanted.regions), len(wanted.models))
+    if not 1 <= cells_max <= CELLS_MAX or longest > FILTERS_MAX:
+        raise InvalidInput("first", f"ask for 1 to {CELLS_MAX} cells and name at most {FILTERS_MAX} options")
+
+
+def _select_cells(work: Work, cube: CubeName, audience: Audience, wanted: CellFilter) -> Select[Any]:
+    """Select cells in the order of the primary keys: the database walks along and sorts nothing."""
+    table, cells = cube_tables.c, cube_cells.c
+    found = (
+        select(table.week, table.model, *(column for column in cells if column.name not in ("move", "audience")))
+        .join(cube_cells, cells.move == table.move)
+        .where(table.brand_id == work.actor.brand_id, table.cube == str(cube), cells.audience == str(audience))
+        .order_by(table.week, table.model, table.version_id, cells.first, cells.second, cells.region)
+    )
+    for column, values in ((cells.first, wanted.options), (cells.region, wanted.regions), (table.model, wanted.models)):
+        if values:
+            found = found.where(column.in_(list(values)))
+    if wanted.first_week is not None:
+        found = found.where(table.week >= wanted.first_week)
+    if wanted.last_week is not None:
+        found = found.where(table.week <= wanted.last_week)
+    return found
+
+
+def _cell(row: Any) -> PublishedCell:
+    key = CellKey(row.first, row.region, row.week, row.model, row.second)
+    return PublishedCell(key, row.chosen, row.offered, row.first_chosen, row.second_chosen)
 
 
 def take_rates(
     work: Work,
+    wanted: CellFilter = EVERYTHING,
     *,
-    options: Sequence[str] = (),
-    regions: Sequence[str] = (),
-    first_week: date | None = None,
-    last_week: date | None = None,
     cells_max: int = 1_000,
+    audience: Audience = Audience.MAKER,
 ) -> Cube:
     """Return released take rates; `*` is all regions together. Refuses NotFound before the first release."""
-    if not 1 <= cells_max <= CELLS_MAX or len(options) > FILTERS_MAX or len(regions) > FILTERS_MAX:
-        raise InvalidInput("first", f"ask for 1 to {CELLS_MAX} cells and name at most {FILTERS_MAX} options")
-    release = newest_cube_release(work)
-    if release is None:
-        raise NotFound("cube")
-    table = cube_cells.c
-    found = (
-        select(cube_cells)
-        .where(table.brand_id == work.actor.brand_id, table.release == release.number)
-        .order_by(table.week, table.option, table.region)
-        .limit(cells_max + 1)
-    )
-    for column, values in ((table.option, options), (table.region, regions)):
-        if values:
-            found = found.where(column.in_(list(values)))
-    if first_week is not None:
-        found = found.where(table.week >= first_week)
-    if last_week is not None:
-        found = found.where(table.week <= last_week)
-    rows = work.connection.execute(found).all()
-    cells = tuple(
-        PublishedCell(CellKey(row.option, row.region, row.week), row.chosen, row.offered) for row in rows[:cells_max]
-    )
-    return Cube(release, cells, len(rows) > cells_max)
+    return read_cube(work, CubeName.TAKE_RATES, wanted, audience=audience, cells_max=cells_max, but=(EVERYBODY,))
+
+
+@dataclass(frozen=True, slots=True)
+class RegionWeek:
+    """How many persons spoke in a region and week, and how many of them pre-ordered, where that may be shown."""
+
+    key: CellKey
+    persons: int
+    pre_ordered: int | None
+
+
+def region_weeks(work: Work, wanted: CellFilter, *, cells_max: int = 1_000) -> list[RegionWeek]:
+    """Return released counts of people by week, model and region (`*`: everywhere)."""
+    whole = replace(wanted, options=(EVERYBODY,))
+    people = read_cube(work, CubeName.TAKE_RATES, whole, cells_max=cells_max).cells
+    if not people:
+        return []
+    last = replace(wanted, options=(ORDERED,), last_week=people[-1].key.week)
+    ordered = read_cube(work, CubeName.TAKE_RATES, last, cells_max=CELLS_MAX).cells
+    found = {(cell.key.week, cell.key.model, cell.key.region): cell.chosen for cell in ordered}
+    return [
+        RegionWeek(cell.key, cell.chosen, found.get((cell.key.week, cell.key.model, cell.key.region)))
+        for cell in people
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class WaitedFor:
+    """How many wait for a discount of so many percent, how many go ahead at it, and of how many."""
+
+    key: CellKey
+    percent_max: int
+    persons: int
+    willing: int
+    all: int
+
+
+def willingness_to_pay(work: Work, wanted: CellFilter, *, cells_max: int = 1_000) -> list[WaitedFor]:
+    """Return the curve of each week and model: whoever goes ahead at a discount goes ahead at a larger one too."""
+    cells = read_cube(work, CubeName.CAPS, wanted, cells_max=cells_max).cells
+    curve: list[WaitedFor] = []
+    for cell in sorted(cells, key=lambda one: (one.key.week, one.key.model, int(one.key.option))):
+        same = bool(curve) and (curve[-1].key.week, curve[-1].key.model) == (cell.key.week, cell.key.model)
+        willing = cell.chosen + (curve[-1].willing if same else 0)
+        curve.append(WaitedFor(cell.key, int(cell.key.option), cell.chosen, willing, cell.offered))
+    return curve
+
+
+def option_totals(work: Work, *, models: Sequence[str] = ()) -> dict[str, tuple[int, int]]:
+    """Return (chosen, offered) of each option as released, all regions and weeks; empty before the first release."""
+    wanted = CellFilter(regions=(ALL_REGIONS,), models=models)
+    totals: dict[str, tuple[int, int]] = {}
+    for row in work.connection.execute(_select_cells(work, CubeName.TAKE_RATES, Audience.MAKER, wanted)):
+        chosen, offered = totals.get(row.first, (0, 0))
+        totals[row.first] = (chosen + row.chosen, offered + row.offered)
+    return totals
 
 
 def recent_take_rates(work: Work) -> dict[str, float] | None:
@@ -93,18 +195,17 @@ def recent_take_rates(work: Work) -> dict[str, float] | None:
 
     Both are sums of published counts, so they tell no more than the cells do; an option that no cell shows is left out.
     """
-    release = newest_cube_release(work)
-    if release is None:
+    if newest_cube_release(work) is None:
         return None
-    table = cube_cells.c
-    own = (table.brand_id == work.actor.brand_id) & (table.release == release.number) & (table.region == ALL_REGIONS)
-    newest: date | None = work.connection.execute(select(func.max(table.week)).where(own)).scalar_one()
+    wanted = CellFilter(regions=(ALL_REGIONS,))
+    cells = _select_cells(work, CubeName.TAKE_RATES, Audience.MAKER, wanted).order_by(None).subquery()
+    newest: date | None = work.connection.execute(select(func.max(cells.c.week))).scalar_one()
     if newest is None:
         return {}
     sums = (
-        select(table.option, func.sum(table.chosen).label("chosen"), func.sum(table.offered).label("offered"))
-        .where(own, table.week > newest - RECENT)
-        .group_by(table.option)
-        .order_by(table.option)
+        select(cells.c.first, func.sum(cells.c.chosen).label("chosen"), func.sum(cells.c.offered).label("offered"))
+        .where(cells.c.week > newest - RECENT, cells.c.first.not_in((EVERYBODY, ORDERED)))
+        .group_by(cells.c.first)
+        .order_by(cells.c.first)
     )
-    return {row.option: int(row.chosen) / int(row.offered) for row in work.connection.execute(sums) if row.offered}
+    return {row.first: int(row.chosen) / int(row.offered) for row in work.connection.execute(sums) if row.offered}

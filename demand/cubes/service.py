@@ -1,133 +1,191 @@
-"""Keeps a fact of every configuration and pre-order, and releases the cube of take rates; the worker's use cases."""
+"""Releases cubes once a day: what changed enough is shown anew, a week's regions once, when it is over."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
 
-from configurator.events import ConfigurationSaved
-from configurator.model import VersionId
-from configurator.queries import list_models
 from demand.cubes.events import CubesReleased
-from demand.cubes.model import Fact, Offering, publish_cell, shown_cells
+from demand.cubes.intake_store import lock_book
+from demand.cubes.model import Counts, CubeName, TableKey
 from demand.cubes.policy import CubePolicy
-from demand.cubes.store import (
-    insert_facts,
-    insert_offerings,
-    insert_release,
-    known_offerings,
-    load_blocks,
-    load_facts,
-    load_offerings,
-    newest_release,
-    save_blocks,
+from demand.cubes.publishing import (
+    Rules,
+    Snapshot,
+    audiences,
+    burnt_by,
+    grown,
+    publish,
+    publish_take_rates,
 )
-from demand.pools.events import DepositsHeld
-from demand.pools.queries import pre_orders_seen
-from kernel import policy, registry
+from demand.cubes.release_store import (
+    Move,
+    forget_sayings,
+    insert_move,
+    insert_release,
+    load_menus,
+    load_move,
+    load_sayings,
+    load_table,
+    newest_release,
+    open_tables,
+    read_move,
+    save_table,
+)
+from kernel import outbox, policy, registry
 from kernel.actor import Permission
 from kernel.errors import Conflict
-from kernel.identity.queries import persons_of
-from kernel.ids import AccountId
-from kernel.outbox import Letter, Subscription
 from kernel.work import Work
 
 policy.policy_section("cubes")(CubePolicy)
 
-
-def on_configurations_saved(work: Work, letters: Sequence[Letter]) -> None:
-    """Keep a fact of each saved configuration."""
-    brand = registry.own_brand(work)
-    news = [(letter.at, letter.event) for letter in letters if isinstance(letter.event, ConfigurationSaved)]
-    persons = persons_of(work, [saved.account_id for _, saved in news])
-    facts = []
-    for at, saved in news:
-        person_id = persons.get(AccountId(saved.account_id))
-        facts.append(
-            Fact(
-                source_id=saved.configuration_id,
-                kind="configuration",
-                person=person_id or saved.account_id,
-                verified=person_id is not None,
-                version_id=saved.version_id,
-                model=saved.model,
-                options=saved.options,
-                region=saved.region,
-                week=registry.week_of(brand, at),
-            )
-        )
-    _keep(work, facts)
+WEEK: Final = timedelta(days=7)
+NEWS_WAITS_MAX: Final = timedelta(days=2)
+"""How long a week's last release waits for news that has not been delivered."""
+OPEN_FOR: Final[Mapping[str, timedelta]] = {
+    CubeName.TAKE_RATES: WEEK,
+    CubeName.CAPS: 13 * WEEK,
+    CubeName.CANCELLATIONS: 13 * WEEK,
+    CubeName.FUNNEL: 104 * WEEK,
+}
+"""How long after its Monday a table may be released anew; then comes its last release, and then none."""
 
 
-def on_deposits_held(work: Work, letters: Sequence[Letter]) -> None:
-    """Keep a fact of each funded pre-order: its car is a configuration too."""
-    brand = registry.own_brand(work)
-    weeks = {
-        deposit.pre_order_id: registry.week_of(brand, letter.at)
-        for letter in letters
-        for held in (letter.event,)
-        if isinstance(held, DepositsHeld)
-        for deposit in held.deposits
-    }
-    facts = [
-        Fact(
-            source_id=one.head.id,
-            kind="pre_order",
-            person=one.head.person_id,
-            verified=True,
-            version_id=one.head.version_id,
-            model=one.head.model,
-            options=one.head.options,
-            region=one.head.region,
-            week=weeks[one.head.id],
-        )
-        for one in pre_orders_seen(work, list(weeks)).values()
-    ]
-    _keep(work, facts)
+@dataclass(slots=True)
+class _Release:
+    """One release in the making."""
 
+    work: Work
+    number: int
+    rules: CubePolicy
+    cells: int = 0
 
-def _keep(work: Work, facts: Sequence[Fact]) -> None:
-    _keep_offerings(work, {fact.offering for fact in facts})
-    insert_facts(work, facts)
-
-
-def _keep_offerings(work: Work, wanted: set[Offering]) -> None:
-    """Keep what could be had of each model, version, place and week that is new: an option some car there can have."""
-    if not wanted:
-        return
-    missing = wanted - known_offerings(work, [week for _, _, _, week in wanted])
-    new = {}
-    for version_id, region, model, week in sorted(missing):
-        for view in list_models(work, region=region, version_id=VersionId(version_id)):
-            if view.code == model:
-                new[version_id, region, model, week] = {
-                    category.code: [option.code for option in category.options] for category in view.categories
-                }
-    insert_offerings(work, new)
-
-
-SUBSCRIPTIONS = (
-    Subscription("demand.facts_of_configurations", frozenset({ConfigurationSaved.kind}), on_configurations_saved),
-    Subscription("demand.facts_of_pre_orders", frozenset({DepositsHeld.kind}), on_deposits_held),
-)
-"""What the worker hands news to."""
+    def publish(self, move: Move, *, final: bool, take: Snapshot | None = None) -> int:
+        """Write a move and its cells; dealers and suppliers get a table once, with its last release."""
+        shown = {
+            audience: publish(move.snapshot, rules, take) for audience, rules in audiences(self.rules, final=final)
+        }
+        self.cells += sum(len(cells) for cells in shown.values())
+        return insert_move(self.work, self.number, move, shown, final=final)
 
 
 def release_cubes(work: Work) -> int:
-    """Release the cube of take rates anew and return the release's number; the worker does so once a day.
+    """Release the cubes and return the release's number; the worker does so once a day.
 
-    Cells are k-safe (DOMAIN section 6.3): see `demand.cubes.model.shown_cells` and `demand.cubes.release.draw`.
+    A table that too few persons changed behind stays as it was released (DOMAIN section 6.3).
     """
     work.actor.require(Permission.SYSTEM)
-    from demand.cubes.release import Facts, draw  # pandas belongs to the worker alone
-
     rules = policy.current(work).section(CubePolicy)
-    number = newest_release(work) + 1
-    released = load_blocks(work)
-    drawn = draw(Facts(load_facts(work), load_offerings(work)), released=released, k=rules.k)
-    shown = shown_cells(drawn.tallies, category_of=drawn.category_of, k=rules.k)
-    cells = [publish_cell(key, drawn.tallies[key], rounding=rules.rounding) for key in sorted(shown, key=str)]
-    if not insert_release(work, number, cells, category_of=drawn.category_of, k=rules.k, rounding=rules.rounding):
+    lock_book(work)
+    release = _Release(work, newest_release(work) + 1, rules)
+    row = {
+        "brand_id": work.actor.brand_id,
+        "number": release.number,
+        "k": rules.k,
+        "trade_k": rules.trade_k,
+        "rounding": rules.rounding,
+        "released_at": work.now,
+    }
+    if not insert_release(work, row):
         raise Conflict("cube", "another worker has just released it")
-    save_blocks(work, released, drawn.blocks)
-    work.record(CubesReleased(work.actor.brand_id, number, len(cells)))
-    return number
+    tables = open_tables(work)
+    for key in sorted(tables):
+        match key.cube:
+            case CubeName.TAKE_RATES:
+                pairs = key._replace(cube=str(CubeName.PAIRS))
+                _release_take_rates(release, key, tables[key], pairs, tables.get(pairs))
+            case CubeName.CAPS:
+                _release_caps(release, key, tables[key])
+            case CubeName.FUNNEL | CubeName.CANCELLATIONS:
+                _release_grown(release, key, tables[key])
+            case _:
+                assert key.cube == CubeName.PAIRS, key.cube
+    work.record(CubesReleased(work.actor.brand_id, release.number, release.cells))
+    return release.number
+
+
+def _is_over(work: Work, key: TableKey) -> bool:
+    """Say whether a table gets its last release: its time is over, and what was told of it has been heard."""
+    brand = registry.own_brand(work)
+    end = key.week + OPEN_FOR[key.cube]
+    if registry.week_of(brand, work.now) < end:
+        return False
+    waiting = outbox.oldest_due(work)
+    heard = waiting is None or registry.week_of(brand, waiting) >= end
+    return heard or registry.week_of(brand, work.now - NEWS_WAITS_MAX) >= end
+
+
+def _release_take_rates(
+    release: _Release, key: TableKey, last: int | None, pairs_key: TableKey, pairs_last: int | None
+) -> None:
+    """Move a table of take rates on with its pairs, if enough people changed or its week is over."""
+    work = release.work
+    menus = load_menus(work, key)
+    before = None if last is None else read_move(key, load_move(work, last), menus)
+    now = Snapshot(key, load_table(work, key), menus, frozenset() if before is None else before.snapshot.burnt)
+    shown_before = frozenset() if before is None else before.shown
+    burnt = burnt_by(now, load_sayings(work, key), shown_before=shown_before, k=release.rules.k)
+    final = _is_over(work, key)
+    if burnt is None and not final:
+        return
+    if burnt is None and (before is None or pairs_last is None):
+        _close_untold(work, key, pairs_key)
+        return
+    if burnt is not None:
+        snapshot, pairs = replace(now, burnt=burnt), dict(load_table(work, pairs_key))
+    else:
+        assert before is not None and pairs_last is not None
+        snapshot, pairs = before.snapshot, dict(_told(work, pairs_key, pairs_last))
+    told = publish_take_rates(snapshot, Rules(release.rules.k, release.rules.rounding, final))
+    shown = shown_before | {cell.key.option for cell in told}
+    serial = release.publish(Move(snapshot, shown), final=final)
+    save_table(work, key, serial, closed=final)
+    serial = release.publish(Move(Snapshot(pairs_key, pairs, {}), frozenset()), final=final, take=snapshot)
+    save_table(work, pairs_key, serial, closed=final)
+    forget_sayings(work, key)
+
+
+def _close_untold(work: Work, *keys: TableKey) -> None:
+    """Close tables of which nothing was ever told, and never will be."""
+    for key in keys:
+        save_table(work, key, None, closed=True)
+        forget_sayings(work, key)
+
+
+def _release_caps(release: _Release, key: TableKey, last: int | None) -> None:
+    """Move the caps of a week on, if enough people changed theirs or the time is over."""
+    work = release.work
+    changed = [one for one in load_sayings(work, key) if one.before != one.after]
+    final = _is_over(work, key)
+    moves = len(changed) >= release.rules.k
+    if not moves and not final:
+        return
+    if not moves and last is None:
+        _close_untold(work, key)
+        return
+    blocks = load_table(work, key) if moves else _told(work, key, last)
+    serial = release.publish(Move(Snapshot(key, blocks, {}), frozenset()), final=final)
+    save_table(work, key, serial, closed=final)
+    forget_sayings(work, key)
+
+
+def _release_grown(release: _Release, key: TableKey, last: int | None) -> None:
+    """Move those counts of a table on that only grow, each when enough people more are behind it."""
+    work = release.work
+    before = _told(work, key, last).get("", {})
+    now = grown(before, load_table(work, key).get("", {}), k=release.rules.k)
+    final = _is_over(work, key)
+    if now == before and not final:
+        return
+    if not now:
+        _close_untold(work, key)
+        return
+    serial = release.publish(Move(Snapshot(key, {"": now}, {}), frozenset()), final=final)
+    save_table(work, key, serial, closed=final)
+
+
+def _told(work: Work, key: TableKey, last: int | None) -> Mapping[str, Counts]:
+    """Return the counts of a table's last move."""
+    return {} if last is None else read_move(key, load_move(work, last), {}).snapshot.blocks

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from demand.backing.queries import export_backings, open_backing_state
 from demand.compare.queries import export_comparisons
 from demand.compare.store import forget_participant
-from demand.cubes.store import forget_persons
+from demand.cubes.intake_store import forget_persons, lock_book
 from demand.errors import BackingOpen, PreOrderOpen
 from demand.pools.queries import export_pre_orders, open_pre_order_state
 from demand.pools.tables import pre_orders
@@ -56,6 +56,8 @@ class DemandData:
         Votes on proposals that still take votes are taken back with the last account, and answers to open comparisons
         count no more: whoever comes back is a new person here, and must not count twice.
         """
+        # First, as the worker holds the book while it looks at everything else.
+        lock_book(work)
         person_id = _person_of(work, account_id)
         if person_id is not None and not has_another_account(work, person_id, leaving=account_id):
             open_votes = open_votes_of(work, person_id)

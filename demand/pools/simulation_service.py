@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from configurator.model import PoolingClass, Tier
 from configurator.service import prices_of_class
-from demand.cubes.model import ALL_REGIONS
 from demand.cubes.policy import CubePolicy
-from demand.cubes.queries import newest_cube_release
-from demand.cubes.tables import cube_cells
+from demand.cubes.queries import option_totals
 from demand.errors import TermsUnsound
 from demand.pools.clearing_record import shown_counts
 from demand.pools.model import ClassLevel, FrozenPool, OpenPool, Pool, PoolTerms, ScheduledPool, check_terms
@@ -181,12 +179,4 @@ def _tiers(work: Work, pool_ids: Sequence[str]) -> tuple[TierSeen, ...]:
 
 def _take_rates(work: Work) -> dict[str, tuple[int, int]]:
     """Return (chosen, offered) of each option in the newest release, all regions and weeks; empty before the first."""
-    if not work.actor.may(Permission.DEMAND_READ) or (release := newest_cube_release(work)) is None:
-        return {}
-    table = cube_cells.c
-    found = (
-        select(table.option, func.sum(table.chosen).label("chosen"), func.sum(table.offered).label("offered"))
-        .where(table.brand_id == work.actor.brand_id, table.release == release.number, table.region == ALL_REGIONS)
-        .group_by(table.option)
-    )
-    return {row.option: (int(row.chosen), int(row.offered)) for row in work.connection.execute(found)}
+    return option_totals(work) if work.actor.may(Permission.DEMAND_READ) else {}

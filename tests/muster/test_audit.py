@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Table, delete, insert, select, update
 from configurator.tables import configurations, quotes
 from demand.backing.tables import backing_terms, backings, commitments, proposal_cars
 from demand.compare.tables import comparison_participants, item_outcomes, price_answers
-from demand.cubes.tables import cube_cells
+from demand.cubes.tables import cube_blocks, cube_cells
 from demand.pools.tables import early_bonuses, pools, pre_order_changes, pre_orders
 from demand.votes.tables import held_votes, proposals
 from factory_orders.deliveries.tables import handovers, late_credits, order_balances
@@ -361,6 +361,10 @@ PLANTED: Final[dict[str, Plant]] = {
     "no published cell is about fewer than k persons, and every count is rounded": change(
         cube_cells, cube_cells.c.chosen > 0, chosen=5
     ),
+    "the counts of the cubes are those of the people behind them": change(
+        cube_blocks, cube_blocks.c.cube == "take_rates", counts={"": [1, 1]}
+    ),
+    "the latest releases are what their log gives": change(cube_cells, cube_cells.c.first == "RED", offered=95),
 }
 
 

@@ -14,7 +14,6 @@ from configurator.configuration_service import (
 )
 from demand.backing.lineage_service import NumberedCar, note_cars
 from demand.backing.store import note_fulfilments
-from demand.cubes.tables import cube_cells, cube_releases
 from demand.pools.model import FailureChoice
 from demand.service import TIMERS, PoolPlan, raise_cap, withdraw
 from demand.votes.service import cast_vote, publish_proposal, revoke_vote, submit_proposal
@@ -22,7 +21,7 @@ from factory_orders import service as factory
 from factory_orders.cancellation.service import cancel_order
 from factory_orders.model import Stage
 from factory_orders.pools_service import SUBSCRIPTIONS, open_pool
-from kernel import db, outbox, policy, record, registry
+from kernel import outbox, policy, record, registry
 from kernel.actor import Actor, Role, system
 from kernel.clock import FixedClock
 from kernel.ids import AccountId
@@ -34,6 +33,7 @@ from tests.configurator.small_brand import BRAND, PLAIN_CAR, PLANNER
 from tests.demand.backing.backing_room import open_to_backers
 from tests.demand.compare.studies import open_study
 from tests.demand.pool_room import ANY_PRICE, TIERS, PoolRoom, make_pool_room, placed
+from tests.demand.wishing_room import release, save
 from tests.factory_orders.trade import BUILD, Trade
 
 LAST_WORD: Final = (*BUILD[:-1], Stage.REWORK, Stage.PASSED)
@@ -225,9 +225,7 @@ def _keep_cars(world: SoundWorld) -> None:
 
 
 def _publish_cells(world: SoundWorld) -> None:
-    """Write a released cell as the worker does; the release itself has tests of its own."""
-    with world.works.change(system(BRAND)) as work:
-        release = {"brand_id": BRAND, "number": 1, "k": 10, "rounding": 5, "released_at": work.now}
-        db.insert_many(work.connection, cube_releases, [release])
-        cell = {"brand_id": BRAND, "release": 1, "option": "RED", "region": "east", "week": work.now.date()}
-        db.insert_many(work.connection, cube_cells, [cell | {"category": "Paint", "chosen": 15, "offered": 40}])
+    """Let people keep cars of two paints, and release what they want."""
+    for number in range(0x1000, 0x1028):
+        save(world.works, number, paint="RED" if number % 2 else "BLUE")
+    release(world.works)

@@ -11,23 +11,6 @@ CREATE TABLE brands (
 	CONSTRAINT uq_brands_code UNIQUE (code)
 )
 -- next
-CREATE TABLE cube_cells (
-	brand_id VARCHAR(32) NOT NULL, 
-	release INTEGER NOT NULL, 
-	option VARCHAR(80) NOT NULL, 
-	region VARCHAR(40) NOT NULL, 
-	week DATE NOT NULL, 
-	category VARCHAR(80) NOT NULL, 
-	chosen INTEGER NOT NULL, 
-	offered INTEGER NOT NULL, 
-	CONSTRAINT pk_cube_cells PRIMARY KEY (brand_id, release, option, region, week), 
-	CONSTRAINT ck_cube_cells_counts_sound CHECK (chosen BETWEEN 0 AND offered AND offered > 0)
-)
--- next
-CREATE TRIGGER cube_cells_no_update BEFORE UPDATE ON cube_cells BEGIN SELECT RAISE(ABORT, 'rows of cube_cells are never changed'); END
--- next
-CREATE TRIGGER cube_cells_no_delete BEFORE DELETE ON cube_cells BEGIN SELECT RAISE(ABORT, 'rows of cube_cells are never changed'); END
--- next
 CREATE TABLE demo_clock (
 	id INTEGER NOT NULL, 
 	offset_seconds BIGINT NOT NULL, 
@@ -292,34 +275,89 @@ CREATE TABLE comparisons (
 -- next
 CREATE TABLE cube_blocks (
 	brand_id VARCHAR(32) NOT NULL, 
-	region VARCHAR(40) NOT NULL, 
+	cube VARCHAR(16) NOT NULL, 
 	week DATE NOT NULL, 
-	category VARCHAR(80) NOT NULL, 
-	serial BIGINT NOT NULL, 
-	CONSTRAINT pk_cube_blocks PRIMARY KEY (brand_id, region, week, category), 
+	model VARCHAR(80) NOT NULL, 
+	version_id VARCHAR(32) NOT NULL, 
+	region VARCHAR(40) NOT NULL, 
+	counts TEXT NOT NULL, 
+	CONSTRAINT pk_cube_blocks PRIMARY KEY (brand_id, cube, week, model, version_id, region), 
 	CONSTRAINT fk_cube_blocks_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
 )
 -- next
+CREATE TABLE cube_books (
+	brand_id VARCHAR(32) NOT NULL, 
+	options INTEGER NOT NULL, 
+	offerings INTEGER NOT NULL, 
+	CONSTRAINT pk_cube_books PRIMARY KEY (brand_id), 
+	CONSTRAINT fk_cube_books_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
+)
+-- next
+CREATE TABLE cube_changes (
+	brand_id VARCHAR(32) NOT NULL, 
+	cube VARCHAR(16) NOT NULL, 
+	week DATE NOT NULL, 
+	model VARCHAR(80) NOT NULL, 
+	version_id VARCHAR(32) NOT NULL, 
+	person VARCHAR(32) NOT NULL, 
+	verified BOOLEAN NOT NULL, 
+	"before" VARCHAR(400) NOT NULL, 
+	"after" VARCHAR(400) NOT NULL, 
+	CONSTRAINT pk_cube_changes PRIMARY KEY (brand_id, cube, week, model, version_id, person), 
+	CONSTRAINT fk_cube_changes_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
+)
+-- next
+CREATE TABLE cube_moves (
+	serial INTEGER NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	release INTEGER NOT NULL, 
+	cube VARCHAR(16) NOT NULL, 
+	week DATE NOT NULL, 
+	model VARCHAR(80) NOT NULL, 
+	version_id VARCHAR(32) NOT NULL, 
+	final BOOLEAN NOT NULL, 
+	counts TEXT NOT NULL, 
+	CONSTRAINT pk_cube_moves PRIMARY KEY (serial), 
+	CONSTRAINT uq_cube_moves_brand_id_release_cube_week_model_version_id UNIQUE (brand_id, release, cube, week, model, version_id), 
+	CONSTRAINT fk_cube_moves_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
+)
+-- next
+CREATE TRIGGER cube_moves_no_update BEFORE UPDATE ON cube_moves BEGIN SELECT RAISE(ABORT, 'rows of cube_moves are never changed'); END
+-- next
+CREATE TRIGGER cube_moves_no_delete BEFORE DELETE ON cube_moves BEGIN SELECT RAISE(ABORT, 'rows of cube_moves are never changed'); END
+-- next
 CREATE TABLE cube_offerings (
 	brand_id VARCHAR(32) NOT NULL, 
+	number INTEGER NOT NULL, 
 	version_id VARCHAR(32) NOT NULL, 
-	region VARCHAR(40) NOT NULL, 
 	model VARCHAR(80) NOT NULL, 
+	region VARCHAR(40) NOT NULL, 
 	week DATE NOT NULL, 
 	options TEXT NOT NULL, 
-	CONSTRAINT pk_cube_offerings PRIMARY KEY (brand_id, version_id, region, model, week), 
+	CONSTRAINT pk_cube_offerings PRIMARY KEY (brand_id, number), 
+	CONSTRAINT uq_cube_offerings_brand_id_week_model_version_id_region UNIQUE (brand_id, week, model, version_id, region), 
 	CONSTRAINT fk_cube_offerings_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
+)
+-- next
+CREATE TABLE cube_options (
+	brand_id VARCHAR(32) NOT NULL, 
+	code VARCHAR(80) NOT NULL, 
+	bit INTEGER NOT NULL, 
+	CONSTRAINT pk_cube_options PRIMARY KEY (brand_id, code), 
+	CONSTRAINT uq_cube_options_brand_id_bit UNIQUE (brand_id, bit), 
+	CONSTRAINT fk_cube_options_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
 )
 -- next
 CREATE TABLE cube_releases (
 	brand_id VARCHAR(32) NOT NULL, 
 	number INTEGER NOT NULL, 
 	k INTEGER NOT NULL, 
+	trade_k INTEGER NOT NULL, 
 	rounding INTEGER NOT NULL, 
 	released_at VARCHAR(27) NOT NULL, 
 	CONSTRAINT pk_cube_releases PRIMARY KEY (brand_id, number), 
 	CONSTRAINT ck_cube_releases_number_counts CHECK (number >= 1), 
-	CONSTRAINT ck_cube_releases_k_is_ten_or_more CHECK (k >= 10), 
+	CONSTRAINT ck_cube_releases_k_is_ten_or_more CHECK (k >= 10 AND trade_k >= 20 AND trade_k >= k), 
 	CONSTRAINT fk_cube_releases_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
 )
 -- next
@@ -327,23 +365,48 @@ CREATE TRIGGER cube_releases_no_update BEFORE UPDATE ON cube_releases BEGIN SELE
 -- next
 CREATE TRIGGER cube_releases_no_delete BEFORE DELETE ON cube_releases BEGIN SELECT RAISE(ABORT, 'rows of cube_releases are never changed'); END
 -- next
-CREATE TABLE demand_facts (
-	serial INTEGER NOT NULL, 
+CREATE TABLE demand_cancellations (
 	brand_id VARCHAR(32) NOT NULL, 
-	source_id VARCHAR(32) NOT NULL, 
-	kind VARCHAR(14) NOT NULL, 
+	week DATE NOT NULL, 
+	model VARCHAR(80) NOT NULL, 
+	kind VARCHAR(20) NOT NULL, 
+	person VARCHAR(32) NOT NULL, 
+	CONSTRAINT pk_demand_cancellations PRIMARY KEY (brand_id, week, model, kind, person), 
+	CONSTRAINT fk_demand_cancellations_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
+)
+-- next
+CREATE TABLE demand_caps (
+	brand_id VARCHAR(32) NOT NULL, 
+	week DATE NOT NULL, 
+	model VARCHAR(80) NOT NULL, 
+	person VARCHAR(32) NOT NULL, 
+	discount INTEGER NOT NULL, 
+	CONSTRAINT pk_demand_caps PRIMARY KEY (brand_id, week, model, person), 
+	CONSTRAINT ck_demand_caps_discount_is_percent CHECK (discount BETWEEN 0 AND 100), 
+	CONSTRAINT fk_demand_caps_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
+)
+-- next
+CREATE TABLE demand_journeys (
+	brand_id VARCHAR(32) NOT NULL, 
+	person VARCHAR(32) NOT NULL, 
+	seen_in DATE NOT NULL, 
+	steps INTEGER NOT NULL, 
+	CONSTRAINT pk_demand_journeys PRIMARY KEY (brand_id, person), 
+	CONSTRAINT fk_demand_journeys_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
+)
+-- next
+CREATE TABLE demand_voices (
+	brand_id VARCHAR(32) NOT NULL, 
+	week DATE NOT NULL, 
 	person VARCHAR(32) NOT NULL, 
 	verified BOOLEAN NOT NULL, 
-	version_id VARCHAR(32) NOT NULL, 
-	model VARCHAR(80) NOT NULL, 
-	options TEXT NOT NULL, 
-	region VARCHAR(40) NOT NULL, 
-	week DATE NOT NULL, 
-	CONSTRAINT pk_demand_facts PRIMARY KEY (serial), 
-	CONSTRAINT ck_demand_facts_kind_known CHECK (kind IN ('configuration', 'pre_order')), 
-	CONSTRAINT fk_demand_facts_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
-	CONSTRAINT uq_demand_facts_source_id UNIQUE (source_id)
+	ordered BOOLEAN NOT NULL, 
+	offering INTEGER NOT NULL, 
+	choice BLOB NOT NULL, 
+	CONSTRAINT pk_demand_voices PRIMARY KEY (brand_id, week, person), 
+	CONSTRAINT fk_demand_voices_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
 )
+ WITHOUT ROWID
 -- next
 CREATE TABLE outbox_seen (
 	event_id VARCHAR(32) NOT NULL, 
@@ -679,6 +742,39 @@ CREATE TABLE configurations (
 	CONSTRAINT fk_configurations_version_id FOREIGN KEY(version_id) REFERENCES catalogue_versions (id), 
 	CONSTRAINT fk_configurations_newer_version_id FOREIGN KEY(newer_version_id) REFERENCES catalogue_versions (id), 
 	CONSTRAINT fk_configurations_moved_to FOREIGN KEY(moved_to) REFERENCES configurations (id)
+)
+-- next
+CREATE TABLE cube_cells (
+	move BIGINT NOT NULL, 
+	audience VARCHAR(5) NOT NULL, 
+	first VARCHAR(80) NOT NULL, 
+	second VARCHAR(80) NOT NULL, 
+	region VARCHAR(40) NOT NULL, 
+	chosen INTEGER NOT NULL, 
+	first_chosen INTEGER NOT NULL, 
+	second_chosen INTEGER NOT NULL, 
+	offered INTEGER NOT NULL, 
+	CONSTRAINT pk_cube_cells PRIMARY KEY (move, audience, first, second, region), 
+	CONSTRAINT ck_cube_cells_counts_sound CHECK (chosen BETWEEN 0 AND first_chosen AND chosen <= second_chosen AND first_chosen <= offered AND second_chosen <= offered AND offered > 0), 
+	CONSTRAINT ck_cube_cells_audience_known CHECK (audience IN ('maker', 'trade')), 
+	CONSTRAINT fk_cube_cells_move FOREIGN KEY(move) REFERENCES cube_moves (serial)
+)
+-- next
+CREATE TRIGGER cube_cells_no_update BEFORE UPDATE ON cube_cells BEGIN SELECT RAISE(ABORT, 'rows of cube_cells are never changed'); END
+-- next
+CREATE TRIGGER cube_cells_no_delete BEFORE DELETE ON cube_cells BEGIN SELECT RAISE(ABORT, 'rows of cube_cells are never changed'); END
+-- next
+CREATE TABLE cube_tables (
+	brand_id VARCHAR(32) NOT NULL, 
+	cube VARCHAR(16) NOT NULL, 
+	week DATE NOT NULL, 
+	model VARCHAR(80) NOT NULL, 
+	version_id VARCHAR(32) NOT NULL, 
+	move BIGINT, 
+	closed BOOLEAN NOT NULL, 
+	CONSTRAINT pk_cube_tables PRIMARY KEY (brand_id, cube, week, model, version_id), 
+	CONSTRAINT fk_cube_tables_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
+	CONSTRAINT fk_cube_tables_move FOREIGN KEY(move) REFERENCES cube_moves (serial)
 )
 -- next
 CREATE TABLE fulfilments (
@@ -1451,9 +1547,13 @@ CREATE INDEX ix_configurations_account_id_configurations_id ON configurations (a
 -- next
 CREATE INDEX ix_consent_entries_account_id_purpose ON consent_entries (account_id, purpose, id)
 -- next
-CREATE INDEX ix_demand_facts_brand_id ON demand_facts (brand_id, serial)
+CREATE INDEX ix_cube_changes_person ON cube_changes (person)
 -- next
-CREATE INDEX ix_demand_facts_person ON demand_facts (person)
+CREATE INDEX ix_demand_cancellations_person ON demand_cancellations (person)
+-- next
+CREATE INDEX ix_demand_caps_person ON demand_caps (person)
+-- next
+CREATE INDEX ix_demand_voices_person ON demand_voices (person)
 -- next
 CREATE INDEX ix_fulfilments_brand_id_option ON fulfilments (brand_id, option)
 -- next

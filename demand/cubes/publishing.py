@@ -1,0 +1,479 @@
+"""What a release shows of a table: a pure function of the table's counts, so that a log replays it.
+
+Why cells are hidden as they are stands in docs/decisions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Final
+
+from demand.cubes.model import (
+    ALL_REGIONS,
+    BETWEEN,
+    EVERYBODY,
+    LADDER,
+    NOBODY,
+    ORDERED,
+    Audience,
+    CellKey,
+    Count,
+    Counts,
+    CubeName,
+    Menu,
+    PublishedCell,
+    Step,
+    TableKey,
+    round_count,
+)
+from demand.cubes.policy import CubePolicy
+from demand.cubes.suppression import (
+    MARGIN,
+    Edge,
+    Grid,
+    Node,
+    is_large,
+    is_safe,
+    protect,
+    protect_partition,
+    sum_counts,
+)
+
+NOTHING_CHOSEN: Final = "\x00none"
+OTHER_REGIONS: Final = "\x00rest"
+KIND_CATEGORY: Final = "@kind"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A table's counts as they stood at a move: by region (one, the empty one, where regions do not matter).
+
+    `menus` is what could be had in each region. `burnt` are options that may not be shown any more, as fewer than k of
+    those behind them changed since they were.
+    """
+
+    table: TableKey
+    blocks: Mapping[str, Counts]
+    menus: Mapping[str, Menu]
+    burnt: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Who reads: from how many persons on, and how counts are rounded. `final`: regions and regional options too."""
+
+    k: int
+    rounding: int
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TakeTable:
+    """A snapshot of take rates, set out: who there is in each region, where each option could be had, who chose it."""
+
+    people: Mapping[str, Count]
+    category_of: Mapping[str, str]
+    regions_of: Mapping[str, frozenset[str]]
+    chosen: Mapping[tuple[str, str], Count]
+    shown_regions: frozenset[str]
+
+    @property
+    def everybody(self) -> Count:
+        """Return all people of the table."""
+        return sum_counts(self.people.values())
+
+    def among(self, option: str) -> Count:
+        """Return the people who could have an option."""
+        return sum_counts(self.people[region] for region in self.regions_of[option])
+
+    def total(self, option: str) -> Count:
+        """Return who chose an option, wherever."""
+        return sum_counts(self.chosen[option, region] for region in self.regions_of[option])
+
+    def options_of(self, category: str) -> list[str]:
+        """Return a category's options."""
+        return sorted(option for option, one in self.category_of.items() if one == category)
+
+    def is_exclusive(self, options: Iterable[str]) -> bool:
+        """Say whether nobody can have chosen two of these: in no region are there more choices than people."""
+        listed = list(options)
+        return all(
+            sum(self.chosen.get((option, region), NOBODY).all for option in listed) <= count.all
+            for region, count in self.people.items()
+        )
+
+
+def set_out(snapshot: Snapshot, *, k: int) -> TakeTable:
+    """Set a snapshot of take rates out; regions with few people are not shown, nor what is left of one by itself."""
+    people = {region: counts[EVERYBODY] for region, counts in snapshot.blocks.items() if EVERYBODY in counts}
+    category_of: dict[str, str] = {ORDERED: KIND_CATEGORY}
+    regions_of: dict[str, set[str]] = {ORDERED: set(people)}
+    for region in people:
+        for category, options in snapshot.menus.get(region, {}).items():
+            for option in options:
+                category_of[option] = category
+                regions_of.setdefault(option, set()).add(region)
+    chosen = {
+        (option, region): snapshot.blocks[region].get(option, NOBODY)
+        for option, regions in regions_of.items()
+        for region in regions
+    }
+    large = [region for region, count in people.items() if count.known >= k]
+    shown = protect_partition(people, sum_counts(people.values()), large, k=k)
+    return TakeTable(
+        people, category_of, {option: frozenset(regions) for option, regions in regions_of.items()}, chosen, shown
+    )
+
+
+def shown_everywhere(table: TakeTable, snapshot: Snapshot, rules: Rules) -> frozenset[str]:
+    """Return the options whose total over all regions is shown.
+
+    Those that can be had everywhere are decided first and alone, so that what an earlier release showed of the same
+    counts stays; the others come with the last release of a table, where the rest that they leave may be known.
+    """
+    everywhere = frozenset(table.people)
+    shown: set[str] = set()
+    for category in sorted(set(table.category_of.values())):
+        options = table.options_of(category)
+        parts = {option: table.total(option) for option in options}
+        large = [one for one in options if one not in snapshot.burnt and _total_is_large(table, one, k=rules.k)]
+        common = [one for one in large if table.regions_of[one] == everywhere]
+        if not table.is_exclusive(options):
+            shown.update(large if rules.final else common)
+            continue
+        kept = protect_partition(parts, table.everybody, common, k=rules.k)
+        if rules.final:
+            base = table.everybody.minus(sum_counts(parts[one] for one in kept))
+            kept |= protect_partition(parts, base, set(large) - set(common), k=rules.k)
+        shown |= kept
+    return frozenset(shown)
+
+
+def _total_is_large(table: TakeTable, option: str, *, k: int) -> bool:
+    """Say whether an option's total may be thought of: it must not tell how many people small regions have, either."""
+    among, total = table.among(option), table.total(option)
+    hidden = table.people.keys() - table.shown_regions
+    part_of_hidden = hidden & table.regions_of[option]
+    elsewhere = table.everybody.minus(among)
+    return (
+        is_large(total, among.minus(total), k=k)
+        and is_safe(elsewhere, among, k=k)
+        and part_of_hidden in (set(), hidden)
+    )
+
+
+def publish_take_rates(snapshot: Snapshot, rules: Rules) -> list[PublishedCell]:
+    """Return the cells of take rates that may be shown together; by region only with a table's last release."""
+    table = set_out(snapshot, k=rules.k)
+    if table.everybody.known < rules.k:
+        return []
+    totals = shown_everywhere(table, snapshot, rules)
+    cells = [_cell(snapshot, rules, EVERYBODY, ALL_REGIONS, table.everybody, table.everybody)]
+    cells += [
+        _cell(snapshot, rules, option, ALL_REGIONS, table.total(option), table.among(option))
+        for option in sorted(totals)
+    ]
+    if rules.final:
+        for region in sorted(table.shown_regions):
+            cells.append(_cell(snapshot, rules, EVERYBODY, region, table.people[region], table.people[region]))
+        for category in sorted(set(table.category_of.values())):
+            for option, region in sorted(_shown_in_regions(table, snapshot, category, totals, k=rules.k)):
+                cells.append(_cell(snapshot, rules, option, region, table.chosen[option, region], table.people[region]))
+    return cells
+
+
+def _shown_in_regions(
+    table: TakeTable, snapshot: Snapshot, category: str, totals: frozenset[str], *, k: int
+) -> set[Edge]:
+    """Return the (option, region) cells of a category that may be shown beside the totals."""
+    options = [one for one in table.options_of(category) if one not in snapshot.burnt]
+    hidden_regions = sorted(table.people.keys() - table.shown_regions)
+    columns = {region: [region] for region in sorted(table.shown_regions)}
+    if hidden_regions:
+        columns[OTHER_REGIONS] = hidden_regions
+    exclusive = table.is_exclusive(table.options_of(category))
+    grid = _region_grid(table, table.options_of(category), columns, exclusive=exclusive)
+    shown: set[Edge] = {(option, MARGIN) for option in totals if table.category_of[option] == category}
+    shown |= {
+        (option, region)
+        for option in options
+        for region in table.regions_of[option] & table.shown_regions
+        if is_large(table.chosen[option, region], table.people[region].minus(table.chosen[option, region]), k=k)
+    }
+    return {edge for edge in protect(grid, shown, k=k) if edge[1] != MARGIN}
+
+
+def _region_grid(
+    table: TakeTable, options: Sequence[str], columns: Mapping[str, Sequence[str]], *, exclusive: bool
+) -> Grid:
+    """Set up options × regions; whoever chose nothing of an exclusive category is a row of its own."""
+    cells: dict[Edge, Count] = {}
+    among: dict[Edge, Count] = {}
+    base: dict[Node, Count] = {("column", MARGIN): table.everybody}
+    for column, regions in columns.items():
+        base["column", column] = sum_counts(table.people[region] for region in regions)
+        for option in options:
+            having = [region for region in regions if region in table.regions_of[option]]
+            if having:
+                cells[option, column] = sum_counts(table.chosen[option, region] for region in having)
+                among[option, column] = sum_counts(table.people[region] for region in having)
+    for option in options:
+        cells[option, MARGIN] = table.total(option)
+        among[option, MARGIN] = table.among(option)
+    if exclusive:
+        nothing = {
+            column: base["column", column].minus(
+                sum_counts(count for (_, where), count in cells.items() if where == column)
+            )
+            for column in (*columns, MARGIN)
+        }
+        if any(count.all for count in nothing.values()):
+            cells |= {(NOTHING_CHOSEN, column): count for column, count in nothing.items()}
+            among |= {(NOTHING_CHOSEN, column): base["column", column] for column in nothing}
+    return Grid(cells, base, among, columns_add_up=exclusive)
+
+
+def _cell(snapshot: Snapshot, rules: Rules, option: str, region: str, chosen: Count, offered: Count) -> PublishedCell:
+    key = CellKey(option, region, snapshot.table.week, snapshot.table.model)
+    everybody = round_count(offered.all, to=rules.rounding)
+    shown = min(round_count(chosen.all, to=rules.rounding), everybody)
+    return PublishedCell(key, shown, everybody, shown, everybody)
+
+
+# --- pairs -----------------------------------------------------------------------------------------------------------
+
+
+def publish_pairs(take: Snapshot, pairs: Counts, rules: Rules) -> list[PublishedCell]:
+    """Return the pairs of options of different categories that may be shown beside the options' totals.
+
+    Both could be had in the same regions, and each of the four groups (both, either, neither) is large.
+    """
+    table = set_out(take, k=rules.k)
+    if table.everybody.known < rules.k:
+        return []
+    totals = shown_everywhere(table, take, rules)
+    categories = sorted(set(table.category_of.values()) - {KIND_CATEGORY})
+    return [
+        cell
+        for first, second in combinations(categories, 2)
+        for cell in _pairs_of_categories(table, take, pairs, totals, (first, second), rules)
+    ]
+
+
+def _pairs_of_categories(
+    table: TakeTable,
+    take: Snapshot,
+    pairs: Counts,
+    totals: frozenset[str],
+    categories: tuple[str, str],
+    rules: Rules,
+) -> Iterator[PublishedCell]:
+    rows, columns = (table.options_of(category) for category in categories)
+    counted = {(row, column): pairs.get(pair_code(row, column), NOBODY) for row in rows for column in columns}
+    large = {
+        (row, column)
+        for row, column in counted
+        if row in totals
+        and column in totals
+        and table.regions_of[row] == table.regions_of[column]
+        and _four_are_large(table, row, column, counted[row, column], k=rules.k)
+    }
+    if not large:
+        return
+    margins = {(row, MARGIN) for row in rows if row in totals} | {
+        (MARGIN, column) for column in columns if column in totals
+    }
+    for row, column in sorted(protect(_pair_grid(table, rows, columns, counted), large | margins, k=rules.k)):
+        if MARGIN not in (row, column):
+            first, second = sorted((row, column))
+            of_first, of_second = (
+                _cell(take, rules, one, ALL_REGIONS, table.total(one), table.among(one)) for one in (first, second)
+            )
+            both = round_count(counted[row, column].all, to=rules.rounding)
+            key = CellKey(first, ALL_REGIONS, take.table.week, take.table.model, second)
+            shown = min(both, of_first.chosen, of_second.chosen)
+            yield PublishedCell(key, shown, of_first.offered, of_first.chosen, of_second.chosen)
+
+
+def pair_code(one: str, other: str) -> str:
+    """Return the code of two options' pair."""
+    return BETWEEN.join(sorted((one, other)))
+
+
+def _four_are_large(table: TakeTable, row: str, column: str, both: Count, *, k: int) -> bool:
+    of_row, of_column, among = table.total(row), table.total(column), table.among(row)
+    neither = among.minus(of_row).minus(of_column).plus(both)
+    return min(both.known, of_row.known - both.known, of_column.known - both.known, neither.known) >= k
+
+
+def _pair_grid(table: TakeTable, rows: Sequence[str], columns: Sequence[str], counted: Mapping[Edge, Count]) -> Grid:
+    """Set up options × options; the margins are the options' totals."""
+    cells = dict(counted)
+    base: dict[Node, Count] = {("row", MARGIN): table.everybody, ("column", MARGIN): table.everybody}
+    rows_add_up, columns_add_up = table.is_exclusive(columns), table.is_exclusive(rows)
+    for row in rows:
+        cells[row, MARGIN] = base["row", row] = table.total(row)
+        if rows_add_up:
+            cells[row, NOTHING_CHOSEN] = base["row", row].minus(sum_counts(counted[row, one] for one in columns))
+    for column in columns:
+        cells[MARGIN, column] = base["column", column] = table.total(column)
+        if columns_add_up:
+            cells[NOTHING_CHOSEN, column] = base["column", column].minus(
+                sum_counts(counted[one, column] for one in rows)
+            )
+    if rows_add_up and columns_add_up:
+        _add_those_without(cells, base, rows, columns, table.everybody)
+    else:
+        cells = {
+            edge: count
+            for edge, count in cells.items()
+            if (rows_add_up or edge[1] != MARGIN) and (columns_add_up or edge[0] != MARGIN)
+        }
+        base |= {("row", NOTHING_CHOSEN): table.everybody, ("column", NOTHING_CHOSEN): table.everybody}
+    return Grid(cells, base, rows_add_up=rows_add_up, columns_add_up=columns_add_up)
+
+
+def _add_those_without(
+    cells: dict[Edge, Count], base: dict[Node, Count], rows: Sequence[str], columns: Sequence[str], everybody: Count
+) -> None:
+    """Add the row and the column of those who chose nothing of a category, where there is anybody."""
+    without_row = everybody.minus(sum_counts(base["row", row] for row in rows))
+    without_column = everybody.minus(sum_counts(base["column", column] for column in columns))
+    base["row", NOTHING_CHOSEN], base["column", NOTHING_CHOSEN] = without_row, without_column
+    cells[NOTHING_CHOSEN, MARGIN], cells[MARGIN, NOTHING_CHOSEN] = without_row, without_column
+    in_row = sum_counts(cells[NOTHING_CHOSEN, column] for column in columns)
+    cells[NOTHING_CHOSEN, NOTHING_CHOSEN] = without_row.minus(in_row)
+    if without_row.all == 0:
+        for edge in [edge for edge in cells if edge[0] == NOTHING_CHOSEN]:
+            del cells[edge]
+    if without_column.all == 0:
+        for edge in [edge for edge in cells if edge[1] == NOTHING_CHOSEN]:
+            del cells[edge]
+
+
+# --- funnel, caps, cancellations -------------------------------------------------------------------------------------
+
+
+def publish_funnel(snapshot: Snapshot, rules: Rules) -> list[PublishedCell]:
+    """Return the steps of those first seen in a week: on the ladder each step leaves nobody behind, or many."""
+    counts = snapshot.blocks.get("", {})
+    seen = counts.get(Step.SEEN, NOBODY)
+    if seen.known < rules.k:
+        return []
+    shown = [Step.SEEN]
+    voted = counts.get(Step.VOTED, NOBODY)
+    if voted.known >= rules.k and is_safe(voted, seen.minus(voted), k=rules.k):
+        shown.append(Step.VOTED)
+    last = seen
+    for step in LADDER:
+        here = counts.get(step, NOBODY)
+        if here.known >= rules.k and is_safe(last.minus(here), here, k=rules.k):
+            shown.append(step)
+            last = here
+    return [_cell(snapshot, rules, step, ALL_REGIONS, counts[step], seen) for step in shown]
+
+
+def publish_caps(snapshot: Snapshot, rules: Rules) -> list[PublishedCell]:
+    """Return how many wait for how much discount: neighbouring percents are put together until many are in each.
+
+    A cell's code is the highest percent in it; `offered` is the sum of what is shown: the curve follows.
+    """
+    counts = snapshot.blocks.get("", {})
+    groups: list[tuple[int, Count]] = []
+    gathered = NOBODY
+    for percent in sorted(int(code) for code in counts):
+        gathered = gathered.plus(counts[str(percent)])
+        if gathered.known >= rules.k:
+            groups.append((percent, gathered))
+            gathered = NOBODY
+    if not groups:
+        return []
+    if gathered != NOBODY:
+        groups[-1] = (max(int(code) for code in counts), groups[-1][1].plus(gathered))
+    rounded = [(percent, round_count(count.all, to=rules.rounding)) for percent, count in groups]
+    total = sum(count for _, count in rounded)
+    return [
+        PublishedCell(
+            CellKey(str(percent), ALL_REGIONS, snapshot.table.week, snapshot.table.model), count, total, count, total
+        )
+        for percent, count in rounded
+    ]
+
+
+def publish_cancellations(snapshot: Snapshot, rules: Rules) -> list[PublishedCell]:
+    """Return how many cancelled in each way; ways that few took are not shown, and no total tells of them."""
+    counts = snapshot.blocks.get("", {})
+    shown = [code for code, count in sorted(counts.items()) if count.known >= rules.k]
+    return [_cell(snapshot, rules, code, ALL_REGIONS, counts[code], counts[code]) for code in shown]
+
+
+PUBLISHERS: Final = {
+    CubeName.TAKE_RATES: publish_take_rates,
+    CubeName.FUNNEL: publish_funnel,
+    CubeName.CAPS: publish_caps,
+    CubeName.CANCELLATIONS: publish_cancellations,
+}
+"""How each cube is published that needs nothing but its own counts; pairs need the take rates beside them."""
+
+
+def audiences(rules: CubePolicy, *, final: bool) -> list[tuple[Audience, Rules]]:
+    """Return who is shown a move, by which rules."""
+    maker = [(Audience.MAKER, Rules(rules.k, rules.rounding, final))]
+    return [*maker, (Audience.TRADE, Rules(rules.trade_k, rules.rounding, final))] if final else maker
+
+
+def publish(snapshot: Snapshot, rules: Rules, take: Snapshot | None) -> list[PublishedCell]:
+    """Return the cells of any table; `take` is the take rates beside a table of pairs."""
+    if snapshot.table.cube == CubeName.PAIRS:
+        assert take is not None
+        return publish_pairs(take, snapshot.blocks.get("", {}), rules)
+    return PUBLISHERS[CubeName(snapshot.table.cube)](snapshot, rules)
+
+
+# --- when a table moves ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """What a verified person said in a table at its last release, and says now; empty for nothing."""
+
+    before: str
+    after: str
+
+    @property
+    def regions(self) -> frozenset[str]:
+        """Return the regions whose counts this changes."""
+        return frozenset(said.partition(":")[0] for said in (self.before, self.after) if said)
+
+
+def burnt_by(
+    snapshot: Snapshot, sayings: Sequence[Saying], *, shown_before: Iterable[str], k: int
+) -> frozenset[str] | None:
+    """Return the options that may not be shown any more if a table moves on, or None where it may not move.
+
+    It moves when at least k verified persons changed. An option that cannot be had everywhere is about some of them
+    only: where those are some, but fewer than k, and it was shown before, showing it again would tell of them.
+    """
+    changed = [saying for saying in sayings if saying.before != saying.after]
+    if len(changed) < k:
+        return None
+    table = set_out(snapshot, k=k)
+    burnt = set(snapshot.burnt)
+    for option in shown_before:
+        regions = table.regions_of.get(option, frozenset())
+        if regions != frozenset(table.people):
+            behind = sum(1 for saying in changed if saying.regions & regions)
+            if 0 < behind < k:
+                burnt.add(option)
+    return frozenset(burnt)
+
+
+def grown(before: Counts, now: Counts, *, k: int) -> Counts:
+    """Return counts that only ever grow as they may be told now: each moves on when k persons more are behind it."""
+    return {
+        code: count if count.known - before.get(code, NOBODY).known >= k else before[code]
+        for code, count in now.items()
+        if code in before or count.known >= k
+    }
