@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from configurator.breaking import BrokenCar, KeptCar
 
@@ -59,21 +58,17 @@ class Impact:
     others: bool = False
 
 
-NOTHING_HELD: Final = Impact(0, 0)
-
-
 def impact_on(held: Sequence[HeldCar], broken: Sequence[BrokenCar], rule: PrivacyRule) -> Impact:
     """Put broken cars together by what breaks and mends them; `broken` are those of `held` that break."""
     owner = {one.car.id: one for one in held}
     looked_at = _rounded(len(held), rule)
-    if not broken:
-        return Impact(looked_at, 0)
     all_broken, rest = _Tally(), _Tally()
     for one in broken:
         all_broken.add(owner.pop(one.car.id))
     for left in owner.values():
         rest.add(left)
-    if not all_broken.is_large(rule) or (rest.cars and not rest.is_large(rule)):
+    # That nobody's car breaks, or everybody's, is told as well, as long as enough persons stand behind "nobody".
+    if any(tally.cars and not tally.is_large(rule) for tally in (all_broken, rest)):
         return Impact(looked_at, None, (), others=True)
     tallies = _grouped({one.car.id: one for one in held}, broken)
     shown = _shown(tallies, rule)

@@ -11,9 +11,10 @@ from configurator.catalogue import MODEL_GROUP, Catalogue, Condition
 from configurator.expressions import And, Expression, Feature, Implies, Not, Or
 from configurator.feature_tree import FeatureModel, GroupKind, TreeGroup
 from configurator.model import Context, Text
-from configurator.rules import RuleBook, compile_catalogue, compile_feature_model, group_codes
+from configurator.rules import RuleBook, compile_catalogue, compile_feature_model, group_codes, window_rules
 
 DAYS_MAX: Final = 40
+OPTIONS: Final = "options.csv"
 NO_TEXT: Final = Text("", "")
 ANYWHERE: Final = Context("", date(2000, 1, 1))
 
@@ -42,6 +43,8 @@ class Subject:
     """What cars are counted by; empty where all are counted together."""
     named: tuple[str, ...]
     """The features that a buyer knows by name, in order; the others only group them."""
+    windows: tuple[RuleFacts, ...] = ()
+    """What an option's first and last day stand for, when they are given as a reason."""
 
     @property
     def root(self) -> str:
@@ -49,7 +52,7 @@ class Subject:
 
     def facts(self, code: str) -> RuleFacts:
         """Return what is known of a rule; the tree's own groups and windows have no more than their code."""
-        known = {rule.code: rule for rule in self.rules}
+        known = {rule.code: rule for rule in (*self.rules, *self.windows)}
         return known.get(code) or RuleFacts(code, self.file, 0)
 
 
@@ -72,7 +75,12 @@ def subject_of_catalogue(catalogue: Catalogue, *, file: str = "options.uvl") -> 
     named = (*(model.code for model in catalogue.models), *(option.code for option in catalogue.options))
     models = tuple(model.code for model in catalogue.models)
     contexts = tuple(distinct_contexts(catalogue, book))
-    return Subject(file, book, catalogue.groups, tuple(rules), contexts, models, named)
+    windows = tuple(
+        RuleFacts(rule.code, OPTIONS, 0, Text(rule.text.zh + "。", rule.text.en + "."))
+        for option in catalogue.options
+        for rule in window_rules(option)
+    )
+    return Subject(file, book, catalogue.groups, tuple(rules), contexts, models, named, windows)
 
 
 def subject_of_model(model: FeatureModel, *, file: str) -> Subject:

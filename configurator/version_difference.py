@@ -42,21 +42,19 @@ class CarDifference:
 
 def compare_cars(old: Subject, new: Subject, context: Context, make_backend: BackendMaker) -> CarDifference:
     """Compare two versions in one context."""
-    pair = _Pair(old, new, context)
-    gone, added = pair.witness(0), pair.witness(1)
-    counts = pair.counts(make_backend)
-    if counts is None:
-        none_gone, none_new = (0 if gone is None else None), (0 if added is None else None)
-        return CarDifference(context, OneSided(none_gone, gone), OneSided(none_new, added), None)
-    before, after, both = counts
-    return CarDifference(context, OneSided(before - both, gone), OneSided(after - both, added), both)
+    return VersionPair(old, new, make_backend).compare(context)
 
 
-class _Pair:
-    """Two versions over one numbering: the named features first, then what else each of them has."""
+class VersionPair:
+    """Two versions over one numbering: the named features first, then what else each of them has.
 
-    def __init__(self, old: Subject, new: Subject, context: Context) -> None:
+    Contexts are assumptions, so what is compiled serves all of them: each version alone, and what both allow.
+    """
+
+    def __init__(self, old: Subject, new: Subject, make_backend: BackendMaker) -> None:
         self._subjects = (old, new)
+        self._make_backend = make_backend
+        self._compiled: dict[tuple[int, ...], tuple[Backend, dict[int, int]]] = {}
         self._names = list(dict.fromkeys([*_compared(old), *_compared(new)]))
         named = [frozenset(self._names) & frozenset(subject.book.features) for subject in self._subjects]
         shared = {name: number for number, name in enumerate(self._names, start=1)}
@@ -74,45 +72,56 @@ class _Pair:
                     numbers[variable] = self._count
             self._numbers.append(numbers)
             self._absent.append([-shared[name] for name in self._names if name not in own])
-        self._context = [
-            self._renumbered_all(side, [(one,) for one in self._literals(side, context)]) for side in (0, 1)
+        self._clauses = [
+            [
+                *self._renumbered_all(side, subject.book.formula.clauses),
+                *((literal,) for literal in self._absent[side]),
+            ]
+            for side, subject in enumerate(self._subjects)
         ]
 
-    def _literals(self, side: int, context: Context) -> tuple[int, ...]:
-        return self._subjects[side].book.context_literals(context)
+    def compare(self, context: Context) -> CarDifference:
+        """Compare in one context. Where neither version has a car of its own, one count is enough."""
+        gone, added = self.witness(0, context), self.witness(1, context)
+        before = self._counted((0,), context)
+        after = before if gone is None and added is None else self._counted((1,), context)
+        both = before if gone is None else after if added is None else self._counted((0, 1), context)
+        return CarDifference(context, _side(gone, before, both), _side(added, after, both), both)
+
+    def _counted(self, sides: tuple[int, ...], context: Context) -> int | None:
+        """Count the cars that a version, or both, allow; None where they are not counted."""
+        if sides not in self._compiled:
+            self._compiled[sides] = self._compile(sides)
+        backend, number = self._compiled[sides]
+        literals = [literal for side in sides for (literal,) in self._in_context(side, context)]
+        return backend.count([number[one] if one > 0 else -number[-one] for one in literals])
+
+    def _compile(self, sides: tuple[int, ...]) -> tuple[Backend, dict[int, int]]:
+        """Compile what the sides allow over the names and their own variables, whose values follow from the names."""
+        used = {*range(1, len(self._names) + 1), *(one for side in sides for one in self._numbers[side].values())}
+        number = {variable: place for place, variable in enumerate(sorted(used), start=1)}
+        clauses = tuple(
+            tuple(number[one] if one > 0 else -number[-one] for one in clause)
+            for side in sides
+            for clause in self._clauses[side]
+        )
+        return self._make_backend(Formula(len(number), len(number), clauses, ())), number
+
+    def _in_context(self, side: int, context: Context) -> list[tuple[int]]:
+        """Return what a context decides, each as a clause of one literal."""
+        numbers = self._numbers[side]
+        literals = self._subjects[side].book.context_literals(context)
+        return [(numbers[literal] if literal > 0 else -numbers[-literal],) for literal in literals]
 
     def _renumbered_all(self, side: int, clauses: Iterable[Clause]) -> list[Clause]:
         numbers = self._numbers[side]
         return [tuple(numbers[literal] if literal > 0 else -numbers[-literal] for literal in c) for c in clauses]
 
-    def counts(self, make_backend: BackendMaker) -> tuple[int, int, int] | None:
-        """Count the cars of either version and of both; None where they are not counted."""
-        counted = []
-        for sides in ((0,), (1,), (0, 1)):
-            clauses = [clause for side in sides for clause in self._whole(side)]
-            other = [(literal,) for literal in self._absent[sides[0]]] if len(sides) == 1 else []
-            used = sorted({abs(literal) for clause in (*clauses, *other) for literal in clause})
-            number = {variable: place for place, variable in enumerate(used, start=1)}
-            renumbered = tuple(
-                tuple(number[one] if one > 0 else -number[-one] for one in clause) for clause in (*clauses, *other)
-            )
-            free = len(self._names) - sum(variable <= len(self._names) for variable in used)
-            cars = make_backend(Formula(len(number), len(number), renumbered, ())).count(())
-            if cars is None:
-                return None
-            counted.append(cars << free)
-        return counted[0], counted[1], counted[2]
-
-    def _whole(self, side: int) -> list[Clause]:
-        """Return a version's clauses in this context, features unknown to it absent."""
-        clauses = self._renumbered_all(side, self._subjects[side].book.formula.clauses)
-        return [*clauses, *self._context[side], *((literal,) for literal in self._absent[side])]
-
-    def witness(self, side: int) -> frozenset[str] | None:
+    def witness(self, side: int, context: Context) -> frozenset[str] | None:
         """Find a car of one version that the other does not allow; None where there is none."""
-        other = 1 - side
-        definitions, demands = self._split(other)
-        with Solver(name="g4", bootstrap_with=[*self._whole(side), *definitions]) as solver:
+        definitions, demands = self._split(1 - side, context)
+        whole = [*self._clauses[side], *self._in_context(side, context)]
+        with Solver(name="g4", bootstrap_with=[*whole, *definitions]) as solver:
             switches = []
             for number, clause in enumerate(demands, start=self._count + 1):
                 switches.append(number)
@@ -123,7 +132,7 @@ class _Pair:
                 return None
             return frozenset(self._names[one - 1] for one in solver.get_model() if 0 < one <= len(self._names))
 
-    def _split(self, side: int) -> tuple[list[Clause], list[Clause]]:
+    def _split(self, side: int, context: Context) -> tuple[list[Clause], list[Clause]]:
         """Part a version's clauses into those that only say what a variable is, and those that ask something of cars.
 
         The value of what is not named is defined anew from the tree, so that a car of the other version has one.
@@ -134,11 +143,17 @@ class _Pair:
         defined = [clause for clauses in _defined(subject, frozenset(self._names)).values() for clause in clauses]
         fixed = self._renumbered_all(side, [*helper, *defined])
         known = set(fixed)
-        return [*fixed, *self._guards(side)], [clause for clause in self._whole(side) if clause not in known]
+        guards = {self._numbers[side][guard] for guard in subject.book.formula.guards}
+        in_context: list[Clause] = [*self._in_context(side, context)]
+        settled = [clause for clause in in_context if abs(clause[0]) in guards]
+        asked = [*self._clauses[side], *(clause for clause in in_context if abs(clause[0]) not in guards)]
+        return [*fixed, *settled], [clause for clause in asked if clause not in known]
 
-    def _guards(self, side: int) -> list[Clause]:
-        guards = {self._numbers[side][guard] for guard in self._subjects[side].book.formula.guards}
-        return [clause for clause in self._context[side] if abs(clause[0]) in guards]
+
+def _side(witness: frozenset[str] | None, own: int | None, both: int | None) -> OneSided:
+    if witness is None:
+        return OneSided(0, None)
+    return OneSided(None if own is None or both is None else own - both, witness)
 
 
 def _compared(subject: Subject) -> list[str]:

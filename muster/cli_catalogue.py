@@ -1,4 +1,4 @@
-"""`muster catalogue …`: check the files of any brand, publish them, say what differs between two versions."""
+"""`muster catalogue …`: check the files of any brand, count, explain, compare two versions, publish one."""
 
 from __future__ import annotations
 
@@ -9,76 +9,149 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from configurator.catalogue import Catalogue
-from muster.terminal import BROKEN, REFUSED, out, progress, settings
+from muster.catalogue_engines import COMPILE_SECONDS, EngineMaker
+from muster.rules_at_hand import PUBLISHED, catalogue_at, literals_of, place_of, stop, subject_at
+from muster.terminal import REFUSED, out, progress, settings, stages
 
 if TYPE_CHECKING:
-    from rich.progress import TaskID
-
-    from configurator.publish_report import PublishReport
+    from configurator.engine.backend import Backend
+    from configurator.engine.choosing import EngineChoice
+    from configurator.publish_report import Progress
     from configurator.report_subject import Subject
+    from muster.holding_cars import Told
 
 app = typer.Typer(
-    help="The files of what can be built: check them, compare two versions, publish one.\n\n"
-    "Change the files on a branch, check, compare with what is published, review, merge, publish.",
+    help="The files of what can be built: check them, count and explain, compare two versions, publish one.\n\n"
+    "Change the files on a branch, check, compare with what is published, review, merge, publish. "
+    "docs/guides/product-manager.md goes through it step by step.",
     rich_markup_mode="rich",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+DAY: Final = ["%Y-%m-%d"]
 Folder = Annotated[Path, typer.Argument(help="The folder with catalogue.toml.", exists=True, file_okay=False)]
-PUBLISHED: Final = "published"
-
-
 Rules = Annotated[
     Path, typer.Argument(help="A folder with catalogue.toml, or a .uvl, .dimacs or .cnf file.", exists=True)
 ]
+Brand = Annotated[str, typer.Option(help="The brand's code in the database; the settings' brand without.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of lines.")]
+Seconds = Annotated[
+    int,
+    typer.Option(
+        help="How long compiling the rules may take. Only compiled rules can be counted; 0 asks SAT alone.", min=0
+    ),
+]
+Having = Annotated[list[str] | None, typer.Option("--with", help="A feature that the car has; may be repeated.")]
+Lacking = Annotated[list[str] | None, typer.Option("--without", help="One that it has not; may be repeated.")]
+Region = Annotated[str, typer.Option(help="Where it is ordered: a region's code. Without one, nowhere in particular.")]
+Day = Annotated[
+    datetime | None, typer.Option(help="When it is ordered; the catalogue's first day without.", formats=DAY)
+]
 
 
 @app.command()
-def check(path: Rules, as_json: AsJson = False) -> None:
+def check(
+    path: Rules,
+    cars: Annotated[
+        Path | None,
+        typer.Option(help="Cars to hold against the catalogue: one JSON object a line.", exists=True, dir_okay=False),
+    ] = None,
+    kept: Annotated[
+        bool, typer.Option("--kept", help="Also count what breaks of the cars that people keep and have pre-ordered.")
+    ] = False,
+    brand: Brand = "",
+    seconds: Seconds = COMPILE_SECONDS,
+    as_json: AsJson = False,
+) -> None:
     """Read rules and name every fault with file and line, then what they mean; 0 when sound, 1 when not.
 
-    Needs no database. Finds broken lines, unknown codes, contradictions (with the fewest rules behind), dead and bound
-    options, rules without effect. Takes a catalogue's folder, a bare UVL file or clauses in DIMACS.
+    Needs no database, unless --kept asks it. Finds broken lines, unknown codes, contradictions (with the fewest rules
+    behind), dead and bound options, rules without effect, and counts the cars of each model, region by region. Takes a
+    catalogue's folder, a bare UVL file or clauses in DIMACS.
+
+    --kept and --cars say which cars the catalogue breaks, and the smallest change that mends each, with its price.
+    --kept shows counts and no person. A line of --cars: {"id": "17", "model": "L5", "options": ["P_STAR_GREY", …]}.
 
     Example: [bold]muster catalogue check muster/demo/qilan/catalogue[/bold]
     """
     from configurator.catalogue_report import check_folder
-    from muster.report_texts import report_json, report_lines
+    from configurator.publish_report import report_on
+    from muster.report_texts import choice_json, choice_line, report_json, report_lines
 
-    subject = _subject(path, as_json)
-    report = _report(subject, quiet=as_json)
+    if (kept or cars is not None) and not path.is_dir():
+        stop("--kept and --cars need a catalogue's folder: a bare file has no models and no prices.")
+    subject = subject_at(path, as_json=as_json)
+    maker = EngineMaker(seconds)
+    with stages() as told:
+        backend, choice = _compiled(maker, subject, told)
+        report = report_on(subject, backend, progress=told)
+        held = _held(path, told, cars=cars, kept=kept, brand=brand, maker=maker)
     if as_json:
-        out.print_json(data={"path": str(path), "faults": [], "report": report_json(report)})
+        found = report_json(report) | {"engine": choice_json(choice)}
+        about_cars = {name: value for one in held for name, value in one.json.items()}
+        out.print_json(data={"path": str(path), "faults": [], "report": found, **about_cars})
     else:
         head = check_folder(path).lines() if path.is_dir() else [f"{path}: read, {len(subject.book.features)} features"]
-        for line in [*head, *(f"  {line}" for line in report_lines(report))]:
-            out.print(line, markup=False)
+        _print([*head, *(f"  {line}" for line in report_lines(report)), f"  {choice_line(choice)}"])
+        _print([f"  {line}" for one in held for line in one.lines])
     if report.contradictions:
         sys.exit(REFUSED)
+
+
+def _compiled(maker: EngineMaker, subject: Subject, told: Progress) -> tuple[Backend, EngineChoice]:
+    told("compiling", 0, 1)
+    made = maker.chosen(subject.book.formula)
+    told("compiling", 1, 1)
+    return made
+
+
+def _held(path: Path, told: Progress, *, cars: Path | None, kept: bool, brand: str, maker: EngineMaker) -> list[Told]:
+    """Hold the cars that were asked for against a folder's catalogue; nothing is loaded where none were."""
+    if cars is None and not kept:
+        return []
+    from muster.holding_cars import hold_cars_of_file, hold_kept_cars
+    from muster.wiring import open_works
+
+    catalogue = catalogue_at(str(path), brand)
+    found = [hold_cars_of_file(catalogue, cars, maker, told)] if cars is not None else []
+    if kept:
+        chosen = settings()
+        found.append(hold_kept_cars(open_works(chosen), brand or chosen.brand, catalogue, maker, told=told))
+    return found
 
 
 @app.command()
 def count(
     path: Rules,
-    having: Annotated[list[str] | None, typer.Option("--with", help="A feature that the cars have.")] = None,
-    lacking: Annotated[list[str] | None, typer.Option("--without", help="One that they have not.")] = None,
+    having: Having = None,
+    lacking: Lacking = None,
+    region: Region = "",
+    day: Day = None,
+    seconds: Seconds = COMPILE_SECONDS,
+    as_json: AsJson = False,
 ) -> None:
-    """Count the cars that the rules allow; 1 where there is none, and it is said where they cannot be counted.
+    """Count the cars that the rules allow, exactly; 1 where there is none.
 
-    Example: [bold]muster catalogue count muster/demo/qilan/catalogue --with L5[/bold]
+    Where the rules cannot be compiled in time, it is said that there is at least one car.
+
+    Example: [bold]muster catalogue count muster/demo/qilan/catalogue --with L5 --region SHANGHAI[/bold]
     """
-    from configurator.engine.sat_backend import SatBackend
     from configurator.publish_report import UNCOUNTED
+    from muster.report_texts import choice_json
 
-    subject = _subject(path)
-    literals = [*_first_literals(subject), *_literals(subject, having, lacking)]
-    with progress(f"Counting the cars of {path} …"):
-        backend = SatBackend(subject.book.formula)
+    subject = subject_at(path, as_json=as_json)
+    place = place_of(subject, region, day.date() if day else None)
+    literals = [*subject.book.context_literals(place), *literals_of(subject, having, lacking)]
+    with stages() as told:
+        backend, choice = _compiled(EngineMaker(seconds), subject, told)
         found = backend.has_car(literals)
         cars = backend.count(literals) if found else 0
-    out.print(f"{cars:,} cars" if cars is not None else f"at least one car; {UNCOUNTED}", markup=False)
+    if as_json:
+        counted = {"cars": None if cars is None else str(cars), "atLeastOne": found}
+        asked = {"region": place.region, "day": place.day.isoformat(), "with": having or [], "without": lacking or []}
+        out.print_json(data={"path": str(path), **asked, **counted, "engine": choice_json(choice)})
+    else:
+        _print([f"{cars:,} cars" if cars is not None else f"at least one car; {UNCOUNTED}"])
     if not found:
         sys.exit(REFUSED)
 
@@ -86,147 +159,114 @@ def count(
 @app.command()
 def explain(
     path: Rules,
-    having: Annotated[list[str] | None, typer.Option("--with", help="A feature that the car should have.")] = None,
-    lacking: Annotated[list[str] | None, typer.Option("--without", help="One that it should not have.")] = None,
+    having: Having = None,
+    lacking: Lacking = None,
+    region: Region = "",
+    day: Day = None,
+    locale: Annotated[str, typer.Option(help="The language of the rules' sentences: zh-CN or en.")] = "en",
+    as_json: AsJson = False,
 ) -> None:
     """Say whether a car with these features can be built, and if not, the fewest rules that forbid it (then 1).
 
     Example: [bold]muster catalogue explain muster/demo/qilan/catalogue --with L5 --with P_TWO_TONE_DAWN[/bold]
     """
     from configurator.rule_probe import RuleProbe
-    from muster.report_texts import rule_in_words
+    from muster.report_texts import rule_in_words, rules_json
 
-    subject = _subject(path)
-    wanted = _literals(subject, having, lacking)
-    probe = RuleProbe(subject.book)
-    active = subject.book.active(subject.contexts[0])
-    if probe.has_car(active, wanted):
-        out.print("Such a car can be built.")
-        return
-    out.print("Such a car cannot be built. The fewest rules that forbid it:")
-    for position in probe.smallest_conflict(active, wanted):
-        out.print(f"  {rule_in_words(subject.facts(subject.book.rules[position].code))}", markup=False)
-    sys.exit(REFUSED)
-
-
-def _subject(path: Path, as_json: bool = False) -> Subject:
-    """Take the rules up; faults end the command."""
-    from configurator.rule_files import take_up
-
-    subject, faults = take_up(path)
-    if subject is not None:
-        return subject
+    subject = subject_at(path, as_json=as_json)
+    wanted = literals_of(subject, having, lacking)
+    book = subject.book
+    with stages() as told:
+        told("explaining", 0, 1)
+        probe = RuleProbe(book)
+        active = book.active(place_of(subject, region, day.date() if day else None))
+        found = probe.has_car(active, wanted)
+        rules = () if found else probe.smallest_conflict(active, wanted)
+        told("explaining", 1, 1)
+    facts = [subject.facts(book.rules[position].code) for position in rules]
     if as_json:
-        told = [{"file": fault.file, "line": fault.line, "reason": fault.reason} for fault in faults]
-        out.print_json(data={"path": str(path), "faults": told, "report": None})
+        out.print_json(data={"path": str(path), "canBeBuilt": found, "rules": rules_json(facts)})
+    elif found:
+        _print(["Such a car can be built."])
     else:
-        found = f"{len(faults)} faults" if len(faults) > 1 else "1 fault"
-        for line in [f"{path}: {found}", *(f"  {fault}" for fault in faults)]:
-            out.print(line, markup=False)
-    sys.exit(REFUSED)
+        forbidding = [f"  {rule_in_words(rule, locale)}" for rule in facts] or ["  the tree of features itself"]
+        _print(["Such a car cannot be built. The fewest rules that forbid it:", *forbidding])
+    if not found:
+        sys.exit(REFUSED)
 
 
-def _report(subject: Subject, *, quiet: bool) -> PublishReport:
-    """Make the report over SAT and show how far it is where somebody looks."""
-    from rich.progress import Progress
+@app.command()
+def diff(
+    old: Annotated[str, typer.Argument(help=f"A folder, a bare file, or `{PUBLISHED}` for the version in force.")],
+    new: Annotated[str, typer.Argument(help=f"The same: a folder, a bare file, or `{PUBLISHED}`.")],
+    brand: Brand = "",
+    no_cars: Annotated[bool, typer.Option("--no-cars", help="Leave out which cars differ: the quick look.")] = False,
+    seconds: Seconds = COMPILE_SECONDS,
+    as_json: AsJson = False,
+) -> None:
+    """Say what differs: models, options, rules, prices, parts, and which cars; 1 when anything does.
 
-    from configurator.engine.sat_backend import SatBackend
-    from configurator.publish_report import report_on
+    Cars that only one version allows are counted where the rules can be compiled, region by region, on the first day of
+    the newer one; one of each kind is shown. Of bare files the features and the rules are compared.
 
-    backend = SatBackend(subject.book.formula)
-    with Progress(console=out, transient=True, disable=quiet or not out.is_terminal) as bar:
-        tasks: dict[str, TaskID] = {}
+    Example: [bold]muster catalogue diff published muster/demo/qilan/catalogue[/bold]
+    """
+    from muster.version_texts import cars_lines, do_cars_differ, version_json
+    from muster.versions_at_hand import two_versions
 
-        def told(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bar.add_task(stage, total=total)
-            bar.update(tasks[stage], completed=done)
-
-        return report_on(subject, backend, progress=told)
-
-
-def _first_literals(subject: Subject) -> tuple[int, ...]:
-    return subject.book.context_literals(subject.contexts[0])
-
-
-def _literals(subject: Subject, having: list[str] | None, lacking: list[str] | None) -> list[int]:
-    """Turn names into literals; an unknown one ends the command."""
-    variables = subject.book.variables
-    for name in [*(having or ()), *(lacking or ())]:
-        if name not in variables:
-            out.print(f"unknown feature '{name}'", style="red", markup=False)
-            sys.exit(BROKEN)
-    return [*(variables[name] for name in having or ()), *(-variables[name] for name in lacking or ())]
+    versions = two_versions(old, new, brand)
+    with stages() as told:
+        cars = [] if no_cars else versions.cars(EngineMaker(seconds), told)
+    if as_json:
+        out.print_json(data={"old": old, "new": new, **version_json(versions.changes, cars)})
+    else:
+        named = [change.line() for change in versions.changes]
+        _print([*named, *cars_lines(cars, versions.names)] if named or do_cars_differ(cars) else ["nothing differs"])
+    if versions.changes or do_cars_differ(cars):
+        sys.exit(REFUSED)
 
 
 @app.command()
 def publish(
     folder: Folder,
     effective_from: Annotated[
-        datetime | None, typer.Option(help="First day in force; the file's own without.", formats=["%Y-%m-%d"])
+        datetime | None, typer.Option(help="First day in force; the file's own without.", formats=DAY)
     ] = None,
-    brand: Annotated[str, typer.Option(help="The brand's code; the settings' brand without.")] = "",
+    brand: Brand = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would break, and publish nothing.")] = False,
+    seconds: Seconds = COMPILE_SECONDS,
 ) -> None:
     """Publish a catalogue as the brand's next version; what is published never changes, only the next one differs.
 
-    Quotes, pools and orders made under an older version keep it.
+    First it says which kept cars and open pre-orders the version breaks: counts, and no person. Quotes, pools and
+    orders made under an older version keep it; whoever keeps a car that breaks is told the smallest change that mends
+    it.
 
     Example: [bold]muster catalogue publish muster/demo/qilan/catalogue --effective-from 2026-12-01[/bold]
     """
-    from configurator.service import publish_folder
+    from configurator.service import publish_catalogue
     from kernel import registry
     from kernel.actor import system
     from kernel.ids import BrandId
+    from muster.holding_cars import hold_kept_cars
     from muster.wiring import open_works
 
     chosen = settings()
-    works = open_works(chosen)
+    works, code = open_works(chosen), brand or chosen.brand
     day: date | None = effective_from.date() if effective_from else None
+    catalogue = catalogue_at(str(folder), code)
+    with stages() as told:
+        held = hold_kept_cars(works, code, catalogue, EngineMaker(seconds), effective_from=day, told=told)
+    _print(held.lines)
+    if dry_run:
+        _print(["Nothing was published."])
+        return
     with progress("Checking and publishing …"), works.change(system(BrandId("platform"))) as work:
-        found = registry.brand_by_code(work, brand or chosen.brand)
-        version_id = publish_folder(work.acting(system(found.id)), folder, effective_from=day)
+        found = registry.brand_by_code(work, code)
+        version_id = publish_catalogue(work.acting(system(found.id)), catalogue, effective_from=day)
     out.print(f"Published for {found.name['en']} as {version_id}.")
 
 
-@app.command()
-def diff(
-    old: Annotated[str, typer.Argument(help=f"A folder, or `{PUBLISHED}` for the version in force.")],
-    new: Annotated[str, typer.Argument(help=f"A folder, or `{PUBLISHED}`.")],
-    brand: Annotated[str, typer.Option(help="The brand's code; the settings' brand without.")] = "",
-) -> None:
-    """Say what differs between two catalogues: models, options, rules, prices, parts. 1 when anything does.
-
-    Example: [bold]muster catalogue diff published muster/demo/qilan/catalogue[/bold]
-    """
-    from configurator.catalogue_report import diff_catalogues
-
-    difference = diff_catalogues(_catalogue(old, brand), _catalogue(new, brand))
-    for line in difference.lines():
+def _print(lines: list[str]) -> None:
+    for line in lines:
         out.print(line, markup=False)
-    if difference.changes():
-        sys.exit(REFUSED)
-
-
-def _catalogue(where: str, brand: str) -> Catalogue:
-    if where == PUBLISHED:
-        return _published(brand)
-    from configurator.catalogue_files import read_catalogue
-
-    if not Path(where).is_dir():
-        out.print(f"{where} is no folder; give one, or `{PUBLISHED}`.", style="red")
-        sys.exit(BROKEN)
-    return read_catalogue(Path(where))
-
-
-def _published(brand: str) -> Catalogue:
-    from configurator.queries import open_showroom
-    from kernel import registry
-    from kernel.actor import system
-    from kernel.ids import BrandId
-    from muster.wiring import open_works
-
-    chosen = settings()
-    with open_works(chosen).read(system(BrandId("platform"))) as work:
-        found = registry.brand_by_code(work, brand or chosen.brand)
-        version, _room = open_showroom(work.acting(system(found.id)), region="")
-        return version.catalogue

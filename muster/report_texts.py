@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
+from configurator.engine.choosing import EngineChoice, Outcome, Why
 from configurator.publish_report import BoundOption, IdleRule, NotCounted, PublishReport
 from configurator.report_subject import RuleFacts
 
@@ -24,22 +25,22 @@ def report_lines(report: PublishReport) -> list[str]:
     for one in report.counts:
         cars = one.cars.reason if isinstance(one.cars, NotCounted) else f"{one.cars:,} cars"
         lines.append(f"{one.model or 'all'}{_where(one.context.region)}: {cars}")
-    return [*lines, f"answered by {report.backend.value}"]
+    return lines
 
 
 def report_json(report: PublishReport) -> dict[str, Any]:
     """Return the same as JSON values."""
 
     def bound(some: Sequence[BoundOption]) -> list[dict[str, Any]]:
-        return [{"option": one.option, "because": _rules(one.because)} for one in some]
+        return [{"option": one.option, "because": rules_json(one.because)} for one in some]
 
     def idle(some: Sequence[IdleRule]) -> list[dict[str, Any]]:
-        return [{"rule": _rule(one.rule), "because": _rules(one.because)} for one in some]
+        return [{"rule": _rule(one.rule), "because": rules_json(one.because)} for one in some]
 
     return {
         "backend": report.backend.value,
         "contradictions": [
-            {"region": one.context.region, "day": one.context.day.isoformat(), "rules": _rules(one.rules)}
+            {"region": one.context.region, "day": one.context.day.isoformat(), "rules": rules_json(one.rules)}
             for one in report.contradictions
         ],
         "dead": bound(report.dead),
@@ -59,10 +60,44 @@ def report_json(report: PublishReport) -> dict[str, Any]:
     }
 
 
-def rule_in_words(rule: RuleFacts) -> str:
+def rule_in_words(rule: RuleFacts, locale: str = "en") -> str:
     """Return a rule with its place and, where it has one, its sentence."""
     place = f" ({rule.file}:{rule.line})" if rule.line else ""
-    return f"{rule.code}{place}" + (f" {rule.text.en}" if rule.text.en else "")
+    words = rule.text.in_locale(locale)
+    return f"{rule.code}{place}" + (f" {words}" if words else "")
+
+
+def choice_line(choice: EngineChoice) -> str:
+    """Return which engine answered and what was tried for it."""
+    tried = ", ".join(f"{one.compiler} {_OUTCOMES[one.outcome]} after {one.seconds:.1f} s" for one in choice.attempts)
+    return f"answered by {choice.backend.value}: {_WHYS[choice.why]}" + (f" ({tried})" if tried else "")
+
+
+def choice_json(choice: EngineChoice) -> dict[str, Any]:
+    """Return the same as JSON values."""
+    return {
+        "backend": choice.backend.value,
+        "why": choice.why.value,
+        "attempts": [
+            {"compiler": one.compiler, "outcome": one.outcome.value, "seconds": one.seconds} for one in choice.attempts
+        ],
+    }
+
+
+_OUTCOMES: Final = {
+    Outcome.COMPILED: "was done",
+    Outcome.BEYOND_BUDGET: "was stopped",
+    Outcome.TOO_LARGE: "made too large a circuit",
+    Outcome.BROKE_DOWN: "broke down",
+}
+_WHYS: Final = {
+    Why.CIRCUIT_FITS: "the rules are compiled",
+    Why.NO_CIRCUIT_FITS: "no compiler was done in time",
+    Why.BROKE_DOWN: "the circuit could not be used",
+    Why.NOT_READY: "the circuit is not ready yet",
+    Why.NO_KERNELS: "there is nothing here that walks a circuit",
+    Why.SWITCHED_OFF: "compiling was switched off",
+}
 
 
 def _where(region: str) -> str:
@@ -84,7 +119,8 @@ def _idle(words: str, rules: Sequence[IdleRule]) -> list[str]:
     ]
 
 
-def _rules(rules: Sequence[RuleFacts]) -> list[dict[str, Any]]:
+def rules_json(rules: Sequence[RuleFacts]) -> list[dict[str, Any]]:
+    """Return rules as JSON values, with their places and sentences."""
     return [_rule(rule) for rule in rules]
 
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 
 from muster.settings import Settings, read_settings
 
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
 REFUSED: Final = 1
 BROKEN: Final = 2
+SECONDS_BETWEEN_LINES: Final = 2.0
 # The headings under which `--help` lists the commands.
 TO_TRY: Final = "To try it"
 TO_RUN: Final = "To run it"
@@ -38,3 +43,36 @@ def progress(text: str) -> Iterator[None]:
     else:
         out.print(text)
         yield
+
+
+@contextmanager
+def stages() -> Iterator[Callable[[str, int, int], None]]:
+    """Show how far the stages of something are: bars where somebody looks, else a line every two seconds beside the
+    output, so that whoever waits sees that it goes on."""
+    from rich.progress import Progress
+
+    if not errors.is_terminal:
+        yield _LinesNowAndThen()
+        return
+    with Progress(console=errors, transient=True) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def told(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total)
+            bars.update(tasks[stage], completed=done, total=total)
+
+        yield told
+
+
+class _LinesNowAndThen:
+    """Writes how far a stage is, but not before two seconds, nor more often."""
+
+    def __init__(self) -> None:
+        self._told_at = time.monotonic()
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - self._told_at >= SECONDS_BETWEEN_LINES:
+            self._told_at = now
+            errors.print(f"{stage}: {done:,} of {total:,}", markup=False)

@@ -125,7 +125,9 @@ def test_large_groups_are_shown_rounded_with_their_cause_and_change() -> None:
 def test_nothing_is_told_where_too_few_break_or_too_few_do_not() -> None:
     assert told(("ROOF", 9), whole=40) == Impact(50, None, (), others=True)
     assert told(("ROOF", 40), whole=9) == Impact(50, None, (), others=True)
-    assert told(whole=7) == Impact(5, 0)
+    assert told(whole=7) == Impact(5, None, (), others=True)
+    assert told(whole=12) == Impact(10, 0)
+    assert told() == Impact(0, 0)
     assert told(("ROOF", 40)).broken == 40
 
 

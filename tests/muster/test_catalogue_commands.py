@@ -1,4 +1,4 @@
-"""`muster catalogue check | count | explain` for files of any brand: what they say and how they end."""
+"""`muster catalogue check | count | explain | diff` for files of any brand: what they say and how they end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from muster.cli_catalogue import app
-from tests.configurator.small_brand import FOLDER
+from tests.configurator.small_brand import FOLDER, PLAIN_CAR, copied_folder
 
 BARE = """\
 features
@@ -38,7 +38,7 @@ def bare(tmp_path: Path) -> Path:
 
 def run(*words: object) -> tuple[int, str]:
     result = CliRunner().invoke(app, [str(word) for word in words])
-    return result.exit_code, result.output
+    return result.exit_code, result.stdout
 
 
 def test_a_catalogue_folder_is_checked_with_its_report() -> None:
@@ -46,7 +46,16 @@ def test_a_catalogue_folder_is_checked_with_its_report() -> None:
 
     assert code == 0
     assert "is sound" in text
-    assert "answered by sat" in text
+    assert "B2 in north: 18 cars" in text
+    assert "answered by circuit: the rules are compiled" in text
+
+
+def test_without_seconds_to_compile_in_sat_answers_and_nothing_is_counted() -> None:
+    code, text = run("check", FOLDER, "--seconds", 0)
+
+    assert code == 0
+    assert "A1 in north: not counted, since the rules are not compiled to a circuit here" in text
+    assert "answered by sat: compiling was switched off" in text
 
 
 def test_a_bare_file_is_checked_and_its_report_names_rules_with_lines(bare: Path) -> None:
@@ -64,7 +73,8 @@ def test_the_report_comes_as_json_too(bare: Path) -> None:
     report = json.loads(text)["report"]
     assert [one["option"] for one in report["dead"]] == ["Dead"]
     assert [one["rule"]["code"] for one in report["redundant"]] == ["R1", "R2"]
-    assert report["counts"][0]["cars"] is None
+    assert report["counts"][0]["cars"] == "3"
+    assert report["engine"]["backend"] == "circuit"
 
 
 def test_faults_end_a_command_with_one_and_are_named_with_their_line(tmp_path: Path) -> None:
@@ -95,9 +105,169 @@ def test_why_not_is_answered_with_the_rules_behind(bare: Path) -> None:
     assert run("explain", bare, "--with", "Nought")[0] == 2
 
 
-def test_where_cars_are_not_counted_that_is_said(bare: Path) -> None:
-    code, text = run("count", bare, "--with", "Hook")
+def test_the_reasons_come_in_chinese_and_as_json_and_follow_the_region() -> None:
+    forbidden = ("explain", FOLDER, "--with", "ROOF", "--with", "HOOK", "--day", "2026-12-01")
+
+    assert "R002 (options.uvl:38) 天窗与拖钩不能同选。" in run(*forbidden, "--locale", "zh-CN")[1]
+    found = json.loads(run(*forbidden, "--json")[1])
+    assert (found["canBeBuilt"], [rule["code"] for rule in found["rules"]]) == (False, ["R002"])
+    assert run("explain", FOLDER, "--without", "HEAT")[0] == 0
+    assert run("explain", FOLDER, "--without", "HEAT", "--region", "north")[0] == 1
+    too_early = run("explain", FOLDER, "--with", "ROOF", "--day", "2026-05-31")
+    assert (too_early[0], too_early[1].splitlines()[1]) == (1, "  FROM_ROOF Glass roof can be ordered from 2026-06-01.")
+    assert run("explain", FOLDER, "--with", "ROOF", "--day", "2026-06-01")[0] == 0
+
+
+def test_cars_are_counted_exactly_and_where_they_are_not_that_is_said(bare: Path) -> None:
+    assert run("count", bare) == (0, "3 cars\n")
+    assert run("count", bare, "--with", "Hook") == (0, "1 cars\n")
+    assert run("count", bare, "--with", "Dead") == (1, "0 cars\n")
+    uncounted = json.loads(run("count", bare, "--with", "Hook", "--seconds", 0, "--json")[1])
+    assert (uncounted["cars"], uncounted["atLeastOne"], uncounted["engine"]["why"]) == (None, True, "switched_off")
+    assert run("count", bare, "--with", "Hook", "--seconds", 0)[1].startswith("at least one car; not counted")
+
+
+def test_what_is_unknown_ends_a_command_with_two_and_says_what_is_near(bare: Path) -> None:
+    assert run("count", bare, "--with", "Hok") == (2, "unknown feature 'Hok'; did you mean Hook?\n")
+    code, text = run("count", FOLDER, "--region", "moon")
+    assert (code, text) == (2, "no rule speaks of the region 'moon'; they speak of north\n")
+    assert run("check", bare, "--kept")[0] == 2
+
+
+# --- two versions ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def newer(tmp_path: Path) -> Path:
+    """Write a newer version of the small catalogue: no roof in the north, and the hook costs more."""
+    folder = copied_folder(tmp_path / "newer")
+    for name, before, after in (
+        ("options.uvl", "\t// R004", "\t// R006\n\t!ROOF\n\t// R004"),
+        ("rules.csv", "R004,", "R006,regional,north,,,,北方地区不提供天窗。,No glass roof in the north.\nR004,"),
+        ("prices.csv", "*,HOOK,2000,1200", "*,HOOK,2500,1200"),
+        ("catalogue.toml", 'version = "2026.1"', 'version = "2026.2"'),
+        ("catalogue.toml", "effective_from = 2026-01-01", "effective_from = 2026-12-01"),
+    ):
+        path = folder / name
+        text = path.read_text(encoding="utf-8")
+        assert before in text
+        path.write_text(text.replace(before, after), encoding="utf-8")
+    return folder
+
+
+def test_what_differs_between_two_versions_is_named_and_its_cars_are_counted_with_an_example(newer: Path) -> None:
+    code, text = run("diff", FOLDER, newer)
+
+    assert code == 1
+    lines = text.splitlines()
+    assert "~ price HOOK (*): ¥2,000 (cost ¥1,200) -> ¥2,500 (cost ¥1,200)" in lines
+    assert any(line.startswith("+ rule R006: !ROOF in north") for line in lines)
+    (north,) = [place for place, line in enumerate(lines) if line.startswith("cars in north:")]
+    counted = json.loads(run("diff", FOLDER, newer, "--json")[1])["cars"]
+    everywhere, cold = counted
+    assert (everywhere["gone"], everywhere["new"]) == ({"cars": "0", "example": None}, {"cars": "0", "example": None})
+    assert "ROOF" in cold["gone"]["example"]
+    before = int(json.loads(run("count", FOLDER, "--region", "north", "--day", "2026-12-01", "--json")[1])["cars"])
+    after = int(json.loads(run("count", newer, "--region", "north", "--day", "2026-12-01", "--json")[1])["cars"])
+    assert (int(cold["gone"]["cars"]), int(cold["kept"])) == (before - after, after)
+    assert lines[north] == f"cars in north: {before - after} no longer, none new; {after} stay"
+    assert lines[north + 1].startswith("  no longer, for example: A1 ") or lines[north + 1].startswith(
+        "  no longer, for example: B2 "
+    )
+    assert run("diff", FOLDER, newer, "--no-cars")[1] == "".join(f"{line}\n" for line in lines if line[0] in "+-~")
+
+
+def test_without_a_circuit_the_cars_that_differ_are_shown_and_not_counted(newer: Path) -> None:
+    code, text = run("diff", FOLDER, newer, "--seconds", 0)
+
+    assert code == 1
+    assert "cars in north: some (not counted) no longer, none new" in text
+
+
+def test_the_same_twice_differs_in_nothing(bare: Path) -> None:
+    assert run("diff", FOLDER, FOLDER) == (0, "nothing differs\n")
+    assert run("diff", bare, bare) == (0, "nothing differs\n")
+
+
+def test_bare_files_are_compared_by_features_rules_and_cars(bare: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.uvl"
+    text = BARE.replace("            Roof\n", "            Roof\n            Rack\n")
+    other.write_text(text.replace("    // R3 dead\n    !Dead\n", "    Rack => Roof\n"), encoding="utf-8")
+
+    code, text = run("diff", bare, other)
+
+    assert code == 1
+    assert text.splitlines() == [
+        "+ feature Rack: new",
+        "- rule !Dead: gone",
+        "+ rule Rack => Roof: new",
+        "cars: none no longer, 5 new; 3 stay",
+        text.splitlines()[4],
+    ]
+    assert text.splitlines()[4].startswith("  new, for example: Car ")
+    assert run("diff", bare, FOLDER)[0] == 2
+    assert run("diff", bare, tmp_path / "nothing.uvl")[0] == 2
+
+
+# --- cars that break -------------------------------------------------------------------------------------------------
+
+
+def test_cars_of_a_file_are_held_against_a_catalogue_and_each_is_mended(newer: Path, tmp_path: Path) -> None:
+    options = [*PLAIN_CAR, "HEAT", "ROOF"]
+    cars = [
+        {"id": "a", "model": "A1", "options": options, "region": "north", "price_minor": 10_650_000},
+        {"id": "b", "model": "A1", "options": options, "region": "east"},
+        {"model": "Z9", "options": []},
+    ]
+    path = tmp_path / "cars.jsonl"
+    path.write_text("\n".join(map(json.dumps, cars)), encoding="utf-8")
+
+    code, text = run("check", newer, "--cars", path)
+    told = json.loads(run("check", newer, "--cars", path, "--json")[1])["cars"]
 
     assert code == 0
-    assert "at least one car" in text
-    assert run("count", bare, "--with", "Dead")[0] == 1
+    assert text.splitlines()[-3:] == [
+        "  2 of 3 cars break",
+        "    car a (A1): broken by ROOF; smallest change: leave out ROOF (-¥5,000)",
+        "    car 3 (Z9): broken by Z9; no car of the model is near",
+    ]
+    assert told["lookedAt"] == 3
+    assert told["broken"][0]["repair"] == {
+        "options": [*PLAIN_CAR, "HEAT"],
+        "leftOut": ["ROOF"],
+        "added": [],
+        "priceMinor": 10_150_000,
+        "priceDifferenceMinor": -500_000,
+    }
+    assert told["broken"][1]["repair"] is None
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("{", "is no JSON object"),
+        ("[1]", "is no JSON object"),
+        ('{"model": "A1"}', "needs options: a list of at most 400 texts"),
+        ('{"options": []}', "needs a model, as text"),
+        ('{"model": "A1", "options": [1]}', "needs options: a list of at most 400 texts"),
+        ('{"model": "A1", "options": [], "colour": 1}', "has an unknown field 'colour'"),
+        ('{"model": "A1", "options": [], "region": 1}', "has a region that is no text"),
+        ('{"model": "A1", "options": [], "id": []}', "has an id that is neither text nor number"),
+        ('{"model": "A1", "options": [], "price_minor": true}', "has a price_minor that is no whole number"),
+        (json.dumps({"model": "A1", "options": ["RED"] * 401}), "needs options: a list of at most 400 texts"),
+    ],
+)
+def test_a_faulty_line_of_a_file_of_cars_is_named_with_its_reason(tmp_path: Path, line: str, reason: str) -> None:
+    path = tmp_path / "cars.jsonl"
+    path.write_text(f'{{"model": "A1", "options": []}}\n\n{line}\n', encoding="utf-8")
+
+    assert run("check", FOLDER, "--cars", path) == (1, f"{path}: 1 fault\n  cars.jsonl:3: {reason}\n")
+
+
+def test_two_cars_of_one_id_and_a_file_that_is_no_text_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "cars.jsonl"
+    path.write_text('{"id": "1", "model": "A1", "options": []}\n' * 2, encoding="utf-8")
+    assert "cars.jsonl: two cars have the same id" in run("check", FOLDER, "--cars", path)[1]
+
+    path.write_bytes(b"\xff\xfe")
+    assert "cars.jsonl: cannot be read as UTF-8 text" in run("check", FOLDER, "--cars", path)[1]

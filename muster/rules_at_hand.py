@@ -1,0 +1,98 @@
+"""What the catalogue commands are pointed at: a folder, a bare file, or the version that is in force."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from muster.terminal import BROKEN, REFUSED, out, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from configurator.catalogue import Catalogue
+    from configurator.faults import Fault
+    from configurator.model import Context
+    from configurator.report_subject import Subject
+
+PUBLISHED: Final = "published"
+
+
+def subject_at(path: Path, *, as_json: bool = False) -> Subject:
+    """Take rules up; faults end the command with every one of them."""
+    from configurator.rule_files import take_up
+
+    subject, faults = take_up(path)
+    if subject is None:
+        stop_at_faults(path, faults, as_json=as_json)
+    return subject
+
+
+def stop_at_faults(path: Path, faults: Sequence[Fault], *, as_json: bool = False) -> NoReturn:
+    """End the command as refused, with every fault."""
+    if as_json:
+        told = [{"file": fault.file, "line": fault.line, "reason": fault.reason} for fault in faults]
+        out.print_json(data={"path": str(path), "faults": told, "report": None})
+    else:
+        found = f"{len(faults)} faults" if len(faults) > 1 else "1 fault"
+        for line in [f"{path}: {found}", *(f"  {fault}" for fault in faults)]:
+            out.print(line, markup=False)
+    sys.exit(REFUSED)
+
+
+def catalogue_at(where: str, brand: str) -> Catalogue:
+    """Read a folder, or take the version in force; faults raise CatalogueFaulty."""
+    if where == PUBLISHED:
+        return _published(brand)
+    from configurator.catalogue_files import read_catalogue
+
+    return read_catalogue(Path(where))
+
+
+def _published(brand: str) -> Catalogue:
+    from configurator.queries import open_showroom
+    from kernel import registry
+    from kernel.actor import system
+    from kernel.ids import BrandId
+    from muster.wiring import open_works
+
+    chosen = settings()
+    with open_works(chosen).read(system(BrandId("platform"))) as work:
+        found = registry.brand_by_code(work, brand or chosen.brand)
+        version, _room = open_showroom(work.acting(system(found.id)), region="")
+        return version.catalogue
+
+
+def place_of(subject: Subject, region: str, day: date | None) -> Context:
+    """Return where and when is asked about: by default the first day, at no region in particular."""
+    from configurator.model import Context
+
+    known = known_regions(subject)
+    if region and region not in known:
+        stop(f"no rule speaks of the region '{region}'; they speak of {', '.join(known) or 'none'}")
+    return Context(region, day or subject.contexts[0].day)
+
+
+def known_regions(subject: Subject) -> list[str]:
+    """Return the regions that some rule speaks of."""
+    return sorted({region for rule in subject.book.rules for region in rule.condition.regions})
+
+
+def literals_of(subject: Subject, having: Sequence[str] | None, lacking: Sequence[str] | None) -> list[int]:
+    """Turn names into literals; an unknown one ends the command."""
+    from difflib import get_close_matches
+
+    variables = subject.book.variables
+    for name in [*(having or ()), *(lacking or ())]:
+        if name not in variables:
+            near = get_close_matches(name, variables, n=3)
+            stop(f"unknown feature '{name}'" + (f"; did you mean {', '.join(near)}?" if near else ""))
+    return [*(variables[name] for name in having or ()), *(-variables[name] for name in lacking or ())]
+
+
+def stop(why: str) -> NoReturn:
+    """End the command as a broken call."""
+    out.print(why, style="red", markup=False)
+    sys.exit(BROKEN)
