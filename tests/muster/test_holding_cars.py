@@ -22,7 +22,7 @@ from muster.cli_catalogue import app
 from muster.wiring import OpenPreOrders
 from tests.configurator.small_brand import BRAND, GUEST, PLAIN_CAR, PLANNER, consumer, copied_folder
 from tests.demand.pool_room import make_pool_room
-from tests.demand.test_cubes import know
+from tests.demand.wishing_room import know
 from tests.support.databases import Database
 
 BLUE_CAR = ("BLUE", *PLAIN_CAR[1:])
