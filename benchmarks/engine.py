@@ -56,7 +56,7 @@ def measure(model: Model, plan: Plan, say: Callable[[str], None]) -> Figures:
         for compiler in engine_models.compilers()
     ]
     made = [one for one in tried if one.circuit is not None]
-    chosen = min(made, key=lambda one: one.circuit.block.nbytes if one.circuit is not None else 0, default=None)
+    chosen = made[0] if made else None  # as a server chooses: our own compiler first
     backend = backend_of(model, chosen)
     context = Context("CN", DAY)
     guards = model.book.context_literals(context)
@@ -95,7 +95,7 @@ def measure(model: Model, plan: Plan, say: Callable[[str], None]) -> Figures:
 
 
 def backend_of(model: Model, chosen: Compiled | None) -> Backend:
-    """Return the backend that serves: the smallest circuit, else SAT."""
+    """Return the backend that serves: the chosen circuit, else SAT."""
     if chosen is None or chosen.circuit is None:
         return SatBackend(model.formula)
     return CircuitBackend(chosen.circuit)

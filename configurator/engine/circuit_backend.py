@@ -44,29 +44,18 @@ class Workspace:
 
 
 class Pan:
-    """What a pass over weights fills: by node, by group and by code."""
+    """What a pass over weights fills: by part (nodes, then groups), by node and by code."""
 
     def __init__(self, circuit: Circuit) -> None:
-        nodes, groups, codes = circuit.size(at.NODES), circuit.size(at.GROUPS), 2 * circuit.size(at.CLASSES)
-        self.group_weights, self.group_ties = np.empty(groups, dtype=np.int64), np.empty(groups, dtype=np.int64)
-        self.node_weights, self.node_ties = np.empty(nodes, dtype=np.int64), np.empty(nodes, dtype=np.int64)
+        nodes, parts = circuit.size(at.NODES), circuit.size(at.NODES) + circuit.size(at.GROUPS)
+        self.weights, self.ties = np.empty(parts, dtype=np.int64), np.empty(parts, dtype=np.int64)
         self.choice, self.reached = np.empty(nodes, dtype=np.int32), np.empty(nodes, dtype=np.int8)
-        self.chosen = np.empty(codes, dtype=np.int8)
+        self.chosen = np.empty(2 * circuit.size(at.CLASSES), dtype=np.int8)
 
-    def weigh(self, circuit: Circuit, workspace: Workspace, weights: CodeWeights) -> int:
-        """Fill by node and group, and return the least weight."""
-        passes.weigh(
-            circuit.block,
-            workspace.work,
-            weights.weights,
-            weights.ties,
-            self.group_weights,
-            self.group_ties,
-            self.node_weights,
-            self.node_ties,
-            self.choice,
-        )
-        return int(self.node_weights[0]) + weights.base
+    def weigh(self, circuit: Circuit, workspace: Workspace, scale: CodeWeights) -> int:
+        """Fill by part and node, and return the least weight."""
+        passes.weigh(circuit.block, workspace.work, scale.weights, scale.ties, self.weights, self.ties, self.choice)
+        return int(self.weights[0]) + scale.base
 
 
 class CircuitBackend:
@@ -149,16 +138,9 @@ class CircuitBackend:
                 return None
             pan = Pan(self.circuit)
             least = pan.weigh(self.circuit, workspace, scale)
-            bounds = np.empty(2 * self.circuit.size(at.CLASSES) + self.circuit.size(at.GROUPS), dtype=np.int64)
+            bounds = np.empty(2 * self.circuit.size(at.CLASSES), dtype=np.int64)
             passes.bound(
-                self.block,
-                workspace.work,
-                scale.weights,
-                scale.ties,
-                pan.group_weights,
-                pan.node_weights,
-                np.empty(self.circuit.size(at.NODES), dtype=np.int64),
-                bounds,
+                self.block, workspace.work, scale.weights, scale.ties, pan.weights, np.empty_like(pan.weights), bounds
             )
             flags = workspace.work[workspace.work[of.FLAGS] :].view(np.int8)
             closed = flags[self.circuit.size(at.BRANCHES) :].copy()
@@ -180,9 +162,8 @@ class CircuitBackend:
         with self.standing_at(tuple(literals)) as workspace:
             if workspace is None:
                 return 0
-            by_group = np.empty(self.circuit.size(at.GROUPS), dtype=np.uint64)
-            by_node = np.empty(self.circuit.size(at.NODES), dtype=np.uint64)
-            return shared & int(passes.share_weeks(self.block, workspace.work, by_code, by_group, by_node))
+            by_part = np.empty(self.circuit.size(at.NODES) + self.circuit.size(at.GROUPS), dtype=np.uint64)
+            return shared & int(passes.share_weeks(self.block, workspace.work, by_code, by_part))
 
     def count(self, literals: Sequence[int]) -> int:
         """Count the cars that meet the literals, exactly."""

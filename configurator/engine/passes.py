@@ -1,7 +1,8 @@
 """Single passes over the live part of a circuit, from the leaves up and back down, as compiled kernels.
 
-Children have higher numbers than their parents, so one loop over the nodes is a pass. A pass takes the least over a
-node's live branches and the sum along a branch (weights), or union and intersection (weeks).
+What a pass finds stands by part: nodes first, then groups. A branch joins its parts, its children and its groups: it
+adds their weights or shares their weeks. A node takes the best of its live branches, and children have higher numbers
+than their parents, so one loop over the nodes is a pass.
 """
 
 from __future__ import annotations
@@ -21,13 +22,48 @@ if TYPE_CHECKING:
 BLOCK: Final = "Array(int32, 1, 'C', readonly=True)"
 WORK: Final = "int32[::1]"
 WEIGHTS: Final = "int64[::1]"
+WEEKS: Final = "uint64[::1]"
 FAR: Final = 1 << 62
 """More than any car weighs."""
 
 
+@kernel(f"int64({BLOCK}, {WEIGHTS}, int64)")
+def _sum(block: NDArray[np.int32], weights: NDArray[np.int64], branch: int) -> int:
+    """Add up the parts of a branch."""
+    total = 0
+    group = block[block[at.ASSERTED] + branch]
+    if group >= 0:
+        total += weights[block[at.NODES] + group]
+    group = block[block[at.FREE] + branch]
+    if group >= 0:
+        total += weights[block[at.NODES] + group]
+    for index in range(block[block[at.CHILD_FIRST] + branch], block[block[at.CHILD_FIRST] + branch + 1]):
+        total += weights[block[block[at.CHILD] + index]]
+    return total
+
+
+@kernel(f"uint64({BLOCK}, {WEEKS}, int64)")
+def _meet(block: NDArray[np.int32], weeks: NDArray[np.uint64], branch: int) -> np.uint64:
+    """Return the weeks that the parts of a branch share."""
+    shared = ~np.uint64(0)
+    group = block[block[at.ASSERTED] + branch]
+    if group >= 0:
+        shared &= weeks[block[at.NODES] + group]
+    group = block[block[at.FREE] + branch]
+    if group >= 0:
+        shared &= weeks[block[at.NODES] + group]
+    for index in range(block[block[at.CHILD_FIRST] + branch], block[block[at.CHILD_FIRST] + branch + 1]):
+        shared &= weeks[block[block[at.CHILD] + index]]
+    return shared
+
+
 @kernel(f"int64({BLOCK}, {WORK}, {WEIGHTS}, {WEIGHTS}, int64)")
-def _chosen(
-    block: NDArray[np.int32], work: NDArray[np.int32], weights: NDArray[np.int64], ties: NDArray[np.int64], code: int
+def _lighter(
+    block: NDArray[np.int32],
+    work: NDArray[np.int32],
+    code_weights: NDArray[np.int64],
+    code_ties: NDArray[np.int64],
+    code: int,
 ) -> int:
     """Return the lighter open code of a free class, given its code 2c; of two as light ones "false"."""
     flags = work[work[of.FLAGS] : work[of.WS_END]].view(np.int8)
@@ -36,98 +72,62 @@ def _chosen(
         return code + 1
     if flags[branches + code + 1]:
         return code
-    if weights[code] != weights[code + 1]:
-        return code if weights[code] < weights[code + 1] else code + 1
-    return code if ties[code] < ties[code + 1] else code + 1
+    if code_weights[code] != code_weights[code + 1]:
+        return code if code_weights[code] < code_weights[code + 1] else code + 1
+    return code if code_ties[code] < code_ties[code + 1] else code + 1
 
 
-@kernel(f"void({BLOCK}, {WORK}, {WEIGHTS}, {WEIGHTS}, {WEIGHTS}, {WEIGHTS})")
-def _weigh_groups(
-    block: NDArray[np.int32],
-    work: NDArray[np.int32],
-    weights: NDArray[np.int64],
-    ties: NDArray[np.int64],
-    group_weights: NDArray[np.int64],
-    group_ties: NDArray[np.int64],
-) -> None:
-    """Weigh every group that is in use: what it asserts, or the lighter side of each class that it leaves free."""
-    code_first, code = block[block[at.CODE_FIRST] : block[at.CODE]], block[block[at.CODE] : block[at.HOME_FIRST]]
-    for group in range(block[at.GROUPS]):
-        if work[work[of.USED] + group] == 0:
-            continue
-        weight, tie = 0, 0
-        for index in range(code_first[group], code_first[group + 1]):
-            chosen = code[index]
-            if group >= block[at.GROUPS_ASSERTING]:
-                chosen = _chosen(block, work, weights, ties, chosen)
-            weight += weights[chosen]
-            tie += ties[chosen]
-        group_weights[group] = weight
-        group_ties[group] = tie
-
-
-@kernel(f"int64({BLOCK}, {WEIGHTS}, {WEIGHTS}, int64)")
-def _branch_weight(
-    block: NDArray[np.int32], group_weights: NDArray[np.int64], node_weights: NDArray[np.int64], branch: int
-) -> int:
-    """Add up a branch from its groups and its children."""
-    total = 0
-    group = block[block[at.ASSERTED] + branch]
-    if group >= 0:
-        total += group_weights[group]
-    group = block[block[at.FREE] + branch]
-    if group >= 0:
-        total += group_weights[group]
-    for index in range(block[block[at.CHILD_FIRST] + branch], block[block[at.CHILD_FIRST] + branch + 1]):
-        total += node_weights[block[block[at.CHILD] + index]]
-    return total
-
-
-@kernel(
-    f"void({BLOCK}, {WORK}, {WEIGHTS}, {WEIGHTS}, {WEIGHTS}, {WEIGHTS}, {WEIGHTS}, {WEIGHTS}, {WORK})",
-)
+@kernel(f"void({BLOCK}, {WORK}, {WEIGHTS}, {WEIGHTS}, {WEIGHTS}, {WEIGHTS}, {WORK})")
 def weigh(
     block: NDArray[np.int32],
     work: NDArray[np.int32],
+    code_weights: NDArray[np.int64],
+    code_ties: NDArray[np.int64],
     weights: NDArray[np.int64],
     ties: NDArray[np.int64],
-    group_weights: NDArray[np.int64],
-    group_ties: NDArray[np.int64],
-    node_weights: NDArray[np.int64],
-    node_ties: NDArray[np.int64],
     choice: NDArray[np.int32],
 ) -> None:
-    """Find by node the least weight, among those the least tie, and the branch that has both; `weights` are by code."""
-    _weigh_groups(block, work, weights, ties, group_weights, group_ties)
+    """Find by part the least weight and among those the least tie, and by node the branch that has both."""
+    nodes, asserting = block[at.NODES], block[at.GROUPS_ASSERTING]
     flags = work[work[of.FLAGS] : work[of.WS_END]].view(np.int8)
     node_first = block[block[at.NODE_FIRST] : block[at.OWNER]]
-    for node in range(block[at.NODES] - 1, -1, -1):
-        if work[work[of.LIVE] + node] == 0 or work[work[of.REACHED] + node] == 0:
-            continue
-        node_weights[node] = FAR
+    code_first, codes = block[block[at.CODE_FIRST] : block[at.CODE]], block[block[at.CODE] : block[at.HOME_FIRST]]
+    for group in range(block[at.GROUPS]):
+        if work[work[of.USED] + group]:
+            weight, tie = 0, 0
+            for index in range(code_first[group], code_first[group + 1]):
+                taken = codes[index]
+                if group >= asserting:
+                    taken = _lighter(block, work, code_weights, code_ties, taken)
+                weight += code_weights[taken]
+                tie += code_ties[taken]
+            weights[nodes + group], ties[nodes + group] = weight, tie
+    for node in range(nodes - 1, -1, -1):
+        weights[node] = FAR
         for branch in range(node_first[node], node_first[node + 1]):
             if flags[branch]:
                 continue
-            weight = _branch_weight(block, group_weights, node_weights, branch)
-            if weight > node_weights[node]:
+            weight = _sum(block, weights, branch)
+            if weight > weights[node]:
                 continue
-            tie = _branch_weight(block, group_ties, node_ties, branch)
-            if weight < node_weights[node] or tie < node_ties[node]:
-                node_weights[node], node_ties[node], choice[node] = weight, tie, branch
+            tie = _sum(block, ties, branch)
+            if weight < weights[node] or tie < ties[node]:
+                weights[node], ties[node], choice[node] = weight, tie, branch
 
 
 @kernel(f"void({BLOCK}, {WORK}, {WEIGHTS}, {WEIGHTS}, {WORK}, int8[::1], int8[::1])")
 def take(
     block: NDArray[np.int32],
     work: NDArray[np.int32],
-    weights: NDArray[np.int64],
-    ties: NDArray[np.int64],
+    code_weights: NDArray[np.int64],
+    code_ties: NDArray[np.int64],
     choice: NDArray[np.int32],
     reached: NDArray[np.int8],
     chosen: NDArray[np.int8],
 ) -> None:
-    """Follow the chosen branches from the root and mark every code of the car in `chosen`."""
-    code_first, code = block[block[at.CODE_FIRST] : block[at.CODE]], block[block[at.CODE] : block[at.HOME_FIRST]]
+    """After `weigh`, follow the chosen branches from the root and mark every code of the car in `chosen`."""
+    asserting = block[at.GROUPS_ASSERTING]
+    code_first, codes = block[block[at.CODE_FIRST] : block[at.CODE]], block[block[at.CODE] : block[at.HOME_FIRST]]
     chosen[:] = 0
     reached[:] = 0
     reached[0] = 1
@@ -135,14 +135,13 @@ def take(
         if reached[node] == 0:
             continue
         branch = choice[node]
-        group = block[block[at.ASSERTED] + branch]
-        if group >= 0:
-            for index in range(code_first[group], code_first[group + 1]):
-                chosen[code[index]] = 1
-        group = block[block[at.FREE] + branch]
-        if group >= 0:
-            for index in range(code_first[group], code_first[group + 1]):
-                chosen[_chosen(block, work, weights, ties, code[index])] = 1
+        for group in (block[block[at.ASSERTED] + branch], block[block[at.FREE] + branch]):
+            if group >= 0:
+                for index in range(code_first[group], code_first[group + 1]):
+                    code = codes[index]
+                    if group >= asserting:
+                        code = _lighter(block, work, code_weights, code_ties, code)
+                    chosen[code] = 1
         for index in range(block[block[at.CHILD_FIRST] + branch], block[block[at.CHILD_FIRST] + branch + 1]):
             reached[block[block[at.CHILD] + index]] = 1
 
@@ -157,91 +156,83 @@ def show(block: NDArray[np.int32], chosen: NDArray[np.int8], features: NDArray[n
             features[feature >> 3] |= np.uint8(1 << (feature & 7))
 
 
-@kernel(
-    f"void({BLOCK}, {WORK}, {WEIGHTS}, {WEIGHTS}, {WEIGHTS}, {WEIGHTS}, {WEIGHTS}, {WEIGHTS})",
-)
-def bound(
-    block: NDArray[np.int32],
-    work: NDArray[np.int32],
-    weights: NDArray[np.int64],
-    ties: NDArray[np.int64],
-    group_weights: NDArray[np.int64],
-    node_weights: NDArray[np.int64],
-    above: NDArray[np.int64],
-    bounds: NDArray[np.int64],
+@kernel(f"void({BLOCK}, {WORK}, {WEIGHTS}, {WEIGHTS})")
+def _through(
+    block: NDArray[np.int32], work: NDArray[np.int32], weights: NDArray[np.int64], least: NDArray[np.int64]
 ) -> None:
-    """After `weigh`, find by code the least weight of a car that has it; `above` is by node, what stands over it."""
+    """After `weigh`, find by part the least weight of a car that goes through it."""
+    nodes = block[at.NODES]
     flags = work[work[of.FLAGS] : work[of.WS_END]].view(np.int8)
-    code_first, code = block[block[at.CODE_FIRST] : block[at.CODE]], block[block[at.CODE] : block[at.HOME_FIRST]]
     node_first = block[block[at.NODE_FIRST] : block[at.OWNER]]
-    through = np.int64(0)
-    above[:] = FAR
-    above[0] = 0
-    bounds[:] = FAR
-    group_least = bounds[2 * block[at.CLASSES] :]
-    for node in range(block[at.NODES]):
-        if work[work[of.LIVE] + node] == 0 or work[work[of.REACHED] + node] == 0:
-            continue
+    least[:] = FAR
+    least[0] = weights[0]
+    for node in range(nodes):
+        above = least[node] - weights[node]
         for branch in range(node_first[node], node_first[node + 1]):
             if flags[branch]:
                 continue
-            through = above[node] + _branch_weight(block, group_weights, node_weights, branch)
-            for index in range(block[block[at.CHILD_FIRST] + branch], block[block[at.CHILD_FIRST] + branch + 1]):
-                child = block[block[at.CHILD] + index]
-                above[child] = min(above[child], through - node_weights[child])
+            total = above + _sum(block, weights, branch)
             for group in (block[block[at.ASSERTED] + branch], block[block[at.FREE] + branch]):
                 if group >= 0:
-                    group_least[group] = min(group_least[group], through)
-    for group in range(block[at.GROUPS]):
-        through = group_least[group]
-        if work[work[of.USED] + group] == 0:
-            continue
-        for index in range(code_first[group], code_first[group + 1]):
-            first = code[index]
-            if group < block[at.GROUPS_ASSERTING]:
-                bounds[first] = min(bounds[first], through)
-            else:
-                rest = through - weights[_chosen(block, work, weights, ties, first)]
-                bounds[first] = min(bounds[first], rest + weights[first])
-                bounds[first + 1] = min(bounds[first + 1], rest + weights[first + 1])
+                    least[nodes + group] = min(least[nodes + group], total)
+            for index in range(block[block[at.CHILD_FIRST] + branch], block[block[at.CHILD_FIRST] + branch + 1]):
+                child = block[block[at.CHILD] + index]
+                least[child] = min(least[child], total)
 
 
-@kernel(f"uint64({BLOCK}, {WORK}, uint64[::1], uint64[::1], uint64[::1])")
-def share_weeks(
+@kernel(f"void({BLOCK}, {WORK}, {WEIGHTS}, {WEIGHTS}, {WEIGHTS}, {WEIGHTS}, {WEIGHTS})")
+def bound(
     block: NDArray[np.int32],
     work: NDArray[np.int32],
-    weeks: NDArray[np.uint64],
-    group_weeks: NDArray[np.uint64],
-    node_weeks: NDArray[np.uint64],
-) -> int:
-    """Return the weeks in which some car can be built, each bit on its own; `weeks` are by code."""
+    code_weights: NDArray[np.int64],
+    code_ties: NDArray[np.int64],
+    weights: NDArray[np.int64],
+    least: NDArray[np.int64],
+    bounds: NDArray[np.int64],
+) -> None:
+    """After `weigh`, find by code the least weight of a car that has it; `least` is filled by part on the way."""
+    nodes = block[at.NODES]
+    code_first, codes = block[block[at.CODE_FIRST] : block[at.CODE]], block[block[at.CODE] : block[at.HOME_FIRST]]
+    _through(block, work, weights, least)
+    bounds[:] = FAR
+    for group in range(block[at.GROUPS]):
+        if work[work[of.USED] + group] == 0:
+            continue
+        through = least[nodes + group]
+        for index in range(code_first[group], code_first[group + 1]):
+            code = codes[index]
+            if group < block[at.GROUPS_ASSERTING]:
+                bounds[code] = min(bounds[code], through)
+            else:
+                rest = through - code_weights[_lighter(block, work, code_weights, code_ties, code)]
+                bounds[code] = min(bounds[code], rest + code_weights[code])
+                bounds[code + 1] = min(bounds[code + 1], rest + code_weights[code + 1])
+
+
+@kernel(f"uint64({BLOCK}, {WORK}, {WEEKS}, {WEEKS})")
+def share_weeks(
+    block: NDArray[np.int32], work: NDArray[np.int32], code_weeks: NDArray[np.uint64], weeks: NDArray[np.uint64]
+) -> np.uint64:
+    """Find by part the weeks in which what it stands for can be built, each bit on its own; return the root's."""
+    nodes, branches = block[at.NODES], block[at.BRANCHES]
     flags = work[work[of.FLAGS] : work[of.WS_END]].view(np.int8)
-    branches = block[at.BRANCHES]
-    code_first, code = block[block[at.CODE_FIRST] : block[at.CODE]], block[block[at.CODE] : block[at.HOME_FIRST]]
+    node_first = block[block[at.NODE_FIRST] : block[at.OWNER]]
+    code_first, codes = block[block[at.CODE_FIRST] : block[at.CODE]], block[block[at.CODE] : block[at.HOME_FIRST]]
     for group in range(block[at.GROUPS]):
         shared = ~np.uint64(0)
         for index in range(code_first[group], code_first[group + 1]):
-            first = code[index]
-            if group < block[at.GROUPS_ASSERTING]:
-                shared &= weeks[first]
-            elif flags[branches + first]:
-                shared &= weeks[first + 1]
-            elif flags[branches + first + 1]:
-                shared &= weeks[first]
+            code = codes[index]
+            if group < block[at.GROUPS_ASSERTING] or flags[branches + code + 1]:
+                shared &= code_weeks[code]
+            elif flags[branches + code]:
+                shared &= code_weeks[code + 1]
             else:
-                shared &= weeks[first] | weeks[first + 1]
-        group_weeks[group] = shared
-    for node in range(block[at.NODES] - 1, -1, -1):
-        node_weeks[node] = 0
-        for branch in range(block[block[at.NODE_FIRST] + node], block[block[at.NODE_FIRST] + node + 1]):
-            if flags[branch]:
-                continue
-            shared = ~np.uint64(0)
-            for group in (block[block[at.ASSERTED] + branch], block[block[at.FREE] + branch]):
-                if group >= 0:
-                    shared &= group_weeks[group]
-            for index in range(block[block[at.CHILD_FIRST] + branch], block[block[at.CHILD_FIRST] + branch + 1]):
-                shared &= node_weeks[block[block[at.CHILD] + index]]
-            node_weeks[node] |= shared
-    total: int = node_weeks[0]
-    return total
+                shared &= code_weeks[code] | code_weeks[code + 1]
+        weeks[nodes + group] = shared
+    for node in range(nodes - 1, -1, -1):
+        weeks[node] = 0
+        for branch in range(node_first[node], node_first[node + 1]):
+            if flags[branch] == 0:
+                weeks[node] |= _meet(block, weeks, branch)
+    root: np.uint64 = weeks[0]
+    return root
