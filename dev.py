@@ -50,6 +50,7 @@ STAMP = VENV / "muster.stamp"
 EXTRAS_STAMP = VENV / "extras.stamp"
 SCHEMA = ROOT / "graph" / "schema.graphql"
 CHECKS_FAILED = "MUSTER_TEST_CHECKS_FAILED"
+TEST_PROCESSES_MAX = 8  # each has a PostgreSQL of its own
 
 
 def say(text: str) -> None:
@@ -212,6 +213,12 @@ def check(arguments: Sequence[str]) -> int:
     return 0
 
 
+def spread() -> list[str]:
+    """Return the arguments that let pytest use every core this process may use; files stay together where they can."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return ["-n", str(min(cores, TEST_PROCESSES_MAX)), "--dist", "worksteal"] if cores > 1 else []
+
+
 def test(arguments: Sequence[str]) -> int:
     """Run everything, or only pytest with the given arguments; a failed check shows in pytest's summary as well."""
     if arguments:
@@ -219,7 +226,7 @@ def test(arguments: Sequence[str]) -> int:
     add_extras()
     failed = failed_checks()
     variables = {**environment(), CHECKS_FAILED: ", ".join(failed)}
-    tests = subprocess.run([PYTHON, "-m", "pytest"], env=variables, check=False)
+    tests = subprocess.run([PYTHON, "-m", "pytest", *spread()], env=variables, check=False)
     return tests.returncode or int(bool(failed))
 
 
@@ -227,7 +234,7 @@ def prove(arguments: Sequence[str]) -> int:
     """Run the long proofs with their full counts."""
     add_extras()
     os.environ["MUSTER_PROVE"] = "1"
-    return hand_over([PYTHON, "-m", "pytest", "-m", "prove", *arguments])
+    return hand_over([PYTHON, "-m", "pytest", "-m", "prove", *spread(), *arguments])
 
 
 def bench(arguments: Sequence[str]) -> int:
