@@ -168,10 +168,11 @@ _DEPOSITS: Final = """
         payments.subject_id <> pre_orders.id OR payments.amount_minor <> pre_orders.deposit_minor
         OR payments.account_id <> pre_orders.account_id
         OR (pre_orders.state IN ('pooled', 'rolled_over') AND payments.state <> 'received')
-        OR (pre_orders.state = 'locked' AND payments.state NOT IN ('received', 'declined') AND NOT EXISTS (
-            SELECT 1 FROM ledger_transfers
+        OR (pre_orders.state = 'locked' AND payments.state NOT IN ('received', 'declined', 'charged_back')
+            AND NOT EXISTS (SELECT 1 FROM ledger_transfers
             WHERE ledger_transfers.kind = 'earnest_returned' AND ledger_transfers.reference = pre_orders.id))
-        OR (pre_orders.state = 'refunded' AND payments.state NOT IN ('refunding', 'refunded', 'declined'))
+        OR (pre_orders.state = 'refunded'
+            AND payments.state NOT IN ('refunding', 'refunded', 'declined', 'charged_back'))
         OR (pre_orders.state = 'removed' AND payments.state = 'received')
         OR (pre_orders.state IN ('acknowledged', 'withdrawn', 'expired_unpaid') AND payments.state = 'received')
     )
@@ -209,7 +210,9 @@ _REMOVED: Final = """
     JOIN pre_order_changes AS gone ON gone.pre_order_id = pre_orders.id AND gone.state = 'removed'
     WHERE pre_orders.brand_id = :brand_id
         AND NOT (gone.reason = 'payment_declined' AND payments.state = 'declined')
-        AND NOT (gone.reason = 'fraud' AND gone.by IS NOT NULL AND payments.state IN ('refunding', 'refunded'))
+        AND NOT (gone.reason = 'payment_returned' AND payments.state = 'charged_back')
+        AND NOT (gone.reason = 'fraud' AND gone.by IS NOT NULL
+            AND payments.state IN ('refunding', 'refunded', 'charged_back'))
 """
 _ONE_VOTE: Final = """
     SELECT votes.proposal_id, COUNT(*) AS entries FROM votes

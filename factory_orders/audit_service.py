@@ -279,16 +279,16 @@ def _earnest() -> Executable:
         .where(ledger_transfers.c.kind == "earnest", ledger_transfers.c.reference == orders.c.id)
         .scalar_subquery()
     )
-    declined = (
+    lost = (
         select(ledger_transfers.c.amount_minor)
         .where(
-            ledger_transfers.c.kind == "declined",
+            ledger_transfers.c.kind.in_(("declined", "charged_back")),
             ledger_transfers.c.debit_account == literal("earnest:") + orders.c.id,
         )
         .scalar_subquery()
     )
     spent = _asked_for() | (orders.c.state == "cancelled")
-    there = func.coalesce(booked, 0) - func.coalesce(declined, 0)
+    there = func.coalesce(booked, 0) - func.coalesce(lost, 0)
     return _open_balances("earnest", case((spent, 0), else_=there))
 
 

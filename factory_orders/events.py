@@ -293,20 +293,28 @@ class OrderCancelled(Event):
 @event("factory_orders.earnest_missing")
 @dataclass(frozen=True, slots=True)
 class EarnestMissing(Event):
-    """An order stands though its earnest money never came: its car was begun, and the whole price is due at the end."""
+    """An order stands though its earnest money never came or was returned: its car was begun.
+
+    The whole price is due at the handover; `is_claim` where the earnest money had been set off by then and is owed.
+    """
 
     order_id: str
     account_id: str
+    is_claim: bool
 
 
 @event("factory_orders.balance_declined")
 @dataclass(frozen=True, slots=True)
 class BalanceDeclined(Event):
-    """The provider declined a balance that had been counted; it is asked for anew, unless the car is signed for."""
+    """A balance that had been counted was declined, or returned: it is asked for anew.
+
+    `is_claim` where the car had been signed for by then: it is owed.
+    """
 
     order_id: str
     account_id: str
     amount_minor: int
+    is_claim: bool
 
 
 @event("factory_orders.balance_reminded")

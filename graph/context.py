@@ -15,7 +15,7 @@ from strawberry.dataloader import DataLoader
 from graph.limits import DEFAULT_LIMITS, Limits
 from kernel.actor import Actor, Permission
 from kernel.group import Group
-from kernel.payments import DeclinedUse
+from kernel.payments import LostUse
 from kernel.work import Work, Works
 
 ResultT = TypeVar("ResultT")
@@ -30,8 +30,8 @@ class Services:
     """Everything the doors need.
 
     `pre_order_door` gathers pre-orders for one commit; `providers` are the payment providers by name;
-    `payment_uses` names the use case that a received payment goes to, by its purpose, and `declined_uses` that of one
-    that will never come; `quote_desk` signs quotes and knows pools and promises; `outlook` knows free weeks
+    `payment_uses` names the use case that a received payment goes to, by its purpose, and `lost_uses` that of one
+    whose money is lost; `quote_desk` signs quotes and knows pools and promises; `outlook` knows free weeks
     and take rates; `identity` is the sign-in service.
     `brand_hosts` gives a host name its brand; a request may also name its brand in `X-Muster-Brand`; else it is
     `default_brand`. `metrics_token` opens /metrics; without one it is open in the demo alone. `strict` lets a bug of
@@ -44,7 +44,7 @@ class Services:
     pre_order_door: Group[Any, Any] | None = None
     providers: Mapping[str, Any] = field(default_factory=dict)
     payment_uses: Mapping[str, PaymentUse] = field(default_factory=dict)
-    declined_uses: Mapping[str, DeclinedUse] = field(default_factory=dict)
+    lost_uses: Mapping[str, LostUse] = field(default_factory=dict)
     quote_desk: Any = None
     outlook: Any = None
     identity: Any = None

@@ -17,7 +17,7 @@ from graph.context import Services, Threads
 from kernel.actor import system
 from kernel.errors import NotFound, Refusal
 from kernel.ids import BrandId
-from kernel.payments import PaymentSignatureInvalid, Received, receive_callback, settle_declined
+from kernel.payments import PaymentSignatureInvalid, Received, receive_callback, settle_lost
 from kernel.work import Work
 
 log = structlog.get_logger(__name__)
@@ -36,8 +36,8 @@ def take_callback(services: Services, provider_name: str, headers: Mapping[str, 
         own = work.acting(system(BrandId(payment.brand_id)))
         if received.outcome == "received":
             services.payment_uses[payment.purpose](own, payment)
-        elif received.outcome == "declined":
-            settle_declined(own, services.declined_uses, payment, received.missing)
+        elif received.outcome in ("declined", "charged_back"):
+            settle_lost(own, services.lost_uses, payment, received.missing)
         return received
 
     return services.works.run(system(BrandId("")), take)

@@ -21,7 +21,7 @@ from kernel.ledger import ledger_transfers
 from kernel.money import Money
 from kernel.payments.model import PaymentProvider, StatementLine
 from kernel.payments.store import provider_account
-from kernel.payments.tables import payments, refunds
+from kernel.payments.tables import payment_callbacks, payments, refunds
 from kernel.work import Work
 
 MARGIN: Final = timedelta(days=2)
@@ -56,8 +56,8 @@ class ReconciliationDifference(Event):
     differences: int
 
 
-# A capture is known by its provider reference, a refund by its refund id.
-Key: TypeAlias = tuple[Literal["capture", "refund"], str]
+# A capture and a charge back are known by the provider reference, a refund by its refund id.
+Key: TypeAlias = tuple[Literal["capture", "refund", "chargeback"], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,10 @@ def reconcile(work: Work, provider: PaymentProvider, *, since: datetime, until: 
     work.actor.require(Permission.RECONCILE)
     assert since < until
     statement = provider.statement(work.actor.brand_id, since=since - MARGIN, until=until + MARGIN)
-    there = {line.key: line for line in map(_their_line, statement)}
+    gone = _came_and_went(work, provider.name)
+    there = {
+        line.key: line for line in map(_their_line, statement) if line.key[0] == "refund" or line.key[1] not in gone
+    }
     here = _our_lines(work, provider.name, since - MARGIN, until + MARGIN)
     found = compare(here, there, since=since, until=until, now=work.now)
     report = Report(
@@ -168,7 +171,7 @@ def reconcile(work: Work, provider: PaymentProvider, *, since: datetime, until: 
 
 
 def _their_line(line: StatementLine) -> Line:
-    key: Key = ("capture", line.provider_reference) if line.kind == "capture" else ("refund", line.refund_id or "")
+    key: Key = ("refund", line.refund_id or "") if line.kind == "refund" else (line.kind, line.provider_reference)
     return Line(key, line.amount, line.at)
 
 
@@ -183,6 +186,12 @@ def _our_lines(work: Work, provider: str, since: datetime, until: datetime) -> d
         key: Key = ("capture", row.provider_reference)
         amount = Money(row.amount_minor, row.currency)
         lines[key] = Line(key, amount, row.received_at, row.captured_at is not None)
+    charged_back = select(table.provider_reference, table.amount_minor, table.currency, table.charged_back_at).where(
+        *own, table.charged_back_at >= since, table.charged_back_at < until
+    )
+    for one in work.connection.execute(charged_back):
+        key = ("chargeback", one.provider_reference)
+        lines[key] = Line(key, Money(one.amount_minor, one.currency), one.charged_back_at)
     moment = func.coalesce(refunds.c.refunded_at, refunds.c.requested_at)
     returned = (
         select(
@@ -198,8 +207,26 @@ def _our_lines(work: Work, provider: str, since: datetime, until: datetime) -> d
     return lines
 
 
+def _came_and_went(work: Work, provider: str) -> set[str]:
+    """Return the references of money that was charged back before it was told of: it was never in our books."""
+    calls, held = payment_callbacks.c, payments.alias("held")
+    found = (
+        select(calls.provider_reference)
+        .join(payments, payments.c.id == calls.payment_id)
+        .where(
+            calls.provider == provider,
+            calls.kind == "charged_back",
+            payments.c.brand_id == work.actor.brand_id,
+            ~select(held.c.id)
+            .where(held.c.provider == calls.provider, held.c.provider_reference == calls.provider_reference)
+            .exists(),
+        )
+    )
+    return set(work.connection.execute(found).scalars())
+
+
 def _payments_minor(here: Mapping[Key, Line], since: datetime, until: datetime) -> int:
-    """Add up what should have been booked: everything received, less every refund that was confirmed."""
+    """Add up what should have been booked: all that was received, less what was charged back and confirmed refunds."""
     total = 0
     for (kind, _), line in here.items():
         if since <= line.at < until:

@@ -22,11 +22,23 @@ from kernel import db
 from kernel.clock import Clock, SystemClock
 from kernel.db import Id, Instant, Minor, metadata
 from kernel.money import Money
-from kernel.payments.model import Authorisation, Callback, Capture, PaymentSignatureInvalid, StatementLine
+from kernel.payments.model import (
+    Authorisation,
+    Callback,
+    Capture,
+    MoneyTakenBack,
+    PaymentSignatureInvalid,
+    StatementLine,
+)
 
 NAME: Final = "sandbox"
 TIMESTAMP_TOLERANCE: Final = timedelta(minutes=5)
 STATEMENT_LINES_MAX: Final = 200_000
+KINDS: Final[dict[str, Literal["captured", "failed", "charged_back"]]] = {
+    "payment.captured": "captured",
+    "payment.failed": "failed",
+    "payment.charged_back": "charged_back",
+}
 DECLINED_PREFIX: Final = "declined_"
 """A reference that begins so is authorised like any other and declined for good when the money is asked for."""
 
@@ -35,13 +47,13 @@ sandbox_entries = Table(
     metadata,
     Column("key", String(140), primary_key=True),
     Column("brand_id", Id, nullable=False),
-    Column("kind", String(8), nullable=False),
+    Column("kind", String(10), nullable=False),
     Column("provider_reference", String(120), nullable=False),
     Column("refund_id", Id),
     Column("amount_minor", Minor, nullable=False),
     Column("currency", String(3), nullable=False),
     Column("at", Instant, nullable=False),
-    CheckConstraint("kind IN ('capture', 'refund')", name="kind_known"),
+    CheckConstraint("kind IN ('capture', 'refund', 'chargeback')", name="kind_known"),
     CheckConstraint("(kind = 'refund') = (refund_id IS NOT NULL)", name="refund_has_id"),
 )
 Index("ix_sandbox_entries_brand_id_at", sandbox_entries.c.brand_id, sandbox_entries.c.at)
@@ -96,9 +108,19 @@ class Sandbox:
         self.capture([Capture(brand_id, reference, amount)])
         return self.message("captured", payment_id=payment_id, amount=amount, reference=reference, wallet=wallet)
 
+    def charge_back(self, *, payment_id: str, reference: str, wallet: str) -> SignedMessage:
+        """Take captured money back as the payer's bank does, once, and return the callback that tells of it."""
+        entries = sandbox_entries.c
+        with self._writer.begin() as connection:
+            row = connection.execute(select(sandbox_entries).where(entries.key == f"capture:{reference}")).one()
+            amount = Money(row.amount_minor, row.currency)
+            entry = self._entry(f"chargeback:{reference}", row.brand_id, "chargeback", reference, amount)
+            db.insert_new(connection, sandbox_entries, [entry], returning="key")
+        return self.message("charged_back", payment_id=payment_id, amount=amount, reference=reference, wallet=wallet)
+
     def message(
         self,
-        kind: Literal["captured", "failed"],
+        kind: Literal["captured", "failed", "charged_back"],
         *,
         payment_id: str,
         amount: Money,
@@ -160,7 +182,7 @@ class Sandbox:
         fields: dict[str, Any] = orjson.loads(body)
         return Callback(
             message_id=message_id,
-            kind="captured" if fields["type"] == "payment.captured" else "failed",
+            kind=KINDS[fields["type"]],
             payment_id=fields["payment_id"],
             provider_reference=fields["reference"],
             amount=Money(fields["amount_minor"], fields["currency"]),
@@ -187,9 +209,12 @@ class Sandbox:
         return declined
 
     def refund(self, refund_id: str, provider_reference: str, amount: Money) -> None:
-        """Write a refund of captured money, each refund id once."""
+        """Write a refund of captured money, each refund id once; what the bank has taken back cannot go back again."""
         entries = sandbox_entries.c
         with self._writer.begin() as connection:
+            known = {f"chargeback:{provider_reference}", f"refund:{refund_id}"}
+            if list(connection.execute(select(entries.kind).where(entries.key.in_(known))).scalars()) == ["chargeback"]:
+                raise MoneyTakenBack("the payer's bank has taken the money back")
             captured = connection.execute(
                 select(entries.brand_id, entries.amount_minor).where(entries.key == f"capture:{provider_reference}")
             ).first()

@@ -179,25 +179,29 @@ PAYMENT_CHECKS: Final = (
                     AND ledger_transfers.id IS NULL)
                 OR (payments.state NOT IN ('refunded', 'refunding') AND ledger_transfers.id IS NULL
                     AND (refunds.payment_id IS NULL
-                        OR (payments.state = 'declined' AND refunds.voided_at IS NOT NULL)))
+                        OR (payments.state = 'declined' AND refunds.voided_at IS NOT NULL)
+                        OR (payments.state = 'charged_back' AND refunds.refunded_at IS NULL)))
+                OR (payments.state = 'charged_back' AND refunds.refunded_at IS NOT NULL
+                    AND ledger_transfers.id IS NOT NULL)
             )
             """,
             shape="payment {id} is {state}",
         ),
     ),
     Check(
-        "money that a provider declined for good is booked back whole, and no other",
+        "money that a provider declined for good, or that was charged back, is booked back whole, and no other",
         1,
         rows_violating(
             """
             SELECT payments.id, payments.state FROM payments
             LEFT JOIN ledger_transfers ON ledger_transfers.reference = payments.id
                 AND ledger_transfers.credit_account LIKE 'provider:%'
-                AND ledger_transfers.kind IN ('declined', 'declined_uncollected', 'refund_voided')
+                AND ledger_transfers.kind IN ('declined', 'declined_uncollected', 'charged_back',
+                    'charged_back_uncollected', 'refund_voided')
             WHERE payments.brand_id = :brand_id
             GROUP BY payments.id, payments.state, payments.amount_minor
             HAVING COALESCE(SUM(ledger_transfers.amount_minor), 0)
-                <> CASE WHEN payments.state = 'declined' THEN payments.amount_minor ELSE 0 END
+                <> CASE WHEN payments.state IN ('declined', 'charged_back') THEN payments.amount_minor ELSE 0 END
             """,
             shape="payment {id} is {state}",
         ),

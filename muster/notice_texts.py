@@ -108,11 +108,12 @@ register_notice(
 )
 register_notice(
     "member_removed",
-    "意向金扣款失败，名额已取消",
-    "支付机构最终拒绝了您的意向金扣款，您的名额已取消，未产生扣款。如仍想购车，请换一种支付方式重新预订。",
-    "Your deposit was declined",
-    "The payment provider declined your deposit for good, so your place is gone; no money was taken. To order all the "
-    "same, please pre-order again with another way to pay.",
+    "意向金未能收取，名额已取消",
+    "支付机构最终拒绝了您的意向金扣款，或您的银行已将该款项退回给您，您的名额因此取消，我们未持有您的款项。"
+    "如仍想购车，请换一种支付方式重新预订。",
+    "Your deposit is not here",
+    "The payment provider declined your deposit for good, or your bank has taken it back for you, so your place is "
+    "gone and we hold none of your money. To order all the same, please pre-order again with another way to pay.",
 )
 register_notice(
     "member_removed_for_fraud",
@@ -124,11 +125,11 @@ register_notice(
 )
 register_notice(
     "order_cancelled_unpaid",
-    "定金扣款失败，订单已取消",
-    "支付机构最终拒绝了您的定金扣款，订单已取消，未产生扣款，也不收取任何费用。",
-    "Your order is cancelled: its earnest money never came",
-    "The payment provider declined your earnest money for good, so your order is cancelled. No money was taken, and "
-    "nothing is owed.",
+    "定金未能收取，订单已取消",
+    "支付机构最终拒绝了您的定金扣款，或您的银行已将该款项退回给您，订单因此取消。我们未持有您的定金，也不收取任何费用。",
+    "Your order is cancelled: its earnest money is not here",
+    "The payment provider declined your earnest money for good, or your bank has taken it back for you, so your order "
+    "is cancelled. We hold none of it, and nothing is owed.",
 )
 register_notice(
     "balance_reminder",
@@ -156,18 +157,35 @@ register_notice(
 )
 register_notice(
     "earnest_missing",
-    "定金扣款失败",
-    "支付机构最终拒绝了您的定金扣款。您的车已开始生产，订单继续有效，全部车款将在交车时支付。",
-    "Your earnest money never came",
-    "The payment provider declined your earnest money for good. Your car is being built, so your order stands, and the "
-    "whole price is due at the handover.",
+    "定金未能收取",
+    "支付机构最终拒绝了您的定金扣款，或您的银行已将该款项退回给您。您的车已开始生产，订单继续有效，全部车款将在交车时支付。",
+    "Your earnest money is not here",
+    "The payment provider declined your earnest money for good, or your bank has taken it back for you. Your car is "
+    "being built, so your order stands, and the whole price is due at the handover.",
+)
+register_notice(
+    "earnest_owed",
+    "定金需要补付",
+    "支付机构最终拒绝了您的定金扣款，或您的银行已将该款项退回给您，而该定金已抵作车款，因此仍应补付。请联系客服。",
+    "Your earnest money is owed",
+    "The payment provider declined your earnest money for good, or your bank has taken it back for you; it had been "
+    "set off against the price already, so it is owed. Please write to our service.",
 )
 register_notice(
     "balance_declined",
     "尾款扣款失败",
-    "支付机构最终拒绝了您的尾款{amount}，请换一种支付方式重新支付。",
-    "Your balance was declined",
-    "The payment provider declined your balance of {amount} for good. Please pay it again another way.",
+    "支付机构最终拒绝了您的尾款{amount}，或您的银行已将该款项退回给您，请换一种支付方式重新支付。",
+    "Your balance is not here",
+    "The payment provider declined your balance of {amount} for good, or your bank has taken it back for you. Please "
+    "pay it again another way.",
+)
+register_notice(
+    "balance_owed",
+    "尾款需要补付",
+    "您的车已交付，但支付机构最终拒绝了尾款{amount}，或您的银行已将该款项退回给您，因此仍应补付。请联系客服。",
+    "Your balance is owed",
+    "Your car is handed over, but the payment provider declined the balance of {amount} for good, or your bank has "
+    "taken it back for you, so it is owed. Please write to our service.",
 )
 register_notice(
     "pre_order_expired",

@@ -209,10 +209,11 @@ def _of_ending(letter: Letter) -> NewNotice | None:
             return NewNotice(account_id, "order_defaulted", {"forfeit": Money(forfeit_minor)}, letter.event_id)
         case BalanceReminded(account_id=account_id, last_day=last_day):
             return NewNotice(account_id, "balance_reminder", {"last_day": last_day}, letter.event_id)
-        case EarnestMissing(account_id=account_id):
-            return NewNotice(account_id, "earnest_missing", {}, letter.event_id)
-        case BalanceDeclined(account_id=account_id, amount_minor=amount_minor):
-            return NewNotice(account_id, "balance_declined", {"amount": Money(amount_minor)}, letter.event_id)
+        case EarnestMissing(account_id=account_id, is_claim=is_claim):
+            return NewNotice(account_id, "earnest_owed" if is_claim else "earnest_missing", {}, letter.event_id)
+        case BalanceDeclined(account_id=account_id, amount_minor=amount_minor, is_claim=is_claim):
+            kind = "balance_owed" if is_claim else "balance_declined"
+            return NewNotice(account_id, kind, {"amount": Money(amount_minor)}, letter.event_id)
         case OrderCancelled(account_id=account_id, forfeit_minor=forfeit_minor, returned_minor=returned_minor):
             facts: dict[str, Fact] = {"forfeit": Money(forfeit_minor), "returned": Money(returned_minor)}
             return NewNotice(account_id, "order_cancelled", facts, letter.event_id)

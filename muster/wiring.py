@@ -55,7 +55,7 @@ from kernel.mail import ConsoleChannel, SmtpChannel
 from kernel.notices import Channel, send_due
 from kernel.outbox import Letter, Subscription
 from kernel.owed import OwedMoney
-from kernel.payments import DeclinedUse, PaymentProvider, capture_due, carry_out_refunds
+from kernel.payments import LostUse, PaymentProvider, capture_due, carry_out_refunds
 from kernel.personal import PersonalData
 from kernel.sandbox import Sandbox
 from kernel.soundness import Check
@@ -69,12 +69,12 @@ from muster.settings import Settings, data_folder
 from muster.telling import TELLERS, IdentityAddresses, WithTokens
 from muster.worker import Chores
 
-DECLINED_USES: Final[dict[str, DeclinedUse]] = {
+LOST_USES: Final[dict[str, LostUse]] = {
     DEPOSIT_PURPOSE: lose_deposit,
     BACKING_PURPOSE: lose_backing,
     BALANCE_PURPOSE: lose_balance,
 }
-"""Who acts where a provider declines authorised money for good, by the payment's purpose."""
+"""Who acts where money is lost (declined for good, or charged back), by the payment's purpose."""
 CONNECTIONS_APART: Final = 2
 """The door of pre-orders holds a connection of its own, and the demo's clock is read while another one is held: were
 all taken by threads that wait for the database's writer, the writer could wait for the clock and nobody would go on."""
@@ -227,7 +227,7 @@ def wire(settings: Settings, *, works: Works | None = None) -> Runtime:
                 **morning_timers(identity_settings),
             },
             loops=(
-                partial(capture_due, providers={sandbox.name: sandbox}, uses=DECLINED_USES),
+                partial(capture_due, providers={sandbox.name: sandbox}, uses=LOST_USES),
                 partial(carry_out_refunds, providers={sandbox.name: sandbox}),
                 demand.service.analyse_closed,
                 partial(send_due, channels=[_channel(settings)], addresses=IdentityAddresses()),
@@ -268,7 +268,7 @@ def services(runtime: Runtime, *, watch_groups: Callable[[int], None] | None = N
             BACKING_PURPOSE: fund_backing,
             BALANCE_PURPOSE: receive_balance,
         },
-        declined_uses=DECLINED_USES,
+        lost_uses=LOST_USES,
         providers=runtime.providers,
         quote_desk=runtime.desk,
         outlook=Outlook(weeks=FreeWeeks(), take_rates=ReleasedTakeRates()),

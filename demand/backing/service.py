@@ -49,7 +49,7 @@ from kernel.identity.queries import hold_own_account
 from kernel.ids import PersonId
 from kernel.ledger import book
 from kernel.money import Money
-from kernel.payments import Authorisation, Payment, PaymentProvider, PaymentRequest
+from kernel.payments import Authorisation, Payment, PaymentProvider, PaymentRequest, PaymentState
 from kernel.timers import cancel_timer, set_timer
 from kernel.work import Work
 
@@ -303,7 +303,7 @@ def expire_backing(work: Work, backing_id: str, _payload: object = None) -> None
 
 
 def lose_backing(work: Work, payment: Payment, missing: Money) -> Backing:
-    """Act on a backing whose money was counted and that the provider declined for good; it counts no more."""
+    """Act on a backing whose money was counted and is lost (declined for good, or charged back); it counts no more."""
     work.actor.require(Permission.SYSTEM)
     assert payment.purpose == BACKING
     lock_proposals(work, proposal_of(work, payment.subject_id))
@@ -313,7 +313,8 @@ def lose_backing(work: Work, payment: Payment, missing: Money) -> Backing:
     if not isinstance(backing, HeldBacking):
         return backing
     lost = EndedBacking(head, "declined", work.now)
-    save_backings(work, [lost], reason="payment_declined")
+    returned = payment.state is PaymentState.CHARGED_BACK
+    save_backings(work, [lost], reason="payment_returned" if returned else "payment_declined")
     _chain_left(work, head, "backing.declined")
     work.record(BackingLeft(head.brand_id, head.proposal_id, head.id))
     return lost

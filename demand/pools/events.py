@@ -94,7 +94,7 @@ class MemberRemoved(Event):
 @event("demand.earnest_lost")
 @dataclass(frozen=True, slots=True)
 class EarnestLost(Event):
-    """The money behind an order's earnest money will never come."""
+    """The money behind an order's earnest money will never come, or was returned to its payer by the bank."""
 
     pre_order_id: str
     account_id: str

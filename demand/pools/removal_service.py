@@ -1,4 +1,4 @@
-"""Takes a member out whose deposit never comes or whose fraud is proven: from a frozen pool too, on the record.
+"""Takes a member out whose deposit is lost or whose fraud is proven: from a frozen pool too, on the record.
 
 Nobody else's price is raised by a decision of the member's own; these are the two things that may (DOMAIN section 6.1).
 """
@@ -37,16 +37,19 @@ from kernel import payments
 from kernel.actor import Permission
 from kernel.errors import Conflict, InvalidInput
 from kernel.money import Money
-from kernel.payments import Payment
+from kernel.payments import Payment, PaymentState
 from kernel.work import Work
 
-PAYMENT_DECLINED: Final = "payment_declined"
+LOSSES: Final = {PaymentState.DECLINED: "payment_declined", PaymentState.CHARGED_BACK: "payment_returned"}
+"""Why a member is removed, by how the deposit was lost."""
 FRAUD: Final = "fraud"
 CASE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9./-]{2,39}")
 
 
 def lose_deposit(work: Work, payment: Payment, missing: Money) -> PreOrder:
-    """Act on a deposit that was counted and that the provider declined for good; runs in the change that notes it.
+    """Act on a deposit that was counted and is lost: declined for good, or returned to its payer by the bank.
+
+    It runs in the change that notes it.
 
     A member loses the place, in an open pool and in a frozen one, and whoever waits for the next pool the wait. An
     order stays the factory's, which hears of it (`EarnestLost`); the others' prices stand.
@@ -63,7 +66,7 @@ def lose_deposit(work: Work, payment: Payment, missing: Money) -> PreOrder:
         case PooledPreOrder():
             smaller = remove(stored.pool, head.offer)
             save_pools(work, [(stored, StoredPool(smaller, stored.joined))])
-            chain_removed(work, pre_order, reason=PAYMENT_DECLINED)
+            chain_removed(work, pre_order, reason=LOSSES[payment.state])
             _remove(work, pre_order, payment, missing, members=smaller.head.members)
         case WaitingPreOrder():
             _remove(work, pre_order, payment, missing, members=None)
@@ -115,5 +118,6 @@ def _remove(
 ) -> None:
     head = pre_order.head
     payments.take_back(work, payment, missing, out_of=deposit_account(head.id))
-    mark_removed(work, pre_order, reason=PAYMENT_DECLINED)
-    work.record(MemberRemoved(head.brand_id, head.id, head.account_id, pre_order.pool_id, PAYMENT_DECLINED, members))
+    reason = LOSSES[payment.state]
+    mark_removed(work, pre_order, reason=reason)
+    work.record(MemberRemoved(head.brand_id, head.id, head.account_id, pre_order.pool_id, reason, members))

@@ -103,22 +103,29 @@ def cancel_order_by_maker(work: Work, order_id: str, *, reason: str) -> Cancella
 
 
 def lose_earnest(work: Work, order_id: str) -> Cancellation | None:
-    """Act on earnest money that turned out never to have come: the order ends, with nothing to give back or keep.
+    """Act on earnest money that never came, or was returned: the order ends, with nothing to give back or keep.
 
     None where it has ended already, or the car is begun: then the order stands, and its whole price is due at the
-    handover. Refuses NotFound while the lock has not made the order yet; the news comes again.
+    handover; where the earnest money was set off before, it stays a claim. Refuses NotFound while the lock has not made
+    the order yet; the news comes again.
     """
     work.actor.require(Permission.SYSTEM)
     try:
         built, order = _cancellable(work, order_id)
     except OrderNotCancellable:
         order_now = lock_order(work, order_id)
-        if not isinstance(order_now, CancelledOrder | DeliveredOrder):
+        if not isinstance(order_now, CancelledOrder):
             terms = order_now.terms
-            work.record(EarnestMissing(terms.brand_id, terms.id, terms.account_id))
+            is_claim = isinstance(order_now, DeliveredOrder) or _is_balance_asked(work, order_id)
+            work.record(EarnestMissing(terms.brand_id, terms.id, terms.account_id, is_claim))
         return None
     ended = Cancellation(order_id, _stage(built), 0, 0, 0)
-    return _end(work, order.terms, built, ended, by="payment", reason="payment_declined")
+    return _end(work, order.terms, built, ended, by="payment", reason="payment_lost")
+
+
+def _is_balance_asked(work: Work, order_id: str) -> bool:
+    handover = open_handover(work, order_id)
+    return handover is not None and balance_of(work, handover.id) is not None
 
 
 def _cancellable(work: Work, order_id: str) -> tuple[BuildOrder | None, ScheduledOrder]:

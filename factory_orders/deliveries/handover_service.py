@@ -303,13 +303,15 @@ def receive_balance(work: Work, payment: Payment) -> Handover | None:
 
 
 def lose_balance(work: Work, payment: Payment, missing: Money) -> None:
-    """Act on a balance that was counted and that the provider declined for good; runs in the change that notes it.
+    """Act on a balance that was counted and is lost (declined for good, or returned to its payer by the bank).
 
-    The order owes again and is asked anew; once the car was signed for, the claim stands on `uncollected:<payment>`.
+    It runs in the change that notes it. The order owes again and is asked anew; once the car was signed for, the claim
+    stands on `uncollected:<payment>`.
     """
     work.actor.require(Permission.SYSTEM)
     handover = handover_by_payment(work, payment.id)
-    if handover is None or handover.state is not HandoverState.BALANCE_PAID:
+    is_claim = handover is None or handover.state is not HandoverState.BALANCE_PAID
+    if handover is None or is_claim:
         payments.take_back(work, payment, missing, out_of=payments.late_account(payment.id))
     else:
         terms = lock_order(work, handover.order_id).terms
@@ -317,7 +319,8 @@ def lose_balance(work: Work, payment: Payment, missing: Money) -> None:
         fresh = _expect(work, handover, terms, missing.minor)
         save_handover(work, replace(handover, state=HandoverState.INSPECTED, balance_payment_id=fresh.id))
         _begin_waiting(work, terms)
-    work.record(BalanceDeclined(payment.brand_id, payment.subject_id, payment.account_id, missing.minor))
+    if handover is not None and handover.state is not HandoverState.REJECTED:
+        work.record(BalanceDeclined(payment.brand_id, payment.subject_id, payment.account_id, missing.minor, is_claim))
 
 
 def _settle(work: Work, handover: Handover, terms: OrderTerms, payment: Payment) -> Handover:

@@ -2,12 +2,13 @@
 
 A room asks (`request_payments`) or takes an authorisation (`receive_authorised`), books what came with `receipt`, and
 books what goes back into `refund_account(payment.id)` with `request_refund`. The worker runs `capture_due` and
-`carry_out_refunds`. Where a provider declines authorised money for good, the room gives it up with `take_back`. The
-surface is what this package exports; its modules are nobody else's business.
+`carry_out_refunds`. Where a provider declines authorised money for good, or the payer's bank takes it back, the room
+gives it up with `take_back`. The surface is what this package exports; its modules are nobody else's business.
 """
 
-from kernel.payments.captures import DeclinedUse, capture_due, settle_declined, take_back, undone
-from kernel.payments.events import PaymentDeclined, PaymentRefunded, RefundRequested
+from kernel.payments.captures import capture_due
+from kernel.payments.events import PaymentChargedBack, PaymentDeclined, PaymentRefunded, RefundRequested
+from kernel.payments.lost import LostUse, settle_lost, take_back, undone
 from kernel.payments.model import (
     Authorisation,
     AuthorisationExpired,
@@ -15,6 +16,7 @@ from kernel.payments.model import (
     Callback,
     CallbackOutcome,
     Capture,
+    MoneyTakenBack,
     Payment,
     PaymentAlreadyMade,
     PaymentAmountMismatch,
@@ -57,10 +59,12 @@ __all__ = [
     "Callback",
     "CallbackOutcome",
     "Capture",
-    "DeclinedUse",
+    "LostUse",
+    "MoneyTakenBack",
     "Payment",
     "PaymentAlreadyMade",
     "PaymentAmountMismatch",
+    "PaymentChargedBack",
     "PaymentDeclined",
     "PaymentProvider",
     "PaymentRefunded",
@@ -88,7 +92,7 @@ __all__ = [
     "request_refund",
     "request_refunds",
     "send_back",
-    "settle_declined",
+    "settle_lost",
     "take_back",
     "uncollected_account",
     "undone",

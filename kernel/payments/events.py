@@ -1,4 +1,4 @@
-"""What happened to payments: money asked back and money that went back."""
+"""What happened to payments: money asked back, money that went back, money that was lost."""
 
 from __future__ import annotations
 
@@ -45,3 +45,15 @@ class PaymentDeclined(Event):
     subject_id: str
     amount: Money
     why: str
+
+
+@event("kernel.payment_charged_back")
+@dataclass(frozen=True, slots=True)
+class PaymentChargedBack(Event):
+    """The payer's bank has taken money back that had come."""
+
+    payment_id: str
+    account_id: str
+    purpose: str
+    subject_id: str
+    amount: Money

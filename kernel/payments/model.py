@@ -3,7 +3,8 @@
 A payment is asked for by a room for one subject (a pre-order, an order's balance) and goes
 pending -> received -> refunding -> refunded, or pending -> failed. Money that really arrived is never ignored: what
 cannot be taken (late, short, over, in another currency, paid twice) is booked apart and sent back by itself. Money that
-was authorised and counted, but that the provider declines to hand over for good, makes a payment declined.
+was authorised and counted, but that the provider declines to hand over for good, makes a payment declined; money that
+came and that the payer's bank takes back later makes it charged back.
 """
 
 from __future__ import annotations
@@ -12,14 +13,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal, Protocol, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 from kernel.errors import Refusal
 from kernel.money import Money
 
 
 class PaymentState(StrEnum):
-    """Where a payment stands; `refunding` and `refunded` only follow `received` money, `declined` ends both."""
+    """Where a payment stands; `refunding` and `refunded` only follow `received` money.
+
+    `declined` (the money never came) and `charged_back` (it was taken back) end each of the three.
+    """
 
     PENDING = "pending"
     RECEIVED = "received"
@@ -27,9 +31,12 @@ class PaymentState(StrEnum):
     REFUNDING = "refunding"
     REFUNDED = "refunded"
     DECLINED = "declined"
+    CHARGED_BACK = "charged_back"
 
 
-HAS_MONEY = frozenset({PaymentState.RECEIVED, PaymentState.REFUNDING, PaymentState.REFUNDED})
+HAS_MONEY: Final = frozenset({PaymentState.RECEIVED, PaymentState.REFUNDING, PaymentState.REFUNDED})
+STRAY: Final = "stray"
+"""The purpose of money that came for a payment and fits nothing: a payment of its own whose subject is that payment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +89,13 @@ class Authorisation:
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """What a provider tells by a signed message; `message_id` is the same when the message is sent again."""
+    """What a provider tells by a signed message; `message_id` is the same when the message is sent again.
+
+    `charged_back` names the reference of money that had come and that the payer's bank has taken back.
+    """
 
     message_id: str
-    kind: Literal["captured", "failed"]
+    kind: Literal["captured", "failed", "charged_back"]
     payment_id: str
     provider_reference: str
     amount: Money
@@ -106,7 +116,7 @@ class Capture:
 class StatementLine:
     """One line of the provider's own books: `refund_id` is set on a refund; the amount is always positive."""
 
-    kind: Literal["capture", "refund"]
+    kind: Literal["capture", "refund", "chargeback"]
     provider_reference: str
     refund_id: str | None
     amount: Money
@@ -115,6 +125,10 @@ class StatementLine:
 
 class ProviderUnavailable(Exception):
     """The provider cannot be reached or answers with an error of its own; the step is tried again later."""
+
+
+class MoneyTakenBack(ProviderUnavailable):
+    """The payer's bank has taken the money back, so that it cannot be sent back and was not."""
 
 
 class PaymentProvider(Protocol):
@@ -140,7 +154,7 @@ class PaymentProvider(Protocol):
         ...
 
     def refund(self, refund_id: str, provider_reference: str, amount: Money) -> None:
-        """Send money back; idempotent by refund id."""
+        """Send money back; idempotent by refund id. Raises MoneyTakenBack where the payer's bank was first."""
         ...
 
     def statement(self, brand_id: str, *, since: datetime, until: datetime) -> Sequence[StatementLine]:
@@ -148,7 +162,9 @@ class PaymentProvider(Protocol):
         ...
 
 
-CallbackOutcome: TypeAlias = Literal["received", "repeated", "late", "failed", "ignored", "returned", "declined"]
+CallbackOutcome: TypeAlias = Literal[
+    "received", "repeated", "late", "failed", "ignored", "returned", "declined", "charged_back"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +174,9 @@ class Received:
     `received`: the payment has its money now, the room books it in this same change. `repeated`: known already.
     `late`: it came after the payment's end and goes back. `returned`: it did not fit (see `refusal`) and goes back,
     the payment itself is as it was. `failed`: the payment failed; it may still be paid until its end. `ignored`: a
-    failure told of after the money had come; noted, nothing changed. `declined`: the authorised money that was counted
-    will never come; the room gives up `missing`, what it has booked and the kernel could not take back itself.
+    failure told of after the money had come, or a charge back of money that never got here; noted, nothing changed.
+    `declined`: the authorised money that was counted will never come; `charged_back`: the money was taken back; of both
+    the room gives up `missing`, what it has booked and the kernel could not take back itself.
     """
 
     payment: Payment
@@ -236,7 +253,9 @@ def judge_callback(payment: Payment, callback: Callback, *, now: datetime) -> tu
     """
     has_money = payment.state in HAS_MONEY
     same = payment.provider_reference == callback.provider_reference
-    if payment.state is PaymentState.DECLINED:
+    if callback.kind == "charged_back":
+        return _judge_charge_back(payment, callback), None
+    if payment.state in (PaymentState.DECLINED, PaymentState.CHARGED_BACK):
         # Other money may still come for it and goes back; what the provider itself took back, it does not hand over.
         return ("returned", PaymentAlreadyMade()) if callback.kind == "captured" and not same else ("repeated", None)
     if callback.kind == "failed":
@@ -248,3 +267,12 @@ def judge_callback(payment: Payment, callback: Callback, *, now: datetime) -> tu
     if callback.amount != payment.amount:
         return "returned", PaymentAmountMismatch(payment.amount, callback.amount)
     return ("received" if now < payment.expires_at else "late"), None
+
+
+def _judge_charge_back(payment: Payment, callback: Callback) -> CallbackOutcome:
+    """Only the whole of money that is here can be charged back; any other amount is left to the reconciliation."""
+    if payment.provider_reference != callback.provider_reference:
+        return "ignored"
+    if payment.state not in HAS_MONEY:
+        return "repeated"
+    return "charged_back" if callback.amount == payment.amount else "ignored"

@@ -13,8 +13,9 @@ from kernel.actor import system
 from kernel.errors import NotFound, Refusal
 from kernel.ids import BrandId
 from kernel.ledger import Transfer, book
-from kernel.payments.captures import decline
+from kernel.payments.lost import charge_back, decline
 from kernel.payments.model import (
+    STRAY,
     Authorisation,
     Callback,
     CallbackOutcome,
@@ -100,7 +101,7 @@ def receive_callback(work: Work, provider: PaymentProvider, headers: Mapping[str
     if len(body) > BODY_LENGTH_MAX:
         raise PaymentSignatureInvalid(provider.name)
     callback = provider.read_callback(headers, body, now=work.now)
-    payment = _locked(work, callback.payment_id)
+    payment = _payment_of(work, provider.name, callback)
     own = work.acting(system(BrandId(payment.brand_id)))
     known = _outcome_known(own, provider.name, callback, payment)
     if known is not None:
@@ -116,6 +117,9 @@ def receive_callback(work: Work, provider: PaymentProvider, headers: Mapping[str
             send_back(own, _stray(own, payment, provider.name, callback), "does_not_fit")
         case "declined":
             payment, missing = decline(own, payment, "told by the provider")
+            return Received(payment, outcome, missing=missing)
+        case "charged_back":
+            payment, missing = charge_back(own, payment)
             return Received(payment, outcome, missing=missing)
         case "failed":
             _set_failed(own, payment)
@@ -140,6 +144,16 @@ def close_payments(work: Work, payment_ids: Sequence[str]) -> None:
         )
 
 
+def _payment_of(work: Work, provider: str, callback: Callback) -> Payment:
+    """Load the payment that a message is about; a charge back is about the one that its money was put into."""
+    if callback.kind == "charged_back":
+        found = select(payments.c.id).where(
+            payments.c.provider == provider, payments.c.provider_reference == callback.provider_reference
+        )
+        return _locked(work, work.connection.execute(found).scalar() or callback.payment_id)
+    return _locked(work, callback.payment_id)
+
+
 def _locked(work: Work, payment_id: str) -> Payment:
     """Load the payment and keep every other callback for it waiting until this change is over."""
     row = work.connection.execute(select_payments().where(payments.c.id == payment_id).with_for_update()).mappings()
@@ -150,7 +164,7 @@ def _locked(work: Work, payment_id: str) -> Payment:
 
 
 def _outcome_known(work: Work, provider: str, callback: Callback, payment: Payment) -> CallbackOutcome | None:
-    """Recognise a message that came before, and money that another row has already taken in."""
+    """Recognise a message that came before, and money that another row has already taken in or that has gone again."""
     calls = payment_callbacks.c
     again = select(calls.outcome).where(calls.provider == provider, calls.message_id == callback.message_id)
     if work.connection.execute(again).first() is not None:
@@ -161,7 +175,12 @@ def _outcome_known(work: Work, provider: str, callback: Callback, payment: Payme
             payments.c.provider_reference == callback.provider_reference,
             payments.c.id != payment.id,
         )
-        if work.connection.execute(other).first() is not None:
+        gone = select(calls.outcome).where(
+            calls.provider == provider,
+            calls.provider_reference == callback.provider_reference,
+            calls.kind == "charged_back",
+        )
+        if any(work.connection.execute(one).first() is not None for one in (other, gone)):
             return "repeated"
     return None
 
@@ -208,7 +227,7 @@ def _fill(work: Work, payment: Payment, provider: str, callback: Callback) -> Pa
 def _stray(work: Work, payment: Payment, provider: str, callback: Callback) -> Payment:
     """Keep money that fits nothing as a payment of its own about the payment it was sent for."""
     request = PaymentRequest(
-        payment.brand_id, payment.account_id, "stray", payment.id, callback.amount, expires_at=work.now
+        payment.brand_id, payment.account_id, STRAY, payment.id, callback.amount, expires_at=work.now
     )
     row = request_row(work, request) | {
         "provider": provider,

@@ -21,8 +21,21 @@ from kernel.ids import BrandId
 from kernel.ledger import Transfer, balances, book_for
 from kernel.money import Money
 from kernel.payments.events import PaymentRefunded, RefundRequested
-from kernel.payments.model import HAS_MONEY, Payment, PaymentProvider, PaymentState, ProviderUnavailable
-from kernel.payments.store import payment_from, provider_account, refund_account, select_payments
+from kernel.payments.model import (
+    HAS_MONEY,
+    MoneyTakenBack,
+    Payment,
+    PaymentProvider,
+    PaymentState,
+    ProviderUnavailable,
+)
+from kernel.payments.store import (
+    payment_from,
+    provider_account,
+    refund_account,
+    select_payments,
+    uncollected_account,
+)
 from kernel.payments.tables import payments, refunds
 from kernel.work import Work, Works
 
@@ -122,6 +135,7 @@ def carry_out_refunds(works: Works, providers: Mapping[str, PaymentProvider], *,
     leased = _lease(works, providers, batch_max)
     done: list[_Leased] = []
     failed: dict[str, str] = {}
+    void: list[str] = []
     for one in leased:
         try:
             reference = one.payment.provider_reference
@@ -129,6 +143,9 @@ def carry_out_refunds(works: Works, providers: Mapping[str, PaymentProvider], *,
             providers[one.payment.provider].refund(one.payment.id, reference, one.amount)
             done.append(one)
         except ProviderUnavailable as error:
+            if isinstance(error, MoneyTakenBack) and one.payment.state is PaymentState.CHARGED_BACK:
+                void.append(one.payment.id)
+                continue
             log.warning("refund_postponed", payment_id=one.payment.id, why=str(error))
             failed[one.payment.id] = str(error)[:80]
         except Exception as error:  # noqa: BLE001 - a provider's mistake over one refund must not hold up the others
@@ -136,7 +153,7 @@ def carry_out_refunds(works: Works, providers: Mapping[str, PaymentProvider], *,
             log.error("refund_broke", payment_id=one.payment.id, why=type(error).__name__)
             failed[one.payment.id] = type(error).__name__[:80]
     if leased:
-        _settle(works, done, failed)
+        _settle(works, done, failed, void)
     return len(done)
 
 
@@ -178,45 +195,59 @@ def _lease(works: Works, providers: Mapping[str, PaymentProvider], batch_max: in
 
 
 def _funded(work: Work, leased: Sequence[_Leased]) -> list[_Leased]:
-    """Keep those whose money has been booked out by their room; paying the others would overdraw an account."""
+    """Keep those whose money has been booked out by their room; paying the others would overdraw an account.
+
+    What was charged back is a claim by now, and only to be heard of whether it had been sent back too.
+    """
     ready = []
     for brand_id in sorted({one.payment.brand_id for one in leased}):
         own = [one for one in leased if one.payment.brand_id == brand_id]
         acting = work.acting(system(BrandId(brand_id)))
         standing = balances(acting, [refund_account(one.payment.id) for one in own])
         for one in own:
-            if standing[refund_account(one.payment.id)] >= one.amount.minor:
+            gone = one.payment.state is PaymentState.CHARGED_BACK
+            if gone or standing[refund_account(one.payment.id)] >= one.amount.minor:
                 ready.append(one)
             else:
                 log.error("refund_without_money_booked", payment_id=one.payment.id)
     return ready
 
 
-def _settle(works: Works, done: Sequence[_Leased], failed: Mapping[str, str]) -> None:
+def _settle(works: Works, done: Sequence[_Leased], failed: Mapping[str, str], void: Sequence[str]) -> None:
     """Book what the provider confirmed, each refund once, also when two workers carried it out."""
     with works.change(system(BrandId("platform"))) as work:
+        if void:
+            open_ones = refunds.c.payment_id.in_(void), refunds.c.refunded_at.is_(None)
+            work.connection.execute(update(refunds).where(*open_ones).values(due_at=None, voided_at=work.now))
         for payment_id, why in failed.items():
             work.connection.execute(update(refunds).where(refunds.c.payment_id == payment_id).values(last_error=why))
         settled = set(
             work.connection.execute(
                 update(refunds)
                 .where(refunds.c.payment_id.in_([one.payment.id for one in done]), refunds.c.refunded_at.is_(None))
-                .values(refunded_at=work.now, due_at=None, last_error=None)
+                .values(refunded_at=work.now, due_at=None, last_error=None, voided_at=None)
                 .returning(refunds.c.payment_id)
             ).scalars()
         )
         fresh = [one for one in done if one.payment.id in settled]
-        work.connection.execute(
-            update(payments).where(payments.c.id.in_(settled)).values(state=PaymentState.REFUNDED.value)
+        kept = set(
+            work.connection.execute(
+                update(payments)
+                .where(payments.c.id.in_(settled), payments.c.state != PaymentState.CHARGED_BACK.value)
+                .values(state=PaymentState.REFUNDED.value)
+                .returning(payments.c.id)
+            ).scalars()
         )
-        book_for(work, [(one.payment.brand_id, _way_out(one)) for one in fresh])
+        book_for(work, [(one.payment.brand_id, _way_out(one, here=one.payment.id in kept)) for one in fresh])
         for one in fresh:
             work.record(PaymentRefunded(**_news(one.payment, one.amount.minor, one.reason)))
 
 
-def _way_out(one: _Leased) -> Transfer:
+def _way_out(one: _Leased, *, here: bool) -> Transfer:
+    """Book a refund out of its account; out of a claim where the money was charged back while it was on its way."""
     back_to = provider_account(one.payment.provider, one.amount.currency)
-    return Transfer("refund_paid", one.payment.id, refund_account(one.payment.id), back_to, one.amount)
+    out_of = refund_account(one.payment.id) if here else uncollected_account(one.payment.id)
+    return Transfer("refund_paid", one.payment.id, out_of, back_to, one.amount)
 
 
 def refund_of(work: Work, payment_id: str) -> Money | None:

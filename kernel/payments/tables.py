@@ -25,16 +25,21 @@ payments = Table(
     Column("captured_at", Instant),
     Column("declined_at", Instant),
     Column("declined_why", String(80)),
+    Column("charged_back_at", Instant),
     CheckConstraint("amount_minor > 0", name="amount_positive"),
     CheckConstraint(
-        "state IN ('pending', 'received', 'failed', 'refunding', 'refunded', 'declined')", name="state_known"
+        "state IN ('pending', 'received', 'failed', 'refunding', 'refunded', 'declined', 'charged_back')",
+        name="state_known",
     ),
     CheckConstraint(
-        "(state IN ('received', 'refunding', 'refunded', 'declined')) = (provider_reference IS NOT NULL)",
+        "(state IN ('received', 'refunding', 'refunded', 'declined', 'charged_back'))"
+        " = (provider_reference IS NOT NULL)",
         name="money_has_reference",
     ),
     CheckConstraint("(state = 'declined') = (declined_at IS NOT NULL)", name="declined_has_moment"),
     CheckConstraint("declined_at IS NULL OR captured_at IS NULL", name="declined_never_came"),
+    CheckConstraint("(state = 'charged_back') = (charged_back_at IS NOT NULL)", name="charged_back_has_moment"),
+    CheckConstraint("charged_back_at IS NULL OR captured_at IS NOT NULL", name="charged_back_had_come"),
     CheckConstraint("(provider_reference IS NULL) = (received_at IS NULL)", name="money_has_moment"),
     CheckConstraint("provider_reference IS NULL OR provider <> ''", name="money_has_provider"),
 )
@@ -96,4 +101,12 @@ payment_callbacks = Table(
     Column("at", Instant, nullable=False),
 )
 Index("ix_payment_callbacks_payment_id", payment_callbacks.c.payment_id)
+_CHARGED_BACK = payment_callbacks.c.kind == "charged_back"
+Index(
+    "ix_payment_callbacks_charged_back",
+    payment_callbacks.c.provider,
+    payment_callbacks.c.provider_reference,
+    postgresql_where=_CHARGED_BACK,
+    sqlite_where=_CHARGED_BACK,
+)
 append_only(payment_callbacks)

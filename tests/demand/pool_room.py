@@ -160,9 +160,20 @@ class PoolRoom:
         """Take a provider's callback as the door does."""
         with self.works.change(system(BrandId("platform"))) as work:
             heard = payments.receive_callback(work, self.sandbox, message.headers, message.body)
+            own = work.acting(system(BRAND))
             if heard.outcome == "received":
-                fund_pre_order(work.acting(system(BRAND)), heard.payment)
+                fund_pre_order(own, heard.payment)
+            elif heard.outcome == "charged_back":
+                payments.settle_lost(own, {DEPOSIT_PURPOSE: lose_deposit}, heard.payment, heard.missing)
             return heard
+
+    def charge_back(self, pre_order_id: str) -> Received:
+        """Let the buyer's bank take the deposit of a pre-order back."""
+        (payment,) = self.payments_of(pre_order_id)
+        assert payment.provider_reference is not None
+        return self.hear(
+            self.sandbox.charge_back(payment_id=payment.id, reference=payment.provider_reference, wallet="wallet")
+        )
 
     def pay(self, payment: Payment, *, reference: str, amount_yuan: int = 5_000) -> SignedMessage:
         """Pay a deposit from a wallet; returns the callback that tells of it."""

@@ -17,6 +17,7 @@ from kernel.clock import FixedClock
 from kernel.errors import Forbidden, InvalidInput, NotFound
 from kernel.ids import AccountId
 from kernel.news import outbox
+from kernel.payments import PaymentState
 from kernel.sandbox import DECLINED_PREFIX
 from kernel.soundness import LEDGER_CHECKS, PAYMENT_CHECKS, examine
 from kernel.work import Works
@@ -90,6 +91,43 @@ def test_a_returned_payment_removes_a_member_of_a_frozen_pool_too_and_the_freeze
     assert violations(room) == []
     room.pass_time(hours=72)
     assert isinstance(room.pool(pool_id), FailedPool)
+
+
+def test_a_deposit_that_the_bank_takes_back_takes_the_place_with_it_also_in_a_frozen_pool(room: PoolRoom) -> None:
+    pool_id = room.open(capacity=3, tiers=(Tier(3, 0),))
+    goes, *others = room.join(1, 2, 3)
+    room.settle()
+    assert isinstance(room.pool(pool_id), FrozenPool)
+
+    outcomes = [room.charge_back(goes.pre_order_id).outcome for _ in range(2)]
+
+    assert outcomes == ["charged_back", "repeated"]
+    assert isinstance(room.pool(pool_id), FrozenPool)
+    assert room.head(pool_id).members == 2
+    assert room.states() == {goes.pre_order_id: "removed"} | {one.pre_order_id: "pooled" for one in others}
+    assert room.balance(f"deposit:{goes.pre_order_id}") == 0
+    with room.works.read(system(BRAND)) as work:
+        last = record.entries_of(work, f"pool:{pool_id}")[-1]
+    assert (last.kind, last.body["reason"]) == ("pool.removed", "payment_returned")
+    assert told(room, "demand.member_removed") == 1
+    assert violations(room) == []
+
+
+def test_a_refunded_deposit_that_the_bank_takes_back_too_is_a_claim_and_changes_no_pool(room: PoolRoom) -> None:
+    pool_id = room.open()
+    (left,) = room.join(1)
+    room.settle()
+    with room.works.change(Actor(BRAND, account_id=room.buyer(1).account_id, roles=frozenset({Role.CONSUMER}))) as work:
+        withdraw(work, left.pre_order_id)
+    room.settle()
+
+    room.charge_back(left.pre_order_id)
+
+    (payment,) = room.payments_of(left.pre_order_id)
+    assert (payment.state, room.states()) == (PaymentState.CHARGED_BACK, {left.pre_order_id: "withdrawn"})
+    assert room.balance(f"uncollected:{payment.id}") == -500_000
+    assert "pool.removed" not in kinds(room, pool_id)
+    assert violations(room) == []
 
 
 def test_the_waiting_list_moves_up_where_a_member_is_removed(room: PoolRoom) -> None:

@@ -305,6 +305,21 @@ def test_an_order_whose_car_is_begun_stands_and_owes_its_whole_price(room: PoolR
     assert found_by_audit(room) == []
 
 
+def test_an_order_whose_deposit_the_bank_takes_back_ends_while_its_car_is_not_begun(room: PoolRoom) -> None:
+    trade, (order_id, *others) = locked_on_an_empty_wallet(room)
+    goes = others[0]
+    room.settle()
+
+    room.charge_back(goes)
+    deliver(room)
+
+    with trade.works.read(SYSTEM) as work:
+        assert isinstance(queries.orders_by_id(work, [goes])[goes], CancelledOrder)
+    assert sums(trade, goes) == [0, 0, 0, 0]
+    assert (order_id, goes) in {(one["order_id"], goes) for one in news_of(room, "factory_orders.order_cancelled")}
+    assert found_by_audit(room) == []
+
+
 def test_a_decline_after_the_buyer_left_leaves_the_forfeit_as_a_claim(room: PoolRoom) -> None:
     trade, (order_id, *_) = locked_on_an_empty_wallet(room)
     assert cancel(trade, order_id).forfeit_minor == 100_000

@@ -1,8 +1,9 @@
-"""A balance that was counted and never comes is owed again; a car that was signed for leaves a claim."""
+"""A balance that was counted and is lost is owed again; a car that was signed for leaves a claim."""
 
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
 from factory_orders import service
 from factory_orders.deliveries.model import HandoverState
@@ -10,7 +11,9 @@ from factory_orders.errors import BalanceOpen
 from factory_orders.service import BALANCE_PURPOSE, lose_balance
 from kernel import ledger, payments
 from kernel.ledger import AccountName
+from kernel.news import outbox
 from kernel.payments import PaymentState
+from kernel.payments.tables import payments as payments_table
 from kernel.soundness import examine
 from muster.audit import CHECKS
 from tests.factory_orders.trade import SYSTEM, Trade, buyer
@@ -19,6 +22,25 @@ from tests.factory_orders.trade import SYSTEM, Trade, buyer
 def settle(trade: Trade) -> None:
     """Let the worker ask for what was authorised."""
     payments.capture_due(trade.works, {"sandbox": trade.sandbox}, {BALANCE_PURPOSE: lose_balance})
+
+
+def charge_back(trade: Trade, payment_id: str | None) -> None:
+    """Let the buyer's bank take a balance back."""
+    with trade.works.read(SYSTEM) as work:
+        found = payments_table.c
+        row = work.connection.execute(select(found.provider_reference).where(found.id == payment_id)).one()
+    message = trade.sandbox.charge_back(payment_id=payment_id or "", reference=row.provider_reference, wallet="w")
+    with trade.works.change(SYSTEM) as work:
+        heard = payments.receive_callback(work, trade.sandbox, message.headers, message.body)
+        assert heard.outcome == "charged_back"
+        payments.settle_lost(work, {BALANCE_PURPOSE: lose_balance}, heard.payment, heard.missing)
+
+
+def told(trade: Trade) -> list[bool]:
+    """Return of each time that a balance was lost whether it is a claim now."""
+    with trade.works.read(SYSTEM) as work:
+        found = select(outbox.c.payload).where(outbox.c.kind == "factory_orders.balance_declined")
+        return [row.payload["is_claim"] for row in work.connection.execute(found.order_by(outbox.c.id))]
 
 
 def at_store(trade: Trade) -> str:
@@ -72,4 +94,35 @@ def test_a_balance_declined_after_the_signature_is_a_claim(trade: Trade) -> None
 
     assert balance(trade, f"uncollected:{paid.balance_payment_id}") == -asked.amount.minor
     assert balance(trade, f"receivable:{order_id}") == 0
+    assert violations(trade, f"order {order_id}", paid.balance_payment_id or "") == []
+
+
+def test_a_balance_that_the_bank_takes_back_is_asked_for_again(trade: Trade) -> None:
+    order_id = at_store(trade)
+    handover = trade.inspect(trade.book(order_id))
+    asked = trade.ask_balance(handover)
+    paid = trade.pay(handover, asked)
+    settle(trade)
+
+    charge_back(trade, paid.balance_payment_id)
+
+    assert balance(trade, f"receivable:{order_id}") == -asked.amount.minor
+    with pytest.raises(BalanceOpen):
+        trade.sign(handover)
+    assert told(trade) == [False]
+    assert violations(trade, f"order {order_id}", paid.balance_payment_id or "") == []
+
+
+def test_a_balance_that_the_bank_takes_back_after_the_signature_is_a_claim(trade: Trade) -> None:
+    order_id = at_store(trade)
+    handover = trade.inspect(trade.book(order_id))
+    asked = trade.ask_balance(handover)
+    paid = trade.pay(handover, asked)
+    settle(trade)
+    trade.sign(handover)
+
+    charge_back(trade, paid.balance_payment_id)
+
+    assert balance(trade, f"uncollected:{paid.balance_payment_id}") == -asked.amount.minor
+    assert told(trade) == [True]
     assert violations(trade, f"order {order_id}", paid.balance_payment_id or "") == []

@@ -19,7 +19,7 @@ from kernel.money import Money, yuan
 from kernel.news import outbox
 from kernel.payments import (
     Authorisation,
-    DeclinedUse,
+    LostUse,
     Payment,
     PaymentProvider,
     PaymentRequest,
@@ -77,6 +77,10 @@ class Room:
             "failed", payment_id=payment.id, amount=payment.amount, reference=reference, wallet=WALLET
         )
 
+    def charge_back(self, payment: Payment, reference: str) -> SignedMessage:
+        """Let the payer's bank take money back; returns the callback that tells of it."""
+        return self.sandbox.charge_back(payment_id=payment.id, reference=reference, wallet=WALLET)
+
     def sign_again(self, message: SignedMessage) -> SignedMessage:
         """Send the same news again as a provider does: the same id, a new timestamp and signature."""
         return self.sandbox.sign(message.body)
@@ -88,8 +92,8 @@ class Room:
             own = work.acting(system(BrandId(heard.payment.brand_id)))
             if heard.outcome == "received":
                 ledger.book(own, payments.receipt(heard.payment, kind="deposit_held", to=deposit(heard.payment)))
-            elif heard.outcome == "declined":
-                payments.settle_declined(own, USES, heard.payment, heard.missing)
+            elif heard.outcome in ("declined", "charged_back"):
+                payments.settle_lost(own, USES, heard.payment, heard.missing)
             return heard
 
     def held(self, subject_id: str, amount: Money, reference: str) -> Payment:
@@ -160,7 +164,7 @@ def give_up(work: Work, payment: Payment, missing: Money) -> None:
     payments.take_back(work, payment, missing, out_of=deposit(payment))
 
 
-USES: Final[dict[str, DeclinedUse]] = {"deposit": give_up}
+USES: Final[dict[str, LostUse]] = {"deposit": give_up}
 
 
 class counting:  # noqa: N801 - it reads as a verb where it is used

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import date, datetime
 from types import UnionType
 from typing import Any, Final, get_args, get_origin, get_type_hints
@@ -15,7 +15,7 @@ from sqlalchemy import delete, insert, select, update
 
 from configurator.events import ConfigurationBroken
 from demand.events import MemberRemoved, PreOrderRolled
-from factory_orders.events import OrderCancelled
+from factory_orders.events import BalanceDeclined, EarnestMissing, OrderCancelled
 from kernel import news, outbox
 from kernel.actor import system
 from kernel.clock import FixedClock
@@ -99,6 +99,8 @@ def events_of(kind: str, pool_id: str, now: datetime) -> list[Event]:
         made += [example(cls, {**words, "by": by}, now) for by in ("maker", "payment", "default", "late")]
     if cls is MemberRemoved:
         made.append(MemberRemoved(BRAND, "x", MEMBER, pool_id, "fraud", 1))
+    if cls in (EarnestMissing, BalanceDeclined):
+        made.append(replace(made[0], is_claim=True))
     if cls is PreOrderRolled:
         made.append(PreOrderRolled(BRAND, "x", MEMBER, pool_id, None, keeps_time=True))
     return made

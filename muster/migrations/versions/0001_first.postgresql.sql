@@ -122,12 +122,15 @@ CREATE TABLE payments (
 	captured_at TIMESTAMP WITH TIME ZONE, 
 	declined_at TIMESTAMP WITH TIME ZONE, 
 	declined_why VARCHAR(80), 
+	charged_back_at TIMESTAMP WITH TIME ZONE, 
 	CONSTRAINT pk_payments PRIMARY KEY (id), 
 	CONSTRAINT ck_payments_amount_positive CHECK (amount_minor > 0), 
-	CONSTRAINT ck_payments_state_known CHECK (state IN ('pending', 'received', 'failed', 'refunding', 'refunded', 'declined')), 
-	CONSTRAINT ck_payments_money_has_reference CHECK ((state IN ('received', 'refunding', 'refunded', 'declined')) = (provider_reference IS NOT NULL)), 
+	CONSTRAINT ck_payments_state_known CHECK (state IN ('pending', 'received', 'failed', 'refunding', 'refunded', 'declined', 'charged_back')), 
+	CONSTRAINT ck_payments_money_has_reference CHECK ((state IN ('received', 'refunding', 'refunded', 'declined', 'charged_back')) = (provider_reference IS NOT NULL)), 
 	CONSTRAINT ck_payments_declined_has_moment CHECK ((state = 'declined') = (declined_at IS NOT NULL)), 
 	CONSTRAINT ck_payments_declined_never_came CHECK (declined_at IS NULL OR captured_at IS NULL), 
+	CONSTRAINT ck_payments_charged_back_has_moment CHECK ((state = 'charged_back') = (charged_back_at IS NOT NULL)), 
+	CONSTRAINT ck_payments_charged_back_had_come CHECK (charged_back_at IS NULL OR captured_at IS NOT NULL), 
 	CONSTRAINT ck_payments_money_has_moment CHECK ((provider_reference IS NULL) = (received_at IS NULL)), 
 	CONSTRAINT ck_payments_money_has_provider CHECK (provider_reference IS NULL OR provider <> '')
 )
@@ -217,14 +220,14 @@ CREATE TABLE record_salts (
 CREATE TABLE sandbox_entries (
 	key VARCHAR(140) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
-	kind VARCHAR(8) NOT NULL, 
+	kind VARCHAR(10) NOT NULL, 
 	provider_reference VARCHAR(120) NOT NULL, 
 	refund_id VARCHAR(32), 
 	amount_minor BIGINT NOT NULL, 
 	currency VARCHAR(3) NOT NULL, 
 	at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	CONSTRAINT pk_sandbox_entries PRIMARY KEY (key), 
-	CONSTRAINT ck_sandbox_entries_kind_known CHECK (kind IN ('capture', 'refund')), 
+	CONSTRAINT ck_sandbox_entries_kind_known CHECK (kind IN ('capture', 'refund', 'chargeback')), 
 	CONSTRAINT ck_sandbox_entries_refund_has_id CHECK ((kind = 'refund') = (refund_id IS NOT NULL))
 )
 -- next
@@ -1742,6 +1745,8 @@ CREATE INDEX ix_orders_plant_state ON orders (plant_id, state)
 CREATE INDEX ix_orders_store ON orders (store_id, state, id)
 -- next
 CREATE INDEX ix_outbox_due_at ON outbox (due_at, id) WHERE due_at IS NOT NULL
+-- next
+CREATE INDEX ix_payment_callbacks_charged_back ON payment_callbacks (provider, provider_reference) WHERE kind = 'charged_back'
 -- next
 CREATE INDEX ix_payment_callbacks_payment_id ON payment_callbacks (payment_id)
 -- next
