@@ -25,7 +25,7 @@ AS_OF: Final = datetime(2026, 11, 23, 10, tzinfo=ZoneInfo("Asia/Shanghai"))
 SECRET_TABLES: Final = frozenset(
     {"sessions", "machine_keys", "one_time_tokens", "record_salts", "record_entries", "record_days", "record_heads"}
 )
-SECRET_COLUMNS: Final = frozenset({"password_hash", "salt", "person"})
+SECRET_COLUMNS: Final = frozenset({"password_hash", "salt", "person", "root"})
 
 
 def settings_for(url: str) -> Settings:
