@@ -29,6 +29,7 @@ from configurator.model import (
 from configurator.pooling import pooling_class
 from configurator.pricing import price_vehicle
 from configurator.tax import TaxPolicy, is_window, purchase_tax_minor
+from kernel.bounds import DAYS_MAX, MINOR_MAX, check_bounds, check_rows
 from kernel.money import BASIS_POINTS, divide_half_up, round_half_up_to_yuan
 
 FORMAT: Final = "muster.quote/1"
@@ -60,20 +61,24 @@ class QuotePolicy:
     logistics_per_km_minor: int = 120
 
     def __post_init__(self) -> None:
-        assert 1 <= self.valid_hours <= 24 * 90, "a quote is valid between one hour and ninety days"
-        assert 0 <= self.delivery_days_assumed <= 3650, "a delivery lies within ten years"
-        assert 0 <= self.insurance_commercial_bp <= BASIS_POINTS, "an insurance costs at most the car"
-        assert min(self.insurance_compulsory_minor, self.insurance_commercial_base_minor) >= 0, "no fee is negative"
-        assert min(self.plate_fee_minor, self.logistics_base_minor, self.logistics_per_km_minor) >= 0, (
-            "no fee is negative"
+        fee = (0, MINOR_MAX)
+        check_bounds(
+            self,
+            valid_hours=(1, 24 * 90),
+            delivery_days_assumed=(0, DAYS_MAX),
+            insurance_compulsory_minor=fee,
+            insurance_commercial_base_minor=fee,
+            insurance_commercial_bp=(0, BASIS_POINTS),
+            plate_fee_minor=fee,
+            logistics_base_minor=fee,
+            logistics_per_km_minor=fee,
         )
         stored: tuple[object, ...] = self.subsidies
         for row in stored:
             assert isinstance(row, tuple), "a subsidy is energy, first day, last day, amount"
             assert len(row) == 4, "a subsidy is energy, first day, last day, amount"
             assert is_window(row[1], row[2]), "a subsidy needs two days, the first not after the last"
-            assert isinstance(row[3], int), "a subsidy is a whole number of fen"
-            assert row[3] >= 0, "a subsidy is not negative"
+        check_rows("subsidies", self.subsidies, (0, MINOR_MAX))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from kernel.bounds import MINOR_MAX, check_bounds, check_rows
 from kernel.money import BASIS_POINTS, divide_half_up
 
 
@@ -26,18 +27,13 @@ class TaxPolicy:
     )
 
     def __post_init__(self) -> None:
-        assert 0 <= self.purchase_tax_bp <= BASIS_POINTS, "a tax rate lies between 0 and 10,000 basis points"
-        assert 0 <= self.value_added_tax_bp <= BASIS_POINTS, "a tax rate lies between 0 and 10,000 basis points"
+        check_bounds(self, purchase_tax_bp=(0, BASIS_POINTS), value_added_tax_bp=(0, BASIS_POINTS))
         stored: tuple[object, ...] = self.reliefs
         for row in stored:
             assert isinstance(row, tuple), "a relief is first day, last day, share, most"
             assert len(row) == 4, "a relief is first day, last day, share, most"
-            first_day, last_day, share_bp, most_minor = row
-            assert is_window(first_day, last_day), "a relief needs two days, the first not after the last"
-            assert isinstance(share_bp, int), "the share is a whole number of basis points"
-            assert isinstance(most_minor, int), "the most let off is a whole number of fen"
-            assert 0 <= share_bp <= BASIS_POINTS, "a relief lets off between 0 and 10,000 basis points of the tax"
-            assert most_minor >= 0, "a relief lets off nothing negative"
+            assert is_window(row[0], row[1]), "a relief needs two days, the first not after the last"
+        check_rows("reliefs", self.reliefs, (0, BASIS_POINTS), (0, MINOR_MAX))
 
 
 def is_window(first_day: object, last_day: object) -> bool:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kernel.bounds import DAYS_MAX, MINOR_MAX, check_bounds, check_rows
 from kernel.policy import policy_section
+
+CARS_MAX = 100_000
 
 
 @policy_section("capacity")
@@ -23,8 +26,14 @@ class CapacityPolicy:
     option_limits: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
-        assert 8 <= self.weeks_ahead <= 104, "a plant is planned 8 to 104 weeks ahead"
-        assert 1 <= self.pool_weeks <= self.weeks_ahead, "a pool's weeks lie within those planned"
+        check_bounds(
+            self,
+            weeks_ahead=(8, 104),
+            pool_weeks=(1, self.weeks_ahead),
+            option_share_bp=(0, 10_000),
+            option_take_bp=(0, 10_000),
+        )
+        check_rows("option_limits", self.option_limits, (0, CARS_MAX))
         assert 0 <= self.option_take_bp <= self.option_share_bp <= 10_000, "take ≤ share ≤ all of a week"
 
 
@@ -40,8 +49,14 @@ class PromisePolicy:
     buffer_days: int = 10
 
     def __post_init__(self) -> None:
-        assert self.transit_km_per_day > 0, "a carrier moves"
-        assert min(self.planning_lead_days, self.transit_base_days, self.pre_delivery_days, self.buffer_days) >= 0
+        check_bounds(
+            self,
+            planning_lead_days=(0, 365),
+            transit_base_days=(0, 365),
+            transit_km_per_day=(10, 5_000),
+            pre_delivery_days=(0, 365),
+            buffer_days=(0, 365),
+        )
 
 
 @policy_section("batches")
@@ -65,10 +80,21 @@ class BatchPolicy:
     changeover_model_minor: int = 2_000_000
 
     def __post_init__(self) -> None:
-        assert self.wait_days_max >= 1, "an offer comes after some days"
-        assert min(self.wait_day_minor, self.late_day_minor, self.setup_minor, self.idle_slot_minor) >= 0
-        assert min(self.changeover_paint_minor, self.changeover_powertrain_minor, self.changeover_model_minor) >= 0
-        assert 1 <= self.batch_min <= self.batch_max, "a batch has at least one order"
+        costs = (0, MINOR_MAX)
+        check_bounds(
+            self,
+            batch_max=(1, CARS_MAX),
+            batch_min=(1, self.batch_max),
+            wait_days_max=(1, DAYS_MAX),
+            wait_day_minor=costs,
+            late_day_minor=costs,
+            setup_minor=costs,
+            idle_slot_minor=costs,
+            changeover_paint_minor=costs,
+            changeover_powertrain_minor=costs,
+            changeover_model_minor=costs,
+        )
+        check_rows("plant_limits", self.plant_limits, (1, CARS_MAX), (1, CARS_MAX))
         assert all(1 <= smallest <= largest for _, smallest, largest in self.plant_limits), "smallest ≤ largest"
 
     def limits(self, plant_code: str) -> tuple[int, int]:
@@ -90,8 +116,8 @@ class LinePolicy:
     ratio_limits: tuple[tuple[str, int, int], ...] = ()
 
     def __post_init__(self) -> None:
-        assert self.paint_run_max >= 1, "a run has at least one car"
-        assert 1 <= self.ratio_p <= self.ratio_q, "at most p in q"
+        check_bounds(self, paint_run_max=(1, CARS_MAX), ratio_q=(1, CARS_MAX), ratio_p=(1, self.ratio_q))
+        check_rows("ratio_limits", self.ratio_limits, (1, CARS_MAX), (1, CARS_MAX))
         assert all(1 <= p <= q for _, p, q in self.ratio_limits), "at most p in q"
 
 
@@ -102,6 +128,9 @@ class PlantPolicy:
 
     clock_ahead_seconds: int = 300
     repaired_from_minor: int = 500_000
+
+    def __post_init__(self) -> None:
+        check_bounds(self, clock_ahead_seconds=(0, 86_400), repaired_from_minor=(1, MINOR_MAX))
 
 
 @policy_section("handover")
@@ -135,11 +164,17 @@ class HandoverPolicy:
     )
 
     def __post_init__(self) -> None:
-        assert 0 <= self.opens_at_hour < self.closes_at_hour <= 24, "a store opens before it closes"
-        assert 1 <= self.appointments_per_hour <= 50, "one to fifty people an hour"
-        assert self.second_notice_days >= 1, "a second notice comes after the first"
-        assert self.default_days >= 15, "nobody defaults sooner than 15 days after the second notice"
-        assert self.last_appointment_days >= 0, "no number of days is negative"
+        check_bounds(
+            self,
+            opens_at_hour=(0, 23),
+            closes_at_hour=(self.opens_at_hour + 1, 24),
+            appointments_per_hour=(1, 50),
+            days_ahead_max=(1, 365),
+            balance_days=(1, 365),
+            second_notice_days=(1, 365),
+            default_days=(15, DAYS_MAX),  # nobody defaults sooner after the second notice
+            last_appointment_days=(0, 365),
+        )
         assert 1 <= len(self.checklist) <= 120, "a check list has 1 to 120 points"
 
 
@@ -150,6 +185,9 @@ class LateCreditPolicy:
 
     per_day_minor: int = 10_000
     most_bp: int = 300
+
+    def __post_init__(self) -> None:
+        check_bounds(self, per_day_minor=(0, MINOR_MAX), most_bp=(0, 10_000))
 
 
 @policy_section("cancellation")
@@ -166,5 +204,5 @@ class CancellationPolicy:
     rescind_after_days: int = 30
 
     def __post_init__(self) -> None:
-        assert all(0 <= share <= 10_000 for _, share in self.forfeits), "a forfeit is a share of the earnest"
-        assert 0 <= self.rescind_after_days <= 30, "more than 30 days late anybody may leave"
+        check_rows("forfeits", self.forfeits, (0, 10_000))
+        check_bounds(self, rescind_after_days=(0, 30))  # more than 30 days late anybody may leave

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kernel.bounds import MINOR_MAX, check_bounds
+
 
 @dataclass(frozen=True, slots=True)
 class BackingPolicy:
@@ -19,7 +21,14 @@ class BackingPolicy:
     prior_lapsed: int = 4
 
     def __post_init__(self) -> None:
-        assert self.deposit_minor > 0, "a backing is above zero"
-        assert min(self.payment_minutes, self.refund_working_days, self.order_window_days) >= 1, "time is needed"
-        assert self.answer_days > self.reminder_days_before >= 1, "the reminder lies before the answer is due"
-        assert min(self.prior_ordered, self.prior_lapsed) >= 1, "a prior has both parts"
+        check_bounds(
+            self,
+            deposit_minor=(1, MINOR_MAX),
+            payment_minutes=(1, 24 * 60),
+            refund_working_days=(1, 30),
+            answer_days=(2, 365),
+            reminder_days_before=(1, self.answer_days - 1),
+            order_window_days=(1, 365),
+            prior_ordered=(1, 1_000_000),
+            prior_lapsed=(1, 1_000_000),
+        )

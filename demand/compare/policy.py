@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kernel.bounds import check_bounds
+
 
 @dataclass(frozen=True, slots=True)
 class ComparePolicy:
@@ -22,13 +24,19 @@ class ComparePolicy:
     take_rate_step: int = 100
 
     def __post_init__(self) -> None:
-        assert 1 <= self.open_days <= 90, "a comparison is open for 1 to 90 days"
+        check_bounds(
+            self,
+            open_days=(1, 90),
+            draws=(100, 5_000),
+            weight_min_percent=(1, 100),
+            weight_max_percent=(100, 1_000),
+            utility_step=(1, 1_000),
+            share_step=(1, 10_000),
+            take_rate_step=(1, 10_000),
+        )
         steps = self.price_steps_percent
         assert 2 <= len(steps) <= 9, "2 to 9 prices are asked"
         assert min(steps) >= 10, "a price is at least a tenth of the planned one"
         assert max(steps) <= 400, "a price is at most four times the planned one"
         assert list(steps) == sorted(set(steps)), "prices rise from step to step"
         assert min(steps) < 100 < max(steps), "prices lie on both sides of the planned one"
-        assert 100 <= self.draws <= 5_000, "draws are 100 to 5,000"
-        assert 1 <= self.weight_min_percent <= 100 <= self.weight_max_percent <= 1_000, "weights lie round 1"
-        assert min(self.utility_step, self.share_step, self.take_rate_step) >= 1, "figures are rounded to whole steps"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kernel.bounds import check_bounds
+
 K_MIN = 10
 TRADE_K_MIN = 20
 
@@ -20,6 +22,4 @@ class CubePolicy:
     rounding: int = 5
 
     def __post_init__(self) -> None:
-        assert self.k >= K_MIN, "k is at least 10"
-        assert self.trade_k >= max(TRADE_K_MIN, self.k), "dealers and suppliers see from 20 persons on, and from k"
-        assert 5 <= self.rounding <= 100, "counts are rounded to 5 or more coarsely"
+        check_bounds(self, k=(K_MIN, 1_000), trade_k=(max(TRADE_K_MIN, self.k), 1_000), rounding=(5, 100))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kernel.bounds import MINOR_MAX, check_bounds, check_rows
 from kernel.money import BASIS_POINTS
+
+MEMBERS_MAX = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +25,19 @@ class PoolPolicy:
     early_bonus_minor: int = 20_000
 
     def __post_init__(self) -> None:
-        assert self.minimum >= 1, "a pool needs somebody"
-        assert self.deposit_minor > 0, "a deposit is above zero"
+        check_bounds(
+            self,
+            minimum=(1, MEMBERS_MAX),
+            deposit_minor=(1, MINOR_MAX),
+            open_days=(1, 365),
+            freeze_hours=(0, 24 * 365),
+            payment_minutes=(1, 24 * 60),
+            refund_working_days=(1, 30),
+            rolls_max=(0, 100),
+            early_bonus_minor=(0, MINOR_MAX),
+        )
         assert self.tiers, "a pool has a first tier"
         for row in self.tiers:
             assert len(row) == 2, "a tier is members and a discount"
-            assert row[0] >= 1, "a tier starts at one member or more"
-            assert 0 <= row[1] < BASIS_POINTS, "a discount is less than everything"
-        assert self.open_days * 24 > self.freeze_hours >= 0, "the freeze lies before the deadline"
-        assert min(self.payment_minutes, self.refund_working_days) >= 1, "payments and refunds need time"
-        assert min(self.rolls_max, self.early_bonus_minor) >= 0, "no number of these is negative"
+        check_rows("tiers", self.tiers, (1, MEMBERS_MAX), (0, BASIS_POINTS - 1))
+        assert self.open_days * 24 > self.freeze_hours, "the freeze lies before the deadline"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kernel.bounds import check_bounds
+
 
 @dataclass(frozen=True, slots=True)
 class VotePolicy:
@@ -14,6 +16,4 @@ class VotePolicy:
     text_length_max: int = 2000
 
     def __post_init__(self) -> None:
-        assert self.votes_per_quarter >= 1, "a person has at least one vote"
-        assert 1 <= self.title_length_max <= 200, "a title has up to 200 characters"
-        assert 1 <= self.text_length_max <= 4000, "a text has up to 4,000 characters"
+        check_bounds(self, votes_per_quarter=(1, 1_000), title_length_max=(1, 200), text_length_max=(1, 4_000))

@@ -314,7 +314,7 @@ def test_a_payment_that_the_provider_declines_counts_no_more(place: BackingRoom)
     backing = place.back(1)
     (payment,) = place.room.payments_of(backing.head.id)
     with place.room.works.change(system(BRAND)) as work:
-        lose_backing(work, payment, payment.amount)
+        lose_backing(work, replace(payment, state=PaymentState.DECLINED), payment.amount)
 
     assert place.states() == {"declined": 1}
     assert held_of(place, backing) == 0
