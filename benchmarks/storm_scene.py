@@ -1,0 +1,175 @@
+"""The crowd of a launch, tens of thousands: people, sessions and signed quotes written in bulk, all of them real.
+
+The first buyer of a car gets the quote by the way that everybody does; the others get the same one under their own id
+and account, signed anew, which is what that way would have come to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Final
+
+from configurator.model import Context, PoolingClass, QuoteId, SignedQuote
+from configurator.pooling import pooling_class
+from configurator.queries import open_showroom
+from configurator.quotation import encode_quote
+from configurator.quote_service import QuoteRequest, issue_quote
+from configurator.signing import sign_quote
+from configurator.tables import quotes
+from demand.pools.policy import PoolPolicy
+from demand.service import PoolPlan, open_pool
+from kernel import db, registry
+from kernel.actor import Actor, Role, system
+from kernel.identity.account_service import add_accounts
+from kernel.identity.model import NewAccount
+from kernel.identity.queries import persons_of
+from kernel.identity.tables import sessions
+from kernel.identity.tokens import fingerprint, new_secret
+from kernel.ids import AccountId
+from kernel.money import Money
+from kernel.registry import Brand
+from kernel.work import Work
+from muster.demo.crowd import AUTHORISED_FOR, Buyer, Car
+from muster.demo.people import invented_id_number
+from muster.migrate import upgrade
+from muster.wiring import Runtime
+from tests.support.launch import REGION, add_qilan
+
+BATCH: Final = 500
+FIRST_NUMBER: Final = 1_000_000
+DRAWS_MAX: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Hall:
+    """A pool and those who want a place in it."""
+
+    pool_id: str
+    buyers: tuple[Buyer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Storm:
+    """A prepared database: one pool that everybody wants, and many with a few buyers each."""
+
+    brand: Brand
+    hot: Hall
+    spread: tuple[Hall, ...]
+
+
+def prepare_storm(runtime: Runtime, *, places: int, buyers: int, pools: int, buyers_each: int) -> Storm:
+    """Migrate an empty database and fill it: a hot pool of so many places, and up to `pools` others."""
+    upgrade(runtime.works.engine)
+    brand = add_qilan(runtime)
+    cars = _cars_of_classes(runtime, brand, pools + 1)
+    numbers = iter(range(FIRST_NUMBER, FIRST_NUMBER + 10_000_000))
+    halls = []
+    for index, (cls, car) in enumerate(cars):
+        limit, count = (places, buyers) if index == 0 else (max(buyers_each, 2), buyers_each)
+        with runtime.works.change(system(brand.id)) as work:
+            pool = open_pool(work, PoolPlan(cls, capacity=max(limit // 2, 60), member_limit=max(limit, 60)))
+        crowd = tuple(_crowd(runtime, brand, car, [next(numbers) for _ in range(count)])) if count else ()
+        halls.append(Hall(pool.head.id, crowd))
+    return Storm(brand, halls[0], tuple(halls[1:]))
+
+
+def _cars_of_classes(runtime: Runtime, brand: Brand, count: int) -> list[tuple[PoolingClass, Car]]:
+    """Draw buildable cars until there is one of each of so many pooling classes; fewer where so many are not found."""
+    chance = Random(3)
+    with runtime.works.read(system(brand.id)) as work:
+        version, room = open_showroom(work, region=REGION)
+        store = next(one for one in registry.list_stores(work) if one.region == REGION)
+        codes = {option.code for option in room.catalogue.options}
+        found: dict[str, tuple[PoolingClass, Car]] = {}
+        for draw in range(DRAWS_MAX):
+            if len(found) == count:
+                break
+            model = room.catalogue.models[draw % len(room.catalogue.models)].code
+            weights = {code: chance.randint(-9, 9) for code in sorted(codes)}
+            drawn = room.engine.minimum({model: True}, Context(REGION, room.context.day), weights)
+            assert drawn is not None, "every model can be built in the east"
+            cls = pooling_class(version.catalogue, model=model, features=frozenset(drawn.features))
+            found.setdefault(cls.l1_key, (cls, Car(model, tuple(sorted(set(drawn.features) & codes)), store.id)))
+    return list(found.values())
+
+
+def _crowd(runtime: Runtime, brand: Brand, car: Car, numbers: Sequence[int]) -> Iterator[Buyer]:
+    template: SignedQuote | None = None
+    for start in range(0, len(numbers), BATCH):
+        with runtime.works.change(system(brand.id)) as work:
+            people = _add_people(work, runtime, numbers[start : start + BATCH])
+            if template is None:
+                wanted = QuoteRequest(car.model, car.options, car.store_id)
+                template = issue_quote(work.acting(people[0]), runtime.desk, wanted)
+            signed = [_quote_like(work, runtime, template, one) for one in people]
+            db.insert_many(work.connection, quotes, [_row(one) for one in signed])
+            tokens = _open_sessions(work, runtime, people)
+            yield from [
+                _equipped(work, runtime, one, token, quote)
+                for one, token, quote in zip(people, tokens, signed, strict=True)
+            ]
+
+
+def _add_people(work: Work, runtime: Runtime, numbers: Sequence[int]) -> list[Actor]:
+    new = [NewAccount(f"buyer{one}@crowd.test", "", id_number=invented_id_number(one)) for one in numbers]
+    accounts = add_accounts(work, runtime.identity.settings, new)
+    persons = persons_of(work, accounts)
+    consumer = frozenset({Role.CONSUMER})
+    return [Actor(work.actor.brand_id, consumer, one, persons[one], locale="zh-CN") for one in accounts]
+
+
+def _quote_like(work: Work, runtime: Runtime, template: SignedQuote, owner: Actor) -> SignedQuote:
+    facts = replace(template.quote.facts, id=QuoteId(work.new_id()), account_id=AccountId(owner.signed_in()))
+    return sign_quote(replace(template.quote, facts=facts), runtime.desk.key)
+
+
+def _row(signed: SignedQuote) -> dict[str, object]:
+    quote, facts = signed.quote, signed.quote.facts
+    return {
+        "id": facts.id,
+        "brand_id": facts.brand_id,
+        "account_id": facts.account_id,
+        "configuration_id": facts.configuration_id,
+        "version_id": facts.version_id,
+        "policy_version": facts.policy_version,
+        "store_id": facts.store_id,
+        "vehicle_price_minor": quote.vehicle_price_minor,
+        "total_minor": quote.total_minor,
+        "document": encode_quote(quote),
+        "key_id": signed.key_id,
+        "signature": signed.signature,
+        "issued_at": facts.issued_at,
+        "expires_at": quote.expires_at,
+    }
+
+
+def _open_sessions(work: Work, runtime: Runtime, people: Sequence[Actor]) -> list[str]:
+    tokens = [new_secret() for _ in people]
+    rows = [
+        {
+            "id": work.new_id(),
+            "account_id": one.account_id,
+            "token_hash": fingerprint(token),
+            "device": "",
+            "created_at": work.now,
+            "seen_at": work.now,
+            "expires_at": work.now + runtime.identity.settings.session_absolute,
+        }
+        for one, token in zip(people, tokens, strict=True)
+    ]
+    db.insert_many(work.connection, sessions, rows)
+    return tokens
+
+
+def _equipped(work: Work, runtime: Runtime, actor: Actor, token: str, signed: SignedQuote) -> Buyer:
+    quote = signed.quote
+    authorisation = runtime.sandbox.authorise(
+        account_id=actor.signed_in(),
+        amount=Money(PoolPolicy().deposit_minor),
+        reference=quote.facts.id,
+        wallet=f"wallet of {actor.account_id}",
+        expires_at=work.now + AUTHORISED_FOR,
+    )
+    return Buyer(actor, token, quote.facts.id, quote.vehicle_price_minor, authorisation)
