@@ -63,11 +63,18 @@ class QuoteIssued(Event):
     expires_at: datetime
 
 
-@event("configurator.quote_accepted")
 @dataclass(frozen=True, slots=True)
-class QuoteAccepted(Event):
-    """A quote became the price of a pre-order; `reference` names it."""
+class QuoteTakenUp:
+    """One quote that became the price of a pre-order; `reference` names it."""
 
     quote_id: str
     account_id: str
     reference: str
+
+
+@event("configurator.quotes_accepted")
+@dataclass(frozen=True, slots=True)
+class QuotesAccepted(Event):
+    """Quotes became the prices of pre-orders: one piece of news for all of a change."""
+
+    quotes: tuple[QuoteTakenUp, ...]

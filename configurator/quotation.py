@@ -203,12 +203,9 @@ def quote_bytes(quote: Quote) -> bytes:
 def decode_quote(document: dict[str, Any]) -> Quote:
     """Return the quote that `encode_quote` wrote; for documents whose signature or row has been checked."""
     assert document["format"] == FORMAT, document["format"]
-    cls = document["class"]
     return Quote(
         facts=_decode_facts(document["facts"]),
-        pooling_class=PoolingClass(
-            cls["platform"], cls["plant"], cls["powertrain"], tuple(cls["long_lead"]), cls["trim"]
-        ),
+        pooling_class=decode_class(document["class"]),
         lines=tuple(
             QuoteLine(LineKind(line["kind"]), line["code"], line["amount_minor"], Text(line["zh"], line["en"]))
             for line in document["lines"]
@@ -219,6 +216,13 @@ def decode_quote(document: dict[str, Any]) -> Quote:
         price_now_minor=document["price_now_minor"],
         tax_day=date.fromisoformat(document["tax_day"]),
         expires_at=datetime.fromisoformat(document["expires_at"]),
+    )
+
+
+def decode_class(stored: dict[str, Any]) -> PoolingClass:
+    """Return a quote document's pooling class."""
+    return PoolingClass(
+        stored["platform"], stored["plant"], stored["powertrain"], tuple(stored["long_lead"]), stored["trim"]
     )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final
 
 from sqlalchemy import RowMapping, Select, and_, select
 
-from configurator.model import QuoteStatus, SignedQuote
-from configurator.quotation import decode_quote
+from configurator.model import AcceptedQuote, QuoteStatus, SignedQuote
+from configurator.quotation import decode_class, decode_quote
 from configurator.tables import quote_endings, quotes
 from kernel.actor import Permission
 from kernel.paging import Page, PageRequest, make_page
@@ -47,6 +48,63 @@ def quote_of(row: RowMapping) -> StoredQuote:
     """Turn a row joined with its ending into a quote."""
     signed = SignedQuote(decode_quote(row["document"]), row["key_id"], row["signature"])
     return StoredQuote(signed, row["account_id"], row["ending"], row["reference"], row["ended_at"])
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimableQuote:
+    """What a claim on a quote is judged by, from its row; the document is not built anew for it."""
+
+    quote: AcceptedQuote
+    account_id: str | None
+    signature: str
+    ending: str | None
+
+
+def claimable_quotes(work: Work, quote_ids: Sequence[str]) -> dict[str, ClaimableQuote]:
+    """Return quotes of the actor's brand by id as a claim needs them, in one statement.
+
+    A stored quote is immutable, so its row is believed; building the whole of it from its document took a third of the
+    time of a pre-order.
+    """
+    if not quote_ids:
+        return {}
+    found = _CLAIMABLE.where(and_(quotes.c.brand_id == work.actor.brand_id, quotes.c.id.in_(set(quote_ids))))
+    return {row.id: _claimable(row) for row in work.connection.execute(found)}
+
+
+_CLAIMABLE: Final = select(
+    quotes.c.id,
+    quotes.c.account_id,
+    quotes.c.configuration_id,
+    quotes.c.version_id,
+    quotes.c.policy_version,
+    quotes.c.store_id,
+    quotes.c.vehicle_price_minor,
+    quotes.c.total_minor,
+    quotes.c.signature,
+    quotes.c.expires_at,
+    quotes.c.document,
+    quote_endings.c.ending,
+).select_from(quotes.outerjoin(quote_endings, quote_endings.c.quote_id == quotes.c.id))
+
+
+def _claimable(row: Any) -> ClaimableQuote:
+    facts = row.document["facts"]
+    accepted = AcceptedQuote(
+        row.id,
+        row.configuration_id,
+        row.version_id,
+        row.policy_version,
+        facts["model"],
+        tuple(facts["options"]),
+        row.store_id,
+        facts["region"],
+        row.vehicle_price_minor,
+        row.total_minor,
+        decode_class(row.document["class"]),
+        row.expires_at,
+    )
+    return ClaimableQuote(accepted, row.account_id, row.signature, row.ending)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,13 @@ from typing import Any, Final, assert_never
 from configurator.configuration_queries import load_configuration
 from configurator.configuring import complete_car
 from configurator.errors import PriceMismatch, QuoteAltered, QuoteExpired, QuoteTaken
-from configurator.events import QuoteAccepted, QuoteIssued
+from configurator.events import QuoteIssued, QuotesAccepted, QuoteTakenUp
 from configurator.model import AcceptedQuote, Quote, QuoteClaim, QuoteFacts, QuoteId, SignedQuote
 from configurator.pooling import pooling_class
 from configurator.ports import NoPools, NoPromises, PoolTermsSource, PromiseSource
 from configurator.queries import LoadedVersion, open_showroom, version_by_id
 from configurator.quotation import QuotePolicy, Terms, compose_quote, quote_bytes, third_party_minor
-from configurator.quote_queries import StoredQuote, accepted_after, load_quotes, may_see_quote
+from configurator.quote_queries import ClaimableQuote, accepted_after, claimable_quotes, load_quotes, may_see_quote
 from configurator.signing import QuoteKey, sign_quote, verify_offline
 from configurator.store import insert_endings, insert_quote
 from configurator.tax import TaxPolicy
@@ -178,17 +178,15 @@ def examine_quotes(work: Work, claims: Sequence[QuoteClaim]) -> list[AcceptedQuo
     Refuses a quote that is unknown or another person's (NotFound), expired, accepted or superseded before, altered,
     or of another price than expected.
     """
-    known = load_quotes(work, [claim.quote_id for claim in claims])
+    known = claimable_quotes(work, [claim.quote_id for claim in claims])
     return [_examined(work, claim, known.get(claim.quote_id)) for claim in claims]
 
 
-def _examined(work: Work, claim: QuoteClaim, known: StoredQuote | None) -> AcceptedQuote | Refusal:
+def _examined(work: Work, claim: QuoteClaim, known: ClaimableQuote | None) -> AcceptedQuote | Refusal:
     if known is None or known.account_id not in (None, claim.account_id):
         return NotFound("quote")
-    quote = known.signed.quote
-    if claim.signature is not None and not hmac.compare_digest(
-        claim.signature.encode(), known.signed.signature.encode()
-    ):
+    quote = known.quote
+    if claim.signature is not None and not hmac.compare_digest(claim.signature.encode(), known.signature.encode()):
         return QuoteAltered()
     if known.ending is not None:
         return QuoteTaken(known.ending)
@@ -197,26 +195,7 @@ def _examined(work: Work, claim: QuoteClaim, known: StoredQuote | None) -> Accep
     if claim.vehicle_price_minor not in (None, quote.vehicle_price_minor):
         assert claim.vehicle_price_minor is not None
         return PriceMismatch(Money(claim.vehicle_price_minor), Money(quote.vehicle_price_minor))
-    return accepted_of(quote)
-
-
-def accepted_of(quote: Quote) -> AcceptedQuote:
-    """Return what demand needs of a quote."""
-    facts = quote.facts
-    return AcceptedQuote(
-        facts.id,
-        facts.configuration_id,
-        facts.version_id,
-        facts.policy_version,
-        facts.model,
-        facts.options,
-        facts.store_id,
-        facts.region,
-        quote.vehicle_price_minor,
-        quote.total_minor,
-        quote.pooling_class,
-        quote.expires_at,
-    )
+    return quote
 
 
 def accept_quotes(work: Work, references: Mapping[QuoteId, tuple[str, str]]) -> set[QuoteId]:
@@ -225,9 +204,9 @@ def accept_quotes(work: Work, references: Mapping[QuoteId, tuple[str, str]]) -> 
     A quote that is missing from the answer was accepted or superseded by somebody else in between.
     """
     won = insert_endings(work, "accepted", {quote_id: order for quote_id, (_, order) in references.items()})
-    for quote_id in sorted(won):
-        account_id, order = references[quote_id]
-        work.record(QuoteAccepted(work.actor.brand_id, quote_id, account_id, order))
+    if won:
+        taken = tuple(QuoteTakenUp(quote_id, *references[quote_id]) for quote_id in sorted(won))
+        work.record(QuotesAccepted(work.actor.brand_id, taken))
     return won
 
 

@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from graph.context import Services, Threads
@@ -31,6 +32,7 @@ from kernel import registry
 from kernel.actor import Actor
 from kernel.ids import BrandId
 
+GRAPHQL_PATH: Final = "/graphql"
 POOL_EVENTS: Final = """subscription PoolProgress($id: ID!) {
   poolProgress(poolId: $id) {
     id state members placesLeft needed clears discountBasisPoints
@@ -52,9 +54,8 @@ def build_app(services: Services, *, metrics: Metrics | None = None, more: list[
         endpoint, hub, endpoint.documents.trust(POOL_EVENTS), argument="id", route="/pools/{id}/events"
     )
     routes: list[BaseRoute] = [
-        Route("/graphql", endpoint, name="graphql"),
         Route(pool_events.route, pool_events),
-        WebSocketRoute("/graphql", partial(_socket, endpoint, hub)),
+        WebSocketRoute(GRAPHQL_PATH, partial(_socket, endpoint, hub)),
         _route("/", show_start),
         _route("/explorer", show_explorer),
         _route("/explorer/{name}", show_explorer),
@@ -65,15 +66,26 @@ def build_app(services: Services, *, metrics: Metrics | None = None, more: list[
         _route("/metrics", partial(_metrics, services, metrics, threads)),
         *(more or []),
     ]
-    app = Starlette(
-        routes=routes,
-        lifespan=partial(_life, services.at_close),
-        middleware=[Middleware(Outer, metrics=metrics, secure=not services.demo, strict=services.strict)],
-    )
+    outer = partial(Outer, metrics=metrics, secure=not services.demo, strict=services.strict)
+    app = App(routes=routes, lifespan=partial(_life, services.at_close), middleware=[Middleware(outer)])
+    app.graphql = outer(endpoint)
     app.state.endpoint = endpoint
     app.state.metrics = metrics
     app.state.hub = hub
     return app
+
+
+class App(Starlette):
+    """The application; GraphQL, which is nearly everything that is asked, goes past the table of routes."""
+
+    graphql: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one connection."""
+        if scope["type"] == "http" and scope["path"] == GRAPHQL_PATH:
+            await self.graphql(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 @asynccontextmanager

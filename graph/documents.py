@@ -71,6 +71,7 @@ class Prepared:
     cost: Cost
     cost_depends: bool
     conditional: bool
+    cost_total: int
     characters: int
     trusted: bool = False
     collected: Any = None
@@ -202,6 +203,7 @@ class Documents:
             root_nodes=root_nodes,
             cost=cost,
             cost_depends=cost.depends(),
+            cost_total=0 if cost.depends() else cost.total({}),
             conditional=reader.conditional or any(_has_condition(one) for one in operation.selection_set.selections),
             characters=len(text),
         )

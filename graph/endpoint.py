@@ -151,7 +151,8 @@ class Endpoint:
         try:
             check_variables(raw, self.services.limits)
             variables = read_variables(self.api.schema, prepared, raw)
-            check_cost(prepared.cost, variables.coerced if prepared.cost_depends else {}, self.services.limits)
+            total = prepared.cost.total(variables.coerced) if prepared.cost_depends else prepared.cost_total
+            check_cost(total, self.services.limits)
         except GraphQLError as error:
             raise Refused(error) from None
         check_permissions(prepared, actor)

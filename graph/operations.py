@@ -18,6 +18,7 @@ from strawberry.types import Info
 from graph.access import ACCESS_KEY, LIST_SIZE_ASSUMED, Access
 from graph.context import Request
 from graph.refusals import GENERAL, refusal_facts, result_union, show_refusal
+from graph.straight import STRAIGHT
 from kernel.actor import Permission
 from kernel.errors import Forbidden, NotSignedIn, Refusal
 
@@ -108,6 +109,7 @@ def _make_field(
             return show_refusal(refusal, request.locale)
 
     _sign(resolve, function, union)
+    setattr(resolve, STRAIGHT, True)
     return strawberry.field(resolver=resolve, description=inspect.getdoc(function), metadata={ACCESS_KEY: access})
 
 

@@ -15,6 +15,7 @@ from graph.access import AccessMap, read_access
 from graph.live import Watched
 from graph.refusals import RefusalShown
 from graph.scalars import SCALARS
+from graph.straight import straighten
 from graph.types import (
     account,
     backings,
@@ -222,6 +223,7 @@ def build_api() -> Api:
         config=StrawberryConfig(scalar_map=SCALARS),
     )
     schema = made._schema
+    straighten(schema, made.config, made.schema_converter.scalar_registry)
     return Api(schema, read_access(schema), made.as_str() + "\n", followed.WATCHED)
 
 

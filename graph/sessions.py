@@ -19,7 +19,7 @@ from kernel.ids import BrandId
 BRAND_SECONDS: Final = 10.0
 SESSION_SECONDS: Final = 2.0
 SESSIONS_MAX: Final = 20_000
-TOGETHER_MAX: Final = 64
+TOGETHER_MAX: Final = 256
 TOKEN_LENGTH_MAX: Final = 200
 
 
@@ -96,16 +96,19 @@ class Sessions:
             self._looking = None
 
     def _read_actors(self, asked: Sequence[tuple[str, Actor]]) -> list[Actor]:
-        """Return whose the tokens are, in one read: a hop, a connection and a transaction for all of them."""
+        """Return whose the tokens are, in one read: a hop, a connection and a statement a brand for all of them."""
         identity = self._services.identity
         if identity is None:
             return [guest for _, guest in asked]
+        by_brand: dict[BrandId, tuple[Actor, list[str]]] = {}
+        for token, guest in asked:
+            by_brand.setdefault(guest.brand_id, (guest, []))[1].append(token)
+        found: dict[tuple[BrandId, str], Actor] = {}
         with self._services.works.read(asked[0][1]) as work:
-            found = [identity.actor_of(work.acting(guest), token) for token, guest in asked]
-        return [
-            actor if actor is not None and actor.brand_id == guest.brand_id else guest
-            for actor, (_, guest) in zip(found, asked, strict=True)
-        ]
+            for brand_id, (guest, tokens) in by_brand.items():
+                actors = identity.actors_of(work.acting(guest), tokens)
+                found |= {(brand_id, token): one for token, one in actors.items() if one.brand_id == brand_id}
+        return [found.get((guest.brand_id, token), guest) for token, guest in asked]
 
     def forget(self, token: str | None) -> None:
         """Look a session up again at once: it has ended, or its roles changed."""

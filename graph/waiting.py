@@ -6,7 +6,10 @@ Nothing here ends a decision that has begun: whoever hangs up, or asks again und
 from __future__ import annotations
 
 import asyncio
-from typing import Final, TypeVar
+from collections import deque
+from concurrent.futures import Future
+from typing import Any, Final, TypeVar
+from weakref import WeakKeyDictionary
 
 from graph.context import Request
 from graph.limits import limit_error
@@ -28,22 +31,56 @@ async def outcome_of(
     can say yet what becomes of it; the same idempotency key tells later.
     """
     future = door.submit(asked)
-    waiting = asyncio.wrap_future(future)
-    done, _ = await asyncio.wait((waiting,), timeout=door.patience_seconds)
-    if not done:
-        refusal = door.give_up(future)
-        if refusal is not None:
-            raise refusal
-        done, _ = await asyncio.wait((waiting,), timeout=deciding_seconds)
-    if not done:
-        request.retry_after_seconds = ASK_AGAIN_SECONDS
-        waiting.add_done_callback(_forget)
-        text = f"This is still being decided. Ask again in {ASK_AGAIN_SECONDS} s with the same idempotency key."
-        raise limit_error("STILL_DECIDING", text)
-    return waiting.result()
+    if await _is_done(future, door.patience_seconds):
+        return future.result()
+    refusal = door.give_up(future)
+    if refusal is not None:
+        raise refusal
+    if await _is_done(future, deciding_seconds):
+        return future.result()
+    request.retry_after_seconds = ASK_AGAIN_SECONDS
+    text = f"This is still being decided. Ask again in {ASK_AGAIN_SECONDS} s with the same idempotency key."
+    raise limit_error("STILL_DECIDING", text)
 
 
-def _forget(waiting: asyncio.Future[OutcomeT]) -> None:
-    """Look at an outcome that nobody waits for any more, so that asyncio does not call it lost."""
-    if not waiting.cancelled():
-        waiting.exception()
+async def _is_done(future: Future[Any], seconds: float) -> bool:
+    """Wait for an outcome at most so long and say whether it is there."""
+    loop = asyncio.get_running_loop()
+    deliveries = _deliveries.get(loop)
+    if deliveries is None:
+        deliveries = _deliveries[loop] = _Deliveries(loop)
+    arrived: asyncio.Future[None] = loop.create_future()
+    future.add_done_callback(lambda _done: deliveries.deliver(arrived))
+    try:
+        async with asyncio.timeout(seconds):
+            await arrived
+    except TimeoutError:
+        return future.done() and not future.cancelled()
+    return True
+
+
+class _Deliveries:
+    """Wakes those who wait on one event loop: for a whole group of outcomes the loop is called once from the writer."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._arrived: deque[asyncio.Future[None]] = deque()
+        self._called = False
+
+    def deliver(self, arrived: asyncio.Future[None]) -> None:
+        """Wake one who waits; called on the writer's thread."""
+        self._arrived.append(arrived)
+        if not self._called:
+            self._called = True
+            self._loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        # The mark goes first: what is appended from here on is either taken below or calls again.
+        self._called = False
+        while self._arrived:
+            arrived = self._arrived.popleft()
+            if not arrived.done():
+                arrived.set_result(None)
+
+
+_deliveries: WeakKeyDictionary[asyncio.AbstractEventLoop, _Deliveries] = WeakKeyDictionary()

@@ -45,7 +45,12 @@ def decode(kind: str, payload: dict[str, Any]) -> Event:
     return cls(**_fields_from_json(cls, payload))
 
 
+_PLAIN: Final = frozenset({str, int, float, bool, type(None)})
+
+
 def _to_json(value: Any) -> Any:
+    if type(value) in _PLAIN:
+        return value
     match value:
         case Money():
             return {"minor": value.minor, "currency": value.currency}
@@ -57,8 +62,6 @@ def _to_json(value: Any) -> Any:
             return [_to_json(item) for item in value]
         case dict():
             return {key: _to_json(item) for key, item in value.items()}
-        case None | str() | int() | float() | bool():
-            return value
         case _:
             assert is_dataclass(value), f"{type(value)} cannot travel in an event"
             return {field.name: _to_json(getattr(value, field.name)) for field in fields(value)}

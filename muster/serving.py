@@ -16,6 +16,7 @@ import uvicorn
 from sqlalchemy.exc import OperationalError
 
 from graph.limits import DEFAULT_LIMITS
+from muster.joined import JoinedHttp
 from muster.logs import set_up_logs
 from muster.settings import SettingError, Settings, check_providers
 
@@ -44,6 +45,7 @@ def serve(settings: Settings, *, with_worker: bool) -> int:
             access_log=False,
             log_config=None,
             server_header=False,
+            http=JoinedHttp,
             ws="websockets-sansio",
             ws_max_size=DEFAULT_LIMITS.body_bytes,
             proxy_headers=bool(settings.trusted_proxies),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import and_, bindparam, delete, select, update
 
@@ -17,9 +17,10 @@ from kernel.work import Work
 
 DEVICE_LENGTH_MAX: Final = 80
 
-# One statement a request: the session, its account and a row per role.
-_FIND_ACTOR: Final = (
+# One statement for all requests of a moment: the session, its account and a row per role.
+_FIND_ACTORS: Final = (
     select(
+        sessions.c.token_hash,
         accounts.c.id,
         accounts.c.person_id,
         accounts.c.locale,
@@ -33,7 +34,7 @@ _FIND_ACTOR: Final = (
         )
     )
     .where(
-        sessions.c.token_hash == bindparam("token_hash"),
+        sessions.c.token_hash.in_(bindparam("token_hashes", expanding=True)),
         sessions.c.expires_at > bindparam("now"),
         sessions.c.seen_at > bindparam("idle_since"),
         accounts.c.brand_id == bindparam("brand_id"),
@@ -78,30 +79,40 @@ def open_session(work: Work, settings: IdentitySettings, account_id: AccountId, 
     return SignedIn(account_id, token, expires_at)
 
 
-def find_actor(work: Work, settings: IdentitySettings, token: str, brand_id: BrandId) -> tuple[Actor, datetime] | None:
-    """Return whose session a token is, within one brand, and when it was last noted as seen."""
+def find_actors(
+    work: Work, settings: IdentitySettings, tokens: Sequence[str], brand_id: BrandId
+) -> dict[str, tuple[Actor, datetime]]:
+    """Return by token whose sessions they are, within one brand, and when each was last noted as seen."""
+    hashes = {fingerprint(token): token for token in tokens}
+    if not hashes:
+        return {}
     found = work.connection.execute(
-        _FIND_ACTOR,
+        _FIND_ACTORS,
         {
-            "token_hash": fingerprint(token),
+            "token_hashes": list(hashes),
             "now": work.now,
             "idle_since": work.now - settings.session_idle,
             "brand_id": brand_id,
         },
-    ).all()
-    if not found:
-        return None
-    first = found[0]
-    stores = [StoreId(row.store_id) for row in found if row.store_id is not None]
-    actor = Actor(
+    )
+    rows: dict[str, list[Any]] = {}
+    for row in found:
+        rows.setdefault(row.token_hash, []).append(row)
+    return {hashes[one]: (_actor_from(own, brand_id), own[0].seen_at) for one, own in rows.items()}
+
+
+def _actor_from(rows: Sequence[Any], brand_id: BrandId) -> Actor:
+    """Make the actor of one session from its rows, one a role."""
+    first = rows[0]
+    stores = [StoreId(row.store_id) for row in rows if row.store_id is not None]
+    return Actor(
         brand_id=brand_id,
-        roles=frozenset(Role(row.role) for row in found if row.role is not None) or frozenset({Role.GUEST}),
+        roles=frozenset(Role(row.role) for row in rows if row.role is not None) or frozenset({Role.GUEST}),
         account_id=AccountId(first.id),
         person_id=PersonId(first.person_id) if first.person_id is not None else None,
         store_id=stores[0] if stores else None,
         locale=first.locale,
     )
-    return actor, first.seen_at
 
 
 def find_machine(work: Work, key: str, brand_id: BrandId) -> Actor | None:

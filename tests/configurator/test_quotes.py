@@ -17,6 +17,7 @@ from configurator import quote_service, service
 from configurator.configuration_service import save_configuration
 from configurator.errors import PriceMismatch, QuoteAltered, QuoteExpired, QuoteTaken
 from configurator.model import (
+    AcceptedQuote,
     LineKind,
     PoolingClass,
     PoolOffer,
@@ -460,6 +461,31 @@ def test_a_superseded_quote_can_no_longer_be_accepted(works: Works) -> None:
         accept(works, claim_of(signed))
     accept(works, claim_of(newer))
     assert status_as(works, signed) is QuoteStatus.SUPERSEDED
+
+
+def test_a_quotes_row_says_what_its_document_says(works: Works) -> None:
+    open_small_brand(works)
+    issued = [issue(works, consumer()), issue(works, options=("BLUE", *PLAIN_CAR[1:]))]
+
+    with works.read(consumer()) as work:
+        examined = quote_service.examine_quotes(work, [claim_of(one) for one in issued])
+
+    for signed, found in zip(issued, examined, strict=True):
+        quote, facts = signed.quote, signed.quote.facts
+        assert found == AcceptedQuote(
+            facts.id,
+            facts.configuration_id,
+            facts.version_id,
+            facts.policy_version,
+            facts.model,
+            facts.options,
+            facts.store_id,
+            facts.region,
+            quote.vehicle_price_minor,
+            quote.total_minor,
+            quote.pooling_class,
+            quote.expires_at,
+        )
 
 
 def test_many_claims_are_examined_in_one_statement(works: Works) -> None:

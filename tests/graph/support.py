@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,9 +26,9 @@ class Passes:
         self.actors[token] = actor
         return token
 
-    def actor_of(self, _work: Work, token: str) -> Actor | None:
-        """Return the actor of a token."""
-        return self.actors.get(token)
+    def actors_of(self, _work: Work, tokens: Sequence[str]) -> dict[str, Actor]:
+        """Return the actors of tokens."""
+        return {token: self.actors[token] for token in tokens if token in self.actors}
 
 
 def ask(

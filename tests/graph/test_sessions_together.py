@@ -1,6 +1,7 @@
 """Sessions that come in together are looked up in one read; each request gets its own, and a failure ends with it."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import pytest
@@ -23,12 +24,12 @@ class BrokenOnce(Passes):
 
     failed: bool = False
 
-    def actor_of(self, _work: Work, token: str) -> Actor | None:
+    def actors_of(self, work: Work, tokens: Sequence[str]) -> dict[str, Actor]:
         """Fail, the first time."""
         if not self.failed:
             self.failed = True
             raise RuntimeError("the database is away")
-        return self.actors.get(token)
+        return Passes.actors_of(self, work, tokens)
 
 
 def people(town: Town, passes: Passes) -> list[str]:

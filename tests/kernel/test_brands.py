@@ -215,6 +215,39 @@ def test_what_is_inserted_comes_back_as_it_was(made: Database, rows: int) -> Non
     assert nothing == [written[-1]["id"]]
 
 
+NASTY = (
+    "",
+    " ",
+    "NULL",
+    "null",
+    '"',
+    '""',
+    "\\",
+    '\\"',
+    "{}",
+    "{a,b}",
+    ",",
+    "a,b",
+    "'",
+    "$1",
+    "%s",
+    "\n\t",
+    "岐岚 “x”",
+    "{",
+)
+
+
+def test_every_text_comes_back_as_it_was_among_others(made: Database) -> None:
+    written = [{"id": str(n), **FULL, "name": one, "facts": {one: [one]}} for n, one in enumerate(NASTY)]
+    written += [{"id": "same", **EMPTY, "minor": -1}, {"id": "too", **EMPTY, "at": FULL["at"]}]
+
+    with made.engine.execution_options(**{db.WRITE: True}).begin() as connection:
+        db.insert_many(connection, kept, written)
+        read = {row["id"]: dict(row) for row in connection.execute(select(kept)).mappings()}
+
+    assert read == {row["id"]: row for row in written}
+
+
 def test_only_rows_that_break_no_constraint_are_new(made: Database) -> None:
     with made.engine.execution_options(**{db.WRITE: True}).begin() as connection:
         db.insert_many(connection, kept, [{"id": "1", **EMPTY, "name": "a"}])

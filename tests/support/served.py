@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
@@ -32,12 +33,17 @@ MEMBER: Final = 20
 class Known(Identity):
     """The real identity, but that `planner` or `buyer-7` is a session which nothing ends."""
 
-    def actor_of(self, work: Work, token: str) -> Actor | None:
-        """Return the actor of such a token, or whose session it is."""
-        name, _, number = token.partition("-")
-        if name == "buyer" and number.isdecimal():
-            return buyer(int(number))
-        return actor_of_role(token) if token in ROLES else super().actor_of(work, token)
+    def actors_of(self, work: Work, tokens: Sequence[str]) -> dict[str, Actor]:
+        """Return the actors of such tokens, and whose sessions the others are."""
+        named = {token: one for token in tokens if (one := _named(token)) is not None}
+        return named | super().actors_of(work, [token for token in tokens if token not in named])
+
+
+def _named(token: str) -> Actor | None:
+    name, _, number = token.partition("-")
+    if name == "buyer" and number.isdecimal():
+        return buyer(int(number))
+    return actor_of_role(token) if token in ROLES else None
 
 
 def buyer(number: int) -> Actor:

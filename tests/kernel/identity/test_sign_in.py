@@ -66,7 +66,19 @@ def test_a_session_found_by_its_token_costs_one_statement(identity: Identity, wo
 
     actor_of(identity, works, signed_in.token)
 
-    assert len([one for one in statements if one.startswith("SELECT accounts")]) == 1
+    assert len([one for one in statements if one.startswith("SELECT sessions")]) == 1
+    assert len([one for one in statements if not one.startswith("BEGIN")]) == 1
+
+
+def test_many_sessions_are_found_in_one_statement_and_each_is_its_own(identity: Identity, works: Works) -> None:
+    people = [signed_up(identity, works, email=f"person{number}@example.com") for number in range(4)]
+    statements: list[str] = []
+    event.listen(works.engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))
+
+    with works.read(GUEST) as work:
+        found = identity.actors_of(work, [*(one.token for one in people), people[0].token, "nobody's", "x" * 500])
+
+    assert {token: actor.account_id for token, actor in found.items()} == {one.token: one.account_id for one in people}
     assert len([one for one in statements if not one.startswith("BEGIN")]) == 1
 
 
