@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 from demand.pools.clearing_record import ClearedMember, clearing_root
@@ -15,6 +16,15 @@ from kernel.work import Work
 def chain_of(pool_id: str) -> str:
     """Name a pool's chain, which is also the scope of its pseudonyms."""
     return f"pool:{pool_id}"
+
+
+def pool_times(work: Work, pool_ids: Collection[str]) -> dict[str, datetime]:
+    """Return what time it is in each of these locked pools: now, but never before what has happened in it last.
+
+    Who comes later is not earlier, though a clock was set back or another machine's is behind.
+    """
+    last = record.last_times(work, [chain_of(pool_id) for pool_id in pool_ids])
+    return {pool_id: max(work.now, last.get(chain_of(pool_id), work.now)) for pool_id in pool_ids}
 
 
 def chain_opened(work: Work, head: PoolHead) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from configurator.model import QuoteClaim, QuoteId
 from configurator.quote_service import accept_quote
 from demand.errors import AlreadyInPool, PreOrderClosed, WrongClass
-from demand.pools.chain_store import chain_joined, chain_member
+from demand.pools.chain_store import chain_joined, chain_member, pool_times
 from demand.pools.events import (
     DepositsHeld,
     HeldDeposit,
@@ -69,8 +70,9 @@ def fund_pre_order(work: Work, payment: Payment) -> PreOrder:
         give_back(work, [(pre_order.head, pre_order.pool_id, payment.id)], reason="late", refund_by=refund_day(work))
         return pre_order
     cancel_timer(work, EXPIRE_TIMER, pre_order.head.id)
-    pooled = PooledPreOrder(pre_order.head, pre_order.pool_id, payment.id, work.now)
-    joined = _join(work, stored, pre_order.head)
+    now = pool_times(work, [pre_order.pool_id])[pre_order.pool_id]
+    pooled = PooledPreOrder(pre_order.head, pre_order.pool_id, payment.id, now)
+    joined = _join(work, stored, pre_order.head, now=now)
     if isinstance(joined, Refusal):
         reason = joined.code.lower()
         return end_pre_orders(work, [pooled], ending="refunded", reason=reason, refund_by=refund_day(work))[0]
@@ -82,10 +84,10 @@ def fund_pre_order(work: Work, payment: Payment) -> PreOrder:
     return pooled
 
 
-def _join(work: Work, stored: StoredPool, head: PreOrderHead) -> StoredPool | Refusal:
+def _join(work: Work, stored: StoredPool, head: PreOrderHead, *, now: datetime) -> StoredPool | Refusal:
     if persons_in_pools(work, [stored.pool.head.id], [head.person_id]):
         return AlreadyInPool()
-    joined = join(stored.pool, head.offer, now=work.now)
+    joined = join(stored.pool, head.offer, now=now)
     return joined if isinstance(joined, Refusal) else StoredPool(joined, stored.joined + 1)
 
 

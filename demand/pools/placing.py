@@ -98,25 +98,27 @@ class Candidate:
 
 @dataclass(slots=True)
 class Seating:
-    """What a group decides on: the locked pools with the places ever taken, who holds a place, quotes already used.
+    """What a group decides on: the locked pools with the places ever taken and the time in them, who holds a place,
+    quotes already used.
 
     It changes as candidates are seated, so each one sees those before it.
     """
 
     pools: dict[str, Pool]
     joined: dict[str, int]
+    times: Mapping[str, datetime]
     holders: set[tuple[str, str]]
     quotes_used: set[str] = field(default_factory=set)
 
 
-def seat(seating: Seating, candidates: Sequence[Candidate], *, now: datetime) -> None:
+def seat(seating: Seating, candidates: Sequence[Candidate]) -> None:
     """Give each candidate a pool, a place where it is funded, or a refusal."""
     for one in candidates:
         one.place_number = None
-        one.refusal = _seat_one(seating, one, now=now)
+        one.refusal = _seat_one(seating, one)
 
 
-def _seat_one(seating: Seating, one: Candidate, *, now: datetime) -> Refusal | None:
+def _seat_one(seating: Seating, one: Candidate) -> Refusal | None:
     request, quote = one.request, one.quote
     assert quote is not None
     assert request.actor.person_id is not None
@@ -128,7 +130,7 @@ def _seat_one(seating: Seating, one: Candidate, *, now: datetime) -> Refusal | N
     head = pool.head
     if (head.id, request.actor.person_id) in seating.holders:
         return AlreadyInPool()
-    joined = join(pool, one.offer, now=now)
+    joined = join(pool, one.offer, now=seating.times[head.id])
     if isinstance(joined, Refusal):
         return joined
     one.pool_id = head.id
@@ -174,9 +176,16 @@ def joinable_pool(pools: Mapping[str, Pool], class_keys: Sequence[str]) -> Pool 
 
 
 def pre_order_of(
-    one: Candidate, *, brand_id: str, deposit_minor: int, policy_version: int, payable_until: datetime, now: datetime
+    one: Candidate,
+    *,
+    brand_id: str,
+    deposit_minor: int,
+    policy_version: int,
+    payable_until: datetime,
+    now: datetime,
+    pool_time: datetime,
 ) -> PreOrder:
-    """Make the pre-order of a seated candidate whose payment is known."""
+    """Make the pre-order of a seated candidate whose payment is known; a place is taken at the time in its pool."""
     request, quote = one.request, one.quote
     assert quote is not None
     assert request.actor.account_id is not None
@@ -206,4 +215,4 @@ def pre_order_of(
     pool_id = PoolId(one.pool_id)
     if one.place_number is None:
         return AcknowledgedPreOrder(head, pool_id, one.payment_id, payable_until)
-    return PooledPreOrder(head, pool_id, one.payment_id, now)
+    return PooledPreOrder(head, pool_id, one.payment_id, pool_time)

@@ -11,7 +11,7 @@ from configurator.errors import QuoteTaken
 from configurator.model import QuoteClaim, QuoteId
 from configurator.quote_service import accept_quotes, examine_quotes
 from demand.errors import PersonNotVerified
-from demand.pools.chain_store import chain_joined
+from demand.pools.chain_store import chain_joined, pool_times
 from demand.pools.events import DepositsHeld, HeldDeposit, PlacedPreOrder, PreOrdersPlaced
 from demand.pools.model import (
     PooledPreOrder,
@@ -226,9 +226,10 @@ def _seat_and_write(work: Work, ready: Sequence[Candidate]) -> None:
     seating = Seating(
         pools={pool_id: one.pool for pool_id, one in stored.items()},
         joined={pool_id: one.joined for pool_id, one in stored.items()},
+        times=pool_times(work, stored),
         holders=persons_in_pools(work, list(stored), [one.request.actor.person_id or "" for one in ready]),
     )
-    seat(seating, ready, now=work.now)
+    seat(seating, ready)
     seated = [one for one in ready if one.refusal is None]
     if not seated:
         return
@@ -244,6 +245,7 @@ def _seat_and_write(work: Work, ready: Sequence[Candidate]) -> None:
             policy_version=rules.version,
             payable_until=payable_until,
             now=work.now,
+            pool_time=seating.times[one.pool_id],
         )
     insert_pre_orders(work, [(one.pre_order, one.place_number) for one in seated if one.pre_order is not None])
     chain_joined(

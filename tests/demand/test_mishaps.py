@@ -1,0 +1,149 @@
+"""A clock that jumps, a worker that dies in the middle of a clearing: nothing lost, nothing twice, nobody overtaken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from demand.audit_service import CHECKS
+from demand.errors import PoolClosed
+from demand.pools.model import LockedPool, PooledPreOrder
+from demand.service import TIMERS
+from kernel import ledger, record
+from kernel.actor import system
+from kernel.clock import FixedClock
+from kernel.ids import SeededIds
+from kernel.soundness import CHECKS as GROUND
+from kernel.soundness import examine
+from kernel.timers import fire_due
+from kernel.work import Works
+from tests.configurator.small_brand import BRAND
+from tests.demand.pool_room import PoolRoom, make_pool_room, placed
+
+
+@pytest.fixture
+def room(works: Works, clock: FixedClock) -> PoolRoom:
+    return make_pool_room(works, clock)
+
+
+def beside(room: PoolRoom, *, behind: timedelta, seed: int = 77) -> PoolRoom:
+    """Return the same room on a machine whose clock is behind."""
+    clock = FixedClock(room.clock.now() - behind)
+    return replace(room, works=Works(room.works.engine, clock=clock, ids=SeededIds(seed)), clock=clock, number=900)
+
+
+def unsound(room: PoolRoom) -> list[str]:
+    with room.works.read(system(BRAND)) as work:
+        return [line for finding in examine(work, (*GROUND, *CHECKS)) for line in finding.violations]
+
+
+# --- clocks ----------------------------------------------------------------------------------------------------------
+
+
+def test_who_comes_later_is_not_earlier_though_a_clock_was_set_back(room: PoolRoom) -> None:
+    pool_id = room.open(capacity=4)
+    room.clock.advance(timedelta(hours=6))
+    first = room.join(1, 2, 3)
+    other = beside(room, behind=timedelta(minutes=4))
+
+    later = other.join(4, 5)
+    unpaid = placed(other.place(other.request(other.buyer(6), funded=False))[0])
+    (payment,) = other.payments_of(unpaid.pre_order_id)
+    other.hear(other.pay(payment, reference="late-6"))
+
+    members = [room.pre_order(one.pre_order_id) for one in (*first, *later, unpaid)]
+    times = [one.funded_at for one in members if isinstance(one, PooledPreOrder)]
+    assert len(times) == 6
+    assert times == sorted(times)
+    with room.works.read(system(BRAND)) as work:
+        assert record.broken_chains(work) == {}
+    room.pass_time(days=30)
+    locked = room.pool(pool_id)
+    assert isinstance(locked, LockedPool)
+    assert {one.pre_order_id for one in (*first, *later) if room.states()[one.pre_order_id] == "locked"} == {
+        one.pre_order_id for one in (*first, later[0])
+    }
+    assert unsound(room) == []
+
+
+def test_a_clock_set_back_reopens_nothing(room: PoolRoom) -> None:
+    pool_id = room.open(days=4)
+    room.join(1, 2, 3)
+    room.pass_time(days=4)
+    assert isinstance(room.pool(pool_id), LockedPool)
+    states = room.states()
+
+    back = beside(room, behind=timedelta(days=3))
+    refusal = back.place(back.request(back.buyer(4), pool_id=pool_id))[0]
+    with back.works.change(system(BRAND)) as work:
+        for kind in ("demand.pool_freeze", "demand.pool_clear"):
+            TIMERS[kind](work, pool_id, None)
+    while fire_due(back.works, TIMERS):
+        pass
+
+    assert isinstance(refusal, PoolClosed)
+    assert room.states() == states
+    assert unsound(room) == []
+
+
+# --- a worker that dies ----------------------------------------------------------------------------------------------
+
+
+class Death(BaseException):
+    """The process ends here: no handler runs, the database takes back what was not committed."""
+
+
+@contextmanager
+def dying_at(works: Works, statement_number: int) -> Iterator[list[str]]:
+    """Let the process die before it sends its n-th statement; yields those it sent."""
+    sent: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if len(sent) == statement_number:
+            raise Death
+        sent.append(statement)
+
+    event.listen(works.engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(works.engine, "before_cursor_execute", note)
+
+
+def of_one_piece(room: PoolRoom, pool_id: str) -> bool:
+    """Say whether a pool has cleared; all of it or nothing of it, whoever died."""
+    locked = list(room.states().values()).count("locked")
+    with room.works.read(system(BRAND)) as work:
+        earnest = ledger.sum_by_kind(work, "earnest")
+        told = [one.kind for one in record.entries_of(work, f"pool:{pool_id}")].count("pool.locked")
+    cleared = isinstance(room.pool(pool_id), LockedPool)
+    assert (locked, earnest, told) == ((4, 4 * 500_000, 1) if cleared else (0, 0, 0))
+    return cleared
+
+
+def test_a_worker_that_dies_before_any_statement_of_a_clearing_is_followed_exactly(room: PoolRoom) -> None:
+    pool_id = room.open(capacity=4)
+    room.join(1, 2, 3, 4, 5)
+    room.place(room.request(room.buyer(6), funded=False))
+    room.clock.advance(timedelta(days=22))
+    deaths = 0
+
+    while not of_one_piece(room, pool_id):
+        assert unsound(room) == []
+        with dying_at(room.works, deaths), suppress(Death):
+            while fire_due(room.works, TIMERS):
+                pass
+        deaths += 1
+
+    assert deaths > 15
+    while fire_due(room.works, TIMERS):
+        pass
+    assert of_one_piece(room, pool_id)
+    assert sorted(room.states().values()) == ["expired_unpaid", *["locked"] * 4, "refunded"]
+    assert unsound(room) == []
