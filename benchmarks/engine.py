@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -137,14 +137,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="three models, six walks each: less than two minutes")
     parser.add_argument("--model", default="", help="only models whose name holds this")
+    parser.add_argument("--seconds", type=float, help="begin no model after so long; a busy machine needs more")
     asked = parser.parse_args(arguments)
+    plan = QUICK if asked.quick else FULL
+    plan = replace(plan, seconds_in_all=asked.seconds or plan.seconds_in_all)
     began = time.monotonic()
 
     def say(text: str) -> None:
         print(f"{time.monotonic() - began:5.0f} s  {text}", file=sys.stderr, flush=True)
 
     load = os.getloadavg()[0]
-    figures = run(QUICK if asked.quick else FULL, quick=asked.quick, only=asked.model, say=say)
+    figures = run(plan, quick=asked.quick, only=asked.model, say=say)
     if public_data() is None:
         print("NOT MEASURED: the public models; MUSTER_DATA names their folder")
     when = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
