@@ -138,9 +138,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="three models, six walks each: less than two minutes")
     parser.add_argument("--model", default="", help="only models whose name holds this")
     parser.add_argument("--seconds", type=float, help="begin no model after so long; a busy machine needs more")
+    parser.add_argument("--walks", type=int, help="walks through each model; SAT takes minutes to check a large one's")
     asked = parser.parse_args(arguments)
     plan = QUICK if asked.quick else FULL
-    plan = replace(plan, seconds_in_all=asked.seconds or plan.seconds_in_all)
+    plan = replace(plan, seconds_in_all=asked.seconds or plan.seconds_in_all, walks=asked.walks or plan.walks)
     began = time.monotonic()
 
     def say(text: str) -> None:
