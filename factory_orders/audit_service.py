@@ -18,7 +18,8 @@ from factory_orders.errors import VinInvalid
 from factory_orders.planning.model import SLOT
 from factory_orders.planning.queries import car_facts
 from factory_orders.planning.tables import capacity_weeks, orders, pool_reservations
-from factory_orders.plant.tables import build_orders
+from factory_orders.plant.model import Stage
+from factory_orders.plant.tables import build_orders, plant_events
 from factory_orders.policies import LateCreditPolicy
 from factory_orders.vehicles.model import Newness
 from factory_orders.vehicles.passport import WORDS, chain_of
@@ -58,7 +59,7 @@ _CAR_STATES: Final = """
     LEFT JOIN allocations ON allocations.vin = vehicles.vin AND allocations.ended_at IS NULL
     LEFT JOIN orders ON orders.id = allocations.order_id
     WHERE vehicles.brand_id = :brand_id AND (
-        (vehicles.state IN ('planned', 'built') AND allocations.id IS NOT NULL)
+        (vehicles.state IN ('planned', 'built', 'gone') AND allocations.id IS NOT NULL)
         OR (vehicles.state IN ('allocated', 'delivered') AND allocations.id IS NULL)
         OR (vehicles.state = 'delivered') <> (orders.state = 'delivered' AND orders.state IS NOT NULL)
     )
@@ -139,7 +140,11 @@ def _wrong_weeks(work: Work) -> Iterator[str]:
 def _used(work: Work) -> Counter[tuple[str, date, str]]:
     """Count the places that build orders took: all but those withdrawn before a car was begun."""
     table = build_orders.c
-    began = select(vehicles.c.vin).where(vehicles.c.build_order_id == table.id).exists()
+    began = (
+        select(plant_events.c.id)
+        .where(plant_events.c.build_order_id == table.id, plant_events.c.stage == Stage.BODY.value)
+        .exists()
+    )
     found = select(table.plant_id, table.week, table.options, table.catalogue_version_id).where(
         table.brand_id == work.actor.brand_id, (table.stage != "withdrawn") | began
     )

@@ -150,11 +150,11 @@ class VehicleDisclosed(Event):
 @event("factory_orders.order_built_again")
 @dataclass(frozen=True, slots=True)
 class OrderBuiltAgain(Event):
-    """The order's car is not new any more, so another one is built."""
+    """The order's car is gone or not new any more, so another one is built; `vin` is None where it got no number."""
 
     order_id: str
     account_id: str
-    vin: str
+    vin: str | None
     week: date
 
 

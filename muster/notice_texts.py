@@ -232,9 +232,9 @@ register_notice(
 register_notice(
     "built_again",
     "为您重新生产",
-    "原车已不符合新车标准，我们将于{week}当周为您重新生产一辆。",
+    "原定车辆已无法按新车交付，我们将于{week}当周为您重新生产一辆。",
     "Your car is built again",
-    "The car does not count as new any more, so another one is built for you in the week of {week}.",
+    "The car meant for you cannot be handed over as new, so another one is built for you in the week of {week}.",
 )
 register_notice(
     "vehicle_arrived",

@@ -5,25 +5,22 @@ The earnest money is forfeited, the order ends, and the car becomes stock; nobod
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from factory_orders.deliveries.balance import DEFAULT_TIMER, REMIND_TIMER
-from factory_orders.deliveries.handover_service import take_back_balance
-from factory_orders.deliveries.handover_store import lock_handover, open_handover, save_handover
+from factory_orders.deliveries.handover_store import lock_handover, open_handover
 from factory_orders.deliveries.model import Handover, HandoverState
-from factory_orders.events import BalanceReminded, OrderCancelled
-from factory_orders.planning.model import AtStoreOrder, CancelledOrder
-from factory_orders.planning.order_service import LATE_CREDIT_TIMER
-from factory_orders.planning.order_store import lock_order, save_order
+from factory_orders.events import BalanceReminded
+from factory_orders.leaving.service import leave_car, tell_ended
+from factory_orders.planning.model import AtStoreOrder, OrderTerms
+from factory_orders.planning.order_store import lock_order
 from factory_orders.policies import HandoverPolicy
-from factory_orders.vehicles.service import free_vehicle
 from kernel import ledger, policy
 from kernel.actor import Permission
 from kernel.ledger import Transfer, account, book
 from kernel.money import Money
-from kernel.timers import cancel_timer, set_timer
+from kernel.timers import set_timer
 from kernel.work import Work
 
 REASON = "balance_unpaid"
@@ -60,11 +57,8 @@ def default_on_balance(work: Work, order_id: str, payload: Any) -> None:
     if handover is not None and work.now < handover.appointment_at <= waited_for:
         set_timer(work, DEFAULT_TIMER, order_id, handover.appointment_at + timedelta(days=1), payload=payload)
         return
-    if handover is not None:
-        take_back_balance(work, handover, order.terms)
-        save_handover(work, replace(handover, state=HandoverState.REJECTED, ended_at=work.now, reason=REASON))
-    free_vehicle(work, order.vin, reason=REASON)
-    _end(work, order)
+    leave_car(work, order, handover, reason=REASON)
+    _forfeit(work, order.terms)
 
 
 def _waiting(work: Work, order_id: str) -> tuple[Handover | None, AtStoreOrder | None]:
@@ -76,13 +70,10 @@ def _waiting(work: Work, order_id: str) -> tuple[Handover | None, AtStoreOrder |
     return handover, order if isinstance(order, AtStoreOrder) and not paid else None
 
 
-def _end(work: Work, order: AtStoreOrder) -> None:
-    terms = order.terms
-    save_order(work, CancelledOrder(terms, REASON, work.now))
-    cancel_timer(work, LATE_CREDIT_TIMER, terms.id)
+def _forfeit(work: Work, terms: OrderTerms) -> None:
     earnest = account("earnest", terms.id)
     forfeit_minor = ledger.balance_to_spend(work, earnest)
     if forfeit_minor:
         forfeit = account("forfeit", terms.brand_id)
         book(work, Transfer("earnest_forfeited", terms.id, earnest, forfeit, Money(forfeit_minor)))
-    work.record(OrderCancelled(terms.brand_id, terms.id, terms.account_id, terms.pool_id, "default", forfeit_minor, 0))
+    tell_ended(work, terms, by="default", forfeit_minor=forfeit_minor, returned_minor=0)

@@ -2,28 +2,23 @@
 
 The buyer forfeits a share of the earnest money by the freeze point that was reached (DOMAIN sections 6.1 and 6.5) and
 leaves free where the plan is later than the date that was accepted; where the maker cancels it returns double (law),
-and so it does where the buyer leaves for more than 30 days of lateness. Once the body is begun nothing changes any
-more, until a car that came so late stands at its store.
+and so it does where the buyer leaves for more than 30 days of lateness, at whatever stage: a car that is begun becomes
+stock. Otherwise nothing changes any more once the body is begun.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import datetime
 
 from configurator.quote_service import road_km
 from demand.service import DEPOSIT_PURPOSE, earnest_account
-from factory_orders.deliveries.balance import DEFAULT_TIMER, REMIND_TIMER
-from factory_orders.deliveries.handover_service import take_back_balance
-from factory_orders.deliveries.handover_store import (
-    balance_of,
-    late_credit_total,
-    lock_handover,
-    open_handover,
-    save_handover,
-)
+from factory_orders.deliveries.handover_store import balance_of, late_credit_total, lock_handover, open_handover
 from factory_orders.deliveries.model import Handover, HandoverState
+from factory_orders.deliveries.shipment_store import shipment_of_car
 from factory_orders.errors import OrderNotCancellable
-from factory_orders.events import EarnestMissing, OrderCancelled
+from factory_orders.events import EarnestMissing
+from factory_orders.leaving.service import UnderWay, end_order, leave_car, tell_ended
 from factory_orders.planning.model import (
     AtStoreOrder,
     BatchState,
@@ -33,14 +28,13 @@ from factory_orders.planning.model import (
     ScheduledOrder,
     order_state,
 )
-from factory_orders.planning.order_service import LATE_CREDIT_TIMER, withdraw_build_order
-from factory_orders.planning.order_store import lock_order, move_batch, save_order
+from factory_orders.planning.order_service import withdraw_build_order
+from factory_orders.planning.order_store import lock_order, move_batch
 from factory_orders.planning.promise import Window, promise_days
 from factory_orders.planning.queries import plant_by_id
 from factory_orders.plant.model import BEFORE_THE_LINE, BuildOrder
 from factory_orders.plant.store import live_build_order, unfinished_in_batch
 from factory_orders.policies import CancellationPolicy, PromisePolicy
-from factory_orders.vehicles.service import free_vehicle
 from kernel import ledger, payments, policy, registry
 from kernel.actor import Permission
 from kernel.errors import Conflict, InvalidInput, NotFound
@@ -48,7 +42,6 @@ from kernel.ledger import Transfer, account, book
 from kernel.money import Money, share_basis_points
 from kernel.owed import payable_account
 from kernel.payments import Payment, PaymentState
-from kernel.timers import cancel_timer
 from kernel.work import Work
 
 REASON_LENGTH_MAX = 80
@@ -80,14 +73,15 @@ def preview_cancellation(work: Work, order_id: str) -> Cancellation:
 def cancel_order(work: Work, order_id: str) -> Cancellation:
     """End the buyer's own order.
 
-    Refuses OrderNotCancellable once its car is begun, unless it stands at the store more than 30 days late and unpaid.
+    Refuses OrderNotCancellable once its car is begun, unless the car is more than 30 days late and not paid.
     """
     work.actor.require(Permission.OWN_WRITE)
     ending = _ending_by_buyer(work, order_id)
     ended = _by_buyer(work, ending)
     by = "late" if ending.is_late else "buyer"
-    if isinstance(ending.order, AtStoreOrder):
-        return _rescind_at_store(work, ending.order, ending.handover, ended)
+    if _is_begun(ending.order, ending.built):
+        leave_car(work, ending.order, ending.handover, reason=by)
+        return _give_back_and_tell(work, ending.order.terms, ended, by=by)
     return _end(work, ending.order.terms, ending.built, ended, by=by, reason=by)
 
 
@@ -134,9 +128,13 @@ def _cancellable(work: Work, order_id: str) -> tuple[BuildOrder | None, Schedule
     order = lock_order(work, order_id)
     if not isinstance(order, ScheduledOrder):
         raise OrderNotCancellable(order_state(order))
-    if built is not None and built.stage not in BEFORE_THE_LINE:
+    if built is not None and _is_begun(order, built):
         raise OrderNotCancellable(built.stage.value)
     return built, order
+
+
+def _is_begun(order: UnderWay, built: BuildOrder | None) -> bool:
+    return not isinstance(order, ScheduledOrder) or (built is not None and built.stage not in BEFORE_THE_LINE)
 
 
 def _stage(built: BuildOrder | None) -> str:
@@ -148,7 +146,7 @@ class _Ending:
     """What a buyer is about to end: `is_late` says that it may be left for its lateness."""
 
     built: BuildOrder | None
-    order: ScheduledOrder | AtStoreOrder
+    order: UnderWay
     handover: Handover | None
     is_late: bool
 
@@ -161,20 +159,28 @@ def _ending_by_buyer(work: Work, order_id: str) -> _Ending:
     order = lock_order(work, order_id)
     if order.terms.account_id != work.actor.signed_in():
         raise NotFound("order")
-    late = _is_very_late(work, order.terms)
     paid = handover is not None and handover.state is HandoverState.BALANCE_PAID
-    if isinstance(order, AtStoreOrder) and late and not paid:
+    if not isinstance(order, DeliveredOrder | CancelledOrder) and not paid and _is_very_late(work, order):
         return _Ending(built, order, handover, is_late=True)
     built, scheduled = _cancellable(work, order_id)
-    return _Ending(built, scheduled, None, is_late=late)
+    return _Ending(built, scheduled, None, is_late=False)
 
 
-def _is_very_late(work: Work, terms: OrderTerms) -> bool:
+def _is_very_late(work: Work, order: UnderWay) -> bool:
+    """Say whether the car is so late that its buyer may leave: one that stands ready gets no later."""
+    terms = order.terms
     if terms.promised_by is None:
         return False
     days = policy.pinned(work, terms.policy_version).section(CancellationPolicy).rescind_after_days
-    today = work.now.astimezone(registry.own_brand(work).zone).date()
-    return (today - terms.promised_by).days > days
+    ready_at = _ready_at(work, order) or work.now
+    return (ready_at.astimezone(registry.own_brand(work).zone).date() - terms.promised_by).days > days
+
+
+def _ready_at(work: Work, order: UnderWay) -> datetime | None:
+    if not isinstance(order, AtStoreOrder):
+        return None
+    shipment = shipment_of_car(work, vin=order.vin, order_id=order.terms.id)
+    return None if shipment is None else shipment.inspected_at
 
 
 def _by_buyer(work: Work, ending: _Ending) -> Cancellation:
@@ -185,7 +191,7 @@ def _by_buyer(work: Work, ending: _Ending) -> Cancellation:
         asked = None if ending.handover is None else balance_of(work, ending.handover.id)
         earnest += 0 if asked is None else asked.earnest_minor
         penalty = max(0, earnest - late_credit_total(work, terms.id))
-        stage = "at_store" if isinstance(ending.order, AtStoreOrder) else _stage(built)
+        stage = _stage(built) if isinstance(ending.order, ScheduledOrder) else order_state(ending.order)
         return Cancellation(terms.id, stage, earnest, 0, penalty)
     shares = dict(policy.pinned(work, terms.policy_version).section(CancellationPolicy).forfeits)
     share = 0 if _is_later_than_accepted(work, terms, built) else shares.get(_stage(built), 10_000)
@@ -203,39 +209,19 @@ def _is_later_than_accepted(work: Work, terms: OrderTerms, built: BuildOrder | N
     return planned > terms.promised_by
 
 
-def _rescind_at_store(work: Work, order: AtStoreOrder, handover: Handover | None, ended: Cancellation) -> Cancellation:
-    """End an order whose car came too late: what a handover asked for is undone, and the car becomes stock."""
-    terms = order.terms
-    if handover is not None:
-        take_back_balance(work, handover, terms)
-        save_handover(work, replace(handover, state=HandoverState.REJECTED, ended_at=work.now, reason="late"))
-    free_vehicle(work, order.vin, reason="late")
-    save_order(work, CancelledOrder(terms, "late", work.now))
-    for timer in (LATE_CREDIT_TIMER, REMIND_TIMER, DEFAULT_TIMER):
-        cancel_timer(work, timer, terms.id)
-    _give_back(work, terms, ended)
-    work.record(
-        OrderCancelled(
-            terms.brand_id, terms.id, terms.account_id, terms.pool_id, "late", ended.forfeit_minor, ended.returned_minor
-        )
-    )
-    return ended
-
-
 def _end(
     work: Work, terms: OrderTerms, built: BuildOrder | None, ended: Cancellation, *, by: str, reason: str
 ) -> Cancellation:
     withdraw_build_order(work, terms)
-    save_order(work, CancelledOrder(terms, reason, work.now))
-    cancel_timer(work, LATE_CREDIT_TIMER, terms.id)
+    end_order(work, terms, reason=reason)
     if built is not None and unfinished_in_batch(work, built.batch_id) == 0:
         move_batch(work, built.batch_id, BatchState.COMPLETE, only_from=[BatchState.BUILDING])
+    return _give_back_and_tell(work, terms, ended, by=by)
+
+
+def _give_back_and_tell(work: Work, terms: OrderTerms, ended: Cancellation, *, by: str) -> Cancellation:
     _give_back(work, terms, ended)
-    work.record(
-        OrderCancelled(
-            terms.brand_id, terms.id, terms.account_id, terms.pool_id, by, ended.forfeit_minor, ended.returned_minor
-        )
-    )
+    tell_ended(work, terms, by=by, forfeit_minor=ended.forfeit_minor, returned_minor=ended.returned_minor)
     return ended
 
 

@@ -12,7 +12,7 @@ from factory_orders.errors import HandoverNotPossible, ShipmentOutOfOrder
 
 
 class ShipmentState(StrEnum):
-    """A shipment's life (DOMAIN section 3); the last two are the store's word."""
+    """A shipment's life (DOMAIN section 3); inspected and damaged are the store's word, lost is the carrier's."""
 
     PLANNED = "planned"
     LOADED = "loaded"
@@ -20,15 +20,17 @@ class ShipmentState(StrEnum):
     ARRIVED = "arrived"
     INSPECTED = "inspected"
     DAMAGED = "damaged"
+    LOST = "lost"
 
 
 LEGS: Final[Mapping[ShipmentState, tuple[ShipmentState, ...]]] = {
     ShipmentState.PLANNED: (ShipmentState.LOADED,),
-    ShipmentState.LOADED: (ShipmentState.IN_TRANSIT,),
-    ShipmentState.IN_TRANSIT: (ShipmentState.ARRIVED,),
+    ShipmentState.LOADED: (ShipmentState.IN_TRANSIT, ShipmentState.LOST),
+    ShipmentState.IN_TRANSIT: (ShipmentState.ARRIVED, ShipmentState.LOST),
     ShipmentState.ARRIVED: (ShipmentState.INSPECTED, ShipmentState.DAMAGED),
     ShipmentState.INSPECTED: (),
     ShipmentState.DAMAGED: (),
+    ShipmentState.LOST: (),
 }
 RECEIVED: Final = frozenset({ShipmentState.INSPECTED, ShipmentState.DAMAGED})
 

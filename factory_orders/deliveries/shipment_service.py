@@ -15,7 +15,7 @@ from factory_orders.planning.order_service import build_again
 from factory_orders.planning.order_store import lock_order, save_order
 from factory_orders.policies import HandoverPolicy
 from factory_orders.vehicles.model import DisclosureReason, Newness, Vehicle
-from factory_orders.vehicles.service import disclose, enter
+from factory_orders.vehicles.service import disclose, enter, lose_vehicle
 from factory_orders.vehicles.store import lock_vehicle
 from factory_orders.vehicles.vin import require_same_car
 from kernel import policy
@@ -27,7 +27,7 @@ from kernel.work import Work
 CLOCK_AHEAD: Final = timedelta(minutes=5)
 DETAIL_LENGTH_MAX: Final = 400
 REPAIR_MAX_MINOR: Final = 10**10
-CARRIERS: Final = (ShipmentState.LOADED, ShipmentState.IN_TRANSIT, ShipmentState.ARRIVED)
+CARRIERS: Final = (ShipmentState.LOADED, ShipmentState.IN_TRANSIT, ShipmentState.ARRIVED, ShipmentState.LOST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +56,10 @@ def plan_shipment(work: Work, vehicle: Vehicle, terms: OrderTerms) -> Shipment:
 
 
 def report_shipment(work: Work, shipment_id: str, to: ShipmentState, *, occurred_at: datetime) -> Shipment:
-    """Take a carrier's report of a leg; the same leg again changes nothing.
+    """Take a carrier's report of a leg, or of a car that is lost; the same leg again changes nothing.
 
-    Whoever loads a car reports its later legs; to other carriers the shipment does not exist. Refuses NotFound,
+    Another car is built for the order of a lost one. A car whose buyer has left goes on to the store, for stock. Who
+    loads a car reports its later legs; to other carriers the shipment does not exist. Refuses NotFound,
     ShipmentOutOfOrder, and a time that lies in the future or before the leg before.
     """
     work.actor.require(Permission.SHIPMENT_WRITE)
@@ -80,8 +81,16 @@ def report_shipment(work: Work, shipment_id: str, to: ShipmentState, *, occurred
         arrived_at=occurred_at if to is ShipmentState.ARRIVED else shipment.arrived_at,
     )
     save_shipment(work, moved, occurred_at=occurred_at)
-    save_order(work, _moved_order(order, moved, occurred_at))
-    enter(work, lock_vehicle(work, moved.vin), to.value, occurred_at, shipment=moved.id)
+    on_the_way = order if isinstance(order, BuiltOrder | InTransitOrder) and order.vin == moved.vin else None
+    vehicle = lock_vehicle(work, moved.vin)
+    if to is ShipmentState.LOST:
+        lose_vehicle(work, vehicle, why="lost", at=occurred_at)
+        if on_the_way is not None:
+            build_again(work, on_the_way, vin=moved.vin)
+    else:
+        enter(work, vehicle, to.value, occurred_at, shipment=moved.id)
+        if on_the_way is not None:
+            save_order(work, _moved_order(on_the_way, moved, occurred_at))
     terms = order.terms
     work.record(ShipmentMoved(moved.brand_id, moved.id, moved.vin, terms.id, terms.account_id, to.value, occurred_at))
     return moved
@@ -101,8 +110,7 @@ def _check_time(work: Work, shipment: Shipment, occurred_at: datetime) -> None:
         raise InvalidInput("occurredAt", "give a time that is not in the future and not before the leg before")
 
 
-def _moved_order(order: Order, shipment: Shipment, at: datetime) -> Order:
-    assert isinstance(order, BuiltOrder | InTransitOrder), "a shipment on its way belongs to an order on its way"
+def _moved_order(order: BuiltOrder | InTransitOrder, shipment: Shipment, at: datetime) -> Order:
     if shipment.state is ShipmentState.ARRIVED:
         return AtStoreOrder(order.terms, order.vin, at)
     return InTransitOrder(order.terms, order.vin)

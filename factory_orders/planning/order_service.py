@@ -29,7 +29,9 @@ from factory_orders.planning.model import (
     AtStoreOrder,
     Batch,
     BatchState,
+    BuiltOrder,
     CarFacts,
+    InTransitOrder,
     OrderTerms,
     Placement,
     ScheduledOrder,
@@ -277,9 +279,14 @@ def _ratios(rules: LinePolicy, facts: Iterable[CarFacts]) -> dict[str, tuple[int
     return {option: own.get(option, (rules.ratio_p, rules.ratio_q)) for option in sorted(constrained)}
 
 
-def build_again(work: Work, order: ScheduledOrder | AtStoreOrder, *, vin: str) -> None:
-    """Build another car for an order whose car is not new any more: a new place, a new build order, a new date told."""
-    assert isinstance(order, ScheduledOrder | AtStoreOrder), "no car is built for an order that has ended"
+def build_again(
+    work: Work, order: ScheduledOrder | BuiltOrder | InTransitOrder | AtStoreOrder, *, vin: str | None
+) -> None:
+    """Build another car for an order whose car is gone or not new any more: a new place, a new build order, a new date.
+
+    `vin` is the number of that car, None where it got none.
+    """
+    assert isinstance(order, ScheduledOrder | BuiltOrder | InTransitOrder | AtStoreOrder), "no car is built for an end"
     terms = order.terms
     plant = plant_by_id(work, terms.plant_id)
     old = live_build_order(work, terms.id)

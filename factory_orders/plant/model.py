@@ -12,7 +12,7 @@ from factory_orders.errors import PlantEventFromFuture, PlantEventOutOfOrder
 
 
 class Stage(StrEnum):
-    """Where a build order stands (DOMAIN section 3)."""
+    """Where a build order stands (DOMAIN section 3); what a plant reports as scrapped is withdrawn from then on."""
 
     QUEUED = "queued"
     PARTS_READY = "parts_ready"
@@ -21,17 +21,19 @@ class Stage(StrEnum):
     ASSEMBLY = "assembly"
     REWORK = "rework"
     PASSED = "passed"
+    SCRAPPED = "scrapped"
     WITHDRAWN = "withdrawn"
 
 
 FOLLOWS: Final[Mapping[Stage, tuple[Stage, ...]]] = {
     Stage.QUEUED: (Stage.PARTS_READY,),
     Stage.PARTS_READY: (Stage.BODY,),
-    Stage.BODY: (Stage.PAINT,),
-    Stage.PAINT: (Stage.ASSEMBLY,),
-    Stage.ASSEMBLY: (Stage.PASSED, Stage.REWORK),
-    Stage.REWORK: (Stage.PASSED,),
+    Stage.BODY: (Stage.PAINT, Stage.SCRAPPED),
+    Stage.PAINT: (Stage.ASSEMBLY, Stage.SCRAPPED),
+    Stage.ASSEMBLY: (Stage.PASSED, Stage.REWORK, Stage.SCRAPPED),
+    Stage.REWORK: (Stage.PASSED, Stage.SCRAPPED),
     Stage.PASSED: (),
+    Stage.SCRAPPED: (),
     Stage.WITHDRAWN: (),
 }
 REPORTABLE: Final = tuple(stage for stage in Stage if stage not in (Stage.QUEUED, Stage.WITHDRAWN))

@@ -9,14 +9,27 @@ from typing import Literal
 from factory_orders.deliveries.shipment_service import plan_shipment
 from factory_orders.errors import PlantEventAltered
 from factory_orders.events import BuildStageReported
-from factory_orders.planning.model import BatchState, BuiltOrder, ScheduledOrder
+from factory_orders.planning.model import BatchState, BuiltOrder, CancelledOrder, ScheduledOrder
 from factory_orders.planning.order_service import build_again
 from factory_orders.planning.order_store import lock_order, move_batch, save_order
 from factory_orders.plant.model import REPORTABLE, BuildOrder, PlantReport, Stage, take_report
-from factory_orders.plant.store import insert_event, known_event, lock_build_order, save_stage, unfinished_in_batch
+from factory_orders.plant.store import (
+    insert_event,
+    known_event,
+    lock_build_order,
+    save_stage,
+    unfinished_in_batch,
+    withdraw,
+)
 from factory_orders.policies import PlantPolicy
 from factory_orders.vehicles.model import DisclosureReason, Newness, Vehicle
-from factory_orders.vehicles.service import allocate_vehicle, complete_vehicle, disclose, identify_vehicle
+from factory_orders.vehicles.service import (
+    allocate_vehicle,
+    complete_vehicle,
+    disclose,
+    identify_vehicle,
+    lose_vehicle,
+)
 from factory_orders.vehicles.store import vehicle_of_build_order
 from kernel import policy
 from kernel.actor import Permission
@@ -78,50 +91,72 @@ def _vin(work: Work, order: BuildOrder) -> str | None:
 
 
 def _follow(work: Work, order: BuildOrder, report: PlantReport) -> str | None:
-    """Let the batch, the car and the order follow the stage; returns the car's number once it has one."""
+    """Let the batch, the car and the order follow the stage; returns the car's number once it has one.
+
+    A buyer may have left for lateness while the car was on the line: it is built all the same, for stock.
+    """
     own = lock_order(work, order.order_id)
-    assert isinstance(own, ScheduledOrder), "a build order on the line belongs to an order that waits for its car"
-    terms = own.terms
+    assert isinstance(own, ScheduledOrder | CancelledOrder), "what is on the line is not built yet"
+    waiting = own if isinstance(own, ScheduledOrder) else None
     move_batch(work, order.batch_id, BatchState.BUILDING, only_from=[BatchState.ACCEPTED, BatchState.RELEASED])
     work.record(
         BuildStageReported(
             order.brand_id,
             order.id,
             order.order_id,
-            terms.account_id,
+            own.terms.account_id,
             order.plant_id,
             order.stage.value,
             order.moved_at,
         )
     )
     if order.stage is Stage.PAINT:
-        return identify_vehicle(work, order, terms).vin
+        return identify_vehicle(work, order, own.terms).vin
     vehicle = vehicle_of_build_order(work, order.id)
-    if vehicle is None:
-        return None
-    if order.stage is Stage.REWORK:
+    if order.stage is Stage.SCRAPPED:
+        _scrap(work, order, vehicle, waiting)
+    elif order.stage is Stage.REWORK:
+        assert vehicle is not None, "rework comes after the paint"
         disclose(
             work,
             vehicle,
-            terms,
+            None if waiting is None else waiting.terms,
             reason=DisclosureReason.REWORK,
             detail="",
             repair_minor=report.repair_minor,
             at=report.occurred_at,
         )
     elif order.stage is Stage.PASSED:
-        _pass(work, order, vehicle, own)
-    return vehicle.vin
+        assert vehicle is not None, "and so does the end of the line"
+        _pass(work, order, vehicle, waiting)
+    return None if vehicle is None else vehicle.vin
 
 
-def _pass(work: Work, order: BuildOrder, vehicle: Vehicle, own: ScheduledOrder) -> None:
+def _scrap(work: Work, order: BuildOrder, vehicle: Vehicle | None, waiting: ScheduledOrder | None) -> None:
+    """A car on the line is gone: another one is built for whoever waits for it."""
+    if vehicle is not None:
+        lose_vehicle(work, vehicle, why="scrapped", at=order.moved_at)
+    if waiting is not None:
+        build_again(work, waiting, vin=None if vehicle is None else vehicle.vin)
+    else:
+        withdraw(work, order.id)
+        _end_batch(work, order)
+
+
+def _pass(work: Work, order: BuildOrder, vehicle: Vehicle, waiting: ScheduledOrder | None) -> None:
     """A car has passed: it goes to its own order, unless it is not new any more; then another one is built."""
-    terms = own.terms
-    built = complete_vehicle(work, vehicle, terms, at=order.moved_at)
-    if unfinished_in_batch(work, order.batch_id) == 0:
-        move_batch(work, order.batch_id, BatchState.COMPLETE, only_from=[BatchState.BUILDING])
-    if built.newness > Newness.NEW_DISCLOSED:
-        build_again(work, own, vin=built.vin)
+    built = complete_vehicle(work, vehicle, None if waiting is None else waiting.terms, at=order.moved_at)
+    _end_batch(work, order)
+    if waiting is None:
         return
+    if built.newness > Newness.NEW_DISCLOSED:
+        build_again(work, waiting, vin=built.vin)
+        return
+    terms = waiting.terms
     save_order(work, BuiltOrder(terms, built.vin))
     plan_shipment(work, allocate_vehicle(work, built, terms), terms)
+
+
+def _end_batch(work: Work, order: BuildOrder) -> None:
+    if unfinished_in_batch(work, order.batch_id) == 0:
+        move_batch(work, order.batch_id, BatchState.COMPLETE, only_from=[BatchState.BUILDING])

@@ -47,12 +47,13 @@ def newness_after_repair(repair_minor: int, *, repaired_from_minor: int) -> Newn
 
 
 class VehicleState(StrEnum):
-    """A car's life up to its buyer (DOMAIN section 3)."""
+    """A car's life up to its buyer (DOMAIN section 3); what is gone was scrapped at the plant or lost on its way."""
 
     PLANNED = "planned"
     BUILT = "built"
     ALLOCATED = "allocated"
     DELIVERED = "delivered"
+    GONE = "gone"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from configurator import queries as catalogue
 from configurator.model import VersionId
@@ -85,13 +85,14 @@ def enter(work: Work, vehicle: Vehicle, kind: str, at: datetime, **facts: Any) -
     record.append(work, chain_of(vehicle.vin), kind, body)
 
 
-def complete_vehicle(work: Work, vehicle: Vehicle, terms: OrderTerms, *, at: datetime) -> Vehicle:
-    """Note that a car passed the line's end."""
+def complete_vehicle(work: Work, vehicle: Vehicle, terms: OrderTerms | None, *, at: datetime) -> Vehicle:
+    """Note that a car passed the line's end, and tell its buyer, if it has one still."""
     assert vehicle.state is VehicleState.PLANNED
     built = replace(vehicle, state=VehicleState.BUILT, built_at=at)
     save_vehicle(work, built)
     enter(work, built, "built", at)
-    work.record(VehicleBuilt(built.brand_id, built.vin, terms.id, terms.account_id, at))
+    if terms is not None:
+        work.record(VehicleBuilt(built.brand_id, built.vin, terms.id, terms.account_id, at))
     return built
 
 
@@ -165,6 +166,14 @@ def free_vehicle(work: Work, vin: str, *, reason: str) -> Vehicle:
     save_vehicle(work, freed)
     enter(work, freed, "freed", work.now)
     return freed
+
+
+def lose_vehicle(work: Work, vehicle: Vehicle, *, why: Literal["scrapped", "lost"], at: datetime) -> None:
+    """Note that a car is gone for good; whoever waits for it waits for another one."""
+    end_allocation(work, vin=vehicle.vin, reason=why)
+    gone = replace(vehicle, state=VehicleState.GONE)
+    save_vehicle(work, gone)
+    enter(work, gone, why, at)
 
 
 def accept_what_was_disclosed(work: Work, vin: str) -> int:

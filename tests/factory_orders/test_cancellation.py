@@ -13,12 +13,13 @@ from demand.service import DemandData, PoolPlan
 from factory_orders import queries, service
 from factory_orders.deliveries.handover_store import late_credit_total
 from factory_orders.errors import OrderNotCancellable, OrderOpen
-from factory_orders.model import CancelledOrder, PlantReport, ScheduledOrder, Stage
+from factory_orders.model import CancelledOrder, PlantReport, ScheduledOrder, ShipmentState, Stage
 from factory_orders.planning.model import SLOT
 from factory_orders.planning.tables import orders
 from factory_orders.pools_service import SUBSCRIPTIONS, open_pool
 from factory_orders.service import Cancellation, Damage, OrderData
 from factory_orders.vehicles.model import Newness, newness_after_repair
+from factory_orders.vehicles.tables import allocations, vehicles
 from kernel import ledger, news, outbox
 from kernel.clock import FixedClock
 from kernel.errors import Conflict, Forbidden, InvalidInput, NotFound
@@ -29,7 +30,7 @@ from kernel.work import Works
 from muster.audit import CHECKS
 from tests.configurator.small_brand import BRAND, PLANNER
 from tests.demand.pool_room import TIERS, PoolRoom, make_pool_room
-from tests.factory_orders.trade import BUILD, NORTH_PLANT, PLANT_MACHINE, SYSTEM, Trade, buyer
+from tests.factory_orders.trade import BUILD, LEGS, NORTH_PLANT, PLANT_MACHINE, SYSTEM, Trade, buyer
 
 
 @pytest.fixture
@@ -378,18 +379,10 @@ def test_thirty_days_late_is_not_yet_a_reason(room: PoolRoom) -> None:
     assert cancel(trade, order_id).penalty_minor == 0
 
 
-def test_a_late_car_on_the_line_is_left_when_it_stands_at_the_store(room: PoolRoom) -> None:
+def test_a_late_car_at_the_store_is_left_and_what_was_asked_for_it_is_undone(room: PoolRoom) -> None:
     trade, (order_id, *_) = locked_orders(room)
     until_late(room, order_id, days=31)
-    for stage in (Stage.PARTS_READY, Stage.BODY):
-        trade.report(trade.build_order_of(order_id).id, stage)
-    with pytest.raises(OrderNotCancellable):
-        cancel(trade, order_id)
-
-    for stage in BUILD[2:]:
-        trade.report(trade.build_order_of(order_id).id, stage)
-    trade.ship(order_id)
-    trade.receive(order_id)
+    trade.bring_to_store(order_id)
     handover = trade.inspect(trade.book(order_id))
     trade.ask_balance(handover)
     credited = late_credits_of(room, order_id)
@@ -401,6 +394,64 @@ def test_a_late_car_on_the_line_is_left_when_it_stands_at_the_store(room: PoolRo
     assert room.balance(f"receivable:{order_id}") == 0
     assert sums(trade, order_id) == [0, 0, credited - 500_000, 500_000]
     assert found_by_audit(room) == []
+
+
+@pytest.mark.parametrize(
+    ("stages", "legs", "stage"),
+    [
+        (BUILD[:2], (), "body"),
+        (BUILD[:3], (), "paint"),
+        (BUILD, (), "built"),
+        (BUILD, LEGS[:2], "in_transit"),
+        (BUILD, LEGS, "at_store"),
+    ],
+)
+def test_a_late_car_is_left_at_every_stage_and_becomes_stock(
+    room: PoolRoom, stages: tuple[Stage, ...], legs: tuple[ShipmentState, ...], stage: str
+) -> None:
+    trade, (order_id, *_) = locked_orders(room)
+    until_late(room, order_id, days=31)
+    build_order_id = trade.build_order_of(order_id).id
+    for one in stages:
+        trade.report(build_order_id, one)
+    if legs:
+        trade.ship(order_id, legs=legs)
+    credited = late_credits_of(room, order_id)
+
+    ended = cancel(trade, order_id)
+    told_since = len(news_of(room, "factory_orders.vehicle_built"))
+    for one in BUILD[len(stages) :]:
+        trade.report(build_order_id, one)
+    if stages == BUILD:
+        trade.ship(order_id, legs=LEGS[len(legs) :])
+        trade.receive(order_id)
+    room.settle()
+    deliver(room)
+
+    assert ended == Cancellation(order_id, stage, 500_000, 0, 500_000 - credited)
+    with trade.works.read(SYSTEM) as work:
+        assert isinstance(queries.orders_by_id(work, [order_id])[order_id], CancelledOrder)
+        (car,) = work.connection.execute(select(vehicles.c.state)).scalars()
+        assert work.connection.execute(select(allocations.c.id).where(allocations.c.ended_at.is_(None))).all() == []
+        assert OrderData().blocks_erasure(work, buyer().signed_in()) is None
+    assert car == "built"
+    assert len(news_of(room, "factory_orders.vehicle_built")) == told_since
+    assert [one.state.value for one in room.payments_of(order_id)] == ["refunded"]
+    assert found_by_audit(room) == []
+
+
+def test_who_lets_a_car_wait_that_stood_ready_in_time_cannot_leave_it_as_late(room: PoolRoom) -> None:
+    trade, (order_id, *_) = locked_orders(room)
+    trade.bring_to_store(order_id)
+    with room.works.read(SYSTEM) as work:
+        promised_by = queries.orders_by_id(work, [order_id])[order_id].terms.promised_by
+    assert promised_by is not None
+    room.clock.advance(promised_by - room.clock.now().date() + timedelta(days=40))
+
+    with pytest.raises(OrderNotCancellable):
+        cancel(trade, order_id)
+
+    assert sums(trade, order_id) == [500_000, 0, 0, 0]
 
 
 def test_a_late_car_that_is_paid_is_not_left(room: PoolRoom) -> None:

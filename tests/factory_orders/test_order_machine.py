@@ -126,7 +126,7 @@ class OrderMachine(RuleBasedStateMachine):
 
     # --- the way ---
 
-    @rule(which=WHICH, legs=st.lists(st.sampled_from(LEGS), max_size=4))
+    @rule(which=WHICH, legs=st.lists(st.sampled_from((*LEGS, *LEGS, ShipmentState.LOST)), max_size=4))
     def move(self, which: int, legs: list[ShipmentState]) -> None:
         for leg in (*legs, *LEGS):
             with suppress(Refusal, IndexError), self.room.works.change(CARRIER) as work:
@@ -212,14 +212,26 @@ class OrderMachine(RuleBasedStateMachine):
             else:
                 service.cancel_order(work, self.ids[which])
 
-    @rule(which=WHICH, damage=DAMAGES)
-    def leave_a_late_car_that_nobody_has_looked_over(self, which: int, damage: Damage | None) -> None:
-        """Let a car arrive long after its day, its buyer leave, and only then the store look at it."""
-        self.build_through(which, None)
+    @rule(which=WHICH, steps=st.integers(0, 3), damage=DAMAGES)
+    def leave_a_late_car_before_the_store_looks_at_it(self, which: int, steps: int, damage: Damage | None) -> None:
+        """Let a buyer leave long after the day, on the line, on the way or at the store; the car goes its way."""
         self.wait(100)
-        self.move(which, [])
+        ways: list[Callable[[], object]] = [
+            lambda: self.report_next(which),
+            lambda: self.build_through(which, None),
+            lambda: self.move(which, []),
+        ]
+        for way in ways[:steps]:
+            way()
         self.cancel(which, False, True)
+        self.build_through(which, None)
+        self.move(which, [])
         self.receive(which, damage)
+
+    def report_next(self, which: int) -> None:
+        for stage in (Stage.PARTS_READY, Stage.BODY):
+            with suppress(Refusal):
+                self.report(which, stage)
 
     @rule(days=st.sampled_from([0, 1, 16, 40]))
     def wait(self, days: int) -> None:

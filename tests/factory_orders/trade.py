@@ -40,6 +40,7 @@ CARRIER: Final = Actor(BRAND, frozenset({Role.CARRIER}), AccountId("8" * 32))
 STORE_ADVISER: Final = Actor(BRAND, frozenset({Role.DEALER}), AccountId("d" * 32), store_id=EAST_STORE)
 EARNEST: Final = yuan(5000)
 SECRET: Final = b"only the tests know it"
+LEGS: Final = (ShipmentState.LOADED, ShipmentState.IN_TRANSIT, ShipmentState.ARRIVED)
 BUILD: Final = (Stage.PARTS_READY, Stage.BODY, Stage.PAINT, Stage.ASSEMBLY, Stage.PASSED)
 
 
@@ -134,10 +135,10 @@ class Trade:
         with self.works.read(SYSTEM) as work:
             return queries.shipments_of_orders(work, [order_id])[order_id][-1]
 
-    def ship(self, order_id: str) -> Shipment:
-        """Carry an order's car to its store."""
+    def ship(self, order_id: str, *, legs: tuple[ShipmentState, ...] = LEGS) -> Shipment:
+        """Carry an order's car to its store, or as far as the legs go."""
         shipment = self.shipment_of(order_id)
-        for leg in (ShipmentState.LOADED, ShipmentState.IN_TRANSIT, ShipmentState.ARRIVED):
+        for leg in legs:
             self.clock.advance(timedelta(hours=6))
             with self.works.change(CARRIER) as work:
                 shipment = service.report_shipment(work, shipment.id, leg, occurred_at=self.clock.now())

@@ -1,0 +1,1 @@
+"""What every end of an order has in common once its car is begun."""
