@@ -22,7 +22,6 @@ from demand.pools.model import (
     LockedPool,
     Offer,
     OpenPool,
-    PoolHead,
     RolledPool,
     ScheduledPool,
     state_of,
@@ -30,9 +29,10 @@ from demand.pools.model import (
 from demand.pools.replay import replay_pool
 from demand.pools.rows import StoredPool, pool_from
 from demand.pools.tables import pool_clearings, pools, pre_orders
+from demand.votes.chain import chain_of as proposal_chain
+from demand.votes.tables import held_votes, proposals
 from kernel import record
 from kernel.idempotency import KEPT_FOR, idempotency_keys
-from kernel.record import Entry
 from kernel.soundness import Check, account_balances, rows_violating
 from kernel.work import Work
 
@@ -284,7 +284,7 @@ def _untold(work: Work) -> Iterator[str]:
     published = {row.pool_id: row.root for row in work.connection.execute(found)}
     for stored in _own_pools(work):
         pool = stored.pool
-        replay = replay_pool(pool.head.id, _entries(work, pool.head))
+        replay = replay_pool(pool.head.id, record.walk(work, chain_of(pool.head.id)))
         for fault in replay.faults:
             yield f"{chain_of(pool.head.id)} {fault}"
         match pool:
@@ -301,12 +301,26 @@ def _untold(work: Work) -> Iterator[str]:
                 assert_never(pool)
 
 
-def _entries(work: Work, head: PoolHead) -> Iterator[Entry]:
-    after = 0
-    while found := record.entries_of(work, chain_of(head.id), after=after):
-        yield from found
-        after = found[-1].sequence
+def _untold_votes(work: Work) -> Iterator[str]:
+    """Hold each proposal's chain against the votes that are held: as many voters, and each of them once."""
+    counted = (
+        select(proposals.c.id, func.count(held_votes.c.vote_id).label("held"))
+        .outerjoin(held_votes, held_votes.c.proposal_id == proposals.c.id)
+        .where(proposals.c.brand_id == work.actor.brand_id)
+        .group_by(proposals.c.id)
+    )
+    for row in work.connection.execute(counted.order_by(proposals.c.id)).all():
+        told: Counter[str] = Counter()
+        for entry in record.walk(work, proposal_chain(row.id)):
+            if entry.kind in _VOTE_STEPS:
+                told[entry.body["voter"]] += _VOTE_STEPS[entry.kind]
+        if any(votes not in (0, 1) for votes in told.values()):
+            yield f"the chain of proposal {row.id} tells a vote twice, or one that was not cast"
+        if sum(told.values()) != row.held:
+            yield f"proposal {row.id} has {row.held} votes, its chain tells {sum(told.values())}"
 
+
+_VOTE_STEPS: Final = {"vote.cast": 1, "vote.revoked": -1}
 
 CHECKS: Final = (
     Check("a pool counts the places that are held in it, and who agrees to which tier", 3, _wrong_counts),
@@ -374,6 +388,7 @@ CHECKS: Final = (
         10,
         rows_violating(_REMOVED, shape="pre-order {id} was removed from pool {pool_id} without a cause"),
     ),
+    Check("a proposal's chain tells the votes that are held", 11, _untold_votes),
     Check("a pool's chain replays to the members it holds and to the clearing that was made", 11, _untold),
     *cubes_audit.CHECKS,
     Check("the counts of the cubes are those of the people behind them", 12, _wrong_cubes),

@@ -28,7 +28,6 @@ from factory_orders.vehicles.vin import read_vin
 from kernel import policy, record, registry
 from kernel.ledger import ledger_transfers
 from kernel.money import share_basis_points
-from kernel.record import Entry
 from kernel.soundness import Check, account_balances, rows_violating
 from kernel.work import Work
 
@@ -96,20 +95,13 @@ def _wrong_newness(work: Work) -> Iterator[str]:
     found = select(table.vin, table.newness).where(table.brand_id == work.actor.brand_id).order_by(table.vin)
     for row in work.connection.execute(found).all():
         now = Newness.NEW
-        for entry in _entries(work, chain_of(row.vin)):
+        for entry in record.walk(work, chain_of(row.vin)):
             told = WORDS[entry.body["newness"]]
             if told < now:
                 yield f"entry {entry.sequence} of the passport of {row.vin} goes up from {now.word} to {told.word}"
             now = max(now, told)
         if now != row.newness:
             yield f"vehicle {row.vin} stands at {Newness(row.newness).word}, its passport at {now.word}"
-
-
-def _entries(work: Work, chain: str) -> Iterator[Entry]:
-    after = 0
-    while found := record.entries_of(work, chain, after=after):
-        yield from found
-        after = found[-1].sequence
 
 
 # --- capacity --------------------------------------------------------------------------------------------------------

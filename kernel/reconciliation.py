@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, TypeAlias
 from sqlalchemy import Column, Index, Integer, String, Table, case, func, or_, select
 
 from kernel import db
-from kernel.actor import Permission
+from kernel.actor import Actor, Permission
 from kernel.db import Id, Instant, Json, metadata
 from kernel.events import Event, event
 from kernel.ledger import ledger_transfers
@@ -22,7 +22,7 @@ from kernel.money import Money
 from kernel.payments.model import PaymentProvider, StatementLine
 from kernel.payments.store import provider_account
 from kernel.payments.tables import payment_callbacks, payments, refunds
-from kernel.work import Work
+from kernel.work import Work, Works
 
 MARGIN: Final = timedelta(days=2)
 IN_FLIGHT_MAX: Final = timedelta(days=1)
@@ -140,14 +140,22 @@ def compare(
     return Comparison(matched, in_flight, tuple(missing_here), tuple(missing_there), tuple(differs))
 
 
-def reconcile(work: Work, provider: PaymentProvider, *, since: datetime, until: datetime) -> Report:
+def reconcile(works: Works, actor: Actor, provider: PaymentProvider, *, since: datetime, until: datetime) -> Report:
     """Compare the actor's brand's payments and ledger with the provider's statement for `since <= at < until`.
 
-    The run is stored; a difference is told as `kernel.reconciliation_difference`.
+    The provider is asked before the change begins: nobody waits for it with a transaction open. The run is stored; a
+    difference is told as `kernel.reconciliation_difference`.
     """
-    work.actor.require(Permission.RECONCILE)
+    actor.require(Permission.RECONCILE)
     assert since < until
-    statement = provider.statement(work.actor.brand_id, since=since - MARGIN, until=until + MARGIN)
+    statement = provider.statement(actor.brand_id, since=since - MARGIN, until=until + MARGIN)
+    with works.change(actor) as work:
+        return _hold_against(work, provider, statement, since=since, until=until)
+
+
+def _hold_against(
+    work: Work, provider: PaymentProvider, statement: Sequence[StatementLine], *, since: datetime, until: datetime
+) -> Report:
     gone = _came_and_went(work, provider.name)
     there = {
         line.key: line for line in map(_their_line, statement) if line.key[0] == "refund" or line.key[1] not in gone

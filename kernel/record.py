@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
@@ -246,6 +246,14 @@ def entries_of(work: Work, chain: str, *, after: int = 0, entries_max: int = ENT
         .limit(min(entries_max, ENTRIES_MAX))
     )
     return [Entry(**row) for row in work.connection.execute(found).mappings()]
+
+
+def walk(work: Work, chain: str) -> Iterator[Entry]:
+    """Yield every entry of a chain of the actor's brand in order, a page at a time."""
+    after = 0
+    while found := entries_of(work, chain, after=after):
+        yield from found
+        after = found[-1].sequence
 
 
 def last_of_kind(work: Work, chain: str, kind: str) -> Entry | None:

@@ -123,16 +123,15 @@ def reconcile(
     until = runtime.works.clock.now().astimezone(UTC)
     since: datetime = until - timedelta(days=days)
     differences = 0
-    with runtime.works.change(system(BrandId("platform"))) as work:
+    with runtime.works.read(system(BrandId("platform"))) as work:
         found = registry.brand_by_code(work, brand or chosen.brand)
-        own = work.acting(system(found.id))
-        for provider in runtime.providers.values():
-            report = reconciliation.reconcile(own, provider, since=since, until=until)
-            differences += report.differences
-            out.print(f"{provider.name}: {report.matched} agree, {report.in_flight} on their way")
-            for what in ("missing_here", "missing_there", "amount_differs"):
-                for line in getattr(report, what):
-                    out.print(f"  {what}: {line}", style="red", markup=False)
+    for provider in runtime.providers.values():
+        report = reconciliation.reconcile(runtime.works, system(found.id), provider, since=since, until=until)
+        differences += report.differences
+        out.print(f"{provider.name}: {report.matched} agree, {report.in_flight} on their way")
+        for what in ("missing_here", "missing_there", "amount_differs"):
+            for line in getattr(report, what):
+                out.print(f"  {what}: {line}", style="red", markup=False)
     if differences:
         sys.exit(REFUSED)
 

@@ -45,9 +45,7 @@ class Verdict:
 
 def export_chain(work: Work, chain: str) -> dict[str, Any]:
     """Return a chain of the actor's brand in JSON terms; refuses NotFound for one that is not there."""
-    entries: list[Entry] = []
-    while found := record.entries_of(work, chain, after=entries[-1].sequence if entries else 0):
-        entries += found
+    entries = list(record.walk(work, chain))
     if not entries:
         raise NotFound("chain")
     return {

@@ -6,7 +6,7 @@ A PostgreSQL that cannot start fails the tests that need it; leaving it out must
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -92,6 +92,23 @@ def database(request: pytest.FixtureRequest) -> Iterator[Database]:
     engine = db.open_engine(url)
     yield Database(url, engine)
     engine.dispose()
+
+
+@pytest.fixture(params=DATABASES)
+def fresh_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], str]]:
+    """Return what makes an empty database, once of each kind."""
+    if request.param == "sqlite":
+        template: Path = request.getfixturevalue("sqlite_template")
+        numbers = iter(range(1_000_000))
+        yield lambda: copy_sqlite(template, tmp_path / f"{next(numbers)}.db")
+    else:
+        url: str = request.getfixturevalue("postgres_with_schema")
+
+        def emptied() -> str:
+            empty_postgres(url)
+            return url
+
+        yield emptied
 
 
 @pytest.fixture(params=DATABASES)

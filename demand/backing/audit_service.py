@@ -17,7 +17,7 @@ from kernel import record
 from kernel.soundness import Check, account_balances, rows_violating
 from kernel.work import Work
 
-_GONE: Final = frozenset({"backing.withdrawn", "backing.converted", "backing.declined"})
+_STEPS: Final = {"backing.held": 1} | dict.fromkeys(("backing.withdrawn", "backing.converted", "backing.declined"), -1)
 
 
 def _accounts() -> Executable:
@@ -114,11 +114,7 @@ def _untold(work: Work) -> Iterator[str]:
     for row in work.connection.execute(own):
         counted[row.proposal_id] += row.state in ("held", "lapsed", "refunded")
     for proposal_id in sorted(counted):
-        told, after = 0, 0
-        while found := record.entries_of(work, chain_of(proposal_id), after=after):
-            after = found[-1].sequence
-            told += sum(entry.kind == "backing.held" for entry in found)
-            told -= sum(entry.kind in _GONE for entry in found)
+        told = sum(_STEPS.get(entry.kind, 0) for entry in record.walk(work, chain_of(proposal_id)))
         if told != counted[proposal_id]:
             yield f"proposal {proposal_id} has {counted[proposal_id]} backers, its chain tells {told}"
 

@@ -54,12 +54,9 @@ def _untold(work: Work) -> Iterator[str]:
     for comparison in _own(work):
         chain = chain_of(comparison.head.id)
         told: Counter[bytes] = Counter()
-        after = 0
-        while found := record.entries_of(work, chain, after=after):
-            after = found[-1].sequence
-            for entry in found:
-                if entry.kind == "comparison.answered":
-                    told[_plain({name: value for name, value in entry.body.items() if name != "person"})] += 1
+        for entry in record.walk(work, chain):
+            if entry.kind == "comparison.answered":
+                told[_plain({name: value for name, value in entry.body.items() if name != "person"})] += 1
         sheets = Counter(
             _plain(sheet_of(participant, answers, took=took))
             for participant, answers, took in completed_sheets(work, comparison.head.id)

@@ -33,22 +33,27 @@ def judge_cap(terms: PoolTerms, offer: Offer) -> CapTooLow | None:
     return CapTooLow.of(offer.price_cap_minor, prices[-1]) if offer.price_cap_minor < prices[-1] else None
 
 
+def _taking_offers(pool: Pool, *, now: datetime) -> JoinablePool | PoolClosed:
+    """Return a pool that is open or frozen and before its deadline, or the refusal."""
+    match pool:
+        case OpenPool() | FrozenPool():
+            return PoolClosed("past its deadline") if now >= pool.head.deadline else pool
+        case ScheduledPool() | LockedPool() | FailedPool() | RolledPool() | CancelledPool():
+            return PoolClosed(state_of(pool))
+        case _:
+            assert_never(pool)
+
+
 def join(pool: Pool, offer: Offer, *, now: datetime) -> JoinablePool | Refusal:
     """Take one more member, or refuse: not open, past the deadline, full, or the cap too low.
 
     Caps below p_i(M) hold at most `capacity` places. Once `capacity` members reach p_i(M) the freeze starts and the
     deadline becomes `freeze_hours` later (DOMAIN section 6.1).
     """
-    match pool:
-        case OpenPool() | FrozenPool():
-            pass
-        case ScheduledPool() | LockedPool() | FailedPool() | RolledPool() | CancelledPool():
-            return PoolClosed(state_of(pool))
-        case _:
-            assert_never(pool)
-    head, terms = pool.head, pool.head.terms
-    if now >= head.deadline:
-        return PoolClosed("past its deadline")
+    taking = _taking_offers(pool, now=now)
+    if isinstance(taking, PoolClosed):
+        return taking
+    head, terms = taking.head, taking.head.terms
     if (short := judge_cap(terms, offer)) is not None:
         return short
     reaches = offer.reaches(terms)
@@ -57,7 +62,7 @@ def join(pool: Pool, offer: Offer, *, now: datetime) -> JoinablePool | Refusal:
     if not reaches[0] and head.members - head.reaching[0] >= terms.capacity:
         return PoolFull(terms.capacity)
     grown = replace(head, members=head.members + 1, reaching=_plus(head.reaching, reaches))
-    return _frozen_if_filled(replace(pool, head=grown), now=now)
+    return _frozen_if_filled(replace(taking, head=grown), now=now)
 
 
 def _plus(reaching: tuple[int, ...], reaches: tuple[bool, ...]) -> tuple[int, ...]:
@@ -102,21 +107,15 @@ def _without(head: PoolHead, offer: Offer) -> PoolHead:
 
 def raise_offer(pool: Pool, offer: Offer, *, price_cap_minor: int, now: datetime) -> JoinablePool | Refusal:
     """Raise a member's cap; a cap only rises, also before the freeze, and not past the deadline."""
-    match pool:
-        case OpenPool() | FrozenPool():
-            pass
-        case ScheduledPool() | LockedPool() | FailedPool() | RolledPool() | CancelledPool():
-            return PoolClosed(state_of(pool))
-        case _:
-            assert_never(pool)
-    if now >= pool.head.deadline:
-        return PoolClosed("past its deadline")
+    taking = _taking_offers(pool, now=now)
+    if isinstance(taking, PoolClosed):
+        return taking
     if price_cap_minor <= offer.price_cap_minor:
         return CapNotRaised.of(price_cap_minor, offer.price_cap_minor)
-    before = offer.reaches(pool.head.terms)
-    after = replace(offer, price_cap_minor=price_cap_minor).reaches(pool.head.terms)
-    reaching = tuple(count + new - old for count, new, old in zip(pool.head.reaching, after, before, strict=True))
-    return _frozen_if_filled(replace(pool, head=replace(pool.head, reaching=reaching)), now=now)
+    before = offer.reaches(taking.head.terms)
+    after = replace(offer, price_cap_minor=price_cap_minor).reaches(taking.head.terms)
+    reaching = tuple(count + new - old for count, new, old in zip(taking.head.reaching, after, before, strict=True))
+    return _frozen_if_filled(replace(taking, head=replace(taking.head, reaching=reaching)), now=now)
 
 
 def change_offer(pool: Pool, old: Offer, new: Offer, *, now: datetime) -> JoinablePool | Refusal:
@@ -124,25 +123,19 @@ def change_offer(pool: Pool, old: Offer, new: Offer, *, now: datetime) -> Joinab
 
     In a frozen pool the cap must rise by at least as much as the car's price, and never fall (DOMAIN section 6.1).
     """
-    match pool:
-        case OpenPool() | FrozenPool():
-            pass
-        case ScheduledPool() | LockedPool() | FailedPool() | RolledPool() | CancelledPool():
-            return PoolClosed(state_of(pool))
-        case _:
-            assert_never(pool)
-    if now >= pool.head.deadline:
-        return PoolClosed("past its deadline")
-    if (short := judge_cap(pool.head.terms, new)) is not None:
+    taking = _taking_offers(pool, now=now)
+    if isinstance(taking, PoolClosed):
+        return taking
+    if (short := judge_cap(taking.head.terms, new)) is not None:
         return short
     least = old.price_cap_minor + max(0, new.vehicle_price_minor - old.vehicle_price_minor)
-    if (isinstance(pool, FrozenPool) or now >= pool.head.freeze_at) and new.price_cap_minor < least:
+    if (isinstance(taking, FrozenPool) or now >= taking.head.freeze_at) and new.price_cap_minor < least:
         return CapNotRaised.of(new.price_cap_minor, least)
-    before, after = old.reaches(pool.head.terms), new.reaches(pool.head.terms)
-    reaching = tuple(count + new - old for count, new, old in zip(pool.head.reaching, after, before, strict=True))
-    if pool.head.members - reaching[0] > pool.head.terms.capacity:
-        return PoolFull(pool.head.terms.capacity)
-    return _frozen_if_filled(replace(pool, head=replace(pool.head, reaching=reaching)), now=now)
+    before, after = old.reaches(taking.head.terms), new.reaches(taking.head.terms)
+    reaching = tuple(count + new - old for count, new, old in zip(taking.head.reaching, after, before, strict=True))
+    if taking.head.members - reaching[0] > taking.head.terms.capacity:
+        return PoolFull(taking.head.terms.capacity)
+    return _frozen_if_filled(replace(taking, head=replace(taking.head, reaching=reaching)), now=now)
 
 
 def freeze(pool: OpenPool) -> FrozenPool:

@@ -29,13 +29,12 @@ from demand.pools.model import (
     class_keys,
     pre_order_state,
 )
-from demand.pools.pool_store import lock_pool, save_pools
+from demand.pools.pool_store import save_pools
 from demand.pools.pre_order_store import (
     DEPOSIT,
     EXPIRE_TIMER,
     deposit_account,
     end_pre_orders,
-    find_pre_order,
     give_back,
     lock_pre_order,
     persons_in_pools,
@@ -45,9 +44,10 @@ from demand.pools.pre_order_store import (
     with_offer,
 )
 from demand.pools.rows import StoredPool
+from demand.pools.seats.store import lock_seat
 from kernel import payments
 from kernel.actor import Permission
-from kernel.errors import Conflict, NotFound, Refusal
+from kernel.errors import Refusal
 from kernel.ledger import book
 from kernel.payments import Payment
 from kernel.timers import cancel_timer
@@ -62,9 +62,8 @@ def fund_pre_order(work: Work, payment: Payment) -> PreOrder:
     """
     work.actor.require(Permission.SYSTEM)
     assert payment.purpose == DEPOSIT
-    unlocked, _ = find_pre_order(work, payment.subject_id)
-    stored = lock_pool(work, unlocked.pool_id)
-    pre_order, _ = lock_pre_order(work, payment.subject_id)
+    seat = lock_seat(work, payment.subject_id)
+    stored, pre_order = seat.stored, seat.pre_order
     book(work, payments.receipt(payment, kind="deposit_held", to=deposit_account(pre_order.head.id)))
     if not isinstance(pre_order, AcknowledgedPreOrder) or pre_order.payment_id != payment.id:
         give_back(work, [(pre_order.head, pre_order.pool_id, payment.id)], reason="late", refund_by=refund_day(work))
@@ -111,11 +110,8 @@ def withdraw(work: Work, pre_order_id: str) -> EndedPreOrder:
     another person's.
     """
     work.actor.require(Permission.PREORDER)
-    found, _ = find_pre_order(work, pre_order_id)
-    _require_own(work, found)
-    stored = lock_pool(work, found.pool_id)
-    pre_order, _ = lock_pre_order(work, pre_order_id)
-    _require_same_pool(found, pre_order)
+    seat = lock_seat(work, pre_order_id, owner=work.actor.signed_in())
+    stored, pre_order = seat.stored, seat.pre_order
     if isinstance(pre_order, EndedPreOrder | LockedPreOrder):
         raise PreOrderClosed(pre_order_state(pre_order))
     left = stored
@@ -142,25 +138,11 @@ def withdraw(work: Work, pre_order_id: str) -> EndedPreOrder:
     return ended
 
 
-def _require_own(work: Work, pre_order: PreOrder) -> None:
-    if pre_order.head.account_id != work.actor.signed_in():
-        raise NotFound("pre_order")
-
-
-def _require_same_pool(found: PreOrder, locked: PreOrder) -> None:
-    """Refuse where the pre-order rolled on between finding it and locking its pool; the next try sees the new pool."""
-    if locked.pool_id != found.pool_id:
-        raise Conflict("pre_order", "it has moved to another pool")
-
-
 def raise_cap(work: Work, pre_order_id: str, *, price_cap_minor: int) -> PooledPreOrder:
     """Raise the most that a member would pay; refuses anything but more (CapNotRaised), and a closed pool."""
     work.actor.require(Permission.PREORDER)
-    found, _ = find_pre_order(work, pre_order_id)
-    _require_own(work, found)
-    stored = lock_pool(work, found.pool_id)
-    pre_order, number = lock_pre_order(work, pre_order_id)
-    _require_same_pool(found, pre_order)
+    seat = lock_seat(work, pre_order_id, owner=work.actor.signed_in())
+    stored, pre_order = seat.stored, seat.pre_order
     if not isinstance(pre_order, PooledPreOrder):
         raise PreOrderClosed(pre_order_state(pre_order))
     raised = raise_offer(stored.pool, pre_order.head.offer, price_cap_minor=price_cap_minor, now=work.now)
@@ -168,7 +150,7 @@ def raise_cap(work: Work, pre_order_id: str, *, price_cap_minor: int) -> PooledP
         raise raised
     save_pools(work, [(stored, StoredPool(raised, stored.joined))])
     better = with_offer(pre_order, Offer(pre_order.head.offer.vehicle_price_minor, price_cap_minor))
-    save_pre_orders(work, [(better, number, "cap_raised")])
+    save_pre_orders(work, [(better, seat.number, "cap_raised")])
     chain_member(work, "pool.cap_raised", better)
     work.record(
         PriceCapRaised(work.actor.brand_id, better.head.id, better.head.account_id, better.pool_id, price_cap_minor)
@@ -183,11 +165,8 @@ def change_car(work: Work, pre_order_id: str, *, quote_id: str, price_cap_minor:
     refused for, a car of another class, and a cap below every tier.
     """
     work.actor.require(Permission.PREORDER)
-    found, _ = find_pre_order(work, pre_order_id)
-    _require_own(work, found)
-    stored = lock_pool(work, found.pool_id)
-    pre_order, _ = lock_pre_order(work, pre_order_id)
-    _require_same_pool(found, pre_order)
+    seat = lock_seat(work, pre_order_id, owner=work.actor.signed_in())
+    stored, pre_order = seat.stored, seat.pre_order
     if not isinstance(pre_order, PooledPreOrder):
         raise PreOrderClosed(pre_order_state(pre_order))
     quote = accept_quote(work, QuoteClaim(QuoteId(quote_id), work.actor.signed_in()), reference=pre_order.head.id)

@@ -21,21 +21,20 @@ from demand.pools.model import (
     WaitingPreOrder,
     pre_order_state,
 )
-from demand.pools.pool_store import lock_pool, save_pools
+from demand.pools.pool_store import save_pools
 from demand.pools.pre_order_store import (
     DEPOSIT,
     deposit_account,
     earnest_account,
     end_pre_orders,
-    find_pre_order,
-    lock_pre_order,
     mark_removed,
     refund_day,
 )
 from demand.pools.rows import StoredPool
+from demand.pools.seats.store import lock_seat
 from kernel import payments
 from kernel.actor import Permission
-from kernel.errors import Conflict, InvalidInput
+from kernel.errors import InvalidInput
 from kernel.money import Money
 from kernel.payments import Payment, PaymentState
 from kernel.work import Work
@@ -56,11 +55,8 @@ def lose_deposit(work: Work, payment: Payment, missing: Money) -> PreOrder:
     """
     work.actor.require(Permission.SYSTEM)
     assert payment.purpose == DEPOSIT
-    found, _ = find_pre_order(work, payment.subject_id)
-    stored = lock_pool(work, found.pool_id)
-    pre_order, _ = lock_pre_order(work, payment.subject_id)
-    if pre_order.pool_id != found.pool_id:
-        raise Conflict("pre_order", "it has moved to another pool")
+    seat = lock_seat(work, payment.subject_id)
+    stored, pre_order = seat.stored, seat.pre_order
     head = pre_order.head
     match pre_order:
         case PooledPreOrder():
@@ -89,11 +85,8 @@ def remove_member(work: Work, pre_order_id: str, *, case: str) -> EndedPreOrder:
     work.actor.require(Permission.MEMBER_REMOVE)
     if CASE.fullmatch(case) is None:
         raise InvalidInput("case", "give the number of the case: 3 to 40 letters, digits, dots, dashes or slashes")
-    found, _ = find_pre_order(work, pre_order_id)
-    stored = lock_pool(work, found.pool_id)
-    pre_order, _ = lock_pre_order(work, pre_order_id)
-    if pre_order.pool_id != found.pool_id:
-        raise Conflict("pre_order", "it has moved to another pool")
+    seat = lock_seat(work, pre_order_id)
+    stored, pre_order = seat.stored, seat.pre_order
     if not isinstance(pre_order, PooledPreOrder | WaitingPreOrder):
         raise PreOrderClosed(pre_order_state(pre_order))
     members = None

@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 
 from kernel.db import Id, Instant, Json, Minor, Serial, metadata
-from kernel.immutable import append_only
+from kernel.immutable import append_only, guard
 
 pools = Table(
     "pools",
@@ -131,6 +131,24 @@ pre_orders = Table(
     UniqueConstraint("pool_id", "place_number"),
     Index("ix_pre_orders_account_id", "account_id", "id"),
     Index("ix_pre_orders_pool_id_state", "pool_id", "state", "funded_at", "place_number"),
+)
+guard(
+    pre_orders,
+    "price_never_rises",
+    before="UPDATE",
+    when="NEW.price_minor IS NOT NULL AND OLD.price_minor IS NOT NULL AND NEW.price_minor > OLD.price_minor",
+    rule="a locked price never rises",
+)
+# What a member of a frozen pool may not do; a removal and the clearing are other states (DOMAIN section 4.10).
+guard(
+    pre_orders,
+    "stays_while_frozen",
+    before="UPDATE",
+    when="OLD.state = 'pooled' AND (NEW.state = 'withdrawn' OR (NEW.state = 'pooled' AND ("
+    "NEW.pool_id <> OLD.pool_id OR NEW.price_cap_minor < OLD.price_cap_minor"
+    " OR NEW.price_cap_minor - OLD.price_cap_minor < NEW.vehicle_price_minor - OLD.vehicle_price_minor)))"
+    " AND EXISTS (SELECT 1 FROM pools WHERE pools.id = OLD.pool_id AND pools.state = 'frozen')",
+    rule="nobody leaves a frozen pool or weakens an offer in it",
 )
 # One verified person holds one place in a pool, whatever account it acts through (DOMAIN section 4.5).
 _HOLDS_PLACE = "state IN ('pooled', 'locked')"

@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, Column, Date, ForeignKey, Index, Integer
 
 from factory_orders.deliveries.model import HandoverState, ShipmentState
 from kernel.db import Id, Instant, Json, Minor, metadata
-from kernel.immutable import append_only
+from kernel.immutable import append_only, guard
 
 _LEGS = ", ".join(f"'{state.value}'" for state in ShipmentState)
 shipments = Table(
@@ -95,6 +95,14 @@ order_balances = Table(
     Column("earnest_minor", Minor, nullable=False),
     Column("late_credit_minor", Minor, nullable=False),
     Column("requested_at", Instant, nullable=False),
+)
+guard(
+    order_balances,
+    "asks_what_was_locked",
+    before="INSERT",
+    when="EXISTS (SELECT 1 FROM orders WHERE orders.id = NEW.order_id AND (NEW.vehicle_minor > orders.price_minor"
+    " OR NEW.guaranteed_other_minor > orders.guaranteed_other_minor))",
+    rule="nobody is asked for more than what was locked",
 )
 Index("ix_order_balances_order", order_balances.c.order_id)
 

@@ -101,6 +101,13 @@ guard(
     when="OLD.state IN ('delivered', 'cancelled') AND NEW.state <> OLD.state",
     rule="a delivered or cancelled order stays as it is",
 )
+guard(
+    orders,
+    "price_never_rises",
+    before="UPDATE",
+    when="NEW.price_minor > OLD.price_minor OR NEW.guaranteed_other_minor > OLD.guaranteed_other_minor",
+    rule="a locked price never rises",
+)
 Index("ix_orders_account", orders.c.brand_id, orders.c.account_id, orders.c.id)
 Index("ix_orders_store", orders.c.store_id, orders.c.state, orders.c.id)
 Index("uq_orders_pool_place", orders.c.pool_id, orders.c.place, unique=True)

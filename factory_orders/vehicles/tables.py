@@ -58,6 +58,15 @@ vehicle_disclosures = Table(
 )
 Index("ix_vehicle_disclosures_vin", vehicle_disclosures.c.vin)
 
+guard(
+    vehicles,
+    "delivered_as_told",
+    before="UPDATE",
+    when="NEW.state = 'delivered' AND OLD.state <> 'delivered' AND EXISTS (SELECT 1 FROM vehicle_disclosures"
+    " WHERE vehicle_disclosures.vin = NEW.vin AND vehicle_disclosures.accepted_at IS NULL)",
+    rule="what happened to a car is accepted before it is delivered",
+)
+
 allocations = Table(
     "allocations",
     metadata,

@@ -207,14 +207,14 @@ def decline_movement(work: Work, input: MovementInput) -> Movement:  # noqa: A00
 
 
 @mutation(does=Permission.RECONCILE, result="ReconcileResult")
-def reconcile_payments(work: Work, request: Request, input: ReconcileInput) -> Reconciliation:  # noqa: A002
+def reconcile_payments(request: Request, input: ReconcileInput) -> Reconciliation:  # noqa: A002
     """Compare our books with a provider's statement; the run is kept."""
     provider = request.services.providers.get(input.provider)
     if provider is None:
         raise NotFound("provider")
     if not timedelta(0) < input.until - input.since <= PERIOD_MAX:
         raise InvalidInput("until", f"give a period of at most {PERIOD_MAX.days} days, until after since")
-    found = reconcile(work, provider, since=input.since, until=input.until)
+    found = reconcile(request.services.works, request.actor, provider, since=input.since, until=input.until)
     return Reconciliation(
         matched=found.matched,
         in_flight=found.in_flight,

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
-import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -25,7 +23,7 @@ from demand.pools.replay import replay_pool
 from demand.pools.rows import pool_from, pre_order_from
 from demand.pools.tables import pools, pre_orders
 from demand.queries import pool_progress
-from demand.service import raise_cap, remove_member, withdraw
+from demand.service import change_car, raise_cap, remove_member, withdraw
 from kernel import db, record
 from kernel.actor import Actor, Role, system
 from kernel.clock import FixedClock
@@ -36,15 +34,15 @@ from kernel.payments import Payment
 from kernel.payments.tables import payments
 from kernel.soundness import LEDGER_CHECKS, PAYMENT_CHECKS, examine
 from kernel.work import Works
-from tests.configurator.small_brand import BRAND
-from tests.conftest import DATABASES, MONDAY_MORNING
+from tests.configurator.small_brand import BRAND, PLAIN_CAR
+from tests.conftest import MONDAY_MORNING
 from tests.demand.pool_room import PoolRoom, make_pool_room
-from tests.support.databases import copy_sqlite, empty_postgres
 
 MACHINE = settings(max_examples=8, stateful_step_count=18, deadline=None)
 PERSONS = st.integers(1, 9)
 CAPS = st.sampled_from([9_400_000, 9_500_000, 9_800_000, 9_999_900, 10_000_000, 12_000_000])
 OPERATOR = Actor(BRAND, frozenset({Role.OPERATOR}), AccountId("f" * 32))
+CARS = st.sampled_from([PLAIN_CAR, ("BLUE", *PLAIN_CAR[1:]), ("RED", "W19", *PLAIN_CAR[2:])])
 CHOICES = st.sampled_from(list(FailureChoice))
 
 
@@ -125,6 +123,14 @@ class PoolMachine(RuleBasedStateMachine):
                     raise_cap(work, pre_order_id, price_cap_minor=cap)
             except Refusal:
                 pass
+
+    @rule(name=PERSONS, options=CARS, cap=CAPS)
+    def change_one(self, name: int, options: tuple[str, ...], cap: int) -> None:
+        for pre_order_id in self.mine(name):
+            with contextlib.suppress(Refusal):
+                quote_id = self.room.quote(self.room.buyer(name), options=options)
+                with self.room.works.change(self.room.buyer(name)) as work:
+                    change_car(work, pre_order_id, quote_id=quote_id, price_cap_minor=cap)
 
     @rule(hours=st.sampled_from([0, 1, 24, 49, 72, 130]))
     def wait(self, hours: int) -> None:
@@ -208,23 +214,6 @@ class PoolMachine(RuleBasedStateMachine):
                     self.frozen_discounts[pool_id] = view.discount_bp
                 if isinstance(view.pool, OpenPool | FrozenPool):
                     assert view.places_left >= 0
-
-
-@pytest.fixture(params=DATABASES)
-def fresh_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], str]]:
-    """Return what makes an empty database, once of each kind."""
-    if request.param == "sqlite":
-        template: Path = request.getfixturevalue("sqlite_template")
-        numbers = iter(range(1_000_000))
-        yield lambda: copy_sqlite(template, tmp_path / f"{next(numbers)}.db")
-    else:
-        url: str = request.getfixturevalue("postgres_with_schema")
-
-        def emptied() -> str:
-            empty_postgres(url)
-            return url
-
-        yield emptied
 
 
 def test_no_order_of_events_breaks_a_pool(fresh_url: Callable[[], str]) -> None:

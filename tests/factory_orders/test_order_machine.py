@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
 from typing import assert_never
 
-import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -47,10 +45,9 @@ from kernel.soundness import LEDGER_CHECKS, examine
 from kernel.timers import fire_due
 from kernel.work import Works
 from tests.configurator.small_brand import BRAND, PLANNER
-from tests.conftest import DATABASES, MONDAY_MORNING
+from tests.conftest import MONDAY_MORNING
 from tests.demand.pool_room import TIERS, make_pool_room
 from tests.factory_orders.trade import CARRIER, PLANT_MACHINE, STORE_ADVISER, SYSTEM, Trade, buyer
-from tests.support.databases import copy_sqlite, empty_postgres
 
 MACHINE = settings(max_examples=8, stateful_step_count=40, deadline=None)
 BUYERS = (1, 2, 3)
@@ -313,23 +310,6 @@ class OrderMachine(RuleBasedStateMachine):
         for order_id, order in known.items():
             if RANKS[type(order)] == 4:
                 assert self.ended.setdefault(order_id, order) == order
-
-
-@pytest.fixture(params=DATABASES)
-def fresh_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], str]]:
-    """Return what makes an empty database, once of each kind."""
-    if request.param == "sqlite":
-        template: Path = request.getfixturevalue("sqlite_template")
-        numbers = iter(range(1_000_000))
-        yield lambda: copy_sqlite(template, tmp_path / f"{next(numbers)}.db")
-    else:
-        url: str = request.getfixturevalue("postgres_with_schema")
-
-        def emptied() -> str:
-            empty_postgres(url)
-            return url
-
-        yield emptied
 
 
 def test_no_order_of_events_breaks_an_order(fresh_url: Callable[[], str]) -> None:

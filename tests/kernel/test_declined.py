@@ -40,8 +40,9 @@ def violations(room: Room) -> list[str]:
 def differences(room: Room) -> tuple[int, int]:
     """Return the differences with the provider's statement of today and what is in flight."""
     now = room.clock.now()
-    with room.works.change(system(room.brand)) as work:
-        report = reconcile(work, room.sandbox, since=now - timedelta(days=1), until=now + timedelta(days=1))
+    report = reconcile(
+        room.works, system(room.brand), room.sandbox, since=now - timedelta(days=1), until=now + timedelta(days=1)
+    )
     return report.differences, report.in_flight
 
 

@@ -199,9 +199,8 @@ def test_the_books_stay_right_in_any_order_of_things(
         room.clock.advance(timedelta(hours=2))
         room.work_off()
     standing = balances(room)
-    with works.change(system(room.brand)) as work:
-        end = clock.now() + timedelta(seconds=1)
-        report = reconcile(work, room.sandbox, since=end - timedelta(days=2), until=end)
+    end = clock.now() + timedelta(seconds=1)
+    report = reconcile(works, system(room.brand), room.sandbox, since=end - timedelta(days=2), until=end)
     statement = room.sandbox.statement(room.brand, since=end - timedelta(days=2), until=end)
 
     kept = sum(minor for name, minor in standing.items() if name.startswith("deposit:"))

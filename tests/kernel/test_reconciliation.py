@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import delete, select, update
+from sqlalchemy.pool import QueuePool
 
 from kernel import ledger, payments
 from kernel.actor import Actor, Role, system
@@ -14,8 +16,9 @@ from kernel.errors import Forbidden
 from kernel.ids import AccountId
 from kernel.ledger import AccountName, Transfer
 from kernel.money import yuan
+from kernel.payments import StatementLine
 from kernel.reconciliation import AmountDiffers, Report, reconcile, reconciliation_runs
-from kernel.sandbox import sandbox_entries
+from kernel.sandbox import Sandbox, sandbox_entries
 from kernel.work import Works
 from tests.kernel.payment_room import BRAND, USES, Room, make_room
 
@@ -29,8 +32,7 @@ def room(works: Works, clock: FixedClock) -> Room:
 
 def run(room: Room, *, until: datetime | None = None) -> Report:
     end = until or room.clock.now() + timedelta(minutes=1)
-    with room.works.change(system(BRAND)) as work:
-        return reconcile(work, room.sandbox, since=end - timedelta(days=1), until=end)
+    return reconcile(room.works, system(BRAND), room.sandbox, since=end - timedelta(days=1), until=end)
 
 
 def test_books_that_agree_have_no_difference(room: Room) -> None:
@@ -124,5 +126,30 @@ def test_a_consumer_reconciles_nothing(room: Room) -> None:
     consumer = Actor(BRAND, frozenset({Role.CONSUMER}), AccountId("c" * 32))
     now = room.clock.now()
 
-    with pytest.raises(Forbidden), room.works.change(consumer) as work:
-        reconcile(work, room.sandbox, since=now - timedelta(days=1), until=now)
+    with pytest.raises(Forbidden):
+        reconcile(room.works, consumer, room.sandbox, since=now - timedelta(days=1), until=now)
+
+
+class WatchedSandbox(Sandbox):
+    """Counts the connections that are in use while it is asked for a statement."""
+
+    in_use: list[int]
+
+    def statement(self, brand_id: str, *, since: datetime, until: datetime) -> Sequence[StatementLine]:
+        pool = self._reader.pool
+        assert isinstance(pool, QueuePool)
+        self.in_use.append(pool.checkedout())
+        return super().statement(brand_id, since=since, until=until)
+
+
+def test_the_provider_is_asked_while_no_transaction_is_open(room: Room) -> None:
+    room.held("s1", DEPOSIT, "ref-1")
+    room.work_off()
+    provider = WatchedSandbox(room.works.engine, b"any secret of thirty-two bytes here", clock=room.clock)
+    provider.in_use = []
+    end = room.clock.now() + timedelta(minutes=1)
+
+    report = reconcile(room.works, system(BRAND), provider, since=end - timedelta(days=1), until=end)
+
+    assert provider.in_use == [0]
+    assert (report.matched, report.differences) == (1, 0)

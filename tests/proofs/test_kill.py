@@ -166,9 +166,9 @@ def check_what_is_left(runtime: Runtime, crowd: Crowd) -> None:
         assert count(ledger_transfers, ledger_transfers.c.kind == "deposit_held") == len(stored)
         assert count(payments, payments.c.state == "refunded") == withdrawn
         assert count(outbox, outbox.c.due_at.isnot(None)) == 0
-    with runtime.works.change(system(brand_id)) as work:
-        since, until = work.now - timedelta(days=1), work.now + timedelta(days=1)
-        report = reconciliation.reconcile(work, runtime.sandbox, since=since, until=until)
+    now = runtime.works.clock.now()
+    since, until = now - timedelta(days=1), now + timedelta(days=1)
+    report = reconciliation.reconcile(runtime.works, system(brand_id), runtime.sandbox, since=since, until=until)
     assert (report.differences, report.in_flight) == (0, 0)
     assert unsound(runtime) == []
 

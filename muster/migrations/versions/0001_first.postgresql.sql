@@ -967,6 +967,14 @@ END $$
 -- next
 CREATE TRIGGER orders_end_is_final BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION orders_end_is_final()
 -- next
+CREATE OR REPLACE FUNCTION orders_price_never_rises() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.price_minor > OLD.price_minor OR NEW.guaranteed_other_minor > OLD.guaranteed_other_minor THEN RAISE EXCEPTION 'a locked price never rises' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE TRIGGER orders_price_never_rises BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION orders_price_never_rises()
+-- next
 CREATE TABLE pool_changes (
 	serial BIGSERIAL NOT NULL, 
 	pool_id VARCHAR(32) NOT NULL, 
@@ -1447,6 +1455,22 @@ CREATE TABLE pre_orders (
 	CONSTRAINT fk_pre_orders_payment_id FOREIGN KEY(payment_id) REFERENCES payments (id)
 )
 -- next
+CREATE OR REPLACE FUNCTION pre_orders_price_never_rises() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.price_minor IS NOT NULL AND OLD.price_minor IS NOT NULL AND NEW.price_minor > OLD.price_minor THEN RAISE EXCEPTION 'a locked price never rises' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE TRIGGER pre_orders_price_never_rises BEFORE UPDATE ON pre_orders FOR EACH ROW EXECUTE FUNCTION pre_orders_price_never_rises()
+-- next
+CREATE OR REPLACE FUNCTION pre_orders_stays_while_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state = 'pooled' AND (NEW.state = 'withdrawn' OR (NEW.state = 'pooled' AND (NEW.pool_id <> OLD.pool_id OR NEW.price_cap_minor < OLD.price_cap_minor OR NEW.price_cap_minor - OLD.price_cap_minor < NEW.vehicle_price_minor - OLD.vehicle_price_minor))) AND EXISTS (SELECT 1 FROM pools WHERE pools.id = OLD.pool_id AND pools.state = 'frozen') THEN RAISE EXCEPTION 'nobody leaves a frozen pool or weakens an offer in it' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE TRIGGER pre_orders_stays_while_frozen BEFORE UPDATE ON pre_orders FOR EACH ROW EXECUTE FUNCTION pre_orders_stays_while_frozen()
+-- next
 CREATE TABLE quote_endings (
 	quote_id VARCHAR(32) NOT NULL, 
 	ending VARCHAR(12) NOT NULL, 
@@ -1488,6 +1512,14 @@ CREATE TABLE vehicles (
 	CONSTRAINT uq_vehicles_build_order_id UNIQUE (build_order_id), 
 	CONSTRAINT fk_vehicles_build_order_id FOREIGN KEY(build_order_id) REFERENCES build_orders (id)
 )
+-- next
+CREATE OR REPLACE FUNCTION vehicles_delivered_as_told() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.state = 'delivered' AND OLD.state <> 'delivered' AND EXISTS (SELECT 1 FROM vehicle_disclosures WHERE vehicle_disclosures.vin = NEW.vin AND vehicle_disclosures.accepted_at IS NULL) THEN RAISE EXCEPTION 'what happened to a car is accepted before it is delivered' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE TRIGGER vehicles_delivered_as_told BEFORE UPDATE ON vehicles FOR EACH ROW EXECUTE FUNCTION vehicles_delivered_as_told()
 -- next
 CREATE OR REPLACE FUNCTION vehicles_newness_descends() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -1652,6 +1684,14 @@ CREATE TABLE order_balances (
 	CONSTRAINT fk_order_balances_handover_id FOREIGN KEY(handover_id) REFERENCES handovers (id), 
 	CONSTRAINT fk_order_balances_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
 )
+-- next
+CREATE OR REPLACE FUNCTION order_balances_asks_what_was_locked() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM orders WHERE orders.id = NEW.order_id AND (NEW.vehicle_minor > orders.price_minor OR NEW.guaranteed_other_minor > orders.guaranteed_other_minor)) THEN RAISE EXCEPTION 'nobody is asked for more than what was locked' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE TRIGGER order_balances_asks_what_was_locked BEFORE INSERT ON order_balances FOR EACH ROW EXECUTE FUNCTION order_balances_asks_what_was_locked()
 -- next
 CREATE TABLE shipment_events (
 	id VARCHAR(32) NOT NULL, 

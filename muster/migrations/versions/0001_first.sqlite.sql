@@ -902,6 +902,8 @@ CREATE TABLE orders (
 -- next
 CREATE TRIGGER orders_end_is_final BEFORE UPDATE ON orders WHEN OLD.state IN ('delivered', 'cancelled') AND NEW.state <> OLD.state BEGIN SELECT RAISE(ABORT, 'a delivered or cancelled order stays as it is'); END
 -- next
+CREATE TRIGGER orders_price_never_rises BEFORE UPDATE ON orders WHEN NEW.price_minor > OLD.price_minor OR NEW.guaranteed_other_minor > OLD.guaranteed_other_minor BEGIN SELECT RAISE(ABORT, 'a locked price never rises'); END
+-- next
 CREATE TABLE pool_changes (
 	serial INTEGER NOT NULL, 
 	pool_id VARCHAR(32) NOT NULL, 
@@ -1322,6 +1324,10 @@ CREATE TABLE pre_orders (
 	CONSTRAINT fk_pre_orders_payment_id FOREIGN KEY(payment_id) REFERENCES payments (id)
 )
 -- next
+CREATE TRIGGER pre_orders_price_never_rises BEFORE UPDATE ON pre_orders WHEN NEW.price_minor IS NOT NULL AND OLD.price_minor IS NOT NULL AND NEW.price_minor > OLD.price_minor BEGIN SELECT RAISE(ABORT, 'a locked price never rises'); END
+-- next
+CREATE TRIGGER pre_orders_stays_while_frozen BEFORE UPDATE ON pre_orders WHEN OLD.state = 'pooled' AND (NEW.state = 'withdrawn' OR (NEW.state = 'pooled' AND (NEW.pool_id <> OLD.pool_id OR NEW.price_cap_minor < OLD.price_cap_minor OR NEW.price_cap_minor - OLD.price_cap_minor < NEW.vehicle_price_minor - OLD.vehicle_price_minor))) AND EXISTS (SELECT 1 FROM pools WHERE pools.id = OLD.pool_id AND pools.state = 'frozen') BEGIN SELECT RAISE(ABORT, 'nobody leaves a frozen pool or weakens an offer in it'); END
+-- next
 CREATE TABLE quote_endings (
 	quote_id VARCHAR(32) NOT NULL, 
 	ending VARCHAR(12) NOT NULL, 
@@ -1358,6 +1364,8 @@ CREATE TABLE vehicles (
 	CONSTRAINT uq_vehicles_build_order_id UNIQUE (build_order_id), 
 	CONSTRAINT fk_vehicles_build_order_id FOREIGN KEY(build_order_id) REFERENCES build_orders (id)
 )
+-- next
+CREATE TRIGGER vehicles_delivered_as_told BEFORE UPDATE ON vehicles WHEN NEW.state = 'delivered' AND OLD.state <> 'delivered' AND EXISTS (SELECT 1 FROM vehicle_disclosures WHERE vehicle_disclosures.vin = NEW.vin AND vehicle_disclosures.accepted_at IS NULL) BEGIN SELECT RAISE(ABORT, 'what happened to a car is accepted before it is delivered'); END
 -- next
 CREATE TRIGGER vehicles_newness_descends BEFORE UPDATE ON vehicles WHEN NEW.newness < OLD.newness BEGIN SELECT RAISE(ABORT, 'newness only descends'); END
 -- next
@@ -1501,6 +1509,8 @@ CREATE TABLE order_balances (
 	CONSTRAINT fk_order_balances_handover_id FOREIGN KEY(handover_id) REFERENCES handovers (id), 
 	CONSTRAINT fk_order_balances_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
 )
+-- next
+CREATE TRIGGER order_balances_asks_what_was_locked BEFORE INSERT ON order_balances WHEN EXISTS (SELECT 1 FROM orders WHERE orders.id = NEW.order_id AND (NEW.vehicle_minor > orders.price_minor OR NEW.guaranteed_other_minor > orders.guaranteed_other_minor)) BEGIN SELECT RAISE(ABORT, 'nobody is asked for more than what was locked'); END
 -- next
 CREATE TABLE shipment_events (
 	id VARCHAR(32) NOT NULL, 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Final
 
-import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -27,11 +25,10 @@ from kernel.ids import SeededIds
 from kernel.paging import PageRequest
 from kernel.work import Work, Works
 from tests.configurator.small_brand import BRAND, PLAIN_CAR, PLANNER
-from tests.conftest import DATABASES, MONDAY_MORNING
+from tests.conftest import MONDAY_MORNING
 from tests.demand.backing.backing_room import OPTION, BackingRoom, open_backing_room
 from tests.demand.compare.studies import PRICE_MINOR, person
 from tests.demand.pool_room import make_pool_room
-from tests.support.databases import copy_sqlite, empty_postgres
 
 MACHINE = settings(max_examples=6, stateful_step_count=20, deadline=None)
 PERSONS = st.integers(1, 5)
@@ -169,23 +166,6 @@ class ProposalMachine(RuleBasedStateMachine):
             broken = view.proposal.commitment.outcome is Outcome.BROKEN
             assert broken or not self.broken
             self.broken = broken
-
-
-@pytest.fixture(params=DATABASES)
-def fresh_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], str]]:
-    """Return what makes an empty database, once of each kind."""
-    if request.param == "sqlite":
-        template: Path = request.getfixturevalue("sqlite_template")
-        numbers = iter(range(1_000_000))
-        yield lambda: copy_sqlite(template, tmp_path / f"{next(numbers)}.db")
-    else:
-        url: str = request.getfixturevalue("postgres_with_schema")
-
-        def emptied() -> str:
-            empty_postgres(url)
-            return url
-
-        yield emptied
 
 
 def test_no_order_of_events_breaks_a_proposal(fresh_url: Callable[[], str]) -> None:

@@ -1,0 +1,1 @@
+"""A pre-order together with the pool that it is in."""
