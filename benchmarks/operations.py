@@ -106,7 +106,7 @@ def operations(scene: Scene) -> tuple[Operation, ...]:
         Operation("list of 10 cars, fresh", _lists(), b'{"data":{"models":{"nodes":[{"id":', 5.0),
         Operation("list of 10 cars, kept bytes", _kept_lists(), b'{"data":{"models":{"nodes":[{"id":', 0.3),
         Operation("one car in full, fresh", _cars(scene), b'{"data":{"model":{"id":', 2.5),
-        Operation("configuration step", _steps(scene), b'{"data":{"configure":{"model":', 4.0),
+        Operation("configuration step", _steps(scene), b'{"data":{"configure":{"model":', 2.0),
         Operation("issue a quote", _quotes(scene), b'{"data":{"issueQuote":{"id":'),
     )
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 import base64
 import os
 import secrets as chance
+import subprocess
 import sys
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -31,6 +33,8 @@ from muster.terminal import (
     settings,
 )
 
+COMPILING_SECONDS_MAX: Final = 5
+"""So long `run` waits for the engine's kernels after seeding; what is not compiled then goes on while it serves."""
 HELP_OF_ALL: Final = """Cars that are built because people asked for them.
 
 To look at it: [bold]muster run[/bold], or [bold]muster demo[/bold] for the whole journey of one car.
@@ -89,14 +93,18 @@ def run(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8000) ->
     """
     os.environ["MUSTER_DEMO"] = "1"
     os.environ["MUSTER_PORT"] = str(port)
-    _make_ready(settings())
+    if _make_ready(settings()):
+        # What telling the demo's story took in memory goes with the process image; the server begins without it.
+        sys.stdout.flush()
+        os.execv(sys.executable, [sys.executable, "-m", "muster", *sys.argv[1:]])  # noqa: S606 - our own words
     from muster.demo.welcome import welcome
 
     out.print(welcome(settings()))
     serve()
 
 
-def _make_ready(chosen: Settings) -> None:
+def _make_ready(chosen: Settings) -> bool:
+    """Migrate and seed where that is needed; returns whether the demo was seeded now."""
     from configurator.engine.warming import begin_to_warm
     from muster import migrate as migrations
     from muster.circuits import open_shelf
@@ -107,12 +115,15 @@ def _make_ready(chosen: Settings) -> None:
     if not migrations.is_current(works.engine):
         with progress("Bringing the database up to date …"):
             migrations.upgrade(works.engine)
-    if not demo_seed.is_seeded(works):
+    seeds = not demo_seed.is_seeded(works)
+    if seeds:
         compiling = begin_to_warm(open_shelf(chosen))  # on another core, while the demo's story is told
         demo_seed.seed(works, chosen, show=out if out.is_terminal else None)
         if compiling is not None:
-            compiling.poll()
+            with suppress(subprocess.TimeoutExpired):
+                compiling.wait(COMPILING_SECONDS_MAX)
     works.engine.dispose()
+    return seeds
 
 
 @app.command(rich_help_panel=TO_RUN)

@@ -100,6 +100,7 @@ class Workshop:
         known = self._known(blueprint)
         if known is not None:
             return known
+        warm(self._shelf)  # or each child would compile the kernels of our compiler for itself
         with self._shelf.making(blueprint.key.hex()):
             known = self._known(blueprint)
             if known is None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, replace
-from functools import cache
 from random import Random
 from typing import Any, Final
 
@@ -27,17 +27,19 @@ CHOICES: Final = 8
 WALKS: Final = 6
 
 
-@cache
-def rooms() -> tuple[Showroom, Showroom]:
+@pytest.fixture(scope="module")
+def rooms() -> Iterator[tuple[Showroom, Showroom]]:
+    """Return the demo brand over SAT and over its circuit."""
     catalogue = read_catalogue(DEMO)
     book = compile_catalogue(catalogue)
     circuit = made_here(demo_blueprint()).circuit
     assert circuit is not None
+    engines = SatEngine(book), Answers(book, CircuitBackend(circuit))
     context = Context("east", catalogue.effective_from)
-    return (
-        Showroom(catalogue, SatEngine(book), context),
-        Showroom(catalogue, Answers(book, CircuitBackend(circuit)), context),
-    )
+    sat, walking = (Showroom(catalogue, engine, context) for engine in engines)
+    yield sat, walking
+    for engine in engines:
+        engine.close()
 
 
 def outcome(room: Showroom, model: str, choices: list[Choice], wishes: Wishes) -> Any:
@@ -52,8 +54,8 @@ def outcome(room: Showroom, model: str, choices: list[Choice], wishes: Wishes) -
 
 
 @pytest.mark.parametrize("seed", range(WALKS))
-def test_both_backends_answer_every_step_of_a_walk_alike(seed: int) -> None:
-    sat, circuit = rooms()
+def test_both_backends_answer_every_step_of_a_walk_alike(rooms: tuple[Showroom, Showroom], seed: int) -> None:
+    sat, circuit = rooms
     chance = Random(seed)
     codes = [option.code for option in sat.catalogue.options]
     model = chance.choice(sat.catalogue.models).code
@@ -77,8 +79,8 @@ def test_both_backends_answer_every_step_of_a_walk_alike(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(WALKS))
-def test_both_backends_repair_and_complete_alike(seed: int) -> None:
-    sat, circuit = rooms()
+def test_both_backends_repair_and_complete_alike(rooms: tuple[Showroom, Showroom], seed: int) -> None:
+    sat, circuit = rooms
     chance = Random(1_000 + seed)
     codes = [option.code for option in sat.catalogue.options]
     model = chance.choice(sat.catalogue.models).code

@@ -57,6 +57,25 @@ def test_a_page_size_in_a_variable_is_bounded_too(http: Http) -> None:
     assert len(data(http, document, {"n": 100})["stores"]["nodes"]) == 42
 
 
+@pytest.mark.parametrize(("count", "expected"), [(401, "INVALID_INPUT"), (7_000, "INVALID_INPUT")])
+def test_more_choices_than_any_car_has_are_refused(http: Http, count: int, expected: str) -> None:
+    document = "query($input: ConfigureInput!) { configure(input: $input) { ... on Refusal { code } } }"
+
+    answer = data(http, document, {"input": {"model": "A1", "choices": [{"option": "X"}] * count}})
+
+    assert answer == {"configure": {"code": expected}}
+
+
+def test_ten_thousand_choices_are_not_even_read(http: Http) -> None:
+    document = "query($input: ConfigureInput!) { configure(input: $input) { ... on Refusal { code } } }"
+    variables = {"input": {"model": "A1", "choices": [{"option": "RED"}] * 10_000}}
+
+    answer = http.post("/graphql", json={"query": document, "variables": variables})
+
+    assert answer.status_code == 413
+    assert code(answer.json()) == "BODY_TOO_LARGE"
+
+
 def test_what_costs_too_much_is_refused_by_its_page_sizes(services: Services) -> None:
     tight = replace(services, limits=replace(services.limits, cost=1_000))
     document = "query($n: Int!) { models(first: $n) { nodes { categories { options { code } } } } }"
