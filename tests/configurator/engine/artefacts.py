@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -45,11 +46,13 @@ def made_here(blueprint: Blueprint, allowance: Allowance = ALLOWED) -> Artefact:
     return make(blueprint.formula, named, blueprint.key, allowance, [CompilerHere()])
 
 
+@cache
 def demo_book() -> RuleBook:
     """Return the rules of the demo brand's catalogue."""
     return compile_catalogue(read_catalogue(DEMO))
 
 
+@cache
 def demo_blueprint() -> Blueprint:
     book = demo_book()
     return Blueprint(book.formula, book.weighed)
