@@ -11,10 +11,11 @@ from typing import Any, Final
 from sqlalchemy import CheckConstraint, Column, Index, RowMapping, String, Table, select, update
 
 from kernel import db
-from kernel.actor import Permission
+from kernel.actor import Permission, system
 from kernel.db import Id, Instant, Minor, metadata
 from kernel.errors import Conflict, InvalidInput, NotFound, Refusal
 from kernel.events import Event, event
+from kernel.identity.queries import persons_of
 from kernel.ledger import AccountName, Transfer, balance_to_spend, book
 from kernel.money import Money
 from kernel.paging import Page, PageRequest, make_page
@@ -150,12 +151,12 @@ def propose_movement(work: Work, *, debit: str, credit: str, amount: Money, reas
 def approve_movement(work: Work, movement_id: str) -> MoneyByHand:
     """Approve a proposed movement and book it, in one change.
 
-    Refuses the proposer (SecondOperatorNeeded), one that was decided (Conflict), an account that would fall below
-    zero (AccountTooLow) and another brand's (NotFound).
+    Refuses the proposer, under another account too (SecondOperatorNeeded), one that was decided (Conflict), an account
+    that would fall below zero (AccountTooLow) and another brand's (NotFound).
     """
     work.actor.require(Permission.MONEY_BY_HAND)
     proposed = _open_movement(work, movement_id)
-    if proposed.proposed_by == work.actor.signed_in():
+    if proposed.proposed_by == work.actor.signed_in() or _is_the_proposer(work, proposed):
         raise SecondOperatorNeeded
     held = balance_to_spend(work, proposed.debit)
     if proposed.debit.partition(":")[0] not in MAY_BE_NEGATIVE and held < proposed.amount.minor:
@@ -163,6 +164,14 @@ def approve_movement(work: Work, movement_id: str) -> MoneyByHand:
     decided = _decide(work, proposed, HandState.APPROVED)
     book(work, Transfer("money_by_hand", proposed.id, proposed.debit, proposed.credit, proposed.amount))
     return decided
+
+
+def _is_the_proposer(work: Work, proposed: MoneyByHand) -> bool:
+    """Say whether the actor is the verified person behind the account that proposed."""
+    if work.actor.person_id is None:
+        return False
+    own = system(work.actor.brand_id)
+    return work.actor.person_id in persons_of(work.acting(own), [proposed.proposed_by]).values()
 
 
 def decline_movement(work: Work, movement_id: str) -> MoneyByHand:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
-from kernel import ledger
+from kernel import db, ledger
 from kernel.actor import Actor, Role, system
 from kernel.errors import Conflict, Forbidden, InvalidInput, NotFound
-from kernel.ids import AccountId, BrandId
+from kernel.identity import store
+from kernel.identity.tables import accounts, persons
+from kernel.ids import AccountId, BrandId, PersonId
 from kernel.ledger import AccountName, Transfer
 from kernel.money import Money, yuan
 from kernel.money_by_hand import (
@@ -78,6 +81,31 @@ def test_who_proposed_cannot_approve(works: Works) -> None:
         approve_movement(work, proposed.id)
 
     assert balance(works, "payable:y") == 0
+
+
+def test_one_person_with_two_accounts_is_not_two_operators(works: Works) -> None:
+    add_two_brands(works)
+    person, stranger = PersonId("9" * 32), PersonId("8" * 32)
+    proposed = propose(works)
+    with works.change(system(BRAND)) as work:
+        for one in (person, stranger):
+            row = {"id": one, "brand_id": BRAND, "identity_hash": one, "verified_at": work.now}
+            work.connection.execute(persons.insert().values(**row))
+        account = store.account_row(
+            work, email="wang@x.test", key="wang@x.test", name="Wang", locale="en", password_hash=None, confirmed=True
+        )
+        known = {**account, "id": WANG.account_id, "person_id": person}
+        db.insert_many(work.connection, accounts, [known])
+
+    with pytest.raises(SecondOperatorNeeded), works.change(replace(LI, person_id=person)) as work:
+        approve_movement(work, proposed.id)
+    untouched = balance(works, "payable:y")
+    with works.change(replace(LI, person_id=stranger)) as work:
+        approved = approve_movement(work, proposed.id)
+
+    assert untouched == 0
+    assert approved.state is HandState.APPROVED
+    assert balance(works, "payable:y") == HELD.minor
 
 
 def test_the_database_holds_the_two_operators_apart(works: Works) -> None:
