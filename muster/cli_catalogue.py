@@ -70,7 +70,7 @@ def check(
     catalogue's folder, a bare UVL file or clauses in DIMACS.
 
     --kept and --cars say which cars the catalogue breaks, and the smallest change that mends each, with its price.
-    --kept shows counts and no person. A line of --cars: {"id": "17", "model": "L5", "options": ["P_STAR_GREY", …]}.
+    --kept shows counts and no person. A line of --cars: {"id": "17", "model": "L5", "options": ["P_MIST_GREY", …]}.
 
     Example: [bold]muster catalogue check muster/demo/qilan/catalogue[/bold]
     """
@@ -137,7 +137,7 @@ def count(
     Example: [bold]muster catalogue count muster/demo/qilan/catalogue --with L5 --region SHANGHAI[/bold]
     """
     from configurator.publish_report import UNCOUNTED
-    from muster.report_texts import choice_json
+    from muster.report_texts import choice_json, in_words
 
     subject = subject_at(path, as_json=as_json)
     place = place_of(subject, region, day.date() if day else None)
@@ -151,7 +151,7 @@ def count(
         asked = {"region": place.region, "day": place.day.isoformat(), "with": having or [], "without": lacking or []}
         out.print_json(data={"path": str(path), **asked, **counted, "engine": choice_json(choice)})
     else:
-        _print([f"{cars:,} cars" if cars is not None else f"at least one car; {UNCOUNTED}"])
+        _print([in_words(cars) if cars is not None else f"at least one car; {UNCOUNTED}"])
     if not found:
         sys.exit(REFUSED)
 

@@ -23,7 +23,7 @@ def report_lines(report: PublishReport) -> list[str]:
     lines += _idle("never fires", report.never_fires)
     lines += _idle("redundant", report.redundant)
     for one in report.counts:
-        cars = one.cars.reason if isinstance(one.cars, NotCounted) else f"{one.cars:,} cars"
+        cars = one.cars.reason if isinstance(one.cars, NotCounted) else in_words(one.cars)
         lines.append(f"{one.model or 'all'}{_where(one.context.region)}: {cars}")
     return lines
 
@@ -65,6 +65,11 @@ def rule_in_words(rule: RuleFacts, locale: str = "en") -> str:
     place = f" ({rule.file}:{rule.line})" if rule.line else ""
     words = rule.text.in_locale(locale)
     return f"{rule.code}{place}" + (f" {words}" if words else "")
+
+
+def in_words(cars: int) -> str:
+    """Return a number of cars as people write it."""
+    return f"{cars:,} {'car' if cars == 1 else 'cars'}"
 
 
 def choice_line(choice: EngineChoice) -> str:

@@ -120,7 +120,7 @@ def test_the_reasons_come_in_chinese_and_as_json_and_follow_the_region() -> None
 
 def test_cars_are_counted_exactly_and_where_they_are_not_that_is_said(bare: Path) -> None:
     assert run("count", bare) == (0, "3 cars\n")
-    assert run("count", bare, "--with", "Hook") == (0, "1 cars\n")
+    assert run("count", bare, "--with", "Hook") == (0, "1 car\n")
     assert run("count", bare, "--with", "Dead") == (1, "0 cars\n")
     uncounted = json.loads(run("count", bare, "--with", "Hook", "--seconds", 0, "--json")[1])
     assert (uncounted["cars"], uncounted["atLeastOne"], uncounted["engine"]["why"]) == (None, True, "switched_off")
