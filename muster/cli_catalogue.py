@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from muster.catalogue_engines import COMPILE_SECONDS, EngineMaker
-from muster.rules_at_hand import PUBLISHED, catalogue_at, literals_of, place_of, stop, subject_at
+from muster.rules_at_hand import PUBLISHED, catalogue_at, database, literals_of, place_of, stop, subject_at
 from muster.terminal import REFUSED, out, progress, settings, stages
 
 if TYPE_CHECKING:
@@ -110,13 +110,13 @@ def _held(path: Path, told: Progress, *, cars: Path | None, kept: bool, brand: s
     if cars is None and not kept:
         return []
     from muster.holding_cars import hold_cars_of_file, hold_kept_cars
-    from muster.wiring import open_works
 
     catalogue = catalogue_at(str(path), brand)
     found = [hold_cars_of_file(catalogue, cars, maker, told)] if cars is not None else []
     if kept:
         chosen = settings()
-        found.append(hold_kept_cars(open_works(chosen), brand or chosen.brand, catalogue, maker, told=told))
+        with database(chosen) as works:
+            found.append(hold_kept_cars(works, brand or chosen.brand, catalogue, maker, told=told))
     return found
 
 
@@ -249,21 +249,21 @@ def publish(
     from kernel.actor import system
     from kernel.ids import BrandId
     from muster.holding_cars import hold_kept_cars
-    from muster.wiring import open_works
 
     chosen = settings()
-    works, code = open_works(chosen), brand or chosen.brand
+    code = brand or chosen.brand
     day: date | None = effective_from.date() if effective_from else None
     catalogue = catalogue_at(str(folder), code)
-    with stages() as told:
-        held = hold_kept_cars(works, code, catalogue, EngineMaker(seconds), effective_from=day, told=told)
-    _print(held.lines)
-    if dry_run:
-        _print(["Nothing was published."])
-        return
-    with progress("Checking and publishing …"), works.change(system(BrandId("platform"))) as work:
-        found = registry.brand_by_code(work, code)
-        version_id = publish_catalogue(work.acting(system(found.id)), catalogue, effective_from=day)
+    with database(chosen) as works:
+        with stages() as told:
+            held = hold_kept_cars(works, code, catalogue, EngineMaker(seconds), effective_from=day, told=told)
+        _print(held.lines)
+        if dry_run:
+            _print(["Nothing was published."])
+            return
+        with progress("Checking and publishing …"), works.change(system(BrandId("platform"))) as work:
+            found = registry.brand_by_code(work, code)
+            version_id = publish_catalogue(work.acting(system(found.id)), catalogue, effective_from=day)
     out.print(f"Published for {found.name['en']} as {version_id}.")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
@@ -10,12 +12,12 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from muster.terminal import BROKEN, REFUSED, out, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from configurator.catalogue import Catalogue
     from configurator.faults import Fault
     from configurator.model import Context
     from configurator.report_subject import Subject
+    from kernel.work import Works
+    from muster.settings import Settings
 
 PUBLISHED: Final = "published"
 
@@ -51,15 +53,26 @@ def catalogue_at(where: str, brand: str) -> Catalogue:
     return read_catalogue(Path(where))
 
 
+@contextmanager
+def database(chosen: Settings) -> Iterator[Works]:
+    """Open the database of these settings, and close it again."""
+    from muster.wiring import open_works
+
+    works = open_works(chosen)
+    try:
+        yield works
+    finally:
+        works.engine.dispose()
+
+
 def _published(brand: str) -> Catalogue:
     from configurator.queries import open_showroom
     from kernel import registry
     from kernel.actor import system
     from kernel.ids import BrandId
-    from muster.wiring import open_works
 
     chosen = settings()
-    with open_works(chosen).read(system(BrandId("platform"))) as work:
+    with database(chosen) as works, works.read(system(BrandId("platform"))) as work:
         found = registry.brand_by_code(work, brand or chosen.brand)
         version, _room = open_showroom(work.acting(system(found.id)), region="")
         return version.catalogue

@@ -15,6 +15,7 @@ from configurator.rules import compile_feature_model
 from configurator.uvl import read_uvl, read_uvl_file
 from tests.configurator.enumeration import cars_of, cars_of_text
 
+EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"
 PRICED = """\
 features
     Car {{price {root}}}
@@ -335,6 +336,15 @@ def test_an_imported_tree_stands_where_its_root_does_and_brings_its_rules(tmp_pa
             ("parts/wheels.uvl", 2, "imports go in a circle: wheels.uvl -> wheels.uvl"),
         ),
         (
+            {
+                "options.uvl": MAIN,
+                "parts/wheels.uvl": "imports\n    rims as r\n" + WHEELS,
+                "parts/rims.uvl": "imports\n    bolts as b\n" + WHEELS,
+                "parts/bolts.uvl": "imports\n    wheels as w\n" + WHEELS,
+            },
+            ("parts/bolts.uvl", 2, "imports go in a circle: wheels.uvl -> rims.uvl -> bolts.uvl -> wheels.uvl"),
+        ),
+        (
             {"options.uvl": MAIN.replace("parts.wheels as w", "../other as w")},
             ("options.uvl", 2, "an import is written `folder.file as name`, with names of letters, digits, _ and -"),
         ),
@@ -365,3 +375,33 @@ def test_a_link_that_leads_out_of_the_folder_is_refused(tmp_path: Path) -> None:
     assert ("options.uvl", 2, "'parts.wheels' leads out of the folder") in [
         (fault.file, fault.line, fault.reason) for fault in reading.faults
     ]
+
+
+# --- all of them together --------------------------------------------------------------------------------------------
+
+PRICE = {"Rack": 40, "Basket": 25, "Lock": 30}
+WEIGHT = {"Steel": 24, "Carbon": 11, "Motor": 32, "Rack": 7, "Basket": 9, "Lock": 5}
+
+
+def test_the_example_of_the_guide_with_every_level_allows_exactly_the_bicycles_of_brute_force() -> None:
+    # The rules ask `Gears > 0` and `Gears <= 11`, so cars differ by: none, below 0, 0, 1 to 10, 11, above.
+    reading = read_uvl_file(EXAMPLES / "bicycle.uvl")
+    assert reading.model is not None
+
+    cars = cars_of(compile_feature_model(reading.model))
+
+    expected = 0
+    lamps = [row for count in (1, 2) for row in product(("Halogen", "Led"), repeat=count)]
+    extras = [(), *((one,) for one in PRICE), ("Rack", "Basket"), ("Rack", "Lock"), ("Basket", "Lock")]
+    gears = (None, -1, 0, 5, 11, 12)
+    for frame, row, motor, number, more in product(("Steel", "Carbon"), lamps, (False, True), gears, extras):
+        weight = 95 + WEIGHT[frame] + 2 * len(row) + motor * WEIGHT["Motor"] + sum(WEIGHT[one] for one in more)
+        expected += (
+            ("Basket" not in more or "Rack" in more)
+            and not (frame == "Carbon" and motor)
+            and (not motor or (number is not None and number > 0))
+            and (number is None or number <= 11)
+            and weight <= 160
+            and (frame != "Carbon" or sum(PRICE[one] for one in more) <= 60)
+        )
+    assert len(cars) == expected
