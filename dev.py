@@ -2,9 +2,16 @@
 """Every command of this repository, on nothing but the standard library: it makes .venv, then hands over to it.
 
 Nothing is installed outside .venv, and nothing goes in whose hash is not in requirements.lock or extras.lock.
+Any Python 3 from 3.6 on reads this file as far as the line that says which ones Muster needs.
 """
 
-from __future__ import annotations
+import sys
+
+PYTHONS = ((3, 11), (3, 14))
+if not PYTHONS[0] <= sys.version_info[:2] <= PYTHONS[1]:
+    sys.stderr.write("dev.py: Muster needs Python {}.{} to {}.{}".format(*PYTHONS[0] + PYTHONS[1]))
+    sys.stderr.write(", this is {}.{}: try python3.12 dev.py\n".format(*sys.version_info[:2]))
+    sys.exit(2)
 
 import fcntl
 import hashlib
@@ -12,11 +19,11 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import time
 import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 HELP = """\
 Muster: python3 dev.py WORD
@@ -29,17 +36,16 @@ To work on it
   test            everything: the checks below, then all tests on SQLite and on a real PostgreSQL
   test ARGS       only pytest with these arguments:  dev.py test tests/kernel -k money
   check           format, lint, strict types, import contracts, the committed GraphQL schema
-  prove ARGS      what is too long for `test`: full fuzz counts, hundreds of kills, a simulated year
+  prove ARGS      what is too long for `test`: full fuzz counts, hundreds of kills
   bench NAME      run benchmarks/NAME.py and print its table
   schema          write graph/schema.graphql from the code
   extras          add what is optional: a faster compiler of circuits, what benchmarks compare with (docs/decisions/014)
   lock            pin the ranges of pyproject.toml anew into both lock files (--upgrade for newer versions)
 
-Any other word goes to Muster's own command line in .venv:  dev.py migrate,  dev.py worker --help
+Any other word goes to Muster's own command line in .venv:  dev.py migrate,  dev.py worker --help,  dev.py --version
 Tests take MUSTER_TEST_POSTGRES=postgresql://... to use a server of yours, =off to leave PostgreSQL out.
 """
 
-PYTHONS = ((3, 11), (3, 14))
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 BIN = VENV / "bin"
@@ -261,8 +267,8 @@ def extras(arguments: Sequence[str]) -> int:
 
 def lock(arguments: Sequence[str]) -> int:
     """Pin the ranges of pyproject.toml for every Python and system at once; the files name no host and no path."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    optional = [*project["project"]["optional-dependencies"]["circuits"], *project["dependency-groups"]["bench"]]
+    ranges = project()
+    optional = [*ranges["project"]["optional-dependencies"]["circuits"], *ranges["dependency-groups"]["bench"]]
     codes = [
         pin(LOCK, ["pyproject.toml", "--group", "dev", *arguments], ""),
         pin(EXTRAS, ["-", "--constraint", str(LOCK), *arguments], "\n".join(optional)),
@@ -270,6 +276,11 @@ def lock(arguments: Sequence[str]) -> int:
     if any("://" in file.read_text(encoding="utf-8") for file in (LOCK, EXTRAS)):
         return stop("a lock file names a host: pin a released version instead")
     return max(codes)
+
+
+def project() -> dict[str, Any]:
+    """Read pyproject.toml."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def pin(file: Path, arguments: Sequence[str], ranges: str) -> int:
@@ -290,19 +301,31 @@ WORDS: dict[str, Callable[[Sequence[str]], int]] = {
     "schema": schema,
     "test": test,
 }
+# Known here too, so that a word that does not exist is refused before .venv is filled.
+MUSTER_WORDS = frozenset(
+    (
+        *("add-administrator", "add-brand", "audit", "backup", "catalogue", "ddl", "demo", "export-record"),
+        *("grant-operator", "line", "migrate", "pool", "reconcile", "restore", "run", "schema", "secrets", "seed"),
+        *("serve", "settings", "verify", "worker"),
+    )
+)
 
 
 def main(arguments: Sequence[str]) -> int:
     """Do what the words say, in an environment that fits the lock."""
-    lowest, highest = PYTHONS
-    if not lowest <= tuple(sys.version_info[:2]) <= highest:
-        return stop(
-            "Muster needs Python {}.{} to {}.{}, this is {}.{}".format(*lowest, *highest, *sys.version_info[:2])
-        )
     if not arguments or arguments[0] in ("help", "-h", "--help"):
         print(HELP, end="")
         return 0
     os.chdir(ROOT)
+    if arguments[0] == "--version":
+        print(f"Muster {project()['project']['version']}")
+        return 0
+    if arguments[0] not in {*WORDS, *MUSTER_WORDS}:
+        return stop(f"there is no word {arguments[0]!r}; `python3 dev.py help` lists them")
+    if {"-h", "--help"} & {*arguments} and not stamped():
+        say(f"the help of {arguments[0]} is in .venv, which the first word without --help makes; the words are:")
+        print(HELP, end="")
+        return 0
     try:
         make_ready()
     except subprocess.CalledProcessError as failure:

@@ -226,6 +226,8 @@ def add_stores(work: Work, new: list[Store]) -> None:
 
 
 _DAY: Final = timedelta(days=1)
+CALENDARS: Final = frozenset({"CN", "weekdays"})
+"""What a brand's working days may follow: the State Council's calendar, or plainly Monday to Friday."""
 
 
 @lru_cache(maxsize=4096)

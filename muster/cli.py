@@ -19,7 +19,7 @@ import typer
 from sqlalchemy.exc import OperationalError
 
 from kernel.errors import Refusal
-from muster.settings import HELP, SettingError, Settings
+from muster.settings import HELP, SettingError, Settings, check_serving
 from muster.terminal import (
     BROKEN,
     REFUSED,
@@ -84,7 +84,9 @@ def main() -> None:
 
 
 @app.command(rich_help_panel=TO_TRY)
-def run(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8000) -> None:
+def run(
+    port: Annotated[int, typer.Option(min=0, max=65535, envvar="MUSTER_PORT", help="Port on 127.0.0.1.")] = 8000,
+) -> None:
     """Serve the demo brand on this machine: migrate, seed when empty, print addresses and sign-ins.
 
     The data stays in var/muster.db; delete the file to begin anew.
@@ -93,11 +95,14 @@ def run(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8000) ->
     """
     os.environ["MUSTER_DEMO"] = "1"
     os.environ["MUSTER_PORT"] = str(port)
+    from muster.demo.welcome import welcome
+    from muster.serving import check_port
+
+    check_port(settings(), change="--port")
     if _make_ready(settings()):
         # What telling the demo's story took in memory goes with the process image; the server begins without it.
         sys.stdout.flush()
         os.execv(sys.executable, [sys.executable, "-m", "muster", *sys.argv[1:]])  # noqa: S606 - our own words
-    from muster.demo.welcome import welcome
 
     out.print(welcome(settings()))
     serve()
@@ -222,6 +227,7 @@ def list_settings() -> None:
     for name, meaning in HELP.items():
         out.print(f"[bold]{name}[/bold]\n    {meaning}")
     chosen = settings()
+    check_serving(chosen)
     out.print(f"\nRead well: {chosen.address}, demo={chosen.demo}, {chosen.processes} process(es).")
 
 

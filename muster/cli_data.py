@@ -148,11 +148,14 @@ def add_brand(
     from configurator.service import publish_folder
     from kernel.actor import system
     from kernel.ids import BrandId
-    from muster.brands import BrandFolder, add_brand_from_folder
+    from muster.brands import BrandFolder, BrandKnown, add_brand_from_folder, known_brand
     from muster.wiring import open_works
 
     place = BrandFolder(folder)
     with progress(f"Reading {folder} …"), open_works(settings()).change(system(BrandId("platform"))) as work:
+        known = known_brand(work, place)
+        if known is not None:
+            raise BrandKnown(known.code)
         brand = add_brand_from_folder(work, place)
         publish_folder(work.acting(system(brand.id)), place.catalogue)
     out.print(f"{brand.name['en']} ({brand.code}) is in.")
@@ -165,13 +168,14 @@ def add_administrator(
 ) -> None:
     """Make a brand's administrator, who then invites everybody else through the API.
 
-    The account has no password: its owner asks for one with `requestRecovery`, and the mail brings the token.
+    Prints once the token with which its owner sets the first password (the mutation `recover`), within seven days.
+    It works without a mail server; hand it over as you would a password.
 
     Example: [bold]muster add-administrator anna@example.com --name Anna[/bold]
     """
     from kernel import registry
     from kernel.actor import Role, system
-    from kernel.identity.account_service import add_accounts
+    from kernel.identity.account_service import add_accounts, first_token
     from kernel.identity.model import IdentitySettings, NewAccount
     from kernel.ids import BrandId
     from muster.wiring import open_works
@@ -180,10 +184,10 @@ def add_administrator(
     identity = IdentitySettings(identity_key=chosen.secrets.identity)
     with open_works(chosen).change(system(BrandId("platform"))) as work:
         found = registry.brand_by_code(work, brand or chosen.brand)
-        add_accounts(
-            work.acting(system(found.id)), identity, [NewAccount(email, name, "en", roles=(Role.BRAND_ADMIN,))]
-        )
-    out.print("Done; they set a password through requestRecovery.")
+        own = work.acting(system(found.id))
+        (account_id,) = add_accounts(own, identity, [NewAccount(email, name, "en", roles=(Role.BRAND_ADMIN,))])
+        token = first_token(own, identity, account_id)
+    out.print(f"Done. The owner sets a password with the mutation `recover` and this token:\n{token}", markup=False)
 
 
 def grant_operator(

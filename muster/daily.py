@@ -8,7 +8,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from typing import Any, Final
+from zoneinfo import ZoneInfoNotFoundError
 
+import structlog
 from sqlalchemy import select
 
 from demand.service import release_cubes
@@ -21,6 +23,7 @@ from kernel.registry import Brand
 from kernel.timers import Handler, set_timer, timers
 from kernel.work import Work, Works
 
+log = structlog.get_logger(__name__)
 DAILY_TIMER: Final = "muster.daily"
 CUBES_TIMER: Final = "muster.cubes"
 SEAL_TIMER: Final = "muster.seal"
@@ -48,12 +51,21 @@ def next_morning(brand: Brand, now: datetime) -> datetime:
 
 
 def wind_up(works: Works) -> None:
-    """Set each brand's daily timer where there is none; a worker does so when it starts."""
+    """Set each brand's daily timer where there is none; a worker does so when it starts.
+
+    A brand for which that fails is logged and left out: it must not keep the worker from all others.
+    """
     with works.change(system(PLATFORM)) as work:
         known = set(work.connection.execute(select(timers.c.key).where(timers.c.kind == DAILY_TIMER)).scalars())
         for brand in registry.all_brands(work):
-            if brand.id not in known:
-                set_timer(work.acting(system(brand.id)), DAILY_TIMER, brand.id, next_morning(brand, work.now))
+            if brand.id in known:
+                continue
+            try:
+                morning = next_morning(brand, work.now)
+            except (ValueError, OSError, ZoneInfoNotFoundError) as error:
+                log.error("brand_without_mornings", brand=brand.code, timezone=brand.timezone, exc_info=error)
+            else:
+                set_timer(work.acting(system(brand.id)), DAILY_TIMER, brand.id, morning)
 
 
 def each_morning(work: Work, brand_id: str, _payload: Any) -> None:

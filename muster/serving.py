@@ -5,7 +5,9 @@ A worker that dies is started again; a worker whose server is gone ends by itsel
 
 from __future__ import annotations
 
+import errno
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -18,17 +20,19 @@ from sqlalchemy.exc import OperationalError
 from graph.limits import DEFAULT_LIMITS
 from muster.joined import JoinedHttp
 from muster.logs import set_up_logs
-from muster.settings import SettingError, Settings, check_providers
+from muster.settings import SettingError, Settings, check_serving
 
 log = structlog.get_logger(__name__)
 RESTART_PAUSE_SECONDS: Final = 1.0
 GRACE_SECONDS: Final = 10
 PARENT_POLL_SECONDS: Final = 1.0
+PORT_MAX: Final = 65_535
 
 
 def serve(settings: Settings, *, with_worker: bool) -> int:
     """Serve until told to stop; returns the exit code."""
-    check_providers(settings)
+    check_serving(settings)
+    check_port(settings, change="MUSTER_PORT=")
     _check_migrated(settings)
     set_up_logs(settings.log_level)
     stopping = threading.Event()
@@ -58,6 +62,30 @@ def serve(settings: Settings, *, with_worker: bool) -> int:
         if with_worker:
             keeper.join(GRACE_SECONDS)
     return 0
+
+
+def check_port(settings: Settings, *, change: str) -> None:
+    """Stop a start on a port that is taken before anything is promised; `change` is what to write a free one after.
+
+    Raises SettingError. Another program may still come in between; then the server ends with its own line.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        # As the server itself binds: connections of an earlier one that still linger are not in the way.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except PermissionError:
+            raise SettingError(f"port {settings.port} is not this user's to open: {_with(change, 8000)}") from None
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise SettingError(f"MUSTER_HOST={settings.host}: {error.strerror}") from None
+            other = settings.port + 1 if settings.port < PORT_MAX else 8000
+            raise SettingError(f"port {settings.port} is taken: {_with(change, other)}") from None
+
+
+def _with(change: str, port: int) -> str:
+    return f"{change}{port}" if change.endswith("=") else f"{change} {port}"
 
 
 def _check_migrated(settings: Settings) -> None:
@@ -96,7 +124,7 @@ def work(settings: Settings, *, parent_id: int | None) -> None:
 
     The parent says its id itself: one that is gone before the worker looks would pass for another's child.
     """
-    check_providers(settings)
+    check_serving(settings)
     _check_migrated(settings)
     from muster.circuits import order_circuits
     from muster.daily import wind_up

@@ -41,7 +41,7 @@ class Secrets:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """Where notices leave by mail; without a host they are written to the log of the worker."""
+    """Where notices leave by mail; without a host they are written to the log of the worker, if `printed` says so."""
 
     host: str = ""
     port: int = 587
@@ -49,6 +49,7 @@ class Mail:
     username: str = ""
     password: str = ""
     starttls: bool = True
+    printed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ HELP: Final = {
     "MUSTER_COMPILE_SECONDS": "processor time that each compiler may take for one rule set, 0 for SAT alone; 60",
     "MUSTER_SECRET_IDENTITY, _QUOTE, _PAYMENTS": "32 or more bytes each in base64; `muster secrets` makes them",
     "MUSTER_MAIL_HOST, _PORT, _SENDER, _USERNAME, _PASSWORD, _STARTTLS": "the SMTP server for notices",
+    "MUSTER_MAIL_PRINTED": "1 to serve outside the demo without a mail server; notices go to the log, without tokens",
 }
 
 
@@ -144,6 +146,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             username=reader.text("MUSTER_MAIL_USERNAME", ""),
             password=reader.text("MUSTER_MAIL_PASSWORD", ""),
             starttls=reader.flag("MUSTER_MAIL_STARTTLS", default=True),
+            printed=reader.flag("MUSTER_MAIL_PRINTED", default=False),
         ),
     )
     _refuse_unknown(environment)
@@ -152,12 +155,24 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     return settings
 
 
-def check_providers(settings: Settings) -> None:
-    """Stop a start that would believe everybody: the providers built in are sandboxes. Raises SettingError."""
-    if not settings.demo and not settings.sandbox_providers:
+def check_serving(settings: Settings) -> None:
+    """Stop a start that would believe everybody, reach nobody or send people to an open line. Raises SettingError."""
+    if settings.demo:
+        return
+    if not settings.sandbox_providers:
         raise SettingError(
             "MUSTER_SANDBOX_PROVIDERS is not set: payments and ID numbers are checked by sandboxes that believe "
             "everything; join real providers in muster/wiring.py, or write 1 for a trial"
+        )
+    if not settings.mail.host and not settings.mail.printed:
+        raise SettingError(
+            "MUSTER_MAIL_HOST is not set: nobody could confirm an address or recover a password; name your mail "
+            "server, or write MUSTER_MAIL_PRINTED=1 for a trial whose notices go to the worker's log"
+        )
+    if not settings.public_url.startswith("https://"):
+        raise SettingError(
+            f"MUSTER_PUBLIC_URL={settings.public_url}: write the https:// address that people reach this server by; "
+            "passwords and sessions go over it"
         )
 
 

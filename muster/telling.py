@@ -58,6 +58,10 @@ from kernel.outbox import Letter, Subscription
 from kernel.work import Work
 from muster.proposal_telling import TELLER
 
+WITHHELD: Final = {
+    "zh-CN": "（口令未显示：请设置MUSTER_MAIL_HOST）",
+    "en": "(token withheld: set MUSTER_MAIL_HOST)",
+}
 TOKEN_PLACE: Final = re.compile(r"⟦(confirmation|recovery|invitation):([0-9a-f]{32})⟧")
 
 
@@ -93,6 +97,48 @@ class WithTokens:
 
     def _token(self, found: re.Match[str]) -> str:
         return one_time_token(self.identity_key, TokenPurpose(found[1]), found[2])
+
+
+@dataclass(frozen=True, slots=True)
+class WithoutTokens:
+    """A channel that says in a token's place that it is withheld: for a log, which others read too."""
+
+    channel: Channel
+
+    @property
+    def name(self) -> str:
+        """Return the inner channel's name."""
+        return self.channel.name
+
+    def reaches(self, address: Address) -> bool:
+        """Ask the inner channel."""
+        return self.channel.reaches(address)
+
+    def send(self, messages: Sequence[Message]) -> Mapping[str, str]:
+        """Send with tokens withheld."""
+        withheld = [replace(one, body=TOKEN_PLACE.sub(WITHHELD[one.locale], one.body)) for one in messages]
+        return self.channel.send(withheld)
+
+
+@dataclass(frozen=True, slots=True)
+class WithAddress:
+    """A channel that ends every message with where this platform is reached."""
+
+    channel: Channel
+    address: str
+
+    @property
+    def name(self) -> str:
+        """Return the inner channel's name."""
+        return self.channel.name
+
+    def reaches(self, address: Address) -> bool:
+        """Ask the inner channel."""
+        return self.channel.reaches(address)
+
+    def send(self, messages: Sequence[Message]) -> Mapping[str, str]:
+        """Send with the address in a line of its own."""
+        return self.channel.send([replace(one, body=f"{one.body.rstrip()}\n\n{self.address}\n") for one in messages])
 
 
 def _place(purpose: TokenPurpose, token_id: str) -> dict[str, str]:

@@ -66,7 +66,7 @@ from muster.demo.clock import advance, demo_clock_of
 from muster.doors import pre_order_door
 from muster.migrate import is_current
 from muster.settings import Settings, data_folder
-from muster.telling import TELLERS, IdentityAddresses, WithTokens
+from muster.telling import TELLERS, IdentityAddresses, WithAddress, WithoutTokens, WithTokens
 from muster.worker import Chores
 
 LOST_USES: Final[dict[str, LostUse]] = {
@@ -241,9 +241,9 @@ def _channel(settings: Settings) -> Channel:
     """Return the way notices leave: SMTP where a mail server is set, else the worker's console."""
     mail = settings.mail
     if not mail.host:
-        console = ConsoleChannel(sys.stderr)
+        console = WithAddress(ConsoleChannel(sys.stderr), settings.address)
         # Outside the demo a log that others read must hold no token.
-        return WithTokens(console, settings.secrets.identity) if settings.demo else console
+        return WithTokens(console, settings.secrets.identity) if settings.demo else WithoutTokens(console)
     smtp = SmtpChannel(
         host=mail.host,
         port=mail.port,
@@ -252,7 +252,7 @@ def _channel(settings: Settings) -> Channel:
         password=mail.password,
         starttls=mail.starttls,
     )
-    return WithTokens(smtp, settings.secrets.identity)
+    return WithTokens(WithAddress(smtp, settings.address), settings.secrets.identity)
 
 
 def services(runtime: Runtime, *, watch_groups: Callable[[int], None] | None = None) -> Services:

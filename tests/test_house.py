@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +18,7 @@ import psycopg
 import pytest
 
 import dev
+from tests.docs.test_docs import command_words
 from tests.support.databases import empty_postgres, postgres_database
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -73,6 +76,42 @@ def test_dev_and_the_project_agree_on_the_pythons() -> None:
     lowest, highest = dev.PYTHONS
 
     assert PROJECT["project"]["requires-python"] == f">={lowest[0]}.{lowest[1]},<{highest[0]}.{highest[1] + 1}"
+
+
+def test_an_old_python_reads_dev_far_enough_to_say_which_ones_muster_needs() -> None:
+    source = (ROOT / "dev.py").read_text(encoding="utf-8")
+
+    tree = ast.parse(source, feature_version=(3, 6))
+
+    before = tree.body[: next(at for at, one in enumerate(tree.body) if isinstance(one, ast.If)) + 1]
+    imported = [one for one in before if isinstance(one, ast.Import | ast.ImportFrom)]
+    assert [name.name for one in imported for name in one.names] == ["sys"]
+    assert "from __future__ import annotations" not in source
+
+
+@pytest.mark.parametrize("version", ["3.6", "3.7", "3.8", "3.9", "3.10"])
+def test_an_old_python_that_is_here_ends_with_one_line_and_two(version: str) -> None:
+    old = shutil.which(f"python{version}") or ""
+    if not old or subprocess.run([old, "--version"], capture_output=True, check=False).returncode:
+        return  # The form of the file is held by the test above, on every machine.
+
+    done = subprocess.run([old, "dev.py", "run"], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 2
+    assert done.stderr == f"dev.py: Muster needs Python 3.11 to 3.14, this is {version}: try python3.12 dev.py\n"
+
+
+def test_dev_refuses_a_word_that_is_none_before_it_fills_anything() -> None:
+    assert dev.main(["bogus"]) == 2
+
+
+def test_dev_knows_the_words_of_musters_command_line() -> None:
+    assert set(command_words()) == dev.MUSTER_WORDS
+
+
+def test_dev_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert dev.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"Muster {PROJECT['project']['version']}\n"
 
 
 def test_every_word_of_dev_is_explained() -> None:

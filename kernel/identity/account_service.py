@@ -7,8 +7,9 @@ from typing import Any
 
 from kernel import db, registry
 from kernel.actor import Permission, Role
-from kernel.errors import Conflict, InvalidInput, NotFound
+from kernel.errors import InvalidInput, NotFound
 from kernel.identity import role_store, session_store, store
+from kernel.identity.errors import AddressTaken
 from kernel.identity.events import AccountDisabled, AccountEnabled
 from kernel.identity.model import (
     Account,
@@ -16,6 +17,7 @@ from kernel.identity.model import (
     IdentitySettings,
     NewAccount,
     Session,
+    TokenPurpose,
     clean_email,
     clean_locale,
     clean_name,
@@ -23,6 +25,7 @@ from kernel.identity.model import (
 )
 from kernel.identity.persons import INVENTED_REGIONS, REGIONS, person_hash, read_id_number
 from kernel.identity.tables import accounts, persons, role_grants
+from kernel.identity.tokens import one_time_token
 from kernel.ids import AccountId
 from kernel.work import Work
 
@@ -122,7 +125,7 @@ def _lock(work: Work, account_id: str, state: AccountState) -> Account:
 def add_accounts(work: Work, settings: IdentitySettings, new: Sequence[NewAccount]) -> list[AccountId]:
     """Make confirmed accounts with their roles and verified persons, in a few statements; for set-up and the demo.
 
-    Returns their ids in order. Refuses InvalidInput, IdNumberInvalid and Conflict where an address is taken.
+    Returns their ids in order. Refuses InvalidInput, IdNumberInvalid and AddressTaken.
     """
     work.actor.require(Permission.SYSTEM)
     assert len(new) <= NEW_ACCOUNTS_MAX
@@ -143,9 +146,19 @@ def add_accounts(work: Work, settings: IdentitySettings, new: Sequence[NewAccoun
         rows.append({**row, "person_id": person_id})
         grants.extend(_grant_rows(work, row["id"], one))
     if len(db.insert_new(work.connection, accounts, rows, returning="id")) < len(rows):
-        raise Conflict("account", "an address is taken")
+        raise AddressTaken
     db.insert_many(work.connection, role_grants, grants)
     return [AccountId(row["id"]) for row in rows]
+
+
+def first_token(work: Work, settings: IdentitySettings, account_id: AccountId) -> str:
+    """Return the one-time token by which a new account's owner sets the first password; good as long as an invitation.
+
+    For the operator's terminal, where no mail can be sent yet: an earlier token of the account ends.
+    """
+    work.actor.require(Permission.SYSTEM)
+    token_id = store.issue_token(work, account_id, TokenPurpose.RECOVERY, settings.invitation_lifetime)
+    return one_time_token(settings.identity_key, TokenPurpose.RECOVERY, token_id)
 
 
 def _grant_rows(work: Work, account_id: str, one: NewAccount) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ Refusal
   RoleTaken                 the account has that role, or another store's
   LastAdministrator         a brand keeps at least one administrator
   TooManyKeys               a machine account has as many keys as it may
+  AddressTaken              an account that the platform itself would make is there; nobody hears it through the API
 """
 
 from __future__ import annotations
@@ -129,3 +130,12 @@ class TooManyKeys(Refusal):
     en = "This machine account has {keys_max} keys that still work. Wait until one ends, or rotate without overlap."
     zh = "该设备账户已有{keys_max}个有效密钥，请等待其失效，或不留重叠期直接轮换。"
     keys_max: int
+
+
+@dataclass(unsafe_hash=True)
+class AddressTaken(Refusal):
+    """An account is made under an address that has one; only for set-up, since it tells whether an address is known."""
+
+    code = "ADDRESS_TAKEN"
+    en = "There is an account under this address already; nothing was changed. Take another address."
+    zh = "该邮箱已有账户，未作更改。请使用其他邮箱。"

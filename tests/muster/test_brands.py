@@ -50,6 +50,53 @@ def test_two_brands_do_not_see_each_other(works: Works) -> None:
 
 
 @pytest.mark.parametrize(
+    ("file", "old", "new", "says"),
+    [
+        ("brand.toml", "Asia/Shanghai", "Mars/One", "brand.toml:6: timezone = 'Mars/One'"),
+        ("brand.toml", "Asia/Shanghai", "Asia", "brand.toml:6: timezone = 'Asia'"),
+        ("brand.toml", "Asia/Shanghai", "/etc/hosts", "brand.toml:6: timezone"),
+        ("brand.toml", '"CN"', '"DE"', "brand.toml:7: calendar = 'DE'"),
+        ("brand.toml", "CNY", "EUR", "brand.toml:8: currency = 'EUR'"),
+        ("brand.toml", "L0R", "X", "brand.toml:5: wmi = 'X'"),
+        ("brand.toml", "L0R", "LOR", "brand.toml:5: wmi = 'LOR'"),
+        ("brand.toml", '"borealis"', '"Bore alis"', "brand.toml:2: code = 'Bore alis'"),
+        ("stores.csv", ",east,", ",mars,", "stores.csv:2: region 'mars' is not in regions.csv"),
+        ("stores.csv", "chengdu-jinjiang", "shanghai-jingan", "stores.csv:3: store shanghai-jingan stands in line 2"),
+        ("plants.csv", "weekly_capacity", "capacity", "plants.csv:1: has no column weekly_capacity"),
+        ("plants.csv", ",80", ",0", "plants.csv:2: weekly_capacity = '0'"),
+        ("plants.csv", "30.69", "nan", "plants.csv:2: latitude = 'nan'"),
+    ],
+)
+def test_what_would_break_later_is_refused_when_the_brand_is_added(
+    works: Works, tmp_path: Path, file: str, old: str, new: str, says: str
+) -> None:
+    shutil.copytree(DEMO / "borealis" / "network", tmp_path / "network")
+    path = tmp_path / "network" / file
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
+
+    with pytest.raises(InvalidInput) as caught, works.change(NOBODY) as work:
+        add_brand_from_folder(work, BrandFolder(tmp_path))
+
+    assert says in str(caught.value)
+    with works.read(NOBODY) as work:
+        assert registry.all_brands(work) == []
+
+
+def test_two_brands_never_share_the_beginning_of_their_vins(works: Works, tmp_path: Path) -> None:
+    with works.change(NOBODY) as work:
+        borealis = add_brand_from_folder(work, BrandFolder(DEMO / "borealis"))
+    shutil.copytree(DEMO / "borealis" / "network", tmp_path / "network")
+    path = tmp_path / "network" / "brand.toml"
+    path.write_text(path.read_text(encoding="utf-8").replace('"borealis"', '"pine"'), encoding="utf-8")
+
+    with pytest.raises(InvalidInput, match="brand borealis has it"), works.change(NOBODY) as work:
+        add_brand_from_folder(work, BrandFolder(tmp_path))
+
+    with works.read(NOBODY) as work:
+        assert registry.all_brands(work) == [borealis]
+
+
+@pytest.mark.parametrize(
     ("file", "line", "broken", "says"),
     [
         ("stores.csv", 3, "a,b,c", "stores.csv:3"),

@@ -53,6 +53,19 @@ def roots(works: Works, brand_id: BrandId) -> list[date]:
         return list(work.connection.execute(days.order_by(record.record_days.c.day)).scalars())
 
 
+def test_a_brand_whose_zone_is_none_keeps_no_other_from_its_mornings(works: Works) -> None:
+    open_small_brand(works)
+    found_brand(works, brand_id=OTHER, code="pine")
+    with works.change(system(BRAND)) as work:
+        work.connection.execute(
+            registry.brands.update().where(registry.brands.c.id == BRAND).values(timezone="Mars/One")
+        )
+
+    wind_up(works)
+
+    assert set(due(works)) == {(DAILY_TIMER, OTHER)}
+
+
 def test_at_three_in_the_morning_yesterday_is_sealed_for_every_brand(brands: Works, clock: FixedClock) -> None:
     with brands.change(system(BRAND)) as work:
         record.append(work, "vin:1", "test.made", {})

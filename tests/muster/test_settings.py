@@ -4,10 +4,17 @@ import base64
 
 import pytest
 
-from muster.settings import SettingError, check_providers, read_settings
+from muster.settings import SettingError, check_serving, read_settings
 
 SECRET = base64.b64encode(bytes(range(32))).decode()
 SECRETS = {f"MUSTER_SECRET_{name}": SECRET for name in ("IDENTITY", "QUOTE", "PAYMENTS")}
+
+TRIAL = {
+    **SECRETS,
+    "MUSTER_SANDBOX_PROVIDERS": "1",
+    "MUSTER_MAIL_PRINTED": "1",
+    "MUSTER_PUBLIC_URL": "https://cars.example",
+}
 
 
 def test_the_demo_needs_nothing_but_its_word() -> None:
@@ -70,7 +77,23 @@ def test_a_secret_is_never_in_the_text_of_an_error() -> None:
 
 def test_outside_the_demo_nothing_is_served_with_sandboxes_unless_that_is_said() -> None:
     with pytest.raises(SettingError, match="MUSTER_SANDBOX_PROVIDERS is not set"):
-        check_providers(read_settings(SECRETS))
+        check_serving(read_settings(SECRETS))
 
-    check_providers(read_settings({**SECRETS, "MUSTER_SANDBOX_PROVIDERS": "1"}))
-    check_providers(read_settings({"MUSTER_DEMO": "1"}))
+    check_serving(read_settings(TRIAL))
+    check_serving(read_settings({"MUSTER_DEMO": "1"}))
+
+
+def test_outside_the_demo_nothing_is_served_that_reaches_nobody_unless_that_is_said() -> None:
+    silent = {name: value for name, value in TRIAL.items() if name != "MUSTER_MAIL_PRINTED"}
+
+    with pytest.raises(SettingError, match="MUSTER_MAIL_HOST is not set"):
+        check_serving(read_settings(silent))
+
+    mail = {"MUSTER_MAIL_HOST": "mail.example", "MUSTER_MAIL_SENDER": "cars@cars.example"}
+    check_serving(read_settings({**silent, **mail}))
+
+
+@pytest.mark.parametrize("address", ["", "http://cars.example", "cars.example"])
+def test_outside_the_demo_people_are_sent_to_an_encrypted_address_only(address: str) -> None:
+    with pytest.raises(SettingError, match="write the https:// address"):
+        check_serving(read_settings({**TRIAL, "MUSTER_PUBLIC_URL": address}))

@@ -25,7 +25,7 @@ from kernel.identity.tables import accounts, invitations
 from kernel.identity.tokens import one_time_token
 from kernel.notices import Address, Message, notices, registered_notices, send_due
 from kernel.work import Works
-from muster.telling import TELLERS, IdentityAddresses, WithTokens
+from muster.telling import TELLERS, IdentityAddresses, WithAddress, WithoutTokens, WithTokens
 from tests.configurator.small_brand import BRAND
 from tests.demand.pool_room import PoolRoom, make_pool_room
 from tests.kernel.identity.people import personal_traces
@@ -119,6 +119,23 @@ def _value(hint: Any, word: str, words: Mapping[str, str], now: datetime) -> Any
     if is_dataclass(hint):
         return example(hint, words, now)
     return {str: word, int: 123_400, bool: False, datetime: now, date: now.date()}[hint]
+
+
+@pytest.mark.parametrize(
+    ("locale", "says"), [("en", "(token withheld: set MUSTER_MAIL_HOST)"), ("zh-CN", "口令未显示")]
+)
+def test_a_log_holds_no_token_but_says_why_and_where_the_platform_is(locale: str, says: str) -> None:
+    post = Post()
+    channel = WithoutTokens(WithAddress(post, "https://cars.example"))
+    body = f"Token:\n⟦recovery:{RECOVERY}⟧"
+
+    channel.send([Message("1" * 32, "li@fir.test", "Subject", body, locale, datetime.now().astimezone())])
+
+    (sent,) = post.sent
+    assert "⟦" not in sent.body
+    assert RECOVERY not in sent.body
+    assert says in sent.body
+    assert sent.body.endswith("\n\nhttps://cars.example\n")
 
 
 def deliver(works: Works) -> None:
