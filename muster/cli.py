@@ -103,7 +103,6 @@ def run(
         # What telling the demo's story took in memory goes with the process image; the server begins without it.
         sys.stdout.flush()
         os.execv(sys.executable, [sys.executable, "-m", "muster", *sys.argv[1:]])  # noqa: S606 - our own words
-
     out.print(welcome(settings()))
     serve()
 

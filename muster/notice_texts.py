@@ -61,6 +61,14 @@ register_notice(
     "You may leave free of charge until it freezes.",
 )
 register_notice(
+    "deposit_in_frozen",
+    "意向金已收到",
+    "您的意向金{amount}已收到，您已在拼单池中占得一席，目前共{members}人。该拼单池已冻结，将于{deadline}结算，此前不能退出，价格只会下降。",
+    "Your deposit is in",
+    "Your deposit of {amount} is in and you have a place in the pool, which has {members} members now. The pool is "
+    "frozen and clears on {deadline}: nobody leaves any more, and the price can only fall.",
+)
+register_notice(
     "pool_frozen",
     "拼单池已冻结",
     "您的拼单池已冻结，共{members}人，将于{deadline}结算。此后不能退出，价格只会下降。",

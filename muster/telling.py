@@ -193,10 +193,13 @@ def tell_of_pools(work: Work, letters: Sequence[Letter]) -> None:
 def _of_pool(work: Work, letter: Letter) -> Iterator[NewNotice]:
     """Return what every member is told of a pool's news."""
     match letter.event:
-        case DepositsHeld(members=members, deposits=deposits):
+        case DepositsHeld(members=members, deposits=deposits, frozen_until=frozen_until):
+            kind = "deposit_in" if frozen_until is None else "deposit_in_frozen"
             for one in deposits:
                 facts: dict[str, Fact] = {"amount": Money(one.amount_minor), "members": members}
-                yield NewNotice(one.account_id, "deposit_in", facts, letter.event_id)
+                if frozen_until is not None:
+                    facts["deadline"] = frozen_until
+                yield NewNotice(one.account_id, kind, facts, letter.event_id)
         case PoolFroze(pool_id=pool_id, members=members, deadline=deadline):
             for account_id in member_accounts(work, pool_id):
                 yield NewNotice(account_id, "pool_frozen", {"members": members, "deadline": deadline}, letter.event_id)

@@ -50,11 +50,15 @@ class HeldDeposit:
 @event("demand.deposits_held")
 @dataclass(frozen=True, slots=True)
 class DepositsHeld(Event):
-    """Deposits came in and their pre-orders took places; `members` is the pool's count afterwards."""
+    """Deposits came in and their pre-orders took places; `members` is the pool's count afterwards.
+
+    `frozen_until` is the deadline of a pool that nobody may leave any more, None where members still leave freely.
+    """
 
     pool_id: str
     members: int
     deposits: tuple[HeldDeposit, ...]
+    frozen_until: datetime | None = None
 
 
 @event("demand.pre_order_expired")

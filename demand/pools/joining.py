@@ -91,6 +91,11 @@ def leave(pool: Pool, offer: Offer, *, now: datetime) -> OpenPool | Refusal:
             assert_never(pool)
 
 
+def free_until(pool: Pool, *, now: datetime) -> datetime | None:
+    """Return until when a member may leave for nothing; None where nobody leaves any more, or nobody is in."""
+    return pool.head.freeze_at if isinstance(pool, OpenPool) and now < pool.head.freeze_at else None
+
+
 def remove(pool: Pool, offer: Offer) -> JoinablePool:
     """Take out a member who must not be in it, from a frozen pool too; the freeze and its deadline stay.
 

@@ -17,7 +17,7 @@ from demand.pools.events import (
     PreOrderWithdrawn,
     PriceCapRaised,
 )
-from demand.pools.joining import change_offer, join, leave, raise_offer
+from demand.pools.joining import change_offer, free_until, join, leave, raise_offer
 from demand.pools.model import (
     AcknowledgedPreOrder,
     EndedPreOrder,
@@ -79,7 +79,9 @@ def fund_pre_order(work: Work, payment: Payment) -> PreOrder:
     save_pre_orders(work, [(pooled, joined.joined, "funded")])
     chain_joined(work, [(pooled, joined.joined)])
     deposit = HeldDeposit(pooled.head.id, pooled.head.account_id, pooled.head.deposit_minor)
-    work.record(DepositsHeld(work.actor.brand_id, pooled.pool_id, joined.pool.head.members, (deposit,)))
+    frozen_until = None if free_until(joined.pool, now=work.now) else joined.pool.head.deadline
+    members = joined.pool.head.members
+    work.record(DepositsHeld(work.actor.brand_id, pooled.pool_id, members, (deposit,), frozen_until))
     return pooled
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from demand.errors import CapTooLow, TermsUnsound
@@ -62,7 +62,7 @@ def open_pool(work: Work, plan: PoolPlan) -> ScheduledPool | OpenPool:
     terms = planned_terms(plan, rules.section(PoolPolicy))
     check_terms(terms)
     opens_at = plan.opens_at or work.now
-    deadline = plan.deadline or opens_at + timedelta(days=rules.section(PoolPolicy).open_days)
+    deadline = plan.deadline or _on_the_hour(opens_at + timedelta(days=rules.section(PoolPolicy).open_days))
     freeze_at = deadline - timedelta(hours=terms.freeze_hours)
     if not opens_at < freeze_at < work.now + OPEN_AHEAD_MAX:
         raise TermsUnsound("the pool opens before its freeze, and the freeze lies within a year")
@@ -88,6 +88,12 @@ def open_pool(work: Work, plan: PoolPlan) -> ScheduledPool | OpenPool:
     if isinstance(pool, OpenPool):
         _announce(work, head)
     return pool
+
+
+def _on_the_hour(moment: datetime) -> datetime:
+    """Return the next full hour, or the moment itself where it is one: people are told these times."""
+    full = moment.replace(minute=0, second=0, microsecond=0)
+    return full if full == moment else full + timedelta(hours=1)
 
 
 def open_scheduled(work: Work, pool_id: str, _payload: object = None) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 from configurator.errors import QuoteTaken
 from configurator.model import AcceptedQuote
 from demand.errors import AlreadyInPool, NoOpenPool, WrongClass
-from demand.pools.joining import join
+from demand.pools.joining import join, standing
 from demand.pools.model import (
     AcknowledgedPreOrder,
     ClassLevel,
@@ -124,7 +124,7 @@ def _seat_one(seating: Seating, one: Candidate) -> Refusal | None:
     assert request.actor.person_id is not None
     if request.quote_id in seating.quotes_used:
         return QuoteTaken("accepted")
-    pool = _pool_for(seating, one)
+    pool = _pool_for(seating, one, now=now)
     if isinstance(pool, Refusal):
         return pool
     head = pool.head
@@ -143,12 +143,13 @@ def _seat_one(seating: Seating, one: Candidate) -> Refusal | None:
     return None
 
 
-def _pool_for(seating: Seating, one: Candidate) -> Pool | Refusal:
+def _pool_for(seating: Seating, one: Candidate, *, now: datetime) -> Pool | Refusal:
     """Return the pool named, if the car is of its class, or the one of the car's class that takes members."""
     assert one.quote is not None
     l1_key, l2_key = class_keys(one.quote.pooling_class)
     if one.request.pool_id is None:
-        found = joinable_pool(seating.pools, [l1_key, *([l2_key] if one.request.accepts_wider_class else [])])
+        keys = [l1_key, *([l2_key] if one.request.accepts_wider_class else [])]
+        found = joinable_pool(seating.pools, keys, now=now)
         return found or NoOpenPool(l1_key)
     pool = seating.pools.get(one.request.pool_id)
     if pool is None:
@@ -162,17 +163,29 @@ def _pool_for(seating: Seating, one: Candidate) -> Pool | Refusal:
     return pool if fits else WrongClass(l1_key, head.class_key)
 
 
-def joinable_pool(pools: Mapping[str, Pool], class_keys: Sequence[str]) -> Pool | None:
-    """Return the pool that a car of these classes joins: the first class with one, an open one before a frozen one."""
+def joinable_pool(pools: Mapping[str, Pool], class_keys: Sequence[str], *, now: datetime) -> Pool | None:
+    """Return the pool that a car of these classes joins, in the first class with one.
+
+    A frozen pool that lacks members comes first: an open one beside it must not take from it those it needs to tip.
+    Then the open one, then a frozen one that tips anyway, last one whose deadline is past.
+    """
     for class_key in class_keys:
         own = [
             pool
             for pool in pools.values()
             if pool.head.class_key == class_key and isinstance(pool, OpenPool | FrozenPool)
         ]
-        for pool in sorted(own, key=lambda one: (isinstance(one, FrozenPool), one.head.id)):
+        for pool in sorted(own, key=lambda one: (_precedence(one, now), one.head.id)):
             return pool
     return None
+
+
+def _precedence(pool: Pool, now: datetime) -> int:
+    if now >= pool.head.deadline:
+        return 3
+    if isinstance(pool, OpenPool):
+        return 1
+    return 0 if standing(pool.head).needed > 0 else 2
 
 
 def pre_order_of(

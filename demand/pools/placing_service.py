@@ -13,6 +13,7 @@ from configurator.quote_service import accept_quotes, examine_quotes
 from demand.errors import PersonNotVerified
 from demand.pools.chain_store import chain_joined, pool_times
 from demand.pools.events import DepositsHeld, HeldDeposit, PlacedPreOrder, PreOrdersPlaced
+from demand.pools.joining import free_until
 from demand.pools.model import (
     PooledPreOrder,
     PreOrder,
@@ -341,4 +342,6 @@ def _tell(work: Work, seated: Sequence[Candidate], seating: Seating) -> None:
             if isinstance(one, PooledPreOrder)
         )
         if deposits:
-            work.record(DepositsHeld(brand_id, pool_id, seating.pools[pool_id].head.members, deposits))
+            pool = seating.pools[pool_id]
+            frozen_until = None if free_until(pool, now=work.now) else pool.head.deadline
+            work.record(DepositsHeld(brand_id, pool_id, pool.head.members, deposits, frozen_until))

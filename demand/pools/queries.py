@@ -69,6 +69,11 @@ class PoolView:
         return self.pool.head.id
 
     @property
+    def free_until(self) -> datetime | None:
+        """Return until when members may leave for nothing; None once nobody leaves any more."""
+        return self.pool.head.freeze_at if isinstance(self.pool, ScheduledPool | OpenPool) else None
+
+    @property
     def places_left(self) -> int:
         """Return how many more may join; none once it takes nobody."""
         if not isinstance(self.pool, OpenPool | FrozenPool):
@@ -130,7 +135,7 @@ def pools_for_classes(work: Work, classes: Sequence[PoolingClass]) -> dict[Pooli
         pools.c.brand_id == work.actor.brand_id, pools.c.class_key.in_(keys), pools.c.state.in_(("open", "frozen"))
     )
     by_id: dict[str, Pool] = {row["id"]: pool_from(row).pool for row in work.connection.execute(found).mappings()}
-    joinable = {cls: joinable_pool(by_id, class_keys(cls)[:1]) for cls in classes}
+    joinable = {cls: joinable_pool(by_id, class_keys(cls)[:1], now=work.now) for cls in classes}
     return {cls: view_of(pool) for cls, pool in joinable.items() if pool is not None}
 
 

@@ -87,6 +87,9 @@ class Pool(Node):
     next_tier: PoolTier | None
     opens_at: datetime
     freeze_at: datetime
+    free_until: datetime | None = field(
+        about="Until when a member may leave for nothing; null once nobody leaves any more: read it before you pay."
+    )
     deadline: datetime
     raw_id: strawberry.Private[str]
 
@@ -160,6 +163,7 @@ def show_pool(view: queries.PoolView) -> Pool:
         next_tier=_show_tier(view.next_tier) if view.next_tier is not None else None,
         opens_at=head.opens_at,
         freeze_at=head.freeze_at,
+        free_until=view.free_until,
         deadline=head.deadline,
         raw_id=view.id,
     )

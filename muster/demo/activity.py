@@ -64,10 +64,10 @@ STORIES: Final = (
     Story(-42, "S6", (), 33, failure=FailureChoice.ROLL),
     # Tipped last week: its orders are scheduled.
     Story(-28, "L5", ("PT_PHEV_18",), 68, ("yueqiao.siyao",)),
-    # Frozen today: joins go on, nobody leaves.
+    # Frozen since yesterday: joins go on, nobody leaves; on Wednesday it clears.
     Story(-19, "M7", (), 66, ("banmu.anhe",)),
-    # Open, and one short of tipping: whoever joins next tips it.
-    Story(-14, "L5", (), 59, all_agreed=True),
+    # Open, and one short of tipping: whoever joins next tips it. It freezes after the week that the story ends in.
+    Story(-9, "L5", (), 59, all_agreed=True),
     # Open and past its first tier.
     Story(-7, "S6", (), 64, ("yuanfan.zizhou",)),
 )

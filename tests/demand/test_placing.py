@@ -21,10 +21,12 @@ from demand.errors import (
     WrongClass,
 )
 from demand.pools.model import (
+    FrozenPool,
     PooledPreOrder,
 )
+from demand.pools.queries import pool_offer
 from demand.pools.tables import pre_orders
-from demand.service import Outcome, place_pre_orders
+from demand.service import Outcome, PoolPlan, open_pool, place_pre_orders
 from kernel.actor import system
 from kernel.clock import FixedClock
 from kernel.errors import Forbidden, IdempotencyMismatch, NotFound, Refusal
@@ -230,6 +232,58 @@ def test_a_join_after_the_deadline_is_refused(room: PoolRoom) -> None:
     outcome = refused(room, room.place(room.request(room.buyer(1), pool_id=pool_id))[0])
 
     assert isinstance(outcome, PoolClosed)
+
+
+def test_a_frozen_pool_that_lacks_members_gets_them_before_a_new_one_beside_it(room: PoolRoom) -> None:
+    frozen = room.open()
+    room.join(1, 2)
+    room.pass_time(days=19)
+    opened = room.open(days=30)
+
+    (third,) = room.join(3)
+    (fourth,) = room.join(4)
+
+    assert isinstance(room.pool(frozen), FrozenPool)
+    assert [room.head(frozen).members, room.head(opened).members] == [3, 1]
+    assert [getattr(one.pre_order, "pool_id", "") for one in (third, fourth)] == [frozen, opened]
+
+
+def test_a_quote_names_the_pool_that_its_car_would_join(room: PoolRoom) -> None:
+    frozen = room.open()
+    room.join(1, 2)
+    room.pass_time(days=19)
+    opened = room.open(days=30)
+
+    with room.works.read(system(BRAND)) as work:
+        before = pool_offer(work, room.cls)
+    room.join(3)
+    with room.works.read(system(BRAND)) as work:
+        after = pool_offer(work, room.cls)
+
+    assert before is not None
+    assert after is not None
+    assert [before.pool_id, after.pool_id] == [frozen, opened]
+
+
+def test_a_pool_past_its_deadline_takes_nobody_from_an_open_one(room: PoolRoom) -> None:
+    frozen = room.open()
+    room.pass_time(days=19)
+    opened = room.open(days=30)
+    room.clock.advance(timedelta(days=3))
+
+    room.join(1)
+
+    assert [room.head(frozen).members, room.head(opened).members] == [0, 1]
+
+
+def test_a_new_pools_times_are_full_hours(room: PoolRoom) -> None:
+    room.clock.advance(timedelta(minutes=53, seconds=52, microseconds=795_079))
+
+    with room.works.change(PLANNER) as work:
+        head = open_pool(work, PoolPlan(room.cls, 8, minimum=3, tiers=TIERS)).head
+
+    assert head.deadline.strftime("%M:%S.%f") == head.freeze_at.strftime("%M:%S.%f") == "00:00.000000"
+    assert timedelta(days=21) <= head.deadline - room.clock.now() < timedelta(days=21, hours=1)
 
 
 def test_the_number_of_statements_does_not_grow_with_the_group(room: PoolRoom) -> None:

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 
 from configurator.events import ConfigurationBroken
-from demand.events import MemberRemoved, PreOrderRolled
+from demand.events import DepositsHeld, MemberRemoved, PreOrderRolled
 from factory_orders.events import BalanceDeclined, EarnestMissing, OrderCancelled
 from kernel import news, outbox
 from kernel.actor import system
@@ -101,6 +101,8 @@ def events_of(kind: str, pool_id: str, now: datetime) -> list[Event]:
         made.append(MemberRemoved(BRAND, "x", MEMBER, pool_id, "fraud", 1))
     if cls in (EarnestMissing, BalanceDeclined):
         made.append(replace(made[0], is_claim=True))
+    if cls is DepositsHeld:
+        made.append(replace(made[0], frozen_until=None))
     if cls is PreOrderRolled:
         made.append(PreOrderRolled(BRAND, "x", MEMBER, pool_id, None, keeps_time=True))
     return made
@@ -149,6 +151,22 @@ def deliver_again(works: Works) -> None:
         work.connection.execute(delete(news.outbox_seen))
         work.connection.execute(update(news.outbox).values(due_at=work.now))
     deliver(works)
+
+
+def test_who_joins_a_frozen_pool_is_not_told_that_leaving_is_free(room: PoolRoom) -> None:
+    pool_id = room.open()
+    room.join(1)
+    deadline = room.pool(pool_id).head.deadline
+    room.clock.advance(room.pool(pool_id).head.freeze_at - room.clock.now())
+    room.join(2)
+
+    deliver(room.works)
+
+    with room.works.read(system(BRAND)) as work:
+        told = dict(work.connection.execute(select(notices.c.account_id, notices.c.kind)).all())
+        facts = dict(work.connection.execute(select(notices.c.account_id, notices.c.facts)).all())
+    assert told == {f"{1:032x}": "deposit_in", f"{2:032x}": "deposit_in_frozen"}
+    assert str(deadline.date()) in str(facts[f"{2:032x}"])
 
 
 @pytest.mark.parametrize("locale", LANGUAGES)
