@@ -27,6 +27,7 @@ from muster.terminal import (
     TO_RUN,
     TO_TRY,
     TO_WORK_ON_IT,
+    FileTrouble,
     errors,
     out,
     progress,
@@ -74,6 +75,9 @@ def main() -> None:
     except Refusal as refusal:
         errors.print(f"muster: {refusal}", style="red")
         sys.exit(REFUSED)
+    except FileTrouble as error:
+        errors.print(f"muster: {error}", style="red", markup=False)
+        sys.exit(BROKEN)
     except FileExistsError as error:
         errors.print(f"muster: {error} is there already; name another file", style="red")
         sys.exit(BROKEN)
@@ -90,11 +94,14 @@ def run(
     """Serve the demo brand on this machine: migrate, seed when empty, print addresses and sign-ins.
 
     The data stays in var/muster.db; delete the file to begin anew.
+    Mails are shown here; the log of requests with MUSTER_LOG_LEVEL=INFO.
 
     Example: [bold]muster run --port 8080[/bold]
     """
     os.environ["MUSTER_DEMO"] = "1"
     os.environ["MUSTER_PORT"] = str(port)
+    # One line a request would push addresses, sign-ins and the tokens of sign-ups out of sight.
+    os.environ.setdefault("MUSTER_LOG_LEVEL", "WARNING")
     from muster.demo.welcome import welcome
     from muster.serving import check_port
 
@@ -122,7 +129,8 @@ def _make_ready(chosen: Settings) -> bool:
     seeds = not demo_seed.is_seeded(works)
     if seeds:
         compiling = begin_to_warm(open_shelf(chosen))  # on another core, while the demo's story is told
-        demo_seed.seed(works, chosen, show=out if out.is_terminal else None)
+        out.print("Seeding the demo brands: half a minute, several on a busy machine …")
+        demo_seed.seed(works, chosen, show=out)
         if compiling is not None:
             with suppress(subprocess.TimeoutExpired):
                 compiling.wait(COMPILING_SECONDS_MAX)
@@ -200,7 +208,7 @@ def seed(
         out.print("There are brands already; nothing was changed.")
         return
     origin = as_of and as_of.replace(hour=demo_seed.TEN, tzinfo=demo_seed.ZONE)
-    demo_seed.seed(works, chosen, as_of=origin, show=out if out.is_terminal else None)
+    demo_seed.seed(works, chosen, as_of=origin, show=out)
     out.print("The demo brands are in.")
 
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from kernel.errors import InvalidInput
-from muster.terminal import REFUSED, TO_LOOK_AFTER_IT, TO_RUN, out, progress, settings
+from muster.terminal import REFUSED, TO_LOOK_AFTER_IT, TO_RUN, on_file, out, progress, settings
 
 
 def add_to(app: typer.Typer) -> None:
@@ -70,7 +70,7 @@ def backup(
         revision = migrate.current_revision(connection)
     if revision is None:
         raise InvalidInput("database", "it has no tables yet; run `muster migrate`")
-    with progress(f"Writing {path} …"):
+    with progress(f"Writing {path} …"), on_file(path):
         manifest = back_up(works.engine, path, revision=revision, clock=works.clock, schema=metadata)
     out.print(f"{manifest.rows:,} rows of {len(manifest.tables)} tables are in {path}.")
 
@@ -91,8 +91,9 @@ def restore(
     from muster.wiring import open_works
 
     works = open_works(settings())
-    revision = read_manifest(path).revision
-    with progress(f"Restoring {path} …"):
+    with on_file(path):
+        revision = read_manifest(path).revision
+    with progress(f"Restoring {path} …"), on_file(path):
         migrate.upgrade(works.engine, revision)
         manifest = fill(works.engine, path, revision=revision, schema=metadata)
         migrate.upgrade(works.engine)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
-from muster.terminal import REFUSED, TO_LOOK_AFTER_IT, out, progress, settings
+from muster.terminal import REFUSED, TO_LOOK_AFTER_IT, on_file, out, progress, settings
+
+CHAINS: Final = {"Pool": "pool", "Proposal": "proposal"}
+"""The kinds of the API's ids whose things have a chain; cars go by their VIN."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -18,7 +21,9 @@ def add_to(app: typer.Typer) -> None:
 
 
 def export_record(
-    chain: Annotated[str, typer.Argument(help="A chain, such as pool:ID, vin:VIN or proposal:ID.")],
+    chain: Annotated[
+        str, typer.Argument(help="A chain: pool:ID, vin:VIN, proposal:ID, or an id of the API.")
+    ],
     path: Annotated[Path, typer.Argument(help="A file that is not there yet.")],
     brand: Annotated[str, typer.Option(help="The brand; by default the one of MUSTER_BRAND.")] = "",
 ) -> None:
@@ -26,7 +31,9 @@ def export_record(
 
     People stand in it under pseudonyms, with what they offered: it is for the auditor.
 
-    Example: [bold]muster export-record pool:01a0… /tmp/pool.json[/bold]
+    The id is the one in the database, or the one of the API, with or without the word before it.
+
+    Example: [bold]muster export-record UG9vbC8wMWEw… /tmp/pool.json[/bold]
     """
     import orjson
 
@@ -40,12 +47,25 @@ def export_record(
     chosen = settings()
     if path.exists():
         raise InvalidInput("path", f"{path} is there already")
+    chain = chain_of(chain)
     works = open_works(chosen)
     with progress(f"Reading {chain} …"), works.read(system(BrandId("platform"))) as work:
         own = registry.brand_by_code(work, brand or chosen.brand)
         document = export_chain(work.acting(system(own.id)), chain)
-    path.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
+    with on_file(path):
+        path.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
     out.print(f"{len(document['entries'])} entries are in {path}.")
+
+
+def chain_of(word: str) -> str:
+    """Return the chain that a word names: itself, or the chain of an id as the API writes it (`UG9vbC8…`)."""
+    from graph.identifiers import read_id
+
+    kind, colon, name = word.partition(":")
+    found = read_id(name if colon else word)
+    if found is None or found[0] not in CHAINS or (colon and CHAINS[found[0]] != kind):
+        return word
+    return f"{CHAINS[found[0]]}:{found[1]}"
 
 
 def verify(

@@ -18,9 +18,13 @@ import uvicorn
 from sqlalchemy.exc import OperationalError
 
 from graph.limits import DEFAULT_LIMITS
+from kernel import registry
+from kernel.actor import system
+from kernel.ids import BrandId
 from muster.joined import JoinedHttp
 from muster.logs import set_up_logs
 from muster.settings import SettingError, Settings, check_serving
+from muster.terminal import errors
 
 log = structlog.get_logger(__name__)
 RESTART_PAUSE_SECONDS: Final = 1.0
@@ -34,6 +38,7 @@ def serve(settings: Settings, *, with_worker: bool) -> int:
     check_serving(settings)
     check_port(settings, change="MUSTER_PORT=")
     _check_migrated(settings)
+    _warn_without_brand(settings)
     set_up_logs(settings.log_level)
     stopping = threading.Event()
     keeper = threading.Thread(target=_keep_worker, args=(stopping,), name="worker-keeper", daemon=True)
@@ -96,11 +101,31 @@ def _check_migrated(settings: Settings) -> None:
     engine = open_works(settings).engine
     try:
         current = is_current(engine)
-    except OperationalError:  # A database that is away may come back; until then /ready says so.
+    except OperationalError as error:  # A database that is away may come back; until then /ready says so.
+        first_line = str(error.orig).splitlines()[0]
+        errors.print(f"muster: the database does not answer; serving waits for it: {first_line}", style="yellow")
         current = True
     engine.dispose()
     if not current:
         raise SettingError("the database has not the shape of this version: run `muster migrate`")
+
+
+def _warn_without_brand(settings: Settings) -> None:
+    """Say that requests which name no brand would find none; the brand may still be added while the server runs."""
+    from muster.wiring import open_works
+
+    works = open_works(settings)
+    try:
+        with works.read(system(BrandId("platform"))) as work:
+            known = [brand.code for brand in registry.all_brands(work)]
+    except OperationalError:  # That it is away has been said.
+        return
+    finally:
+        works.engine.dispose()
+    if settings.brand not in known:
+        there = f"there are {', '.join(known)}" if known else "none is there: `muster add-brand FOLDER`"
+        refused = "there is no such brand, requests that name none are refused"
+        errors.print(f"muster: MUSTER_BRAND={settings.brand}: {refused}; {there}", style="yellow")
 
 
 def _keep_worker(stopping: threading.Event) -> None:

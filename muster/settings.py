@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError
 
 from kernel.db import database_url
 
+DEFAULT_DATABASE: Final = "sqlite:///var/muster.db"
 SECRET_BYTES_MIN: Final = 32
 TOKEN_LENGTH_MIN: Final = 16
 DEMO_SECRET: Final = "published with the demo brand and good for nothing else"
@@ -116,7 +117,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         raise SettingError(f"MUSTER_HOST={host}: the demo has published secrets and listens on loopback only")
     processes = reader.number("MUSTER_PROCESSES", 1, low=1, high=64)
     settings = Settings(
-        database_url=reader.database("MUSTER_DATABASE_URL", "sqlite:///var/muster.db"),
+        database_url=reader.database("MUSTER_DATABASE_URL", DEFAULT_DATABASE),
         secrets=Secrets(
             identity=reader.secret("MUSTER_SECRET_IDENTITY", demo=demo),
             quote=reader.secret("MUSTER_SECRET_QUOTE", demo=demo)[:32],
@@ -225,7 +226,10 @@ class _Reader:
         if not value and demo:
             return f"{name}: {DEMO_SECRET}".encode()
         if not value:
-            raise SettingError(f"{name} is not set: `muster secrets` makes one; MUSTER_DEMO=1 runs the demo without")
+            raise SettingError(
+                f"{name} is not set: `muster secrets` makes one; for the database of `muster run` write "
+                "MUSTER_DEMO=1 before the command"
+            )
         try:
             secret = base64.b64decode(value, validate=True)
         except (ValueError, binascii.Error):
@@ -259,9 +263,16 @@ def _refuse_unknown(environment: Mapping[str, str]) -> None:
             raise SettingError(f"{name} is no setting of Muster; `muster settings` lists them")
 
 
-def data_folder(settings: Settings) -> Path | None:
-    """Return the folder of the SQLite file, which the start may have to make; None on PostgreSQL."""
+def make_data_folder(settings: Settings) -> None:
+    """Make the folder of the default SQLite file; any other must be there: a mistyped path begins no new database.
+
+    Raises SettingError.
+    """
     url = database_url(settings.database_url)
     if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
-        return None
-    return Path(url.database).resolve().parent
+        return
+    folder = Path(url.database).resolve().parent
+    if settings.database_url == DEFAULT_DATABASE:
+        folder.mkdir(parents=True, exist_ok=True)
+    if not folder.is_dir():
+        raise SettingError(f"MUSTER_DATABASE_URL: there is no folder {folder}; make it, or correct the path")

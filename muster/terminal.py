@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
@@ -32,6 +33,21 @@ errors = Console(stderr=True, highlight=False, soft_wrap=True)
 def settings() -> Settings:
     """Read the settings of this process; raises SettingError."""
     return read_settings(os.environ)
+
+
+class FileTrouble(Exception):
+    """A file that a command was told to write or read cannot be; the text is one line."""
+
+
+@contextmanager
+def on_file(path: Path) -> Iterator[None]:
+    """Tell what the system has against a file in one line: no folder, no permission, no room. Raises FileTrouble."""
+    try:
+        yield
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise FileTrouble(f"{error.filename or path}: {error.strerror or type(error).__name__}") from None
 
 
 @contextmanager

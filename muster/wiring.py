@@ -65,7 +65,7 @@ from muster.daily import morning_timers
 from muster.demo.clock import advance, demo_clock_of
 from muster.doors import pre_order_door
 from muster.migrate import is_current
-from muster.settings import Settings, data_folder
+from muster.settings import Settings, make_data_folder
 from muster.telling import TELLERS, IdentityAddresses, WithAddress, WithoutTokens, WithTokens
 from muster.worker import Chores
 
@@ -192,10 +192,8 @@ def count_endings(work: Work, letters: Sequence[Letter]) -> None:
 
 
 def open_works(settings: Settings) -> Works:
-    """Open the database of these settings; makes the folder of an SQLite file."""
-    folder = data_folder(settings)
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
+    """Open the database of these settings; makes the folder of the default SQLite file."""
+    make_data_folder(settings)
     engine = db.open_engine(settings.database_url, connections_max=settings.connections_max)
     return Works(engine, clock=demo_clock_of(engine) if settings.demo else SystemClock())
 

@@ -23,10 +23,9 @@ END_SECONDS: Final = 15
 @contextmanager
 def serving(environment: Mapping[str, str], out: Console) -> Iterator[str]:
     """Seed the database of an environment, serve it, and end everything afterwards; yields the address."""
-    with out.status("Seeding a demo of its own …"):
-        subprocess.run(
-            [sys.executable, "-m", "muster", "seed"], env=dict(environment), check=True, stdout=subprocess.DEVNULL
-        )
+    out.print("Seeding a demo of its own: half a minute, several on a busy machine …")
+    subprocess.run([sys.executable, "-m", "muster", "seed"], env=dict(environment), check=True)
+    out.print("Starting its server …")
     port = _free_port()
     quiet = {**environment, "MUSTER_PORT": str(port), "MUSTER_LOG_LEVEL": "ERROR"}
     command = [sys.executable, "-m", "muster", "serve"]

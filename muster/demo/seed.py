@@ -85,14 +85,15 @@ def _add_brand(works: Works, settings: Settings, folder: Path) -> SeededBrand:
 
 
 class _Steps:
-    """Shows what is being seeded, where somebody looks."""
+    """Shows what is being seeded: a moving line on a terminal, a line for each step elsewhere."""
 
     def __init__(self, show: Console | None) -> None:
+        self._lines = show if show is not None and not show.is_terminal else None
         self._bar = (
             Progress(
                 SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=show, transient=True
             )
-            if show is not None
+            if show is not None and show.is_terminal
             else None
         )
 
@@ -108,5 +109,7 @@ class _Steps:
 
     def say(self, text: str) -> None:
         """Show the step that begins."""
+        if self._lines is not None:
+            self._lines.print(f"  {text}", markup=False)
         if self._bar is not None:
             self._bar.update(self._bar.task_ids[0], description=text)
