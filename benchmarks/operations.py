@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from random import Random
 from typing import Any, Final
 
@@ -135,16 +136,9 @@ def _places(scene: Scene) -> Iterator[bytes]:
     return iter([request(PLACE, {"input": place_input(one, scene.pool_id)}, token=one.token) for one in scene.buyers])
 
 
-def _numbered_regions() -> Iterator[str]:
-    """Name regions that no rule knows: another answer to keep each time, with every option that is sold anywhere."""
-    number = 0
-    while True:
-        number += 1
-        yield f"region-{number}"
-
-
 def _lists() -> Iterator[bytes]:
-    return (request(LIST, {"first": LIST_SIZE, "region": region}) for region in _numbered_regions())
+    # A variable that the document does not declare changes nothing but the key under which an answer is kept.
+    return (request(LIST, {"first": LIST_SIZE, "region": "", "number": number}) for number in count(1))
 
 
 def _kept_lists() -> Iterator[bytes]:
@@ -154,8 +148,9 @@ def _kept_lists() -> Iterator[bytes]:
 
 
 def _cars(scene: Scene) -> Iterator[bytes]:
-    for number, region in enumerate(_numbered_regions()):
-        yield request(CAR, {"code": scene.models[number % len(scene.models)], "region": region})
+    for number in count():
+        asked = {"code": scene.models[number % len(scene.models)], "region": "", "number": number}
+        yield request(CAR, asked)
 
 
 def _steps(scene: Scene) -> Iterator[bytes]:

@@ -31,7 +31,7 @@ from configurator.model import (
     ValidConfiguration,
     VersionId,
 )
-from configurator.queries import LoadedVersion, local_day, open_showroom, version_by_id
+from configurator.queries import LoadedVersion, check_region, local_day, open_showroom, version_by_id
 from configurator.quotation import encode_quote
 from configurator.quote_queries import quotes_of
 from configurator.showroom import Showroom
@@ -78,8 +78,7 @@ def _check_words(work: Work, *, name: str, region: str, options: Sequence[str]) 
     _check_name(name)
     if len(options) > CHOICES_MAX:
         raise InvalidInput("options", f"at most {CHOICES_MAX}")
-    if region not in {"", *(known.code for known in registry.list_regions(work))}:
-        raise InvalidInput("region", "take the code of one of the brand's regions, or leave it empty")
+    check_region(work, region)
 
 
 def _check_name(name: str) -> None:

@@ -5,6 +5,7 @@ Refusal
   VersionNotInForce         no catalogue version is in force on that day
   VersionTaken              a version cannot be published so: its day lies before the newest one's
   ModelUnknown              no such model in this version
+  RegionUnknown             the brand has no such region: which it has
   OptionUnknown             no such options in this version
   ChoicesClash              the choices themselves forbid each other
   OptionExcluded            the rules forbid the option: why, and the smallest repair
@@ -46,6 +47,17 @@ class VersionNotInForce(Refusal):
     en = "No such catalogue version is in force on {day}. Use the current one."
     zh = "{day}没有生效的该版本车型目录，请使用当前版本。"
     day: date
+
+
+@dataclass(unsafe_hash=True)
+class RegionUnknown(Refusal):
+    """The brand has no such region; `regions` are those that it has."""
+
+    code = "REGION_UNKNOWN"
+    en = "This brand has no region {region}. Choose one of: {regions}; or leave it out for a look at every region."
+    zh = "该品牌没有地区{region}，请选择：{regions}；或留空查看全部地区。"
+    region: str
+    regions: tuple[str, ...]
 
 
 @dataclass(unsafe_hash=True)

@@ -19,7 +19,7 @@ from sqlalchemy import Pool, bindparam, select
 
 from configurator.catalogue import Catalogue, Category, Option, PartUse
 from configurator.catalogue_json import content_hash, decode_catalogue
-from configurator.errors import VersionNotInForce
+from configurator.errors import RegionUnknown, VersionNotInForce
 from configurator.explaining import RuleInWords, rules_in_words
 from configurator.expressions import feature_names
 from configurator.model import Context, Text, VersionId
@@ -82,6 +82,7 @@ def answer_with(engines: Callable[[RuleBook], Engine]) -> None:
         _loaded.contents.clear()
 
 
+REGION_SHOWN_MAX: Final = 40
 # Asked with almost every request, so it is put together once.
 _IN_FORCE: Final = (
     select(
@@ -144,6 +145,23 @@ def version_in_force(work: Work, day: date | None = None, *, seconds_old_max: fl
         if row.effective_from <= asked:
             return _loaded_version(work, row), asked
     raise VersionNotInForce(asked)
+
+
+_regions: Final[WeakKeyDictionary[Pool, dict[BrandId, frozenset[str]]]] = WeakKeyDictionary()
+
+
+def check_region(work: Work, region: str) -> None:
+    """Refuse a region that the brand does not have (RegionUnknown); none at all is every region.
+
+    Regions come with their brand and stay, so one that was seen once is not asked for again.
+    """
+    brands = _regions.setdefault(work.connection.engine.pool, {})
+    if not region or region in brands.get(work.actor.brand_id, ()):
+        return
+    codes = tuple(one.code for one in registry.list_regions(work))
+    brands[work.actor.brand_id] = frozenset(codes)
+    if region not in codes:
+        raise RegionUnknown(region[:REGION_SHOWN_MAX], codes)
 
 
 def version_by_id(work: Work, version_id: VersionId) -> LoadedVersion:
@@ -210,7 +228,9 @@ def open_showroom(
     """Return the version in force on a day (today), or a named one, ready to answer for a region on that day.
 
     See `version_in_force` for `seconds_old_max`: what binds nobody need not ask the database each time.
+    Refuses a region that the brand does not have (RegionUnknown).
     """
+    check_region(work, region)
     if version_id is not None:
         version = version_by_id(work, version_id)
         asked = day or local_day(work)

@@ -21,9 +21,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def export_record(
-    chain: Annotated[
-        str, typer.Argument(help="A chain: pool:ID, vin:VIN, proposal:ID, or an id of the API.")
-    ],
+    chain: Annotated[str, typer.Argument(help="A chain: pool:ID, vin:VIN, proposal:ID, or an id of the API.")],
     path: Annotated[Path, typer.Argument(help="A file that is not there yet.")],
     brand: Annotated[str, typer.Option(help="The brand; by default the one of MUSTER_BRAND.")] = "",
 ) -> None:

@@ -37,8 +37,7 @@ def serve(settings: Settings, *, with_worker: bool) -> int:
     """Serve until told to stop; returns the exit code."""
     check_serving(settings)
     check_port(settings, change="MUSTER_PORT=")
-    _check_migrated(settings)
-    _warn_without_brand(settings)
+    check_database(settings)
     set_up_logs(settings.log_level)
     stopping = threading.Event()
     keeper = threading.Thread(target=_keep_worker, args=(stopping,), name="worker-keeper", daemon=True)
@@ -108,6 +107,12 @@ def _check_migrated(settings: Settings) -> None:
     engine.dispose()
     if not current:
         raise SettingError("the database has not the shape of this version: run `muster migrate`")
+
+
+def check_database(settings: Settings) -> None:
+    """Stop a start on a database of another shape; say where it is away, or lacks the brand of most requests."""
+    _check_migrated(settings)
+    _warn_without_brand(settings)
 
 
 def _warn_without_brand(settings: Settings) -> None:

@@ -263,16 +263,21 @@ def _refuse_unknown(environment: Mapping[str, str]) -> None:
             raise SettingError(f"{name} is no setting of Muster; `muster settings` lists them")
 
 
+def data_folder(settings: Settings) -> Path | None:
+    """Return the folder of the SQLite file; None on PostgreSQL."""
+    url = database_url(settings.database_url)
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+        return None
+    return Path(url.database).resolve().parent
+
+
 def make_data_folder(settings: Settings) -> None:
     """Make the folder of the default SQLite file; any other must be there: a mistyped path begins no new database.
 
     Raises SettingError.
     """
-    url = database_url(settings.database_url)
-    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
-        return
-    folder = Path(url.database).resolve().parent
-    if settings.database_url == DEFAULT_DATABASE:
+    folder = data_folder(settings)
+    if folder is not None and settings.database_url == DEFAULT_DATABASE:
         folder.mkdir(parents=True, exist_ok=True)
-    if not folder.is_dir():
+    if folder is not None and not folder.is_dir():
         raise SettingError(f"MUSTER_DATABASE_URL: there is no folder {folder}; make it, or correct the path")

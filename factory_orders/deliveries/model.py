@@ -55,7 +55,7 @@ class Shipment:
 def check_leg(state: ShipmentState, to: ShipmentState) -> None:
     """Refuse a leg that cannot follow."""
     if to not in LEGS[state]:
-        raise ShipmentOutOfOrder(state.value, to.value, tuple(leg.value for leg in LEGS[state]))
+        raise ShipmentOutOfOrder(state.name, to.name, tuple(leg.name for leg in LEGS[state]))
 
 
 class HandoverState(StrEnum):

@@ -64,7 +64,7 @@ def report_shipment(work: Work, shipment_id: str, to: ShipmentState, *, occurred
     """
     work.actor.require(Permission.SHIPMENT_WRITE)
     if to not in CARRIERS:
-        raise InvalidInput("state", f"a carrier reports one of {', '.join(leg.value for leg in CARRIERS)}")
+        raise InvalidInput("state", f"a carrier reports one of {', '.join(leg.name for leg in CARRIERS)}")
     shipment = lock_shipment(work, shipment_id)
     if not _is_own(work, shipment):
         raise NotFound("shipment")

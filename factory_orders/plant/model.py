@@ -78,7 +78,7 @@ def take_report(order: BuildOrder, report: PlantReport, *, now: datetime, clock_
     """Move a build order on, or refuse what cannot follow and what lies in the future or before the last stage."""
     expected = FOLLOWS[order.stage]
     if report.stage not in expected:
-        raise PlantEventOutOfOrder(order.stage.value, report.stage.value, tuple(stage.value for stage in expected))
+        raise PlantEventOutOfOrder(order.stage.name, report.stage.name, tuple(stage.name for stage in expected))
     if not order.moved_at - clock_ahead <= report.occurred_at <= now + clock_ahead:
         raise PlantEventFromFuture(report.occurred_at, order.moved_at - clock_ahead, now + clock_ahead)
     return replace(

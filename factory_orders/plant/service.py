@@ -78,7 +78,7 @@ def _check(report: PlantReport) -> None:
     if not 1 <= len(report.event_id) <= EVENT_ID_LENGTH_MAX:
         raise InvalidInput("eventId", f"give 1 to {EVENT_ID_LENGTH_MAX} characters")
     if report.stage not in REPORTABLE:
-        raise InvalidInput("stage", f"a plant reports one of {', '.join(stage.value for stage in REPORTABLE)}")
+        raise InvalidInput("stage", f"a plant reports one of {', '.join(stage.name for stage in REPORTABLE)}")
     if not 0 <= report.repair_minor <= REPAIR_MAX_MINOR or (report.repair_minor and report.stage is not Stage.REWORK):
         raise InvalidInput("repairMinor", "a repair's cost comes with a rework and is not negative")
     if report.occurred_at.tzinfo is None:

@@ -80,8 +80,12 @@ def _powertrain(work: Work, order: BuildOrder) -> str:
 
 
 def enter(work: Work, vehicle: Vehicle, kind: str, at: datetime, **facts: Any) -> None:
-    """Append to the car's passport: what happened, when by its reporter's clock, and how new the car is now."""
-    body = {"vin": vehicle.vin, "at": at.isoformat(), "newness": vehicle.newness.word} | facts
+    """Append to the car's passport: what happened, when by its reporter's clock, and how new the car is now.
+
+    A reporter's clock may be ahead of ours by minutes; nothing is written as later than it was heard of, else what
+    follows it at once would stand before it.
+    """
+    body = {"vin": vehicle.vin, "at": min(at, work.now).isoformat(), "newness": vehicle.newness.word} | facts
     record.append(work, chain_of(vehicle.vin), kind, body)
 
 

@@ -12,6 +12,7 @@ from configurator.errors import (
     ModelUnknown,
     OptionExcluded,
     OptionUnknown,
+    RegionUnknown,
     VersionNotInForce,
 )
 from configurator.model import MigratedConfiguration, StaleConfiguration, StoredConfiguration
@@ -122,7 +123,11 @@ def my_configurations(work: Work, first: int, after: Cursor | None = None) -> Co
     return show_page(configuration_queries.own_configurations(work, page_request(first, after)), show_configuration)
 
 
-@query(reads=Permission.OWN_READ, refuses=(ModelUnknown, VersionNotInForce), result="ConfigurationRepairResult")
+@query(
+    reads=Permission.OWN_READ,
+    refuses=(ModelUnknown, RegionUnknown, VersionNotInForce),
+    result="ConfigurationRepairResult",
+)
 def configuration_repair(work: Work, configuration_id: strawberry.ID) -> ConfigurationRepair:
     """The smallest change by which a car that you keep can be built under the newest catalogue."""
     raw = raw_id(configuration_id, "Configuration")
@@ -141,7 +146,7 @@ def configuration_repair(work: Work, configuration_id: strawberry.ID) -> Configu
 
 @mutation(
     does=Permission.OWN_WRITE,
-    refuses=(ModelUnknown, OptionUnknown, OptionExcluded, ConfigurationIncomplete, VersionNotInForce),
+    refuses=(ModelUnknown, OptionUnknown, OptionExcluded, ConfigurationIncomplete, RegionUnknown, VersionNotInForce),
     result="SaveConfigurationResult",
 )
 def save_configuration(work: Work, input: SaveConfigurationInput) -> Configuration:  # noqa: A002  # the API's word
@@ -154,7 +159,7 @@ def save_configuration(work: Work, input: SaveConfigurationInput) -> Configurati
 
 @mutation(
     does=Permission.OWN_WRITE,
-    refuses=(ModelUnknown, OptionUnknown, OptionExcluded, ConfigurationIncomplete, VersionNotInForce),
+    refuses=(ModelUnknown, OptionUnknown, OptionExcluded, ConfigurationIncomplete, RegionUnknown, VersionNotInForce),
     result="MigrateConfigurationResult",
 )
 def migrate_configuration(

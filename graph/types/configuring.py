@@ -9,7 +9,14 @@ from typing import Final
 import strawberry
 
 from configurator import step_service
-from configurator.errors import AnswerTooHard, ModelUnknown, OptionExcluded, OptionUnknown, VersionNotInForce
+from configurator.errors import (
+    AnswerTooHard,
+    ModelUnknown,
+    OptionExcluded,
+    OptionUnknown,
+    RegionUnknown,
+    VersionNotInForce,
+)
 from configurator.model import Choice, OptionState, QuoteLine
 from configurator.step_service import BackendKind, Outlook, PriceBound, RepairOffer, RepairOrder, Wishes
 from configurator.step_service import Explanation as Explained
@@ -153,7 +160,7 @@ class ChoicesInput:
     region: str = ""
 
 
-REFUSED = (ModelUnknown, OptionUnknown, OptionExcluded, VersionNotInForce, AnswerTooHard)
+REFUSED = (ModelUnknown, OptionUnknown, OptionExcluded, RegionUnknown, VersionNotInForce, AnswerTooHard)
 
 
 def read_choices(given: ChoicesInput | ConfigureInput, wishes: Wishes | None = None) -> step_service.ConfigureRequest:

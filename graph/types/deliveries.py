@@ -22,7 +22,6 @@ from kernel.paging import page_request
 from kernel.work import Work
 
 POINTS_MAX = 100
-strawberry.enum(ShipmentState, description="Where a shipment is; the last two are the store's word.")
 
 
 @object_type(reads=Permission.DELIVERY_READ)
@@ -39,7 +38,7 @@ class Delivery:
     vin: str | None
     newness: str | None
     shipment_id: strawberry.ID | None
-    shipment_state: str | None
+    shipment_state: ShipmentState | None
     handover_id: strawberry.ID | None
     handover_state: str | None
     appointment_at: datetime | None
@@ -129,7 +128,7 @@ def show_delivery(one: queries.Delivery) -> Delivery:
         vin=one.vin,
         newness=one.newness,
         shipment_id=_optional_id("Shipment", one.shipment_id),
-        shipment_state=one.shipment_state,
+        shipment_state=None if one.shipment_state is None else ShipmentState(one.shipment_state),
         handover_id=_optional_id("Handover", one.handover_id),
         handover_state=one.handover_state,
         appointment_at=one.appointment_at,

@@ -17,7 +17,7 @@ from factory_orders.errors import (
     HandoverNotPossible,
     InspectionMissing,
 )
-from factory_orders.model import order_state
+from factory_orders.model import ShipmentState, order_state
 from graph.access import field, input_type, object_type
 from graph.context import Request
 from graph.identifiers import raw_id, write_id
@@ -36,6 +36,8 @@ from kernel.payments import (
 )
 from kernel.work import Work
 
+strawberry.enum(ShipmentState, description="Where a shipment is; the last two are the store's word.")
+
 
 @object_type(reads=Permission.OWN_READ)
 class BuildStage:
@@ -49,7 +51,7 @@ class BuildStage:
 class OrderShipment:
     """The car's way to the store."""
 
-    state: str
+    state: ShipmentState
     planned_at: datetime
     loaded_at: datetime | None
     arrived_at: datetime | None
@@ -230,7 +232,7 @@ def load_orders(work: Work, order_ids: list[str]) -> dict[str, Order]:
 
 def _show_shipment(one: deliveries.Shipment) -> OrderShipment:
     return OrderShipment(
-        state=one.state.value,
+        state=one.state,
         planned_at=one.planned_at,
         loaded_at=one.loaded_at,
         arrived_at=one.arrived_at,

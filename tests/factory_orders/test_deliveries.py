@@ -76,7 +76,7 @@ def test_a_leg_out_of_order_is_refused_with_what_may_come(trade: Trade) -> None:
     with pytest.raises(ShipmentOutOfOrder) as refused:
         report(trade, order_id, ShipmentState.ARRIVED)
 
-    assert refused.value == ShipmentOutOfOrder("planned", "arrived", ("loaded",))
+    assert refused.value == ShipmentOutOfOrder("PLANNED", "ARRIVED", ("LOADED",))
     assert trade.shipment_of(order_id).state is ShipmentState.PLANNED
 
 
@@ -90,6 +90,24 @@ def test_the_same_leg_again_changes_nothing(trade: Trade) -> None:
     report(trade, order_id, ShipmentState.LOADED)
 
     assert trade.shipment_of(order_id) == before
+
+
+def test_a_carriers_clock_that_is_ahead_puts_no_leg_after_what_follows_it(trade: Trade) -> None:
+    (order_id,) = trade.lock()
+    trade.build(order_id)
+    for leg in (ShipmentState.LOADED, ShipmentState.IN_TRANSIT, ShipmentState.ARRIVED):
+        report(trade, order_id, leg, ago=-240)
+    trade.clock.advance(timedelta(seconds=20))
+    shipment = trade.shipment_of(order_id)
+
+    with trade.works.change(STORE_ADVISER) as work:
+        service.inspect_arrival(work, shipment.id, vin=shipment.vin)
+
+    with trade.works.read(STORE_ADVISER) as work:
+        times = [one.at for one in queries.passport(work, shipment.vin).entries]
+    assert times == sorted(times)
+    assert shipment.arrived_at is not None
+    assert shipment.arrived_at > times[-1]
 
 
 def test_whoever_loaded_a_car_alone_reports_its_way(trade: Trade) -> None:

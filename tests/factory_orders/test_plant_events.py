@@ -63,7 +63,7 @@ def test_whatever_is_reported_a_build_order_only_follows_its_stages(stages: list
         else:
             with pytest.raises(PlantEventOutOfOrder) as refused:
                 take_report(order, report, now=NOON, clock_ahead=AHEAD)
-            assert refused.value.expected == tuple(one.value for one in FOLLOWS[order.stage])
+            assert refused.value.expected == tuple(one.name for one in FOLLOWS[order.stage])
 
     assert all(after in FOLLOWS[before] for before, after in pairwise(reached))
     assert order.events == len(reached) - 1
@@ -161,7 +161,7 @@ def test_an_event_out_of_order_is_refused_with_what_may_come(trade: Trade) -> No
 
     refusal = refuse(trade, build_order_id, PlantReport("e", Stage.PAINT, trade.clock.now()))
 
-    assert refusal == PlantEventOutOfOrder("queued", "paint", ("parts_ready",))
+    assert refusal == PlantEventOutOfOrder("QUEUED", "PAINT", ("PARTS_READY",))
 
 
 def test_an_event_id_with_another_content_is_refused(trade: Trade) -> None:

@@ -65,6 +65,26 @@ def test_an_option_that_the_rules_forbid_is_refused_with_the_rule_and_the_repair
     assert rule in step["message"] and give_up in step["message"]
 
 
+@pytest.mark.parametrize(
+    ("locale", "says"), [("en", "This brand has no region mars. Choose one of: east, west"), ("zh-CN", "没有地区mars")]
+)
+def test_a_region_that_the_brand_does_not_have_is_refused_with_those_it_has(
+    borealis: Town, locale: str, says: str
+) -> None:
+    guest = borealis.guest(locale)
+
+    step = guest.ask(ask.CHEAPEST, input={"model": "N1", "region": "mars", "choices": []})["configure"]
+    listed = guest.answer('{ models(first: 1, region: "mars") { nodes { code } } }')
+    single = guest.answer('{ model(code: "N1", region: "mars") { code } }')
+
+    assert step["code"] == "REGION_UNKNOWN"
+    assert says in step["message"]
+    for answer in (listed, single):
+        (error,) = answer["errors"]
+        assert error["extensions"]["refusal"] == "REGION_UNKNOWN"
+        assert says in error["message"]
+
+
 def test_an_option_and_a_model_that_are_not_in_the_catalogue_are_refused(buyer: Buyer) -> None:
     store = buyer.town.store("shanghai-jingan")
 

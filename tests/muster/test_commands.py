@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import io
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -13,18 +15,23 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from rich.console import Console
 from sqlalchemy import update
 
 from demand.pools.tables import pools
-from kernel import registry
+from graph.identifiers import write_id
+from kernel import db, registry
 from kernel.actor import Actor, Role, system
 from kernel.clock import FixedClock
 from kernel.ids import BrandId
 from kernel.work import Works
+from muster import serving
+from muster.cli_record import chain_of
+from muster.demo.seed import _Steps
 from muster.settings import read_settings
 from muster.wiring import Runtime, wire
 from tests.support.databases import ROOT, Database, copy_sqlite
-from tests.support.site import surroundings
+from tests.support.site import mark_migrated, surroundings
 from tests.support.sound_world import make_sound_world
 
 PASSWORD: Final = "only a test would take this 7"
@@ -42,6 +49,16 @@ def muster(*words: str, environment: Mapping[str, str] | None = None) -> subproc
         timeout=60,
         check=False,
     )
+
+
+@pytest.fixture
+def migrated(sqlite_template: Path, tmp_path: Path) -> str:
+    """Return a database of this version's shape without any brand."""
+    url = copy_sqlite(sqlite_template, tmp_path / "migrated.db")
+    engine = db.open_engine(url)
+    mark_migrated(engine)
+    engine.dispose()
+    return url
 
 
 @contextmanager
@@ -137,3 +154,91 @@ def test_settings_refuses_what_serving_would_refuse() -> None:
     assert done.returncode == 2
     assert "Read well" not in done.stdout
     assert done.stderr.startswith("muster: MUSTER_SANDBOX_PROVIDERS is not set")
+
+
+def test_a_backup_that_cannot_be_written_is_one_line(migrated: str, tmp_path: Path) -> None:
+    done = muster("backup", f"{tmp_path}/there/x.muster", environment=surroundings(migrated))
+
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"muster: {tmp_path}/there/")
+    assert line.endswith("No such file or directory")
+
+
+def test_a_mistyped_path_begins_no_new_database(tmp_path: Path) -> None:
+    done = muster("migrate", environment=surroundings(f"sqlite:///{tmp_path}/mistyped/x.db"))
+
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"muster: MUSTER_DATABASE_URL: there is no folder {tmp_path}/mistyped; make it, or correct the path\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_command_without_secrets_says_how_it_reads_the_demo() -> None:
+    done = muster("audit", environment={})
+
+    assert done.returncode == 2
+    assert "write MUSTER_DEMO=1 before the command" in done.stderr
+
+
+def test_a_server_says_which_database_it_waits_for_and_which_brand_is_not_there(
+    migrated: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    away = read_settings(surroundings("postgresql://nobody@127.0.0.1:1/none"))
+    empty = read_settings(surroundings(migrated) | {"MUSTER_BRAND": "nope"})
+
+    serving.check_database(away)
+    first = capsys.readouterr().err
+    serving.check_database(empty)
+    second = capsys.readouterr().err
+
+    assert first.startswith("muster: the database does not answer; serving waits for it: ")
+    assert second.startswith("muster: MUSTER_BRAND=nope: there is no such brand")
+
+
+@pytest.mark.parametrize(
+    ("word", "chain"),
+    [
+        (write_id("Pool", "a" * 32), f"pool:{'a' * 32}"),
+        (f"pool:{write_id('Pool', 'a' * 32)}", f"pool:{'a' * 32}"),
+        (write_id("Proposal", "b" * 32), f"proposal:{'b' * 32}"),
+        (f"pool:{'a' * 32}", f"pool:{'a' * 32}"),
+        ("vin:L0LL50C11VA000125", "vin:L0LL50C11VA000125"),
+        (write_id("Store", "c" * 32), write_id("Store", "c" * 32)),
+    ],
+)
+def test_a_chain_goes_by_the_id_that_the_api_shows(word: str, chain: str) -> None:
+    assert chain_of(word) == chain
+
+
+def test_seeding_tells_each_step_where_no_terminal_is() -> None:
+    told = io.StringIO()
+    steps = _Steps(Console(file=told))
+
+    with steps:
+        steps.say("qilan: pool 1 of 6, 64 people")
+
+    assert told.getvalue() == "  qilan: pool 1 of 6, 64 people\n"
+
+
+def test_your_own_brand_is_in_after_the_steps_of_the_guide(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "guides" / "operator.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    url = f"sqlite:///{tmp_path}/own.db"
+    own = {name: value for name, value in os.environ.items() if not name.startswith("MUSTER_")}
+    script = f'set -e\nmuster() {{ "{sys.executable}" -m muster "$@"; }}\n{block.replace("/srv/", f"{tmp_path}/")}'
+
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=ROOT, env=own | surroundings(url), capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "Pine (pine) is in." in done.stdout
+    with opened(url) as runtime:
+        recovered = runtime.identity.recover(
+            guest_of(runtime, "pine"), token=done.stdout.split()[-1], new_password=PASSWORD
+        )
+        with runtime.works.read(guest_of(runtime, "pine")) as work:
+            assert runtime.identity.actor_of(work, recovered.token) is not None
+            assert registry.brand_by_code(work, "pine").wmi == "L0P"
