@@ -22,6 +22,7 @@ import subprocess
 import time
 import tomllib
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -268,7 +269,8 @@ def extras(arguments: Sequence[str]) -> int:
 def lock(arguments: Sequence[str]) -> int:
     """Pin the ranges of pyproject.toml for every Python and system at once; the files name no host and no path."""
     ranges = project()
-    optional = [*ranges["project"]["optional-dependencies"]["circuits"], *ranges["dependency-groups"]["bench"]]
+    extra = chain.from_iterable(ranges["project"]["optional-dependencies"].values())
+    optional = [*extra, *ranges["dependency-groups"]["bench"]]
     codes = [
         pin(LOCK, ["pyproject.toml", "--group", "dev", *arguments], ""),
         pin(EXTRAS, ["-", "--constraint", str(LOCK), *arguments], "\n".join(optional)),

@@ -11,6 +11,7 @@ Refusal
   PoolFrozen            nobody leaves or weakens an offer in a frozen pool
   WrongClass            the car does not belong to the pool's class
   NothingToGoBy         no pool was ever open, so none can be simulated
+  TooFewWeeks           too few released weeks for a forecast
   AlreadyInPool         the person holds a place in this pool
   CapTooLow             the cap lies below every tier
   CapNotRaised          a cap only rises
@@ -131,6 +132,17 @@ class NothingToGoBy(Refusal):
     code = "NOTHING_TO_GO_BY"
     en = "No pool of this brand was ever open, so nothing says how many would join. Open the first one by judgement."
     zh = "该品牌尚未开放过拼单池，无从推算参与人数，请凭经验开放第一个。"
+
+
+@dataclass(unsafe_hash=True)
+class TooFewWeeks(Refusal):
+    """A series has too few released weeks to say how it moves."""
+
+    code = "TOO_FEW_WEEKS"
+    en = "{weeks_released} weeks of this option were released, and a forecast needs {weeks_needed}. Come back later."
+    zh = "该选项仅有{weeks_released}周已发布数据，预测至少需要{weeks_needed}周，请稍后再来。"
+    weeks_released: int
+    weeks_needed: int
 
 
 @dataclass(unsafe_hash=True)

@@ -16,6 +16,8 @@ from demand.cubes.queries import (
     take_rates,
     willingness_to_pay,
 )
+from demand.forecasts.model import Score
+from demand.forecasts.queries import OptionForecast, forecast_score_list, option_forecast
 from demand.pools.clearing_queries import ClearingView, clearings_of, own_proof
 from demand.pools.queries import (
     LockedMember,
@@ -55,10 +57,12 @@ __all__ = [
     "DealtSet",
     "LockedMember",
     "OpenCar",
+    "OptionForecast",
     "PoolView",
     "ProposalView",
     "RegionWeek",
     "Release",
+    "Score",
     "Sheet",
     "ShownFigures",
     "Step",
@@ -69,6 +73,7 @@ __all__ = [
     "cars_of_proposal",
     "clearings_of",
     "comparisons_by_id",
+    "forecast_score_list",
     "list_comparisons",
     "list_pools",
     "list_proposals",
@@ -76,6 +81,7 @@ __all__ = [
     "member_accounts",
     "newest_cube_release",
     "open_cars",
+    "option_forecast",
     "own_backings",
     "own_backings_by_id",
     "own_pre_orders",

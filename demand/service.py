@@ -46,6 +46,7 @@ from demand.compare.store import CLOSE_TIMER
 from demand.cubes.intake_service import SUBSCRIPTIONS as CUBES
 from demand.cubes.intake_service import Ended, note_cancelled, note_delivered
 from demand.cubes.service import release_cubes
+from demand.forecasts.service import forecast_released
 from demand.personal.service import DemandData
 from demand.pools.clearing_service import cancel_pool, clear_pool, freeze_pool
 from demand.pools.member_service import change_car, expire_pre_order, fund_pre_order, raise_cap, withdraw
@@ -119,6 +120,7 @@ __all__ = [
     "decline_proposal",
     "deposit_account",
     "earnest_account",
+    "forecast_released",
     "fund_backing",
     "fund_pre_order",
     "join_comparison",

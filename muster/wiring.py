@@ -228,6 +228,7 @@ def wire(settings: Settings, *, works: Works | None = None) -> Runtime:
                 partial(capture_due, providers={sandbox.name: sandbox}, uses=LOST_USES),
                 partial(carry_out_refunds, providers={sandbox.name: sandbox}),
                 demand.service.analyse_closed,
+                demand.service.forecast_released,
                 partial(send_due, channels=[_channel(settings)], addresses=IdentityAddresses()),
             ),
         ),

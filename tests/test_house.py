@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -54,7 +55,8 @@ def test_the_lock_pins_every_direct_dependency() -> None:
 
 
 def test_what_is_optional_is_pinned_apart_so_that_run_never_installs_it() -> None:
-    optional = PROJECT["project"]["optional-dependencies"]["circuits"] + PROJECT["dependency-groups"]["bench"]
+    extras = PROJECT["project"]["optional-dependencies"].values()
+    optional = [*chain.from_iterable(extras), *PROJECT["dependency-groups"]["bench"]]
 
     assert names_of(optional) <= names_of(pins_of("extras.lock"))
     assert names_of(pins_of("extras.lock")) & names_of(pins_of("requirements.lock")) == set()

@@ -123,6 +123,12 @@ def _cell(row: Any) -> PublishedCell:
     return PublishedCell(key, row.chosen, row.offered, row.first_chosen, row.second_chosen)
 
 
+def released_cells(work: Work, cube: CubeName, wanted: CellFilter) -> list[PublishedCell]:
+    """Return all released cells that are wanted, however many; for what works on whole series."""
+    work.actor.require(Permission.DEMAND_READ)
+    return [_cell(row) for row in work.connection.execute(_select_cells(work, cube, Audience.MAKER, wanted))]
+
+
 def take_rates(
     work: Work,
     wanted: CellFilter = EVERYTHING,

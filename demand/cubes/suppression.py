@@ -93,40 +93,14 @@ class _State:
 
     def exposed(self, k: int) -> Iterator[Node]:
         """Yield the nodes at which a sum of hidden cells is known that is about a few."""
-        around: dict[Node, list[Edge]] = {}
+        around: dict[Node, list[tuple[Node, Edge]]] = {}
         for edge in sorted(self.hidden):
-            for node in self.ends(edge):
-                around.setdefault(node, []).append(edge)
-        for node in sorted(around):
-            if node == FREE:
-                continue
-            for edges in self._parts(node, around):
-                if self._is_told(node, edges, k):
-                    yield node
-
-    def _parts(self, node: Node, around: Mapping[Node, list[Edge]]) -> list[list[Edge]]:
-        """Return the hidden cells of a node by the part of the rest of the graph that they lead to."""
-        parts: list[list[Edge]] = []
-        part_of: dict[Node, int] = {}
-        for edge in around[node]:
-            start = self._other(edge, node)
-            if start not in part_of:
-                parts.append([])
-                stack = [start]
-                part_of[start] = len(parts) - 1
-                while stack:
-                    here = stack.pop()
-                    for one in around[here]:
-                        there = self._other(one, here)
-                        if there != node and there not in part_of:
-                            part_of[there] = len(parts) - 1
-                            stack.append(there)
-            parts[part_of[start]].append(edge)
-        return parts
-
-    def _other(self, edge: Edge, node: Node) -> Node:
-        first, second = self.ends(edge)
-        return second if first == node else first
+            first, second = self.ends(edge)
+            around.setdefault(first, []).append((second, edge))
+            around.setdefault(second, []).append((first, edge))
+        for node, edges in _Parts(around).of_all():
+            if node != FREE and self._is_told(node, edges, k):
+                yield node
 
     def _is_told(self, node: Node, edges: list[Edge], k: int) -> bool:
         """Say whether the sum of some cells of a node tells of a few; one with its margin tells nothing new."""
@@ -142,6 +116,43 @@ class _State:
         """Return the shown cells that may be hidden, the smallest first: a node's own, or where it has none all."""
         found = [edge for edge in self.order if edge not in self.hidden and MARGIN not in edge]
         return [edge for edge in found if node in self.ends(edge)] or found
+
+
+@dataclass(slots=True)
+class _Parts:
+    """For every node the cells by which it hangs on each part of the rest, in one walk (Hopcroft and Tarjan 1973)."""
+
+    around: Mapping[Node, list[tuple[Node, Edge]]]
+    entered: dict[Node, int] = field(default_factory=dict)
+    lowest: dict[Node, int] = field(default_factory=dict)
+
+    def of_all(self) -> Iterator[tuple[Node, list[Edge]]]:
+        """Yield each node with the cells that lead into one part of the rest."""
+        for node in sorted(self.around):
+            if node not in self.entered:
+                yield from self._walk(node, is_root=True)
+
+    def _walk(self, node: Node, *, is_root: bool) -> Iterator[tuple[Node, list[Edge]]]:
+        self.entered[node] = self.lowest[node] = len(self.entered)
+        branches: list[tuple[int, int, bool]] = []
+        for other, _ in self.around[node]:
+            if other in self.entered:
+                self.lowest[node] = min(self.lowest[node], self.entered[other])
+                continue
+            start = len(self.entered)
+            yield from self._walk(other, is_root=False)
+            apart = is_root or self.lowest[other] >= self.entered[node]
+            branches.append((start, len(self.entered), apart))
+            self.lowest[node] = min(self.lowest[node], self.lowest[other])
+        rest: list[Edge] = []
+        parts: dict[int, list[Edge]] = {start: [] for start, _, apart in branches if apart}
+        for other, edge in self.around[node]:
+            place = self.entered[other]
+            into = next((start for start, end, apart in branches if apart and start <= place < end), None)
+            (rest if into is None else parts[into]).append(edge)
+        for edges in (rest, *parts.values()):
+            if edges:
+                yield node, edges
 
 
 def sum_counts(counts: Iterable[Count]) -> Count:

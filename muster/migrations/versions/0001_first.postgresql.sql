@@ -19,6 +19,68 @@ CREATE TABLE demo_clock (
 	CONSTRAINT ck_demo_clock_forward_only CHECK (offset_seconds >= 0)
 )
 -- next
+CREATE TABLE forecast_runs (
+	brand_id VARCHAR(32) NOT NULL, 
+	release INTEGER NOT NULL, 
+	series INTEGER NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_forecast_runs PRIMARY KEY (brand_id, release)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER forecast_runs_no_change BEFORE UPDATE OR DELETE ON forecast_runs FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER forecast_runs_no_truncate BEFORE TRUNCATE ON forecast_runs FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TABLE forecast_scores (
+	brand_id VARCHAR(32) NOT NULL, 
+	release INTEGER NOT NULL, 
+	model VARCHAR(80) NOT NULL, 
+	option VARCHAR(80) NOT NULL, 
+	scored INTEGER NOT NULL, 
+	loss FLOAT NOT NULL, 
+	coverage FLOAT NOT NULL, 
+	skill_on_last FLOAT NOT NULL, 
+	skill_on_average FLOAT NOT NULL, 
+	CONSTRAINT pk_forecast_scores PRIMARY KEY (brand_id, release, model, option), 
+	CONSTRAINT ck_forecast_scores_score_sound CHECK (scored > 0 AND coverage BETWEEN 0 AND 1)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER forecast_scores_no_change BEFORE UPDATE OR DELETE ON forecast_scores FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER forecast_scores_no_truncate BEFORE TRUNCATE ON forecast_scores FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TABLE forecast_weeks (
+	brand_id VARCHAR(32) NOT NULL, 
+	release INTEGER NOT NULL, 
+	model VARCHAR(80) NOT NULL, 
+	option VARCHAR(80) NOT NULL, 
+	week DATE NOT NULL, 
+	p10 FLOAT NOT NULL, 
+	p50 FLOAT NOT NULL, 
+	p90 FLOAT NOT NULL, 
+	CONSTRAINT pk_forecast_weeks PRIMARY KEY (brand_id, release, model, option, week), 
+	CONSTRAINT ck_forecast_weeks_quantiles_in_order CHECK (0 <= p10 AND p10 <= p50 AND p50 <= p90)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER forecast_weeks_no_change BEFORE UPDATE OR DELETE ON forecast_weeks FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER forecast_weeks_no_truncate BEFORE TRUNCATE ON forecast_weeks FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
 CREATE TABLE idempotency_keys (
 	account_id VARCHAR(32) NOT NULL, 
 	key VARCHAR(80) NOT NULL, 

@@ -19,6 +19,53 @@ CREATE TABLE demo_clock (
 	CONSTRAINT ck_demo_clock_forward_only CHECK (offset_seconds >= 0)
 )
 -- next
+CREATE TABLE forecast_runs (
+	brand_id VARCHAR(32) NOT NULL, 
+	release INTEGER NOT NULL, 
+	series INTEGER NOT NULL, 
+	at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_forecast_runs PRIMARY KEY (brand_id, release)
+)
+-- next
+CREATE TRIGGER forecast_runs_no_update BEFORE UPDATE ON forecast_runs BEGIN SELECT RAISE(ABORT, 'rows of forecast_runs are never changed'); END
+-- next
+CREATE TRIGGER forecast_runs_no_delete BEFORE DELETE ON forecast_runs BEGIN SELECT RAISE(ABORT, 'rows of forecast_runs are never changed'); END
+-- next
+CREATE TABLE forecast_scores (
+	brand_id VARCHAR(32) NOT NULL, 
+	release INTEGER NOT NULL, 
+	model VARCHAR(80) NOT NULL, 
+	option VARCHAR(80) NOT NULL, 
+	scored INTEGER NOT NULL, 
+	loss FLOAT NOT NULL, 
+	coverage FLOAT NOT NULL, 
+	skill_on_last FLOAT NOT NULL, 
+	skill_on_average FLOAT NOT NULL, 
+	CONSTRAINT pk_forecast_scores PRIMARY KEY (brand_id, release, model, option), 
+	CONSTRAINT ck_forecast_scores_score_sound CHECK (scored > 0 AND coverage BETWEEN 0 AND 1)
+)
+-- next
+CREATE TRIGGER forecast_scores_no_update BEFORE UPDATE ON forecast_scores BEGIN SELECT RAISE(ABORT, 'rows of forecast_scores are never changed'); END
+-- next
+CREATE TRIGGER forecast_scores_no_delete BEFORE DELETE ON forecast_scores BEGIN SELECT RAISE(ABORT, 'rows of forecast_scores are never changed'); END
+-- next
+CREATE TABLE forecast_weeks (
+	brand_id VARCHAR(32) NOT NULL, 
+	release INTEGER NOT NULL, 
+	model VARCHAR(80) NOT NULL, 
+	option VARCHAR(80) NOT NULL, 
+	week DATE NOT NULL, 
+	p10 FLOAT NOT NULL, 
+	p50 FLOAT NOT NULL, 
+	p90 FLOAT NOT NULL, 
+	CONSTRAINT pk_forecast_weeks PRIMARY KEY (brand_id, release, model, option, week), 
+	CONSTRAINT ck_forecast_weeks_quantiles_in_order CHECK (0 <= p10 AND p10 <= p50 AND p50 <= p90)
+)
+-- next
+CREATE TRIGGER forecast_weeks_no_update BEFORE UPDATE ON forecast_weeks BEGIN SELECT RAISE(ABORT, 'rows of forecast_weeks are never changed'); END
+-- next
+CREATE TRIGGER forecast_weeks_no_delete BEFORE DELETE ON forecast_weeks BEGIN SELECT RAISE(ABORT, 'rows of forecast_weeks are never changed'); END
+-- next
 CREATE TABLE idempotency_keys (
 	account_id VARCHAR(32) NOT NULL, 
 	"key" VARCHAR(80) NOT NULL, 
