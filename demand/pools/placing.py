@@ -124,7 +124,7 @@ def _seat_one(seating: Seating, one: Candidate) -> Refusal | None:
     assert request.actor.person_id is not None
     if request.quote_id in seating.quotes_used:
         return QuoteTaken("accepted")
-    pool = _pool_for(seating, one, now=now)
+    pool = _pool_for(seating, one)
     if isinstance(pool, Refusal):
         return pool
     head = pool.head
@@ -143,13 +143,13 @@ def _seat_one(seating: Seating, one: Candidate) -> Refusal | None:
     return None
 
 
-def _pool_for(seating: Seating, one: Candidate, *, now: datetime) -> Pool | Refusal:
+def _pool_for(seating: Seating, one: Candidate) -> Pool | Refusal:
     """Return the pool named, if the car is of its class, or the one of the car's class that takes members."""
     assert one.quote is not None
     l1_key, l2_key = class_keys(one.quote.pooling_class)
     if one.request.pool_id is None:
         keys = [l1_key, *([l2_key] if one.request.accepts_wider_class else [])]
-        found = joinable_pool(seating.pools, keys, now=now)
+        found = joinable_pool(seating.pools, keys, times=seating.times)
         return found or NoOpenPool(l1_key)
     pool = seating.pools.get(one.request.pool_id)
     if pool is None:
@@ -163,8 +163,10 @@ def _pool_for(seating: Seating, one: Candidate, *, now: datetime) -> Pool | Refu
     return pool if fits else WrongClass(l1_key, head.class_key)
 
 
-def joinable_pool(pools: Mapping[str, Pool], class_keys: Sequence[str], *, now: datetime) -> Pool | None:
-    """Return the pool that a car of these classes joins, in the first class with one.
+def joinable_pool(
+    pools: Mapping[str, Pool], class_keys: Sequence[str], *, times: Mapping[str, datetime]
+) -> Pool | None:
+    """Return the pool that a car of these classes joins, in the first class with one; `times` is the time in each pool.
 
     A frozen pool that lacks members comes first: an open one beside it must not take from it those it needs to tip.
     Then the open one, then a frozen one that tips anyway, last one whose deadline is past.
@@ -175,7 +177,7 @@ def joinable_pool(pools: Mapping[str, Pool], class_keys: Sequence[str], *, now: 
             for pool in pools.values()
             if pool.head.class_key == class_key and isinstance(pool, OpenPool | FrozenPool)
         ]
-        for pool in sorted(own, key=lambda one: (_precedence(one, now), one.head.id)):
+        for pool in sorted(own, key=lambda one: (_precedence(one, times[one.head.id]), one.head.id)):
             return pool
     return None
 

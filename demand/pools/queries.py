@@ -135,7 +135,8 @@ def pools_for_classes(work: Work, classes: Sequence[PoolingClass]) -> dict[Pooli
         pools.c.brand_id == work.actor.brand_id, pools.c.class_key.in_(keys), pools.c.state.in_(("open", "frozen"))
     )
     by_id: dict[str, Pool] = {row["id"]: pool_from(row).pool for row in work.connection.execute(found).mappings()}
-    joinable = {cls: joinable_pool(by_id, class_keys(cls)[:1], now=work.now) for cls in classes}
+    times = dict.fromkeys(by_id, work.now)
+    joinable = {cls: joinable_pool(by_id, class_keys(cls)[:1], times=times) for cls in classes}
     return {cls: view_of(pool) for cls, pool in joinable.items() if pool is not None}
 
 

@@ -36,8 +36,8 @@ def violations(room: Room) -> list[str]:
 def reconciled(room: Room) -> tuple[int, int, int]:
     """Return what matched with the provider's statement, the differences, and what is in flight."""
     now = room.clock.now()
-    since, until = now - timedelta(days=1), now + timedelta(days=1)
-    report = reconcile(room.works, system(room.brand), room.sandbox, since=since, until=until)
+    day = timedelta(days=1)
+    report = reconcile(room.works, system(room.brand), room.sandbox, since=now - day, until=now + day)
     return report.matched, report.differences, report.in_flight
 
 
