@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from configurator.model import Tier
+from demand.cubes.policy import K_MIN
 from demand.errors import CapNotRaised, CapTooLow, PoolClosed, PoolFrozen, PoolFull
 from demand.pools.model import (
     CancelledPool,
@@ -153,7 +154,11 @@ def freeze(pool: OpenPool) -> FrozenPool:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a pool stands now: `clears` is the n it would clear at this moment (None: at none), with its discount."""
+    """Where a pool stands now, as anybody may see it.
+
+    `clears` is the n it would clear at this moment (None: at none), with its discount. It and `needed` leave out those
+    whose caps fall short only in steps of k persons, since a cap is a choice (DOMAIN section 4.12); the tier is exact.
+    """
 
     clears: int | None
     discount_bp: int
@@ -162,13 +167,14 @@ class Standing:
 
 
 def standing(head: PoolHead) -> Standing:
-    """Say from the counts alone what the clearing would do now; agrees with `clearing.clear` on the offers."""
+    """Say from the counts alone what the clearing would do now; its tier agrees with `clearing.clear` on the offers."""
     found = clearing_number(head.terms, head.reaching)
+    shown = [head.members - (head.members - count) // K_MIN * K_MIN for count in head.reaching]
     if found is None:
-        return Standing(
-            None, head.terms.tiers[0].discount_bp, head.terms.minimum - head.reaching[0], head.terms.tiers[0]
-        )
-    number, index = found
+        needed = max(1, head.terms.minimum - shown[0])
+        return Standing(None, head.terms.tiers[0].discount_bp, needed, head.terms.tiers[0])
+    index = found[1]
+    number = min(shown[index], _last_number(head.terms, index))
     following = head.terms.tiers[index + 1] if index + 1 < len(head.terms.tiers) else None
     if following is not None and following.members > head.terms.capacity:
         following = None
@@ -181,8 +187,13 @@ def clearing_number(terms: PoolTerms, reaching: Sequence[int]) -> tuple[int, int
     `reaching[k]` counts the members whose cap reaches their price at tier k; d is the same within a tier.
     """
     for index in range(len(terms.tiers) - 1, -1, -1):
-        last = terms.tiers[index + 1].members - 1 if index + 1 < len(terms.tiers) else terms.capacity
-        number = min(reaching[index], last, terms.capacity)
+        number = min(reaching[index], _last_number(terms, index))
         if number >= terms.tiers[index].members:
             return number, index
     return None
+
+
+def _last_number(terms: PoolTerms, index: int) -> int:
+    """Return the largest n that clears in a tier."""
+    last = terms.tiers[index + 1].members - 1 if index + 1 < len(terms.tiers) else terms.capacity
+    return min(last, terms.capacity)

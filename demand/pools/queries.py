@@ -47,8 +47,9 @@ OPEN_STATES: Final = ("acknowledged", "pooled", "rolled_over")
 class PoolView:
     """A pool as anybody may see it. `members` counts the places held; a pool's count is public (DOMAIN section 4.12).
 
-    `needed` is how many more must agree to the first tier before the pool would clear; `discount_bp` is what all
-    would get if it cleared now, or got; `next_tier` is what more members would reach.
+    `needed` is how many more must at least agree to the first tier before the pool would clear, `clears` how many at
+    most would be in it now; `discount_bp` is what all would get if it cleared now, or got; `next_tier` is what more
+    members would reach. What is shown of caps says nothing of fewer than ten persons; see `joining.standing`.
     """
 
     pool: Pool
