@@ -72,8 +72,12 @@ def handover_by_payment(work: Work, payment_id: str) -> Handover | None:
 
 
 def open_handover(work: Work, order_id: str) -> Handover | None:
-    """Return an order's open handover."""
-    found = select(handovers).where(handovers.c.order_id == order_id, handovers.c.state.in_(_OPEN))
+    """Return the open handover of an order of the actor's brand."""
+    found = select(handovers).where(
+        handovers.c.order_id == order_id,
+        handovers.c.brand_id == work.actor.brand_id,
+        handovers.c.state.in_(_OPEN),
+    )
     row = work.connection.execute(found).mappings().first()
     return None if row is None else handover_from(row)
 
