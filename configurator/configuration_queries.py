@@ -139,11 +139,12 @@ def saved_of(stored: StoredConfiguration) -> SavedConfiguration:
             assert_never(stored)
 
 
-def configurations_of(work: Work, account_id: str, *, limit: int) -> list[StoredConfiguration]:
-    """Return up to `limit` kept configurations of one account of the brand, oldest first."""
+def configurations_of(work: Work, account_id: str, *, after_id: str, limit: int) -> list[StoredConfiguration]:
+    """Return up to `limit` kept configurations of one account of the brand after one, oldest first."""
     found = (
         select(configurations)
         .where(configurations.c.brand_id == work.actor.brand_id, configurations.c.account_id == account_id)
+        .where(configurations.c.id > after_id)
         .order_by(configurations.c.id)
         .limit(limit)
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time
-from typing import Any, Final, assert_never
+from functools import partial
+from typing import Any, Final, TypeVar, assert_never
 
 from configurator import store
 from configurator.breaking import BreakageSearch, BrokenCar, CarRepair, KeptCar, find_broken, kept_car, nearest_car
@@ -44,7 +45,8 @@ from kernel.work import Work
 
 NAME_LENGTH_MAX: Final = 80
 STALE_BATCH: Final = 500
-EXPORTED_MAX: Final = 10_000
+EXPORTED_AT_ONCE: Final = 1_000
+PartT = TypeVar("PartT")
 STALE_TIMER: Final = "configurator.stale"
 
 
@@ -235,11 +237,21 @@ TIMERS: Final[dict[str, Handler]] = {STALE_TIMER: on_stale_timer}
 # --- personal data, and the audit ------------------------------------------------------------------------------------
 
 
+def _all(read: Callable[..., list[PartT]], id_of: Callable[[PartT], str]) -> list[PartT]:
+    """Read everything of a person, however much it is, a part at a time."""
+    found: list[PartT] = []
+    while True:
+        part = read(after_id=id_of(found[-1]) if found else "", limit=EXPORTED_AT_ONCE)
+        found += part
+        if len(part) < EXPORTED_AT_ONCE:
+            return found
+
+
 def export_person(work: Work, account_id: str) -> dict[str, Any]:
     """Return what this room holds of a person, in JSON terms: kept configurations and quotes."""
     work.actor.require(Permission.SYSTEM)
-    kept = configurations_of(work, account_id, limit=EXPORTED_MAX)
-    quoted = quotes_of(work, account_id, limit=EXPORTED_MAX)
+    kept = _all(partial(configurations_of, work, account_id), lambda one: saved_of(one).id)
+    quoted = _all(partial(quotes_of, work, account_id), lambda one: one.signed.quote.facts.id)
     return {
         "configurations": [
             {

@@ -142,11 +142,11 @@ def own_quotes(work: Work, page: PageRequest) -> Page[QuoteView]:
     return make_page(rows, page, lambda view: view.signed.quote.facts.id)
 
 
-def quotes_of(work: Work, account_id: str, *, limit: int) -> list[StoredQuote]:
-    """Return up to `limit` quotes of one account of the brand, oldest first."""
+def quotes_of(work: Work, account_id: str, *, after_id: str, limit: int) -> list[StoredQuote]:
+    """Return up to `limit` quotes of one account of the brand after one, oldest first."""
     found = with_endings().where(quotes.c.brand_id == work.actor.brand_id, quotes.c.account_id == account_id)
-    rows = work.connection.execute(found.order_by(quotes.c.id).limit(limit)).mappings()
-    return [quote_of(row) for row in rows]
+    later = found.where(quotes.c.id > after_id).order_by(quotes.c.id).limit(limit)
+    return [quote_of(row) for row in work.connection.execute(later).mappings()]
 
 
 def accepted_after(work: Work, after_id: str, *, limit: int) -> list[StoredQuote]:

@@ -33,7 +33,6 @@ from kernel.work import Work
 
 NAME_LENGTH_MAX: Final = 80
 STALE_BATCH: Final = 500
-EXPORTED_MAX: Final = 10_000
 
 # --- catalogue -------------------------------------------------------------------------------------------------------
 

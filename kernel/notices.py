@@ -200,7 +200,7 @@ def notices_of(work: Work, page: PageRequest) -> Page[Notice]:
         found = found.where(table.id < page.after)
     rows = work.connection.execute(found.order_by(table.id.desc()).limit(page.size + 1)).mappings().all()
     zone = own_brand(work).zone if rows else ZoneInfo("UTC")
-    return make_page([_read(row, work.actor.locale, zone) for row in rows], page, lambda notice: notice.id)
+    return make_page([read_notice(row, work.actor.locale, zone) for row in rows], page, lambda notice: notice.id)
 
 
 def unread_notices(work: Work) -> int:
@@ -228,7 +228,7 @@ def mark_read(work: Work, notice_ids: Sequence[str]) -> None:
         )
 
 
-def _read(row: RowMapping, locale: str, zone: ZoneInfo) -> Notice:
+def read_notice(row: RowMapping, locale: str, zone: ZoneInfo) -> Notice:
     subject, body = render(row["kind"], row["facts"], locale=locale, zone=zone)
     elsewhere = "（见邮件）" if locale.startswith("zh") else "(in the message)"
     return Notice(row["id"], row["kind"], subject, SECRET_PLACE.sub(elsewhere, body), row["at"], row["read_at"])

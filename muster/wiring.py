@@ -51,6 +51,7 @@ from kernel.identity.model import IdentitySettings
 from kernel.identity.persons import SandboxPersonVerifier
 from kernel.identity.service import Identity
 from kernel.ids import AccountId
+from kernel.kept import KeptNotices, KeptPayments
 from kernel.mail import ConsoleChannel, SmtpChannel
 from kernel.notices import Channel, send_due
 from kernel.outbox import Letter, Subscription
@@ -153,6 +154,8 @@ def personal_data(runtime: Runtime) -> tuple[PersonalData, ...]:
     return (
         IdentityData(runtime.identity.settings),
         OwedMoney(),
+        KeptNotices(),
+        KeptPayments(),
         ConfiguratorData(),
         DemandData(),
         factory_orders.service.OrderData(),

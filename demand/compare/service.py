@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from configurator.errors import ModelUnknown
+from configurator.queries import open_showroom
 from demand.compare.answering import is_complete, judge_answer, judge_open, judge_price_answer
 from demand.compare.design import ITEMS, deal
 from demand.compare.events import ComparisonClosed, ComparisonOpened
@@ -79,7 +81,8 @@ class ComparisonPlan:
 def open_comparison(work: Work, plan: ComparisonPlan) -> OpenComparison:
     """Let verified persons compare twelve proposals; each goes from signal to compare.
 
-    Refuses NotComparable for a proposal in another state or in another comparison that is not over.
+    Refuses NotComparable for a proposal in another state or in another comparison that is not over, and ModelUnknown
+    for a segment of a model that the catalogue in force does not have.
     """
     work.actor.require(Permission.POOL_MANAGE)
     rules = policy.current(work)
@@ -130,12 +133,13 @@ def _check_plan(work: Work, plan: ComparisonPlan, closes_at: datetime) -> None:
         raise InvalidInput("closesAt", "close it within 90 days from now")
     if not 1 <= len(plan.market) <= SEGMENTS_MAX or len({one.segment for one in plan.market}) != len(plan.market):
         raise InvalidInput("market", f"give 1 to {SEGMENTS_MAX} different segments")
+    models = open_showroom(work, region="")[0].catalogue.model_by_code
     regions = {region.code for region in registry.list_regions(work)}
     for one in plan.market:
         if one.segment.region not in regions:
             raise InvalidInput("market", f"there is no region {one.segment.region[:40]!r}")
-        if not 1 <= len(one.segment.model) <= 80 or "\x00" in one.segment.model:
-            raise InvalidInput("market", "name a model by its code")
+        if one.segment.model not in models:
+            raise ModelUnknown(one.segment.model[:80].replace("\x00", ""), tuple(models))
         if not 0 < one.persons <= PERSONS_MAX:
             raise InvalidInput("market", "a segment has somebody in it")
 

@@ -68,8 +68,8 @@ BALANCE_PURPOSE: Final = "balance"
 def book_handover(work: Work, order_id: str, appointment_at: datetime) -> Handover:
     """Book the buyer's appointment at the store where the car stands.
 
-    Refuses another buyer's order (NotFound), a car that is not ready there (HandoverNotPossible) and a time the store
-    cannot offer (AppointmentUnavailable with the next free one).
+    Asked again for the same time, it is the same one. Refuses another buyer's order (NotFound), a car that is not ready
+    there (HandoverNotPossible) and a time the store cannot offer (AppointmentUnavailable with the next free one).
     """
     work.actor.require(Permission.OWN_WRITE)
     order = _own_order_at_store(work, order_id)
@@ -77,6 +77,8 @@ def book_handover(work: Work, order_id: str, appointment_at: datetime) -> Handov
     if shipment is None or shipment.state not in RECEIVED:
         raise HandoverNotPossible("arrived", "the store's inspection of the car")
     existing = open_handover(work, order_id)
+    if existing is not None and existing.state is HandoverState.BOOKED and existing.appointment_at == appointment_at:
+        return existing
     if existing is not None:
         raise HandoverNotPossible(existing.state.value, "the end of the appointment that is booked")
     handover = Handover(
@@ -104,6 +106,8 @@ def rebook_handover(work: Work, handover_id: str, appointment_at: datetime) -> H
     work.actor.require(Permission.OWN_WRITE)
     handover, order = _own_handover(work, handover_id)
     require_state(handover, HandoverState.BOOKED)
+    if handover.appointment_at == appointment_at:
+        return handover
     moved = replace(handover, appointment_at=appointment_at)
     if not move_handover(work, moved, place=_place(work, handover.store_id, appointment_at)):
         raise AppointmentUnavailable("somebody else took it just now", None)
@@ -272,9 +276,11 @@ def renew_balance(work: Work, handover_id: str) -> Payment:
 
 
 def pay_balance(work: Work, handover_id: str, authorisation: Authorisation) -> Handover:
-    """Pay the rest with a signed authorisation over exactly what is due."""
+    """Pay the rest with a signed authorisation over exactly what is due; the same one again changes nothing."""
     work.actor.require(Permission.OWN_WRITE)
     handover, order = _own_handover(work, handover_id)
+    if handover.state is HandoverState.BALANCE_PAID and _is_paid_with(work, handover, authorisation):
+        return handover
     require_state(handover, HandoverState.INSPECTED)
     if handover.balance_payment_id is None:
         raise InspectionMissing
@@ -287,6 +293,12 @@ def pay_balance(work: Work, handover_id: str, authorisation: Authorisation) -> H
     paid = replace(handover, balance_payment_id=outcome.id)
     save_handover(work, paid)
     return _settle(work, paid, order.terms, outcome)
+
+
+def _is_paid_with(work: Work, handover: Handover, authorisation: Authorisation) -> bool:
+    paid = _payment(work, handover)
+    given = authorisation.provider, authorisation.provider_reference
+    return (paid.provider, paid.provider_reference) == given and paid.account_id == authorisation.account_id
 
 
 def receive_balance(work: Work, payment: Payment) -> Handover | None:

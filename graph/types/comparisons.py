@@ -8,6 +8,7 @@ from typing import cast
 import strawberry
 from strawberry.types import Info
 
+from configurator.errors import ModelUnknown, VersionNotInForce
 from demand import model, queries, service
 from demand.errors import (
     AlreadyAnswered,
@@ -281,7 +282,11 @@ def my_comparison(work: Work, id: strawberry.ID) -> ComparisonSheet | None:  # n
     return None if found is None else show_sheet(found)
 
 
-@mutation(does=Permission.POOL_MANAGE, refuses=(NotComparable,), result="OpenComparisonResult")
+@mutation(
+    does=Permission.POOL_MANAGE,
+    refuses=(NotComparable, ModelUnknown, VersionNotInForce),
+    result="OpenComparisonResult",
+)
 def open_comparison(work: Work, input: OpenComparisonInput) -> Comparison:  # noqa: A002  # the API's word
     """Let verified persons compare twelve proposals that take votes."""
     plan = service.ComparisonPlan(

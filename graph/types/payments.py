@@ -57,9 +57,10 @@ class AuthoriseInSandboxInput:
 
 @input_type(takes=Permission.OWN_WRITE)
 class PayInSandboxInput:
-    """The pre-order (which is the order later), or the backing, whose open payment the demo's wallet is to pay."""
+    """What the demo's wallet is to pay for: one pre-order (which is the order later), or one backing."""
 
-    pre_order_id: strawberry.ID
+    pre_order_id: strawberry.ID | None = None
+    backing_id: strawberry.ID | None = None
     wallet: str = "demo"
 
 
@@ -107,10 +108,9 @@ def authorise_in_sandbox(request: Request, input: AuthoriseInSandboxInput) -> Sa
 
 @mutation(does=Permission.OWN_WRITE, result="PayInSandboxResult")
 def pay_in_sandbox(request: Request, input: PayInSandboxInput) -> Payment:  # noqa: A002  # the API's word
-    """Let the demo's wallet pay what is open for a pre-order or an order; the provider then calls back as always."""
+    """Let the demo's wallet pay what is open for a pre-order, its order, or a backing; the provider then calls back."""
     sandbox = _sandbox(request)
-    named = read_id(input.pre_order_id)
-    subject = named[1] if named is not None and named[0] in ("PreOrder", "Order", "Backing") else "none"
+    subject = _subject(input)
     services = request.services
     with services.works.read(request.actor) as work:
         pending = [one for one in _own(work, subject) if one.state is PaymentState.PENDING]
@@ -126,6 +126,22 @@ def pay_in_sandbox(request: Request, input: PayInSandboxInput) -> Payment:  # no
     take_callback(services, sandbox.name, message.headers, message.body)
     with services.works.read(request.actor) as work:
         return next(show_payment(one) for one in _own(work, subject) if one.id == pending[-1].id)
+
+
+def _subject(given: PayInSandboxInput) -> str:
+    """Return the raw id of what is to be paid; refuses InvalidInput unless one thing of the right kind is named."""
+    kinds: tuple[str, ...]
+    match given.pre_order_id, given.backing_id:
+        case str(text), None:
+            name, kinds = "preOrderId", ("PreOrder", "Order")
+        case None, str(text):
+            name, kinds = "backingId", ("Backing",)
+        case _:
+            raise InvalidInput("preOrderId", "give either a preOrderId or a backingId")
+    named = read_id(text)
+    if named is not None and named[0] not in kinds:
+        raise InvalidInput(name, f"this is the id of a {named[0]}; give that of a {' or '.join(kinds)}")
+    return "none" if named is None else named[1]
 
 
 def _own(work: Work, subject: str) -> list[payments.Payment]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
@@ -38,6 +39,7 @@ from kernel.errors import Forbidden, InvalidInput, NotFound, Refusal
 from kernel.ids import AccountId
 from kernel.ledger import account, ledger_transfers
 from kernel.money import Money
+from kernel.news import outbox
 from kernel.paging import PageRequest
 from kernel.payments import PaymentAmountMismatch, PaymentState
 from tests.configurator.small_brand import BRAND, NORTH_STORE, PLANNER
@@ -270,6 +272,24 @@ def test_an_hour_takes_two_and_the_third_gets_the_next(trade: Trade) -> None:
         trade.book(ids[2], who=buyer(3))
 
     assert refused.value.next_free == trade.tomorrow_at(11)
+
+
+def test_the_same_appointment_and_the_same_authorisation_again_are_the_same_ones(trade: Trade) -> None:
+    order_id = at_store(trade)
+
+    booked = [trade.book(order_id) for _ in range(2)]
+    with trade.works.change(buyer()) as work:
+        moved = service.rebook_handover(work, booked[0].id, trade.tomorrow_at(10))
+    handover = trade.inspect(booked[0])
+    asked = trade.ask_balance(handover)
+    paid = [trade.pay(handover, asked) for _ in range(2)]
+
+    assert booked[0] == booked[1] == moved
+    assert paid[0] == paid[1]
+    with trade.works.read(SYSTEM) as work:
+        kinds = Counter(work.connection.execute(select(outbox.c.kind)).scalars())
+        assert ledger.balance(work, account("receivable", order_id)) == 0
+    assert (kinds["factory_orders.handover_booked"], kinds["factory_orders.balance_paid"]) == (1, 1)
 
 
 def test_an_order_has_one_open_appointment_which_can_be_moved(trade: Trade) -> None:

@@ -84,7 +84,11 @@ def test_money_goes_behind_a_proposal_once_and_comes_back_on_request(borealis: T
         assert later.at.refusal(ask.WITHDRAW_BACKING, input={"backingId": held["id"]}) == "NOT_FOUND"
     waiting = later.at.do(ask.BACK, input=request(later, backed))
     pay = ask.mutation("payInSandbox", "PayInSandboxInput", "... on Payment { state }")
-    paid = later.at.do(pay, input={"preOrderId": waiting["id"]})
+    with house.unchanged():
+        assert later.at.refusal(pay, input={"preOrderId": waiting["id"]}) == "INVALID_INPUT"
+        assert later.at.refusal(pay, input={}) == "INVALID_INPUT"
+        assert later.at.refusal(pay, input={"backingId": waiting["id"], "preOrderId": waiting["id"]}) == "INVALID_INPUT"
+    paid = later.at.do(pay, input={"backingId": waiting["id"]})
     house.work_off()
 
     assert (held["state"], waiting["state"], paid["state"]) == ("held", "acknowledged", "RECEIVED")

@@ -41,7 +41,7 @@ def release(study: Study, *, parts_per_million: int) -> None:
     study.close()
     share, rate = Interval(833, 800, 850), Interval(parts_per_million // 100, 0, 10_000)
     outcomes = [ItemOutcome(number, Interval(0, -5, 5), share, rate) for number in range(12)]
-    draws = {number: {model: [parts_per_million] * DRAWS for model in ("A1", "A2")} for number in range(12)}
+    draws = {number: {model: [parts_per_million] * DRAWS for model in ("A1", "B2")} for number in range(12)}
     with study.works.change(system(BRAND)) as work:
         closed = lock_comparison(work, study.id)
         save_comparison(work, ReleasedComparison(closed.head, work.now, 500, 400))

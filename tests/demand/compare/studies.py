@@ -31,7 +31,7 @@ EAST: Final = Segment("east", owner=False, model="A1")
 MARKET: Final = (
     MarketSegment(EAST, 60_000),
     MarketSegment(Segment("north", owner=True, model="A1"), 30_000),
-    MarketSegment(Segment("north", owner=False, model="A2"), 10_000),
+    MarketSegment(Segment("north", owner=False, model="B2"), 10_000),
 )
 PRICE_MINOR: Final = 400_000
 

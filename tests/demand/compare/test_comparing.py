@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
+from configurator.errors import ModelUnknown
 from demand.compare.model import ReleasedComparison, Segment, UnansweredComparison
 from demand.compare.policy import ComparePolicy
 from demand.compare.service import ComparisonPlan, answer_set, join_comparison, open_comparison
@@ -35,13 +36,13 @@ from kernel.ids import AccountId, BrandId
 from kernel.policy import change_policy
 from kernel.timers import fire_due
 from kernel.work import Work, Works
-from tests.configurator.small_brand import BRAND, GUEST, PLANNER, found_brand
+from tests.configurator.small_brand import BRAND, GUEST, PLANNER, open_small_brand
 from tests.demand.compare.studies import EAST, MARKET, PRICE_MINOR, Study, open_study, person, wish
 
 
 @pytest.fixture
 def study(works: Works) -> Study:
-    found_brand(works)
+    open_small_brand(works)
     with works.change(system(BRAND)) as work:
         change_policy(work, base_version=0, changes={"compare": {"draws": 100}}, reason="quick tests")
     return open_study(works)
@@ -100,6 +101,18 @@ def test_a_plan_that_makes_no_sense_is_refused(study: Study, change: dict[str, o
 
     with pytest.raises(InvalidInput), study.works.change(PLANNER) as work:
         open_comparison(work, replace(plan, **change))  # type: ignore[arg-type]  # each is of its field's type
+
+
+def test_a_market_of_a_model_that_the_catalogue_does_not_have_is_refused_by_name(study: Study) -> None:
+    others = tuple(wish(study.works, f"Other {number}") for number in range(12))
+    odd = replace(MARKET[0], segment=Segment("east", owner=True, model="A9"))
+
+    with pytest.raises(ModelUnknown) as refused, study.works.change(PLANNER) as work:
+        open_comparison(work, ComparisonPlan("Spring", dict.fromkeys(others, PRICE_MINOR), (*MARKET, odd)))
+
+    assert refused.value == ModelUnknown("A9", ("A1", "B2"))
+    with study.works.read(GUEST) as work:
+        assert {view.state for view in proposals_by_id(work, others).values()} == {"signal"}
 
 
 # --- joining ---------------------------------------------------------------------------------------------------------
