@@ -144,17 +144,18 @@ def test_every_decision_is_in_the_index() -> None:
 
 
 @pytest.mark.prove
-def test_a_fresh_clone_is_ready_within_a_minute_by_several_commands_at_once(tmp_path: Path) -> None:
+def test_a_fresh_clone_is_made_ready_once_by_several_commands_at_once(tmp_path: Path) -> None:
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
     base = str(getattr(sys, "_base_executable", sys.executable))
     variables = {**os.environ, "MUSTER_DEMO": "1"}
-    started = time.monotonic()
 
-    runs = [subprocess.Popen([base, "dev.py", "migrate"], cwd=clone, env=variables) for _ in range(3)]
+    command = [base, "dev.py", "migrate"]
+    runs = [subprocess.Popen(command, cwd=clone, env=variables, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    told = [run.communicate(timeout=1200)[1] for run in runs]
 
-    assert [run.wait(120) for run in runs] == [0, 0, 0]
-    assert time.monotonic() - started < 60
+    assert [run.returncode for run in runs] == [0, 0, 0]
+    assert sum("ready after" in one for one in told) == 1
 
 
 @pytest.mark.postgres

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -38,6 +39,7 @@ from tests.support.site import Site, each, family, go, kill, mark_migrated, surr
 CALLERS: Final = 16
 BUYERS_PER_KILL: Final = 40
 SEED: Final = 20_261_123
+WAIT_SECONDS_MAX: Final = 240.0
 EVERYTHING: Final = "everything"
 WORKER: Final = "worker"
 THE_DATABASE: Final = "the database"
@@ -81,7 +83,7 @@ class Mishaps:
         self.killed["processes"] += len(processes if victim == EVERYTHING else workers)
 
     def _start(self) -> Running:
-        return self.stack.enter_context(serving(self.environment))
+        return self.stack.enter_context(serving(self.environment, wait_seconds=WAIT_SECONDS_MAX))
 
 
 def _is_worker(process: psutil.Process) -> bool:
@@ -93,11 +95,23 @@ def _is_worker(process: psutil.Process) -> bool:
 
 def kill_a_backend(url: str) -> None:
     """Kill one process of PostgreSQL: the whole server drops every connection and recovers from its log."""
-    with psycopg.connect(url, autocommit=True) as connection:
+    with answering(url) as connection:
         found = connection.execute(
             "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         ).fetchall()
         os.kill(found[0][0], 9)
+
+
+def answering(url: str) -> psycopg.Connection[tuple[Any, ...]]:
+    """Connect as soon as the database has recovered from the blow before."""
+    deadline = time.monotonic() + WAIT_SECONDS_MAX
+    while True:
+        try:
+            return psycopg.connect(url, autocommit=True)
+        except psycopg.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
 
 
 def plan(kills: int, buyers: int, victims: Sequence[str]) -> list[tuple[int, str]]:
@@ -131,7 +145,13 @@ def kill_under_load(
     crowd = Crowd(launch, runtime.sandbox, forgives=THE_DATABASE in victims)
 
     with ExitStack() as stack:
-        mishaps = Mishaps(environment, stack, stack.enter_context(serving(environment)), random.Random(SEED), runtime)
+        mishaps = Mishaps(
+            environment,
+            stack,
+            stack.enter_context(serving(environment, wait_seconds=WAIT_SECONDS_MAX)),
+            random.Random(SEED),
+            runtime,
+        )
 
         async def launch_day(site: Site) -> None:
             buying = each(range(buyers), lambda number: crowd.buy(site, number), callers=CALLERS)

@@ -18,8 +18,8 @@ from typing import Final
 
 import psycopg
 
-START_SECONDS_MAX: Final = 30
-STOP_SECONDS_MAX: Final = 30
+START_SECONDS_MAX: Final = 120
+STOP_SECONDS_MAX: Final = 120
 CONNECTIONS_MAX: Final = 200
 # Its standard input is a pipe that we hold: it ends with us, however we end, and then the server and its files go.
 KEEPER: Final = 'd=$1; shift; "$@" </dev/null & p=$!; cat >/dev/null; kill -INT $p; wait $p; rm -rf "$d"'
