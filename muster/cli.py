@@ -175,12 +175,17 @@ def migrate(
 
     Example: [bold]muster migrate[/bold]
     """
+    from alembic.util import CommandError
+
     from muster import migrate as migrations
     from muster.wiring import open_works
 
     engine = open_works(settings()).engine
     with progress("Migrating …"):
-        (migrations.downgrade if down else migrations.upgrade)(engine, revision)
+        try:
+            (migrations.downgrade if down else migrations.upgrade)(engine, revision)
+        except CommandError as error:
+            raise SettingError(f"there is no way to revision {revision!r}: {error}") from error
     with engine.connect() as connection:
         out.print(f"The database is at {migrations.current_revision(connection)}.")
 

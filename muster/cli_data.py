@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kernel.errors import InvalidInput
 from muster.terminal import REFUSED, TO_LOOK_AFTER_IT, TO_RUN, on_file, out, progress, settings
+
+if TYPE_CHECKING:
+    from kernel.work import Work
 
 
 def add_to(app: typer.Typer) -> None:
@@ -20,6 +24,7 @@ def add_to(app: typer.Typer) -> None:
     app.command(name="add-brand", rich_help_panel=TO_RUN)(add_brand)
     app.command(name="add-administrator", rich_help_panel=TO_RUN)(add_administrator)
     app.command(name="grant-operator", rich_help_panel=TO_RUN)(grant_operator)
+    app.command(name="revoke-operator", rich_help_panel=TO_RUN)(revoke_operator)
 
 
 def audit() -> None:
@@ -84,16 +89,16 @@ def restore(
 
     Example: [bold]muster restore /backup/monday.muster[/bold]
     """
-    from kernel.backup import read_manifest
+    from kernel.backup import check_backup
     from kernel.backup import restore as fill
     from muster import migrate
     from muster.tables import metadata
     from muster.wiring import open_works
 
     works = open_works(settings())
-    with on_file(path):
-        revision = read_manifest(path).revision
     with progress(f"Restoring {path} …"), on_file(path):
+        # A file that does not verify leaves even an empty database as it is.
+        revision = check_backup(path).revision
         migrate.upgrade(works.engine, revision)
         manifest = fill(works.engine, path, revision=revision, schema=metadata)
         migrate.upgrade(works.engine)
@@ -201,10 +206,31 @@ def grant_operator(
 
     Example: [bold]muster grant-operator anna@example.com[/bold]
     """
+    from kernel.identity.account_service import grant_operator as grant
+
+    _to_account(email, brand, grant)
+    out.print("Done; other sessions of the account have ended.")
+
+
+def revoke_operator(
+    email: Annotated[str, typer.Argument(help="The address of an operator's account.")],
+    brand: Annotated[str, typer.Option(help="The brand's code; the settings' brand without.")] = "",
+) -> None:
+    """Take the operator's role away from an account; its sessions end at once.
+
+    Example: [bold]muster revoke-operator anna@example.com[/bold]
+    """
+    from kernel.identity.account_service import revoke_operator as revoke
+
+    _to_account(email, brand, revoke)
+    out.print("Done; all sessions of the account have ended.")
+
+
+def _to_account(email: str, brand: str, step: Callable[[Work, str], None]) -> None:
+    """Do something to the account of an address, or refuse NotFound."""
     from kernel import registry
     from kernel.actor import system
     from kernel.errors import NotFound
-    from kernel.identity.account_service import grant_operator as grant
     from kernel.identity.queries import account_by_email
     from kernel.ids import BrandId
     from muster.wiring import open_works
@@ -216,5 +242,4 @@ def grant_operator(
         account_id = account_by_email(own, email)
         if account_id is None:
             raise NotFound("account")
-        grant(own, account_id)
-    out.print("Done; other sessions of the account have ended.")
+        step(own, account_id)

@@ -16,13 +16,16 @@ from typing import Final
 
 import pytest
 from rich.console import Console
-from sqlalchemy import update
+from sqlalchemy import inspect, select, update
 
 from demand.pools.tables import pools
 from graph.identifiers import write_id
 from kernel import db, registry
 from kernel.actor import Actor, Role, system
 from kernel.clock import FixedClock
+from kernel.identity.account_service import add_accounts
+from kernel.identity.model import IdentitySettings, NewAccount
+from kernel.identity.tables import role_grants
 from kernel.ids import BrandId
 from kernel.work import Works
 from muster import serving
@@ -30,6 +33,7 @@ from muster.cli_record import chain_of
 from muster.demo.seed import _Steps
 from muster.settings import read_settings
 from muster.wiring import Runtime, wire
+from tests.configurator.small_brand import BRAND, open_small_brand
 from tests.support.databases import ROOT, Database, copy_sqlite
 from tests.support.site import mark_migrated, surroundings
 from tests.support.sound_world import make_sound_world
@@ -242,3 +246,45 @@ def test_your_own_brand_is_in_after_the_steps_of_the_guide(tmp_path: Path) -> No
         with runtime.works.read(guest_of(runtime, "pine")) as work:
             assert runtime.identity.actor_of(work, recovered.token) is not None
             assert registry.brand_by_code(work, "pine").wmi == "L0P"
+
+
+def test_an_operator_is_made_and_unmade_by_command(database: Database, works: Works, clock: FixedClock) -> None:
+    mark_migrated(database.engine)
+    open_small_brand(works)
+    with works.change(system(BRAND)) as work:
+        (account_id,) = add_accounts(work, IdentitySettings(b"k" * 32), [NewAccount("anna@fir.test", "Anna")])
+    environment = surroundings(database.url)
+
+    def is_operator() -> bool:
+        with works.read(system(BRAND)) as work:
+            held = select(role_grants.c.role).where(
+                role_grants.c.account_id == account_id, role_grants.c.revoked_at.is_(None)
+            )
+            return Role.OPERATOR.value in work.connection.execute(held).scalars().all()
+
+    seen = []
+    for word in ("grant-operator", "revoke-operator", "revoke-operator"):
+        done = muster(word, "anna@fir.test", "--brand", "fir", environment=environment)
+        seen.append((done.returncode, is_operator()))
+
+    assert seen == [(0, True), (0, False), (1, False)]
+
+
+def test_a_revision_that_is_not_there_is_one_clear_line(sqlite_url: str) -> None:
+    done = muster("migrate", "9999", environment=surroundings(sqlite_url))
+
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
+    assert "9999" in done.stderr
+
+
+def test_a_backup_that_does_not_verify_leaves_an_empty_database_without_a_table(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'bare.db'}"
+    broken = tmp_path / "broken.muster"
+    broken.write_bytes(b"no backup at all")
+
+    done = muster("restore", str(broken), environment=surroundings(url))
+
+    assert done.returncode == 1, done.stderr
+    engine = db.open_engine(url)
+    assert inspect(engine).get_table_names() == []
+    engine.dispose()
