@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -43,6 +44,7 @@ def names_of(requirements: list[str]) -> set[str]:
     return {re.split(r"[^A-Za-z0-9._-]", requirement)[0].lower() for requirement in requirements}
 
 
+@cache
 def muster_knows(word: str) -> bool:
     done = subprocess.run([sys.executable, "-m", "muster", word, "--help"], cwd=ROOT, capture_output=True, check=False)
     return done.returncode == 0
