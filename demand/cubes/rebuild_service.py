@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
+from threadpoolctl import threadpool_limits
 
 from demand.cubes.intake_store import (
     KeptOffering,
@@ -37,7 +38,6 @@ from demand.cubes.tables import (
     demand_cancellations,
     demand_caps,
     demand_journeys,
-    demand_voices,
 )
 from demand.cubes.tally import (
     cancellations_block,
@@ -85,8 +85,10 @@ def rebuild_blocks(work: Work) -> dict[BlockKey, Counts]:
         _Sums(np.array([bits[code] for codes in one.menu.values() for code in codes], dtype=np.intp)) for one in kept
     ]
     width = (len(codes) + 7) // 8
-    for rows in _voices(work):
-        _add_rows(sums, rows, width)
+    # Small matrices are multiplied faster by one thread than by several that wait for each other.
+    with threadpool_limits(limits=1):
+        for rows in _voices(work):
+            _add_rows(sums, rows, width)
     blocks = _other_blocks(work)
     for one, found in zip(kept, sums, strict=True):
         _add_blocks(blocks, one, found, codes)
@@ -94,11 +96,11 @@ def rebuild_blocks(work: Work) -> dict[BlockKey, Counts]:
 
 
 def _voices(work: Work) -> Iterator[Sequence[Any]]:
-    table = demand_voices.c
-    found = select(table.offering, table.choice, table.verified, table.ordered).where(
-        table.brand_id == work.actor.brand_id
+    """Yield the rows in batches, as the driver gives them: with types a row costs twice as much."""
+    found = text("SELECT offering, choice, verified, ordered FROM demand_voices WHERE brand_id = :brand_id")
+    result = work.connection.execute(
+        found, {"brand_id": work.actor.brand_id}, execution_options={"yield_per": ROWS_AT_ONCE}
     )
-    result = work.connection.execute(found, execution_options={"yield_per": ROWS_AT_ONCE})
     yield from result.partitions()
 
 
@@ -109,18 +111,18 @@ def _add_rows(sums: Sequence[_Sums], rows: Sequence[Any], width: int) -> None:
     packed = b"".join(choice.ljust(width, b"\0") for choice in choices)
     bits = np.unpackbits(np.frombuffer(packed, dtype=np.uint8).reshape(-1, width), axis=1, bitorder="little")
     order = np.argsort(numbers, kind="stable")
-    known, with_order = np.array(verified, dtype=bool), np.array(ordered, dtype=bool)
-    starts = np.flatnonzero(np.diff(numbers[order], prepend=-1))
+    numbers, bits = numbers[order], bits[order]
+    known, with_order = np.array(verified, dtype=bool)[order], np.array(ordered, dtype=bool)[order]
+    starts = np.flatnonzero(np.diff(numbers, prepend=-1))
     for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
-        rows_here = order[start:end]
-        one = sums[int(numbers[rows_here[0]])]
+        one = sums[int(numbers[start])]
         # Single precision is exact up to 2^24, far more than there are rows at once.
-        chosen = bits[np.ix_(rows_here, one.bits)].astype(np.float32)
-        is_known = known[rows_here]
-        one.all += (chosen.T @ chosen).astype(np.int64)
-        one.known += (chosen[is_known].T @ chosen[is_known]).astype(np.int64)
-        one.voices = one.voices.plus(Count(len(rows_here), int(is_known.sum())))
-        pre_orders = with_order[rows_here]
+        chosen = bits[start:end, one.bits].astype(np.float32)
+        is_known, pre_orders = known[start:end], with_order[start:end]
+        together = (chosen.T @ chosen).astype(np.int64)
+        one.all += together
+        one.known += together if is_known.all() else (chosen[is_known].T @ chosen[is_known]).astype(np.int64)
+        one.voices = one.voices.plus(Count(int(end - start), int(is_known.sum())))
         one.ordered = one.ordered.plus(Count(int(pre_orders.sum()), int((pre_orders & is_known).sum())))
 
 
