@@ -39,6 +39,7 @@ from configurator.showroom import Showroom
 from kernel import registry
 from kernel.actor import Permission
 from kernel.errors import InvalidInput, NotFound
+from kernel.reasons import because
 from kernel.soundness import Check
 from kernel.timers import Handler, set_timer
 from kernel.work import Work
@@ -79,13 +80,13 @@ def _save(
 def _check_words(work: Work, *, name: str, region: str, options: Sequence[str]) -> None:
     _check_name(name)
     if len(options) > CHOICES_MAX:
-        raise InvalidInput("options", f"at most {CHOICES_MAX}")
+        raise InvalidInput("options", because("COUNT_MOST", most=CHOICES_MAX))
     check_region(work, region)
 
 
 def _check_name(name: str) -> None:
     if len(name) > NAME_LENGTH_MAX or not name.isprintable():
-        raise InvalidInput("name", f"at most {NAME_LENGTH_MAX} characters on one line")
+        raise InvalidInput("name", because("LENGTH_ONE_LINE", most=NAME_LENGTH_MAX))
 
 
 def rename_configuration(work: Work, configuration_id: str, *, name: str) -> StoredConfiguration:

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from configurator.faults import Fault
 from kernel.errors import Refusal
@@ -107,7 +108,7 @@ class OptionExcluded(Refusal):
     rules_zh: tuple[str, ...]
     give_up: tuple[str, ...]
 
-    def text(self, locale: str = "en") -> str:
+    def text(self, locale: str = "en", zone: ZoneInfo | None = None) -> str:
         """Return the sentences; parts that have nothing to say are left out."""
         chinese = locale.startswith("zh")
         because, give_up = (("、" if chinese else ", ").join(part) for part in (self.because, self.give_up))

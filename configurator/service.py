@@ -29,6 +29,7 @@ from configurator.pooling import ClassPrices, ThinnestMargin, class_prices, pool
 from configurator.queries import forget_published, newest_version, open_showroom
 from kernel import registry
 from kernel.actor import Permission
+from kernel.reasons import because
 from kernel.work import Work
 
 NAME_LENGTH_MAX: Final = 80
@@ -77,9 +78,9 @@ def _check_brand(work: Work, catalogue: Catalogue) -> None:
     """Hold the catalogue's brand, plants, regions and currency against the registry."""
     brand = registry.own_brand(work)
     if catalogue.brand != brand.code:
-        raise VersionTaken(f"it belongs to the brand {catalogue.brand}, not to {brand.code}")
+        raise VersionTaken(because("OTHER_BRAND", theirs=catalogue.brand, ours=brand.code))
     if catalogue.currency != brand.currency:
-        raise VersionTaken(f"its currency is {catalogue.currency}, the brand's {brand.currency}")
+        raise VersionTaken(because("OTHER_CURRENCY", theirs=catalogue.currency, ours=brand.currency))
     plants = {plant.code for plant in registry.list_plants(work)}
     regions = {region.code for region in registry.list_regions(work)}
     unknown_plants = sorted({model.plant for model in catalogue.models} - plants)
@@ -96,9 +97,9 @@ def _next_number(work: Work, catalogue: Catalogue) -> int:
         return 1
     number, effective_from, digest = newest
     if digest == content_hash(catalogue):
-        raise VersionTaken(f"it is the same as version {number}")
+        raise VersionTaken(because("SAME_VERSION", number=number))
     if catalogue.effective_from < effective_from:
-        raise VersionTaken(f"version {number} takes effect on {effective_from}, so this one cannot take effect earlier")
+        raise VersionTaken(because("EARLIER_VERSION", number=number, day=effective_from))
     return number + 1
 
 

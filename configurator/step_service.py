@@ -39,6 +39,7 @@ from configurator.queries import LoadedVersion, open_showroom
 from configurator.showroom import Showroom
 from kernel.actor import Permission
 from kernel.errors import InvalidInput
+from kernel.reasons import because
 from kernel.work import Work
 
 __all__ = [
@@ -194,9 +195,9 @@ def _class_choices(catalogue: Catalogue, model: str, near: Nearness) -> tuple[Ch
     try:
         cls = PoolingClass.from_key(near.class_key)
     except ValueError:
-        raise InvalidInput("near", "take the classKey of a pool") from None
+        raise InvalidInput("near", because("NEAR_KEY")) from None
     if model not in class_models(catalogue, cls):
-        raise InvalidInput("near", f"no car of {model} belongs to that class")
+        raise InvalidInput("near", because("NEAR_MODEL", model=model))
     fixed = class_choices(catalogue, cls, any_trim=near.any_trim or not cls.trim)
     return tuple(Choice(option, wanted) for option, wanted in fixed.items())
 
@@ -216,9 +217,9 @@ def compare(work: Work, cars: Sequence[CarToCompare], *, region: str = "") -> tu
     """Put two to four buildable cars side by side; refuses what is unknown, excluded or incomplete."""
     work.actor.require(Permission.CONFIGURE)
     if not COMPARED_MIN <= len(cars) <= COMPARED_MAX:
-        raise InvalidInput("cars", f"name {COMPARED_MIN} to {COMPARED_MAX} cars")
+        raise InvalidInput("cars", because("CARS", least=COMPARED_MIN, most=COMPARED_MAX))
     if any(len(car.options) > CHOICES_MAX for car in cars):
-        raise InvalidInput("options", f"at most {CHOICES_MAX}")
+        raise InvalidInput("options", because("COUNT_MOST", most=CHOICES_MAX))
     version, room = open_showroom(work, region=region)
     complete = [(car.model, complete_car(room, model=car.model, options=car.options)) for car in cars]
     return version.id, compare_cars(room, complete)
@@ -227,13 +228,13 @@ def compare(work: Work, cars: Sequence[CarToCompare], *, region: str = "") -> tu
 def _opened(work: Work, request: ConfigureRequest) -> tuple[LoadedVersion, Showroom]:
     work.actor.require(Permission.CONFIGURE)
     if len(request.choices) > CHOICES_MAX or len(request.wishes.explain) > EXPLAINED_MAX:
-        raise InvalidInput("choices", f"at most {CHOICES_MAX} choices and {EXPLAINED_MAX} options to explain")
+        raise InvalidInput("choices", because("CHOICES", choices=CHOICES_MAX, explained=EXPLAINED_MAX))
     return open_showroom(work, region=request.region, version_id=request.version_id, seconds_old_max=SECONDS_BEHIND_MAX)
 
 
 def _check_options(catalogue: Catalogue, options: Sequence[str]) -> None:
     if len(options) > CHOICES_MAX:
-        raise InvalidInput("options", f"at most {CHOICES_MAX}")
+        raise InvalidInput("options", because("COUNT_MOST", most=CHOICES_MAX))
     unknown = [option for option in options if option not in catalogue.option_by_code]
     if unknown:
         raise OptionUnknown(tuple(dict.fromkeys(unknown))[:10])

@@ -24,6 +24,7 @@ from configurator.quotation import encode_quote
 from configurator.tables import catalogue_versions, configuration_changes, configurations, quote_endings, quotes
 from kernel import db
 from kernel.errors import Conflict, NotFound
+from kernel.reasons import because
 from kernel.work import Work
 
 REASON_LENGTH_MAX: Final = 400
@@ -44,7 +45,7 @@ def insert_version(work: Work, catalogue: Catalogue, *, number: int, effective_f
         "published_by": work.actor.account_id,
     }
     if not db.insert_new(work.connection, catalogue_versions, [row], returning="id"):
-        raise Conflict("catalogue", "somebody else published a version just now")
+        raise Conflict("catalogue", because("PUBLISHED_JUST_NOW"))
     return version_id
 
 

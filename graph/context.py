@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, TypeVar
+from zoneinfo import ZoneInfo
 
 import anyio.to_thread
 from anyio import CapacityLimiter
 from strawberry.dataloader import DataLoader
 
 from graph.limits import DEFAULT_LIMITS, Limits
+from kernel import registry
 from kernel.actor import Actor, Permission
+from kernel.errors import NotFound
 from kernel.group import Group
 from kernel.payments import LostUse
 from kernel.work import Work, Works
@@ -61,6 +64,7 @@ class Services:
     is_migrated: Callable[[], bool] | None = None
     advance_demo_time: Callable[[Work, timedelta], datetime] | None = None
     at_close: Sequence[Callable[[], object]] = ()
+    zones: dict[str, ZoneInfo] = field(default_factory=dict)
 
 
 class Threads:
@@ -105,6 +109,19 @@ class Request:
     def may(self, permission: Permission) -> bool:
         """Say whether the actor may."""
         return self.actor.may(permission)
+
+    async def brand_zone(self) -> ZoneInfo | None:
+        """Return the zone that people of this brand live in; None where there is no such brand.
+
+        It never changes, so it is read once a process.
+        """
+        known = self.services.zones.get(self.actor.brand_id)
+        if known is None:
+            try:
+                known = self.services.zones[self.actor.brand_id] = (await self.read(registry.own_brand)).zone
+            except NotFound:
+                return None
+        return known
 
     async def read(self, function: Callable[..., ResultT], *arguments: Any) -> ResultT:
         """Run `function(work, *arguments)` in a read of this actor, on a thread."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, get_type_hints
+from zoneinfo import ZoneInfo
 
 import strawberry
 import structlog
@@ -17,7 +18,7 @@ from strawberry.types import Info
 
 from graph.access import ACCESS_KEY, LIST_SIZE_ASSUMED, Access
 from graph.context import Request
-from graph.refusals import GENERAL, refusal_facts, result_union, show_refusal
+from graph.refusals import GENERAL, refusal_facts, result_union, show_refusal, tells_a_moment
 from graph.straight import STRAIGHT
 from kernel.actor import Permission
 from kernel.errors import Forbidden, NotSignedIn, Refusal
@@ -101,12 +102,13 @@ def _make_field(
             return await request.threads.run(function, **arguments)
         except Refusal as refusal:
             request.retry_after_seconds = getattr(refusal, "retry_after_seconds", None)
+            zone = await request.brand_zone() if tells_a_moment(refusal) else None
             if union is None:
-                raise _as_error(refusal, request.locale) from None
+                raise _as_error(refusal, request.locale, zone) from None
             if not isinstance(refusal, allowed):
                 log.error("undeclared_refusal", operation=function.__name__, refusal=type(refusal).__name__)
                 raise
-            return show_refusal(refusal, request.locale)
+            return show_refusal(refusal, request.locale, zone)
 
     _sign(resolve, function, union)
     setattr(resolve, STRAIGHT, True)
@@ -134,9 +136,9 @@ def asked_below(info: Info) -> frozenset[str]:
     return frozenset(found)
 
 
-def _as_error(refusal: Refusal, locale: str) -> GraphQLError:
+def _as_error(refusal: Refusal, locale: str, zone: ZoneInfo | None) -> GraphQLError:
     extensions = {"code": "BAD_USER_INPUT", "refusal": refusal.code, "facts": refusal_facts(refusal)}
-    return GraphQLError(refusal.text(locale), extensions=extensions)
+    return GraphQLError(refusal.text(locale, zone), extensions=extensions)
 
 
 def _sign(resolve: Any, function: Callable[..., Any], union: Any) -> None:

@@ -8,6 +8,7 @@ from dataclasses import fields, make_dataclass
 from datetime import date, datetime
 from enum import Enum
 from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
+from zoneinfo import ZoneInfo
 
 import strawberry
 
@@ -26,6 +27,7 @@ from kernel.errors import (
     Refusal,
     TooBusy,
 )
+from kernel.reasons import Reason
 
 GENERAL: Final[tuple[type[Refusal], ...]] = (
     InvalidInput,
@@ -64,10 +66,17 @@ def refusal_type(cls: type[Refusal]) -> type[Any]:
     return _made[cls]
 
 
-def show_refusal(refusal: Refusal, locale: str) -> Any:
-    """Return a refusal as its GraphQL value."""
-    facts = _in_one_language({name: _fact(name, value) for name, value in refusal.facts().items()}, locale)
-    return refusal_type(type(refusal))(code=refusal.code, message=refusal.text(locale), **facts)
+def show_refusal(refusal: Refusal, locale: str, zone: ZoneInfo | None = None) -> Any:
+    """Return a refusal as its GraphQL value; its message tells moments in the zone."""
+    chinese = locale.startswith("zh")
+    told = {name: one.zh if isinstance(one, Reason) and chinese else one for name, one in refusal.facts().items()}
+    facts = _in_one_language({name: _fact(name, value) for name, value in told.items()}, locale)
+    return refusal_type(type(refusal))(code=refusal.code, message=refusal.text(locale, zone), **facts)
+
+
+def tells_a_moment(refusal: Refusal) -> bool:
+    """Say whether a refusal's message holds a time of day, which people read in their brand's zone."""
+    return any(isinstance(one, datetime) for one in refusal.facts().values())
 
 
 def refusal_facts(refusal: Refusal) -> dict[str, object]:

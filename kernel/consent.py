@@ -14,6 +14,7 @@ from kernel.actor import Permission
 from kernel.db import Id, Instant, metadata
 from kernel.errors import InvalidInput
 from kernel.ids import AccountId
+from kernel.reasons import because
 from kernel.work import Work
 
 TEXT_VERSION_LENGTH_MAX = 40
@@ -73,7 +74,7 @@ def _enter(work: Work, purpose: Purpose, *, given: bool, text_version: str) -> C
     work.actor.require(Permission.ACCOUNT_OWN)
     version = text_version.strip()
     if not 1 <= len(version) <= TEXT_VERSION_LENGTH_MAX or not version.isprintable():
-        raise InvalidInput("textVersion", f"name the text's version in 1 to {TEXT_VERSION_LENGTH_MAX} characters")
+        raise InvalidInput("textVersion", because("TEXT_VERSION", most=TEXT_VERSION_LENGTH_MAX))
     row = {
         "id": work.new_id(),
         "brand_id": work.actor.brand_id,

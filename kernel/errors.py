@@ -15,10 +15,10 @@ Each room adds its own leaves in its `errors` part. A refusal changes nothing. E
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from datetime import date, datetime
 from typing import ClassVar, Final
+from zoneinfo import ZoneInfo
 
-from kernel.money import Money, format_money
+from kernel.reasons import write
 
 LOCALES: Final = ("zh-CN", "en")
 DEFAULT_LOCALE: Final = "zh-CN"
@@ -40,32 +40,19 @@ class Refusal(Exception):
         """Return the facts by field name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
-    def text(self, locale: str = "en") -> str:
-        """Return the sentence for a person in `zh-CN` or `en`."""
-        template = self.zh if locale.startswith("zh") else self.en
-        return template.format(**{name: _plain(value) for name, value in self.facts().items()})
+    def text(self, locale: str = "en", zone: ZoneInfo | None = None) -> str:
+        """Return the sentence for a person in `zh-CN` or `en`; moments in a zone, or in UTC and then with its name."""
+        chinese = locale.startswith("zh")
+        template = self.zh if chinese else self.en
+        return template.format(**{name: write(one, chinese=chinese, zone=zone) for name, one in self.facts().items()})
 
     def __str__(self) -> str:
         return f"{self.code}: {self.text('en')}"
 
 
-def _plain(value: object) -> object:
-    match value:
-        case Money():
-            return format_money(value)
-        case datetime():
-            return value.strftime("%Y-%m-%d %H:%M %Z")
-        case date():
-            return value.isoformat()
-        case tuple() | list():
-            return ", ".join(str(_plain(item)) for item in value)
-        case _:
-            return value
-
-
 @dataclass(unsafe_hash=True)
 class InvalidInput(Refusal):
-    """A value that no rule could accept; `reason` is written for the caller in English."""
+    """A value that no rule could accept; `reason` says why, see `kernel/reasons.py`."""
 
     code = "INVALID_INPUT"
     en = "{field}: {reason}"

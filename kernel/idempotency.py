@@ -17,6 +17,7 @@ from sqlalchemy import Column, String, Table, select, tuple_, update
 from kernel import db
 from kernel.db import Id, Instant, Json, metadata
 from kernel.errors import IdempotencyMismatch, InvalidInput
+from kernel.reasons import because
 from kernel.work import Work
 
 KEY_LENGTH_MAX = 80
@@ -88,7 +89,7 @@ def claim_many(
     tokens = [work.new_id() for _ in requests]
     for index, request in enumerate(requests):
         if not 8 <= len(request.key) <= KEY_LENGTH_MAX or not _is_plain(request.key):
-            bad[index] = InvalidInput("idempotencyKey", f"give 8 to {KEY_LENGTH_MAX} printable ASCII characters")
+            bad[index] = InvalidInput("idempotencyKey", because("LENGTH_KEY", most=KEY_LENGTH_MAX))
             continue
         rows.append(
             {

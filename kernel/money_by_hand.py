@@ -19,6 +19,7 @@ from kernel.identity.queries import persons_of
 from kernel.ledger import AccountName, Transfer, balance_to_spend, book
 from kernel.money import Money
 from kernel.paging import Page, PageRequest, make_page
+from kernel.reasons import because
 from kernel.work import Work
 
 # What others owe us or hold for us stands below zero by its nature; every other account never does.
@@ -124,13 +125,13 @@ def propose_movement(work: Work, *, debit: str, credit: str, amount: Money, reas
     work.actor.require(Permission.MONEY_BY_HAND)
     for field, name in (("debit", debit), ("credit", credit)):
         if not _ACCOUNT.fullmatch(name):
-            raise InvalidInput(field, "write an account as kind:owner, such as deposit:<pre-order>")
+            raise InvalidInput(field, because("ACCOUNT_FORM"))
     if debit == credit:
-        raise InvalidInput("credit", "take another account than the debit account")
+        raise InvalidInput("credit", because("SAME_ACCOUNT"))
     if amount.minor <= 0:
-        raise InvalidInput("amount", "give an amount above zero")
+        raise InvalidInput("amount", because("AMOUNT_ABOVE_ZERO"))
     if not reason.strip() or len(reason) > REASON_LENGTH_MAX:
-        raise InvalidInput("reason", f"say why in up to {REASON_LENGTH_MAX} characters")
+        raise InvalidInput("reason", because("WHY", most=REASON_LENGTH_MAX))
     proposed = MoneyByHand(
         id=work.new_id(),
         debit=AccountName(debit),
@@ -200,7 +201,7 @@ def _open_movement(work: Work, movement_id: str) -> MoneyByHand:
         raise NotFound("movement")
     movement = _from_row(row)
     if movement.state is not HandState.PROPOSED:
-        raise Conflict("movement", f"it was {movement.state.value}")
+        raise Conflict("movement", because("DECIDED", state=movement.state.value))
     return movement
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from kernel.errors import InvalidInput
+from kernel.reasons import because
 
 PAGE_SIZE_MAX: Final = 100
 _PREFIX: Final = "c1:"
@@ -24,7 +25,7 @@ class PageRequest:
 
     def __post_init__(self) -> None:
         if not 1 <= self.size <= PAGE_SIZE_MAX:
-            raise InvalidInput("first", f"ask for 1 to {PAGE_SIZE_MAX}")
+            raise InvalidInput("first", because("PAGE_SIZE", most=PAGE_SIZE_MAX))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def decode_cursor(cursor: str) -> str:
     except (ValueError, binascii.Error, UnicodeError):
         text = ""
     if not text.startswith(_PREFIX) or len(text) > 200 or "\x00" in text:
-        raise InvalidInput("after", "take a cursor from a page you were given")
+        raise InvalidInput("after", because("CURSOR"))
     return text[len(_PREFIX) :]
 
 

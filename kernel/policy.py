@@ -17,6 +17,7 @@ from kernel.actor import Permission
 from kernel.db import Id, Instant, Json, metadata
 from kernel.errors import Conflict, InvalidInput
 from kernel.ids import BrandId
+from kernel.reasons import because
 from kernel.work import Work
 
 SectionT = TypeVar("SectionT")
@@ -99,13 +100,13 @@ def change_policy(work: Work, *, base_version: int, changes: dict[str, dict[str,
     work.actor.require(Permission.POLICY_MANAGE)
     newest = current(work)
     if newest.version != base_version:
-        raise Conflict("policy", f"version {newest.version} is the newest")
+        raise Conflict("policy", because("NEWEST_VERSION", version=newest.version))
     if not reason.strip():
-        raise InvalidInput("reason", "say why the policy changes")
+        raise InvalidInput("reason", because("WHY_POLICY"))
     values = {name: dict(section) for name, section in newest.values.items()}
     for name, section in changes.items():
         if name not in _SECTIONS:
-            raise InvalidInput("section", f"there is no policy section {name!r}; there are {sorted(_SECTIONS)}")
+            raise InvalidInput("section", because("POLICY_SECTION", name=name, known=sorted(_SECTIONS)))
         values[name] = values.get(name, {}) | section
         _read(_SECTIONS[name], values[name])
     row = {
@@ -117,7 +118,7 @@ def change_policy(work: Work, *, base_version: int, changes: dict[str, dict[str,
         "at": work.now,
     }
     if not db.insert_new(work.connection, policy_versions, [row], returning="version"):
-        raise Conflict("policy", "somebody else changed it just now")
+        raise Conflict("policy", because("CHANGED_JUST_NOW"))
     return PolicyVersion(work.actor.brand_id, newest.version + 1, values, work.now, reason)
 
 
@@ -129,15 +130,16 @@ def _read(cls: type[Any], stored: dict[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, value in stored.items():
         if name not in known:
-            raise InvalidInput(name, f"no such policy value; there are {sorted(known)}")
+            raise InvalidInput(name, because("POLICY_NAME", known=sorted(known)))
         frozen = _frozen(value)
         if not _fits(hints[name], frozen):
-            raise InvalidInput(name, f"expects {hints[name]}, as in {known[name]!r}")
+            raise InvalidInput(name, because("POLICY_TYPE", wanted=hints[name], example=repr(known[name])))
         values[name] = frozen
     try:
         cls(**values)
     except AssertionError as error:
-        raise InvalidInput(cls.__name__, str(error) or "these values do not fit together") from None
+        detail = str(error) or "these values do not fit together"
+        raise InvalidInput(cls.__name__, because("VALUES_CLASH", detail=detail)) from None
     return values
 
 

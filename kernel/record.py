@@ -22,6 +22,7 @@ from kernel.db import Id, Instant, Json, metadata
 from kernel.errors import Conflict
 from kernel.immutable import append_only
 from kernel.merkle import merkle_root
+from kernel.reasons import because
 from kernel.registry import Brand
 from kernel.work import Work
 
@@ -328,7 +329,7 @@ def seal_day(work: Work, brand: Brand, day: date) -> DayRoot:
     Refuses a day that has not been over for half an hour (Conflict).
     """
     if work.now < _end_of(brand, day) + SEAL_AFTER:
-        raise Conflict("record", "the day is not over")
+        raise Conflict("record", because("DAY_NOT_OVER"))
     leaves = day_leaves(work, brand, day)
     row = {"brand_id": brand.id, "day": day, "chains": len(leaves), "root": merkle_root(leaves).hex(), "at": work.now}
     db.insert_new(work.connection, record_days, [row], returning="day")

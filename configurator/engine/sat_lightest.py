@@ -19,6 +19,7 @@ from configurator.engine.branching import BRANCHES_MAX, Discount, LightestSearch
 from configurator.engine.known_cars import KnownCars
 from configurator.engine.simplified import Simplified, bits
 from configurator.errors import AnswerTooHard
+from kernel.reasons import because
 
 SECONDS_MAX: Final = 5.0
 """MaxSAT is stopped after so long and the question refused."""
@@ -61,7 +62,7 @@ class LightestCars:
             return None
         open_variables = bits(can & cannot)
         if len(open_variables) > BOUNDED_FEATURES_MAX:
-            raise AnswerTooHard("price bounds of so many open options")
+            raise AnswerTooHard(because("BOUNDS_TOO_HARD"))
         best = self._weight(least, weights.by_variable)
         found: dict[int, int] = {}
         for variable in open_variables:
@@ -165,7 +166,7 @@ class LightestCars:
             finally:
                 alarm.cancel()
         if model is None:
-            raise AnswerTooHard("the lightest car")
+            raise AnswerTooHard(because("LIGHTEST_TOO_HARD"))
         return sum(1 << literal for literal in model if 0 < literal <= self._simplified.variable_count)
 
     def _weight(self, car: int, by_variable: Mapping[int, int]) -> int:

@@ -70,6 +70,7 @@ from kernel.actor import Permission, Role
 from kernel.errors import InvalidInput, Refusal
 from kernel.identity.queries import accounts_with_role
 from kernel.outbox import Letter, Subscription
+from kernel.reasons import because
 from kernel.timers import cancel_timer, set_timer
 from kernel.work import Work
 
@@ -165,9 +166,9 @@ def commit_to_proposal(work: Work, proposal_id: str, *, available_by: date, ceil
     brand = registry.own_brand(work)
     today = work.now.astimezone(brand.zone).date()
     if not today <= available_by <= today + timedelta(days=366 * YEARS_MAX):
-        raise InvalidInput("availableBy", f"give a day from today on, within {YEARS_MAX} years")
+        raise InvalidInput("availableBy", because("DAY_WITHIN", most=YEARS_MAX))
     if ceiling_minor <= 0:
-        raise InvalidInput("priceCeiling", "give a price above zero")
+        raise InvalidInput("priceCeiling", because("PRICE_ABOVE_ZERO"))
     (proposal,) = lock_proposals(work, proposal_id)
     committed = commit(proposal, available_by=available_by, ceiling_minor=ceiling_minor, now=work.now)
     if isinstance(committed, Refusal):

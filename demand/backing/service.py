@@ -50,6 +50,7 @@ from kernel.ids import PersonId
 from kernel.ledger import book
 from kernel.money import Money
 from kernel.payments import Authorisation, Payment, PaymentProvider, PaymentRequest, PaymentState
+from kernel.reasons import because
 from kernel.timers import cancel_timer, set_timer
 from kernel.work import Work
 
@@ -95,7 +96,7 @@ def open_backing(
     """
     work.actor.require(Permission.POOL_MANAGE)
     if not 0 < tooling_minor <= AMOUNT_MINOR_MAX or not 0 <= unit_cost_minor <= AMOUNT_MINOR_MAX:
-        raise InvalidInput("toolingCost", "give what the tooling and each unit cost")
+        raise InvalidInput("toolingCost", because("TOOLING"))
     (proposal,) = lock_proposals(work, proposal_id)
     view = comparisons_by_id(work, [comparison_id]).get(comparison_id)
     if view is None:
@@ -142,7 +143,7 @@ def back_proposal(work: Work, providers: Mapping[str, PaymentProvider], request:
     person_id = _person(work)
     account_id = hold_own_account(work)
     if not 0 < request.price_cap_minor <= AMOUNT_MINOR_MAX:
-        raise InvalidInput("priceCap", "give the most you would pay for it")
+        raise InvalidInput("priceCap", because("BACKING_CAP"))
     given = None
     if request.authorisation is not None:
         given = payments.read_authorisation(providers, request.authorisation)
@@ -153,7 +154,7 @@ def back_proposal(work: Work, providers: Mapping[str, PaymentProvider], request:
     if not isinstance(proposal, BackingProposal):
         raise _closed(work, proposal)
     if request.model not in _models(work, proposal.terms.comparison_id):
-        raise InvalidInput("model", "choose one of the models it was compared for")
+        raise InvalidInput("model", because("BACKED_MODEL"))
     if has_backing(work, request.proposal_id, person_id):
         raise AlreadyBacked
     backing = _take(work, proposal, request, given, person_id)

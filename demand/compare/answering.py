@@ -9,6 +9,7 @@ from demand.compare.design import SETS, sets_of
 from demand.compare.model import Comparison, OpenComparison, Participant, SetAnswer, comparison_state
 from demand.errors import AlreadyAnswered, ComparisonOver, OutsideDesign
 from kernel.errors import Refusal
+from kernel.reasons import because
 
 
 def judge_open(comparison: Comparison, *, now: datetime) -> Refusal | None:
@@ -26,10 +27,10 @@ def judge_answer(
     The same answer again is none of these: the caller finds it in `known`.
     """
     if not 0 <= given.set_number < SETS:
-        return OutsideDesign("there is no such set")
+        return OutsideDesign(because("NO_SUCH_SET"))
     shown = sets_of(participant.version)[given.set_number]
     if given.best == given.worst or not {given.best, given.worst} <= set(shown):
-        return OutsideDesign("name two different proposals of the set")
+        return OutsideDesign(because("SET_TWO"))
     if known is not None:
         return None if known == given else AlreadyAnswered()
     return judge_open(comparison, now=now)

@@ -51,6 +51,7 @@ from kernel import policy, record, registry
 from kernel.actor import Permission
 from kernel.errors import InvalidInput, Refusal
 from kernel.ids import PersonId
+from kernel.reasons import because
 from kernel.timers import cancel_timer, set_timer
 from kernel.work import Work
 
@@ -124,14 +125,15 @@ def open_comparison(work: Work, plan: ComparisonPlan) -> OpenComparison:
 
 def _check_plan(work: Work, plan: ComparisonPlan, closes_at: datetime) -> None:
     if not 1 <= len(plan.title.strip()) <= TITLE_LENGTH_MAX:
-        raise InvalidInput("title", f"give 1 to {TITLE_LENGTH_MAX} characters")
+        raise InvalidInput("title", because("LENGTH", most=TITLE_LENGTH_MAX))
     if len(plan.prices_minor) != ITEMS:
-        raise InvalidInput("items", f"compare exactly {ITEMS} different proposals")
+        raise InvalidInput("items", because("ITEMS", count=ITEMS))
     if not all(0 < price <= PRICE_MINOR_MAX for price in plan.prices_minor.values()):
-        raise InvalidInput("items", "give each a planned price above zero")
+        raise InvalidInput("items", because("ITEM_PRICES"))
     if closes_at <= work.now or closes_at > work.now + timedelta(days=90):
-        raise InvalidInput("closesAt", "close it within 90 days from now")
+        raise InvalidInput("closesAt", because("CLOSES_WITHIN"))
     if not 1 <= len(plan.market) <= SEGMENTS_MAX or len({one.segment for one in plan.market}) != len(plan.market):
+<<<<<<< HEAD
         raise InvalidInput("market", f"give 1 to {SEGMENTS_MAX} different segments")
     models = open_showroom(work, region="")[0].catalogue.model_by_code
     regions = {region.code for region in registry.list_regions(work)}
@@ -140,8 +142,17 @@ def _check_plan(work: Work, plan: ComparisonPlan, closes_at: datetime) -> None:
             raise InvalidInput("market", f"there is no region {one.segment.region[:40]!r}")
         if one.segment.model not in models:
             raise ModelUnknown(one.segment.model[:80].replace("\x00", ""), tuple(models))
+=======
+        raise InvalidInput("market", because("SEGMENTS", most=SEGMENTS_MAX))
+    regions = {region.code for region in registry.list_regions(work)}
+    for one in plan.market:
+        if one.segment.region not in regions:
+            raise InvalidInput("market", because("NO_REGION", region=one.segment.region[:40]))
+        if not 1 <= len(one.segment.model) <= 80 or "\x00" in one.segment.model:
+            raise InvalidInput("market", because("MODEL_CODE"))
+>>>>>>> 5ffd10b (Refusals in Chinese are Chinese throughout, and tell moments by the brand's clock)
         if not 0 < one.persons <= PERSONS_MAX:
-            raise InvalidInput("market", "a segment has somebody in it")
+            raise InvalidInput("market", because("SEGMENT_EMPTY"))
 
 
 def close_comparison(work: Work, comparison_id: str) -> ClosedComparison:
@@ -217,9 +228,9 @@ def join_comparison(work: Work, comparison_id: str, segment: Segment) -> Partici
 def _check_segment(comparison: Comparison, segment: Segment) -> None:
     known = [one.segment for one in comparison.head.market]
     if segment.region not in {one.region for one in known}:
-        raise InvalidInput("region", "choose one of the comparison's regions")
+        raise InvalidInput("region", because("COMPARED_REGION"))
     if segment.model not in {one.model for one in known}:
-        raise InvalidInput("model", "choose one of the comparison's models")
+        raise InvalidInput("model", because("COMPARED_MODEL"))
 
 
 def answer_set(work: Work, comparison_id: str, *, number: int, best: str, worst: str) -> Participant:

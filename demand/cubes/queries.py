@@ -13,6 +13,7 @@ from demand.cubes.model import ALL_REGIONS, EVERYBODY, ORDERED, Audience, CellKe
 from demand.cubes.tables import cube_cells, cube_releases, cube_tables
 from kernel.actor import Permission
 from kernel.errors import InvalidInput, NotFound
+from kernel.reasons import because
 from kernel.work import Work
 
 CELLS_MAX: Final = 5_000
@@ -96,7 +97,7 @@ def read_cube(
 def _check(wanted: CellFilter, cells_max: int) -> None:
     longest = max(len(wanted.options), len(wanted.regions), len(wanted.models))
     if not 1 <= cells_max <= CELLS_MAX or longest > FILTERS_MAX:
-        raise InvalidInput("first", f"ask for 1 to {CELLS_MAX} cells and name at most {FILTERS_MAX} options")
+        raise InvalidInput("first", because("CELLS", most=CELLS_MAX, options=FILTERS_MAX))
 
 
 def _select_cells(work: Work, cube: CubeName, audience: Audience, wanted: CellFilter) -> Select[Any]:

@@ -37,6 +37,7 @@ from demand.cubes.release_store import (
 from kernel import outbox, policy, registry
 from kernel.actor import Permission
 from kernel.errors import Conflict
+from kernel.reasons import because
 from kernel.work import Work
 
 policy.policy_section("cubes")(CubePolicy)
@@ -89,7 +90,7 @@ def release_cubes(work: Work) -> int:
         "released_at": work.now,
     }
     if not insert_release(work, row):
-        raise Conflict("cube", "another worker has just released it")
+        raise Conflict("cube", because("RELEASED_JUST_NOW"))
     tables = open_tables(work)
     for key in sorted(tables):
         match key.cube:

@@ -60,6 +60,7 @@ from demand.pools.rows import StoredPool
 from kernel import policy, registry
 from kernel.actor import Permission
 from kernel.errors import InvalidInput
+from kernel.reasons import because
 from kernel.timers import set_timer
 from kernel.work import Work
 
@@ -208,7 +209,7 @@ def cancel_pool(work: Work, pool_id: str, *, reason: str) -> CancelledPool:
     """Take a pool back before its deadline: every deposit goes back, unpaid pre-orders end."""
     work.actor.require(Permission.POOL_MANAGE)
     if not 1 <= len(reason.strip()) <= 200:
-        raise InvalidInput("reason", "say in at most 200 characters why the pool is cancelled")
+        raise InvalidInput("reason", because("WHY_CANCELLED"))
     stored = lock_pool(work, pool_id)
     if not isinstance(stored.pool, ScheduledPool | OpenPool | FrozenPool):
         raise PoolClosed(state_of(stored.pool))

@@ -26,6 +26,7 @@ from demand.pools.model import (
     state_of,
 )
 from kernel.errors import Refusal
+from kernel.reasons import because
 
 
 def judge_cap(terms: PoolTerms, offer: Offer) -> CapTooLow | None:
@@ -38,7 +39,7 @@ def _taking_offers(pool: Pool, *, now: datetime) -> JoinablePool | PoolClosed:
     """Return a pool that is open or frozen and before its deadline, or the refusal."""
     match pool:
         case OpenPool() | FrozenPool():
-            return PoolClosed("past its deadline") if now >= pool.head.deadline else pool
+            return PoolClosed(because("PAST_DEADLINE")) if now >= pool.head.deadline else pool
         case ScheduledPool() | LockedPool() | FailedPool() | RolledPool() | CancelledPool():
             return PoolClosed(state_of(pool))
         case _:

@@ -9,6 +9,7 @@ from typing import Final, NewType, TypeAlias, assert_never
 
 from configurator.model import PoolingClass, Tier, member_price_minor
 from demand.errors import TermsUnsound
+from kernel.reasons import because
 
 PoolId = NewType("PoolId", str)
 PreOrderId = NewType("PreOrderId", str)
@@ -52,13 +53,13 @@ def check_terms(terms: PoolTerms) -> None:
     members = [tier.members for tier in terms.tiers]
     discounts = [tier.discount_bp for tier in terms.tiers]
     for holds, reason in (
-        (1 <= len(members) <= TIERS_MAX, f"give 1 to {TIERS_MAX} tiers"),
-        (members[:1] == [terms.minimum], "the first tier starts at the minimum"),
-        (members == sorted(set(members)), "tiers start at ever more members"),
-        (discounts == sorted(discounts), "a discount never falls with more members"),
-        (1 <= terms.minimum <= terms.capacity <= MEMBERS_MAX, "the minimum lies between 1 and the capacity"),
-        (terms.capacity <= terms.member_limit <= 2 * terms.capacity, "the member limit is at most twice the capacity"),
-        (terms.deposit_minor > 0, "a deposit is above zero"),
+        (1 <= len(members) <= TIERS_MAX, because("TIERS", most=TIERS_MAX)),
+        (members[:1] == [terms.minimum], because("FIRST_TIER")),
+        (members == sorted(set(members)), because("TIERS_RISE")),
+        (discounts == sorted(discounts), because("DISCOUNTS_RISE")),
+        (1 <= terms.minimum <= terms.capacity <= MEMBERS_MAX, because("MINIMUM")),
+        (terms.capacity <= terms.member_limit <= 2 * terms.capacity, because("MEMBER_LIMIT")),
+        (terms.deposit_minor > 0, because("DEPOSIT")),
     ):
         if not holds:
             raise TermsUnsound(reason)

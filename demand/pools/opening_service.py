@@ -44,6 +44,7 @@ from demand.pools.rows import StoredPool
 from kernel import policy
 from kernel.actor import Permission
 from kernel.errors import Refusal
+from kernel.reasons import because
 from kernel.timers import set_timer
 from kernel.work import Work
 
@@ -65,7 +66,7 @@ def open_pool(work: Work, plan: PoolPlan) -> ScheduledPool | OpenPool:
     deadline = plan.deadline or _on_the_hour(opens_at + timedelta(days=rules.section(PoolPolicy).open_days))
     freeze_at = deadline - timedelta(hours=terms.freeze_hours)
     if not opens_at < freeze_at < work.now + OPEN_AHEAD_MAX:
-        raise TermsUnsound("the pool opens before its freeze, and the freeze lies within a year")
+        raise TermsUnsound(because("POOL_TIMES"))
     check_tiers_pay(work, plan.cls, terms, level=plan.level)
     head = PoolHead(
         id=PoolId(work.new_id()),

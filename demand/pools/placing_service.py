@@ -41,6 +41,7 @@ from kernel.identity.queries import hold_accounts
 from kernel.ledger import book
 from kernel.money import Money
 from kernel.payments import Payment, PaymentProvider, PaymentRequest
+from kernel.reasons import because
 from kernel.timers import set_new_timers
 from kernel.work import Work
 
@@ -170,7 +171,7 @@ def _judge_request(one: Candidate, providers: Mapping[str, PaymentProvider]) -> 
     if request.actor.person_id is None:
         return PersonNotVerified()
     if not 0 < request.price_cap_minor <= CAP_MINOR_MAX:
-        return InvalidInput("priceCap", "give the most you would pay for the car with its options")
+        return InvalidInput("priceCap", because("CAR_CAP"))
     return None
 
 

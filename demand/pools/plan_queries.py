@@ -7,6 +7,7 @@ from configurator.service import thinnest_margin_of_class
 from demand.errors import TermsUnsound, TierBelowCost
 from demand.pools.model import ClassLevel, PoolTerms
 from kernel.money import Money
+from kernel.reasons import because
 from kernel.work import Work
 
 
@@ -15,6 +16,6 @@ def check_tiers_pay(work: Work, cls: PoolingClass, terms: PoolTerms, *, level: C
     deepest = terms.tiers[-1].discount_bp
     thinnest = thinnest_margin_of_class(work, cls, discount_bp=deepest, any_trim=level is ClassLevel.L2)
     if thinnest is None:
-        raise TermsUnsound("no car of this class can be built")
+        raise TermsUnsound(because("NO_CAR_OF_CLASS"))
     if thinnest.margin_minor < 0:
         raise TierBelowCost(deepest, thinnest.model, Money(-thinnest.margin_minor))

@@ -37,6 +37,7 @@ from kernel.actor import Permission
 from kernel.errors import InvalidInput
 from kernel.money import Money
 from kernel.payments import Payment, PaymentState
+from kernel.reasons import because
 from kernel.work import Work
 
 LOSSES: Final = {PaymentState.DECLINED: "payment_declined", PaymentState.CHARGED_BACK: "payment_returned"}
@@ -84,7 +85,7 @@ def remove_member(work: Work, pre_order_id: str, *, case: str) -> EndedPreOrder:
     """
     work.actor.require(Permission.MEMBER_REMOVE)
     if CASE.fullmatch(case) is None:
-        raise InvalidInput("case", "give the number of the case: 3 to 40 letters, digits, dots, dashes or slashes")
+        raise InvalidInput("case", because("CASE_FORM"))
     seat = lock_seat(work, pre_order_id)
     stored, pre_order = seat.stored, seat.pre_order
     if not isinstance(pre_order, PooledPreOrder | WaitingPreOrder):

@@ -38,6 +38,7 @@ from demand.pools.tables import pool_clearings, pools
 from kernel import policy
 from kernel.actor import Permission
 from kernel.errors import InvalidInput
+from kernel.reasons import because
 from kernel.record import record_entries
 from kernel.work import Work
 
@@ -62,7 +63,7 @@ def simulate_pool(work: Work, plan: PoolPlan, *, draws: int, seed: int) -> Simul
     """
     work.actor.require(Permission.POOL_MANAGE)
     if not 1 <= draws <= DRAWS_MAX:
-        raise InvalidInput("draws", f"ask for 1 to {DRAWS_MAX:,} draws")
+        raise InvalidInput("draws", because("DRAWS", most=f"{DRAWS_MAX:,}"))
     rules = policy.current(work).section(PoolPolicy)
     terms = planned_terms(plan, rules)
     check_terms(terms)
@@ -77,7 +78,7 @@ def _days(work: Work, plan: PoolPlan, rules: PoolPolicy) -> int:
         return rules.open_days
     days = -((work.now if plan.opens_at is None else plan.opens_at) - plan.deadline) // DAY
     if not 1 <= days <= DAYS_MAX:
-        raise TermsUnsound(f"the pool is open for 1 to {DAYS_MAX} days")
+        raise TermsUnsound(because("POOL_DAYS", most=DAYS_MAX))
     return days
 
 
@@ -87,7 +88,7 @@ def demand_so_far(work: Work, cls: PoolingClass, *, level: ClassLevel) -> Demand
     any_trim = level is ClassLevel.L2
     prices = prices_of_class(work, cls, any_trim=any_trim)
     if prices is None:
-        raise TermsUnsound("no car of this class can be built")
+        raise TermsUnsound(because("NO_CAR_OF_CLASS"))
     found = _pools(work)
     key = cls.l2_key if any_trim else cls.l1_key
     own = [one for one in found if one.head.class_key == key]

@@ -57,6 +57,7 @@ from kernel.actor import Permission
 from kernel.errors import Conflict, InvalidInput, NotFound, Refusal
 from kernel.identity.queries import hold_own_account
 from kernel.ids import PersonId
+from kernel.reasons import because
 from kernel.timers import cancel_timer
 from kernel.work import Work
 
@@ -79,9 +80,9 @@ def submit_proposal(work: Work, *, title: str, text: str) -> DraftProposal:
     rules = policy.current(work).section(VotePolicy)
     title, text = title.strip(), text.strip()
     if not 1 <= len(title) <= rules.title_length_max:
-        raise InvalidInput("title", f"give 1 to {rules.title_length_max} characters")
+        raise InvalidInput("title", because("LENGTH", most=rules.title_length_max))
     if len(text) > rules.text_length_max:
-        raise InvalidInput("text", f"give at most {rules.text_length_max} characters")
+        raise InvalidInput("text", because("LENGTH_MOST", most=rules.text_length_max))
     account_id = work.actor.signed_in()
     head = ProposalHead(
         ProposalId(work.new_id()), work.actor.brand_id, account_id, title, text, work.actor.locale, work.now
@@ -108,7 +109,7 @@ def decline_proposal(work: Work, proposal_id: str, *, reason: str) -> DeclinedPr
     """Say no with a reason that everybody can read; for planners. Backers get their money back."""
     work.actor.require(Permission.POOL_MANAGE)
     if not 1 <= len(reason.strip()) <= REASON_LENGTH_MAX:
-        raise InvalidInput("reason", f"say why in 1 to {REASON_LENGTH_MAX} characters")
+        raise InvalidInput("reason", because("WHY", most=REASON_LENGTH_MAX))
     (proposal,) = lock_proposals(work, proposal_id)
     declined = decline(proposal, reason=reason.strip(), now=work.now)
     if isinstance(declined, Refusal):
@@ -181,7 +182,7 @@ def cast_vote(work: Work, proposal_id: str) -> str:
     place = min(set(range(1, limit + 1)) - used)
     vote_id = append_vote(work, proposal_id, person_id, kind="cast", quarter=quarter.name)
     if not hold_vote(work, proposal_id, person_id, vote_id=vote_id, quarter=quarter.name, budget_place=place):
-        raise Conflict("vote", "you are voting elsewhere at the same moment")
+        raise Conflict("vote", because("VOTING_ELSEWHERE"))
     _chain(work, proposal_id, person_id, "vote.cast")
     work.record(VoteCast(work.actor.brand_id, proposal_id))
     return vote_id

@@ -42,6 +42,7 @@ from kernel.ledger import Transfer, account, book
 from kernel.money import Money, share_basis_points
 from kernel.owed import payable_account
 from kernel.payments import Payment, PaymentState
+from kernel.reasons import because
 from kernel.work import Work
 
 REASON_LENGTH_MAX = 80
@@ -89,7 +90,7 @@ def cancel_order_by_maker(work: Work, order_id: str, *, reason: str) -> Cancella
     """End an order on the maker's word: the earnest money goes back and as much again is owed to the buyer (law)."""
     work.actor.require(Permission.BATCH_MANAGE)
     if not 1 <= len(reason.strip()) <= REASON_LENGTH_MAX:
-        raise InvalidInput("reason", f"say why in 1 to {REASON_LENGTH_MAX} characters")
+        raise InvalidInput("reason", because("WHY", most=REASON_LENGTH_MAX))
     built, order = _cancellable(work, order_id)
     earnest = ledger.balance_to_spend(work, earnest_account(order_id))
     double = Cancellation(order_id, _stage(built), earnest, 0, earnest)
@@ -248,4 +249,4 @@ def _deposit_of(work: Work, order_id: str) -> Payment:
     for one in payments.payments_of(work, [order_id])[order_id]:
         if one.purpose == DEPOSIT_PURPOSE and one.state is PaymentState.RECEIVED:
             return one
-    raise Conflict("payment", "the order's deposit is not held at a provider, so it cannot go back by itself")
+    raise Conflict("payment", because("NOT_AT_PROVIDER"))

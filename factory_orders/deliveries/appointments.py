@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from factory_orders.errors import AppointmentUnavailable
 from factory_orders.policies import HandoverPolicy
+from kernel.reasons import because
 
 HOUR = timedelta(hours=1)
 
@@ -27,18 +28,18 @@ def choose_place(
         place = _free_place(taken.get(wanted, frozenset()), policy)
         if place is not None:
             return place
-        reason = "that hour is full"
+        reason = because("HOUR_FULL")
     raise AppointmentUnavailable(reason, next_free(now=now, after=wanted, zone=zone, taken=taken, policy=policy))
 
 
 def _why_not(wanted: datetime, *, now: datetime, zone: ZoneInfo, policy: HandoverPolicy) -> str | None:
     local = wanted.astimezone(zone)
     if (local.minute, local.second, local.microsecond) != (0, 0, 0):
-        return "appointments begin on the full hour"
+        return because("FULL_HOUR")
     if not now < wanted <= now + timedelta(days=policy.days_ahead_max):
-        return f"it lies in the past or more than {policy.days_ahead_max} days ahead"
+        return because("DAYS_AHEAD", most=policy.days_ahead_max)
     if not policy.opens_at_hour <= local.hour < policy.closes_at_hour:
-        return f"the store is open from {policy.opens_at_hour} to {policy.closes_at_hour}"
+        return because("OPENING_HOURS", opens=policy.opens_at_hour, closes=policy.closes_at_hour)
     return None
 
 

@@ -57,6 +57,7 @@ from kernel.ledger import account, book
 from kernel.money import Money
 from kernel.owed import payable_account
 from kernel.payments import Authorisation, Payment, PaymentRequest
+from kernel.reasons import because
 from kernel.timers import cancel_timer, set_timer
 from kernel.work import Work
 
@@ -75,12 +76,12 @@ def book_handover(work: Work, order_id: str, appointment_at: datetime) -> Handov
     order = _own_order_at_store(work, order_id)
     shipment = shipment_of_car(work, vin=order.vin, order_id=order_id)
     if shipment is None or shipment.state not in RECEIVED:
-        raise HandoverNotPossible("arrived", "the store's inspection of the car")
+        raise HandoverNotPossible("arrived", because("INSPECTION_NEEDED"))
     existing = open_handover(work, order_id)
     if existing is not None and existing.state is HandoverState.BOOKED and existing.appointment_at == appointment_at:
         return existing
     if existing is not None:
-        raise HandoverNotPossible(existing.state.value, "the end of the appointment that is booked")
+        raise HandoverNotPossible(existing.state.value, because("END_NEEDED"))
     handover = Handover(
         id=work.new_id(),
         brand_id=work.actor.brand_id,
@@ -98,7 +99,7 @@ def book_handover(work: Work, order_id: str, appointment_at: datetime) -> Handov
         if insert_handover(work, handover, place=_place(work, order.terms.store_id, appointment_at)):
             _tell_booked(work, handover, order.terms)
             return handover
-    raise AppointmentUnavailable("others took it just now", None)
+    raise AppointmentUnavailable(because("TAKEN_JUST_NOW"), None)
 
 
 def rebook_handover(work: Work, handover_id: str, appointment_at: datetime) -> Handover:
@@ -110,7 +111,7 @@ def rebook_handover(work: Work, handover_id: str, appointment_at: datetime) -> H
         return handover
     moved = replace(handover, appointment_at=appointment_at)
     if not move_handover(work, moved, place=_place(work, handover.store_id, appointment_at)):
-        raise AppointmentUnavailable("somebody else took it just now", None)
+        raise AppointmentUnavailable(because("TAKEN_JUST_NOW"), None)
     _tell_booked(work, moved, order.terms)
     return moved
 
@@ -125,7 +126,7 @@ def _tell_booked(work: Work, handover: Handover, terms: OrderTerms) -> None:
 
 def _place(work: Work, store_id: str, appointment_at: datetime) -> int:
     if appointment_at.tzinfo is None:
-        raise InvalidInput("appointmentAt", "give a time with its zone")
+        raise InvalidInput("appointmentAt", because("ZONE_MISSING"))
     rules = policy.current(work).section(HandoverPolicy)
     until = work.now + timedelta(days=rules.days_ahead_max)
     taken = taken_places(work, store_id, since=work.now, until=until)
@@ -138,7 +139,7 @@ def _own_order_at_store(work: Work, order_id: str) -> AtStoreOrder:
     if order.terms.account_id != work.actor.signed_in():
         raise NotFound("order")
     if not isinstance(order, AtStoreOrder):
-        raise HandoverNotPossible(order_state(order), "the car at the store")
+        raise HandoverNotPossible(order_state(order), because("CAR_NEEDED"))
     return order
 
 
@@ -149,7 +150,7 @@ def _own_handover(work: Work, handover_id: str) -> tuple[Handover, AtStoreOrder]
     if order.terms.account_id != work.actor.signed_in():
         raise NotFound("handover")
     if not isinstance(order, AtStoreOrder):
-        raise HandoverNotPossible(handover.state.value, "the car at the store")
+        raise HandoverNotPossible(handover.state.value, because("CAR_NEEDED"))
     return handover, order
 
 
@@ -180,7 +181,7 @@ def _check_points(rules: HandoverPolicy, points: Sequence[CheckedPoint]) -> None
     if missing or unknown or len(given) != len(set(given)):
         raise ChecklistIncomplete(missing, unknown)
     if any(len(point.remark) > REMARK_LENGTH_MAX for point in points):
-        raise InvalidInput("remark", f"at most {REMARK_LENGTH_MAX} characters")
+        raise InvalidInput("remark", because("LENGTH_MOST", most=REMARK_LENGTH_MAX))
 
 
 def accept_disclosures(work: Work, order_id: str) -> int:
@@ -384,7 +385,7 @@ def reject_handover(work: Work, handover_id: str, reason: str) -> Handover:
     handover, order = _own_handover(work, handover_id)
     require_state(handover, HandoverState.INSPECTED, HandoverState.BALANCE_PAID)
     if not 1 <= len(reason.strip()) <= REASON_LENGTH_MAX:
-        raise InvalidInput("reason", f"say why in 1 to {REASON_LENGTH_MAX} characters")
+        raise InvalidInput("reason", because("WHY", most=REASON_LENGTH_MAX))
     take_back_balance(work, handover, order.terms)
     disclose(
         work,

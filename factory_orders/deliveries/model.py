@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from factory_orders.errors import HandoverNotPossible, ShipmentOutOfOrder
+from kernel.reasons import because
 
 
 class ShipmentState(StrEnum):
@@ -107,4 +108,6 @@ class Handover:
 def require_state(handover: Handover, *states: HandoverState) -> None:
     """Refuse unless the handover is at one of these steps."""
     if handover.state not in states:
-        raise HandoverNotPossible(handover.state.value, " / ".join(state.value for state in states))
+        raise HandoverNotPossible(
+            handover.state.value, because("STATES_NEEDED", states=tuple(state.value for state in states))
+        )

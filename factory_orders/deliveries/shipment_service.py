@@ -21,6 +21,7 @@ from factory_orders.vehicles.vin import require_same_car
 from kernel import policy
 from kernel.actor import Permission
 from kernel.errors import InvalidInput, NotFound
+from kernel.reasons import because
 from kernel.timers import set_timer
 from kernel.work import Work
 
@@ -64,7 +65,7 @@ def report_shipment(work: Work, shipment_id: str, to: ShipmentState, *, occurred
     """
     work.actor.require(Permission.SHIPMENT_WRITE)
     if to not in CARRIERS:
-        raise InvalidInput("state", f"a carrier reports one of {', '.join(leg.name for leg in CARRIERS)}")
+        raise InvalidInput("state", because("LEG", legs=tuple(leg.name for leg in CARRIERS)))
     shipment = lock_shipment(work, shipment_id)
     if not _is_own(work, shipment):
         raise NotFound("shipment")
@@ -104,10 +105,10 @@ def _is_own(work: Work, shipment: Shipment) -> bool:
 
 def _check_time(work: Work, shipment: Shipment, occurred_at: datetime) -> None:
     if occurred_at.tzinfo is None:
-        raise InvalidInput("occurredAt", "give a time with its zone")
+        raise InvalidInput("occurredAt", because("ZONE_MISSING"))
     earliest = last_report_at(work, shipment.id)
     if occurred_at > work.now + CLOCK_AHEAD or (earliest is not None and occurred_at < earliest):
-        raise InvalidInput("occurredAt", "give a time that is not in the future and not before the leg before")
+        raise InvalidInput("occurredAt", because("LEG_TIME"))
 
 
 def _moved_order(order: BuiltOrder | InTransitOrder, shipment: Shipment, at: datetime) -> Order:
@@ -173,6 +174,6 @@ def _check_damage(damage: Damage | None) -> None:
     if damage is None:
         return
     if not 1 <= len(damage.detail.strip()) <= DETAIL_LENGTH_MAX:
-        raise InvalidInput("detail", f"describe the damage in 1 to {DETAIL_LENGTH_MAX} characters")
+        raise InvalidInput("detail", because("DAMAGE", most=DETAIL_LENGTH_MAX))
     if not 0 <= damage.repair_minor <= REPAIR_MAX_MINOR:
-        raise InvalidInput("repairMinor", "a repair's cost is not negative")
+        raise InvalidInput("repairMinor", because("REPAIR"))

@@ -30,6 +30,7 @@ from factory_orders.policies import CapacityPolicy, PromisePolicy
 from kernel import policy, registry
 from kernel.actor import Permission
 from kernel.errors import InvalidInput, NotFound
+from kernel.reasons import because
 from kernel.registry import Plant
 from kernel.work import Work
 
@@ -67,11 +68,11 @@ def reserve_slots(
     start = earliest if first_week is None else first_week
     length = capacity.pool_weeks if weeks is None else weeks
     if start.weekday() != 0 or start < earliest:
-        raise InvalidInput("firstWeek", f"give a Monday from {earliest} on")
+        raise InvalidInput("firstWeek", because("MONDAY_FROM", earliest=earliest))
     if not 1 <= length <= capacity.weeks_ahead:
-        raise InvalidInput("weeks", f"give 1 to {capacity.weeks_ahead}")
+        raise InvalidInput("weeks", because("COUNT", least=1, most=capacity.weeks_ahead))
     if places < 1:
-        raise InvalidInput("capacity", "a pool has at least one place")
+        raise InvalidInput("capacity", because("POOL_ONE_PLACE"))
     ahead = min(capacity.weeks_ahead + length, MORE_WEEKS_MAX)
     lay_out_weeks(work, plant, first=start, weeks=ahead, options=sorted(option_places), policy=capacity)
     room = load_weeks(work, plant.id, first=start, pool_id=None, lock=True)
@@ -96,7 +97,7 @@ def change_capacity(work: Work, plant_code: str, *, week: date, resource: str, c
     """
     work.actor.require(Permission.BATCH_MANAGE)
     if not 0 <= capacity <= CAPACITY_MAX:
-        raise InvalidInput("capacity", f"give 0 to {CAPACITY_MAX}")
+        raise InvalidInput("capacity", because("COUNT", least=0, most=CAPACITY_MAX))
     plant = registry.plant_by_code(work, plant_code)
     taken = set_capacity(work, plant.id, week, resource, capacity)
     if taken is None:

@@ -14,6 +14,7 @@ from factory_orders.plant.tables import build_orders, plant_events
 from kernel.actor import Permission
 from kernel.errors import InvalidInput
 from kernel.paging import Page, PageRequest, make_page
+from kernel.reasons import because
 from kernel.work import Work
 
 
@@ -56,7 +57,7 @@ def _place(key: str) -> tuple[date, int]:
     try:
         return date.fromisoformat(day), int(position)
     except ValueError:
-        raise InvalidInput("after", "take a cursor from a page you were given") from None
+        raise InvalidInput("after", because("CURSOR")) from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from factory_orders.vehicles.store import vehicle_of_build_order
 from kernel import policy
 from kernel.actor import Permission
 from kernel.errors import InvalidInput, NotFound
+from kernel.reasons import because
 from kernel.work import Work
 
 EVENT_ID_LENGTH_MAX = 80
@@ -76,13 +77,13 @@ def report_plant_event(work: Work, build_order_id: str, report: PlantReport) -> 
 
 def _check(report: PlantReport) -> None:
     if not 1 <= len(report.event_id) <= EVENT_ID_LENGTH_MAX:
-        raise InvalidInput("eventId", f"give 1 to {EVENT_ID_LENGTH_MAX} characters")
+        raise InvalidInput("eventId", because("LENGTH", most=EVENT_ID_LENGTH_MAX))
     if report.stage not in REPORTABLE:
-        raise InvalidInput("stage", f"a plant reports one of {', '.join(stage.name for stage in REPORTABLE)}")
+        raise InvalidInput("stage", because("STAGE", stages=tuple(stage.name for stage in REPORTABLE)))
     if not 0 <= report.repair_minor <= REPAIR_MAX_MINOR or (report.repair_minor and report.stage is not Stage.REWORK):
-        raise InvalidInput("repairMinor", "a repair's cost comes with a rework and is not negative")
+        raise InvalidInput("repairMinor", because("REPAIR_REWORK"))
     if report.occurred_at.tzinfo is None:
-        raise InvalidInput("occurredAt", "give a time with its zone")
+        raise InvalidInput("occurredAt", because("ZONE_MISSING"))
 
 
 def _vin(work: Work, order: BuildOrder) -> str | None:

@@ -38,6 +38,7 @@ from factory_orders.vehicles.vin import descriptor, make_vin, plant_letter
 from kernel import policy, record, registry
 from kernel.errors import Conflict
 from kernel.ids import PlantId
+from kernel.reasons import because
 from kernel.work import Work
 
 POWERTRAIN = "Powertrain"
@@ -141,9 +142,9 @@ def allocate_vehicle(work: Work, vehicle: Vehicle, terms: OrderTerms) -> Vehicle
     """Bind a built car to its order; refuses a car that is not new and one that is bound already."""
     require_new(vehicle.newness)
     if vehicle.state is not VehicleState.BUILT:
-        raise Conflict("vehicle", f"it is {vehicle.state.value}")
+        raise Conflict("vehicle", because("STANDS_AT", state=vehicle.state.value))
     if not insert_allocation(work, Allocation(work.new_id(), vehicle.vin, terms.id, work.now)):
-        raise Conflict("allocation", "the car or the order is bound already")
+        raise Conflict("allocation", because("BOUND"))
     bound = replace(vehicle, state=VehicleState.ALLOCATED)
     save_vehicle(work, bound)
     enter(work, bound, "allocated", work.now)

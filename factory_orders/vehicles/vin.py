@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from factory_orders.errors import VinInvalid
+from kernel.reasons import because
 
 ALPHABET: Final = "0123456789ABCDEFGHJKLMNPRSTUVWXYZ"
 YEAR_CODES: Final = "ABCDEFGHJKLMNPRSTVWXY123456789"
@@ -98,18 +99,18 @@ def read_vin(text: str) -> Vin:
     """Read a number as a person types it (spaces and small letters are fine), or refuse (VinInvalid)."""
     plain = "".join(text.split()).upper()
     if len(plain) != LENGTH:
-        raise VinInvalid(text[:40], f"it has {len(plain)} places instead of {LENGTH}")
+        raise VinInvalid(text[:40], because("VIN_LENGTH", places=len(plain), wanted=LENGTH))
     foreign = sorted({sign for sign in plain if sign not in ALPHABET})
     if foreign:
-        raise VinInvalid(text[:40], f"{', '.join(foreign)} cannot occur")
+        raise VinInvalid(text[:40], because("VIN_LETTERS", letters=tuple(foreign)))
     if plain[9] not in YEAR_CODES:
-        raise VinInvalid(text[:40], f"{plain[9]} is no model year")
+        raise VinInvalid(text[:40], because("VIN_YEAR", letter=plain[9]))
     if check_digit(plain) != plain[8]:
-        raise VinInvalid(text[:40], "the check digit does not fit")
+        raise VinInvalid(text[:40], because("VIN_DIGIT"))
     return Vin(plain)
 
 
 def require_same_car(text: str, vin: str) -> None:
     """Refuse a number that is none, and another car's (VinInvalid)."""
     if read_vin(text).text != vin:
-        raise VinInvalid(text[:40], "it is another car's")
+        raise VinInvalid(text[:40], because("VIN_OTHER"))

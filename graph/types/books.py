@@ -21,6 +21,7 @@ from kernel.errors import InvalidInput, NotFound
 from kernel.ledger import AccountName
 from kernel.money_by_hand import AccountTooLow, HandState, SecondOperatorNeeded
 from kernel.paging import page_request
+from kernel.reasons import because
 from kernel.reconciliation import reconcile
 from kernel.work import Work
 
@@ -150,7 +151,7 @@ def audited_movements(work: Work, first: int, after: Cursor | None = None) -> Co
 def ledger_balances(work: Work, accounts: list[str]) -> list[LedgerBalance]:
     """Balances of up to 50 accounts of the ledger, by name such as `deposit:<pre-order>`."""
     if len(accounts) > ACCOUNTS_MAX:
-        raise InvalidInput("accounts", f"ask for at most {ACCOUNTS_MAX}")
+        raise InvalidInput("accounts", because("COUNT_MOST", most=ACCOUNTS_MAX))
     found = ledger.balances(work, [AccountName(one) for one in accounts])
     return [LedgerBalance(account=name, balance=show_minor(minor)) for name, minor in found.items()]
 
@@ -213,7 +214,7 @@ def reconcile_payments(request: Request, input: ReconcileInput) -> Reconciliatio
     if provider is None:
         raise NotFound("provider")
     if not timedelta(0) < input.until - input.since <= PERIOD_MAX:
-        raise InvalidInput("until", f"give a period of at most {PERIOD_MAX.days} days, until after since")
+        raise InvalidInput("until", because("PERIOD", most=PERIOD_MAX.days))
     found = reconcile(request.services.works, request.actor, provider, since=input.since, until=input.until)
     return Reconciliation(
         matched=found.matched,

@@ -19,6 +19,7 @@ from graph.types.pages import Connection, show_page
 from kernel.actor import Permission
 from kernel.errors import InvalidInput
 from kernel.paging import page_request
+from kernel.reasons import because
 from kernel.work import Work
 
 POINTS_MAX = 100
@@ -181,7 +182,7 @@ def inspect_arrival(work: Work, input: InspectArrivalInput) -> Shipment:  # noqa
 def inspect_handover(work: Work, input: InspectHandoverInput) -> HandoverInspected:  # noqa: A002  # the API's word
     """Note what store and buyer found at the handover, point by point."""
     if len(input.points) > POINTS_MAX:
-        raise InvalidInput("points", f"give at most {POINTS_MAX}")
+        raise InvalidInput("points", because("COUNT_MOST", most=POINTS_MAX))
     points = [deliveries.CheckedPoint(one.point, one.fine, one.remark) for one in input.points]
     raw = raw_id(input.handover_id, "Handover")
     seen = service.inspect_handover(work, raw, vin=input.vin, points=points)

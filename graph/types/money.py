@@ -12,6 +12,7 @@ from graph.scalars import Long
 from kernel import money
 from kernel.actor import Permission
 from kernel.errors import InvalidInput
+from kernel.reasons import because
 
 AMOUNTS_MAX: Final = 8_192
 
@@ -36,7 +37,7 @@ class MoneyInput:
 def read_money(given: MoneyInput, name: str) -> money.Money:
     """Return an amount, or refuse a currency that nothing here is priced in; `name` is the argument's."""
     if given.currency != "CNY":
-        raise InvalidInput(name, "amounts are in CNY")
+        raise InvalidInput(name, because("CURRENCY"))
     return money.Money(given.minor, given.currency)
 
 

@@ -16,6 +16,7 @@ from kernel import notices
 from kernel.actor import Permission
 from kernel.errors import InvalidInput
 from kernel.paging import PAGE_SIZE_MAX, page_request
+from kernel.reasons import because
 from kernel.work import Work
 
 
@@ -77,7 +78,7 @@ def mark_notices_read(
 ) -> NoticesRead:
     """Mark notices as read."""
     if len(input.notice_ids) > PAGE_SIZE_MAX:
-        raise InvalidInput("noticeIds", f"give at most {PAGE_SIZE_MAX}")
+        raise InvalidInput("noticeIds", because("COUNT_MOST", most=PAGE_SIZE_MAX))
     request.actor.signed_in()
     notices.mark_read(work, [raw_id(one, "Notice") for one in input.notice_ids])
     return NoticesRead(unread=notices.unread_notices(work))

@@ -17,6 +17,7 @@ from kernel import payments
 from kernel.actor import Permission
 from kernel.errors import InvalidInput, NotFound
 from kernel.payments import PaymentState
+from kernel.reasons import because
 from kernel.sandbox import DECLINED_PREFIX, Sandbox
 from kernel.work import Work
 
@@ -92,7 +93,7 @@ def authorise_in_sandbox(request: Request, input: AuthoriseInSandboxInput) -> Sa
     sandbox = _sandbox(request)
     amount = read_money(input.amount, "amount")
     if amount.minor <= 0:
-        raise InvalidInput("amount", "give an amount above zero")
+        raise InvalidInput("amount", because("AMOUNT_ABOVE_ZERO"))
     works = request.services.works
     now = works.clock.now()
     expires_at = now + AUTHORISATION_LASTS
@@ -160,5 +161,5 @@ def _sandbox(request: Request) -> Sandbox:
 
 def _wallet(text: str) -> str:
     if not 1 <= len(text) <= WALLET_LENGTH_MAX:
-        raise InvalidInput("wallet", f"give 1 to {WALLET_LENGTH_MAX} characters")
+        raise InvalidInput("wallet", because("LENGTH", most=WALLET_LENGTH_MAX))
     return text

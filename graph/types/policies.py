@@ -13,6 +13,7 @@ from graph.operations import mutation, query
 from kernel import policy
 from kernel.actor import Permission
 from kernel.errors import InvalidInput
+from kernel.reasons import because
 from kernel.work import Work
 
 
@@ -81,7 +82,7 @@ def _read(value: PolicyValueInput) -> Any:
     try:
         return orjson.loads(value.json)
     except orjson.JSONDecodeError:
-        raise InvalidInput(value.name, "write the value as JSON") from None
+        raise InvalidInput(value.name, because("JSON")) from None
 
 
 def _show(version: policy.PolicyVersion) -> PolicyVersion:

@@ -27,6 +27,7 @@ from graph.types.pages import Connection, Node, show_page
 from kernel.actor import Permission
 from kernel.errors import InvalidInput
 from kernel.paging import page_request
+from kernel.reasons import because
 from kernel.work import Work
 
 STATES_MAX = 10
@@ -244,9 +245,9 @@ def _read_class(key: str, level: ClassLevel | None) -> tuple[ClassOfCars, ClassL
     try:
         cls = ClassOfCars.from_key(key)
     except ValueError:
-        raise InvalidInput("classKey", "take the key of a class from a quote or a pool") from None
+        raise InvalidInput("classKey", because("CLASS_KEY")) from None
     if level is ClassLevel.L1 and not cls.trim:
-        raise InvalidInput("classKey", "a pool of level L1 has one trim: add it, or open a pool of level L2")
+        raise InvalidInput("classKey", because("CLASS_TRIM"))
     return cls, level or (ClassLevel.L1 if cls.trim else ClassLevel.L2)
 
 

@@ -27,6 +27,7 @@ from kernel.identity.persons import INVENTED_REGIONS, REGIONS, person_hash, read
 from kernel.identity.tables import accounts, persons, role_grants
 from kernel.identity.tokens import one_time_token
 from kernel.ids import AccountId
+from kernel.reasons import because
 from kernel.work import Work
 
 SWEEP_ROWS_MAX = 5000
@@ -95,7 +96,7 @@ def disable_account(work: Work, account_id: str, *, reason: str) -> None:
     work.actor.require(Permission.ACCOUNT_DISABLE)
     told = " ".join(reason.split())
     if not 1 <= len(told) <= REASON_LENGTH_MAX or not told.isprintable():
-        raise InvalidInput("reason", f"say why in 1 to {REASON_LENGTH_MAX} characters, without personal data")
+        raise InvalidInput("reason", because("WHY_IMPERSONAL", most=REASON_LENGTH_MAX))
     role_store.keep_an_administrator(work, leaving=AccountId(account_id))
     account = _lock(work, account_id, AccountState.ACTIVE)
     store.update_account(work, account.id, state=AccountState.DISABLED.value)

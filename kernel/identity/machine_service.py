@@ -15,6 +15,7 @@ from kernel.identity.model import IdentitySettings, Machine, MachineKey, check_m
 from kernel.identity.tables import machine_keys, machines
 from kernel.identity.tokens import new_machine_key
 from kernel.ids import AccountId, PlantId
+from kernel.reasons import because
 from kernel.work import Work
 
 MACHINES_MAX = 1000
@@ -30,9 +31,9 @@ def add_machine(
     work.actor.require(Permission.STAFF_MANAGE)
     name = clean_name(label)
     if not name:
-        raise InvalidInput("label", "name the system")
+        raise InvalidInput("label", because("LABEL_MISSING"))
     if party_code is not None and not (len(party_code) <= 40 and party_code.isprintable()):
-        raise InvalidInput("partyCode", "give at most 40 printable characters")
+        raise InvalidInput("partyCode", because("LENGTH_PRINTABLE", most=40))
     check_machine_role(role, plant_id, party_code)
     if plant_id is not None and plant_id not in {plant.id for plant in registry.list_plants(work)}:
         raise NotFound("plant")
@@ -48,7 +49,7 @@ def add_machine(
         "created_at": work.now,
     }
     if not db.insert_new(work.connection, machines, [row], returning="id"):
-        raise Conflict("machine account", "another one has this label")
+        raise Conflict("machine account", because("LABEL_TAKEN"))
     return _make_key(work, machine_id)
 
 
@@ -61,7 +62,7 @@ def rotate_machine_key(
     """
     work.actor.require(Permission.STAFF_MANAGE)
     if not timedelta(0) <= overlap <= settings.key_overlap_max:
-        raise InvalidInput("overlap", f"give at most {settings.key_overlap_max.days} days")
+        raise InvalidInput("overlap", because("DAYS_MOST", most=settings.key_overlap_max.days))
     machine = _lock_machine(work, machine_id)
     table = machine_keys.c
     until = work.now + overlap

@@ -13,6 +13,7 @@ from kernel.actor import Role
 from kernel.errors import DEFAULT_LOCALE, LOCALES, InvalidInput
 from kernel.identity.errors import RoleNotGrantable
 from kernel.ids import AccountId, PersonId, PlantId, StoreId
+from kernel.reasons import because
 
 EMAIL_LENGTH_MAX: Final = 254
 NAME_LENGTH_MAX: Final = 80
@@ -201,7 +202,7 @@ def clean_email(text: str) -> str:
     """Return an address as it is written to; refuses what cannot be one, and what is not plain ASCII."""
     email = text.strip()
     if not is_email(email):
-        raise InvalidInput("email", "give an address such as name@example.com")
+        raise InvalidInput("email", because("EMAIL_FORM"))
     return email
 
 
@@ -219,14 +220,14 @@ def clean_name(text: str) -> str:
     """Return a name in one line; refuses one that is too long or has control characters."""
     name = " ".join(unicodedata.normalize("NFC", text).split())
     if len(name) > NAME_LENGTH_MAX or not name.isprintable():
-        raise InvalidInput("name", f"give at most {NAME_LENGTH_MAX} printable characters")
+        raise InvalidInput("name", because("LENGTH_PRINTABLE", most=NAME_LENGTH_MAX))
     return name
 
 
 def clean_locale(text: str) -> str:
     """Return a locale that there are texts for, or refuse."""
     if text not in LOCALES:
-        raise InvalidInput("locale", f"take one of {', '.join(LOCALES)}")
+        raise InvalidInput("locale", because("ONE_OF", known=LOCALES))
     return text
 
 

@@ -35,6 +35,7 @@ from kernel.identity.throttle import Throttle
 from kernel.identity.tokens import read_one_time_token
 from kernel.ids import AccountId, StoreId
 from kernel.paging import Page, PageRequest, make_page
+from kernel.reasons import because
 from kernel.work import Work
 
 _STAFF: list[str] = sorted(role.value for role in STAFF_ROLES)
@@ -201,7 +202,7 @@ def _member(
         confirmed=True,
     )
     if not store.add_account(work, row):
-        raise Conflict("account", "somebody signed up with this address just now")
+        raise Conflict("account", because("JUST_SIGNED_UP"))
     work.record(AccountConfirmed(work.actor.brand_id, row["id"]))
     return AccountId(row["id"])
 

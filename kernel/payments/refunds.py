@@ -37,6 +37,7 @@ from kernel.payments.store import (
     uncollected_account,
 )
 from kernel.payments.tables import payments, refunds
+from kernel.reasons import because
 from kernel.work import Work, Works
 
 log = structlog.get_logger(__name__)
@@ -71,7 +72,7 @@ def request_refunds(work: Work, orders: Sequence[RefundOrder]) -> list[Payment]:
         if payment is None:
             raise NotFound("payment")
         if payment.state not in HAS_MONEY:
-            raise Conflict("payment", "no money has come for it")
+            raise Conflict("payment", because("NO_MONEY"))
         amount = order.amount or payment.amount
         assert amount.currency == payment.amount.currency
         assert 0 < amount.minor <= payment.amount.minor, "more cannot go back than came"

@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from kernel import db
 from kernel.clock import ShiftedClock
 from kernel.errors import InvalidInput
+from kernel.reasons import because
 from kernel.work import Work
 
 CACHE_SECONDS: Final = 0.5
@@ -69,7 +70,7 @@ def demo_clock_of(engine: Engine) -> ShiftedClock:
 def advance(work: Work, by: timedelta) -> datetime:
     """Move the demo's time forward, or not at all, and return the new now; refuses to go back or past 120 days."""
     if not timedelta(0) <= by <= ADVANCE_MAX:
-        raise InvalidInput("by", f"move forward by at most {ADVANCE_MAX.days} days")
+        raise InvalidInput("by", because("FORWARD_MOST", most=ADVANCE_MAX.days))
     seconds = int(by.total_seconds())
     if not db.insert_new(work.connection, demo_clock, [{"id": 1, "offset_seconds": seconds}], returning="id"):
         work.connection.execute(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import pytest
@@ -83,6 +83,16 @@ def test_a_region_that_the_brand_does_not_have_is_refused_with_those_it_has(
         (error,) = answer["errors"]
         assert error["extensions"]["refusal"] == "REGION_UNKNOWN"
         assert says in error["message"]
+
+
+@pytest.mark.parametrize(("locale", "says"), [("en", "name 2 to 4 cars"), ("zh-CN", "请指定2至4辆车")])
+def test_why_an_input_does_not_fit_is_said_in_the_readers_language(borealis: Town, locale: str, says: str) -> None:
+    document = """{ compare(cars: []) { ... on InvalidInput { code message field reason } } }"""
+
+    refused = borealis.guest(locale).ask(document)["compare"]
+
+    assert (refused["code"], refused["field"], refused["reason"]) == ("INVALID_INPUT", "cars", says)
+    assert refused["message"].endswith(says)
 
 
 def test_an_option_and_a_model_that_are_not_in_the_catalogue_are_refused(buyer: Buyer) -> None:
@@ -230,6 +240,10 @@ def test_nobody_leaves_a_frozen_pool_or_lowers_a_cap(buyer: Buyer) -> None:
         assert buyer.at.refusal(ask.WITHDRAW, input={"preOrderId": placed["id"]}) == "POOL_FROZEN"
         lower = {"preOrderId": placed["id"], "priceCap": {"minor": placed["priceCap"]["minor"] - 1}}
         assert buyer.at.refusal(ask.RAISE_CAP, input=lower) == "CAP_NOT_RAISED"
+        ((_, told),) = buyer.at.ask(ask.WITHDRAW, input={"preOrderId": placed["id"]}).items()
+    deadline = datetime.fromisoformat(pool["deadline"]).astimezone(buyer.town.brand.zone)
+    assert f"{deadline:%Y-%m-%d %H:%M}" in told["message"]
+    assert "UTC" not in told["message"]
 
 
 def test_a_second_place_for_one_person_is_refused_even_under_another_account(borealis: Town, buyer: Buyer) -> None:

@@ -9,6 +9,7 @@ from demand.pools.pool_store import lock_pool
 from demand.pools.pre_order_store import find_pre_order, lock_pre_order
 from demand.pools.rows import StoredPool
 from kernel.errors import Conflict, NotFound
+from kernel.reasons import because
 from kernel.work import Work
 
 
@@ -33,5 +34,5 @@ def lock_seat(work: Work, pre_order_id: str, *, owner: str | None = None) -> Sea
     stored = lock_pool(work, found.pool_id)
     pre_order, number = lock_pre_order(work, pre_order_id)
     if pre_order.pool_id != found.pool_id:
-        raise Conflict("pre_order", "it has moved to another pool")
+        raise Conflict("pre_order", because("ELSEWHERE"))
     return Seat(stored, pre_order, number)

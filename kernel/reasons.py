@@ -1,0 +1,351 @@
+"""Why a value or a moment does not fit: every reason that a refusal carries, by code, in English and in Chinese.
+
+`because` makes one. Words that stand alone in a refusal (what is not found, a state) have their Chinese in `WORDS`.
+No message in Chinese holds an English word but names and codes, and a test reads them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from kernel.money import Money, format_money
+
+
+class Reason(str):
+    """A reason's English sentence, which also knows its `code` and its Chinese: made by `because` alone."""
+
+    __slots__ = ("code", "zh")
+    code: str
+    zh: str
+
+
+def because(code: str, **facts: object) -> Reason:
+    """Return the reason of a code with its facts filled in."""
+    en, zh = REASONS[code]
+    reason = Reason(en.format(**{name: write(value, chinese=False) for name, value in facts.items()}))
+    reason.code = code
+    reason.zh = zh.format(**{name: write(value, chinese=True) for name, value in facts.items()})
+    return reason
+
+
+def write(value: object, *, chinese: bool, zone: ZoneInfo | None = None) -> object:
+    """Return a fact as a sentence holds it: money and days written out, moments in a zone, words in the language."""
+    match value:
+        case None:
+            return "无" if chinese else "none"
+        case Reason():
+            return value.zh if chinese else str(value)
+        case Money():
+            return format_money(value)
+        case datetime() if zone is not None:
+            return value.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+        case datetime():
+            return value.strftime("%Y-%m-%d %H:%M %Z")
+        case date():
+            return value.isoformat()
+        case tuple() | list():
+            separator = "、" if chinese else ", "
+            return separator.join(str(write(one, chinese=chinese, zone=zone)) for one in value) or write(
+                None, chinese=chinese
+            )
+        case str() if chinese:
+            return WORDS.get(value, value)
+        case _:
+            return value
+
+
+Texts = Mapping[str, tuple[str, str]]
+REASONS: Final[Texts] = {
+    # lengths and counts
+    "LENGTH": ("give 1 to {most} characters", "请填写1至{most}个字符"),
+    "LENGTH_MOST": ("give at most {most} characters", "最多{most}个字符"),
+    "LENGTH_PRINTABLE": ("give at most {most} printable characters", "最多{most}个可显示字符"),
+    "LENGTH_ONE_LINE": ("give at most {most} characters on one line", "最多{most}个字符，且不换行"),
+    "LENGTH_KEY": ("give 8 to {most} printable ASCII characters", "请填写8至{most}个可显示的半角字符"),
+    "COUNT_MOST": ("give at most {most}", "最多{most}项"),
+    "COUNT": ("give {least} to {most}", "请填写{least}至{most}"),
+    "PAGE_SIZE": ("ask for 1 to {most}", "每次可查询1至{most}条"),
+    "CELLS": (
+        "ask for 1 to {most} cells and name at most {options} options",
+        "每次可查询1至{most}格，最多指定{options}个选装项",
+    ),
+    "CHOICES": (
+        "give at most {choices} choices and {explained} options to explain",
+        "最多{choices}项选择，最多解释{explained}个选装项",
+    ),
+    "CARS": ("name {least} to {most} cars", "请指定{least}至{most}辆车"),
+    "DRAWS": ("ask for 1 to {most} draws", "模拟次数为1至{most}"),
+    "SEGMENTS": ("give 1 to {most} different segments", "请给出1至{most}个不同的细分人群"),
+    "DAYS_MOST": ("give at most {most} days", "最多{most}天"),
+    "PERIOD": ("give a period of at most {most} days, until after since", "时间段最长{most}天，且截止须晚于起始"),
+    "FORWARD_MOST": ("move forward by at most {most} days", "每次最多前进{most}天"),
+    # forms
+    "EMAIL_FORM": ("give an address such as name@example.com", "请填写有效的邮箱地址"),
+    "ONE_OF": ("take one of {known}", "请选择其一：{known}"),
+    "WHY": ("say why in 1 to {most} characters", "请用1至{most}个字符说明原因"),
+    "WHY_IMPERSONAL": (
+        "say why in 1 to {most} characters, without personal data",
+        "请用1至{most}个字符说明原因，不得包含个人信息",
+    ),
+    "WHY_POLICY": ("say why the policy changes", "请说明规则变更的原因"),
+    "LABEL_MISSING": ("name the system", "请填写系统名称"),
+    "TEXT_VERSION": ("name the text's version in 1 to {most} characters", "请用1至{most}个字符注明文本版本"),
+    "ACCOUNT_FORM": (
+        "write an account as kind:owner, such as deposit:<pre-order>",
+        "账户须写作“类别:所有者”",
+    ),
+    "SAME_ACCOUNT": ("take another account than the debit account", "贷方账户不能与借方账户相同"),
+    "AMOUNT_ABOVE_ZERO": ("give an amount above zero", "金额须大于零"),
+    "PRICE_ABOVE_ZERO": ("give a price above zero", "价格须大于零"),
+    "CURRENCY": ("amounts are in CNY", "金额须为人民币"),
+    "JSON": ("write the value as JSON", "取值格式有误，须为JSON"),
+    "CURSOR": ("take a cursor from a page you were given", "请使用查询结果中返回的游标"),
+    "ZONE_MISSING": ("give a time with its zone", "时间须带时区"),
+    "CASE_FORM": (
+        "give the number of the case: 3 to 40 letters, digits, dots, dashes or slashes",
+        "请填写案件编号：3至40个字母、数字、点、横线或斜线",
+    ),
+    # policies
+    "POLICY_SECTION": ("there is no policy section {name}; there are {known}", "没有规则类别{name}，现有：{known}"),
+    "POLICY_NAME": ("no such policy value; there are {known}", "没有该规则项，现有：{known}"),
+    "POLICY_TYPE": ("expects {wanted}, as in {example}", "取值类型有误，例如：{example}"),
+    "VALUES_CLASH": ("{detail}", "这些取值彼此不符"),
+    # cars and classes
+    "CLASS_KEY": ("take the key of a class from a quote or a pool", "请使用报价或拼单池中的车型级别编号"),
+    "CLASS_TRIM": (
+        "a pool of level L1 has one trim: add it, or open a pool of level L2",
+        "L1级拼单池仅含一种配置版本：请补充版本，或开放L2级拼单池",
+    ),
+    "NEAR_KEY": ("take the classKey of a pool", "请使用拼单池的车型级别编号"),
+    "NEAR_MODEL": ("no car of {model} belongs to that class", "{model}没有属于该级别的车"),
+    # proposals, comparisons, backing
+    "ITEMS": ("compare exactly {count} different proposals", "须恰好对比{count}个不同的提案"),
+    "ITEM_PRICES": ("give each a planned price above zero", "每个提案的计划价格须大于零"),
+    "CLOSES_WITHIN": ("close it within 90 days from now", "须在90天内结束"),
+    "NO_REGION": ("there is no region {region}", "没有地区{region}"),
+    "MODEL_CODE": ("name a model by its code", "请用代码指定车型"),
+    "SEGMENT_EMPTY": ("a segment has somebody in it", "细分人群的人数须大于零"),
+    "COMPARED_REGION": ("choose one of the comparison's regions", "请选择问卷包含的地区"),
+    "COMPARED_MODEL": ("choose one of the comparison's models", "请选择问卷包含的车型"),
+    "BACKED_MODEL": ("choose one of the models it was compared for", "请选择对比时包含的车型"),
+    "TOOLING": ("give what the tooling and each unit cost", "请填写模具费用和单件成本"),
+    "BACKING_CAP": ("give the most you would pay for it", "请填写您最多愿意支付的价格"),
+    "DAY_WITHIN": ("give a day from today on, within {most} years", "请填写今天起{most}年内的日期"),
+    "NO_SUCH_SET": ("there is no such set", "没有该题组"),
+    "SET_TWO": ("name two different proposals of the set", "请从题组中选择两个不同的提案"),
+    # pools
+    "CAR_CAP": (
+        "give the most you would pay for the car with its options",
+        "请填写您最多愿意为该车（含选装）支付的价格",
+    ),
+    "POOL_ONE_PLACE": ("a pool has at least one place", "拼单池至少有一个名额"),
+    "WHY_CANCELLED": ("say in at most 200 characters why the pool is cancelled", "请用不超过200个字符说明取消原因"),
+    "TIERS": ("give 1 to {most} tiers", "请给出1至{most}个档位"),
+    "FIRST_TIER": ("the first tier starts at the minimum", "首个档位须从最低人数开始"),
+    "TIERS_RISE": ("tiers start at ever more members", "各档位的人数须递增"),
+    "DISCOUNTS_RISE": ("a discount never falls with more members", "人数增加时优惠不得减少"),
+    "MINIMUM": ("the minimum lies between 1 and the capacity", "最低人数须在1与产能之间"),
+    "MEMBER_LIMIT": ("the member limit is at most twice the capacity", "人数上限不得超过产能的两倍"),
+    "DEPOSIT": ("a deposit is above zero", "意向金须大于零"),
+    "NO_CAR_OF_CLASS": ("no car of this class can be built", "该级别没有可生产的车"),
+    "POOL_TIMES": (
+        "the pool opens before its freeze, and the freeze lies within a year",
+        "开放时间须早于冻结时间，且冻结须在一年之内",
+    ),
+    "POOL_DAYS": ("the pool is open for 1 to {most} days", "拼单池开放1至{most}天"),
+    "PAST_DEADLINE": ("past its deadline", "已过截止时间"),
+    "ELSEWHERE": ("it has moved to another pool", "已转入另一拼单池"),
+    # weeks and stages
+    "MONDAY_FROM": ("give a Monday from {earliest} on", "请填写{earliest}起的某个周一"),
+    "STAGE": ("a plant reports one of {stages}", "工厂可上报：{stages}"),
+    "LEG": ("a carrier reports one of {legs}", "承运商可上报：{legs}"),
+    "LEG_TIME": (
+        "give a time that is not in the future and not before the leg before",
+        "时间不得晚于现在，也不得早于上一运输节点",
+    ),
+    "DAMAGE": ("describe the damage in 1 to {most} characters", "请用1至{most}个字符描述损伤"),
+    "REPAIR": ("a repair's cost is not negative", "维修费用不得为负"),
+    "REPAIR_REWORK": ("a repair's cost comes with a rework and is not negative", "维修费用仅用于返工，且不得为负"),
+    # appointments and handovers
+    "FULL_HOUR": ("appointments begin on the full hour", "预约须为整点"),
+    "DAYS_AHEAD": (
+        "it lies in the past or more than {most} days ahead",
+        "时间已过，或在{most}天之后",
+    ),
+    "OPENING_HOURS": ("the store is open from {opens} to {closes}", "门店营业时间为{opens}点至{closes}点"),
+    "HOUR_FULL": ("that hour is full", "该时段已约满"),
+    "TAKEN_JUST_NOW": ("somebody else took it just now", "刚刚被他人预约"),
+    "INSPECTION_NEEDED": ("the store's inspection of the car", "门店完成到店检查"),
+    "END_NEEDED": ("the end of the appointment that is booked", "已约的交车先行结束"),
+    "CAR_NEEDED": ("the car at the store", "车辆到店"),
+    "STATES_NEEDED": ("{states}", "{states}"),
+    # VINs
+    "VIN_LENGTH": ("it has {places} places instead of {wanted}", "位数为{places}，应为{wanted}"),
+    "VIN_LETTERS": ("{letters} cannot occur", "不得含有{letters}"),
+    "VIN_YEAR": ("{letter} is no model year", "{letter}不是年款代码"),
+    "VIN_DIGIT": ("the check digit does not fit", "校验位不符"),
+    "VIN_OTHER": ("it is another car's", "这是另一辆车的车架号"),
+    # what changed in between
+    "LABEL_TAKEN": ("another one has this label", "该名称已被使用"),
+    "JUST_SIGNED_UP": ("somebody signed up with this address just now", "该邮箱刚刚被注册"),
+    "DAY_NOT_OVER": ("the day is not over", "当天尚未结束"),
+    "DECIDED": ("it was {state}", "{state}"),
+    "NEWEST_VERSION": ("version {version} is the newest", "最新版本为第{version}版"),
+    "CHANGED_JUST_NOW": ("somebody else changed it just now", "刚刚被他人修改"),
+    "PUBLISHED_JUST_NOW": ("somebody else published a version just now", "刚刚有他人发布新版本"),
+    "RELEASED_JUST_NOW": ("another worker has just released it", "刚刚已发布"),
+    "NO_MONEY": ("no money has come for it", "尚未收到款项"),
+    "VOTING_ELSEWHERE": ("you are voting elsewhere at the same moment", "您正在同时投另一票"),
+    "NOT_AT_PROVIDER": (
+        "the order's deposit is not held at a provider, so it cannot go back by itself",
+        "该订单的定金不在支付渠道，无法自动退回",
+    ),
+    "STANDS_AT": ("it is {state}", "目前为{state}"),
+    "BOUND": ("the car or the order is bound already", "车辆或订单已绑定"),
+    # catalogue versions
+    "OTHER_BRAND": ("it belongs to the brand {theirs}, not to {ours}", "属于品牌{theirs}，而非{ours}"),
+    "OTHER_CURRENCY": ("its currency is {theirs}, the brand's {ours}", "币种为{theirs}，品牌币种为{ours}"),
+    "SAME_VERSION": ("it is the same as version {number}", "与第{number}版相同"),
+    "EARLIER_VERSION": (
+        "version {number} takes effect on {day}, so this one cannot take effect earlier",
+        "第{number}版于{day}生效，本版不能更早生效",
+    ),
+    "BOUNDS_TOO_HARD": ("price bounds of so many open options", "过多未选项的价格范围"),
+    "LIGHTEST_TOO_HARD": ("the lightest car", "最优车辆"),
+}
+WORDS: Final[Mapping[str, str]] = {
+    # what is not found, or has changed
+    "account": "账户",
+    "allocation": "配车",
+    "backing": "支持",
+    "batch": "批次",
+    "brand": "品牌",
+    "build order": "生产订单",
+    "catalogue": "车型目录",
+    "catalogue version": "车型目录版本",
+    "chain": "记录链",
+    "comparison": "对比问卷",
+    "configuration": "选配",
+    "cube": "统计",
+    "demo clock": "演示时钟",
+    "handover": "交车",
+    "invitation": "邀请",
+    "machine account": "设备账户",
+    "member of the staff": "员工",
+    "movement": "手工账务",
+    "order": "订单",
+    "payment": "付款",
+    "plant": "工厂",
+    "policy": "规则",
+    "pool": "拼单池",
+    "pre_order": "预订单",
+    "proposal": "提案",
+    "provider": "支付渠道",
+    "quote": "报价",
+    "record": "记录",
+    "role": "角色",
+    "session": "登录会话",
+    "shipment": "运输单",
+    "slot": "产能名额",
+    "store": "门店",
+    "vehicle": "车辆",
+    "vote": "投票",
+    "week": "生产周",
+    # states and endings
+    "accepted": "已接受",
+    "acknowledged": "待付款",
+    "answered": "已答复",
+    "approved": "已批准",
+    "arrived": "已到店",
+    "assembly": "总装",
+    "at_store": "已到店",
+    "allocated": "已配车",
+    "balance_paid": "尾款已付",
+    "body": "焊装",
+    "booked": "已预约",
+    "broken": "未兑现",
+    "built": "已下线",
+    "cancelled": "已取消",
+    "closed": "已结束",
+    "committed": "已承诺",
+    "compared": "对比中",
+    "converted": "已下单",
+    "crossed": "已达标",
+    "declined": "已拒绝",
+    "default": "违约",
+    "delivered": "已交付",
+    "draft": "草稿",
+    "expired": "已过期",
+    "expired_unpaid": "逾期未付",
+    "failed": "未达成",
+    "frozen": "已冻结",
+    "held": "持有中",
+    "in_transit": "运输中",
+    "inspected": "已验车",
+    "kept": "已兑现",
+    "lapsed": "已失效",
+    "locked": "已锁单",
+    "merged": "已合并",
+    "new": "全新",
+    "new_disclosed": "全新（已披露）",
+    "not_new": "非全新",
+    "open": "开放中",
+    "paint": "涂装",
+    "parts_ready": "物料就绪",
+    "passed": "已下线",
+    "pending": "待处理",
+    "planned": "计划中",
+    "pooled": "拼单中",
+    "promised": "已承诺",
+    "proposed": "待审批",
+    "published": "已发布",
+    "queued": "排队中",
+    "ready": "可交车",
+    "refunded": "已退款",
+    "rejected": "已拒收",
+    "released": "已发布",
+    "removed": "已移出",
+    "rework": "返工",
+    "rolled": "已转入下一池",
+    "scheduled": "已排产",
+    "signed": "已签收",
+    "sold": "已售",
+    "stock": "库存",
+    "superseded": "已被取代",
+    "used": "二手",
+    "waiting": "等待中",
+    "withdrawn": "已退出",
+    "another comparison": "另一对比问卷",
+    "active": "正常",
+    "building": "生产中",
+    "compare": "对比中",
+    "complete": "已完成",
+    "damaged": "有损伤",
+    "disabled": "已停用",
+    "in_catalogue": "已上架",
+    "issued": "有效",
+    "loaded": "已装车",
+    "received": "已收款",
+    "refunding": "退款中",
+    "rolled_over": "已转入下一池",
+    "signal": "征集中",
+    "unanswered": "未答复",
+    # roles
+    "auditor": "审计员",
+    "brand_admin": "品牌管理员",
+    "carrier": "承运商",
+    "consumer": "消费者",
+    "dealer": "门店顾问",
+    "guest": "访客",
+    "operator": "平台运营",
+    "planner": "计划员",
+    "supplier": "供应商",
+    # goals
+    "soonest": "最快交付",
+    "popular": "最受欢迎",
+    "cheapest": "最低价",
+    "nearest": "最接近",
+}

@@ -1,0 +1,154 @@
+"""Refusals in Chinese are Chinese: no reason, kind or state is left in English, and moments are the brand's."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from datetime import UTC, date, datetime
+from pathlib import Path
+from types import UnionType
+from typing import Any, Final, Union, get_origin, get_type_hints
+from zoneinfo import ZoneInfo
+
+import pytest
+
+import muster.wiring as _wiring  # noqa: F401 - every room's refusals are known
+from demand.errors import PoolFrozen
+from factory_orders.errors import CapacityShort
+from kernel.errors import InvalidInput, NotFound, Refusal
+from kernel.money import Money
+from kernel.reasons import REASONS, WORDS, Reason, because
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+ROOMS: Final = ("kernel", "graph", "configurator", "demand", "factory_orders")
+CHINESE: Final = re.compile(r"[\u4e00-\u9fff]")
+ENGLISH: Final = re.compile(r"[A-Za-z]{2,}")
+CODES: Final = {"JSON", "CODE"}
+"""Names that are the same in both languages, and the code that stands for whatever code a fact would be."""
+FIELD: Final = re.compile(r"\{\w+\}")
+# Whose words come from both languages' fields, or are told at the command line alone, in English.
+BY_PAIRS: Final = frozenset({"reason", "reason_zh", "rules_en", "rules_zh"})
+WITH_REASONS: Final = {
+    "InvalidInput": 1,
+    "Conflict": 1,
+    "VinInvalid": 1,
+    "TermsUnsound": 0,
+    "VersionTaken": 0,
+    "OutsideDesign": 0,
+    "HandoverNotPossible": 1,
+    "AppointmentUnavailable": 0,
+    "AnswerTooHard": 0,
+}
+"""Refusals that carry a reason, and at which place it is handed over."""
+WITH_WORDS: Final = {"NotFound": 0, "Conflict": 0, "PoolClosed": 0, "QuoteTaken": 0, "ComparisonOver": 0}
+"""Refusals that carry a word, and at which place."""
+
+
+def every_refusal(kind: type[Refusal] = Refusal) -> Iterator[type[Refusal]]:
+    for one in kind.__subclasses__():
+        yield one
+        yield from every_refusal(one)
+
+
+def calls(names: set[str]) -> Iterator[tuple[str, str, ast.Call]]:
+    """Yield where a refusal is made in a room, which one, and the call."""
+    for room in ROOMS:
+        for path in sorted((ROOT / room).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names:
+                    yield f"{path.relative_to(ROOT)}:{node.lineno}", node.func.id, node
+
+
+def sentences(node: ast.expr) -> Iterator[str]:
+    """Yield what is written out in an expression and holds a space: a sentence rather than a code."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "because":
+        return
+    for one in ast.walk(node):
+        if isinstance(one, ast.Constant) and isinstance(one.value, str) and " " in one.value.strip():
+            yield one.value
+
+
+def test_every_reason_is_written_in_both_languages_over_the_same_facts() -> None:
+    for code, (en, zh) in REASONS.items():
+        assert set(FIELD.findall(zh)) <= set(FIELD.findall(en)), code
+        assert ENGLISH.search(FIELD.sub("", zh).replace("JSON", "")) is None, code
+        assert CHINESE.search(zh) or zh in ("{states}", "{state}"), code
+
+
+def test_every_word_has_its_chinese() -> None:
+    assert [word for word, zh in WORDS.items() if ENGLISH.search(zh) or not zh] == []
+
+
+def test_no_refusal_is_handed_a_reason_in_one_language() -> None:
+    left = [
+        (where, text)
+        for where, name, call in calls(set(WITH_REASONS))
+        if len(call.args) > WITH_REASONS[name]
+        for text in sentences(call.args[WITH_REASONS[name]])
+    ]
+
+    assert left == []
+
+
+def test_whatever_is_said_to_be_missing_or_changed_has_its_chinese() -> None:
+    told = [(where, call.args[WITH_WORDS[name]]) for where, name, call in calls(set(WITH_WORDS)) if call.args]
+    words = {(where, str(one.value)) for where, one in told if isinstance(one, ast.Constant)}
+
+    assert sorted(one for one in words if one[1] not in WORDS) == []
+
+
+def example(name: str, hint: Any) -> Any:
+    """Return a fact of a type; where it is a text, a code."""
+    if get_origin(hint) in (Union, UnionType):
+        return None
+    if get_origin(hint) is tuple:
+        return ()
+    known = {int: 3, float: 3.0, bool: True, Money: Money(500), datetime: datetime(2026, 11, 30, 4, tzinfo=UTC)}
+    return known.get(hint, date(2026, 11, 30) if hint is date else "CODE")
+
+
+def test_no_message_in_chinese_holds_an_english_word() -> None:
+    found = {}
+    for cls in every_refusal():
+        if not cls.__module__.startswith(ROOMS):
+            continue
+        hints = get_type_hints(cls)
+        made = cls(*(example(one.name, hints[one.name]) for one in fields(cls)))
+        words = set(ENGLISH.findall(made.text("zh-CN", ZoneInfo("Asia/Shanghai")))) - CODES
+        if words:
+            found[cls.__name__] = words
+
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    ("refusal", "chinese"),
+    [
+        (NotFound("build order"), "找不到该生产订单，请检查编号。"),
+        (InvalidInput("name", because("LENGTH", most=40)), "name：请填写1至40个字符"),
+        (
+            CapacityShort("slot", 12, None),
+            "该工厂在所选周内产能名额不足，缺12。最早可行的起始周：无。",
+        ),
+    ],
+)
+def test_facts_are_written_in_the_readers_language(refusal: Refusal, chinese: str) -> None:
+    assert refusal.text("zh-CN") == chinese
+
+
+def test_a_moment_is_told_by_the_clock_of_the_brand() -> None:
+    refusal = PoolFrozen(datetime(2026, 11, 30, 4, tzinfo=UTC))
+
+    assert "2026-11-30 12:00成交" in refusal.text("zh-CN", ZoneInfo("Asia/Shanghai"))
+    assert "clears at 2026-11-30 12:00:" in refusal.text("en", ZoneInfo("Asia/Shanghai"))
+    assert "clears at 2026-11-30 04:00 UTC" in refusal.text("en")
+
+
+def test_a_reason_is_its_english_sentence_and_knows_its_code() -> None:
+    reason = because("OPENING_HOURS", opens=9, closes=18)
+
+    assert reason == "the store is open from 9 to 18"
+    assert (reason.code, reason.zh) == ("OPENING_HOURS", "门店营业时间为9点至18点")
+    assert isinstance(reason, Reason)
