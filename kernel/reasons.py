@@ -126,7 +126,6 @@ REASONS: Final[Texts] = {
     "ITEM_PRICES": ("give each a planned price above zero", "每个提案的计划价格须大于零"),
     "CLOSES_WITHIN": ("close it within 90 days from now", "须在90天内结束"),
     "NO_REGION": ("there is no region {region}", "没有地区{region}"),
-    "MODEL_CODE": ("name a model by its code", "请用代码指定车型"),
     "SEGMENT_EMPTY": ("a segment has somebody in it", "细分人群的人数须大于零"),
     "COMPARED_REGION": ("choose one of the comparison's regions", "请选择问卷包含的地区"),
     "COMPARED_MODEL": ("choose one of the comparison's models", "请选择问卷包含的车型"),

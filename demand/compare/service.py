@@ -133,24 +133,14 @@ def _check_plan(work: Work, plan: ComparisonPlan, closes_at: datetime) -> None:
     if closes_at <= work.now or closes_at > work.now + timedelta(days=90):
         raise InvalidInput("closesAt", because("CLOSES_WITHIN"))
     if not 1 <= len(plan.market) <= SEGMENTS_MAX or len({one.segment for one in plan.market}) != len(plan.market):
-<<<<<<< HEAD
-        raise InvalidInput("market", f"give 1 to {SEGMENTS_MAX} different segments")
+        raise InvalidInput("market", because("SEGMENTS", most=SEGMENTS_MAX))
     models = open_showroom(work, region="")[0].catalogue.model_by_code
     regions = {region.code for region in registry.list_regions(work)}
     for one in plan.market:
         if one.segment.region not in regions:
-            raise InvalidInput("market", f"there is no region {one.segment.region[:40]!r}")
+            raise InvalidInput("market", because("NO_REGION", region=one.segment.region[:40]))
         if one.segment.model not in models:
             raise ModelUnknown(one.segment.model[:80].replace("\x00", ""), tuple(models))
-=======
-        raise InvalidInput("market", because("SEGMENTS", most=SEGMENTS_MAX))
-    regions = {region.code for region in registry.list_regions(work)}
-    for one in plan.market:
-        if one.segment.region not in regions:
-            raise InvalidInput("market", because("NO_REGION", region=one.segment.region[:40]))
-        if not 1 <= len(one.segment.model) <= 80 or "\x00" in one.segment.model:
-            raise InvalidInput("market", because("MODEL_CODE"))
->>>>>>> 5ffd10b (Refusals in Chinese are Chinese throughout, and tell moments by the brand's clock)
         if not 0 < one.persons <= PERSONS_MAX:
             raise InvalidInput("market", because("SEGMENT_EMPTY"))
 
