@@ -307,8 +307,8 @@ WORDS: dict[str, Callable[[Sequence[str]], int]] = {
 MUSTER_WORDS = frozenset(
     (
         *("add-administrator", "add-brand", "audit", "backup", "catalogue", "ddl", "demo", "export-record"),
-        *("grant-operator", "line", "migrate", "pool", "reconcile", "restore", "run", "schema", "secrets", "seed"),
-        *("serve", "settings", "verify", "worker"),
+        *("grant-operator", "line", "migrate", "pool", "reconcile", "restore", "revoke-operator", "run"),
+        *("schema", "secrets", "seed", "serve", "settings", "verify", "worker"),
     )
 )
 

@@ -68,6 +68,8 @@ REASONS: Final[Texts] = {
     "COUNT_MOST": ("give at most {most}", "最多{most}项"),
     "COUNT": ("give {least} to {most}", "请填写{least}至{most}"),
     "PAGE_SIZE": ("ask for 1 to {most}", "每次可查询1至{most}条"),
+    "ONE_SUBJECT": ("give either the id of a pre-order or that of a backing", "请填写预订单编号或支持编号之一"),
+    "OTHER_KIND": ("this is the id of a {kind}; give that of a {wanted}", "这是{kind}的编号，应为：{wanted}"),
     "CELLS": (
         "ask for 1 to {most} cells and name at most {options} options",
         "每次可查询1至{most}格，最多指定{options}个选装项",

@@ -16,6 +16,7 @@ from demand.forecasts.model import WEEKS_MIN, Quantiles, Score
 from demand.forecasts.tables import forecast_runs, forecast_scores, forecast_weeks
 from kernel.actor import Permission
 from kernel.errors import InvalidInput
+from kernel.reasons import because
 from kernel.work import Work
 
 SCORES_MAX: Final = 500
@@ -68,7 +69,7 @@ def forecast_score_list(work: Work, *, models: Sequence[str] = (), first: int = 
     """Return the scores of the newest forecasts by model and option, those that lose to the last value first."""
     work.actor.require(Permission.DEMAND_READ)
     if not 1 <= first <= SCORES_MAX:
-        raise InvalidInput("first", f"ask for 1 to {SCORES_MAX} scores")
+        raise InvalidInput("first", because("PAGE_SIZE", most=SCORES_MAX))
     table = forecast_scores.c
     found = (
         select(forecast_scores)

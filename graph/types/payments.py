@@ -138,10 +138,10 @@ def _subject(given: PayInSandboxInput) -> str:
         case None, str(text):
             name, kinds = "backingId", ("Backing",)
         case _:
-            raise InvalidInput("preOrderId", "give either a preOrderId or a backingId")
+            raise InvalidInput("preOrderId", because("ONE_SUBJECT"))
     named = read_id(text)
     if named is not None and named[0] not in kinds:
-        raise InvalidInput(name, f"this is the id of a {named[0]}; give that of a {' or '.join(kinds)}")
+        raise InvalidInput(name, because("OTHER_KIND", kind=named[0], wanted=kinds))
     return "none" if named is None else named[1]
 
 
