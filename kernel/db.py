@@ -238,6 +238,8 @@ def _element(value: Any) -> str:
             return repr(value)
         case date():
             return f'"{value.isoformat()}"'
+        case bytes():
+            return f'"\\\\x{value.hex()}"'
         case _:
             assert isinstance(value, str), f"{type(value)} is no value of a column"
             escaped = value.replace("\\", "\\\\").replace('"', '\\"')
