@@ -306,7 +306,7 @@ WORDS: dict[str, Callable[[Sequence[str]], int]] = {
 # Known here too, so that a word that does not exist is refused before .venv is filled.
 MUSTER_WORDS = frozenset(
     (
-        *("add-administrator", "add-brand", "audit", "backup", "catalogue", "ddl", "demo", "export-record"),
+        *("add-administrator", "add-brand", "audit", "backup", "catalogue", "ddl", "demand", "demo", "export-record"),
         *("grant-operator", "line", "migrate", "pool", "reconcile", "restore", "revoke-operator", "run"),
         *("schema", "secrets", "seed", "serve", "settings", "verify", "worker"),
     )
