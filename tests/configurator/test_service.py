@@ -1,32 +1,25 @@
-"""Publishing, configuring and keeping cars, on both databases."""
+"""Configuring under the version in force, reading it, and keeping cars."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, func, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import func, select
 
-from configurator import configuration_service, queries, service, step_service
-from configurator.catalogue import Catalogue
+from configurator import configuration_service, queries, step_service
 from configurator.catalogue_files import read_catalogue
 from configurator.configuration_queries import configurations_by_id, own_configurations
 from configurator.configuring import Wishes
 from configurator.errors import (
-    CatalogueFaulty,
     ConfigurationIncomplete,
     ModelUnknown,
     OptionExcluded,
     OptionUnknown,
-    VersionNotInForce,
-    VersionTaken,
+    RegionUnknown,
 )
-from configurator.events import CataloguePublished
 from configurator.model import (
     Choice,
     MigratedConfiguration,
@@ -35,224 +28,28 @@ from configurator.model import (
     StaleConfiguration,
     VersionId,
 )
-from configurator.step_service import ConfigureAnswer, ConfigureRequest
-from configurator.tables import catalogue_versions, configuration_changes, configurations
-from kernel import db
+from configurator.step_service import ConfigureRequest
+from configurator.tables import configuration_changes, configurations
 from kernel.actor import Actor, system
 from kernel.clock import FixedClock
-from kernel.errors import Forbidden, InvalidInput, NotFound, NotSignedIn
-from kernel.ids import BrandId
+from kernel.errors import InvalidInput, NotFound, NotSignedIn, Refusal
 from kernel.paging import PageRequest
-from kernel.work import Work, Works
+from kernel.work import Works
+from tests.configurator.showroom import configure, counting, publish
 from tests.configurator.small_brand import (
     BRAND,
     GUEST,
     PLAIN_CAR,
-    PLANNER,
     consumer,
     copied_folder,
-    found_brand,
     open_small_brand,
     small_catalogue,
 )
-from tests.support.databases import Database
-
-
-def publish(works: Works, catalogue: Catalogue, actor: Actor = PLANNER) -> VersionId:
-    with works.change(actor) as work:
-        return service.publish_catalogue(work, catalogue)
-
-
-def version_count(works: Works) -> int:
-    with works.read(GUEST) as work:
-        return work.connection.execute(select(func.count()).select_from(catalogue_versions)).scalar_one()
-
-
-def configure(
-    works: Works, *options: str, model: str = "A1", region: str = "east", explain: tuple[str, ...] = ()
-) -> ConfigureAnswer:
-    choices = tuple(Choice(option.removeprefix("-"), not option.startswith("-")) for option in options)
-    with works.read(GUEST) as work:
-        return step_service.configure(work, ConfigureRequest(model, choices, region, Wishes(explain)))
 
 
 def save(works: Works, *options: str, actor: Actor | None = None, region: str = "east") -> SavedConfiguration:
     with works.change(actor or consumer()) as work:
         return configuration_service.save_configuration(work, model="A1", options=options, region=region, name=" mine ")
-
-
-@contextmanager
-def counting(work: Work) -> Iterator[list[str]]:
-    statements: list[str] = []
-
-    def note(*arguments: object) -> None:
-        if arguments[2] != "BEGIN":
-            statements.append(str(arguments[2]))
-
-    event.listen(work.connection, "before_cursor_execute", note)
-    yield statements
-    event.remove(work.connection, "before_cursor_execute", note)
-
-
-def without(catalogue: Catalogue, option: str) -> Catalogue:
-    """Return a later catalogue that sells an option no more."""
-    options = tuple(
-        replace(one, last_day=date(2026, 1, 31)) if one.code == option else one for one in catalogue.options
-    )
-    return replace(catalogue, label="2026.2", effective_from=date(2026, 2, 1), options=options)
-
-
-def dearer(catalogue: Catalogue) -> Catalogue:
-    models = tuple(replace(model, base_price_minor=model.base_price_minor + 100) for model in catalogue.models)
-    return replace(catalogue, label="2026.2", models=models)
-
-
-# --- publishing ------------------------------------------------------------------------------------------------------
-
-
-def test_versions_are_numbered_and_the_newest_in_force_answers(works: Works, clock: FixedClock) -> None:
-    first = open_small_brand(works)
-    later = replace(dearer(small_catalogue()), effective_from=date(2026, 12, 1))
-
-    second = publish(works, later)
-
-    assert configure(works).version_id == first
-    clock.set(datetime(2026, 11, 30, 15, 59, tzinfo=UTC))
-    assert configure(works).version_id == first
-    clock.set(datetime(2026, 11, 30, 16, 0, tzinfo=UTC))
-    assert configure(works).version_id == second
-    with works.read(GUEST) as work:
-        page = queries.list_versions(work, PageRequest(1))
-        rest = queries.list_versions(work, PageRequest(5, "2"))
-    assert [(one.number, one.label) for one in page.items] == [(2, "2026.2")]
-    assert page.has_next
-    assert [one.number for one in rest.items] == [1]
-
-
-def test_what_binds_nobody_may_miss_what_another_process_published_just_now(database: Database, works: Works) -> None:
-    first = open_small_brand(works)
-    with works.read(GUEST) as work:
-        queries.version_in_force(work)
-    elsewhere = db.open_engine(database.url)
-    second = publish(Works(elsewhere, clock=works.clock), dearer(small_catalogue()))
-    elsewhere.dispose()
-
-    with works.read(GUEST) as work, counting(work) as statements:
-        behind, _ = queries.open_showroom(work, region="east", seconds_old_max=3_600)
-        asked, _ = queries.open_showroom(work, region="east")
-
-    assert (behind.id, asked.id) == (first, second)
-    assert len([one for one in statements if "document" not in one]) == 1
-
-
-def test_whoever_publishes_sees_it_at_once(works: Works) -> None:
-    open_small_brand(works)
-    configure(works)
-
-    second = publish(works, dearer(small_catalogue()))
-
-    assert configure(works).version_id == second
-
-
-def test_publishing_is_news(works: Works) -> None:
-    found_brand(works)
-
-    with works.change(PLANNER) as work:
-        version_id = service.publish_catalogue(work, small_catalogue())
-        news = list(work.news)
-
-    assert news == [
-        CataloguePublished(BRAND, version_id, 1, date(2026, 1, 1), news[0].content_hash, ("proposal-7",))  # type: ignore[attr-defined]  # it is a CataloguePublished, as the comparison says
-    ]
-
-
-def test_a_catalogue_can_be_published_ahead_of_its_day(works: Works) -> None:
-    open_small_brand(works)
-
-    with works.change(PLANNER) as work:
-        service.publish_catalogue(work, dearer(small_catalogue()), effective_from=date(2027, 1, 1))
-
-    assert configure(works).version_number == 1
-
-
-def test_a_catalogue_with_faults_is_not_published(works: Works, tmp_path: Path) -> None:
-    found_brand(works)
-    folder = copied_folder(tmp_path / "catalogue")
-    (folder / "models.csv").unlink()
-
-    with pytest.raises(CatalogueFaulty), works.change(PLANNER) as work:
-        service.publish_folder(work, folder)
-
-    assert version_count(works) == 0
-
-
-@pytest.mark.parametrize("change", ["same", "earlier", "brand", "currency", "plant", "region", "dead"])
-def test_a_catalogue_that_does_not_fit_is_not_published(works: Works, change: str) -> None:
-    open_small_brand(works)
-    catalogue = small_catalogue()
-    south = replace(catalogue.models[0], plant="fir_west")
-    rules = tuple(
-        replace(rule, condition=replace(rule.condition, regions=("moon",))) if rule.code == "R003" else rule
-        for rule in catalogue.rules
-    )
-    changed = {
-        "same": catalogue,
-        "earlier": replace(catalogue, effective_from=date(2025, 12, 31)),
-        "brand": replace(catalogue, brand="spruce"),
-        "currency": replace(catalogue, currency="EUR"),
-        "plant": replace(catalogue, models=(south, *catalogue.models[1:])),
-        "region": replace(catalogue, rules=rules),
-        "dead": without(catalogue, "HOOK"),
-    }[change]
-
-    with pytest.raises((CatalogueFaulty, VersionTaken)):
-        publish(works, changed)
-
-    assert version_count(works) == 1
-
-
-def test_only_planners_publish(works: Works) -> None:
-    found_brand(works)
-
-    with pytest.raises(NotSignedIn):
-        publish(works, small_catalogue(), GUEST)
-    with pytest.raises(Forbidden):
-        publish(works, small_catalogue(), consumer())
-
-    assert version_count(works) == 0
-
-
-def test_two_versions_of_one_number_are_refused_by_the_database(works: Works) -> None:
-    open_small_brand(works)
-
-    with works.read(GUEST) as work:
-        row = dict(work.connection.execute(select(catalogue_versions)).mappings().one())
-    again = catalogue_versions.insert().values(**row | {"id": "9" * 32})
-    with pytest.raises(IntegrityError), works.change(PLANNER) as work:
-        work.connection.execute(again)
-
-    assert version_count(works) == 1
-
-
-def test_before_the_first_version_nothing_is_sold(works: Works, clock: FixedClock) -> None:
-    found_brand(works)
-
-    with pytest.raises(VersionNotInForce):
-        configure(works)
-
-
-def test_another_brands_version_looks_as_if_it_were_not_there(works: Works) -> None:
-    version_id = open_small_brand(works)
-    other = BrandId("f" * 32)
-    found_brand(works, brand_id=other, code="spruce")
-
-    with works.read(Actor(other)) as work:
-        assert queries.versions_by_id(work, [version_id]) == {}
-        with pytest.raises(NotFound):
-            step_service.configure(work, ConfigureRequest("A1", version_id=VersionId(version_id)))
-
-
-# --- configuring -----------------------------------------------------------------------------------------------------
 
 
 def test_a_step_tells_every_options_state_the_price_and_the_cheapest_car(works: Works) -> None:
@@ -383,9 +180,6 @@ def test_a_configuration_step_takes_one_statement_and_none_where_that_was_asked_
     assert len(statements) == count
 
 
-# --- reads -----------------------------------------------------------------------------------------------------------
-
-
 def test_models_come_with_their_buildable_options_and_prices_in_one_statement(works: Works) -> None:
     open_small_brand(works)
 
@@ -415,9 +209,6 @@ def test_rules_and_parts_are_told_by_version(works: Works) -> None:
 
     assert [rule.code for rule in rules] == ["R002"]
     assert [(part.part, part.quantity) for part in parts] == [("FIR-BODY-A", 1), ("FIR-W19", 4)]
-
-
-# --- keeping ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_kept_car_is_its_owners_alone(works: Works) -> None:
@@ -456,13 +247,19 @@ def test_what_is_no_car_is_not_kept(
 
 
 @pytest.mark.parametrize(
-    ("name", "region"),
-    [("x" * 81, "east"), ("a\x00b", "east"), ("two\nlines", "east"), ("mine", "moon\x00"), ("", "R" * 99)],
+    ("name", "region", "refusal"),
+    [
+        ("x" * 81, "east", InvalidInput),
+        ("a\x00b", "east", InvalidInput),
+        ("two\nlines", "east", InvalidInput),
+        ("mine", "moon\x00", RegionUnknown),
+        ("", "R" * 99, RegionUnknown),
+    ],
 )
-def test_words_that_cannot_be_kept_are_refused(works: Works, name: str, region: str) -> None:
+def test_words_that_cannot_be_kept_are_refused(works: Works, name: str, region: str, refusal: type[Refusal]) -> None:
     open_small_brand(works)
 
-    with pytest.raises(InvalidInput), works.change(consumer()) as work:
+    with pytest.raises(refusal), works.change(consumer()) as work:
         configuration_service.save_configuration(work, model="A1", options=PLAIN_CAR, region=region, name=name)
 
     with works.read(GUEST) as work:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
@@ -29,7 +29,7 @@ from kernel.paging import PageRequest
 from kernel.payments import Payment
 from kernel.sandbox import DECLINED_PREFIX, Sandbox
 from kernel.work import Works
-from tests.configurator.small_brand import BRAND, DESK, EAST_STORE, PLAIN_CAR, open_small_brand
+from tests.configurator.small_brand import BRAND, DESK, EAST_STORE, NORTH_STORE, PLAIN_CAR, open_small_brand
 
 NORTH_PLANT: Final = PlantId("0" + BRAND[1:])
 SOUTH_PLANT: Final = PlantId("1" + BRAND[1:])
@@ -38,6 +38,7 @@ SYSTEM: Final = system(BRAND)
 PLANT_MACHINE: Final = Actor(BRAND, frozenset({Role.PLANT}), AccountId("7" * 32), plant_id=NORTH_PLANT)
 CARRIER: Final = Actor(BRAND, frozenset({Role.CARRIER}), AccountId("8" * 32))
 STORE_ADVISER: Final = Actor(BRAND, frozenset({Role.DEALER}), AccountId("d" * 32), store_id=EAST_STORE)
+OTHER_STORE: Final = replace(STORE_ADVISER, store_id=NORTH_STORE)
 EARNEST: Final = yuan(5000)
 SECRET: Final = b"only the tests know it"
 LEGS: Final = (ShipmentState.LOADED, ShipmentState.IN_TRANSIT, ShipmentState.ARRIVED)
