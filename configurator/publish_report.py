@@ -207,7 +207,8 @@ class _Reporting:
             premise = None if facts.premise is None else self._probe.literal(facts.premise)
             others = [[one for one in place.active if one != position] for place in inside]
             if premise is not None and not any(self._probe.has_car(active, [premise]) for active in others):
-                rules = self._probe.smallest_conflict(others[0], [premise]) if others else ()
+                sought = others and len(never_fires) < REASONS_MAX
+                rules = self._probe.smallest_conflict(others[0], [premise]) if sought else ()
                 never_fires.append(IdleRule(facts, self._facts(rules)))
             elif not inside:
                 never_fires.append(IdleRule(facts))
