@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import and_, delete, func, insert, or_, select, update
 
 from demand.cubes.model import Audience, Count, Counts, CubeName, Menu, Offering, PublishedCell, TableKey
-from demand.cubes.publishing import Saying, Snapshot
+from demand.cubes.moving import Saying
+from demand.cubes.publishing import Snapshot
 from demand.cubes.rows import counts_from, table_row
 from demand.cubes.tables import (
     cube_blocks,

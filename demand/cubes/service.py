@@ -10,13 +10,12 @@ from typing import Final
 from demand.cubes.events import CubesReleased
 from demand.cubes.intake_store import lock_book
 from demand.cubes.model import Counts, CubeName, TableKey
+from demand.cubes.moving import burnt_by, grown
 from demand.cubes.policy import CubePolicy
 from demand.cubes.publishing import (
     Rules,
     Snapshot,
     audiences,
-    burnt_by,
-    grown,
     publish,
     publish_take_rates,
 )

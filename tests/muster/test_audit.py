@@ -202,7 +202,7 @@ PLANTED: Final[dict[str, Plant]] = {
     "a payment is sent back once, when and only when it is said to be": change(
         payments, payments.c.state == "received", state="refunded"
     ),
-    "money that a provider declined for good is booked back whole, and no other": drop(
+    "money that a provider declined for good, or that was charged back, is booked back whole, and no other": drop(
         ledger_transfers, transfer.kind == "declined"
     ),
     "what is on its way back is what was asked back": change(

@@ -351,7 +351,7 @@ def test_making_accounts_refuses_a_taken_address_and_makes_none(identity: Identi
     signed_up(identity, works)
     new = [NewAccount("new@qilan.test", ""), NewAccount(EMAIL.upper(), "")]
 
-    with pytest.raises(Refusal, match="CONFLICT"), works.change(system(QILAN)) as work:
+    with pytest.raises(Refusal, match="ADDRESS_TAKEN"), works.change(system(QILAN)) as work:
         account_service.add_accounts(work, SETTINGS, new)
 
     with works.read(system(QILAN)) as work:
