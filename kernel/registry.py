@@ -236,7 +236,7 @@ def is_working_day(calendar: str, day: date) -> bool:
     if calendar == "CN":
         try:
             return bool(chinese_calendar.is_workday(day))
-        except NotImplementedError:  # The package holds the years that have been announced.
+        except NotImplementedError:  # The package says so of a year whose holidays are not announced yet.
             return day.weekday() < 5
     return day.weekday() < 5
 
