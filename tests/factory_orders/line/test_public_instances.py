@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import pytest
 
 from benchmarks.line import Best, challenge_folders, keep_better, read_best, solve_checked
 from benchmarks.public_data import public_data
-from factory_orders.line.search import warm_up
+from factory_orders.line.search import LineSolution, warm_up
 
 
 @pytest.fixture
@@ -21,6 +22,24 @@ def folder() -> Path:
     return data
 
 
+def counted_by_windows(solution: LineSolution) -> tuple[int, int, int]:
+    """Count an order once more, window by window from the definition, in other code than the project's own."""
+    problem = solution.problem
+    assert sorted(car.id for car in solution.order) == sorted(car.id for car in problem.cars)
+    line, behind = (*problem.tail, *solution.order), len(problem.tail)
+    paints = [car.paint for car in line[max(behind - 1, 0) :]]
+    # Yesterday's runs are over, but for the one that the tail ends with.
+    runs = [len(list(run)) for _, run in groupby(car.paint for car in line[behind - problem.carried_run :])]
+    assert problem.paint_run_max is None or max(runs) <= problem.paint_run_max
+    excess = {True: 0, False: 0}
+    for ratio in problem.ratios:
+        for first in range(behind - ratio.q + 1, len(line)):
+            if not problem.whole_windows_only or (first >= 0 and first + ratio.q <= len(line)):
+                window = line[max(first, 0) : first + ratio.q]
+                excess[ratio.high] += max(0, sum(ratio.option in car.options for car in window) - ratio.p)
+    return excess[True], excess[False], sum(one != other for one, other in pairwise(paints))
+
+
 def test_easy_instances_are_solved_within_a_tenth_of_a_second(folder: Path) -> None:
     warm_up()
 
@@ -28,6 +47,7 @@ def test_easy_instances_are_solved_within_a_tenth_of_a_second(folder: Path) -> N
     for file in sorted((folder / "sequencing" / "csplib" / "easy").glob("p*.txt")):
         started = time.process_time()
         solution = solve_checked(file, seconds=5, seed=1)
+        assert counted_by_windows(solution)[0] == solution.score.high
         late += [file.name] if solution.score.high or time.process_time() - started > 0.5 else []
 
     assert late == []
@@ -40,7 +60,8 @@ def test_every_instance_of_the_challenge_gets_a_feasible_order_near_the_best_kno
     for instance in challenge_folders(folder):
         solution = solve_checked(instance, seconds=5, seed=1)
 
-        # Five seconds are a small part of what the table was made with; a wrong search is off by far more.
+        assert counted_by_windows(solution) == (solution.score.high, solution.score.low, solution.score.paint_changes)
+        # Five CPU seconds are a small part of what the table was made with; a wrong search is off by far more.
         assert solution.bound.weighted(solution.problem) <= solution.score.weighted(solution.problem)
         if instance.name in best:
             assert solution.score.weighted(solution.problem) <= 1.5 * best[instance.name].score + 1_000_000
