@@ -50,6 +50,7 @@ from demand.forecasts.service import forecast_released
 from demand.personal.service import DemandData
 from demand.pools.clearing_service import cancel_pool, clear_pool, freeze_pool
 from demand.pools.member_service import change_car, expire_pre_order, fund_pre_order, raise_cap, withdraw
+from demand.pools.nearest_service import CarAtHand, NearestPool, NearestPools, PoolForCar, nearest_pools
 from demand.pools.opening_service import open_pool, open_scheduled, welcome_waiting
 from demand.pools.placing import PreOrderRequest
 from demand.pools.placing_service import Outcome, Placed, place_pre_orders
@@ -98,12 +99,16 @@ __all__ = [
     "SUBSCRIPTIONS",
     "TIMERS",
     "BackRequest",
+    "CarAtHand",
     "ComparisonPlan",
     "DemandData",
     "Ended",
+    "NearestPool",
+    "NearestPools",
     "NumberedCar",
     "Outcome",
     "Placed",
+    "PoolForCar",
     "PoolPlan",
     "PreOrderRequest",
     "analyse_closed",
@@ -127,6 +132,7 @@ __all__ = [
     "lose_backing",
     "lose_deposit",
     "merge_proposals",
+    "nearest_pools",
     "note_cancelled",
     "note_cars",
     "note_delivered",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, assert_never
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, func, select
 
 from configurator.model import LineKind, PoolingClass, PoolOffer, Quote, Tier
 from configurator.quote_queries import quotes_by_id
@@ -37,6 +37,8 @@ from kernel.work import Work
 
 LOCKED_MAX: Final = 200_000
 STEPS_MAX: Final = 200
+TAKING_MAX: Final = 2_000
+"""Pools of one platform and plant that take members at a time; a class has one open, and few that are frozen."""
 OPEN_STATES: Final = ("acknowledged", "pooled", "rolled_over")
 
 
@@ -139,6 +141,25 @@ def pools_for_classes(work: Work, classes: Sequence[PoolingClass]) -> dict[Pooli
     times = dict.fromkeys(by_id, work.now)
     joinable = {cls: joinable_pool(by_id, class_keys(cls)[:1], times=times) for cls in classes}
     return {cls: view_of(pool) for cls, pool in joinable.items() if pool is not None}
+
+
+def pools_taking_members(work: Work, *, platform: str, plant: str) -> list[PoolView]:
+    """Return the pools of a platform's classes at a plant that somebody could join now, oldest first."""
+    work.actor.require(Permission.PUBLIC_READ)
+    start = f"{platform}/{plant}/"
+    found = (
+        select(pools)
+        .where(
+            pools.c.brand_id == work.actor.brand_id,
+            pools.c.state.in_(("open", "frozen")),
+            pools.c.deadline > work.now,
+            pools.c.members < pools.c.member_limit,
+            func.substr(pools.c.class_key, 1, len(start)) == start,
+        )
+        .order_by(pools.c.id)
+        .limit(TAKING_MAX)
+    )
+    return [view_of(pool_from(row).pool) for row in work.connection.execute(found).mappings()]
 
 
 def pool_offer(work: Work, cls: PoolingClass) -> PoolOffer | None:
