@@ -4,6 +4,7 @@ Refusal
   CapacityShort            the plant cannot take that many cars in those weeks: the earliest week that fits
   CapacityTaken            a week cannot have fewer places than are taken
   PlantEventOutOfOrder     the build order is at another stage: which ones may come now
+  PlantEventGap            a report of the car before this one has not come
   PlantEventAltered        an event id came again with another content
   PlantEventFromFuture     the plant's clock is ahead of ours
   VinInvalid               not a VIN of ISO 3779: length, letters or check digit
@@ -62,6 +63,17 @@ class PlantEventOutOfOrder(Refusal):
     stage: str
     reported: str
     expected: tuple[str, ...]
+
+
+@dataclass(unsafe_hash=True)
+class PlantEventGap(Refusal):
+    """A car's reports count from 1; report number `expected` has to come before this one."""
+
+    code = "PLANT_EVENT_GAP"
+    en = "This is report {reported} on the car, and report {expected} has not come. Send that one first."
+    zh = "这是该车的第{reported}条上报，第{expected}条尚未收到，请先上报第{expected}条。"
+    expected: int
+    reported: int
 
 
 @dataclass(unsafe_hash=True)

@@ -57,13 +57,14 @@ app = typer.Typer(
 
 def main() -> None:
     """Run one command; refusals and broken settings become one clear line and an exit code."""
-    from muster import cli_catalogue, cli_data, cli_demand, cli_demo, cli_line, cli_pool, cli_record
+    from muster import cli_catalogue, cli_data, cli_demand, cli_demo, cli_line, cli_plant, cli_pool, cli_record
     from muster.logs import set_up_logs
 
     set_up_logs("WARNING")
     app.add_typer(cli_catalogue.app, name="catalogue", rich_help_panel=TO_PLAN)
     app.add_typer(cli_demand.app, name="demand", rich_help_panel=TO_PLAN)
     app.add_typer(cli_line.app, name="line", rich_help_panel=TO_PLAN)
+    app.add_typer(cli_plant.app, name="plant", rich_help_panel=TO_TRY)
     app.add_typer(cli_pool.app, name="pool", rich_help_panel=TO_PLAN)
     cli_data.add_to(app)
     cli_record.add_to(app)

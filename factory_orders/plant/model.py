@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from factory_orders.errors import PlantEventFromFuture, PlantEventOutOfOrder
+from factory_orders.errors import PlantEventFromFuture, PlantEventGap, PlantEventOutOfOrder
 
 
 class Stage(StrEnum):
@@ -66,16 +66,25 @@ class BuildOrder:
 
 @dataclass(frozen=True, slots=True)
 class PlantReport:
-    """One message of a plant: its own id for it, the stage reached and when; `repair_minor` tells a rework's cost."""
+    """One message of a plant: its own id for it, the stage reached and when; `repair_minor` tells a rework's cost.
+
+    `number` counts a car's reports from 1; a plant that gives it cannot have one overtaken by the next.
+    """
 
     event_id: str
     stage: Stage
     occurred_at: datetime
     repair_minor: int = 0
+    number: int | None = None
 
 
 def take_report(order: BuildOrder, report: PlantReport, *, now: datetime, clock_ahead: timedelta) -> BuildOrder:
-    """Move a build order on, or refuse what cannot follow and what lies in the future or before the last stage."""
+    """Move a build order on, or refuse what cannot follow and what lies in the future or before the last stage.
+
+    Without its number a rework that is overtaken by the line's end would never be told: both may follow the assembly.
+    """
+    if report.number is not None and report.number != order.events + 1:
+        raise PlantEventGap(order.events + 1, report.number)
     expected = FOLLOWS[order.stage]
     if report.stage not in expected:
         raise PlantEventOutOfOrder(order.stage.name, report.stage.name, tuple(stage.name for stage in expected))

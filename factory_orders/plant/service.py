@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
 
@@ -53,8 +53,8 @@ class Reported:
 def report_plant_event(work: Work, build_order_id: str, report: PlantReport) -> Reported:
     """Take a plant's report on one of its build orders; the same event again is answered the same and changes nothing.
 
-    Refuses NotFound (no such build order, or another plant's), PlantEventOutOfOrder, PlantEventFromFuture and
-    PlantEventAltered (an event id with another content).
+    Refuses NotFound (no such build order, or another plant's), PlantEventOutOfOrder, PlantEventGap,
+    PlantEventFromFuture and PlantEventAltered (an event id with another content).
     """
     work.actor.require(Permission.PLANT_REPORT)
     plant_id = work.actor.own_plant()
@@ -64,7 +64,7 @@ def report_plant_event(work: Work, build_order_id: str, report: PlantReport) -> 
         raise NotFound("build order")
     known = known_event(work, report.event_id, plant_id=plant_id)
     if known is not None:
-        if known != (order.id, report):
+        if known != (order.id, replace(report, number=report.number or known[1].number)):
             raise PlantEventAltered(report.event_id)
         return Reported(order, _vin(work, order), "repeated")
     ahead = timedelta(seconds=policy.current(work).section(PlantPolicy).clock_ahead_seconds)
@@ -82,6 +82,8 @@ def _check(report: PlantReport) -> None:
         raise InvalidInput("stage", because("STAGE", stages=tuple(stage.name for stage in REPORTABLE)))
     if not 0 <= report.repair_minor <= REPAIR_MAX_MINOR or (report.repair_minor and report.stage is not Stage.REWORK):
         raise InvalidInput("repairMinor", because("REPAIR_REWORK"))
+    if report.number is not None and not 1 <= report.number <= len(Stage):
+        raise InvalidInput("number", because("COUNT", least=1, most=len(Stage)))
     if report.occurred_at.tzinfo is None:
         raise InvalidInput("occurredAt", because("ZONE_MISSING"))
 

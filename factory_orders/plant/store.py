@@ -86,7 +86,8 @@ def known_event(work: Work, event_id: str, *, plant_id: str) -> tuple[str, Plant
     row = work.connection.execute(found).first()
     if row is None:
         return None
-    return row.build_order_id, PlantReport(row.event_id, Stage(row.stage), row.occurred_at, row.repair_minor)
+    report = PlantReport(row.event_id, Stage(row.stage), row.occurred_at, row.repair_minor, row.number)
+    return row.build_order_id, report
 
 
 def insert_event(work: Work, order: BuildOrder, report: PlantReport) -> bool:

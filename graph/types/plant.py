@@ -7,7 +7,13 @@ from datetime import date, datetime
 import strawberry
 
 from factory_orders import model, queries, service
-from factory_orders.errors import CapacityTaken, PlantEventAltered, PlantEventFromFuture, PlantEventOutOfOrder
+from factory_orders.errors import (
+    CapacityTaken,
+    PlantEventAltered,
+    PlantEventFromFuture,
+    PlantEventGap,
+    PlantEventOutOfOrder,
+)
 from factory_orders.model import Stage
 from graph.access import field, input_type, object_type
 from graph.identifiers import raw_id, write_id
@@ -98,13 +104,17 @@ class BatchScheduled:
 
 @input_type(takes=Permission.PLANT_REPORT)
 class ReportBuildInput:
-    """A stage that a build order has reached; `eventId` is the plant's own and makes a repetition harmless."""
+    """A stage that a build order has reached; `eventId` is the plant's own and makes a repetition harmless.
+
+    `number` counts the reports on this build order from 1: with it no report can be overtaken by the next.
+    """
 
     build_order_id: strawberry.ID
     event_id: str
     stage: Stage
     occurred_at: datetime
     repair: MoneyInput | None = None
+    number: int | None = None
 
 
 @input_type(takes=Permission.BATCH_MANAGE)
@@ -238,13 +248,13 @@ def _bounded(number: int) -> int:
 
 @mutation(
     does=Permission.PLANT_REPORT,
-    refuses=(PlantEventOutOfOrder, PlantEventFromFuture, PlantEventAltered),
+    refuses=(PlantEventOutOfOrder, PlantEventGap, PlantEventFromFuture, PlantEventAltered),
     result="ReportBuildResult",
 )
 def report_build(work: Work, input: ReportBuildInput) -> BuildReported:  # noqa: A002  # the API's word
     """Report a stage as the plant; the same event again is answered the same and changes nothing."""
     repair = read_money(input.repair, "repair").minor if input.repair is not None else 0
-    report = model.PlantReport(input.event_id, input.stage, input.occurred_at, repair)
+    report = model.PlantReport(input.event_id, input.stage, input.occurred_at, repair, input.number)
     found = service.report_plant_event(work, raw_id(input.build_order_id, "BuildOrder"), report)
     return BuildReported(build_order=show_build_order(found.order), vin=found.vin, repeated=found.outcome == "repeated")
 

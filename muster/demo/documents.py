@@ -62,10 +62,12 @@ ROTATE_KEY: Final = f"""mutation Rotate($input: RotateMachineKeyInput!) {{
   rotateMachineKey(input: $input) {{ ... on MachineKey {{ key }} {REFUSED} }} }}"""
 
 BUILD_ORDERS: Final = """query BuildOrders($after: Cursor) {
-  plantBuildOrders(first: 100, after: $after) { nodes { id day stage } pageInfo { hasNextPage endCursor } } }"""
+  plantBuildOrders(first: 100, after: $after) { nodes { id plantId day stage movedAt }
+    pageInfo { hasNextPage endCursor } } }"""
 
 REPORT_BUILD: Final = f"""mutation Report($input: ReportBuildInput!) {{
-  reportBuild(input: $input) {{ ... on BuildReported {{ vin }} {REFUSED} }} }}"""
+  reportBuild(input: $input) {{ ... on BuildReported {{ vin repeated }} {REFUSED}
+    ... on PlantEventFromFuture {{ notAfter }} }} }}"""
 
 CARRIER_SHIPMENTS: Final = """query Shipments($after: Cursor) {
   carrierShipments(first: 100, after: $after) { nodes { id vin state } pageInfo { hasNextPage endCursor } } }"""

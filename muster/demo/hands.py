@@ -14,10 +14,9 @@ from sqlalchemy import select
 from factory_orders import service
 from factory_orders.deliveries.queries import carrier_shipments, handovers_of_orders
 from factory_orders.errors import AppointmentUnavailable
-from factory_orders.model import BuildOrder, CheckedPoint, Handover, HandoverState, Shipment, ShipmentState, Stage
+from factory_orders.model import CheckedPoint, Handover, HandoverState, Shipment, ShipmentState
 from factory_orders.planning.tables import orders
-from factory_orders.plant.queries import build_orders_for_plant
-from factory_orders.plant.simulation import simulate_build
+from factory_orders.plant.simulation import FAULTLESS, PlantConduct
 from factory_orders.policies import HandoverPolicy
 from kernel import registry
 from kernel.actor import Actor, Role, system
@@ -26,23 +25,29 @@ from kernel.paging import PageRequest
 from kernel.registry import Brand, Plant
 from kernel.sandbox import Sandbox
 from kernel.work import Work, Works
+from muster.demo.plant import OwnDoor, SimulatedPlant
 
-LINE_STARTS: Final = time(6)
 ON_THE_ROAD: Final = timedelta(days=3)
 HANDOVER_HOUR: Final = 10
 AUTHORISED_FOR: Final = timedelta(hours=1)
-LINE: Final = (Stage.QUEUED, Stage.PARTS_READY, Stage.BODY, Stage.PAINT, Stage.ASSEMBLY, Stage.REWORK, Stage.PASSED)
 PLANT_SYSTEM: Final = AccountId("0" * 31 + "a")
 CARRIER: Final = AccountId("0" * 31 + "b")
 ADVISER: Final = AccountId("0" * 31 + "c")
 
 
-def work_a_day(works: Works, sandbox: Sandbox, brand: Brand, *, waiting: frozenset[str] = frozenset()) -> None:
+def work_a_day(
+    works: Works,
+    sandbox: Sandbox,
+    brand: Brand,
+    *,
+    waiting: frozenset[str] = frozenset(),
+    conduct: PlantConduct = FAULTLESS,
+) -> None:
     """Do what is due now; buyers whose account is in `waiting` let their car stand at the store."""
     with works.read(system(brand.id)) as work:
         plants = registry.list_plants(work)
     for plant in plants:
-        _build(works, brand, plant)
+        _build(works, brand, plant, conduct)
     _carry(works, brand)
     _hand_over(works, sandbox, brand, waiting)
 
@@ -50,32 +55,11 @@ def work_a_day(works: Works, sandbox: Sandbox, brand: Brand, *, waiting: frozens
 # --- the plant -------------------------------------------------------------------------------------------------------
 
 
-def _build(works: Works, brand: Brand, plant: Plant) -> None:
+def _build(works: Works, brand: Brand, plant: Plant, conduct: PlantConduct) -> None:
     """Report what the line has done since yesterday, in one change."""
     machine = Actor(brand.id, frozenset({Role.PLANT}), PLANT_SYSTEM, plant_id=plant.id)
     with works.change(machine) as work:
-        for order in list(_due(work, brand)):
-            starts_at = datetime.combine(order.day, LINE_STARTS, brand.zone)
-            done = LINE.index(order.stage)
-            for report in simulate_build(order.id, starts_at=starts_at):
-                if LINE.index(report.stage) > done and report.occurred_at <= work.now:
-                    service.report_plant_event(work, order.id, report)
-
-
-def _due(work: Work, brand: Brand) -> Iterator[BuildOrder]:
-    """Yield open build orders up to today, by day and place on the line."""
-    today = work.now.astimezone(brand.zone).date()
-    after: str | None = None
-    while True:
-        page = build_orders_for_plant(work, PageRequest(100, after))
-        for order in page.items:
-            if order.day > today:
-                return
-            yield order
-        if not page.has_next:
-            return
-        last = page.items[-1]
-        after = f"{last.day.isoformat()}/{last.position}"
+        SimulatedPlant(OwnDoor(work), brand.zone, conduct).work_until_now()
 
 
 # --- the road --------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from factory_orders import queries, service
-from factory_orders.errors import PlantEventAltered, PlantEventFromFuture, PlantEventOutOfOrder
+from factory_orders.errors import PlantEventAltered, PlantEventFromFuture, PlantEventGap, PlantEventOutOfOrder
 from factory_orders.model import BuildOrder, BuiltOrder, Newness, PlantReport, ScheduledOrder, Stage
 from factory_orders.plant.model import FOLLOWS, take_report
 from factory_orders.plant.simulation import simulate_build
@@ -162,6 +162,39 @@ def test_an_event_out_of_order_is_refused_with_what_may_come(trade: Trade) -> No
     refusal = refuse(trade, build_order_id, PlantReport("e", Stage.PAINT, trade.clock.now()))
 
     assert refusal == PlantEventOutOfOrder("QUEUED", "PAINT", ("PARTS_READY",))
+
+
+def test_the_end_of_the_line_cannot_overtake_a_rework_where_reports_are_numbered(trade: Trade) -> None:
+    (order_id,) = trade.lock()
+    build_order_id = trade.build_order_of(order_id).id
+    for stage in BUILD[:-1]:
+        trade.report(build_order_id, stage)
+    rework = PlantReport("r", Stage.REWORK, trade.clock.now(), 90_000, number=5)
+    passed = PlantReport("p", Stage.PASSED, trade.clock.now(), number=6)
+
+    refusal = refuse(trade, build_order_id, passed)
+    with trade.works.change(PLANT_MACHINE) as work:
+        outcomes = [
+            service.report_plant_event(work, build_order_id, one).outcome
+            for one in (rework, passed, rework, replace(rework, number=None))
+        ]
+
+    assert refusal == PlantEventGap(expected=5, reported=6)
+    assert outcomes == ["accepted", "accepted", "repeated", "repeated"]
+
+
+def test_a_number_that_no_report_can_have_and_another_number_of_a_known_event_are_refused(trade: Trade) -> None:
+    (order_id,) = trade.lock()
+    build_order_id = trade.build_order_of(order_id).id
+    report = PlantReport("e", Stage.PARTS_READY, trade.clock.now(), number=1)
+    with trade.works.change(PLANT_MACHINE) as work:
+        service.report_plant_event(work, build_order_id, report)
+
+    for number in (0, -1, 10):
+        refusal = refuse(trade, build_order_id, replace(report, number=number))
+        assert isinstance(refusal, InvalidInput)
+        assert refusal.field == "number"
+    assert refuse(trade, build_order_id, replace(report, number=2)) == PlantEventAltered("e")
 
 
 def test_an_event_id_with_another_content_is_refused(trade: Trade) -> None:

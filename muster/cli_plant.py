@@ -1,0 +1,156 @@
+"""`muster plant …`: a simulated plant that builds what a server has released, as the plant's own system would."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from muster.terminal import FileTrouble, on_file, out, stages
+
+if TYPE_CHECKING:
+    from factory_orders.plant.simulation import PlantConduct
+    from muster.demo.client import Client
+    from muster.demo.plant import Tally
+
+DAYS_MAX: Final = 120
+app = typer.Typer(
+    help="A plant: simulate one against a running server.",
+    rich_markup_mode="rich",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def plant() -> None:
+    """Keep `simulate` a word of its own."""
+
+
+def _percent(text: str) -> Any:
+    return typer.Option(help=text, min=0, max=100)
+
+
+@app.command()
+def simulate(
+    server: Annotated[str, typer.Option(help="The address of a running server.")] = "http://127.0.0.1:8000",
+    brand: Annotated[str, typer.Option(help="The brand's code.")] = "qilan",
+    machine: Annotated[str, typer.Option(help="On a demo: the label of the plant's machine account.")] = (
+        "plant-changzhou"
+    ),
+    key_file: Annotated[
+        Path | None, typer.Option(help="A file with the machine account's key; without, the demo's administrator.")
+    ] = None,
+    days: Annotated[
+        int, typer.Option(help="On a demo: let so many days pass, one after the other.", min=0, max=DAYS_MAX)
+    ] = 0,
+    ahead: Annotated[bool, typer.Option(help="Do not wait for a car's day: build what is released now.")] = False,
+    cars: Annotated[int, typer.Option(help="At most so many cars at a time.", min=1)] = 10_000,
+    rework: Annotated[int, _percent("Cars that need rework at the line's end, in percent.")] = 4,
+    scrapped: Annotated[int, _percent("Cars that are spoilt for good, in percent.")] = 0,
+    stopped: Annotated[int, _percent("Weeks in which the line breaks down for hours, in percent.")] = 10,
+    lost: Annotated[int, _percent("Messages that get lost on their way, in percent.")] = 5,
+    unanswered: Annotated[int, _percent("Messages whose answer gets lost, in percent.")] = 5,
+    repeated: Annotated[int, _percent("Messages that come twice, in percent.")] = 5,
+    late: Annotated[int, _percent("Messages that later ones overtake, in percent.")] = 5,
+    seed: Annotated[int, typer.Option(help="Another seed, another story.", min=0)] = 0,
+) -> None:
+    """Build what a plant has to build, and report it through the API as the plant's machine account.
+
+    Some cars need rework or are spoilt, the line breaks down, and messages get lost, come twice or out of order; each
+    is sent until it is acknowledged. What the server has taken is shown at the end. Times are the planned ones; with
+    --days a demo's clock is moved on day by day, so that weeks pass in moments.
+
+    Example: [bold]muster plant simulate --days 14 --rework 10 --lost 20[/bold]
+    """
+    from factory_orders.plant.simulation import PlantConduct
+    from muster.demo.client import Client, Refused, Unanswered
+    from muster.demo.plant import Tally
+
+    try:
+        conduct = PlantConduct(
+            rework_percent=rework,
+            scrapped_percent=scrapped,
+            stopped_percent=stopped,
+            lost_percent=lost,
+            unanswered_percent=unanswered,
+            repeated_percent=repeated,
+            late_percent=late,
+        )
+    except AssertionError as error:
+        raise typer.BadParameter(str(error)) from None
+    guest, tally = Client(server.rstrip("/"), brand), Tally()
+    if key_file is not None and days:
+        raise typer.BadParameter("time passes on a demo only; leave --days or --key-file out")
+    try:
+        key = _read_key(key_file) if key_file is not None else _key_of_demo(guest, machine)
+        _run(guest, key, conduct, tally, days=days, ahead=ahead, cars=cars, seed=seed)
+    except (Unanswered, Refused) as error:
+        raise FileTrouble(str(error)) from None
+    finally:
+        if tally.sent:
+            _show(tally)
+    if not tally.sent:
+        out.print("There is nothing to build up to now; see --days and --ahead.")
+
+
+def _read_key(path: Path) -> str:
+    with on_file(path):
+        return path.read_text(encoding="utf-8").strip()
+
+
+def _run(
+    guest: Client, key: str, conduct: PlantConduct, tally: Tally, *, days: int, ahead: bool, cars: int, seed: int
+) -> None:
+    """Work until now, and once more after each day that passes."""
+    from muster.demo import documents as ask
+    from muster.demo.plant import ApiDoor, SimulatedPlant
+    from muster.demo.seed import ZONE
+
+    door = ApiDoor(guest.signed_in(key))
+    own = SimulatedPlant(door, ZONE, conduct, seed=seed, ahead=ahead)
+    with stages() as show:
+        for day in range(days + 1):
+            if days:
+                operator = _sign_in(guest, "operator1@muster.test")
+                now = operator.do(ask.ADVANCE, input={"hours": 24 if day else 0})["now"]
+                door.offset = datetime.fromisoformat(now) - datetime.now(UTC) - timedelta(seconds=1)
+            tally.add(own.work_until_now(cars_max=cars))
+            show("days", day, max(days, 1))
+
+
+def _sign_in(guest: Client, email: str) -> Client:
+    from muster.demo import documents as ask
+    from muster.demo.people import read_cast
+    from muster.demo.seed import FOLDER
+
+    cast = read_cast(FOLDER / "qilan")
+    return guest.signed_in(guest.do(ask.SIGN_IN, input={"email": email, "password": cast.password})["token"])
+
+
+def _key_of_demo(guest: Client, machine: str) -> str:
+    """Let the demo's administrator make a key for the machine account with a label."""
+    from muster.demo import documents as ask
+
+    admin = _sign_in(guest, f"admin@{guest.brand}.test")
+    known = {one["label"]: one["id"] for one in admin.ask(ask.MACHINES)["machines"] if one["role"] == "PLANT"}
+    if machine not in known:
+        raise typer.BadParameter(f"no such plant here: {machine}; there are {', '.join(sorted(known))}")
+    made: str = admin.do(ask.ROTATE_KEY, input={"machineId": known[machine], "overlapHours": 1})["key"]
+    return made
+
+
+def _show(tally: Tally) -> None:
+    from rich.table import Table
+
+    table = Table(title="What the plant did", title_justify="left")
+    table.add_column("what")
+    table.add_column("how many", justify="right")
+    for stage, count in tally.cars.items():
+        table.add_row(f"cars reported {stage.value}", f"{count:,}")
+    for word, count in sorted(tally.messages.items()):
+        if count:
+            table.add_row(f"messages {word}", f"{count:,}")
+    out.print(table)
