@@ -57,12 +57,6 @@ def divide_half_up(numerator: int, denominator: int) -> int:
     return sign * ((2 * abs(numerator) + denominator) // (2 * denominator))
 
 
-def divide_floor(numerator: int, denominator: int) -> int:
-    """Divide integers, rounding down: the rule for what a platform takes."""
-    assert denominator > 0
-    return numerator // denominator
-
-
 def round_half_up_to_yuan(minor: int) -> int:
     """Round minor units half up to whole yuan, still in minor units (DOMAIN section 6.1: a member's price)."""
     return divide_half_up(minor, MINOR_PER_MAJOR) * MINOR_PER_MAJOR

@@ -21,6 +21,7 @@ from graph.limits import DEFAULT_LIMITS
 from kernel import registry
 from kernel.actor import system
 from kernel.ids import BrandId
+from muster.documents_at_hand import check_trusted_documents
 from muster.joined import JoinedHttp
 from muster.logs import set_up_logs
 from muster.settings import SettingError, Settings, check_serving
@@ -38,6 +39,7 @@ def serve(settings: Settings, *, with_worker: bool) -> int:
     check_serving(settings)
     check_port(settings, change="MUSTER_PORT=")
     check_database(settings)
+    check_trusted_documents(settings)
     set_up_logs(settings.log_level)
     stopping = threading.Event()
     keeper = threading.Thread(target=_keep_worker, args=(stopping,), name="worker-keeper", daemon=True)

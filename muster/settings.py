@@ -68,7 +68,7 @@ class Settings:
     followers_max: int = 5000
     brand: str = "qilan"
     public_url: str = ""
-    trusted_documents_only: bool = False
+    trusted_documents: str = ""
     sandbox_providers: bool = False
     trusted_proxies: str = ""
     metrics_token: str = ""
@@ -94,7 +94,7 @@ HELP: Final = {
     "MUSTER_FOLLOWERS_MAX": "live streams per process before others are told to come back, 1 to 100000; 5000",
     "MUSTER_BRAND": "the brand of requests that name none; qilan",
     "MUSTER_PUBLIC_URL": "the address in mails and links, https://… outside the demo",
-    "MUSTER_TRUSTED_DOCUMENTS_ONLY": "1 to answer registered GraphQL documents only",
+    "MUSTER_TRUSTED_DOCUMENTS": "a folder of .graphql files; no other document is answered then",
     "MUSTER_SANDBOX_PROVIDERS": "1 to serve outside the demo with sandboxes that believe every payment and ID number",
     "MUSTER_TRUSTED_PROXIES": "addresses whose X-Forwarded-For counts, comma separated",
     "MUSTER_METRICS_TOKEN": "who sends it as a bearer token reads /metrics; without one nobody does, but for the demo",
@@ -132,7 +132,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         followers_max=reader.number("MUSTER_FOLLOWERS_MAX", 5000, low=1, high=100_000),
         brand=reader.text("MUSTER_BRAND", "qilan"),
         public_url=reader.text("MUSTER_PUBLIC_URL", "").rstrip("/"),
-        trusted_documents_only=reader.flag("MUSTER_TRUSTED_DOCUMENTS_ONLY", default=False),
+        trusted_documents=reader.text("MUSTER_TRUSTED_DOCUMENTS", ""),
         sandbox_providers=reader.flag("MUSTER_SANDBOX_PROVIDERS", default=False),
         trusted_proxies=reader.text("MUSTER_TRUSTED_PROXIES", ""),
         metrics_token=reader.token("MUSTER_METRICS_TOKEN"),

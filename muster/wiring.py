@@ -64,6 +64,7 @@ from kernel.work import Work, Works
 from muster.audit import CHECKS
 from muster.daily import morning_timers
 from muster.demo.clock import advance, demo_clock_of
+from muster.documents_at_hand import trusted_documents
 from muster.doors import pre_order_door
 from muster.migrate import is_current
 from muster.settings import Settings, make_data_folder
@@ -276,7 +277,8 @@ def services(runtime: Runtime, *, watch_groups: Callable[[int], None] | None = N
         outlook=Outlook(weeks=FreeWeeks(), take_rates=ReleasedTakeRates()),
         identity=runtime.identity,
         personal_data=personal_data(runtime),
-        trusted_documents_only=settings.trusted_documents_only,
+        trusted_documents=trusted_documents(settings),
+        trusted_documents_only=bool(settings.trusted_documents),
         demo=settings.demo,
         public_url=settings.address,
         metrics_token=settings.metrics_token,

@@ -44,7 +44,10 @@ def compile_here(formula: Formula, budget: Budget) -> Nnf | None:
     always = _propagated(formula.clauses)
     if always is None:
         return lone(NodeKind.FALSE, formula.variable_count)
-    search = _Search(simplify(formula, always))
+    simplified = simplify(formula, always)
+    if simplified is None:
+        return lone(NodeKind.FALSE, formula.variable_count)
+    search = _Search(simplified)
     return search.circuit(formula.variable_count) if search.run(budget) else None
 
 

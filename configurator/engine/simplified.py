@@ -89,14 +89,19 @@ def bits(number: int) -> list[int]:
     return found
 
 
-def simplify(formula: Formula, always: frozenset[int]) -> Simplified:
-    """Make the formula smaller; `always` holds literals that are true in every car, and is closed under propagation."""
+def simplify(formula: Formula, always: frozenset[int]) -> Simplified | None:
+    """Make the formula smaller; None where its clauses of two literals make a variable equal to its own opposite.
+
+    `always` holds literals that are true in every car, and is closed under propagation.
+    """
     left = [
         tuple(literal for literal in clause if -literal not in always)
         for clause in formula.clauses
         if not any(literal in always for literal in clause)
     ]
     equal = _equal_literals(left, formula.variable_count)
+    if equal is None:
+        return None
     image = _numbered(formula, always, equal)
     clauses: dict[Clause, None] = {}
     for clause in left:
@@ -124,9 +129,10 @@ def _numbered(formula: Formula, always: frozenset[int], equal: Sequence[int]) ->
     return image
 
 
-def _equal_literals(clauses: Iterable[Clause], variable_count: int) -> list[int]:
+def _equal_literals(clauses: Iterable[Clause], variable_count: int) -> list[int] | None:
     """Return for each variable the literal of the lowest variable that it must equal by clauses of two literals.
 
+    None where one must equal its own opposite, so that no car is left.
     The classes are the strongly connected components of the implications (Aspvall, Plass and Tarjan, 1979).
     """
     implied: dict[int, list[int]] = {}
@@ -139,6 +145,8 @@ def _equal_literals(clauses: Iterable[Clause], variable_count: int) -> list[int]
     for component in _components(implied):
         first = min(component, key=abs)
         for literal in component:
+            if literal == -first:
+                return None
             equal[abs(literal)] = first if literal > 0 else -first
     return equal
 

@@ -29,7 +29,6 @@ from kernel.ids import AccountId, BrandId, PersonId, RandomIds, SeededIds
 from kernel.money import (
     Money,
     allocate,
-    divide_floor,
     divide_half_up,
     format_money,
     round_half_up_to_yuan,
@@ -80,7 +79,6 @@ def test_a_price_is_rounded_half_up_to_the_yuan(minor: int, rounded: int) -> Non
 def test_shares_and_floors() -> None:
     assert share_basis_points(12_980_000, 200) == 259_600
     assert share_basis_points(1, 5000) == 1
-    assert (divide_floor(7, 2), divide_floor(-7, 2)) == (3, -4)
 
 
 def test_money_of_two_currencies_never_adds_and_fractions_never_exist() -> None:

@@ -14,7 +14,7 @@ from typing import Final
 
 import psutil
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from benchmarks.public_data import public_data
@@ -62,6 +62,8 @@ def formulas(variables_max: int = 9) -> st.SearchStrategy[Formula]:
 
 
 @pytest.mark.parametrize("name", HERE)
+@example(problem=formula(1, (1, 1), (-1, -1)))
+@example(problem=formula(2, (1, 2), (1, -2), (-1, 2), (-1, -2)))
 @given(problem=formulas())
 def test_a_circuit_has_the_formulas_models_and_keeps_its_form(name: str, problem: Formula) -> None:
     circuit = HERE[name](problem, budget())
