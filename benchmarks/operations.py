@@ -126,6 +126,7 @@ def place_input(buyer: Buyer, pool_id: str) -> dict[str, Any]:
         "idempotencyKey": f"bench-{buyer.quote_id}",
         "quoteId": write_id("Quote", buyer.quote_id),
         "priceCap": {"minor": buyer.vehicle_price_minor},
+        "acceptsFrozen": True,
         "poolId": write_id("Pool", pool_id),
         "authorisation": buyer.authorisation,
     }

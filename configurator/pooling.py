@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from configurator.catalogue import POWERTRAIN, TRIM, Catalogue
 from configurator.model import Context, PoolingClass
-from configurator.pricing import margin_of_model, margin_weights
+from configurator.pricing import margin_of_model, margin_weights, price_weights
 from configurator.solver import Engine
 from kernel.money import BASIS_POINTS, MINOR_PER_MAJOR
 
@@ -124,6 +124,20 @@ def thinnest_margin(
         for margin in _margins(catalogue, engine, model, choices, discount_bp, contexts)
     ]
     return min(found, key=lambda margin: margin.margin_minor, default=None)
+
+
+def cheapest_price_minor(
+    catalogue: Catalogue, engine: Engine, cls: PoolingClass, *, contexts: Sequence[Context], any_trim: bool = False
+) -> int | None:
+    """Return the price of a class's cheapest legal car over the given places and days; None where there is none."""
+    choices = class_choices(catalogue, cls, any_trim=any_trim)
+    found = [
+        catalogue.model_by_code[model].base_price_minor + car.weight
+        for model in class_models(catalogue, cls)
+        for context in contexts
+        if (car := engine.minimum(choices | {model: True}, context, price_weights(catalogue, model=model))) is not None
+    ]
+    return min(found, default=None)
 
 
 def _margins(

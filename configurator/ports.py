@@ -16,8 +16,11 @@ from kernel.work import Work
 class PoolTermsSource(Protocol):
     """Knows the open pool of a class."""
 
-    def open_pool(self, work: Work, cls: PoolingClass) -> PoolOffer | None:
-        """Return the terms of the pool a new member of this class would join now; None where there is none."""
+    def open_pool(self, work: Work, cls: PoolingClass, *, wider: bool) -> PoolOffer | None:
+        """Return the terms of the pool a new member of this class would join now; None where there is none.
+
+        With `wider` a pool of every trim of the class serves where none of its own trim is open.
+        """
         ...
 
 
@@ -34,7 +37,7 @@ class PromiseSource(Protocol):
 class NoPools:
     """Answers that no pool is open: for a brand that sells without pools, and until demand is wired."""
 
-    def open_pool(self, work: Work, cls: PoolingClass) -> PoolOffer | None:
+    def open_pool(self, work: Work, cls: PoolingClass, *, wider: bool) -> PoolOffer | None:
         return None
 
 

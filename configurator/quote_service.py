@@ -49,13 +49,17 @@ class QuoteDesk:
 
 @dataclass(frozen=True, slots=True)
 class QuoteRequest:
-    """A complete car at a store; `supersedes` names an own earlier quote that this one replaces."""
+    """A complete car at a store; `supersedes` names an own earlier quote that this one replaces.
+
+    `accepts_wider_class` shows the prices of a pool of every trim where none of the own trim is open.
+    """
 
     model: str
     options: tuple[str, ...]
     store_id: str
     configuration_id: str | None = None
     supersedes: QuoteId | None = None
+    accepts_wider_class: bool = False
 
 
 def issue_quote(work: Work, desk: QuoteDesk, request: QuoteRequest) -> SignedQuote:
@@ -85,7 +89,7 @@ def issue_quote(work: Work, desk: QuoteDesk, request: QuoteRequest) -> SignedQuo
         store_id=at.id,
         store_fee_minor=at.service_fee_minor,
         distance_km=road_km(registry.plant_by_code(work, cls.plant), at),
-        pool=desk.pools.open_pool(work, cls),
+        pool=desk.pools.open_pool(work, cls, wider=request.accepts_wider_class),
         promise=desk.promises.promise(
             work, cls, model=request.model, options=options, store_id=at.id, day=room.context.day
         ),

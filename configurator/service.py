@@ -25,8 +25,15 @@ from configurator.model import (
     PoolingClass,
     VersionId,
 )
-from configurator.pooling import ClassPrices, ThinnestMargin, class_prices, pooling_class, thinnest_margin
-from configurator.queries import forget_published, newest_version, open_showroom
+from configurator.pooling import (
+    ClassPrices,
+    ThinnestMargin,
+    cheapest_price_minor,
+    class_prices,
+    pooling_class,
+    thinnest_margin,
+)
+from configurator.queries import LoadedVersion, forget_published, newest_version, open_showroom
 from kernel import registry
 from kernel.actor import Permission
 from kernel.reasons import because
@@ -123,19 +130,34 @@ def thinnest_margin_of_class(
 
     A tier is below cost where the margin is negative (DOMAIN section 6.1); None where the class has no car.
     """
-    version, room = open_showroom(work, region="", day=day)
-    contexts = {
-        version.book.active(context): context
-        for context in (Context(region, room.context.day) for region in ("", *version.catalogue.regions))
-    }
+    version, contexts = _every_place(work, day)
     return thinnest_margin(
         version.catalogue,
         version.engine,
         cls,
         discount_bp=discount_bp,
-        contexts=list(contexts.values()),
+        contexts=contexts,
         any_trim=any_trim,
     )
+
+
+def cheapest_of_class(work: Work, cls: PoolingClass, *, any_trim: bool = False) -> int | None:
+    """Return the price in fen of the cheapest legal car of a class today, over every region; None where there is none.
+
+    It is the price before any discount; `any_trim` looks at every trim of the class (level L2).
+    """
+    version, contexts = _every_place(work, None)
+    return cheapest_price_minor(version.catalogue, version.engine, cls, contexts=contexts, any_trim=any_trim)
+
+
+def _every_place(work: Work, day: date | None) -> tuple[LoadedVersion, list[Context]]:
+    """Return the version in force on a day, and one place for each set of rules that is in force somewhere."""
+    version, room = open_showroom(work, region="", day=day)
+    contexts = {
+        version.book.active(context): context
+        for context in (Context(region, room.context.day) for region in ("", *version.catalogue.regions))
+    }
+    return version, list(contexts.values())
 
 
 def prices_of_class(work: Work, cls: PoolingClass, *, any_trim: bool = False) -> ClassPrices | None:

@@ -204,6 +204,19 @@ _FROZEN: Final = """
     WHERE pre_orders.brand_id = :brand_id AND gone.state = 'withdrawn' AND before.state = 'pooled'
         AND gone.at >= pools.freeze_at
 """
+_NO_CONSENT: Final = """
+    SELECT pre_orders.id, pools.id AS pool_id FROM pre_orders JOIN pools ON pools.id = pre_orders.pool_id
+    WHERE pre_orders.brand_id = :brand_id AND pre_orders.state IN ('pooled', 'locked')
+        AND pools.level = 'L2' AND NOT pre_orders.accepts_wider_class AND pre_orders.failure_choice <> 'widen'
+"""
+_JOINED_FROZEN: Final = """
+    SELECT pre_orders.id, froze.pool_id FROM pre_orders
+    JOIN pool_changes AS froze ON froze.pool_id = pre_orders.pool_id AND froze.state = 'frozen'
+    JOIN pre_order_changes AS joined ON joined.pre_order_id = pre_orders.id AND joined.state = 'pooled'
+        AND joined.reason IN ('placed', 'funded', 'rolled_in') AND joined.at > froze.at
+    WHERE pre_orders.brand_id = :brand_id AND pre_orders.state IN ('pooled', 'locked')
+        AND NOT pre_orders.accepts_frozen
+"""
 _REMOVED: Final = """
     SELECT pre_orders.id, pre_orders.pool_id FROM pre_orders
     JOIN payments ON payments.id = pre_orders.payment_id
@@ -382,6 +395,16 @@ CHECKS: Final = (
         "nobody left a pool after its freeze",
         10,
         rows_violating(_FROZEN, shape="pre-order {id} left pool {pool_id} after its freeze"),
+    ),
+    Check(
+        "who is in a pool of every trim has agreed to that",
+        10,
+        rows_violating(_NO_CONSENT, shape="pre-order {id} is in pool {pool_id} of a wider class"),
+    ),
+    Check(
+        "who joined a frozen pool has agreed to stay",
+        10,
+        rows_violating(_JOINED_FROZEN, shape="pre-order {id} joined pool {pool_id} after its freeze"),
     ),
     Check(
         "a member was removed only for a returned payment or, by an operator, a proven fraud",

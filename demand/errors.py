@@ -9,6 +9,9 @@ Refusal
   PoolClosed            the pool takes nobody and lets nobody change any more
   PoolFull              every place is taken
   PoolFrozen            nobody leaves or weakens an offer in a frozen pool
+  FreezeNotAccepted     the pool is frozen, and joining it takes one more consent
+  DepositAboveCeiling   the deposit would be more than a fifth of the price
+  DepositBound          a deposit that a place stands on is not moved by hand
   WrongClass            the car does not belong to the pool's class
   NothingToGoBy         no pool was ever open, so none can be simulated
   TooFewWeeks           too few released weeks for a forecast
@@ -83,6 +86,38 @@ class PoolAlreadyOpen(Refusal):
     en = "The class {class_key} has an open pool. Schedule the next one for after its deadline."
     zh = "{class_key}已有开放中的拼单池，请将下一个安排在其截止之后。"
     class_key: str
+
+
+@dataclass(unsafe_hash=True)
+class FreezeNotAccepted(Refusal):
+    """Whoever joins a frozen pool must have agreed that nobody leaves it."""
+
+    code = "FREEZE_NOT_ACCEPTED"
+    en = (
+        "This pool is frozen: whoever joins stays until it clears on {deadline}. Agree to that (acceptsFrozen) to join."
+    )
+    zh = "该拼单池已冻结，加入后至{deadline}结算前不能退出。如同意，请确认接受冻结后再加入。"
+    deadline: datetime
+
+
+@dataclass(unsafe_hash=True)
+class DepositAboveCeiling(Refusal):
+    """Earnest money is at most a fifth of the price (law)."""
+
+    code = "DEPOSIT_ABOVE_CEILING"
+    en = "The deposit of {deposit} would be more than a fifth of this car's price, which the law does not allow."
+    zh = "意向金{deposit}将超过该车价格的五分之一，法律不允许，请选择其他选配。"
+    deposit: Money
+
+
+@dataclass(unsafe_hash=True)
+class DepositBound(Refusal):
+    """A deposit that a place, or a wait for one, stands on cannot be moved by hand."""
+
+    code = "DEPOSIT_BOUND"
+    en = "This deposit belongs to a pre-order that is {state}. End the pre-order first; then the money can be moved."
+    zh = "该意向金属于状态为{state}的预订单，请先终止预订单，再调整资金。"
+    state: str
 
 
 @dataclass(unsafe_hash=True)

@@ -49,6 +49,7 @@ from demand.cubes.service import release_cubes
 from demand.forecasts.service import forecast_released
 from demand.personal.service import DemandData
 from demand.pools.clearing_service import cancel_pool, clear_pool, freeze_pool
+from demand.pools.holding_service import hold_deposit
 from demand.pools.member_service import change_car, expire_pre_order, fund_pre_order, raise_cap, withdraw
 from demand.pools.nearest_service import CarAtHand, NearestPool, NearestPools, PoolForCar, nearest_pools
 from demand.pools.opening_service import open_pool, open_scheduled, welcome_waiting
@@ -128,6 +129,7 @@ __all__ = [
     "forecast_released",
     "fund_backing",
     "fund_pre_order",
+    "hold_deposit",
     "join_comparison",
     "lose_backing",
     "lose_deposit",

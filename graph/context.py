@@ -18,6 +18,7 @@ from kernel import registry
 from kernel.actor import Actor, Permission
 from kernel.errors import NotFound
 from kernel.group import Group
+from kernel.money_by_hand import AccountHold
 from kernel.payments import LostUse
 from kernel.work import Work, Works
 
@@ -34,8 +35,8 @@ class Services:
 
     `pre_order_door` gathers pre-orders for one commit; `providers` are the payment providers by name;
     `payment_uses` names the use case that a received payment goes to, by its purpose, and `lost_uses` that of one
-    whose money is lost; `quote_desk` signs quotes and knows pools and promises; `outlook` knows free weeks
-    and take rates; `identity` is the sign-in service.
+    whose money is lost; `account_holds` keep still what is moved by hand, by the account's kind; `quote_desk` signs
+    quotes and knows pools and promises; `outlook` knows free weeks and take rates; `identity` is the sign-in service.
     `brand_hosts` gives a host name its brand; a request may also name its brand in `X-Muster-Brand`; else it is
     `default_brand`. `metrics_token` opens /metrics; without one it is open in the demo alone. `strict` lets a bug of
     ours fail loudly (tests). `at_close` is called when the server stops, after the last answer.
@@ -48,6 +49,7 @@ class Services:
     providers: Mapping[str, Any] = field(default_factory=dict)
     payment_uses: Mapping[str, PaymentUse] = field(default_factory=dict)
     lost_uses: Mapping[str, LostUse] = field(default_factory=dict)
+    account_holds: Mapping[str, AccountHold] = field(default_factory=dict)
     quote_desk: Any = None
     outlook: Any = None
     identity: Any = None

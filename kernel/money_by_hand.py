@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from sqlalchemy import CheckConstraint, Column, Index, RowMapping, String, Table, select, update
 
@@ -26,6 +27,8 @@ from kernel.work import Work
 MAY_BE_NEGATIVE: Final = frozenset({"provider", "receivable", "bonus"})
 _ACCOUNT: Final = re.compile(r"[a-z_]{1,30}:[A-Za-z0-9_.-]{1,48}")
 REASON_LENGTH_MAX: Final = 400
+AccountHold: TypeAlias = Callable[[Work, str], None]
+"""Locks what else moves an account's money, by the account's owner, for the rest of the change."""
 
 money_by_hand = Table(
     "money_by_hand",
@@ -149,8 +152,10 @@ def propose_movement(work: Work, *, debit: str, credit: str, amount: Money, reas
     return proposed
 
 
-def approve_movement(work: Work, movement_id: str) -> MoneyByHand:
+def approve_movement(work: Work, movement_id: str, *, holds: Mapping[str, AccountHold] | None = None) -> MoneyByHand:
     """Approve a proposed movement and book it, in one change.
+
+    `holds` names by an account's kind who keeps what else moves its money away meanwhile, and may refuse.
 
     Refuses the proposer, under another account too (SecondOperatorNeeded), one that was decided (Conflict), an account
     that would fall below zero (AccountTooLow) and another brand's (NotFound).
@@ -159,6 +164,10 @@ def approve_movement(work: Work, movement_id: str) -> MoneyByHand:
     proposed = _open_movement(work, movement_id)
     if proposed.proposed_by == work.actor.signed_in() or _is_the_proposer(work, proposed):
         raise SecondOperatorNeeded
+    for name in sorted((proposed.debit, proposed.credit)):
+        kind, _, owner = name.partition(":")
+        if holds is not None and kind in holds:
+            holds[kind](work, owner)
     held = balance_to_spend(work, proposed.debit)
     if proposed.debit.partition(":")[0] not in MAY_BE_NEGATIVE and held < proposed.amount.minor:
         raise AccountTooLow(proposed.debit, Money(held, proposed.amount.currency), proposed.amount)

@@ -150,6 +150,10 @@ REASONS: Final[Texts] = {
     "DISCOUNTS_RISE": ("a discount never falls with more members", "人数增加时优惠不得减少"),
     "MINIMUM": ("the minimum lies between 1 and the capacity", "最低人数须在1与产能之间"),
     "MEMBER_LIMIT": ("the member limit is at most twice the capacity", "人数上限不得超过产能的两倍"),
+    "EARNEST_CEILING": (
+        "a deposit of {deposit} would be more than a fifth of what the class's cheapest car costs ({price}, less off)",
+        "{deposit}的意向金将超过该级别最低车价（{price}，减去优惠）的五分之一",
+    ),
     "DEPOSIT": ("a deposit is above zero", "意向金须大于零"),
     "NO_CAR_OF_CLASS": ("no car of this class can be built", "该级别没有可生产的车"),
     "POOL_TIMES": (

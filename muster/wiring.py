@@ -31,6 +31,7 @@ from demand.service import (
     NumberedCar,
     fund_backing,
     fund_pre_order,
+    hold_deposit,
     lose_backing,
     lose_deposit,
     note_cancelled,
@@ -106,9 +107,9 @@ class Runtime:
 class OpenPools:
     """Answers the configurator's port: the pool a car of a class would join now."""
 
-    def open_pool(self, work: Work, cls: PoolingClass) -> PoolOffer | None:
+    def open_pool(self, work: Work, cls: PoolingClass, *, wider: bool) -> PoolOffer | None:
         """Return the terms of the pool, or None where none of the class takes members."""
-        return pool_offer(work, cls)
+        return pool_offer(work, cls, wider=wider)
 
 
 class ReleasedTakeRates:
@@ -272,6 +273,7 @@ def services(runtime: Runtime, *, watch_groups: Callable[[int], None] | None = N
             BALANCE_PURPOSE: receive_balance,
         },
         lost_uses=LOST_USES,
+        account_holds={DEPOSIT_PURPOSE: hold_deposit},
         providers=runtime.providers,
         quote_desk=runtime.desk,
         outlook=Outlook(weeks=FreeWeeks(), take_rates=ReleasedTakeRates()),

@@ -9,7 +9,15 @@ from typing import assert_never
 
 from configurator.model import Tier
 from demand.cubes.policy import K_MIN
-from demand.errors import CapNotRaised, CapTooLow, PoolClosed, PoolFrozen, PoolFull
+from demand.errors import (
+    CapNotRaised,
+    CapTooLow,
+    DepositAboveCeiling,
+    FreezeNotAccepted,
+    PoolClosed,
+    PoolFrozen,
+    PoolFull,
+)
 from demand.pools.model import (
     CancelledPool,
     FailedPool,
@@ -26,6 +34,7 @@ from demand.pools.model import (
     state_of,
 )
 from kernel.errors import Refusal
+from kernel.money import Money
 from kernel.reasons import because
 
 
@@ -33,6 +42,17 @@ def judge_cap(terms: PoolTerms, offer: Offer) -> CapTooLow | None:
     """Refuse a cap below every tier: such an offer can never clear."""
     prices = terms.prices_minor(offer.vehicle_price_minor)
     return CapTooLow.of(offer.price_cap_minor, prices[-1]) if offer.price_cap_minor < prices[-1] else None
+
+
+def judge_earnest(terms: PoolTerms, offer: Offer) -> DepositAboveCeiling | None:
+    """Refuse a car so cheap that the deposit would be more earnest money than the law allows."""
+    return None if terms.earnest_fits(offer.vehicle_price_minor) else DepositAboveCeiling(Money(terms.deposit_minor))
+
+
+def judge_consent(pool: Pool, *, accepts_frozen: bool, now: datetime) -> FreezeNotAccepted | None:
+    """Refuse who would join a pool that nobody leaves any more without having agreed to that."""
+    is_free = accepts_frozen or not isinstance(pool, OpenPool | FrozenPool) or now >= pool.head.deadline
+    return None if is_free or free_until(pool, now=now) else FreezeNotAccepted(pool.head.deadline)
 
 
 def _taking_offers(pool: Pool, *, now: datetime) -> JoinablePool | PoolClosed:
@@ -58,6 +78,8 @@ def join(pool: Pool, offer: Offer, *, now: datetime) -> JoinablePool | Refusal:
     head, terms = taking.head, taking.head.terms
     if (short := judge_cap(terms, offer)) is not None:
         return short
+    if (above := judge_earnest(terms, offer)) is not None:
+        return above
     reaches = offer.reaches(terms)
     if head.members >= terms.member_limit:
         return PoolFull(terms.member_limit)
@@ -135,6 +157,8 @@ def change_offer(pool: Pool, old: Offer, new: Offer, *, now: datetime) -> Joinab
         return taking
     if (short := judge_cap(taking.head.terms, new)) is not None:
         return short
+    if (above := judge_earnest(taking.head.terms, new)) is not None:
+        return above
     least = old.price_cap_minor + max(0, new.vehicle_price_minor - old.vehicle_price_minor)
     if (isinstance(taking, FrozenPool) or now >= taking.head.freeze_at) and new.price_cap_minor < least:
         return CapNotRaised.of(new.price_cap_minor, least)

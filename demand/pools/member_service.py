@@ -17,7 +17,7 @@ from demand.pools.events import (
     PreOrderWithdrawn,
     PriceCapRaised,
 )
-from demand.pools.joining import change_offer, free_until, join, leave, raise_offer
+from demand.pools.joining import change_offer, free_until, join, judge_consent, leave, raise_offer
 from demand.pools.model import (
     AcknowledgedPreOrder,
     EndedPreOrder,
@@ -57,8 +57,9 @@ from kernel.work import Work
 def fund_pre_order(work: Work, payment: Payment) -> PreOrder:
     """Take a deposit that a provider's callback brought: the pre-order joins its pool, or the money goes back.
 
-    Runs in the change that received the payment. A pool that is closed or full by now, or a place that the person
-    holds already, ends the pre-order; the deposit is booked and goes back whole.
+    Runs in the change that received the payment. A pool that is closed or full by now, one that nobody leaves any more
+    and whose freeze was not agreed to, or a place that the person holds already, ends the pre-order; the deposit is
+    booked and goes back whole.
     """
     work.actor.require(Permission.SYSTEM)
     assert payment.purpose == DEPOSIT
@@ -88,6 +89,8 @@ def fund_pre_order(work: Work, payment: Payment) -> PreOrder:
 def _join(work: Work, stored: StoredPool, head: PreOrderHead, *, now: datetime) -> StoredPool | Refusal:
     if persons_in_pools(work, [stored.pool.head.id], [head.person_id]):
         return AlreadyInPool()
+    if (bound := judge_consent(stored.pool, accepts_frozen=head.accepts_frozen, now=now)) is not None:
+        return bound
     joined = join(stored.pool, head.offer, now=now)
     return joined if isinstance(joined, Refusal) else StoredPool(joined, stored.joined + 1)
 

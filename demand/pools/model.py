@@ -9,11 +9,14 @@ from typing import Final, NewType, TypeAlias, assert_never
 
 from configurator.model import PoolingClass, Tier, member_price_minor
 from demand.errors import TermsUnsound
+from kernel.money import BASIS_POINTS
 from kernel.reasons import because
 
 PoolId = NewType("PoolId", str)
 PreOrderId = NewType("PreOrderId", str)
 MEMBERS_MAX: Final = 200_000
+EARNEST_BP_MAX: Final = 2_000
+"""Earnest money is at most a fifth of the price of what is sold (law)."""
 TIERS_MAX: Final = 20
 
 
@@ -42,6 +45,11 @@ class PoolTerms:
         """Return d(n) in basis points: that of the last tier that starts at or below `members`, n >= M."""
         assert members >= self.minimum
         return max(tier.discount_bp for tier in self.tiers if tier.members <= members)
+
+    def earnest_fits(self, vehicle_price_minor: int) -> bool:
+        """Say whether the deposit is lawful earnest money for a car of this price at every tier."""
+        least = member_price_minor(vehicle_price_minor, self.tiers[-1].discount_bp)
+        return self.deposit_minor * BASIS_POINTS <= EARNEST_BP_MAX * least
 
     def prices_minor(self, vehicle_price_minor: int) -> tuple[int, ...]:
         """Return p_i at each tier for a car's own pinned price."""
@@ -210,6 +218,7 @@ class PreOrderHead:
     """What every pre-order has: who, on which quote, at which store, for how much at most.
 
     `vehicle_price_minor` is the accepted quote's own price of the car with its options, before any discount.
+    `accepts_wider_class` and `accepts_frozen` are the member's consent to an L2 pool, and to one that nobody may leave.
     """
 
     id: PreOrderId
@@ -232,6 +241,8 @@ class PreOrderHead:
     deposit_minor: int
     placed_at: datetime
     rolls: int = 0
+    accepts_wider_class: bool = False
+    accepts_frozen: bool = False
 
 
 @dataclass(frozen=True, slots=True)

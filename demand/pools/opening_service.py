@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from demand.errors import CapTooLow, TermsUnsound
+from demand.errors import CapTooLow, DepositAboveCeiling, TermsUnsound
 from demand.pools.chain_store import chain_joined, chain_opened
 from demand.pools.events import PoolOpened, PreOrderRolled
-from demand.pools.joining import join
+from demand.pools.joining import join, judge_consent
 from demand.pools.model import (
     ClassLevel,
     FrozenPool,
@@ -116,7 +116,7 @@ def welcome_waiting(work: Work, pool_id: str, _payload: object = None) -> None:
     """Take those who rolled over into a pool, up to 500 in a change; the timer `demand.pool_welcome`.
 
     A member keeps the time of funding it came with. Costlier terms, a place held already or a cap below every tier
-    end in a refund; where the pool is full or closed, people go on waiting.
+    end in a refund; where the pool is full or closed, or frozen and they have not agreed to that, people go on waiting.
     """
     work.actor.require(Permission.SYSTEM)
     stored = lock_pool(work, pool_id)
@@ -129,9 +129,11 @@ def welcome_waiting(work: Work, pool_id: str, _payload: object = None) -> None:
         if is_costlier(one.head, old=terms_before[one.pool_id], new=head.terms) or one.head.person_id in holders:
             refused.append(one)
             continue
+        if judge_consent(after.pool, accepts_frozen=one.head.accepts_frozen, now=work.now) is not None:
+            continue
         joined = join(after.pool, one.head.offer, now=work.now)
         match joined:
-            case CapTooLow():
+            case CapTooLow() | DepositAboveCeiling():
                 refused.append(one)
             case Refusal():
                 continue

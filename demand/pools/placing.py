@@ -10,7 +10,7 @@ from typing import Final
 from configurator.errors import QuoteTaken
 from configurator.model import AcceptedQuote
 from demand.errors import AlreadyInPool, NoOpenPool, WrongClass
-from demand.pools.joining import join, standing
+from demand.pools.joining import join, judge_consent, standing
 from demand.pools.model import (
     AcknowledgedPreOrder,
     ClassLevel,
@@ -41,8 +41,8 @@ class PreOrderRequest:
 
     `authorisation` is a provider's signed token: with it the pre-order takes its place at once, without it a payment
     is asked for. `pool_id` None means the pool of the car's class; `accepts_wider_class` is the consent to join an L2
-    pool. `store_id`, `quote_signature` and `vehicle_price_minor`, where given, are what the buyer has in hand and must
-    be the quote's.
+    pool, `accepts_frozen` to join one that nobody leaves any more. `store_id`, `quote_signature` and
+    `vehicle_price_minor`, where given, are what the buyer has in hand and must be the quote's.
     """
 
     actor: Actor
@@ -54,6 +54,7 @@ class PreOrderRequest:
     failure_choice: FailureChoice = FailureChoice.REFUND
     method: PaymentMethod = PaymentMethod.CASH
     accepts_wider_class: bool = False
+    accepts_frozen: bool = False
     authorisation: str | None = None
     quote_signature: str | None = None
     vehicle_price_minor: int | None = None
@@ -68,6 +69,7 @@ class PreOrderRequest:
             "failure_choice": self.failure_choice.value,
             "method": self.method.value,
             "accepts_wider_class": self.accepts_wider_class,
+            "accepts_frozen": self.accepts_frozen,
             "authorisation": self.authorisation,
             "quote_signature": self.quote_signature,
             "vehicle_price_minor": self.vehicle_price_minor,
@@ -130,7 +132,10 @@ def _seat_one(seating: Seating, one: Candidate) -> Refusal | None:
     head = pool.head
     if (head.id, request.actor.person_id) in seating.holders:
         return AlreadyInPool()
-    joined = join(pool, one.offer, now=seating.times[head.id])
+    time = seating.times[head.id]
+    if (bound := judge_consent(pool, accepts_frozen=request.accepts_frozen, now=time)) is not None:
+        return bound
+    joined = join(pool, one.offer, now=time)
     if isinstance(joined, Refusal):
         return joined
     one.pool_id = head.id
@@ -226,6 +231,8 @@ def pre_order_of(
         failure_choice=request.failure_choice,
         deposit_minor=deposit_minor,
         placed_at=now,
+        accepts_wider_class=request.accepts_wider_class,
+        accepts_frozen=request.accepts_frozen,
     )
     pool_id = PoolId(one.pool_id)
     if one.place_number is None:

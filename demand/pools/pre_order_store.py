@@ -71,6 +71,8 @@ def insert_pre_orders(work: Work, placed: Sequence[tuple[PreOrder, int | None]])
             "failure_choice": head.failure_choice.value,
             "deposit_minor": head.deposit_minor,
             "placed_at": head.placed_at,
+            "accepts_wider_class": head.accepts_wider_class,
+            "accepts_frozen": head.accepts_frozen,
         }
         | _changing(work, pre_order, place_number)
         for pre_order, place_number in placed

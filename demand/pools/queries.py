@@ -162,13 +162,21 @@ def pools_taking_members(work: Work, *, platform: str, plant: str) -> list[PoolV
     return [view_of(pool_from(row).pool) for row in work.connection.execute(found).mappings()]
 
 
-def pool_offer(work: Work, cls: PoolingClass) -> PoolOffer | None:
-    """Return what a quote shows of the pool that a car of this class would join; None where there is none."""
-    view = pools_for_classes(work, [cls]).get(cls)
-    if view is None:
+def pool_offer(work: Work, cls: PoolingClass, *, wider: bool = False) -> PoolOffer | None:
+    """Return what a quote shows of the pool that a car of this class would join; None where there is none.
+
+    With `wider` a pool of level L2 serves where none of the own trim takes members, as it does for a pre-order.
+    """
+    keys = class_keys(cls)[: 2 if wider else 1]
+    found = select(pools).where(
+        pools.c.brand_id == work.actor.brand_id, pools.c.class_key.in_(keys), pools.c.state.in_(("open", "frozen"))
+    )
+    by_id: dict[str, Pool] = {row["id"]: pool_from(row).pool for row in work.connection.execute(found).mappings()}
+    pool = joinable_pool(by_id, keys, times=dict.fromkeys(by_id, work.now))
+    if pool is None:
         return None
-    head = view.head
-    return PoolOffer(head.id, head.terms.tiers, view.clears or 0, head.deadline)
+    view = view_of(pool)
+    return PoolOffer(view.id, view.head.terms.tiers, view.clears or 0, view.head.deadline)
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,8 @@ def pre_order_from(row: Row) -> PreOrder:
         deposit_minor=row["deposit_minor"],
         placed_at=row["placed_at"],
         rolls=row["rolls"],
+        accepts_wider_class=bool(row["accepts_wider_class"]),
+        accepts_frozen=bool(row["accepts_frozen"]),
     )
     pool_id, payment_id, funded_at = PoolId(row["pool_id"]), row["payment_id"], row["funded_at"]
     match row["state"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -105,6 +106,9 @@ pre_orders = Table(
     Column("failure_choice", String(8), nullable=False),
     Column("deposit_minor", Minor, nullable=False),
     Column("placed_at", Instant, nullable=False),
+    # What the member agreed to beforehand: a pool of every trim, and one that nobody leaves any more.
+    Column("accepts_wider_class", Boolean, nullable=False),
+    Column("accepts_frozen", Boolean, nullable=False),
     Column("rolls", Integer, nullable=False),
     Column("pool_id", Id, ForeignKey("pools.id"), nullable=False),
     Column("payment_id", Id, ForeignKey("payments.id"), nullable=False),
@@ -127,6 +131,8 @@ pre_orders = Table(
     CheckConstraint("(state = 'locked') = (price_minor IS NOT NULL)", name="locked_has_price"),
     CheckConstraint("price_minor IS NULL OR price_minor <= price_cap_minor", name="price_within_cap"),
     CheckConstraint("price_minor IS NULL OR price_minor <= vehicle_price_minor", name="price_within_quote"),
+    # Earnest money is at most a fifth of the price (law).
+    CheckConstraint("price_minor IS NULL OR deposit_minor * 5 <= price_minor", name="earnest_within_ceiling"),
     CheckConstraint("vehicle_price_minor > 0 AND price_cap_minor > 0 AND deposit_minor > 0", name="amounts_positive"),
     UniqueConstraint("pool_id", "place_number"),
     Index("ix_pre_orders_account_id", "account_id", "id"),

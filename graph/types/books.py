@@ -8,6 +8,7 @@ from typing import Final
 import orjson
 import strawberry
 
+from demand.errors import DepositBound
 from graph.access import field, input_type, object_type
 from graph.context import Request
 from graph.identifiers import raw_id, write_id
@@ -195,10 +196,15 @@ def propose_movement(work: Work, input: ProposeMovementInput) -> Movement:  # no
     return show_movement(made)
 
 
-@mutation(does=Permission.MONEY_BY_HAND, refuses=(SecondOperatorNeeded, AccountTooLow), result="ApproveMovementResult")
-def approve_movement(work: Work, input: MovementInput) -> Movement:  # noqa: A002  # the API's word
+@mutation(
+    does=Permission.MONEY_BY_HAND,
+    refuses=(SecondOperatorNeeded, AccountTooLow, DepositBound),
+    result="ApproveMovementResult",
+)
+def approve_movement(work: Work, request: Request, input: MovementInput) -> Movement:  # noqa: A002  # the API's word
     """Approve another operator's movement; it is booked."""
-    return show_movement(money_by_hand.approve_movement(work, raw_id(input.movement_id, "Movement")))
+    holds = request.services.account_holds
+    return show_movement(money_by_hand.approve_movement(work, raw_id(input.movement_id, "Movement"), holds=holds))
 
 
 @mutation(does=Permission.MONEY_BY_HAND, result="DeclineMovementResult")

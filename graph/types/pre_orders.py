@@ -16,6 +16,8 @@ from demand.errors import (
     AlreadyInPool,
     CapNotRaised,
     CapTooLow,
+    DepositAboveCeiling,
+    FreezeNotAccepted,
     NoOpenPool,
     PersonNotVerified,
     PoolClosed,
@@ -92,6 +94,8 @@ class PreOrder(Node):
     ended_at: datetime | None
     refund_by: datetime | None
     rolls: int
+    accepts_wider_class: bool
+    accepts_frozen: bool
     raw: strawberry.Private[DemandPreOrder]
 
     @resolved(about="Its pool.")
@@ -152,8 +156,9 @@ class PlacePreOrderInput:
     """The accepted quote, the most you would pay for the car with its options, and what to do if the pool fails.
 
     With an authorisation the place is taken at once; without one a payment is asked for. `poolId` is the pool of the
-    car's class where it is left out. `quoteSignature` and `vehiclePrice` hold the quote to what you have in hand. The
-    same idempotency key answers the same pre-order.
+    car's class where it is left out; `acceptsWiderClass` agrees to one of every trim, `acceptsFrozen` to one that
+    nobody leaves any more. `quoteSignature` and `vehiclePrice` hold the quote to what you have in hand. The same
+    idempotency key answers the same pre-order.
     """
 
     idempotency_key: str
@@ -164,6 +169,7 @@ class PlacePreOrderInput:
     failure_choice: FailureChoice = FailureChoice.REFUND
     method: PaymentMethod = PaymentMethod.CASH
     accepts_wider_class: bool = False
+    accepts_frozen: bool = False
     authorisation: str | None = None
     quote_signature: str | None = None
     vehicle_price: MoneyInput | None = None
@@ -235,6 +241,8 @@ def show_pre_order(found: DemandPreOrder) -> PreOrder:
         ended_at=ended.at if ended is not None else None,
         refund_by=ended.refund_by if ended is not None else None,
         rolls=head.rolls,
+        accepts_wider_class=head.accepts_wider_class,
+        accepts_frozen=head.accepts_frozen,
         raw=found,
     )
 
@@ -312,6 +320,8 @@ def clearing_proof(work: Work, pre_order_id: strawberry.ID) -> ClearingProof | N
         WrongClass,
         AlreadyInPool,
         CapTooLow,
+        FreezeNotAccepted,
+        DepositAboveCeiling,
         PaymentSignatureInvalid,
         PaymentAmountMismatch,
         PaymentAlreadyMade,
@@ -332,6 +342,7 @@ async def place_pre_order(request: Request, input: PlacePreOrderInput) -> PreOrd
         failure_choice=input.failure_choice,
         method=input.method,
         accepts_wider_class=input.accepts_wider_class,
+        accepts_frozen=input.accepts_frozen,
         authorisation=input.authorisation,
         quote_signature=input.quote_signature,
         vehicle_price_minor=(
@@ -370,6 +381,7 @@ def raise_price_cap(work: Work, input: RaiseCapInput) -> PreOrder:  # noqa: A002
         WrongClass,
         CapTooLow,
         CapNotRaised,
+        DepositAboveCeiling,
     ),
     result="ChangeCarResult",
 )

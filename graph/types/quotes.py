@@ -153,6 +153,7 @@ class IssueQuoteInput:
     store_id: strawberry.ID
     configuration_id: strawberry.ID | None = None
     supersedes: strawberry.ID | None = None
+    accepts_wider_class: bool = False
 
 
 @input_type(takes=Permission.QUOTE)
@@ -301,6 +302,7 @@ def issue_quote(work: Work, request: Request, input: IssueQuoteInput) -> Quote: 
         store_id=raw_id(input.store_id, "Store"),
         configuration_id=raw_id(input.configuration_id, "Configuration") if input.configuration_id else None,
         supersedes=QuoteId(raw_id(input.supersedes, "Quote")) if input.supersedes else None,
+        accepts_wider_class=input.accepts_wider_class,
     )
     signed = quote_service.issue_quote(work, _desk(request), asked)
     view = quote_queries.QuoteView(signed, signed.quote.facts.account_id, QuoteStatus.ISSUED, None)

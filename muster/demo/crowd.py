@@ -53,6 +53,7 @@ class Buyer:
             quote_id=self.quote_id,
             price_cap_minor=price_cap_minor or self.vehicle_price_minor,
             pool_id=pool_id,
+            accepts_frozen=True,
             authorisation=self.authorisation,
         )
 

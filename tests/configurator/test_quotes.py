@@ -234,7 +234,7 @@ def test_many_claims_are_examined_in_one_statement(works: Works) -> None:
 class OneOpenPool:
     """A source of pool terms with one pool for the plain car's class."""
 
-    def open_pool(self, work: Work, cls: PoolingClass) -> PoolOffer | None:
+    def open_pool(self, work: Work, cls: PoolingClass, *, wider: bool) -> PoolOffer | None:
         if cls.l1_key != "F1/fir_north/PT_SMALL/-/TR_BASE":
             return None
         return PoolOffer("9" * 32, TIERS, members=60, deadline=NOON)

@@ -100,6 +100,8 @@ class PoolRoom:
         pool_id: str | None = None,
         choice: FailureChoice = FailureChoice.REFUND,
         funded: bool = True,
+        accepts_frozen: bool = True,
+        accepts_wider_class: bool = False,
     ) -> PreOrderRequest:
         self.number += 1
         return PreOrderRequest(
@@ -109,6 +111,8 @@ class PoolRoom:
             price_cap_minor=cap,
             pool_id=pool_id,
             failure_choice=choice,
+            accepts_frozen=accepts_frozen,
+            accepts_wider_class=accepts_wider_class,
             authorisation=self.token(buyer) if funded else None,
         )
 

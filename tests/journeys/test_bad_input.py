@@ -220,7 +220,8 @@ def test_a_pool_that_is_full_is_refused(borealis: Town) -> None:
     for member in members[:3]:
         member.place(member.quote())
 
-    assert refused(members[3], members[3].quote()) == "POOL_FULL"
+    assert refused(members[3], members[3].quote()) == "FREEZE_NOT_ACCEPTED"
+    assert refused(members[3], members[3].quote(), acceptsFrozen=True) == "POOL_FULL"
 
 
 def test_a_pool_of_another_class_is_refused(buyer: Buyer) -> None:

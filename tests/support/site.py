@@ -95,6 +95,7 @@ class Site:
             "quoteId": write_id("Quote", asked.quote_id),
             "priceCap": {"minor": asked.price_cap_minor},
             "poolId": write_id("Pool", pool_id),
+            "acceptsFrozen": True,
             "authorisation": asked.authorisation if funded else None,
         }
         return await self.ask(buyer.token, PLACE, {"input": given})
