@@ -21,6 +21,8 @@ from factory_orders.planning.tables import capacity_weeks, orders, pool_reservat
 from factory_orders.plant.model import Stage
 from factory_orders.plant.tables import build_orders, plant_events
 from factory_orders.policies import LateCreditPolicy
+from factory_orders.promises.model import HoldState
+from factory_orders.promises.tables import promise_holds
 from factory_orders.vehicles.model import Newness
 from factory_orders.vehicles.passport import WORDS, chain_of
 from factory_orders.vehicles.tables import vehicles
@@ -150,6 +152,30 @@ def _used(work: Work) -> Counter[tuple[str, date, str]]:
             used[row.plant_id, row.week, resource] += 1
     return used
 
+
+def _wrong_promises(work: Work) -> Iterator[str]:
+    """Count anew what live holds take of what pools hold."""
+    taken: Counter[tuple[str, date, str]] = Counter()
+    holds, own = promise_holds.c, pool_reservations.c
+    live = select(holds.pool_id, holds.week, holds.from_held, holds.from_free).where(
+        holds.brand_id == work.actor.brand_id, holds.state != HoldState.ENDED.value
+    )
+    for row in work.connection.execute(live):
+        taken.update((row.pool_id, row.week, resource) for resource in (*row.from_held, *row.from_free))
+    found = select(own.pool_id, own.week, own.resource, own.promised).where(own.brand_id == work.actor.brand_id)
+    for row in work.connection.execute(found.order_by(own.pool_id, own.week, own.resource)):
+        holding = taken.pop((row.pool_id, row.week, row.resource), 0)
+        if holding != row.promised:
+            yield f"{row.resource} of pool {row.pool_id} in {row.week}: {row.promised} promised, {holding} held"
+    for pool_id, week, resource in sorted(taken):
+        yield f"{resource} of pool {pool_id} in {week} is held and counted nowhere"
+
+
+_UNDATED: Final = """
+    SELECT orders.id FROM orders LEFT JOIN promise_outcomes ON promise_outcomes.order_id = orders.id
+    WHERE orders.brand_id = :brand_id AND orders.promised_by IS NOT NULL
+        AND (promise_outcomes.order_id IS NULL OR promise_outcomes.promised_by <> orders.promised_by)
+"""
 
 _BATCHES: Final = """
     SELECT batches.id, batches.size, COUNT(batch_orders.order_id) AS orders FROM batches
@@ -355,6 +381,12 @@ CHECKS: Final = (
             " AND (reserved + used > capacity OR reserved < 0 OR used < 0)",
             shape="{resource} of plant {plant_id} in {week}",
         ),
+    ),
+    Check("what pools have promised is what holds and members take of it", 3, _wrong_promises),
+    Check(
+        "each order with a contract's date counts towards the calibration of promises by that date",
+        7,
+        rows_violating(_UNDATED, shape="order {id}"),
     ),
     Check(
         "a batch has as many orders as it says, within the plant's limits",

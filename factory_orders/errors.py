@@ -3,6 +3,8 @@
 Refusal
   CapacityShort            the plant cannot take that many cars in those weeks: the earliest week that fits
   CapacityTaken            a week cannot have fewer places than are taken
+  PromiseUnavailable       no open pool can promise this car now
+  PromiseLater             the car would come later now than the quote says
   PlantEventOutOfOrder     the build order is at another stage: which ones may come now
   PlantEventGap            a report of the car before this one has not come
   PlantEventAltered        an event id came again with another content
@@ -51,6 +53,26 @@ class CapacityTaken(Refusal):
     resource: str
     week: date
     taken: int
+
+
+@dataclass(unsafe_hash=True)
+class PromiseUnavailable(Refusal):
+    """No pool of this car's class is open, or no week of its plant has room for the car."""
+
+    code = "PROMISE_UNAVAILABLE"
+    en = "No date can be held for this car now. Ask for a new quote, or choose a pool that is open."
+    zh = "目前无法为该车保留交期，请重新获取报价，或选择开放中的拼单池。"
+
+
+@dataclass(unsafe_hash=True)
+class PromiseLater(Refusal):
+    """Others were quicker: the quote says `quoted`, what can be held now is `offered`; nothing is held."""
+
+    code = "PROMISE_LATER"
+    en = "The quote promises {quoted}; now it would be {offered}. Ask for a new quote to take that date."
+    zh = "报价承诺的日期为{quoted}，目前最早为{offered}。如可接受，请重新获取报价。"
+    quoted: date
+    offered: date
 
 
 @dataclass(unsafe_hash=True)

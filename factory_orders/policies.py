@@ -40,17 +40,19 @@ class CapacityPolicy:
 @policy_section("promise")
 @dataclass(frozen=True, slots=True)
 class PromisePolicy:
-    """From the week on the line to the day at the store; see `planning.promise`."""
+    """From the week on the line to the day at the store; see `planning.promise`. Who orders holds it `hold_minutes`."""
 
     planning_lead_days: int = 7
     transit_base_days: int = 2
     transit_km_per_day: int = 450
     pre_delivery_days: int = 3
     buffer_days: int = 10
+    hold_minutes: int = 30
 
     def __post_init__(self) -> None:
         check_bounds(
             self,
+            hold_minutes=(1, 1_440),
             planning_lead_days=(0, 365),
             transit_base_days=(0, 365),
             transit_km_per_day=(10, 5_000),

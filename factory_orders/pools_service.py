@@ -22,6 +22,7 @@ from factory_orders.planning.order_service import take_locked
 from factory_orders.planning.queries import car_facts
 from factory_orders.planning.service import option_weeks, promise, release_slots, reserve_slots
 from factory_orders.policies import CapacityPolicy
+from factory_orders.promises.member_service import MEMBER_NEWS, end_pool_promises, on_members_moved
 from kernel import policy, registry
 from kernel.actor import Permission
 from kernel.outbox import Letter, Subscription
@@ -116,6 +117,7 @@ def on_pools_locked(work: Work, letters: Sequence[Letter]) -> None:
     for letter in letters:
         assert isinstance(letter.event, PoolLocked)
         pool_id = letter.event.pool_id
+        end_pool_promises(work, pool_id, reason="locked")
         members = locked_members(work, pool_id)
         take_locked(work, [_terms(work, pool_id, plants, place, one) for place, one in enumerate(members, start=1)])
 
@@ -141,6 +143,7 @@ def _terms(work: Work, pool_id: str, plants: Mapping[str, str], place: int, memb
         third_party_minor=member.third_party_minor,
         promised_by=member.promised_by,
         locked_at=member.locked_at,
+        expected_on=member.expected_on,
     )
 
 
@@ -156,6 +159,7 @@ def on_pools_ended(work: Work, letters: Sequence[Letter]) -> None:
     plants = {plant.code: plant.id for plant in registry.list_plants(work)}
     for letter in letters:
         assert isinstance(letter.event, PoolFailed | PoolCancelled)
+        end_pool_promises(work, letter.event.pool_id, reason="pool_ended")
         release_slots(work, letter.event.pool_id, plant_id=plants[letter.event.plant_code])
 
 
@@ -163,6 +167,7 @@ SUBSCRIPTIONS: Final = (
     Subscription("factory_orders.take_locked", frozenset({PoolLocked.kind}), on_pools_locked),
     Subscription("factory_orders.lose_earnest", frozenset({EarnestLost.kind}), on_earnest_lost),
     Subscription("factory_orders.free_slots", frozenset({PoolFailed.kind, PoolCancelled.kind}), on_pools_ended),
+    Subscription("factory_orders.promises", MEMBER_NEWS, on_members_moved),
 )
 
 

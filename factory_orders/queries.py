@@ -28,12 +28,14 @@ from factory_orders.plant.queries import (
     build_orders_of_plant,
     stages_of_orders,
 )
+from factory_orders.promises.queries import PlantCalibration, calibrations, my_hold
 from factory_orders.vehicles.queries import disclosures_of, passport, vehicles_by_vin
 
 __all__ = [
     "BatchView",
     "Delivery",
     "LineDayView",
+    "PlantCalibration",
     "StageView",
     "WeekView",
     "balances_of_handovers",
@@ -41,11 +43,13 @@ __all__ = [
     "build_orders_for_plant",
     "build_orders_of_orders",
     "build_orders_of_plant",
+    "calibrations",
     "carrier_shipments",
     "disclosures_of",
     "handovers_of_orders",
     "line_of_days",
     "list_batches",
+    "my_hold",
     "order_code",
     "orders_by_id",
     "own_orders",

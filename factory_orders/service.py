@@ -39,6 +39,9 @@ from factory_orders.planning.order_service import (
 )
 from factory_orders.planning.service import change_capacity, promise, release_slots, reserve_slots
 from factory_orders.plant.service import Reported, report_plant_event
+from factory_orders.promises.calibration_service import release_calibration
+from factory_orders.promises.hold_service import expire_hold, hold_promise, release_promise
+from factory_orders.promises.store import HOLD_TIMER
 from kernel.timers import Handler
 
 TIMERS: Final[Mapping[str, Handler]] = {
@@ -46,6 +49,7 @@ TIMERS: Final[Mapping[str, Handler]] = {
     SCHEDULE_TIMER: on_schedule_timer,
     REMIND_TIMER: remind_of_balance,
     DEFAULT_TIMER: default_on_balance,
+    HOLD_TIMER: expire_hold,
 }
 
 __all__ = [
@@ -60,6 +64,7 @@ __all__ = [
     "cancel_order",
     "cancel_order_by_maker",
     "change_capacity",
+    "hold_promise",
     "inspect_arrival",
     "inspect_handover",
     "lose_balance",
@@ -69,6 +74,8 @@ __all__ = [
     "rebook_handover",
     "receive_balance",
     "reject_handover",
+    "release_calibration",
+    "release_promise",
     "release_slots",
     "renew_balance",
     "report_plant_event",

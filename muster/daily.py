@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy import select
 
 from demand.service import release_cubes
+from factory_orders.service import release_calibration
 from kernel import idempotency, outbox, record, registry
 from kernel.actor import system
 from kernel.identity import account_service
@@ -28,6 +29,7 @@ DAILY_TIMER: Final = "muster.daily"
 CUBES_TIMER: Final = "muster.cubes"
 SEAL_TIMER: Final = "muster.seal"
 SWEEP_TIMER: Final = "muster.sweep"
+CALIBRATION_TIMER: Final = "muster.calibration"
 PLATFORM: Final = BrandId("platform")
 AT: Final = time(3)
 ROWS_MAX: Final = 2_000
@@ -39,6 +41,7 @@ def morning_timers(settings: IdentitySettings, *, rows_max: int = ROWS_MAX) -> d
         DAILY_TIMER: each_morning,
         CUBES_TIMER: _release,
         SEAL_TIMER: _seal,
+        CALIBRATION_TIMER: _calibrate,
         SWEEP_TIMER: partial(_sweep, settings, rows_max),
     }
 
@@ -72,12 +75,18 @@ def each_morning(work: Work, brand_id: str, _payload: Any) -> None:
     """Set the morning's parts going, and come again tomorrow. The sweep is one for all brands."""
     set_timer(work, CUBES_TIMER, brand_id, work.now)
     set_timer(work, SEAL_TIMER, brand_id, work.now)
+    set_timer(work, CALIBRATION_TIMER, brand_id, work.now)
     set_timer(work.acting(system(PLATFORM)), SWEEP_TIMER, PLATFORM, work.now)
     set_timer(work, DAILY_TIMER, brand_id, next_morning(registry.own_brand(work), work.now))
 
 
 def _release(work: Work, _brand_id: str, _payload: Any) -> None:
     release_cubes(work)
+
+
+def _calibrate(work: Work, _brand_id: str, _payload: Any) -> None:
+    """Publish how many promises of the months that are over were kept."""
+    release_calibration(work)
 
 
 def _seal(work: Work, brand_id: str, _payload: Any) -> None:

@@ -303,6 +303,7 @@ class LockedMember:
     third_party_minor: int
     catalogue_version_id: str
     policy_version: int
+    expected_on: date | None
     promised_by: date | None
     locked_at: datetime
 
@@ -346,6 +347,7 @@ def _locked_member(one: LockedPreOrder, quote: Quote) -> LockedMember:
         third_party_minor=total - one.price_minor - other,
         catalogue_version_id=head.version_id,
         policy_version=head.policy_version,
+        expected_on=None if promise is None else promise.p50,
         promised_by=None if promise is None else promise.p90,
         locked_at=one.locked_at,
     )

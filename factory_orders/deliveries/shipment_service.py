@@ -14,6 +14,7 @@ from factory_orders.planning.model import AtStoreOrder, BuiltOrder, InTransitOrd
 from factory_orders.planning.order_service import build_again
 from factory_orders.planning.order_store import lock_order, save_order
 from factory_orders.policies import HandoverPolicy
+from factory_orders.promises.calibration_service import note_ready
 from factory_orders.vehicles.model import DisclosureReason, Newness, Vehicle
 from factory_orders.vehicles.service import disclose, enter, lose_vehicle
 from factory_orders.vehicles.store import lock_vehicle
@@ -165,6 +166,7 @@ def _follow_arrival(work: Work, seen: Shipment, order: AtStoreOrder, vehicle: Ve
     if vehicle.newness > Newness.NEW_DISCLOSED:
         build_again(work, order, vin=vehicle.vin)
         return
+    note_ready(work, terms.id)
     notice_days = policy.current(work).section(HandoverPolicy).second_notice_days
     set_timer(work, REMIND_TIMER, terms.id, work.now + timedelta(days=notice_days))
     work.record(VehicleArrived(seen.brand_id, seen.vin, terms.id, terms.account_id, seen.store_id, damaged=is_damaged))

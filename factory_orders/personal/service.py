@@ -11,6 +11,7 @@ from demand.pools.queries import locked_pre_orders_of
 from factory_orders.deliveries.tables import handovers, order_balances, shipments
 from factory_orders.errors import OrderOpen
 from factory_orders.planning.tables import orders
+from factory_orders.promises.tables import promise_holds
 from factory_orders.vehicles.model import DisclosureReason
 from factory_orders.vehicles.tables import vehicle_disclosures
 from kernel.errors import Refusal
@@ -35,6 +36,10 @@ class OrderData:
         for name, table in (("shipments", shipments), ("handovers", handovers), ("balances", order_balances)):
             found = select(table).where(table.c.order_id.in_(ids))
             told[name] = [_plain(row) for row in work.connection.execute(found).mappings()]
+        own_holds = select(promise_holds).where(
+            promise_holds.c.account_id == account_id, promise_holds.c.brand_id == work.actor.brand_id
+        )
+        told["promiseHolds"] = [_plain(row) for row in work.connection.execute(own_holds).mappings()]
         return told
 
     def blocks_erasure(self, work: Work, account_id: AccountId) -> Refusal | None:
@@ -62,6 +67,8 @@ class OrderData:
         )
         work.connection.execute(update(handovers).where(handovers.c.order_id.in_(own)).values(reason=None))
         work.connection.execute(update(orders).where(orders.c.id.in_(own)).values(person_id=None))
+        held = (promise_holds.c.account_id == account_id) & (promise_holds.c.brand_id == work.actor.brand_id)
+        work.connection.execute(update(promise_holds).where(held).values(account_id=None))
 
 
 def _plain(row: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from factory_orders.planning.model import SLOT, Placement, WeekRoom
 from factory_orders.planning.slotting import WEEK
 from factory_orders.planning.tables import capacity_weeks, pool_plans, pool_reservations
 from factory_orders.policies import CapacityPolicy
+from factory_orders.promises.model import Place
 from kernel import db, registry
 from kernel.registry import Brand, Plant
 from kernel.work import Work
@@ -105,14 +106,39 @@ def load_weeks(
 
 def held_by_pool(work: Work, pool_id: str) -> dict[date, dict[str, int]]:
     """Return what a pool still holds by week and resource."""
+    return {week: {one: held for one, (held, _) in by.items()} for week, by in _reserved(work, pool_id).items()}
+
+
+def _reserved(work: Work, pool_id: str) -> dict[date, dict[str, tuple[int, int]]]:
+    """Return what a pool holds by week and resource, and how much of that it has promised to nobody."""
     table = pool_reservations.c
-    found = select(table.week, table.resource, table.held).where(
+    found = select(table.week, table.resource, table.held, table.promised).where(
         table.pool_id == pool_id, table.brand_id == work.actor.brand_id, table.held > 0
     )
-    held: dict[date, dict[str, int]] = {}
+    reserved: dict[date, dict[str, tuple[int, int]]] = {}
     for row in work.connection.execute(found.order_by(table.week)):
-        held.setdefault(row.week, {})[row.resource] = row.held
-    return held
+        reserved.setdefault(row.week, {})[row.resource] = (row.held, row.held - row.promised)
+    return reserved
+
+
+@dataclass(frozen=True, slots=True)
+class PoolRoom:
+    """A pool's weeks with what it has promised to nobody, and its slots week by week, promised or not."""
+
+    weeks: list[WeekRoom]
+    slots: list[tuple[date, int]]
+
+
+def room_of_pool(work: Work, plan: PoolPlan, resources: Sequence[str] | None, *, lock: bool) -> PoolRoom:
+    """Return the weeks from a pool's first on; None is all resources, `lock` keeps other promises waiting."""
+    free = load_weeks(work, plan.plant_id, first=plan.first_week, pool_id=None, lock=lock, resources=resources)
+    reserved = _reserved(work, plan.pool_id)
+    weeks = []
+    for week in free:
+        own = reserved.get(week.week, {})
+        weeks.append(WeekRoom(week.week, week.free, {one: left for one, (_, left) in own.items()}))
+    slots = [(week, by[SLOT][0]) for week, by in sorted(reserved.items()) if SLOT in by]
+    return PoolRoom(weeks, slots)
 
 
 def held_by_pools(work: Work, pool_ids: Sequence[str], resource: str) -> dict[date, int]:
@@ -192,6 +218,44 @@ def give_back_place(work: Work, plant_id: str, week: date, resources: Sequence[s
     _count(work, plant_id, {(week, resource): (0, -1) for resource in resources})
 
 
+def promise_place(work: Work, plant_id: str, pool_id: str, place: Place, *, by: int) -> None:
+    """Promise a place of a pool to somebody (`by` is 1), or give it back (-1); the caller has locked the weeks.
+
+    What comes out of free capacity is reserved for the pool as long as the place is promised.
+    """
+    table = pool_reservations.c
+    if place.from_free and by > 0:
+        row = {"pool_id": pool_id, "week": place.week, "brand_id": work.actor.brand_id, "plant_id": plant_id, "held": 0}
+        rows = [row | {"resource": resource} for resource in place.from_free]
+        db.insert_new(work.connection, pool_reservations, rows, returning="resource")
+    for resources, held in ((place.from_held, 0), (place.from_free, by)):
+        if resources:
+            work.connection.execute(
+                update(pool_reservations)
+                .where(table.pool_id == pool_id, table.week == place.week, table.resource.in_(list(resources)))
+                .values(promised=table.promised + by, held=table.held + held)
+            )
+    _count(work, plant_id, {(place.week, resource): (by, 0) for resource in place.from_free})
+
+
+def close_promises(work: Work, pool_id: str) -> None:
+    """Forget what a pool has promised, and close its plan: its members are orders now, or it is over.
+
+    The weeks are locked first, so that no promise is made in between.
+    """
+    plan = work.connection.execute(
+        select(pool_plans.c.plant_id, pool_plans.c.first_week).where(
+            pool_plans.c.pool_id == pool_id, pool_plans.c.brand_id == work.actor.brand_id
+        )
+    ).first()
+    if plan is None:
+        return
+    load_weeks(work, plan.plant_id, first=plan.first_week, pool_id=None, lock=True, resources=(SLOT,))
+    work.connection.execute(update(pool_reservations).where(pool_reservations.c.pool_id == pool_id).values(promised=0))
+    own = pool_plans.c.pool_id == pool_id
+    work.connection.execute(update(pool_plans).where(own, pool_plans.c.closed_at.is_(None)).values(closed_at=work.now))
+
+
 def release_pool(work: Work, pool_id: str) -> int:
     """Free all that a pool still holds, and close its plan; returns how many class slots became free."""
     plan = work.connection.execute(
@@ -215,6 +279,16 @@ def release_pool(work: Work, pool_id: str) -> int:
         .values(closed_at=work.now)
     )
     return -sum(number for (_, resource), number in freed.items() if resource == SLOT)
+
+
+def open_plan(work: Work, pool_id: str) -> PoolPlan | None:
+    """Return the plan of a pool that is not closed."""
+    table = pool_plans.c
+    found = select(
+        table.pool_id, table.plant_id, table.class_key, table.places, table.first_week, table.deadline
+    ).where(table.pool_id == pool_id, table.brand_id == work.actor.brand_id, table.closed_at.is_(None))
+    row = work.connection.execute(found).first()
+    return None if row is None else PoolPlan(*row)
 
 
 def open_plan_of_class(work: Work, class_keys: Sequence[str]) -> PoolPlan | None:

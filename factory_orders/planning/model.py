@@ -20,7 +20,8 @@ class OrderTerms:
     """What was locked: the car, the store, the price; the id is the pre-order's. Amounts in fen.
 
     `place` counts from 1 in the order in which the pool's members were funded; cars are planned in that order.
-    `promised_by` is the contract's date: late credits count from the day after it.
+    `promised_by` is the contract's date: late credits count from the day after it; `expected_on` is what was shown as
+    likely beside it.
     """
 
     id: str
@@ -42,6 +43,7 @@ class OrderTerms:
     third_party_minor: int
     promised_by: date | None
     locked_at: datetime
+    expected_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 
@@ -65,6 +66,8 @@ from factory_orders.plant.store import (
     write_positions,
 )
 from factory_orders.policies import BatchPolicy, CapacityPolicy, LinePolicy, PromisePolicy
+from factory_orders.promises.calibration_service import note_not_ready
+from factory_orders.promises.store import insert_outcomes
 from kernel import policy, registry
 from kernel.actor import Permission
 from kernel.errors import NotFound
@@ -81,6 +84,7 @@ def take_locked(work: Work, locked: Sequence[OrderTerms]) -> None:
     """Make orders of locked pre-orders, form the plants' batches and schedule them; the same news twice is fine."""
     work.actor.require(Permission.SYSTEM)
     fresh = insert_orders(work, locked)
+    insert_outcomes(work, [terms for terms in locked if terms.id in fresh])
     for terms in locked:
         if terms.id in fresh:
             work.record(
@@ -237,6 +241,7 @@ def _tell(work: Work, plant: Plant, members: Sequence[OrderTerms], placed: dict[
     brand = registry.own_brand(work)
     stores = registry.stores_by_id(work, sorted({terms.store_id for terms in members}))
     fixed: dict[str, date] = {}
+    dated: list[OrderTerms] = []
     for terms in members:
         week = placed[terms.id].week
         distance_km = road_km(plant, stores[terms.store_id])
@@ -245,10 +250,12 @@ def _tell(work: Work, plant: Plant, members: Sequence[OrderTerms], placed: dict[
         if promised is None:
             _, promised = promise_days(Window(week, week), distance_km=distance_km, policy=times)
             fixed[terms.id] = promised
+            dated.append(replace(terms, promised_by=promised, expected_on=expected))
         first_late_day = datetime.combine(promised + timedelta(days=1), time.min, brand.zone).astimezone(UTC)
         set_timer(work, LATE_CREDIT_TIMER, terms.id, first_late_day)
         work.record(OrderScheduled(terms.brand_id, terms.id, terms.account_id, batch_id, week, expected, promised))
     fix_promises(work, fixed)
+    insert_outcomes(work, dated)
 
 
 def sequence_day(work: Work, plant: Plant, day: date) -> None:
@@ -293,6 +300,7 @@ def build_again(
     assert old is not None, "an order with a car has its build order"
     withdraw(work, old.id)
     save_order(work, ScheduledOrder(terms))
+    note_not_ready(work, terms.id)
     batch_id = batch_of_order(work, terms.id)
     placed = _place(work, plant, terms.pool_id, [terms])
     week = placed[terms.id].week if terms.id in placed else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Final
 
 from sqlalchemy import func, select
 
@@ -35,7 +36,22 @@ def plant_by_id(work: Work, plant_id: str) -> Plant:
 
 def car_facts(work: Work, version_id: str) -> CarFacts:
     """Return which options of a catalogue version are paints or constrained, and how long its parts take."""
-    contents = catalogue.version_by_id(work, VersionId(version_id)).catalogue
+    version = catalogue.version_by_id(work, VersionId(version_id))
+    known = _FACTS.get(version.content_hash)
+    if known is None:
+        if len(_FACTS) >= FACTS_MAX:
+            _FACTS.clear()
+        known = _FACTS[version.content_hash] = _facts_of(version)
+    return known
+
+
+# What a content means never changes, and every promise asks for it.
+FACTS_MAX: Final = 64
+_FACTS: Final[dict[str, CarFacts]] = {}
+
+
+def _facts_of(version: catalogue.LoadedVersion) -> CarFacts:
+    contents = version.catalogue
     return CarFacts(
         paints=frozenset(option.code for option in contents.options if option.category == PAINT),
         constrained=frozenset(option.code for option in contents.options if option.constrained),

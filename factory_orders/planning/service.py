@@ -12,13 +12,14 @@ from factory_orders.errors import CapacityShort, CapacityTaken
 from factory_orders.events import CapacityChanged, SlotsReleased, SlotsReserved
 from factory_orders.planning.capacity_store import (
     PoolPlan,
-    held_by_pool,
+    PoolRoom,
     insert_reservation,
     lay_out_weeks,
     load_weeks,
     open_plan_of_class,
     option_slots,
     release_pool,
+    room_of_pool,
     set_capacity,
     week_slots,
 )
@@ -27,6 +28,7 @@ from factory_orders.planning.promise import Window, pool_window, promise_days
 from factory_orders.planning.queries import car_facts, needs_fit, week_starting
 from factory_orders.planning.slotting import WEEK, earliest_window, spread_resources
 from factory_orders.policies import CapacityPolicy, PromisePolicy
+from factory_orders.promises.model import Place, choose_place
 from kernel import policy, registry
 from kernel.actor import Permission
 from kernel.errors import InvalidInput, NotFound
@@ -144,11 +146,13 @@ def promise(
     plan = open_plan_of_class(work, [cls.l1_key, cls.l2_key])
     window: Window | None
     if plan is not None:
-        window = _window_in_pool(work, plan, resources, members=members, lead_days=lead)
+        room = room_of_pool(work, plan, resources, lock=False)
+        found = pool_place(work, plan, room, resources, members=members, lead_days=lead)
+        window = None if found is None else found[1]
     else:
         ready = week_starting(day + timedelta(days=max(times.planning_lead_days, lead)))
-        room = _weeks(work, plant, ready, resources, capacity)
-        first = needs_fit(room, resources, not_before=ready)
+        weeks = _weeks(work, plant, ready, resources, capacity)
+        first = needs_fit(weeks, resources, not_before=ready)
         window = None if first is None else Window(first, first + WEEK)
     if window is None:
         return None
@@ -180,19 +184,32 @@ def option_weeks(work: Work, plant_code: str, *, model: str, day: date, version_
     return OptionWeeks(first, free)
 
 
-def _window_in_pool(
-    work: Work, plan: PoolPlan, resources: Sequence[str], *, members: int, lead_days: int
-) -> Window | None:
+def pool_place(
+    work: Work,
+    plan: PoolPlan,
+    room: PoolRoom,
+    resources: Sequence[str],
+    *,
+    members: int,
+    lead_days: int,
+) -> tuple[Place, Window] | None:
+    """Return the next member's place in a pool for a car of these resources, and its weeks; None without any room.
+
+    Who joins beyond what the pool holds waits: a week with room is named, and no slot stands behind it.
+    """
     brand = registry.own_brand(work)
     ready = week_starting(plan.deadline.astimezone(brand.zone).date() + timedelta(days=lead_days))
-    room = load_weeks(work, plan.plant_id, first=plan.first_week, pool_id=plan.pool_id, lock=False, resources=resources)
-    held = [(week, by[SLOT]) for week, by in sorted(held_by_pool(work, plan.pool_id).items()) if by.get(SLOT)]
-    window = pool_window(held, members=members, not_before=ready)
+    window = pool_window(room.slots, members=members, not_before=ready)
     not_before = ready if window is None else window.expected
-    fits = needs_fit(room, resources, not_before=not_before)
-    if fits is None:
-        return None
-    return Window(fits, max(fits, window.latest) if window is not None else fits + WEEK)
+    options = [resource for resource in resources if resource != SLOT]
+    place = choose_place(room.weeks, options, not_before=not_before)
+    if place is None:
+        fits = needs_fit(room.weeks, resources, not_before=not_before)
+        if fits is None:
+            return None
+        place = Place(fits)
+    latest = place.week + WEEK if window is None else max(place.week, window.latest)
+    return place, Window(place.week, latest)
 
 
 def _weeks(work: Work, plant: Plant, first: date, resources: Sequence[str], capacity: CapacityPolicy) -> list[WeekRoom]:

@@ -34,7 +34,7 @@ capacity_weeks = Table(
     CheckConstraint("reserved + used <= capacity", name="within_capacity"),
 )
 
-# What a pool still holds of a week's resource.
+# What a pool still holds of a week's resource, and how much of that it has promised to members and to who orders now.
 pool_reservations = Table(
     "pool_reservations",
     metadata,
@@ -44,7 +44,9 @@ pool_reservations = Table(
     Column("brand_id", Id, nullable=False),
     Column("plant_id", Id, ForeignKey("plants.id"), nullable=False),
     Column("held", Integer, nullable=False),
+    Column("promised", Integer, nullable=False, server_default="0"),
     CheckConstraint("held >= 0", name="held_not_negative"),
+    CheckConstraint("promised BETWEEN 0 AND held", name="promised_within_held"),
 )
 
 pool_plans = Table(
@@ -83,6 +85,7 @@ orders = Table(
     Column("guaranteed_other_minor", Minor, nullable=False),
     Column("third_party_minor", BigInteger, nullable=False),
     Column("promised_by", Date),
+    Column("expected_on", Date),
     Column("locked_at", Instant, nullable=False),
     Column("state", String(20), nullable=False),
     Column("vin", String(17)),

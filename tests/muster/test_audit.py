@@ -20,6 +20,7 @@ from demand.votes.tables import held_votes, proposals
 from factory_orders.deliveries.tables import handovers, late_credits, order_balances
 from factory_orders.planning.tables import batches, capacity_weeks, orders
 from factory_orders.plant.tables import build_orders
+from factory_orders.promises.tables import promise_holds, promise_outcomes
 from factory_orders.vehicles.tables import allocations, vehicle_disclosures, vehicles
 from kernel import db
 from kernel.actor import system
@@ -262,6 +263,12 @@ PLANTED: Final[dict[str, Plant]] = {
     ),
     "reserved and used are what pools hold and cars took, week by week and option by option": change(
         capacity_weeks, capacity_weeks.c.used > 0, used=capacity_weeks.c.used + 1
+    ),
+    "what pools have promised is what holds and members take of it": change(
+        promise_holds, promise_holds.c.state == "kept", state="ended", ended_at=MONDAY_MORNING
+    ),
+    "each order with a contract's date counts towards the calibration of promises by that date": drop(
+        promise_outcomes, promise_outcomes.c.order_id != ""
     ),
     "no week is taken beyond its capacity": change(
         capacity_weeks, capacity_weeks.c.reserved > 0, reserved=capacity_weeks.c.capacity + 1

@@ -77,6 +77,7 @@ def make_sound_world(works: Works, clock: FixedClock) -> SoundWorld:
     ids = _lock_a_pool(world)
     _build(world, ids)
     _fill_another(world)
+    world.work_off()
     _vote(world)
     _compare(world)
     _back(world)

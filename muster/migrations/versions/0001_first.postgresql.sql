@@ -1006,6 +1006,7 @@ CREATE TABLE orders (
 	guaranteed_other_minor BIGINT NOT NULL, 
 	third_party_minor BIGINT NOT NULL, 
 	promised_by DATE, 
+	expected_on DATE, 
 	locked_at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	state VARCHAR(20) NOT NULL, 
 	vin VARCHAR(17), 
@@ -1098,10 +1099,39 @@ CREATE TABLE pool_reservations (
 	brand_id VARCHAR(32) NOT NULL, 
 	plant_id VARCHAR(32) NOT NULL, 
 	held INTEGER NOT NULL, 
+	promised INTEGER DEFAULT '0' NOT NULL, 
 	CONSTRAINT pk_pool_reservations PRIMARY KEY (pool_id, week, resource), 
 	CONSTRAINT ck_pool_reservations_held_not_negative CHECK (held >= 0), 
+	CONSTRAINT ck_pool_reservations_promised_within_held CHECK (promised BETWEEN 0 AND held), 
 	CONSTRAINT fk_pool_reservations_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
+-- next
+CREATE TABLE promise_calibrations (
+	id VARCHAR(32) NOT NULL, 
+	plant_id VARCHAR(32) NOT NULL, 
+	last_day DATE NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	first_day DATE NOT NULL, 
+	promises INTEGER NOT NULL, 
+	kept_p50 INTEGER NOT NULL, 
+	kept_p90 INTEGER NOT NULL, 
+	released_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_promise_calibrations PRIMARY KEY (id), 
+	CONSTRAINT uq_promise_calibrations_plant_id_last_day UNIQUE (plant_id, last_day), 
+	CONSTRAINT ck_promise_calibrations_in_order CHECK (first_day < last_day), 
+	CONSTRAINT ck_promise_calibrations_rounded CHECK (promises >= 10 AND promises % 5 = 0 AND kept_p50 % 5 = 0 AND kept_p90 % 5 = 0), 
+	CONSTRAINT ck_promise_calibrations_nested CHECK (0 <= kept_p50 AND kept_p50 <= kept_p90 AND kept_p90 <= promises), 
+	CONSTRAINT fk_promise_calibrations_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER promise_calibrations_no_change BEFORE UPDATE OR DELETE ON promise_calibrations FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER promise_calibrations_no_truncate BEFORE TRUNCATE ON promise_calibrations FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE proposal_changes (
 	serial BIGSERIAL NOT NULL, 
@@ -1378,6 +1408,19 @@ CREATE TRIGGER price_answers_no_change BEFORE UPDATE OR DELETE ON price_answers 
 -- next
 CREATE TRIGGER price_answers_no_truncate BEFORE TRUNCATE ON price_answers FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
+CREATE TABLE promise_outcomes (
+	order_id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	plant_id VARCHAR(32) NOT NULL, 
+	expected_on DATE NOT NULL, 
+	promised_by DATE NOT NULL, 
+	ready_on DATE, 
+	CONSTRAINT pk_promise_outcomes PRIMARY KEY (order_id), 
+	CONSTRAINT ck_promise_outcomes_in_order CHECK (expected_on <= promised_by), 
+	CONSTRAINT fk_promise_outcomes_order_id FOREIGN KEY(order_id) REFERENCES orders (id), 
+	CONSTRAINT fk_promise_outcomes_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
+)
+-- next
 CREATE TABLE quotes (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -1535,6 +1578,42 @@ BEGIN
 END $$
 -- next
 CREATE TRIGGER pre_orders_stays_while_frozen BEFORE UPDATE ON pre_orders FOR EACH ROW EXECUTE FUNCTION pre_orders_stays_while_frozen()
+-- next
+CREATE TABLE promise_holds (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	account_id VARCHAR(32), 
+	quote_id VARCHAR(32) NOT NULL, 
+	pre_order_id VARCHAR(32), 
+	pool_id VARCHAR(32) NOT NULL, 
+	plant_id VARCHAR(32) NOT NULL, 
+	week DATE NOT NULL, 
+	from_held JSONB NOT NULL, 
+	from_free JSONB NOT NULL, 
+	p50 DATE NOT NULL, 
+	p90 DATE NOT NULL, 
+	held_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	expires_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	state VARCHAR(10) NOT NULL, 
+	ended_at TIMESTAMP WITH TIME ZONE, 
+	reason VARCHAR(40), 
+	CONSTRAINT pk_promise_holds PRIMARY KEY (id), 
+	CONSTRAINT ck_promise_holds_state_known CHECK (state IN ('held', 'kept', 'ended')), 
+	CONSTRAINT ck_promise_holds_ended_when_it_ends CHECK ((state = 'ended') = (ended_at IS NOT NULL)), 
+	CONSTRAINT ck_promise_holds_kept_for_a_member CHECK (state <> 'kept' OR pre_order_id IS NOT NULL), 
+	CONSTRAINT ck_promise_holds_in_order CHECK (p50 <= p90 AND held_at < expires_at), 
+	CONSTRAINT fk_promise_holds_quote_id FOREIGN KEY(quote_id) REFERENCES quotes (id), 
+	CONSTRAINT fk_promise_holds_pool_id FOREIGN KEY(pool_id) REFERENCES pool_plans (pool_id), 
+	CONSTRAINT fk_promise_holds_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
+)
+-- next
+CREATE OR REPLACE FUNCTION promise_holds_end_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state = 'ended' AND NEW.state <> 'ended' THEN RAISE EXCEPTION 'a hold that has ended stays so' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE TRIGGER promise_holds_end_is_final BEFORE UPDATE ON promise_holds FOR EACH ROW EXECUTE FUNCTION promise_holds_end_is_final()
 -- next
 CREATE TABLE quote_endings (
 	quote_id VARCHAR(32) NOT NULL, 
@@ -1879,6 +1958,12 @@ CREATE INDEX ix_pre_orders_pool_id_state ON pre_orders (pool_id, state, funded_a
 -- next
 CREATE INDEX ix_pre_orders_waiting ON pre_orders (brand_id, class_l1) WHERE state = 'rolled_over'
 -- next
+CREATE INDEX ix_promise_holds_pool ON promise_holds (pool_id, state)
+-- next
+CREATE INDEX ix_promise_holds_pre_order ON promise_holds (pre_order_id)
+-- next
+CREATE INDEX ix_promise_outcomes_due ON promise_outcomes (brand_id, plant_id, promised_by)
+-- next
 CREATE INDEX ix_proposal_cars_vin ON proposal_cars (vin)
 -- next
 CREATE INDEX ix_proposal_changes_proposal_id ON proposal_changes (proposal_id)
@@ -1942,5 +2027,9 @@ CREATE UNIQUE INDEX uq_payments_provider_provider_reference ON payments (provide
 CREATE UNIQUE INDEX uq_pools_open_class ON pools (brand_id, class_key) WHERE state = 'open'
 -- next
 CREATE UNIQUE INDEX uq_pre_orders_one_place ON pre_orders (pool_id, person_id) WHERE state IN ('pooled', 'locked')
+-- next
+CREATE UNIQUE INDEX uq_promise_holds_account ON promise_holds (brand_id, account_id) WHERE state = 'held'
+-- next
+CREATE UNIQUE INDEX uq_promise_holds_quote ON promise_holds (quote_id) WHERE state <> 'ended'
 -- next
 CREATE UNIQUE INDEX uq_role_grants_account_id_role ON role_grants (account_id, role) WHERE revoked_at IS NULL

@@ -1,0 +1,129 @@
+"""What becomes of promises as members come and go: kept for the funded, given back by who leaves, over at the lock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC
+from typing import Final
+
+from configurator.quote_service import road_km
+from demand.model import PooledPreOrder, PreOrder
+from demand.pools.events import DepositsHeld, MemberRemoved, PreOrderChanged, PreOrderWithdrawn
+from demand.pools.model import PreOrderHead
+from demand.pools.queries import pre_orders_seen
+from factory_orders.planning.capacity_store import (
+    PoolPlan,
+    PoolRoom,
+    close_promises,
+    open_plan,
+    promise_place,
+    room_of_pool,
+)
+from factory_orders.planning.model import SLOT, CarFacts
+from factory_orders.planning.promise import promise_days
+from factory_orders.planning.queries import car_facts, plant_by_id
+from factory_orders.planning.service import pool_place
+from factory_orders.policies import PromisePolicy
+from factory_orders.promises.model import Hold, HoldState, after_taking
+from factory_orders.promises.store import HOLD_TIMER, end_holds_of_pool, give_back, insert_holds, keep_holds, live_holds
+from kernel import policy, registry
+from kernel.outbox import Letter
+from kernel.timers import cancel_timer
+from kernel.work import Work
+
+MEMBER_NEWS: Final = frozenset(
+    {DepositsHeld.kind, PreOrderWithdrawn.kind, MemberRemoved.kind, PreOrderChanged.kind},
+)
+
+
+def on_members_moved(work: Work, letters: Sequence[Letter]) -> None:
+    """Keep promises for members that came in, and give back those of members that left; the same news twice is fine."""
+    for letter in letters:
+        match letter.event:
+            case DepositsHeld(pool_id=pool_id, deposits=deposits):
+                keep_promises(work, pool_id, [one.pre_order_id for one in deposits])
+            case PreOrderWithdrawn(pre_order_id=pre_order_id) | MemberRemoved(pre_order_id=pre_order_id):
+                _give_back_member(work, pre_order_id, reason="left")
+            case PreOrderChanged(pool_id=pool_id, pre_order_id=pre_order_id):
+                _give_back_member(work, pre_order_id, reason="changed")
+                keep_promises(work, pool_id, [pre_order_id])
+            case other:
+                raise AssertionError(f"{other.kind} moves no member")
+
+
+def _give_back_member(work: Work, pre_order_id: str, *, reason: str) -> None:
+    for hold in live_holds(work, quote_ids=[], pre_order_ids=[pre_order_id]):
+        give_back(work, hold, reason=reason)
+
+
+def keep_promises(work: Work, pool_id: str, pre_order_ids: Sequence[str]) -> None:
+    """Keep for funded members what they held, and promise the others the earliest place that is left.
+
+    A pool whose deadline has passed is clearing, and one whose plan is closed has orders by now; who has left by now
+    gets nothing. Members beyond what the pool holds wait without a place.
+    """
+    plan = open_plan(work, pool_id)
+    if plan is None or work.now >= plan.deadline:
+        return
+    room = room_of_pool(work, plan, None, lock=True)
+    if open_plan(work, pool_id) is None:
+        return
+    members = _pooled(pre_orders_seen(work, pre_order_ids), pool_id)
+    quotes = {one.head.quote_id: one.head.id for one in members}
+    standing = live_holds(work, quote_ids=list(quotes), pre_order_ids=list(quotes.values()))
+    kept = {hold.id: quotes[hold.quote_id] for hold in standing if hold.state is HoldState.HELD}
+    keep_holds(work, kept)
+    for hold_id in sorted(kept):
+        cancel_timer(work, HOLD_TIMER, hold_id)
+    known = {hold.quote_id for hold in standing} | {hold.pre_order_id for hold in standing}
+    fresh = [one.head for one in members if one.head.quote_id not in known and one.head.id not in known]
+    insert_holds(work, _place_members(work, plan, room, fresh))
+
+
+def _pooled(seen: Mapping[str, PreOrder], pool_id: str) -> list[PooledPreOrder]:
+    found = [one for one in seen.values() if isinstance(one, PooledPreOrder) and one.pool_id == pool_id]
+    return sorted(found, key=lambda one: (one.funded_at, one.head.id))
+
+
+def _place_members(work: Work, plan: PoolPlan, room: PoolRoom, members: Sequence[PreOrderHead]) -> list[Hold]:
+    facts = {version: car_facts(work, version) for version in {one.version_id for one in members}}
+    stores = registry.stores_by_id(work, sorted({one.store_id for one in members}))
+    plant, times = plant_by_id(work, plan.plant_id), policy.current(work).section(PromisePolicy)
+    day = work.now.astimezone(registry.own_brand(work).zone).date()
+    holds: list[Hold] = []
+    for head in members:
+        car: CarFacts = facts[head.version_id]
+        resources = (SLOT, *sorted(car.constrained_of(head.options)))
+        lead = car.lead_days(model=head.model, options=head.options, day=day)
+        found = pool_place(work, plan, room, resources, members=0, lead_days=lead)
+        if found is None or found[0].is_waiting:
+            continue
+        place, window = found
+        room = replace(room, weeks=after_taking(room.weeks, place))
+        promise_place(work, plan.plant_id, plan.pool_id, place, by=1)
+        p50, p90 = promise_days(window, distance_km=road_km(plant, stores[head.store_id]), policy=times)
+        holds.append(
+            Hold(
+                id=work.new_id(),
+                brand_id=head.brand_id,
+                account_id=head.account_id,
+                quote_id=head.quote_id,
+                pre_order_id=head.id,
+                pool_id=plan.pool_id,
+                plant_id=plan.plant_id,
+                place=place,
+                p50=p50,
+                p90=p90,
+                held_at=work.now,
+                expires_at=plan.deadline.astimezone(UTC),
+                state=HoldState.KEPT,
+            )
+        )
+    return holds
+
+
+def end_pool_promises(work: Work, pool_id: str, *, reason: str) -> None:
+    """End all promises of a pool: its members are orders now, or it is over."""
+    close_promises(work, pool_id)
+    end_holds_of_pool(work, pool_id, reason=reason)
