@@ -12,6 +12,7 @@ from typing import Final
 from configurator.expressions import Expression
 from configurator.feature_tree import TreeGroup
 from configurator.model import Text
+from configurator.parts_model import PartUse
 
 MODEL_GROUP: Final = "Model"
 POWERTRAIN: Final = "Powertrain"
@@ -125,19 +126,6 @@ class PriceRule:
     when: Expression
     amount_minor: int
     text: Text
-
-
-@dataclass(frozen=True, slots=True)
-class PartUse:
-    """A part that a car with a feature (an option or a model) takes; days are inclusive."""
-
-    feature: str
-    part: str
-    quantity: int
-    supplier: str
-    lead_time_days: int
-    first_day: date | None
-    last_day: date | None
 
 
 @dataclass(frozen=True)

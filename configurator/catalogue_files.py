@@ -19,7 +19,6 @@ from configurator.catalogue import (
     Energy,
     Option,
     OptionPrice,
-    PartUse,
     PriceRule,
     Rule,
     RuleKind,
@@ -32,6 +31,7 @@ from configurator.feature_tree import Constraint, FeatureModel, GroupKind, TreeG
 from configurator.file_tables import Row, read_table
 from configurator.logic_check import logic_faults
 from configurator.model import Text
+from configurator.parts_model import PartUse
 from configurator.rules import group_codes
 from configurator.uvl import read_uvl_file
 

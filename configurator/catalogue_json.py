@@ -15,7 +15,6 @@ from configurator.catalogue import (
     Energy,
     Option,
     OptionPrice,
-    PartUse,
     PriceRule,
     Rule,
     RuleKind,
@@ -24,6 +23,7 @@ from configurator.expression_reader import parse_expression
 from configurator.expressions import format_expression
 from configurator.feature_tree import GroupKind, TreeGroup
 from configurator.model import Text
+from configurator.parts_model import PartUse
 
 FORMAT: Final = "muster.catalogue/1"
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from configurator.catalogue import CarModel, Catalogue, Condition, Option, OptionPrice, PartUse, Rule, RuleKind
+from configurator.catalogue import CarModel, Catalogue, Condition, Option, OptionPrice, Rule, RuleKind
 from configurator.catalogue_files import inspect_folder
 from configurator.catalogue_json import content_hash
 from configurator.expressions import format_expression
 from configurator.faults import Fault
+from configurator.parts_model import PartUse
 from kernel.money import Money, format_money
 
 Item = TypeVar("Item")

@@ -17,12 +17,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Pool, bindparam, select
 
-from configurator.catalogue import Catalogue, Category, Option, PartUse
+from configurator.catalogue import Catalogue, Category, Option
 from configurator.catalogue_json import content_hash, decode_catalogue
 from configurator.errors import RegionUnknown, VersionNotInForce
 from configurator.explaining import RuleInWords, rules_in_words
 from configurator.expressions import feature_names
 from configurator.model import Context, Text, VersionId
+from configurator.parts_model import PartUse
 from configurator.pricing import price_weights
 from configurator.rules import RuleBook, compile_catalogue
 from configurator.sat_engine import SatEngine

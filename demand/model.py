@@ -30,6 +30,7 @@ from demand.compare.model import (
     UnansweredComparison,
 )
 from demand.cubes.model import Audience, CellKey, CubeName, Lift, PublishedCell
+from demand.forecasts.model import CALLS_MAX
 from demand.pools.model import (
     AcknowledgedPreOrder,
     CancelledPool,
@@ -77,6 +78,7 @@ from demand.votes.model import (
 )
 
 __all__ = [
+    "CALLS_MAX",
     "AcknowledgedBacking",
     "AcknowledgedPreOrder",
     "Audience",

@@ -17,7 +17,14 @@ from demand.cubes.queries import (
     willingness_to_pay,
 )
 from demand.forecasts.model import Score
-from demand.forecasts.queries import OptionForecast, forecast_score_list, option_forecast
+from demand.forecasts.queries import (
+    OptionForecast,
+    PartOutlook,
+    all_forecasts,
+    expected_parts,
+    forecast_score_list,
+    option_forecast,
+)
 from demand.pools.clearing_queries import ClearingView, clearings_of, own_proof
 from demand.pools.queries import (
     LockedMember,
@@ -58,6 +65,7 @@ __all__ = [
     "LockedMember",
     "OpenCar",
     "OptionForecast",
+    "PartOutlook",
     "PoolView",
     "ProposalView",
     "RegionWeek",
@@ -69,10 +77,12 @@ __all__ = [
     "VoteBudget",
     "WaitedFor",
     "WishedOption",
+    "all_forecasts",
     "car_counts",
     "cars_of_proposal",
     "clearings_of",
     "comparisons_by_id",
+    "expected_parts",
     "forecast_score_list",
     "list_comparisons",
     "list_pools",

@@ -72,6 +72,7 @@ QUERIES: Final[dict[str, Any]] = {
     "proposal_cars": lineage.proposal_cars,
     "cancellations": demand_cube.cancellations,
     "demand_forecast": forecasts.demand_forecast,
+    "expected_parts": forecasts.expected_parts,
     "demand_funnel": demand_cube.demand_funnel,
     "forecast_scores": forecasts.forecast_scores,
     "option_pairs": demand_cube.option_pairs,

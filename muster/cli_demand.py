@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from muster.terminal import out, progress, settings
+
+if TYPE_CHECKING:
+    from kernel.work import Work
 
 app = typer.Typer(
     help="Demand: released tables as files.",
@@ -26,6 +31,22 @@ class Form(StrEnum):
     PARQUET = "parquet"
 
 
+@contextmanager
+def _reading(brand: str) -> Iterator[Work]:
+    """Read as a planner of the brand would."""
+    from kernel import registry
+    from kernel.actor import Actor, Role, system
+    from kernel.ids import BrandId
+    from muster.wiring import open_works
+
+    chosen = settings()
+    works = open_works(chosen)
+    with works.read(system(BrandId("platform"))) as work:
+        own = registry.brand_by_code(work, brand or chosen.brand)
+    with works.read(Actor(own.id, frozenset({Role.PLANNER}))) as work:
+        yield work
+
+
 @app.callback()
 def demand() -> None:
     """Hand out what was released of the demand, and look after the counts behind it."""
@@ -37,26 +58,48 @@ def export(
     form: Annotated[Form, typer.Option("--as", help="The kind of file; Parquet needs `dev.py extras`.")] = Form.CSV,
     brand: Annotated[str, typer.Option(help="The brand; by default the one of MUSTER_BRAND.")] = "",
 ) -> None:
-    """Write every released table into a file of its own: published counts, rates, intervals and lifts, nothing else.
+    """Write every released table and forecast into a file of its own: published counts and what follows from them.
 
     Example: [bold]muster demand export demand/ --as xlsx[/bold]
     """
-    from kernel import registry
-    from kernel.actor import Actor, Role, system
-    from kernel.ids import BrandId
-    from muster.demand_files import released_tables, write_table
-    from muster.wiring import open_works
+    from muster.demand_files import expected_tables, released_tables, write_table
 
-    chosen = settings()
-    works = open_works(chosen)
-    with works.read(system(BrandId("platform"))) as work:
-        own = registry.brand_by_code(work, brand or chosen.brand)
-    with progress("Reading what was released …"), works.read(Actor(own.id, frozenset({Role.PLANNER}))) as work:
-        tables = released_tables(work)
+    with progress("Reading what was released …"), _reading(brand) as work:
+        tables = released_tables(work) + expected_tables(work)
     folder.mkdir(parents=True, exist_ok=True)
     for table in tables:
         path = write_table(folder, table, form.value)
         out.print(f"{path}  {len(table.rows):,} rows")
+
+
+@app.command()
+def parts(
+    model: Annotated[str, typer.Option(help="Only this model's cars.")] = "",
+    supplier: Annotated[str, typer.Option(help="Only this supplier's parts.")] = "",
+    first: Annotated[int, typer.Option(help="How many lines at most.")] = 40,
+    brand: Annotated[str, typer.Option(help="The brand; by default the one of MUSTER_BRAND.")] = "",
+) -> None:
+    """Say which parts the pre-orders of the coming weeks are expected to take, soonest call-off first.
+
+    Of each stand P50 and, in brackets, P10 and P90. `export` writes all of them into a file.
+
+    Example: [bold]muster demand parts --supplier wenfeng_chassis[/bold]
+    """
+    from demand.queries import expected_parts
+
+    chosen_models, chosen_suppliers = [model] if model else [], [supplier] if supplier else []
+    with _reading(brand) as work:
+        found = expected_parts(work, models=chosen_models, suppliers=chosen_suppliers, first=first)
+    out.print(f"From release {found.release}; cars are built {found.weeks_to_build} weeks after the week of the order.")
+    for call in found.calls:
+        need, pieces = call.need, call.pieces
+        late = "  late" if found.is_late(call) else ""
+        told = f"{pieces.p50:>8,.0f} ({pieces.p10:,.0f} to {pieces.p90:,.0f})"
+        out.print(f"{need.call_off_by}  {need.part:<16} {need.supplier:<20} {told}{late}")
+    if found.left_out:
+        out.print(f"Without a forecast of their pre-orders yet: {', '.join(found.left_out)}")
+    if found.more:
+        out.print("There are more; --first shows them.")
 
 
 @app.command()

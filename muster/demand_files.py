@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from demand.cubes.queries import released_cells
-from demand.model import CubeName, PublishedCell
-from demand.queries import CellFilter
+from demand.errors import TooFewWeeks
+from demand.model import CALLS_MAX, CubeName, PublishedCell
+from demand.queries import CellFilter, PartOutlook, all_forecasts, expected_parts
 from kernel.errors import InvalidInput
 from kernel.work import Work
 
@@ -102,6 +103,41 @@ def released_tables(work: Work) -> list[ReleasedTable]:
         ReleasedTable(str(cube), columns, [show(cell) for cell in released_cells(work, cube, CellFilter())])
         for cube, (columns, show) in SHOWN.items()
     ]
+
+
+FORECASTS: Final = ("model", "option", "week", "p10", "p50", "p90")
+PARTS: Final = ("call_off_by", "built_on", "part", "supplier", "late", "p10", "p50", "p90")
+
+
+def expected_tables(work: Work) -> list[ReleasedTable]:
+    """Return what is expected from the newest release: each option's weeks, and the parts of the pre-orders."""
+    weeks: list[Row] = [
+        {"model": model, "option": option, "week": week, "p10": one.p10, "p50": one.p50, "p90": one.p90}
+        for model, option, week, one in all_forecasts(work)
+    ]
+    try:
+        parts = parts_table(expected_parts(work, first=CALLS_MAX))
+    except TooFewWeeks:
+        parts = ReleasedTable("expected_parts", PARTS, [])
+    return [ReleasedTable("forecasts", FORECASTS, weeks), parts]
+
+
+def parts_table(found: PartOutlook) -> ReleasedTable:
+    """Return expected parts as a table, a call a row."""
+    rows: list[Row] = [
+        {
+            "call_off_by": call.need.call_off_by,
+            "built_on": call.need.built_on,
+            "part": call.need.part,
+            "supplier": call.need.supplier,
+            "late": int(found.is_late(call)),
+            "p10": call.pieces.p10,
+            "p50": call.pieces.p50,
+            "p90": call.pieces.p90,
+        }
+        for call in found.calls
+    ]
+    return ReleasedTable("expected_parts", PARTS, rows)
 
 
 def write_table(folder: Path, table: ReleasedTable, form: str) -> Path:

@@ -12,6 +12,8 @@ WEEKS_AHEAD: Final = 8
 ORIGINS_MAX: Final = 8
 SCORED_AHEAD: Final = 4
 LEVELS: Final = (0.1, 0.5, 0.9)
+CALLS_MAX: Final = 5_000
+"""As many calls of parts are read at once: a brand's part lists over eight weeks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,3 +76,59 @@ def _show(model: str, option: str, score: queries.Score) -> ForecastScore:
         skill_on_last=score.skill_on_last,
         skill_on_average=score.skill_on_average,
     )
+
+
+@object_type(reads=Permission.DEMAND_READ)
+class ExpectedPart:
+    """So many pieces of a part to call off by a day, for cars that are built in the week of `builtOn`.
+
+    P10 and P90 take all options and weeks to move together. `late` where that day is over.
+    """
+
+    part: str
+    supplier: str
+    call_off_by: date
+    built_on: date
+    late: bool
+    p10: float
+    p50: float
+    p90: float
+
+
+@object_type(reads=Permission.DEMAND_READ)
+class ExpectedParts:
+    """What forecast pre-orders take of parts; `leftOut` are models whose pre-orders have no forecast yet."""
+
+    release: int
+    weeks_to_build: int
+    left_out: list[str] = field(at_most=20)
+    more: bool
+    # The query's `first` bounds them, and the cost is counted there.
+    parts: list[ExpectedPart] = field(at_most=1)
+
+
+@query(reads=Permission.DEMAND_READ, refuses=(TooFewWeeks,), result="ExpectedPartsResult")
+def expected_parts(
+    work: Work, first: int, models: list[str] | None = None, suppliers: list[str] | None = None
+) -> ExpectedParts:
+    """The parts that the pre-orders of the coming weeks take, by the day to call them off, soonest first."""
+    found = queries.expected_parts(work, models=models or [], suppliers=suppliers or [], first=first)
+    return ExpectedParts(
+        release=found.release,
+        weeks_to_build=found.weeks_to_build,
+        left_out=list(found.left_out),
+        more=found.more,
+        parts=[
+            ExpectedPart(
+                part=call.need.part,
+                supplier=call.need.supplier,
+                call_off_by=call.need.call_off_by,
+                built_on=call.need.built_on,
+                late=found.is_late(call),
+                p10=call.pieces.p10,
+                p50=call.pieces.p50,
+                p90=call.pieces.p90,
+            )
+            for call in found.calls
+        ],
+    )

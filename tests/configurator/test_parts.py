@@ -8,8 +8,7 @@ from typing import Final
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configurator.catalogue import PartUse
-from configurator.parts import PartNeed, PlannedCars, explode_parts
+from configurator.parts_model import PartNeed, PartUse, PlannedCars, explode_parts
 
 MONDAY: Final = date(2026, 11, 23)
 BODY: Final = PartUse("A1", "BODY", 1, "steel", 14, None, None)

@@ -9,65 +9,26 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 
-from demand.cubes.tables import cube_cells, cube_moves, cube_releases, cube_tables
 from demand.errors import TooFewWeeks
 from demand.forecasts.forecasting import forecast, last_value, local_level, moving_average, score
 from demand.forecasts.model import Quantiles, Series, mean_pinball, pinball
 from demand.forecasts.tables import forecast_runs
 from demand.queries import forecast_score_list, option_forecast
 from demand.service import forecast_released
-from kernel import db
-from kernel.actor import Actor, Role, system
+from kernel.actor import Actor, Role
 from kernel.errors import Forbidden
 from kernel.ids import AccountId
 from kernel.work import Works
 from tests.configurator.small_brand import BRAND, PLANNER, open_small_brand
+from tests.demand.released_room import MONDAY, publish
 
-MONDAY: Final = date(2026, 11, 23)
 FIRST: Final = date(2026, 1, 5)
 
 
 def series(*counts: int | None) -> Series:
     return Series("A1", "RED", FIRST, counts)
-
-
-def publish(works: Works, counts: dict[str, list[int | None]]) -> None:
-    """Write a release with weekly totals of options up to last week, as the worker would."""
-    with works.change(system(BRAND)) as work:
-        release = {"brand_id": BRAND, "number": 1, "k": 10, "trade_k": 20, "rounding": 5, "released_at": work.now}
-        db.insert_many(work.connection, cube_releases, [release])
-        length = max(map(len, counts.values()))
-        for number in range(length):
-            key = {
-                "brand_id": BRAND,
-                "cube": "take_rates",
-                "week": MONDAY - timedelta(weeks=length - number),
-                "model": "A1",
-                "version_id": "v" * 32,
-            }
-            log: dict[str, object] = {"blocks": {}, "burnt": [], "shown": []}
-            move = insert(cube_moves).values(**key, release=1, final=True, counts=log).returning(cube_moves.c.serial)
-            serial = work.connection.execute(move).scalar_one()
-            db.insert_many(work.connection, cube_tables, [key | {"move": serial, "closed": True}])
-            cells = [
-                {
-                    "move": serial,
-                    "audience": "maker",
-                    "first": option,
-                    "second": "",
-                    "region": "*",
-                    "chosen": count,
-                    "first_chosen": count,
-                    "second_chosen": 200,
-                    "offered": 200,
-                }
-                for option, own in counts.items()
-                for count in own[number : number + 1]
-                if count is not None
-            ]
-            db.insert_many(work.connection, cube_cells, cells)
 
 
 def test_three_points_are_no_forecast() -> None:

@@ -9,15 +9,18 @@ import pytest
 from openpyxl import load_workbook
 from typer.testing import CliRunner
 
+from demand.cubes.model import EVERYBODY, ORDERED
 from demand.model import CubeName
-from demand.queries import CellFilter, read_cube
+from demand.queries import CellFilter, expected_parts, read_cube
+from demand.service import forecast_released
 from kernel.actor import system
 from kernel.clock import FixedClock
 from kernel.errors import Forbidden
 from kernel.work import Works
 from muster.cli_demand import app
-from muster.demand_files import released_tables, write_table
+from muster.demand_files import expected_tables, released_tables, write_table
 from tests.configurator.small_brand import BRAND, PLANNER, consumer, open_small_brand
+from tests.demand.released_room import publish
 from tests.demand.wishing_room import end_week, release, save
 
 
@@ -73,3 +76,30 @@ def test_the_commands_are_there() -> None:
     assert shown.exit_code == 0
     assert "export" in shown.output
     assert "rebuild" in shown.output
+    assert "parts" in shown.output
+
+
+def test_what_is_expected_is_in_files_of_its_own(works: Works, tmp_path: Path) -> None:
+    open_small_brand(works)
+    publish(works, {EVERYBODY: [80] * 10, ORDERED: [40] * 10})
+    forecast_released(works)
+    with works.read(PLANNER) as work:
+        forecasts, parts = expected_tables(work)
+        bodies = [call for call in expected_parts(work).calls if call.need.part == "FIR-BODY-A"]
+
+    write_table(tmp_path, parts, "csv")
+
+    assert [(row["model"], row["option"]) for row in forecasts.rows] == [("A1", ORDERED)] * 8
+    with (tmp_path / "expected_parts.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["part"], row["call_off_by"], float(row["p50"])) for row in rows] == [
+        ("FIR-BODY-A", call.need.call_off_by.isoformat(), call.pieces.p50) for call in bodies
+    ]
+    assert len(rows) == 8
+
+
+def test_before_a_forecast_the_files_of_what_is_expected_are_empty(works: Works, clock: FixedClock) -> None:
+    released(works, clock)
+
+    with works.read(PLANNER) as work:
+        assert [list(table.rows) for table in expected_tables(work)] == [[], []]

@@ -1,6 +1,7 @@
-"""The explosion of cars into parts: what must be called off by when. Build orders and forecasts share it.
+"""What parts a car takes, and the explosion of cars into parts, which build orders and forecasts share.
 
-A part list's days are those on which a car is ordered; a lead time counts back from the day the car is built.
+What must be called off by when: a part list's days are those on which a car is ordered; a lead time counts back from
+the day the car is built.
 """
 
 from __future__ import annotations
@@ -11,9 +12,20 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Generic, TypeVar
 
-from configurator.catalogue import PartUse
-
 Number = TypeVar("Number", int, float)
+
+
+@dataclass(frozen=True, slots=True)
+class PartUse:
+    """A part that a car with a feature (an option or a model) takes; days are inclusive."""
+
+    feature: str
+    part: str
+    quantity: int
+    supplier: str
+    lead_time_days: int
+    first_day: date | None
+    last_day: date | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,73 @@
+"""Expected pre-orders into parts: how many of each to call off by when, with what lies around it.
+
+All of it follows from released counts (a forecast of pre-orders, shares of options) and from dated part lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+from configurator.parts_model import PartNeed, PartUse, PlannedCars, explode_parts
+from demand.forecasts.model import Quantiles
+
+DAYS_OF_A_WEEK: Final = 7
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedOrders:
+    """The pre-orders of a model that a week is expected to bring; `week` is its Monday."""
+
+    model: str
+    week: date
+    cars: Quantiles
+
+
+@dataclass(frozen=True, slots=True)
+class PartCall:
+    """So many pieces of a part to call off by a day, for cars that are built in a week.
+
+    P10 and P90 take all options and weeks to move together: the true sum lies closer to its middle.
+    """
+
+    need: PartNeed
+    pieces: Quantiles
+
+
+def plan_parts(
+    lists: Mapping[date, Sequence[PartUse]],
+    expected: Iterable[ExpectedOrders],
+    shares: Mapping[tuple[str, str], float],
+    *,
+    weeks_to_build: int,
+) -> tuple[PartCall, ...]:
+    """Return what expected pre-orders take of each part, the soonest call first.
+
+    `lists` holds the part list of each day of the weeks, `shares` by model and option how many of all choose it. A
+    week's orders come evenly over its days, for a part list may change in the middle of a week.
+    """
+    orders = sorted(expected, key=lambda one: (one.week, one.model))
+    days = [(one, one.week + timedelta(days=day)) for one in orders for day in range(DAYS_OF_A_WEEK)]
+    levels: list[dict[PartNeed, float]] = [{}, {}, {}]
+    for one, day in days:
+        for found, cars in zip(levels, (one.cars.p10, one.cars.p50, one.cars.p90), strict=True):
+            built_on = one.week + timedelta(weeks=weeks_to_build)
+            planned = _cars_of_a_day(one.model, day, built_on, cars / DAYS_OF_A_WEEK, shares)
+            for need, pieces in explode_parts(lists[day], planned).items():
+                found[need] = found.get(need, 0.0) + pieces
+    low, middle, high = levels
+    return tuple(PartCall(need, Quantiles(low[need], middle[need], high[need])) for need in sorted(middle))
+
+
+def _cars_of_a_day(
+    model: str, ordered_on: date, built_on: date, cars: float, shares: Mapping[tuple[str, str], float]
+) -> list[PlannedCars[float]]:
+    """Return the day's cars as the model itself and, for each option, the share of them that has it."""
+    options = [
+        PlannedCars(frozenset({option}), ordered_on, built_on, cars * share)
+        for (of, option), share in shares.items()
+        if of == model
+    ]
+    return [PlannedCars(frozenset({model}), ordered_on, built_on, cars), *options]
