@@ -251,14 +251,7 @@ def test_a_server_process_stays_light(module: str) -> None:
     assert set(done.stdout.split()) & HEAVY == set()
 
 
-def test_a_server_that_walks_circuits_loads_what_numba_needs_and_nothing_else_that_is_heavy(tmp_path: Path) -> None:
-    brought = subprocess.run(
-        [sys.executable, "-c", "import sys, numba; print(*sys.modules, sep='\\n')"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+def test_a_server_that_walks_circuits_loads_numpy_and_nothing_else_that_is_heavy(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", WALK, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -266,6 +259,4 @@ def test_a_server_that_walks_circuits_loads_what_numba_needs_and_nothing_else_th
     kind, *loaded = done.stdout.split()
 
     assert kind == "circuit"
-    assert "numba" in loaded
-    assert set(loaded) & HEAVY <= set(brought.stdout.split())
-    assert set(loaded) & {"pandas", "highspy", "ortools"} == set()
+    assert set(loaded) & HEAVY == {"numpy"}

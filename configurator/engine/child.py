@@ -24,6 +24,7 @@ from typing import BinaryIO, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from configurator.engine import jit
 from configurator.engine.formula import Clause, Formula
 from configurator.engine.nnf import Budget, CompilationFailed, Nnf
 
@@ -43,7 +44,8 @@ def compile_in_child(
 ) -> Nnf | None:
     """Call a function of some module, named at its top, in a child; None where the budget did not suffice."""
     seconds = max(1, round(budget.seconds - budget.seconds_used()))
-    words = (compile_here.__module__, compile_here.__qualname__, str(seconds), str(budget.megabytes))
+    kernels = str(jit.found_in() or "")
+    words = (compile_here.__module__, compile_here.__qualname__, str(seconds), str(budget.megabytes), kernels)
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     with TemporaryFile() as question, TemporaryFile() as answer, TemporaryFile() as complaint:
         question.write(_bytes_of_formula(formula))
@@ -149,9 +151,14 @@ def _end_with_parent(parent: int) -> None:
     os._exit(BEYOND_BUDGET)
 
 
-def _main(module: str, function: str, seconds: str, megabytes: str) -> int:
+def _main(module: str, function: str, seconds: str, megabytes: str, kernels: str) -> int:
     """Read a formula from the standard input and write its circuit to the standard output."""
     _limit_myself(int(seconds))
+    if kernels:
+        from configurator.engine.shelf import Shelf
+        from configurator.engine.warming import bind
+
+        bind(Shelf(Path(kernels)))
     answering = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a compiler's own words go where complaints go
     formula = _formula_of(sys.stdin.buffer.read())

@@ -4,15 +4,22 @@ Every kernel names its types, so it is compiled (or read from disk) when its mod
 waits. numba keeps the code beside the source or, where that is read-only, in the user's cache folder, under the
 source's time stamp and the processor's name; several processes may write at once, the last one stays. A kernel calls
 only kernels of its own file, because numba looks at no other file's stamp. Without numba the same functions run
-as plain Python: as exact, and slow.
+as plain Python: as exact, and slow. A process that answers binds the kernels' image instead (`bind`), and never imports
+numba at all.
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import logging
+import sys
 from collections.abc import Callable
-from typing import Any, Final, TypeVar, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+if TYPE_CHECKING:
+    from configurator.engine.machine_code import Bound, Image
 
 ANSWERING: Final = ("configurator.engine.kernels", "configurator.engine.passes")
 """The modules whose kernels answer questions."""
@@ -21,20 +28,37 @@ COMPILING: Final = ("configurator.engine.search_kernel",)
 _LOG: Final = logging.getLogger(__name__)
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
-try:
-    from numba import njit
-except ImportError:  # numba is made for neither every system nor every Python
-    COMPILED = False
-else:
-    COMPILED = True
+COMPILED: Final = importlib.util.find_spec("numba") is not None
+"""numba is made for neither every system nor every Python."""
+_bound: Bound | None = None
+_found_in: Path | None = None
+
+
+def found_in() -> Path | None:
+    """Return the folder in which the image lies whose kernels this process has, for children that may have them too."""
+    return _found_in
+
+
+def bind(image: Image, *, folder: Path | None = None) -> None:
+    """Let the kernels that are imported from now on be those of an image, as far as it has them."""
+    global _bound, _found_in
+    if _bound is None and image.kernels and not any(name in sys.modules for name in (*ANSWERING, *COMPILING)):
+        from configurator.engine.machine_code import Bound
+
+        _bound, _found_in = Bound(image), folder
 
 
 def kernel(signature: str) -> Callable[[_Function], _Function]:
     """Compile a function for one signature, without the interpreter's lock; it may allocate no memory."""
 
     def compiled(function: _Function) -> _Function:
+        found = _bound.get(f"{function.__module__}.{function.__name__}") if _bound is not None else None
+        if found is not None:
+            return cast("_Function", found)
         if not COMPILED:
             return function
+        from numba import njit
+
         try:
             return cast("_Function", njit(signature, cache=True, nogil=True)(function))
         except RuntimeError as failure:  # numba found no folder that it may write to

@@ -110,12 +110,15 @@ def _read(asked: bytes) -> tuple[Formula, tuple[int, ...]]:
 
 def _main(folder: str, key: str, seconds: str, megabytes: str) -> int:
     from configurator.engine.child import end_with_parent
+    from configurator.engine.warming import bind
 
     os.nice(NICENESS)
     end_with_parent()
     formula, named = _read(sys.stdin.buffer.read())
     allowance = Allowance(float(seconds), int(megabytes))
-    Shelf(Path(folder)).put(make(formula, named, bytes.fromhex(key), allowance, known_compilers()))
+    shelf = Shelf(Path(folder))
+    bind(shelf)
+    shelf.put(make(formula, named, bytes.fromhex(key), allowance, known_compilers()))
     return 0
 
 

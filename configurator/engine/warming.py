@@ -1,29 +1,40 @@
-"""Fills numba's cache of compiled kernels ahead, in a process of its own, so that nobody waits for its compiler.
+"""Compiles the kernels ahead, in a process of its own, so that nobody waits for numba, and nobody else imports it.
 
-A stamp beside the artefacts says for which sources, versions and processor that was done, and which files it left.
+What comes of it is an image of machine code beside the artefacts, which says for which sources, versions and processor.
+Where no image can be made (or a process of its own cannot bind it) it holds none, and numba's cache has to do.
 """
 
 from __future__ import annotations
 
 import hashlib
 import importlib
-import json
+import logging
 import os
 import platform
 import subprocess
 import sys
+import tempfile
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from configurator.engine import jit
+from configurator.engine.artefact import PARTIAL
 from configurator.engine.choosing import has_kernels
+from configurator.engine.machine_code import Image, NotThatImage
 from configurator.engine.shelf import Shelf
 
 NAME: Final = "kernels"
+SUFFIX: Final = ".image"
 ENGINE: Final = Path(__file__).parent
+MAKERS: Final = ("emitting", "machine_code")
+"""The sources that decide how an image is made and read."""
 MARK: Final = "\n@kernel("
 NICENESS: Final = 10
 PROCESSOR: Final = Path("/proc/cpuinfo")
+CHANGED: Final = (AssertionError, AttributeError, ImportError, NotImplementedError, RuntimeError, TypeError, ValueError)
+"""How it shows that a version of numba is built otherwise inside than those that are known."""
+_LOG: Final = logging.getLogger(__name__)
 
 
 def kernel_modules() -> tuple[str, ...]:
@@ -32,13 +43,29 @@ def kernel_modules() -> tuple[str, ...]:
     return tuple(f"{__package__}.{name}" for name in found)
 
 
-def is_warm(shelf: Shelf) -> bool:
-    """Say whether numba will find every kernel compiled for these sources, these versions and this processor."""
+def image_of(shelf: Shelf) -> Image | None:
+    """Return the image for these sources, these versions and this processor; None where there is none to be believed.
+
+    One without kernels says that numba's cache is filled and no image can be bound here.
+    """
     try:
-        stamp = json.loads(_stamp(shelf).read_text(encoding="utf-8"))
-        return bool(stamp["for"] == _fingerprint() and stamp["files"] and all(map(os.path.exists, stamp["files"])))
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+        found = Image.read(_path(shelf))
+    except (NotThatImage, OSError):
+        return None
+    return found if found.made_for == _fingerprint() else None
+
+
+def is_warm(shelf: Shelf) -> bool:
+    """Say whether the kernels are compiled for these sources, these versions and this processor."""
+    return image_of(shelf) is not None
+
+
+def bind(shelf: Shelf) -> bool:
+    """Let this process answer with the kernels that were compiled ahead; False where there are none."""
+    image = image_of(shelf)
+    if image is not None:
+        jit.bind(image, folder=shelf.folder)
+    return image is not None
 
 
 def warm(shelf: Shelf) -> bool:
@@ -62,14 +89,14 @@ def begin_to_warm(shelf: Shelf) -> subprocess.Popen[bytes] | None:
     )
 
 
-def _stamp(shelf: Shelf) -> Path:
-    return shelf.folder / f"{NAME}.json"
+def _path(shelf: Shelf) -> Path:
+    return shelf.folder / f"{NAME}{SUFFIX}"
 
 
 def _fingerprint() -> str:
-    """Return what numba's own cache depends on: sources, versions, processor."""
-    parts = [sys.version, version("numba"), version("llvmlite"), platform.machine(), _processor()]
-    for name in kernel_modules():
+    """Return what the machine code depends on: sources, versions, processor."""
+    parts = [sys.version, version("numba"), version("llvmlite"), version("numpy"), platform.machine(), _processor()]
+    for name in (*kernel_modules(), *MAKERS):
         path = ENGINE / f"{name.rpartition('.')[2]}.py"
         found = path.stat()
         parts += [str(path), str(found.st_mtime), str(found.st_size)]
@@ -97,19 +124,41 @@ def _main(folder: str) -> int:
 
 
 def _compile(shelf: Shelf) -> None:
-    """Import every kernel, which compiles it or finds it compiled, and write the stamp."""
-    files: set[str] = set()
-    for name in kernel_modules():
-        module = importlib.import_module(name)
-        for one in vars(module).values():
-            cached = getattr(getattr(one, "stats", None), "cache_path", None)
-            if cached:
-                files |= {str(path) for path in Path(cached).glob(f"{name.rpartition('.')[2]}.*.nbi")}
-    stamp = json.dumps({"for": _fingerprint(), "files": sorted(files)})
-    aside = _stamp(shelf).with_suffix(f".{os.getpid()}.partial")
-    aside.write_text(stamp, encoding="utf-8")
-    aside.replace(_stamp(shelf))
+    """Import every kernel, which compiles it or finds it compiled, and put them all into an image that is tried out."""
+    modules = [importlib.import_module(name) for name in kernel_modules()]
+    try:
+        from configurator.engine.emitting import made
+
+        image = made(modules, _fingerprint())
+    except CHANGED:
+        _LOG.exception("no image of the kernels can be made here; each process loads them by numba")
+        image = Image(_fingerprint(), {}, b"")
+    with tempfile.NamedTemporaryFile(prefix=f"{NAME}.", suffix=PARTIAL, dir=shelf.folder, delete=False) as file:
+        aside = Path(file.name)
+        aside.write_bytes(image.written())
+        if image.kernels and not _can_be_bound(aside):
+            _LOG.warning("the image of the kernels cannot be bound here; each process loads them by numba")
+            aside.write_bytes(Image(image.made_for, {}, b"").written())
+        aside.replace(_path(shelf))
+
+
+def _can_be_bound(path: Path) -> bool:
+    """Let a process of its own bind an image and answer with it: LLVM ends one in which it does not succeed."""
+    command = [sys.executable, "-m", "configurator.engine.warming", "--try", str(path)]
+    return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def _try(path: str) -> int:
+    """Bind an image, and ask one kernel something of which the answer is known."""
+    import numpy as np
+
+    jit.bind(Image.read(Path(path)))
+    from configurator.engine import search_kernel
+
+    keys = np.array([3, 30, 1, 10, 2, 20], dtype=np.uint64)
+    search_kernel.sort_pairs(keys, 3)
+    return int(keys.tolist() != [1, 10, 2, 20, 3, 30])
 
 
 if __name__ == "__main__":
-    sys.exit(_main(*sys.argv[1:]))
+    sys.exit(_try(sys.argv[2]) if sys.argv[1] == "--try" else _main(sys.argv[1]))

@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from configurator.engine import jit
 from configurator.engine.artefact import Artefact, Blueprint
 from configurator.engine.choosing import (
     DEFAULT_ALLOWANCE,
@@ -25,7 +26,7 @@ from configurator.engine.choosing import (
 from configurator.engine.making import make_in_child
 from configurator.engine.shelf import Shelf
 from configurator.engine.swapping import SwappingBackend
-from configurator.engine.warming import warm
+from configurator.engine.warming import bind, warm
 
 if TYPE_CHECKING:
     from configurator.engine.circuit_backend import CircuitBackend
@@ -87,8 +88,7 @@ class Workshop:
     def get_ready(self) -> bool:
         """Load the kernels into this process, compiled ahead by a child where that was never done; False without."""
         if self._walks and not self._ready and self._allowance.seconds > 0 and warm(self._shelf):
-            from configurator.engine import jit
-
+            bind(self._shelf)
             self._ready = jit.warm()
         return self._ready
 

@@ -1,16 +1,31 @@
-"""Nobody waits for numba's compiler: a child compiles the kernels ahead, and a stamp says for what that holds."""
+"""Nobody waits for numba: a child makes an image of the kernels, which says for what it is, and others only bind it."""
 
 from __future__ import annotations
 
-import json
+import hashlib
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from configurator.engine import jit, warming
+from configurator.engine.machine_code import MAGIC, Image
 from configurator.engine.shelf import Shelf
-from configurator.engine.warming import begin_to_warm, is_warm, kernel_modules, warm
+from configurator.engine.warming import begin_to_warm, image_of, is_warm, kernel_modules, warm
+
+BIND: Final = """
+import sys
+from pathlib import Path
+from configurator.engine import jit, warming
+from configurator.engine.shelf import Shelf
+
+print(warming.bind(Shelf(Path(sys.argv[1]))), jit.warm(compiler=True), "numba" in sys.modules)
+from configurator.engine import kernels, passes, search_kernel
+print(*(type(one).__name__ for one in (kernels.decide, passes.weigh, search_kernel.split)))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +36,13 @@ def warmed(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
     return shelf
 
 
-def stamp_of(shelf: Shelf) -> Path:
-    return shelf.folder / "kernels.json"
+def image_file(shelf: Shelf) -> Path:
+    return shelf.folder / "kernels.image"
+
+
+def bound_in_a_process(shelf: Shelf) -> list[str]:
+    command = [sys.executable, "-c", BIND, str(shelf.folder)]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout.split()
 
 
 def test_the_modules_with_kernels_are_found_without_importing_them() -> None:
@@ -34,36 +54,76 @@ def test_what_is_compiled_is_not_compiled_again(warmed: Shelf) -> None:
     assert begin_to_warm(warmed) is None
 
 
+def test_a_process_binds_the_image_and_never_imports_numba(warmed: Shelf) -> None:
+    assert bound_in_a_process(warmed) == ["True", "True", "False", "CFunctionType", "CFunctionType", "function"]
+
+
+def test_an_image_without_kernels_leaves_them_to_numba(warmed: Shelf, tmp_path: Path) -> None:
+    found = image_of(warmed)
+    assert found is not None
+    shelf = Shelf(tmp_path / "circuits")
+    image_file(shelf).write_bytes(Image(found.made_for, {}, b"").written())
+
+    answers = bound_in_a_process(shelf)
+
+    assert answers == ["True", "True", "True", "CPUDispatcher", "CPUDispatcher", "CPUDispatcher"]
+
+
+def test_an_image_that_cannot_be_bound_is_found_out_by_a_process_of_its_own(warmed: Shelf, tmp_path: Path) -> None:
+    found = image_of(warmed)
+    assert found is not None
+    broken = tmp_path / "broken"
+    broken.write_bytes(Image(found.made_for, found.kernels, found.code[: len(found.code) // 2]).written())
+
+    assert warming._can_be_bound(image_file(warmed))
+    assert not warming._can_be_bound(broken)
+
+
 def test_other_sources_versions_or_processors_are_compiled_anew(warmed: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(warming, "_processor", lambda: "another one")
 
     assert not is_warm(warmed)
 
 
+def with_checksum(rest: bytes) -> bytes:
+    return MAGIC + hashlib.sha256(rest).digest() + rest
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda stamp: {**stamp, "files": [*stamp["files"], "/nowhere/kernels.nbi"]},
-        lambda stamp: {**stamp, "files": []},
-        lambda stamp: {**stamp, "files": 3},
-        lambda stamp: {"for": stamp["for"]},
-        lambda stamp: [],
-        lambda stamp: "warm, believe me",
+        lambda whole: b"",
+        lambda whole: whole[:-1],
+        lambda whole: whole[:1000] + bytes((whole[1000] ^ 1,)) + whole[1001:],
+        lambda whole: b"another." + whole[8:],
+        lambda whole: with_checksum(b"\xff{\n" + whole[40:]),
+        lambda whole: with_checksum(b"[]\n"),
+        lambda whole: with_checksum(b'{"for": "me", "kernels": {"decide": 3}}\n'),
+        lambda whole: with_checksum(b'{"for": "me", "kernels": {}}\n'),
     ],
 )
-def test_a_stamp_that_says_too_little_or_too_much_is_not_believed(
-    warmed: Shelf, tmp_path: Path, spoil: Callable[[dict[str, object]], object]
+def test_an_image_that_is_damaged_or_for_another_machine_is_not_believed(
+    warmed: Shelf, tmp_path: Path, spoil: Callable[[bytes], bytes]
 ) -> None:
     shelf = Shelf(tmp_path / "circuits")
-    stamp = json.loads(stamp_of(warmed).read_text(encoding="utf-8"))
-    stamp_of(shelf).write_text(json.dumps(spoil(stamp)), encoding="utf-8")
+    image_file(shelf).write_bytes(spoil(image_file(warmed).read_bytes()))
+
+    assert not is_warm(shelf)
+    assert not warming.bind(shelf)
+
+
+@pytest.mark.parametrize("mode", [0o620, 0o602])
+def test_an_image_that_others_can_write_to_is_not_believed(warmed: Shelf, tmp_path: Path, mode: int) -> None:
+    shelf = Shelf(tmp_path / "circuits")
+    image_file(shelf).write_bytes(image_file(warmed).read_bytes())
+    image_file(shelf).chmod(mode)
 
     assert not is_warm(shelf)
 
 
-def test_a_stamp_that_is_no_json_is_not_believed(tmp_path: Path) -> None:
+def test_a_link_to_an_image_is_not_followed(warmed: Shelf, tmp_path: Path) -> None:
     shelf = Shelf(tmp_path / "circuits")
-    stamp_of(shelf).write_bytes(b"\xff{")
+    image_file(shelf).symlink_to(image_file(warmed))
 
     assert not is_warm(shelf)
 
