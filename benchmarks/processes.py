@@ -17,6 +17,8 @@ from pathlib import Path
 import psutil
 import psycopg
 
+from configurator.engine.shelf import SUFFIX
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -29,7 +31,10 @@ def free_port() -> int:
 
 
 def cpu_seconds(process_id: int) -> float:
-    """Return the CPU time of a process and its living descendants, in seconds."""
+    """Return the CPU time of a process, its living descendants and those that they have seen end, in seconds.
+
+    It never falls: what a child took stays counted with its parent when it ends.
+    """
     total = 0.0
     try:
         parent = psutil.Process(process_id)
@@ -41,7 +46,7 @@ def cpu_seconds(process_id: int) -> float:
             times = process.cpu_times()
         except psutil.NoSuchProcess:
             continue
-        total += times.user + times.system
+        total += times.user + times.system + times.children_user + times.children_system
     return total
 
 
@@ -52,23 +57,6 @@ def postmaster_of(address: str) -> int:
         root = backend.parent()
     assert root is not None, "a backend is a child of its postmaster"
     return root.pid
-
-
-def cpu_seconds_with_ended(process_id: int) -> float:
-    """Return the CPU time of a process, its living children, and those it has seen end: short-lived ones count too.
-
-    A PostgreSQL server has a process for every connection, for writing and for vacuuming, all children of one.
-    """
-    root = psutil.Process(process_id)
-    times = root.cpu_times()
-    total = times.user + times.system + times.children_user + times.children_system
-    for child in root.children():
-        try:
-            own = child.cpu_times()
-        except psutil.NoSuchProcess:
-            continue
-        total += own.user + own.system
-    return float(total)
 
 
 def pss_mb(process_id: int) -> float:
@@ -123,6 +111,22 @@ def serving(
         end(process)
         if written is not None:
             written.close()
+
+
+def wait_for_circuits(running: Running, *, processes: int, seconds_max: float) -> bool:
+    """Wait until each answering process has mapped compiled rules; False where that takes too long (Linux)."""
+    until = time.monotonic() + seconds_max
+    while True:
+        answering = running.answering()
+        if len(answering) == processes and all(map(_walks_circuit, answering)):
+            return True
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.25)
+
+
+def _walks_circuit(process_id: int) -> bool:
+    return f"{SUFFIX}\n" in Path(f"/proc/{process_id}/maps").read_text(encoding="utf-8")
 
 
 def _wait_until_ready(port: int, process: subprocess.Popen[bytes], wait_seconds: float) -> None:

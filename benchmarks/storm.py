@@ -29,7 +29,7 @@ import psycopg
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from benchmarks.processes import Running, cpu_seconds, cpu_seconds_with_ended, postmaster_of, serving
+from benchmarks.processes import Running, cpu_seconds, postmaster_of, serving
 from benchmarks.scene import opened
 from benchmarks.storm_followers import follow_many
 from benchmarks.storm_joins import Joined, capture, driver_per_second, join_many, pgbench_per_second
@@ -125,7 +125,7 @@ class Server:
     @property
     def cpu(self) -> Callable[[], float]:
         """Return what reads the CPU seconds of the whole server."""
-        return partial(cpu_seconds_with_ended, postmaster_of(self.address))
+        return partial(cpu_seconds, postmaster_of(self.address))
 
 
 def check_sound(url: str, acknowledged: Sequence[str]) -> None:
