@@ -14,7 +14,7 @@ from sqlalchemy import RowMapping, delete, select, update
 
 from kernel.errors import Refusal
 from kernel.ids import AccountId
-from kernel.notices import notices, read_notice
+from kernel.notices import notice_preferences, notices, read_notice
 from kernel.payments.tables import payments, refunds
 from kernel.registry import own_brand
 from kernel.work import Work
@@ -51,6 +51,35 @@ class KeptNotices:
         work.connection.execute(
             delete(notices).where(notices.c.brand_id == work.actor.brand_id, notices.c.account_id == account_id)
         )
+
+
+class KeptPreferences:
+    """What a person does not want to be told, and where."""
+
+    name: ClassVar[str] = "noticePreferences"
+
+    def export(self, work: Work, account_id: AccountId) -> Any:
+        """Return every choice, by kind and way."""
+        table = notice_preferences.c
+        found = (
+            select(notice_preferences)
+            .where(table.brand_id == work.actor.brand_id, table.account_id == account_id)
+            .order_by(table.kind, table.channel)
+        )
+        return [
+            {"kind": row.kind, "way": row.channel, "wanted": row.wanted, "at": _text(row.at)}
+            for row in work.connection.execute(found)
+        ]
+
+    def blocks_erasure(self, work: Work, account_id: AccountId) -> Refusal | None:
+        """Block nothing."""
+        return None
+
+    def erase(self, work: Work, account_id: AccountId) -> None:
+        """Delete them."""
+        table = notice_preferences.c
+        own = (table.brand_id == work.actor.brand_id) & (table.account_id == account_id)
+        work.connection.execute(delete(notice_preferences).where(own))
 
 
 class KeptPayments:

@@ -11,11 +11,13 @@ import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
 from typing import Any, Final, Protocol, TypeAlias
 from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy import (
+    Boolean,
     Column,
     Index,
     Integer,
@@ -61,20 +63,46 @@ notices = Table(
     Column("last_error", String(80)),
     Column("sent_at", Instant),
     Column("read_at", Instant),
+    # False where its reader wants this kind outside the inbox only.
+    Column("in_inbox", Boolean, nullable=False),
     UniqueConstraint("event_id", "account_id", "kind"),
 )
 Index("ix_notices_account_id", notices.c.account_id, notices.c.id)
 Index("ix_notices_due_at", notices.c.due_at, postgresql_where=notices.c.due_at.isnot(None))
 
 
+# What somebody does not want to be told, and where; no row means that it is wanted.
+notice_preferences = Table(
+    "notice_preferences",
+    metadata,
+    Column("brand_id", Id, primary_key=True),
+    Column("account_id", Id, primary_key=True),
+    Column("kind", String(80), primary_key=True),
+    Column("channel", String(10), primary_key=True),
+    Column("wanted", Boolean, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+
+class Way(StrEnum):
+    """How a notice comes to its reader: in the inbox here, and as a message to the address."""
+
+    INBOX = "inbox"
+    MESSAGE = "message"
+
+
 @dataclass(frozen=True, slots=True)
 class NoticeText:
-    """What a kind of notice says: `str.format` templates over its facts."""
+    """What a kind of notice says: `str.format` templates over its facts.
+
+    `may_mute` where nothing is lost by not being told: no money, no contract, no deadline hangs on it.
+    """
 
     zh_subject: str
     zh_body: str
     en_subject: str
     en_body: str
+    may_mute: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +171,11 @@ class Channel(Protocol):
 _TEXTS: Final[dict[str, NoticeText]] = {}
 
 
-def register_notice(kind: str, zh_subject: str, zh_body: str, en_subject: str, en_body: str) -> None:
+def register_notice(
+    kind: str, zh_subject: str, zh_body: str, en_subject: str, en_body: str, *, may_mute: bool = False
+) -> None:
     """Say what a kind of notice says in both languages; both languages use the same facts."""
-    text = NoticeText(zh_subject, zh_body, en_subject, en_body)
+    text = NoticeText(zh_subject, zh_body, en_subject, en_body, may_mute)
     assert _TEXTS.get(kind, text) == text, f"two texts for the notice {kind}"
     zh, en = _names(zh_subject) | _names(zh_body), _names(en_subject) | _names(en_body)
     assert zh == en, f"the languages of {kind} tell different facts: {sorted(zh ^ en)}"
@@ -167,12 +197,16 @@ def notify(work: Work, account_id: str, kind: str, facts: Mapping[str, Fact], ev
 
 
 def notify_many(work: Work, new: Sequence[NewNotice]) -> None:
-    """Tell several accounts in one statement; the worker sends what is new."""
+    """Tell several accounts in two statements; the worker sends what is new, and nobody gets what they have muted."""
     rows = []
+    muted = _muted(work, new)
     for one in new:
         text = _TEXTS[one.kind]
         missing = (_names(text.en_subject) | _names(text.en_body)) - set(one.facts)
         assert not missing, f"{one.kind} lacks {sorted(missing)}"
+        silent = muted.get((one.account_id, one.kind), frozenset())
+        if silent == frozenset(Way):
+            continue
         rows.append(
             {
                 "id": work.new_id(),
@@ -182,11 +216,31 @@ def notify_many(work: Work, new: Sequence[NewNotice]) -> None:
                 "kind": one.kind,
                 "facts": {name: _to_json(value) for name, value in one.facts.items()},
                 "at": work.now,
-                "due_at": work.now,
+                "due_at": None if Way.MESSAGE in silent else work.now,
+                "in_inbox": Way.INBOX not in silent,
             }
         )
     rows.sort(key=lambda row: (row["event_id"], row["account_id"], row["kind"]))
     db.insert_new(work.connection, notices, rows, returning="id")
+
+
+def _muted(work: Work, new: Sequence[NewNotice]) -> dict[tuple[str, str], frozenset[Way]]:
+    """Return by account and kind the ways on which that is not wanted."""
+    kinds = {one.kind for one in new if _TEXTS[one.kind].may_mute}
+    if not kinds:
+        return {}
+    table = notice_preferences.c
+    found = select(table.account_id, table.kind, table.channel).where(
+        table.brand_id == work.actor.brand_id,
+        table.account_id.in_({one.account_id for one in new}),
+        table.kind.in_(kinds),
+        table.wanted.is_(False),
+    )
+    ways: dict[tuple[str, str], frozenset[Way]] = {}
+    for row in work.connection.execute(found):
+        key = (row.account_id, row.kind)
+        ways[key] = ways.get(key, frozenset()) | {Way(row.channel)}
+    return ways
 
 
 # --- what a person reads ---
@@ -195,7 +249,9 @@ def notify_many(work: Work, new: Sequence[NewNotice]) -> None:
 def notices_of(work: Work, page: PageRequest) -> Page[Notice]:
     """Return the actor's own notices, newest first, in the actor's language."""
     table = notices.c
-    found = select(notices).where(table.account_id == work.actor.signed_in(), table.brand_id == work.actor.brand_id)
+    found = select(notices).where(
+        table.account_id == work.actor.signed_in(), table.brand_id == work.actor.brand_id, table.in_inbox
+    )
     if page.after is not None:
         found = found.where(table.id < page.after)
     rows = work.connection.execute(found.order_by(table.id.desc()).limit(page.size + 1)).mappings().all()
@@ -207,7 +263,10 @@ def unread_notices(work: Work) -> int:
     """Count the actor's own notices that were not read."""
     table = notices.c
     found = select(func.count()).where(
-        table.account_id == work.actor.signed_in(), table.brand_id == work.actor.brand_id, table.read_at.is_(None)
+        table.account_id == work.actor.signed_in(),
+        table.brand_id == work.actor.brand_id,
+        table.read_at.is_(None),
+        table.in_inbox,
     )
     return int(work.connection.execute(found).scalar_one())
 

@@ -99,6 +99,10 @@ REASONS: Final[Texts] = {
         "write an account as kind:owner, such as deposit:<pre-order>",
         "账户须写作“类别:所有者”",
     ),
+    "NOTICE_KIND": (
+        "there is no such kind of notice; take one that noticePreferences names",
+        "没有这种通知，请从通知设置列表中选择",
+    ),
     "SAME_ACCOUNT": ("take another account than the debit account", "贷方账户不能与借方账户相同"),
     "AMOUNT_ABOVE_ZERO": ("give an amount above zero", "金额须大于零"),
     "PRICE_ABOVE_ZERO": ("give a price above zero", "价格须大于零"),

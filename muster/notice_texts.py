@@ -44,6 +44,7 @@ register_notice(
     "A car you keep has to change",
     "From {day} on the catalogue does not allow the {model} that you keep. The smallest change takes {changes} "
     "options, with a price difference of {difference}. Take it over as it is, or choose otherwise.",
+    may_mute=True,
 )
 register_notice(
     "configuration_gone",
@@ -51,6 +52,7 @@ register_notice(
     "自{day}起的新车型目录不再支持您保存的{model}选配，也没有相近的替代。请重新选配。",
     "A car you keep is no longer offered",
     "From {day} on the catalogue does not allow the {model} that you keep, and no car is near it. Please choose anew.",
+    may_mute=True,
 )
 register_notice(
     "deposit_in",
@@ -59,6 +61,7 @@ register_notice(
     "Your deposit is in",
     "Your deposit of {amount} is in and you have a place in the pool, which has {members} members now. "
     "You may leave free of charge until it freezes.",
+    may_mute=True,
 )
 register_notice(
     "deposit_in_frozen",
@@ -67,6 +70,16 @@ register_notice(
     "Your deposit is in",
     "Your deposit of {amount} is in and you have a place in the pool, which has {members} members now. The pool is "
     "frozen and clears on {deadline}: nobody leaves any more, and the price can only fall.",
+    may_mute=True,
+)
+register_notice(
+    "pool_freeze_near",
+    "拼单池即将冻结",
+    "您的拼单池将于{freeze_at}冻结，目前共{members}人。此前您可以免费退出、更换选配或门店；冻结后不能退出，价格只会下降。",
+    "Your pool freezes soon",
+    "Your pool freezes on {freeze_at}, with {members} members now. Until then you may leave for nothing, and change "
+    "the car or the store; afterwards nobody leaves, and the price can only fall.",
+    may_mute=True,
 )
 register_notice(
     "pool_frozen",
@@ -75,6 +88,7 @@ register_notice(
     "Your pool is frozen",
     "Your pool is frozen with {members} members and clears on {deadline}. Nobody leaves any more; the "
     "price can only fall.",
+    may_mute=True,
 )
 register_notice(
     "order_locked",
@@ -215,6 +229,7 @@ register_notice(
     "感谢您早早加入：{amount}已记入您的账户。",
     "A bonus for joining early",
     "Thank you for joining early: {amount} is credited to you.",
+    may_mute=True,
 )
 register_notice(
     "order_scheduled",
@@ -222,6 +237,7 @@ register_notice(
     "您的车已排产，预计{expected}到店，承诺不晚于{promised}。",
     "Your car has its week",
     "Your car is scheduled: expected at the store on {expected}, promised by {promised}.",
+    may_mute=True,
 )
 register_notice(
     "vehicle_built",
@@ -229,6 +245,7 @@ register_notice(
     "您的车已下线，车架号{vin}。",
     "Your car is built",
     "Your car has left the line. Its VIN is {vin}.",
+    may_mute=True,
 )
 register_notice(
     "vehicle_disclosed",
@@ -308,6 +325,7 @@ register_notice(
     "您为“{title}”支付的支持金{amount}已收到，可随时撤回退还。",
     "Your backing is in",
     "Your backing of {amount} for “{title}” is in. You may take it back at any time.",
+    may_mute=True,
 )
 register_notice(
     "backing_refund",
@@ -343,6 +361,7 @@ register_notice(
     "厂家承诺：“{title}”将于{day}前上市，价格不超过{ceiling}。",
     "The maker said yes",
     "The maker promises “{title}” by {day}, for at most {ceiling}.",
+    may_mute=True,
 )
 register_notice(
     "promise_broken",
@@ -350,6 +369,7 @@ register_notice(
     "很抱歉，关于“{title}”的承诺未能兑现，此记录已公开。您可随时撤回支持金。",
     "A promise was not kept",
     "We are sorry: the promise for “{title}” was not kept, which everybody can see. You may take your money back.",
+    may_mute=True,
 )
 register_notice(
     "proposal_in_catalogue",

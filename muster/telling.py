@@ -19,6 +19,7 @@ from demand.pools.events import (
     MemberRemoved,
     PoolCancelled,
     PoolFailed,
+    PoolFreezeNear,
     PoolFroze,
     PreOrderExpired,
     PreOrderLocked,
@@ -200,6 +201,10 @@ def _of_pool(work: Work, letter: Letter) -> Iterator[NewNotice]:
                 if frozen_until is not None:
                     facts["deadline"] = frozen_until
                 yield NewNotice(one.account_id, kind, facts, letter.event_id)
+        case PoolFreezeNear(pool_id=pool_id, members=members, freeze_at=freeze_at):
+            told: dict[str, Fact] = {"members": members, "freeze_at": freeze_at}
+            for account_id in member_accounts(work, pool_id):
+                yield NewNotice(account_id, "pool_freeze_near", told, letter.event_id)
         case PoolFroze(pool_id=pool_id, members=members, deadline=deadline):
             for account_id in member_accounts(work, pool_id):
                 yield NewNotice(account_id, "pool_frozen", {"members": members, "deadline": deadline}, letter.event_id)
@@ -311,6 +316,7 @@ TELLERS: Final = (
         "telling.pools",
         _kinds(
             DepositsHeld,
+            PoolFreezeNear,
             PoolFroze,
             PreOrderLocked,
             PoolFailed,

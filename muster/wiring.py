@@ -52,7 +52,7 @@ from kernel.identity.model import IdentitySettings
 from kernel.identity.persons import SandboxPersonVerifier
 from kernel.identity.service import Identity
 from kernel.ids import AccountId
-from kernel.kept import KeptNotices, KeptPayments
+from kernel.kept import KeptNotices, KeptPayments, KeptPreferences
 from kernel.mail import ConsoleChannel, SmtpChannel
 from kernel.notices import Channel, send_due
 from kernel.outbox import Letter, Subscription
@@ -157,6 +157,7 @@ def personal_data(runtime: Runtime) -> tuple[PersonalData, ...]:
         IdentityData(runtime.identity.settings),
         OwedMoney(),
         KeptNotices(),
+        KeptPreferences(),
         KeptPayments(),
         ConfiguratorData(),
         DemandData(),

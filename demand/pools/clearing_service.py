@@ -15,6 +15,7 @@ from demand.pools.events import (
     EarlyBonusGranted,
     PoolCancelled,
     PoolFailed,
+    PoolFreezeNear,
     PoolLocked,
     PreOrderLocked,
     PreOrderRolled,
@@ -75,6 +76,15 @@ def freeze_pool(work: Work, pool_id: str, _payload: object = None) -> None:
         set_timer(work, FREEZE_TIMER, pool_id, stored.pool.head.freeze_at)
     else:
         save_pools(work, [(stored, StoredPool(freeze(stored.pool), stored.joined))])
+
+
+def tell_freeze_near(work: Work, pool_id: str, _payload: object = None) -> None:
+    """Tell an open pool's members that it freezes soon; the timer `demand.pool_freeze_near`."""
+    work.actor.require(Permission.SYSTEM)
+    pool = lock_pool(work, pool_id).pool
+    if isinstance(pool, OpenPool) and work.now < pool.head.freeze_at:
+        head = pool.head
+        work.record(PoolFreezeNear(head.brand_id, head.id, head.members, head.freeze_at))
 
 
 def clear_pool(work: Work, pool_id: str, _payload: object = None) -> None:

@@ -136,6 +136,16 @@ class ConcernedMember:
     account_id: str
 
 
+@event("demand.pool_freeze_near")
+@dataclass(frozen=True, slots=True)
+class PoolFreezeNear(Event):
+    """The pool freezes at `freeze_at`, soon: the last time to leave it."""
+
+    pool_id: str
+    members: int
+    freeze_at: datetime
+
+
 @event("demand.pool_frozen")
 @dataclass(frozen=True, slots=True)
 class PoolFroze(Event):

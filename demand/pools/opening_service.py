@@ -85,7 +85,7 @@ def open_pool(work: Work, plan: PoolPlan) -> ScheduledPool | OpenPool:
     pool = ScheduledPool(head) if opens_at > work.now else OpenPool(head)
     insert_pool(work, pool)
     chain_opened(work, head)
-    set_pool_timers(work, pool)
+    set_pool_timers(work, pool, notice_hours=rules.section(PoolPolicy).freeze_notice_hours)
     if isinstance(pool, OpenPool):
         _announce(work, head)
     return pool

@@ -19,6 +19,7 @@ class PoolPolicy:
     deposit_minor: int = 500_000
     open_days: int = 21
     freeze_hours: int = 72
+    freeze_notice_hours: int = 24
     payment_minutes: int = 15
     refund_working_days: int = 3
     rolls_max: int = 2
@@ -31,6 +32,7 @@ class PoolPolicy:
             deposit_minor=(1, MINOR_MAX),
             open_days=(1, 365),
             freeze_hours=(0, 24 * 365),
+            freeze_notice_hours=(1, 24 * 30),
             payment_minutes=(1, 24 * 60),
             refund_working_days=(1, 30),
             rolls_max=(0, 100),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import timedelta
 from typing import Any, Final, assert_never
 
 from sqlalchemy import ColumnElement, bindparam, select, update
@@ -30,6 +31,7 @@ from kernel.timers import cancel_timer, set_timer
 from kernel.work import Work
 
 OPEN_TIMER: Final = "demand.pool_open"
+NEAR_TIMER: Final = "demand.pool_freeze_near"
 FREEZE_TIMER: Final = "demand.pool_freeze"
 CLEAR_TIMER: Final = "demand.pool_clear"
 WELCOME_TIMER: Final = "demand.pool_welcome"
@@ -128,6 +130,7 @@ def save_pools(work: Work, changed: Sequence[tuple[StoredPool, StoredPool]]) -> 
 def tell_frozen(work: Work, pool: FrozenPool) -> None:
     """Move the clearing to the pool's deadline and tell of the freeze."""
     head = pool.head
+    cancel_timer(work, NEAR_TIMER, head.id)
     cancel_timer(work, FREEZE_TIMER, head.id)
     set_timer(work, CLEAR_TIMER, head.id, head.deadline)
     record.append(
@@ -169,6 +172,7 @@ def end_pool(work: Work, stored: StoredPool, ended: LockedPool | FailedPool | Ro
         update(pools).where(pools.c.id == ended.head.id).values(_changing(work, StoredPool(ended, stored.joined)))
     )
     note_pool_changes(work, [(ended, reason)])
+    cancel_timer(work, NEAR_TIMER, ended.head.id)
     cancel_timer(work, FREEZE_TIMER, ended.head.id)
     cancel_timer(work, CLEAR_TIMER, ended.head.id)
 
@@ -186,9 +190,12 @@ def insert_clearing(work: Work, head: PoolHead, *, root: str) -> None:
     db.insert_many(work.connection, pool_clearings, [row])
 
 
-def set_pool_timers(work: Work, pool: ScheduledPool | OpenPool) -> None:
-    """Set what is due for a new pool: its opening, its freeze, its clearing."""
+def set_pool_timers(work: Work, pool: ScheduledPool | OpenPool, *, notice_hours: int) -> None:
+    """Set what is due for a new pool: its opening, a word before its freeze, its freeze, its clearing."""
     head = pool.head
+    near = head.freeze_at - timedelta(hours=notice_hours)
+    if near > head.opens_at:
+        set_timer(work, NEAR_TIMER, head.id, near)
     if isinstance(pool, ScheduledPool):
         set_timer(work, OPEN_TIMER, head.id, head.opens_at)
     set_timer(work, FREEZE_TIMER, head.id, head.freeze_at)

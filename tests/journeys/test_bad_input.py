@@ -217,8 +217,9 @@ def test_a_pool_that_is_full_is_refused(borealis: Town) -> None:
     members = [borealis.buyer() for _ in range(4)]
     tiers = [{"members": 2, "discountBasisPoints": 0}]
     open_pool_for(members[0], capacity=2, minimum=2, memberLimit=3, tiers=tiers)
-    for member in members[:3]:
+    for member in members[:2]:
         member.place(member.quote())
+    members[2].place(members[2].quote(), acceptsFrozen=True)
 
     assert refused(members[3], members[3].quote()) == "FREEZE_NOT_ACCEPTED"
     assert refused(members[3], members[3].quote(), acceptsFrozen=True) == "POOL_FULL"

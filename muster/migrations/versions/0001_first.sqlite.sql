@@ -117,6 +117,16 @@ CREATE TABLE money_by_hand (
 	CONSTRAINT ck_money_by_hand_decided_by_somebody CHECK ((state = 'proposed') = (decided_by IS NULL))
 )
 -- next
+CREATE TABLE notice_preferences (
+	brand_id VARCHAR(32) NOT NULL, 
+	account_id VARCHAR(32) NOT NULL, 
+	kind VARCHAR(80) NOT NULL, 
+	channel VARCHAR(10) NOT NULL, 
+	wanted BOOLEAN NOT NULL, 
+	at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_notice_preferences PRIMARY KEY (brand_id, account_id, kind, channel)
+)
+-- next
 CREATE TABLE notices (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -130,6 +140,7 @@ CREATE TABLE notices (
 	last_error VARCHAR(80), 
 	sent_at VARCHAR(27), 
 	read_at VARCHAR(27), 
+	in_inbox BOOLEAN NOT NULL, 
 	CONSTRAINT pk_notices PRIMARY KEY (id), 
 	CONSTRAINT uq_notices_event_id_account_id_kind UNIQUE (event_id, account_id, kind)
 )
