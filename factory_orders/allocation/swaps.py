@@ -1,0 +1,119 @@
+"""Identical cars change places between orders where that cuts lateness: the best of all exchanges, with its proof.
+
+An order keeps its own car unless something is gained. Only cars of one kind (the same configuration, new) may do so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from factory_orders.allocation.flow import allocate
+from factory_orders.allocation.model import AllocationProblem, steps_of, ways_of
+
+
+@dataclass(frozen=True, slots=True)
+class BoundCar:
+    """A car with the order it is bound to (None: free); `ready` is the ordinal day it can leave where it stands."""
+
+    id: str
+    kind: str
+    stands_at: str
+    ready: int
+    order_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BuyerOrder:
+    """An order of a kind for a store, due at the store on an ordinal day."""
+
+    id: str
+    kind: str
+    store_id: str
+    due: int
+
+
+@dataclass(frozen=True, slots=True)
+class SwapCosts:
+    """In fen: a day late, a car's way (and a km of it), and what a change of cars must gain at least."""
+
+    late_day: int = 10_000
+    move: int = 30_000
+    km: int = 300
+    change: int = 20_000
+    km_per_day: int = 450
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """An order that gets another car than it had."""
+
+    order_id: str
+    from_car_id: str
+    to_car_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SwapPlan:
+    """The exchanges, what they save in fen (changes already paid), and what nobody could save more than."""
+
+    swaps: tuple[Swap, ...]
+    saved_minor: int
+    saved_at_most_minor: int
+    days_late_before: int
+    days_late_after: int
+
+
+def swap_identical(
+    cars: Sequence[BoundCar],
+    orders: Sequence[BuyerOrder],
+    *,
+    roads: Mapping[tuple[str, str], int],
+    costs: SwapCosts,
+) -> SwapPlan:
+    """Exchange cars of one kind between orders; `roads` are km by (where a car stands, store).
+
+    Asserts that every order has exactly one of the cars; it keeps one afterwards.
+    """
+    own = {car.order_id: car for car in cars if car.order_id is not None}
+    assert set(own) == {order.id for order in orders}, "every order has its car"
+    by_kind: dict[str, list[int]] = {}
+    for number, order in enumerate(orders):
+        by_kind.setdefault(order.kind, []).append(number)
+    free = len(orders)
+
+    def late(car: BoundCar, order: BuyerOrder) -> int:
+        return max(0, car.ready - (-roads[car.stands_at, order.store_id] // costs.km_per_day) - order.due)
+
+    def cost(car: BoundCar, order: BuyerOrder) -> int:
+        transport = costs.move + costs.km * roads[car.stands_at, order.store_id]
+        change = 0 if car.order_id == order.id else costs.change
+        return late(car, order) * costs.late_day + transport + change
+
+    rows = []
+    for car in cars:
+        ways = [
+            (number, cost(car, orders[number]))
+            for number in by_kind.get(car.kind, ())
+            if (car.stands_at, orders[number].store_id) in roads
+        ]
+        rows.append([*ways, (free, 0)])
+    # No saving is worth leaving an order without a car.
+    must = 1 + sum(max(cost for _, cost in row) for row in rows)
+    steps = steps_of([*([(1, -must)] for _ in orders), [(len(cars) + 1, 0)]])
+    found = allocate(AllocationProblem(ways_of(rows), steps))
+    before = sum(cost(own[order.id], order) for order in orders)
+    pairs = [(car, orders[place]) for car, place in zip(cars, found.place.tolist(), strict=True) if place < free]
+    assert len(pairs) == len(orders), "every order keeps a car"
+    swaps = tuple(
+        Swap(order.id, own[order.id].id, car.id)
+        for car, order in sorted(pairs, key=lambda pair: pair[1].id)
+        if own[order.id].id != car.id
+    )
+    return SwapPlan(
+        swaps,
+        before - (found.cost + must * len(orders)),
+        before - (found.bound + must * len(orders)),
+        sum(late(own[order.id], order) for order in orders),
+        sum(late(car, order) for car, order in pairs),
+    )
