@@ -14,6 +14,7 @@ from demand.backing.model import (
     Trigger,
     backing_state,
 )
+from demand.charts.model import Drawn
 from demand.compare.model import (
     ClosedComparison,
     ComparedItem,
@@ -101,6 +102,7 @@ __all__ = [
     "CubeName",
     "DeclinedProposal",
     "DraftProposal",
+    "Drawn",
     "EndedBacking",
     "EndedPreOrder",
     "ExpiredProposal",

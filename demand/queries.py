@@ -2,6 +2,7 @@
 
 from demand.backing.lineage_queries import CarOfWish, WishedOption, car_counts, cars_of_proposal, wishes_behind
 from demand.backing.queries import own_backings, own_backings_by_id
+from demand.charts.queries import demand_charts
 from demand.compare.queries import ComparisonView, DealtSet, Sheet, comparisons_by_id, list_comparisons, own_sheet
 from demand.cubes.queries import (
     CellFilter,
@@ -82,6 +83,7 @@ __all__ = [
     "cars_of_proposal",
     "clearings_of",
     "comparisons_by_id",
+    "demand_charts",
     "expected_parts",
     "forecast_score_list",
     "list_comparisons",

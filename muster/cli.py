@@ -62,7 +62,7 @@ def main() -> None:
 
     set_up_logs("WARNING")
     app.add_typer(cli_catalogue.app, name="catalogue", rich_help_panel=TO_PLAN)
-    app.add_typer(cli_demand.app, name="demand", rich_help_panel=TO_PLAN)
+    cli_demand.add_to(app)
     app.add_typer(cli_line.app, name="line", rich_help_panel=TO_PLAN)
     app.add_typer(cli_plant.app, name="plant", rich_help_panel=TO_TRY)
     app.add_typer(cli_pool.app, name="pool", rich_help_panel=TO_PLAN)

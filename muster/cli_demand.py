@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from muster.terminal import out, progress, settings
+from muster.terminal import TO_PLAN, out, progress, settings
 
 if TYPE_CHECKING:
     from kernel.work import Work
@@ -23,6 +23,12 @@ app = typer.Typer(
 )
 
 
+def add_to(commands: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    commands.add_typer(app, name="demand", rich_help_panel=TO_PLAN)
+    commands.command(rich_help_panel=TO_PLAN)(report)
+
+
 class Form(StrEnum):
     """The kinds of files."""
 
@@ -32,7 +38,7 @@ class Form(StrEnum):
 
 
 @contextmanager
-def _reading(brand: str) -> Iterator[Work]:
+def _reading(brand: str, locale: str = "en") -> Iterator[Work]:
     """Read as a planner of the brand would."""
     from kernel import registry
     from kernel.actor import Actor, Role, system
@@ -43,7 +49,7 @@ def _reading(brand: str) -> Iterator[Work]:
     works = open_works(chosen)
     with works.read(system(BrandId("platform"))) as work:
         own = registry.brand_by_code(work, brand or chosen.brand)
-    with works.read(Actor(own.id, frozenset({Role.PLANNER}))) as work:
+    with works.read(Actor(own.id, frozenset({Role.PLANNER}), locale=locale)) as work:
         yield work
 
 
@@ -100,6 +106,33 @@ def parts(
         out.print(f"Without a forecast of their pre-orders yet: {', '.join(found.left_out)}")
     if found.more:
         out.print("There are more; --first shows them.")
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(help="Where index.html and the charts go; made if it is not there.")],
+    model: Annotated[list[str] | None, typer.Option(help="Only this model; may be given again.")] = None,
+    language: Annotated[str, typer.Option(help="en or zh-CN.")] = "en",
+    brand: Annotated[str, typer.Option(help="The brand; by default the one of MUSTER_BRAND.")] = "",
+) -> None:
+    """Draw the released demand: a page with charts and their tables, and each chart as an SVG file.
+
+    Persons by week, take rates with intervals, expected pre-orders, the funnel, who goes ahead at which discount.
+
+    Example: [bold]muster report demand-report/ --language zh-CN[/bold]
+    """
+    from demand.queries import demand_charts
+    from kernel import registry
+    from kernel.errors import InvalidInput
+    from muster.demand_report import write_report
+
+    if language not in ("en", "zh-CN"):
+        raise InvalidInput("language", "en or zh-CN")
+    with progress("Drawing …"), _reading(brand, language) as work:
+        name = registry.own_brand(work).name[language]
+        charts = demand_charts(work, models=model or [])
+    title = f"{name} 需求报告" if language == "zh-CN" else f"{name}: released demand"
+    for path in write_report(folder, charts, locale=language, title=title):
+        out.print(str(path))
 
 
 @app.command()

@@ -152,7 +152,7 @@ def command_words() -> dict[str, set[str]]:
     """Return every word of the command line with the words that may follow it."""
     if not any(group.name == "catalogue" for group in cli.app.registered_groups):
         cli.app.add_typer(cli_catalogue.app, name="catalogue")
-        cli.app.add_typer(cli_demand.app, name="demand")
+        cli_demand.add_to(cli.app)
         cli.app.add_typer(cli_line.app, name="line")
         cli.app.add_typer(cli_plant.app, name="plant")
         cli.app.add_typer(cli_pool.app, name="pool")
