@@ -71,7 +71,11 @@ def sections() -> dict[str, type[Any]]:
 
 def current(work: Work) -> PolicyVersion:
     """Return the actor's brand's newest policy version."""
-    return _load(work, None)
+    return work.once(_newest(work), lambda: _load(work, None))
+
+
+def _newest(work: Work) -> tuple[str, ...]:
+    return ("policy", work.actor.brand_id)
 
 
 def pinned(work: Work, version: int) -> PolicyVersion:
@@ -119,6 +123,7 @@ def change_policy(work: Work, *, base_version: int, changes: dict[str, dict[str,
     }
     if not db.insert_new(work.connection, policy_versions, [row], returning="version"):
         raise Conflict("policy", because("CHANGED_JUST_NOW"))
+    work.forget(_newest(work))
     return PolicyVersion(work.actor.brand_id, newest.version + 1, values, work.now, reason)
 
 

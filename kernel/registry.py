@@ -153,6 +153,10 @@ def all_brands(work: Work) -> list[Brand]:
 
 def own_brand(work: Work) -> Brand:
     """Return the brand the actor acts for."""
+    return work.once(("brand", work.actor.brand_id), lambda: _read_own_brand(work))
+
+
+def _read_own_brand(work: Work) -> Brand:
     row = work.connection.execute(select(brands).where(brands.c.id == work.actor.brand_id)).mappings().first()
     if row is None:
         raise NotFound("brand")
@@ -171,6 +175,14 @@ def list_regions(work: Work) -> list[Region]:
 
 def list_plants(work: Work) -> list[Plant]:
     """Return the plants of the actor's brand by code."""
+    return list(work.once(_plants(work), lambda: _read_plants(work)))
+
+
+def _plants(work: Work) -> tuple[str, ...]:
+    return ("plants", work.actor.brand_id)
+
+
+def _read_plants(work: Work) -> list[Plant]:
     found = select(plants).where(plants.c.brand_id == work.actor.brand_id).order_by(plants.c.code)
     return [Plant(**row) for row in work.connection.execute(found).mappings()]
 
@@ -216,6 +228,7 @@ def add_plants(work: Work, new: list[Plant]) -> None:
     db.insert_many(
         work.connection, plants, [{name: getattr(one, name) for name in Plant.__dataclass_fields__} for one in new]
     )
+    work.forget(_plants(work))
 
 
 def add_stores(work: Work, new: list[Store]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine
@@ -34,6 +34,7 @@ class Work:
     ids: IdMaker
     actor: Actor
     news: list[Event] = field(default_factory=list)
+    read_once: dict[tuple[str, ...], Any] = field(default_factory=dict)
 
     def new_id(self) -> str:
         """Return a fresh time-ordered id."""
@@ -43,9 +44,23 @@ class Work:
         """Note what happened; it goes into the outbox with this commit."""
         self.news.extend(happened)
 
+    def once(self, key: tuple[str, ...], load: Callable[[], AnswerT]) -> AnswerT:
+        """Return what `load` reads, from the second time on without reading: one change sees one policy, one brand.
+
+        For what hardly ever changes and is never locked; whoever writes it drops it with `forget`.
+        """
+        if key not in self.read_once:
+            self.read_once[key] = load()
+        found: AnswerT = self.read_once[key]
+        return found
+
+    def forget(self, key: tuple[str, ...]) -> None:
+        """Read anew what `once` keeps under a key, as this change has written it."""
+        self.read_once.pop(key, None)
+
     def acting(self, actor: Actor) -> Work:
         """Return this same change seen by another actor: a group, a subscriber. News goes to the same list."""
-        return Work(self.connection, self.now, self.ids, actor, self.news)
+        return Work(self.connection, self.now, self.ids, actor, self.news, self.read_once)
 
 
 class Works:

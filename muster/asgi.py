@@ -31,4 +31,5 @@ def create() -> Starlette:
     # What is loaded stays for the life of the process: the collector need not walk over it again and again.
     gc.collect()
     gc.freeze()
+    gc.enable()
     return app

@@ -106,6 +106,17 @@ def test_a_change_on_an_old_version_or_without_a_reason_or_right_is_refused(work
     assert "test_numbers" in policy.sections()
 
 
+def test_a_change_sees_one_policy_whatever_others_write_and_its_own_at_once(works: Works) -> None:
+    with works.change(ADMIN) as work:
+        before = current(work)
+        own = change_policy(work, base_version=0, changes={"test_numbers": {"places": 90}}, reason="a fair")
+
+        assert current(work.acting(system(BRAND))) == own
+        assert current(work.acting(system(OTHER))).version == 0
+        assert current(work.acting(system(BRAND))) is current(work)
+    assert (before.version, newest(works).version) == (0, 1)
+
+
 # --- registry ---
 
 
