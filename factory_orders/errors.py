@@ -8,6 +8,7 @@ Refusal
   PlantEventOutOfOrder     the build order is at another stage: which ones may come now
   PlantEventGap            a report of the car before this one has not come
   PlantEventAltered        an event id came again with another content
+  HookSignatureInvalid     a message to a plant's door is not signed with its secret, or too old
   PlantEventFromFuture     the plant's clock is ahead of ours
   VinInvalid               not a VIN of ISO 3779: length, letters or check digit
   VehicleNotNew            a car that is not new cannot be sold as new
@@ -118,6 +119,15 @@ class PlantEventFromFuture(Refusal):
     occurred_at: datetime
     not_before: datetime
     not_after: datetime
+
+
+@dataclass(unsafe_hash=True)
+class HookSignatureInvalid(Refusal):
+    """The signature, the time or the hook does not fit; nothing more is said of which."""
+
+    code = "HOOK_SIGNATURE_INVALID"
+    en = "This message is not signed with the hook's secret, or it is older than five minutes."
+    zh = "该消息未使用该通道的密钥签名，或已超过五分钟。"
 
 
 @dataclass(unsafe_hash=True)

@@ -88,6 +88,16 @@ class BuildOrderReleased(Event):
     day: date
 
 
+@event("factory_orders.build_order_withdrawn")
+@dataclass(frozen=True, slots=True)
+class BuildOrderWithdrawn(Event):
+    """The plant may not build it any more: its order ended, or another car is built in its place."""
+
+    build_order_id: str
+    order_id: str
+    plant_id: str
+
+
 @event("factory_orders.build_stage_reported")
 @dataclass(frozen=True, slots=True)
 class BuildStageReported(Event):

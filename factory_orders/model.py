@@ -1,6 +1,7 @@
 """The room's values, gathered: orders, batches, build orders, cars, shipments, handovers."""
 
 from factory_orders.deliveries.model import CheckedPoint, Handover, HandoverState, Shipment, ShipmentState
+from factory_orders.hooks.model import HookMessage, MessageState, PlantHook
 from factory_orders.planning.model import (
     AtStoreOrder,
     Batch,
@@ -31,10 +32,13 @@ __all__ = [
     "DisclosureReason",
     "Handover",
     "HandoverState",
+    "HookMessage",
     "InTransitOrder",
+    "MessageState",
     "Newness",
     "Order",
     "OrderTerms",
+    "PlantHook",
     "PlantReport",
     "ScheduledOrder",
     "Shipment",

@@ -11,6 +11,7 @@ from factory_orders.deliveries.queries import (
     shipments_of_orders,
     store_deliveries,
 )
+from factory_orders.hooks.queries import HookView, list_hooks, messages_of_hook
 from factory_orders.planning.queries import (
     BatchView,
     LineDayView,
@@ -34,6 +35,7 @@ from factory_orders.vehicles.queries import disclosures_of, passport, vehicles_b
 __all__ = [
     "BatchView",
     "Delivery",
+    "HookView",
     "LineDayView",
     "PlantCalibration",
     "StageView",
@@ -49,6 +51,8 @@ __all__ = [
     "handovers_of_orders",
     "line_of_days",
     "list_batches",
+    "list_hooks",
+    "messages_of_hook",
     "my_hold",
     "order_code",
     "orders_by_id",

@@ -29,6 +29,16 @@ from factory_orders.deliveries.handover_service import (
 )
 from factory_orders.deliveries.late_service import credit_late_days
 from factory_orders.deliveries.shipment_service import Damage, inspect_arrival, report_shipment
+from factory_orders.hooks.sending_service import send_messages
+from factory_orders.hooks.service import (
+    HookSecret,
+    add_hook,
+    plant_behind,
+    replay_hook,
+    revoke_hook,
+    rotate_secret,
+    tell_plants,
+)
 from factory_orders.personal.service import OrderData
 from factory_orders.planning.order_service import (
     LATE_CREDIT_TIMER,
@@ -57,9 +67,11 @@ __all__ = [
     "TIMERS",
     "Cancellation",
     "Damage",
+    "HookSecret",
     "OrderData",
     "Reported",
     "accept_disclosures",
+    "add_hook",
     "book_handover",
     "cancel_order",
     "cancel_order_by_maker",
@@ -69,6 +81,7 @@ __all__ = [
     "inspect_handover",
     "lose_balance",
     "pay_balance",
+    "plant_behind",
     "preview_cancellation",
     "promise",
     "rebook_handover",
@@ -78,11 +91,16 @@ __all__ = [
     "release_promise",
     "release_slots",
     "renew_balance",
+    "replay_hook",
     "report_plant_event",
     "report_shipment",
     "request_balance",
     "reserve_slots",
+    "revoke_hook",
+    "rotate_secret",
     "schedule_batch",
+    "send_messages",
     "sign_handover",
     "take_locked",
+    "tell_plants",
 ]

@@ -25,6 +25,7 @@ from graph.metrics import CONTENT_TYPE, Metrics
 from graph.outer import Outer
 from graph.pages import show_explorer, show_start
 from graph.payment_door import answer_callback
+from graph.plant_door import answer_plant
 from graph.schema import build_api
 from graph.sessions import Sessions
 from graph.sockets import Socket
@@ -63,6 +64,7 @@ def build_app(services: Services, *, metrics: Metrics | None = None, more: list[
         _route("/health", _health),
         _route("/ready", partial(_ready, services, threads)),
         _route("/payments/callback/{provider}", partial(answer_callback, services, threads), ("POST",)),
+        _route("/plant/events/{hook}", partial(answer_plant, services, threads), ("POST",)),
         _route("/metrics", partial(_metrics, services, metrics, threads)),
         *(more or []),
     ]

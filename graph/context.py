@@ -19,6 +19,7 @@ from kernel.actor import Actor, Permission
 from kernel.errors import NotFound
 from kernel.group import Group
 from kernel.money_by_hand import AccountHold
+from kernel.outward import Network
 from kernel.payments import LostUse
 from kernel.work import Work, Works
 
@@ -58,6 +59,7 @@ class Services:
     trusted_documents_only: bool = False
     demo: bool = False
     public_url: str = ""
+    webhook_networks: tuple[Network, ...] = ()
     metrics_token: str = ""
     strict: bool = False
     threads: int = THREADS_DEFAULT

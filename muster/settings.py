@@ -16,6 +16,7 @@ from typing import Final
 from sqlalchemy.exc import ArgumentError
 
 from kernel.db import database_url
+from kernel.outward import read_networks
 
 DEFAULT_DATABASE: Final = "sqlite:///var/muster.db"
 SECRET_BYTES_MIN: Final = 32
@@ -72,6 +73,7 @@ class Settings:
     sandbox_providers: bool = False
     trusted_proxies: str = ""
     metrics_token: str = ""
+    webhook_networks: str = ""
     log_level: str = "INFO"
     circuits_folder: str = ""
     circuits_megabytes: int = 256
@@ -98,6 +100,7 @@ HELP: Final = {
     "MUSTER_SANDBOX_PROVIDERS": "1 to serve outside the demo with sandboxes that believe every payment and ID number",
     "MUSTER_TRUSTED_PROXIES": "addresses whose X-Forwarded-For counts, comma separated",
     "MUSTER_METRICS_TOKEN": "who sends it as a bearer token reads /metrics; without one nobody does, but for the demo",
+    "MUSTER_WEBHOOK_NETWORKS": "networks besides public ones that webhooks may go to, as 10.1.0.0/16, comma separated",
     "MUSTER_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR",
     "MUSTER_CIRCUITS_FOLDER": "where compiled rules are kept; beside the SQLite file, else in the user's cache folder",
     "MUSTER_CIRCUITS_MEGABYTES": "how many megabytes are kept there, 16 to 65536; 256",
@@ -136,6 +139,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         sandbox_providers=reader.flag("MUSTER_SANDBOX_PROVIDERS", default=False),
         trusted_proxies=reader.text("MUSTER_TRUSTED_PROXIES", ""),
         metrics_token=reader.token("MUSTER_METRICS_TOKEN"),
+        webhook_networks=reader.networks("MUSTER_WEBHOOK_NETWORKS"),
         log_level=reader.choice("MUSTER_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         circuits_folder=reader.text("MUSTER_CIRCUITS_FOLDER", ""),
         circuits_megabytes=reader.number("MUSTER_CIRCUITS_MEGABYTES", 256, low=16, high=65536),
@@ -213,6 +217,14 @@ class _Reader:
             backend = "?"
         if backend not in ("sqlite", "postgresql"):
             raise SettingError(f"{name}: write sqlite:///path/to/file.db or postgresql://user@host/name")
+        return value
+
+    def networks(self, name: str) -> str:
+        value = self.text(name, "")
+        try:
+            read_networks(value)
+        except ValueError:
+            raise SettingError(f"{name}={value}: write networks as 10.1.0.0/16, comma separated") from None
         return value
 
     def token(self, name: str) -> str:

@@ -39,10 +39,17 @@ from demand.service import (
     note_delivered,
 )
 from factory_orders import pools_service
-from factory_orders.events import OrderCancelled, VehicleDelivered, VehicleIdentified
+from factory_orders.events import (
+    BuildOrderReleased,
+    BuildOrderWithdrawn,
+    OrderCancelled,
+    VehicleDelivered,
+    VehicleIdentified,
+)
 from factory_orders.pools_service import FreeWeeks, Promises
-from factory_orders.service import BALANCE_PURPOSE, lose_balance, receive_balance
+from factory_orders.service import BALANCE_PURPOSE, lose_balance, receive_balance, send_messages, tell_plants
 from graph.context import Services
+from graph.identifiers import write_id
 from kernel import db
 from kernel.actor import system
 from kernel.clock import SystemClock
@@ -56,6 +63,7 @@ from kernel.kept import KeptNotices, KeptPayments, KeptPreferences
 from kernel.mail import ConsoleChannel, SmtpChannel
 from kernel.notices import Channel, send_due
 from kernel.outbox import Letter, Subscription
+from kernel.outward import post, read_networks
 from kernel.owed import OwedMoney
 from kernel.payments import LostUse, PaymentProvider, capture_due, carry_out_refunds
 from kernel.personal import PersonalData
@@ -222,6 +230,11 @@ def wire(settings: Settings, *, works: Works | None = None) -> Runtime:
                 *pools_service.SUBSCRIPTIONS,
                 Subscription("demand.cars", frozenset({VehicleIdentified.kind}), note_wished_cars),
                 Subscription("demand.endings", frozenset({VehicleDelivered.kind, OrderCancelled.kind}), count_endings),
+                Subscription(
+                    "factory_orders.hooks",
+                    frozenset({BuildOrderReleased.kind, BuildOrderWithdrawn.kind}),
+                    partial(tell_plants, write_id=write_id),
+                ),
                 *TELLERS,
             ),
             timers={
@@ -235,6 +248,11 @@ def wire(settings: Settings, *, works: Works | None = None) -> Runtime:
                 partial(carry_out_refunds, providers={sandbox.name: sandbox}),
                 demand.service.analyse_closed,
                 demand.service.forecast_released,
+                partial(
+                    send_messages,
+                    key=settings.secrets.identity,
+                    send=partial(post, allowed=read_networks(settings.webhook_networks)),
+                ),
                 partial(send_due, channels=[_channel(settings)], addresses=IdentityAddresses()),
             ),
         ),
@@ -285,6 +303,7 @@ def services(runtime: Runtime, *, watch_groups: Callable[[int], None] | None = N
         demo=settings.demo,
         public_url=settings.address,
         metrics_token=settings.metrics_token,
+        webhook_networks=read_networks(settings.webhook_networks),
         threads=settings.connections_max - CONNECTIONS_APART,
         followers_max=settings.followers_max,
         is_migrated=partial(is_current, works.engine),

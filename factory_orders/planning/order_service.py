@@ -11,6 +11,7 @@ from configurator.quote_service import road_km
 from factory_orders.events import (
     BatchFormed,
     BuildOrderReleased,
+    BuildOrderWithdrawn,
     OrderBuiltAgain,
     OrderCreated,
     OrderScheduled,
@@ -298,7 +299,7 @@ def build_again(
     plant = plant_by_id(work, terms.plant_id)
     old = live_build_order(work, terms.id)
     assert old is not None, "an order with a car has its build order"
-    withdraw(work, old.id)
+    _withdraw(work, old)
     save_order(work, ScheduledOrder(terms))
     note_not_ready(work, terms.id)
     batch_id = batch_of_order(work, terms.id)
@@ -312,10 +313,15 @@ def build_again(
     work.record(OrderBuiltAgain(terms.brand_id, terms.id, terms.account_id, vin, week or old.week))
 
 
+def _withdraw(work: Work, old: BuildOrder) -> None:
+    withdraw(work, old.id)
+    work.record(BuildOrderWithdrawn(old.brand_id, old.id, old.order_id, old.plant_id))
+
+
 def withdraw_build_order(work: Work, terms: OrderTerms) -> None:
     """Take a cancelled order's car off the plan while it has not begun; its places are free again."""
     old = live_build_order(work, terms.id)
     if old is not None:
-        withdraw(work, old.id)
+        _withdraw(work, old)
         facts = car_facts(work, terms.catalogue_version_id)
         give_back_place(work, terms.plant_id, old.week, (SLOT, *sorted(facts.constrained_of(terms.options))))

@@ -8,7 +8,7 @@ from typing import Literal
 
 from factory_orders.deliveries.shipment_service import plan_shipment
 from factory_orders.errors import PlantEventAltered
-from factory_orders.events import BuildStageReported
+from factory_orders.events import BuildOrderWithdrawn, BuildStageReported
 from factory_orders.planning.model import BatchState, BuiltOrder, CancelledOrder, ScheduledOrder
 from factory_orders.planning.order_service import build_again
 from factory_orders.planning.order_store import lock_order, move_batch, save_order
@@ -143,6 +143,7 @@ def _scrap(work: Work, order: BuildOrder, vehicle: Vehicle | None, waiting: Sche
         build_again(work, waiting, vin=None if vehicle is None else vehicle.vin)
     else:
         withdraw(work, order.id)
+        work.record(BuildOrderWithdrawn(order.brand_id, order.id, order.order_id, order.plant_id))
         _end_batch(work, order)
 
 

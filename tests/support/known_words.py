@@ -42,6 +42,7 @@ TABLES: Final[Mapping[str, tuple[str, str]]] = {
     "Order": ("orders", "id"),
     "Payment": ("payments", "id"),
     "Plant": ("plants", "id"),
+    "PlantHook": ("plant_hooks", "id"),
     "Pool": ("pools", "id"),
     "PreOrder": ("pre_orders", "id"),
     "Proposal": ("proposals", "id"),

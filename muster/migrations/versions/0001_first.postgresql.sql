@@ -1049,6 +1049,23 @@ END $$
 -- next
 CREATE TRIGGER orders_price_never_rises BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION orders_price_never_rises()
 -- next
+CREATE TABLE plant_hooks (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	plant_id VARCHAR(32) NOT NULL, 
+	url VARCHAR(400) NOT NULL, 
+	generation INTEGER NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	overlap_until TIMESTAMP WITH TIME ZONE, 
+	revoked_at TIMESTAMP WITH TIME ZONE, 
+	failures INTEGER NOT NULL, 
+	resume_at TIMESTAMP WITH TIME ZONE, 
+	last_status VARCHAR(20), 
+	CONSTRAINT pk_plant_hooks PRIMARY KEY (id), 
+	CONSTRAINT ck_plant_hooks_generation_from_one CHECK (generation > 0), 
+	CONSTRAINT fk_plant_hooks_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
+)
+-- next
 CREATE TABLE pool_changes (
 	serial BIGSERIAL NOT NULL, 
 	pool_id VARCHAR(32) NOT NULL, 
@@ -1524,6 +1541,29 @@ CREATE TRIGGER plant_events_no_change BEFORE UPDATE OR DELETE ON plant_events FO
 -- next
 CREATE TRIGGER plant_events_no_truncate BEFORE TRUNCATE ON plant_events FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
+CREATE TABLE plant_messages (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	hook_id VARCHAR(32) NOT NULL, 
+	event_id VARCHAR(32) NOT NULL, 
+	build_order_id VARCHAR(32) NOT NULL, 
+	kind VARCHAR(40) NOT NULL, 
+	body JSONB NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	state VARCHAR(12) NOT NULL, 
+	attempts INTEGER NOT NULL, 
+	due_at TIMESTAMP WITH TIME ZONE, 
+	last_status VARCHAR(20), 
+	delivered_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_plant_messages PRIMARY KEY (id), 
+	CONSTRAINT ck_plant_messages_state_known CHECK (state IN ('waiting', 'delivered', 'given_up')), 
+	CONSTRAINT ck_plant_messages_waiting_is_due CHECK ((state = 'waiting') = (due_at IS NOT NULL)), 
+	CONSTRAINT ck_plant_messages_delivered_then CHECK ((state = 'delivered') = (delivered_at IS NOT NULL)), 
+	CONSTRAINT uq_plant_messages_hook_id_event_id UNIQUE (hook_id, event_id), 
+	CONSTRAINT fk_plant_messages_hook_id FOREIGN KEY(hook_id) REFERENCES plant_hooks (id), 
+	CONSTRAINT fk_plant_messages_build_order_id FOREIGN KEY(build_order_id) REFERENCES build_orders (id)
+)
+-- next
 CREATE TABLE pre_orders (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -1952,6 +1992,12 @@ CREATE INDEX ix_payments_provider_received_at ON payments (provider, received_at
 CREATE INDEX ix_payments_subject_id ON payments (subject_id)
 -- next
 CREATE INDEX ix_payments_to_capture ON payments (id) WHERE received_at IS NOT NULL AND captured_at IS NULL AND declined_at IS NULL
+-- next
+CREATE INDEX ix_plant_hooks_plant ON plant_hooks (plant_id)
+-- next
+CREATE INDEX ix_plant_messages_due ON plant_messages (due_at)
+-- next
+CREATE INDEX ix_plant_messages_order ON plant_messages (hook_id, build_order_id, event_id)
 -- next
 CREATE INDEX ix_pool_changes_pool_id ON pool_changes (pool_id)
 -- next

@@ -963,6 +963,23 @@ CREATE TRIGGER orders_end_is_final BEFORE UPDATE ON orders WHEN OLD.state IN ('d
 -- next
 CREATE TRIGGER orders_price_never_rises BEFORE UPDATE ON orders WHEN NEW.price_minor > OLD.price_minor OR NEW.guaranteed_other_minor > OLD.guaranteed_other_minor BEGIN SELECT RAISE(ABORT, 'a locked price never rises'); END
 -- next
+CREATE TABLE plant_hooks (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	plant_id VARCHAR(32) NOT NULL, 
+	url VARCHAR(400) NOT NULL, 
+	generation INTEGER NOT NULL, 
+	created_at VARCHAR(27) NOT NULL, 
+	overlap_until VARCHAR(27), 
+	revoked_at VARCHAR(27), 
+	failures INTEGER NOT NULL, 
+	resume_at VARCHAR(27), 
+	last_status VARCHAR(20), 
+	CONSTRAINT pk_plant_hooks PRIMARY KEY (id), 
+	CONSTRAINT ck_plant_hooks_generation_from_one CHECK (generation > 0), 
+	CONSTRAINT fk_plant_hooks_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
+)
+-- next
 CREATE TABLE pool_changes (
 	serial INTEGER NOT NULL, 
 	pool_id VARCHAR(32) NOT NULL, 
@@ -1373,6 +1390,29 @@ CREATE TRIGGER plant_events_no_update BEFORE UPDATE ON plant_events BEGIN SELECT
 -- next
 CREATE TRIGGER plant_events_no_delete BEFORE DELETE ON plant_events BEGIN SELECT RAISE(ABORT, 'rows of plant_events are never changed'); END
 -- next
+CREATE TABLE plant_messages (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	hook_id VARCHAR(32) NOT NULL, 
+	event_id VARCHAR(32) NOT NULL, 
+	build_order_id VARCHAR(32) NOT NULL, 
+	kind VARCHAR(40) NOT NULL, 
+	body TEXT NOT NULL, 
+	created_at VARCHAR(27) NOT NULL, 
+	state VARCHAR(12) NOT NULL, 
+	attempts INTEGER NOT NULL, 
+	due_at VARCHAR(27), 
+	last_status VARCHAR(20), 
+	delivered_at VARCHAR(27), 
+	CONSTRAINT pk_plant_messages PRIMARY KEY (id), 
+	CONSTRAINT ck_plant_messages_state_known CHECK (state IN ('waiting', 'delivered', 'given_up')), 
+	CONSTRAINT ck_plant_messages_waiting_is_due CHECK ((state = 'waiting') = (due_at IS NOT NULL)), 
+	CONSTRAINT ck_plant_messages_delivered_then CHECK ((state = 'delivered') = (delivered_at IS NOT NULL)), 
+	CONSTRAINT uq_plant_messages_hook_id_event_id UNIQUE (hook_id, event_id), 
+	CONSTRAINT fk_plant_messages_hook_id FOREIGN KEY(hook_id) REFERENCES plant_hooks (id), 
+	CONSTRAINT fk_plant_messages_build_order_id FOREIGN KEY(build_order_id) REFERENCES build_orders (id)
+)
+-- next
 CREATE TABLE pre_orders (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -1740,6 +1780,12 @@ CREATE INDEX ix_payments_provider_received_at ON payments (provider, received_at
 CREATE INDEX ix_payments_subject_id ON payments (subject_id)
 -- next
 CREATE INDEX ix_payments_to_capture ON payments (id) WHERE received_at IS NOT NULL AND captured_at IS NULL AND declined_at IS NULL
+-- next
+CREATE INDEX ix_plant_hooks_plant ON plant_hooks (plant_id)
+-- next
+CREATE INDEX ix_plant_messages_due ON plant_messages (due_at)
+-- next
+CREATE INDEX ix_plant_messages_order ON plant_messages (hook_id, build_order_id, event_id)
 -- next
 CREATE INDEX ix_pool_changes_pool_id ON pool_changes (pool_id)
 -- next
