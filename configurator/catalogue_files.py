@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from configurator.arithmetic import check_size
+from configurator.assemblies import ROWS_MAX, TooManyParts, find_circle, resolve
 from configurator.catalogue import (
     ALL_MODELS,
     MODEL_GROUP,
@@ -101,7 +102,7 @@ class _Folder:
         self._check_prices(prices, known_models, known_options)
         price_names = [(line, feature_names(rule.when)) for line, rule in price_rules]
         self._check_names("price_rules.csv", price_names, feature_model)
-        self._check_names("parts.csv", [(line, (part.feature,)) for line, part in parts], feature_model)
+        self._check_parts(parts, feature_model)
         return Catalogue(
             **manifest,
             features=tuple(feature.name for feature in feature_model.features),
@@ -112,7 +113,7 @@ class _Folder:
             prices=_values(prices),
             rules=rules,
             price_rules=_values(price_rules),
-            parts=_values(parts),
+            parts=self._whole_parts(_values(parts)),
             definitions=feature_model.definitions,
         )
 
@@ -232,6 +233,30 @@ class _Folder:
                 self._faults.add("prices.csv", line, f"unknown model '{price.model}'")
             if price.option not in options:
                 self._faults.add("prices.csv", line, f"unknown option '{price.option}'")
+
+    def _check_parts(self, parts: list[tuple[int, PartUse]], feature_model: FeatureModel) -> None:
+        """A part list is for a feature, or for a part of another list; a part contains itself by no way."""
+        made = {part.part for _, part in parts}
+        names = [(line, (part.feature,)) for line, part in parts if part.feature not in made]
+        self._check_names("parts.csv", names, feature_model)
+        known = {feature.name for feature in feature_model.features}
+        for line, part in parts:
+            if part.part in known:
+                self._faults.add("parts.csv", line, f"'{part.part}' is a feature and cannot be a part")
+        circle = find_circle(_values(parts))
+        for line, part in parts:
+            if circle and (part.feature, part.part) == (circle[-1], circle[0]):
+                way = " > ".join((*circle, circle[0]))
+                self._faults.add("parts.csv", line, f"the part list goes in a circle: {way}")
+
+    def _whole_parts(self, parts: tuple[PartUse, ...]) -> tuple[PartUse, ...]:
+        if find_circle(parts):
+            return parts
+        try:
+            return resolve(parts)
+        except TooManyParts:
+            self._faults.add("parts.csv", 0, f"the assemblies come to more than {ROWS_MAX:,} parts")
+            return parts
 
     def _check_names(self, file: str, names: Iterable[tuple[int, Iterable[str]]], feature_model: FeatureModel) -> None:
         known = {feature.name for feature in feature_model.features}

@@ -1,0 +1,1 @@
+"""Parts: what planned cars take, what suppliers were asked for and answered, and what is missing when."""
