@@ -307,8 +307,8 @@ WORDS: dict[str, Callable[[Sequence[str]], int]] = {
 MUSTER_WORDS = frozenset(
     (
         *("add-administrator", "add-brand", "audit", "backup", "catalogue", "ddl", "demand", "demo", "export-record"),
-        *("grant-operator", "line", "migrate", "plant", "pool", "reconcile", "report", "restore", "revoke-operator"),
-        *("run", "schema", "secrets", "seed", "serve", "settings", "verify", "worker"),
+        *("grant-operator", "line", "migrate", "parts", "plant", "pool", "promises", "reconcile", "report", "restore"),
+        *("revoke-operator", "run", "schema", "secrets", "seed", "serve", "settings", "verify", "worker"),
     )
 )
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 
-from configurator.catalogue import PartUse
+from configurator.parts_model import PartUse
 
 ROWS_MAX = 100_000
 """More rows than this and the lists are no car's; levels multiply."""

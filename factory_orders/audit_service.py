@@ -15,6 +15,7 @@ from demand.pools.queries import locked_members
 from factory_orders.deliveries.balance import day_without_lateness
 from factory_orders.deliveries.tables import handovers, late_credits, order_balances, shipments
 from factory_orders.errors import VinInvalid
+from factory_orders.parts.tables import part_moves, part_stocks
 from factory_orders.planning.model import SLOT
 from factory_orders.planning.queries import car_facts
 from factory_orders.planning.tables import capacity_weeks, orders, pool_reservations
@@ -169,6 +170,24 @@ def _wrong_promises(work: Work) -> Iterator[str]:
             yield f"{row.resource} of pool {row.pool_id} in {row.week}: {row.promised} promised, {holding} held"
     for pool_id, week, resource in sorted(taken):
         yield f"{resource} of pool {pool_id} in {week} is held and counted nowhere"
+
+
+def _wrong_stocks(work: Work) -> Iterator[str]:
+    """Add up anew what moved of each part."""
+    moved: Counter[tuple[str, str]] = Counter()
+    move, stock = part_moves.c, part_stocks.c
+    for row in work.connection.execute(
+        select(move.plant_id, move.part, func.sum(move.quantity).label("moved"))
+        .where(move.brand_id == work.actor.brand_id)
+        .group_by(move.plant_id, move.part)
+    ):
+        moved[row.plant_id, row.part] = int(row.moved)
+    found = select(stock.plant_id, stock.part, stock.on_hand).where(stock.brand_id == work.actor.brand_id)
+    for row in work.connection.execute(found.order_by(stock.plant_id, stock.part)):
+        if moved.pop((row.plant_id, row.part), 0) != row.on_hand:
+            yield f"plant {row.plant_id} has {row.on_hand} of {row.part}, and its movements come to another number"
+    for plant_id, part in sorted(key for key, number in moved.items() if number):
+        yield f"plant {plant_id} moved {part} and has none"
 
 
 _UNDATED: Final = """
@@ -382,6 +401,7 @@ CHECKS: Final = (
             shape="{resource} of plant {plant_id} in {week}",
         ),
     ),
+    Check("what a plant has of a part is what moved of it", 3, _wrong_stocks),
     Check("what pools have promised is what holds and members take of it", 3, _wrong_promises),
     Check(
         "each order with a contract's date counts towards the calibration of promises by that date",

@@ -10,6 +10,7 @@ Refusal
   PlantEventAltered        an event id came again with another content
   HookSignatureInvalid     a message to a plant's door is not signed with its secret, or too old
   PlantEventFromFuture     the plant's clock is ahead of ours
+  CallOffEnded             the call-off was received or withdrawn
   VinInvalid               not a VIN of ISO 3779: length, letters or check digit
   VehicleNotNew            a car that is not new cannot be sold as new
   ShipmentOutOfOrder       the shipment is at another leg
@@ -128,6 +129,16 @@ class HookSignatureInvalid(Refusal):
     code = "HOOK_SIGNATURE_INVALID"
     en = "This message is not signed with the hook's secret, or it is older than five minutes."
     zh = "该消息未使用该通道的密钥签名，或已超过五分钟。"
+
+
+@dataclass(unsafe_hash=True)
+class CallOffEnded(Refusal):
+    """A call-off that was received or withdrawn stays as it is; `state` says which."""
+
+    code = "CALL_OFF_ENDED"
+    en = "This call-off is {state}. What is missing is called off anew; look at the list of call-offs."
+    zh = "该要货单当前为{state}。如有缺口会另行要货，请查看要货单列表。"
+    state: str
 
 
 @dataclass(unsafe_hash=True)

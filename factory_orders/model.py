@@ -2,6 +2,7 @@
 
 from factory_orders.deliveries.model import CheckedPoint, Handover, HandoverState, Shipment, ShipmentState
 from factory_orders.hooks.model import HookMessage, MessageState, PlantHook
+from factory_orders.parts.model import CallOff, CallOffState, Shortage
 from factory_orders.planning.model import (
     AtStoreOrder,
     Batch,
@@ -25,6 +26,8 @@ __all__ = [
     "BatchState",
     "BuildOrder",
     "BuiltOrder",
+    "CallOff",
+    "CallOffState",
     "CancelledOrder",
     "CheckedPoint",
     "DeliveredOrder",
@@ -43,6 +46,7 @@ __all__ = [
     "ScheduledOrder",
     "Shipment",
     "ShipmentState",
+    "Shortage",
     "Stage",
     "Vehicle",
     "VehicleState",

@@ -12,6 +12,7 @@ from factory_orders.deliveries.queries import (
     store_deliveries,
 )
 from factory_orders.hooks.queries import HookView, list_hooks, messages_of_hook
+from factory_orders.parts.queries import list_call_offs, part_shortages, supplier_call_offs
 from factory_orders.planning.queries import (
     BatchView,
     LineDayView,
@@ -51,17 +52,20 @@ __all__ = [
     "handovers_of_orders",
     "line_of_days",
     "list_batches",
+    "list_call_offs",
     "list_hooks",
     "messages_of_hook",
     "my_hold",
     "order_code",
     "orders_by_id",
     "own_orders",
+    "part_shortages",
     "passport",
     "plant_weeks",
     "shipments_of_orders",
     "stages_of_orders",
     "store_deliveries",
+    "supplier_call_offs",
     "vehicles_by_vin",
     "waiting_count",
 ]

@@ -39,6 +39,15 @@ from factory_orders.hooks.service import (
     rotate_secret,
     tell_plants,
 )
+from factory_orders.parts.service import (
+    SUBSCRIPTIONS,
+    CalledOff,
+    answer_call_off,
+    call_off_all,
+    call_off_parts,
+    count_part,
+    receive_call_off,
+)
 from factory_orders.personal.service import OrderData
 from factory_orders.planning.order_service import (
     LATE_CREDIT_TIMER,
@@ -64,7 +73,9 @@ TIMERS: Final[Mapping[str, Handler]] = {
 
 __all__ = [
     "BALANCE_PURPOSE",
+    "SUBSCRIPTIONS",
     "TIMERS",
+    "CalledOff",
     "Cancellation",
     "Damage",
     "HookSecret",
@@ -72,10 +83,14 @@ __all__ = [
     "Reported",
     "accept_disclosures",
     "add_hook",
+    "answer_call_off",
     "book_handover",
+    "call_off_all",
+    "call_off_parts",
     "cancel_order",
     "cancel_order_by_maker",
     "change_capacity",
+    "count_part",
     "hold_promise",
     "inspect_arrival",
     "inspect_handover",
@@ -86,6 +101,7 @@ __all__ = [
     "promise",
     "rebook_handover",
     "receive_balance",
+    "receive_call_off",
     "reject_handover",
     "release_calibration",
     "release_promise",

@@ -47,6 +47,7 @@ class Permission(StrEnum):
     BATCH_MANAGE = "batch.manage"
     BATCH_READ = "batch.read"
     PLANT_REPORT = "plant.report"
+    CALL_OFF_ANSWER = "call_off.answer"
     DELIVERY_READ = "delivery.read"
     DELIVERY_WRITE = "delivery.write"
     STAFF_MANAGE = "staff.manage"
@@ -95,7 +96,7 @@ GRANTS: Final[dict[Role, frozenset[Permission]]] = {
         Permission.BATCH_READ,
     },
     Role.PLANT: frozenset({Permission.PUBLIC_READ, Permission.PLANT_REPORT}),
-    Role.SUPPLIER: frozenset({Permission.PUBLIC_READ, Permission.DEMAND_TRADE}),
+    Role.SUPPLIER: frozenset({Permission.PUBLIC_READ, Permission.DEMAND_TRADE, Permission.CALL_OFF_ANSWER}),
     Role.CARRIER: frozenset({Permission.PUBLIC_READ, Permission.SHIPMENT_WRITE}),
     Role.SYSTEM: frozenset(Permission),
 }

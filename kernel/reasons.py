@@ -175,6 +175,7 @@ REASONS: Final[Texts] = {
     "PAST_DEADLINE": ("past its deadline", "已过截止时间"),
     "ELSEWHERE": ("it has moved to another pool", "已转入另一拼单池"),
     # weeks and stages
+    "DAY_FROM": ("give a day from {earliest} on, within {days} days", "请填写{earliest}起{days}天内的日期"),
     "MONDAY_FROM": ("give a Monday from {earliest} on", "请填写{earliest}起的某个周一"),
     "STAGE": ("a plant reports one of {stages}", "工厂可上报：{stages}"),
     "LEG": ("a carrier reports one of {legs}", "承运商可上报：{legs}"),

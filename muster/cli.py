@@ -57,7 +57,17 @@ app = typer.Typer(
 
 def main() -> None:
     """Run one command; refusals and broken settings become one clear line and an exit code."""
-    from muster import cli_catalogue, cli_data, cli_demand, cli_demo, cli_line, cli_plant, cli_pool, cli_record
+    from muster import (
+        cli_catalogue,
+        cli_data,
+        cli_demand,
+        cli_demo,
+        cli_line,
+        cli_parts,
+        cli_plant,
+        cli_pool,
+        cli_record,
+    )
     from muster.logs import set_up_logs
 
     set_up_logs("WARNING")
@@ -66,6 +76,7 @@ def main() -> None:
     app.add_typer(cli_line.app, name="line", rich_help_panel=TO_PLAN)
     app.add_typer(cli_plant.app, name="plant", rich_help_panel=TO_TRY)
     app.add_typer(cli_pool.app, name="pool", rich_help_panel=TO_PLAN)
+    cli_parts.add_to(app)
     cli_data.add_to(app)
     cli_record.add_to(app)
     cli_demo.add_to(app)

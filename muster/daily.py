@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import select
 
 from demand.service import release_cubes
-from factory_orders.service import release_calibration
+from factory_orders.service import call_off_all, release_calibration
 from kernel import idempotency, outbox, record, registry
 from kernel.actor import system
 from kernel.identity import account_service
@@ -29,6 +29,7 @@ DAILY_TIMER: Final = "muster.daily"
 CUBES_TIMER: Final = "muster.cubes"
 SEAL_TIMER: Final = "muster.seal"
 SWEEP_TIMER: Final = "muster.sweep"
+PARTS_TIMER: Final = "muster.parts"
 CALIBRATION_TIMER: Final = "muster.calibration"
 PLATFORM: Final = BrandId("platform")
 AT: Final = time(3)
@@ -42,6 +43,7 @@ def morning_timers(settings: IdentitySettings, *, rows_max: int = ROWS_MAX) -> d
         CUBES_TIMER: _release,
         SEAL_TIMER: _seal,
         CALIBRATION_TIMER: _calibrate,
+        PARTS_TIMER: call_off_all,
         SWEEP_TIMER: partial(_sweep, settings, rows_max),
     }
 
@@ -76,6 +78,7 @@ def each_morning(work: Work, brand_id: str, _payload: Any) -> None:
     set_timer(work, CUBES_TIMER, brand_id, work.now)
     set_timer(work, SEAL_TIMER, brand_id, work.now)
     set_timer(work, CALIBRATION_TIMER, brand_id, work.now)
+    set_timer(work, PARTS_TIMER, brand_id, work.now)
     set_timer(work.acting(system(PLATFORM)), SWEEP_TIMER, PLATFORM, work.now)
     set_timer(work, DAILY_TIMER, brand_id, next_morning(registry.own_brand(work), work.now))
 

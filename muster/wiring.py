@@ -228,6 +228,7 @@ def wire(settings: Settings, *, works: Works | None = None) -> Runtime:
                 Subscription("configurator.stale", frozenset({CataloguePublished.kind}), mark_stale_configurations),
                 *demand.service.SUBSCRIPTIONS,
                 *pools_service.SUBSCRIPTIONS,
+                *factory_orders.service.SUBSCRIPTIONS,
                 Subscription("demand.cars", frozenset({VehicleIdentified.kind}), note_wished_cars),
                 Subscription("demand.endings", frozenset({VehicleDelivered.kind, OrderCancelled.kind}), count_endings),
                 Subscription(

@@ -85,6 +85,15 @@ def stages_of_orders(work: Work, order_ids: Sequence[str]) -> dict[str, list[Sta
     return stages
 
 
+def build_orders_by_id(work: Work, build_order_ids: Sequence[str]) -> dict[str, BuildOrder]:
+    """Return build orders of the actor's brand by id; the caller checks whose they are."""
+    table = build_orders.c
+    own = (table.brand_id == work.actor.brand_id) & table.id.in_(list(build_order_ids))
+    return {
+        row["id"]: build_order_from(row) for row in work.connection.execute(select(build_orders).where(own)).mappings()
+    }
+
+
 def build_orders_of_orders(work: Work, order_ids: Sequence[str]) -> dict[str, BuildOrder]:
     """Return each order's build order that is not withdrawn; the caller checks whose they are."""
     table = build_orders.c

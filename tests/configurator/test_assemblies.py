@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from configurator import assemblies
 from configurator.assemblies import TooManyParts, find_circle, resolve
-from configurator.catalogue import PartUse
 from configurator.catalogue_files import inspect_folder
+from configurator.parts_model import PartUse
 from tests.configurator.small_brand import copied_folder
 
 DAY = date(2026, 11, 23)

@@ -24,7 +24,18 @@ from kernel.clock import FixedClock
 from kernel.errors import Refusal
 from kernel.ids import SeededIds
 from kernel.work import Works
-from muster import cli, cli_catalogue, cli_data, cli_demand, cli_demo, cli_line, cli_plant, cli_pool, cli_record
+from muster import (
+    cli,
+    cli_catalogue,
+    cli_data,
+    cli_demand,
+    cli_demo,
+    cli_line,
+    cli_parts,
+    cli_plant,
+    cli_pool,
+    cli_record,
+)
 from muster.logs import set_up_logs
 from muster.settings import Mail, Secrets, Settings
 from tests.conftest import MONDAY_MORNING
@@ -156,6 +167,7 @@ def command_words() -> dict[str, set[str]]:
         cli.app.add_typer(cli_line.app, name="line")
         cli.app.add_typer(cli_plant.app, name="plant")
         cli.app.add_typer(cli_pool.app, name="pool")
+        cli_parts.add_to(cli.app)
         cli_data.add_to(cli.app)
         cli_demo.add_to(cli.app)
         cli_record.add_to(cli.app)

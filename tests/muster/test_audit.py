@@ -18,6 +18,7 @@ from demand.cubes.tables import cube_blocks, cube_cells
 from demand.pools.tables import early_bonuses, pools, pre_order_changes, pre_orders
 from demand.votes.tables import held_votes, proposals
 from factory_orders.deliveries.tables import handovers, late_credits, order_balances
+from factory_orders.parts.tables import part_stocks
 from factory_orders.planning.tables import batches, capacity_weeks, orders
 from factory_orders.plant.tables import build_orders
 from factory_orders.promises.tables import promise_holds, promise_outcomes
@@ -264,6 +265,7 @@ PLANTED: Final[dict[str, Plant]] = {
     "reserved and used are what pools hold and cars took, week by week and option by option": change(
         capacity_weeks, capacity_weeks.c.used > 0, used=capacity_weeks.c.used + 1
     ),
+    "what a plant has of a part is what moved of it": change(part_stocks, part_stocks.c.on_hand > 0, on_hand=999),
     "what pools have promised is what holds and members take of it": change(
         promise_holds, promise_holds.c.state == "kept", state="ended", ended_at=MONDAY_MORNING
     ),

@@ -34,7 +34,7 @@ from tests.demand.backing.backing_room import open_to_backers
 from tests.demand.compare.studies import open_study
 from tests.demand.pool_room import ANY_PRICE, TIERS, PoolRoom, make_pool_room, placed
 from tests.demand.wishing_room import release, save
-from tests.factory_orders.trade import BUILD, Trade
+from tests.factory_orders.trade import BUILD, NORTH_PLANT, PLANT_MACHINE, Trade
 
 LAST_WORD: Final = (*BUILD[:-1], Stage.REWORK, Stage.PASSED)
 
@@ -57,7 +57,9 @@ class SoundWorld:
 
     def work_off(self) -> None:
         """Do what the worker does until nothing is due."""
-        while outbox.deliver(self.works, SUBSCRIPTIONS) + fire_due(self.works, {**TIMERS, **factory.TIMERS}):
+        while outbox.deliver(self.works, (*SUBSCRIPTIONS, *factory.SUBSCRIPTIONS)) + fire_due(
+            self.works, {**TIMERS, **factory.TIMERS}
+        ):
             pass
         self.room.settle()
 
@@ -75,6 +77,7 @@ def make_sound_world(works: Works, clock: FixedClock) -> SoundWorld:
     world = SoundWorld(works, room, Trade(works, clock, room.sandbox, version_id))
     _fail_a_pool(world)
     ids = _lock_a_pool(world)
+    _count_parts(world)
     _build(world, ids)
     _fill_another(world)
     world.work_off()
@@ -133,6 +136,14 @@ def _build(world: SoundWorld, ids: list[str]) -> None:
     trade.build(third, stages=LAST_WORD, repair_minor=100_000)
     with works.change(who[fourth]) as work:
         cancel_order(work, fourth)
+
+
+def _count_parts(world: SoundWorld) -> None:
+    """The plant counts a part, and what its cars lack of the others is called off."""
+    with world.works.change(PLANT_MACHINE) as work:
+        factory.count_part(work, "FIR-BODY-A", on_hand=40)
+    with world.works.change(PLANNER) as work:
+        factory.call_off_parts(work, NORTH_PLANT)
 
 
 def _fill_another(world: SoundWorld) -> None:

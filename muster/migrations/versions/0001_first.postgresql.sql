@@ -758,6 +758,39 @@ CREATE TABLE batches (
 	CONSTRAINT fk_batches_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
 -- next
+CREATE TABLE call_offs (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	plant_id VARCHAR(32) NOT NULL, 
+	supplier VARCHAR(80) NOT NULL, 
+	part VARCHAR(80) NOT NULL, 
+	week DATE NOT NULL, 
+	call_off_by DATE NOT NULL, 
+	quantity INTEGER NOT NULL, 
+	state VARCHAR(20) NOT NULL, 
+	made_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	arrives_on DATE, 
+	answered_at TIMESTAMP WITH TIME ZONE, 
+	ended_at TIMESTAMP WITH TIME ZONE, 
+	received INTEGER, 
+	CONSTRAINT pk_call_offs PRIMARY KEY (id), 
+	CONSTRAINT ck_call_offs_state_known CHECK (state IN ('open', 'confirmed', 'received', 'withdrawn')), 
+	CONSTRAINT ck_call_offs_in_time CHECK (quantity > 0 AND call_off_by <= week), 
+	CONSTRAINT ck_call_offs_confirmed_for_a_day CHECK (state <> 'confirmed' OR arrives_on IS NOT NULL), 
+	CONSTRAINT ck_call_offs_received_so_many CHECK ((state = 'received') = (received IS NOT NULL)), 
+	CONSTRAINT ck_call_offs_ended_when_it_ends CHECK ((state IN ('received', 'withdrawn')) = (ended_at IS NOT NULL)), 
+	CONSTRAINT ck_call_offs_received_not_negative CHECK (received >= 0), 
+	CONSTRAINT fk_call_offs_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
+)
+-- next
+CREATE OR REPLACE FUNCTION call_offs_end_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state IN ('received', 'withdrawn') THEN RAISE EXCEPTION 'a call-off that was received or withdrawn stays as it is' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE TRIGGER call_offs_end_is_final BEFORE UPDATE ON call_offs FOR EACH ROW EXECUTE FUNCTION call_offs_end_is_final()
+-- next
 CREATE TABLE capacity_weeks (
 	plant_id VARCHAR(32) NOT NULL, 
 	week DATE NOT NULL, 
@@ -1048,6 +1081,41 @@ BEGIN
 END $$
 -- next
 CREATE TRIGGER orders_price_never_rises BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION orders_price_never_rises()
+-- next
+CREATE TABLE part_moves (
+	id VARCHAR(32) NOT NULL, 
+	plant_id VARCHAR(32) NOT NULL, 
+	part VARCHAR(80) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	quantity INTEGER NOT NULL, 
+	kind VARCHAR(10) NOT NULL, 
+	reference VARCHAR(32) NOT NULL, 
+	by_account_id VARCHAR(32), 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_part_moves PRIMARY KEY (id), 
+	CONSTRAINT ck_part_moves_kind_known CHECK (kind IN ('counted', 'received', 'used')), 
+	CONSTRAINT uq_part_moves_kind_reference_part UNIQUE (kind, reference, part), 
+	CONSTRAINT fk_part_moves_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER part_moves_no_change BEFORE UPDATE OR DELETE ON part_moves FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER part_moves_no_truncate BEFORE TRUNCATE ON part_moves FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TABLE part_stocks (
+	plant_id VARCHAR(32) NOT NULL, 
+	part VARCHAR(80) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	on_hand INTEGER NOT NULL, 
+	CONSTRAINT pk_part_stocks PRIMARY KEY (plant_id, part), 
+	CONSTRAINT ck_part_stocks_not_negative CHECK (on_hand >= 0), 
+	CONSTRAINT fk_part_stocks_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
+)
 -- next
 CREATE TABLE plant_hooks (
 	id VARCHAR(32) NOT NULL, 
@@ -1514,6 +1582,23 @@ CREATE TABLE sessions (
 	CONSTRAINT uq_sessions_token_hash UNIQUE (token_hash)
 )
 -- next
+CREATE TABLE part_takings (
+	build_order_id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_part_takings PRIMARY KEY (build_order_id), 
+	CONSTRAINT fk_part_takings_build_order_id FOREIGN KEY(build_order_id) REFERENCES build_orders (id)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER part_takings_no_change BEFORE UPDATE OR DELETE ON part_takings FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER part_takings_no_truncate BEFORE TRUNCATE ON part_takings FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
 CREATE TABLE plant_events (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -1926,6 +2011,10 @@ CREATE INDEX ix_batches_brand ON batches (brand_id, id)
 CREATE INDEX ix_build_orders_batch ON build_orders (batch_id)
 -- next
 CREATE INDEX ix_build_orders_plant ON build_orders (plant_id, day, id)
+-- next
+CREATE INDEX ix_call_offs_plant ON call_offs (plant_id, state, part)
+-- next
+CREATE INDEX ix_call_offs_supplier ON call_offs (brand_id, supplier, id)
 -- next
 CREATE INDEX ix_compared_items_proposal_id ON compared_items (proposal_id)
 -- next

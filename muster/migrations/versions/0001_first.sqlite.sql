@@ -709,6 +709,33 @@ CREATE TABLE batches (
 	CONSTRAINT fk_batches_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
 -- next
+CREATE TABLE call_offs (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	plant_id VARCHAR(32) NOT NULL, 
+	supplier VARCHAR(80) NOT NULL, 
+	part VARCHAR(80) NOT NULL, 
+	week DATE NOT NULL, 
+	call_off_by DATE NOT NULL, 
+	quantity INTEGER NOT NULL, 
+	state VARCHAR(20) NOT NULL, 
+	made_at VARCHAR(27) NOT NULL, 
+	arrives_on DATE, 
+	answered_at VARCHAR(27), 
+	ended_at VARCHAR(27), 
+	received INTEGER, 
+	CONSTRAINT pk_call_offs PRIMARY KEY (id), 
+	CONSTRAINT ck_call_offs_state_known CHECK (state IN ('open', 'confirmed', 'received', 'withdrawn')), 
+	CONSTRAINT ck_call_offs_in_time CHECK (quantity > 0 AND call_off_by <= week), 
+	CONSTRAINT ck_call_offs_confirmed_for_a_day CHECK (state <> 'confirmed' OR arrives_on IS NOT NULL), 
+	CONSTRAINT ck_call_offs_received_so_many CHECK ((state = 'received') = (received IS NOT NULL)), 
+	CONSTRAINT ck_call_offs_ended_when_it_ends CHECK ((state IN ('received', 'withdrawn')) = (ended_at IS NOT NULL)), 
+	CONSTRAINT ck_call_offs_received_not_negative CHECK (received >= 0), 
+	CONSTRAINT fk_call_offs_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
+)
+-- next
+CREATE TRIGGER call_offs_end_is_final BEFORE UPDATE ON call_offs WHEN OLD.state IN ('received', 'withdrawn') BEGIN SELECT RAISE(ABORT, 'a call-off that was received or withdrawn stays as it is'); END
+-- next
 CREATE TABLE capacity_weeks (
 	plant_id VARCHAR(32) NOT NULL, 
 	week DATE NOT NULL, 
@@ -962,6 +989,36 @@ CREATE TABLE orders (
 CREATE TRIGGER orders_end_is_final BEFORE UPDATE ON orders WHEN OLD.state IN ('delivered', 'cancelled') AND NEW.state <> OLD.state BEGIN SELECT RAISE(ABORT, 'a delivered or cancelled order stays as it is'); END
 -- next
 CREATE TRIGGER orders_price_never_rises BEFORE UPDATE ON orders WHEN NEW.price_minor > OLD.price_minor OR NEW.guaranteed_other_minor > OLD.guaranteed_other_minor BEGIN SELECT RAISE(ABORT, 'a locked price never rises'); END
+-- next
+CREATE TABLE part_moves (
+	id VARCHAR(32) NOT NULL, 
+	plant_id VARCHAR(32) NOT NULL, 
+	part VARCHAR(80) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	quantity INTEGER NOT NULL, 
+	kind VARCHAR(10) NOT NULL, 
+	reference VARCHAR(32) NOT NULL, 
+	by_account_id VARCHAR(32), 
+	at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_part_moves PRIMARY KEY (id), 
+	CONSTRAINT ck_part_moves_kind_known CHECK (kind IN ('counted', 'received', 'used')), 
+	CONSTRAINT uq_part_moves_kind_reference_part UNIQUE (kind, reference, part), 
+	CONSTRAINT fk_part_moves_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
+)
+-- next
+CREATE TRIGGER part_moves_no_update BEFORE UPDATE ON part_moves BEGIN SELECT RAISE(ABORT, 'rows of part_moves are never changed'); END
+-- next
+CREATE TRIGGER part_moves_no_delete BEFORE DELETE ON part_moves BEGIN SELECT RAISE(ABORT, 'rows of part_moves are never changed'); END
+-- next
+CREATE TABLE part_stocks (
+	plant_id VARCHAR(32) NOT NULL, 
+	part VARCHAR(80) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	on_hand INTEGER NOT NULL, 
+	CONSTRAINT pk_part_stocks PRIMARY KEY (plant_id, part), 
+	CONSTRAINT ck_part_stocks_not_negative CHECK (on_hand >= 0), 
+	CONSTRAINT fk_part_stocks_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
+)
 -- next
 CREATE TABLE plant_hooks (
 	id VARCHAR(32) NOT NULL, 
@@ -1368,6 +1425,18 @@ CREATE TABLE sessions (
 	CONSTRAINT uq_sessions_token_hash UNIQUE (token_hash)
 )
 -- next
+CREATE TABLE part_takings (
+	build_order_id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_part_takings PRIMARY KEY (build_order_id), 
+	CONSTRAINT fk_part_takings_build_order_id FOREIGN KEY(build_order_id) REFERENCES build_orders (id)
+)
+-- next
+CREATE TRIGGER part_takings_no_update BEFORE UPDATE ON part_takings BEGIN SELECT RAISE(ABORT, 'rows of part_takings are never changed'); END
+-- next
+CREATE TRIGGER part_takings_no_delete BEFORE DELETE ON part_takings BEGIN SELECT RAISE(ABORT, 'rows of part_takings are never changed'); END
+-- next
 CREATE TABLE plant_events (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -1714,6 +1783,10 @@ CREATE INDEX ix_batches_brand ON batches (brand_id, id)
 CREATE INDEX ix_build_orders_batch ON build_orders (batch_id)
 -- next
 CREATE INDEX ix_build_orders_plant ON build_orders (plant_id, day, id)
+-- next
+CREATE INDEX ix_call_offs_plant ON call_offs (plant_id, state, part)
+-- next
+CREATE INDEX ix_call_offs_supplier ON call_offs (brand_id, supplier, id)
 -- next
 CREATE INDEX ix_compared_items_proposal_id ON compared_items (proposal_id)
 -- next

@@ -1,0 +1,321 @@
+"""Parts: called off once and in time, answered by their supplier alone, received, counted, taken once a car."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import update
+from sqlalchemy.exc import DatabaseError, IntegrityError
+
+from factory_orders import audit_service, queries, service
+from factory_orders.errors import CallOffEnded
+from factory_orders.events import BuildStageReported
+from factory_orders.model import CallOff, CallOffState, Shortage, Stage
+from factory_orders.parts.model import Coming, PartDemand, net, surplus, to_withdraw
+from factory_orders.parts.service import on_parts_ready
+from factory_orders.parts.tables import call_offs, part_stocks
+from factory_orders.plant.tables import build_orders
+from kernel import outbox
+from kernel.actor import Actor, Role
+from kernel.errors import Forbidden, InvalidInput, NotFound
+from kernel.identity.machine_service import add_machine
+from kernel.ids import AccountId, PlantId
+from kernel.paging import PageRequest
+from kernel.soundness import examine
+from tests.configurator.small_brand import BRAND, PLANNER
+from tests.factory_orders.trade import NORTH_PLANT, PLANT_MACHINE, SOUTH_PLANT, SYSTEM, Trade
+
+MONDAY: Final = date(2026, 12, 7)
+WEEK: Final = timedelta(days=7)
+BODY: Final = "FIR-BODY-A"
+ADMIN: Final = Actor(BRAND, frozenset({Role.BRAND_ADMIN}), AccountId("e" * 32))
+BIG_WHEELS: Final = ("RED", "W19", "PT_BIG", "TR_BASE")
+CHECKS: Final = [check for check in audit_service.CHECKS if "of a part" in check.name]
+OTHER_PLANT: Final = Actor(BRAND, frozenset({Role.PLANT}), AccountId("6" * 32), plant_id=SOUTH_PLANT)
+
+
+def supplier(trade: Trade, code: str = "fir_body") -> Actor:
+    """Return a supplier's machine account."""
+    with trade.works.change(ADMIN) as work:
+        made = add_machine(work, label=f"system of {code}", role=Role.SUPPLIER, party_code=code)
+    return Actor(BRAND, frozenset({Role.SUPPLIER}), AccountId(made.machine_id))
+
+
+def call_off(trade: Trade, who: Actor = PLANNER) -> service.CalledOff:
+    with trade.works.change(who) as work:
+        return service.call_off_parts(work, NORTH_PLANT)
+
+
+def lacking(trade: Trade) -> list[Shortage]:
+    with trade.works.read(PLANNER) as work:
+        return queries.part_shortages(work, NORTH_PLANT)[0]
+
+
+def answer(trade: Trade, who: Actor, one: CallOff, day: date) -> CallOff:
+    with trade.works.change(who) as work:
+        return service.answer_call_off(work, one.id, arrives_on=day)
+
+
+def receive(trade: Trade, one: CallOff, quantity: int | None = None, who: Actor = PLANT_MACHINE) -> CallOff:
+    with trade.works.change(who) as work:
+        return service.receive_call_off(work, one.id, quantity=quantity)
+
+
+def count(trade: Trade, on_hand: int, part: str = BODY) -> int:
+    with trade.works.change(PLANT_MACHINE) as work:
+        return service.count_part(work, part, on_hand=on_hand)
+
+
+def stock(trade: Trade) -> dict[str, int]:
+    with trade.works.read(SYSTEM) as work:
+        return {row.part: row.on_hand for row in work.connection.execute(part_stocks.select())}
+
+
+def hear(trade: Trade) -> None:
+    while outbox.deliver(trade.works, service.SUBSCRIPTIONS):
+        pass
+
+
+def require_sound(trade: Trade) -> None:
+    with trade.works.read(SYSTEM) as work:
+        found = {one.check.name: one.violations for one in examine(work, CHECKS) if one.violations}
+    assert found == {}
+
+
+def test_planned_cars_are_called_off_once_for_their_week(trade: Trade) -> None:
+    trade.lock(3)
+
+    first, second = call_off(trade), call_off(trade)
+
+    (one,) = first.made
+    assert (one.part, one.supplier, one.week, one.quantity) == (BODY, "fir_body", MONDAY, 3)
+    assert one.call_off_by == MONDAY - timedelta(days=14)
+    assert (first.withdrawn, second.made, second.withdrawn) == ((), (), ())
+    assert lacking(trade) == []
+
+
+def test_before_they_are_called_off_parts_are_missing_by_name_and_day(trade: Trade) -> None:
+    trade.lock(2, options=BIG_WHEELS)
+
+    found = {one.part: (one.needed, one.missing, one.uncalled, one.late) for one in lacking(trade)}
+
+    assert found == {BODY: (2, 2, 2, 0), "FIR-W19": (8, 8, 8, 0)}
+
+
+def test_later_orders_are_called_off_beside_the_first(trade: Trade) -> None:
+    trade.lock(3)
+    call_off(trade)
+    trade.lock(2, pool_id="8" * 32, first_buyer=20)
+
+    (more,) = call_off(trade).made
+
+    assert more.quantity == 2
+
+
+def test_a_cancelled_orders_parts_are_withdrawn_while_nobody_has_answered(trade: Trade) -> None:
+    trade.lock(1)
+    (one,) = call_off(trade).made
+    with trade.works.change(SYSTEM) as work:
+        work.connection.execute(update(build_orders).values(stage=Stage.WITHDRAWN.value))
+
+    assert [gone.id for gone in call_off(trade).withdrawn] == [one.id]
+    with trade.works.read(PLANNER) as work:
+        assert [row.state for row in queries.list_call_offs(work, PageRequest(9)).items] == [CallOffState.WITHDRAWN]
+
+
+def test_a_part_that_comes_too_late_is_a_shortage_of_its_week(trade: Trade) -> None:
+    trade.lock(3)
+    (one,) = call_off(trade).made
+    body = supplier(trade)
+
+    answer(trade, body, one, MONDAY + timedelta(days=2))
+
+    (short,) = lacking(trade)
+    assert (short.missing, short.late, short.uncalled) == (3, 3, 0)
+    answer(trade, body, one, MONDAY)
+    assert lacking(trade) == []
+
+
+def test_a_supplier_sees_and_answers_its_own_call_offs_alone(trade: Trade) -> None:
+    trade.lock(1)
+    (one,) = call_off(trade).made
+    wheels, body = supplier(trade, "fir_wheels"), supplier(trade)
+
+    with pytest.raises(NotFound):
+        answer(trade, wheels, one, MONDAY)
+    with trade.works.read(wheels) as work:
+        assert queries.supplier_call_offs(work, PageRequest(9)).items == ()
+    with trade.works.read(body) as work:
+        assert queries.supplier_call_offs(work, PageRequest(9)).items == (one,)
+    with pytest.raises(Forbidden), trade.works.read(body) as work:
+        queries.list_call_offs(work, PageRequest(9))
+
+
+@pytest.mark.parametrize("days", [-1, 731])
+def test_a_day_that_is_past_or_too_far_is_refused(trade: Trade, days: int) -> None:
+    trade.lock(1)
+    (one,) = call_off(trade).made
+    today = date(2026, 11, 23)
+
+    with pytest.raises(InvalidInput):
+        answer(trade, supplier(trade), one, today + timedelta(days=days))
+
+
+def test_what_is_received_is_there_and_what_is_missing_is_called_off_anew(trade: Trade) -> None:
+    trade.lock(3)
+    (one,) = call_off(trade).made
+
+    receive(trade, one, 2)
+
+    assert stock(trade) == {BODY: 2}
+    (rest,) = call_off(trade).made
+    assert rest.quantity == 1
+    require_sound(trade)
+
+
+def test_a_call_off_is_received_once_and_not_answered_afterwards(trade: Trade) -> None:
+    trade.lock(3)
+    (one,) = call_off(trade).made
+    receive(trade, one)
+
+    with pytest.raises(CallOffEnded):
+        receive(trade, one)
+    with pytest.raises(CallOffEnded):
+        answer(trade, supplier(trade), one, MONDAY)
+
+    assert stock(trade) == {BODY: 3}
+
+
+def test_another_plant_receives_nothing(trade: Trade) -> None:
+    trade.lock(1)
+    (one,) = call_off(trade).made
+
+    with pytest.raises(NotFound):
+        receive(trade, one, who=OTHER_PLANT)
+
+    assert stock(trade) == {}
+
+
+def test_a_car_takes_its_parts_once_however_often_it_is_told(trade: Trade) -> None:
+    (order_id,) = trade.lock(1)
+    count(trade, 5)
+    build_order_id = trade.build_order_of(order_id).id
+    trade.report(build_order_id, Stage.PARTS_READY)
+    now = trade.clock.now()
+    told = BuildStageReported(BRAND, build_order_id, order_id, "1" * 32, NORTH_PLANT, Stage.PARTS_READY.value, now)
+
+    hear(trade)
+    with trade.works.change(SYSTEM) as work:
+        on_parts_ready(work, [outbox.Letter("x" * 32, now, told)])
+
+    assert stock(trade) == {BODY: 4}
+    require_sound(trade)
+
+
+def test_a_plant_that_counts_nothing_has_no_stock_to_take_from(trade: Trade) -> None:
+    (order_id,) = trade.lock(1)
+
+    trade.report(trade.build_order_of(order_id).id, Stage.PARTS_READY)
+    hear(trade)
+
+    assert stock(trade) == {}
+
+
+def test_a_count_says_by_how_much_it_differs(trade: Trade) -> None:
+    assert (count(trade, 5), count(trade, 3), count(trade, 3)) == (5, -2, 0)
+    require_sound(trade)
+
+
+@pytest.mark.parametrize("number", [-1, 10_000_001])
+def test_a_count_of_no_sense_is_refused(trade: Trade, number: int) -> None:
+    with pytest.raises(InvalidInput):
+        count(trade, number)
+
+
+def test_stock_covers_the_earliest_cars(trade: Trade) -> None:
+    trade.lock(3)
+    count(trade, 2)
+
+    (one,) = call_off(trade).made
+
+    assert one.quantity == 1
+
+
+def test_the_plant_of_nobody_is_not_found(trade: Trade) -> None:
+    with pytest.raises(NotFound), trade.works.change(PLANNER) as work:
+        service.call_off_parts(work, PlantId("f" * 32))
+    with pytest.raises(NotFound), trade.works.read(PLANNER) as work:
+        queries.part_shortages(work, "f" * 32)
+
+
+def test_a_model_without_a_part_list_is_named_and_the_others_are_called_off(trade: Trade) -> None:
+    trade.lock(1)
+    with trade.works.change(SYSTEM) as work:
+        work.connection.execute(update(build_orders).values(model="A9"))
+
+    done = call_off(trade)
+
+    assert (done.made, done.without_list) == ((), ("A9",))
+
+
+def test_the_database_keeps_a_received_call_off_and_no_negative_stock(trade: Trade) -> None:
+    trade.lock(1)
+    (one,) = call_off(trade).made
+    receive(trade, one)
+
+    with pytest.raises(DatabaseError), trade.works.change(SYSTEM) as work:
+        work.connection.execute(update(call_offs).values(state="open", received=None, ended_at=None))
+    with pytest.raises(IntegrityError), trade.works.change(SYSTEM) as work:
+        work.connection.execute(update(part_stocks).values(on_hand=-1))
+
+
+weeks = st.integers(0, 5)
+amounts = st.integers(1, 9)
+
+
+@given(st.dictionaries(weeks, amounts), st.integers(0, 20), st.lists(st.tuples(weeks, amounts), max_size=6))
+def test_netting_agrees_with_handing_out_piece_by_piece(
+    needs: dict[int, int], on_hand: int, coming: list[tuple[int, int]]
+) -> None:
+    demands = [PartDemand(MONDAY + WEEK * week, number, MONDAY) for week, number in needs.items()]
+    arrivals = [Coming(MONDAY + WEEK * week, number) for week, number in coming]
+
+    found = net(demands, on_hand=on_hand, coming=arrivals)
+
+    pieces = sorted([-1] * on_hand + [week for week, number in coming for _ in range(number)])
+    expected: dict[date, int] = {}
+    for week in sorted(needs):
+        for _ in range(needs[week]):
+            if pieces and pieces[0] <= week:
+                pieces.pop(0)
+            else:
+                expected[MONDAY + WEEK * week] = expected.get(MONDAY + WEEK * week, 0) + 1
+    assert found == expected
+    total = on_hand + sum(number for _, number in coming)
+    assert surplus(demands, on_hand=on_hand, coming=arrivals) == max(total - sum(needs.values()), 0)
+
+
+def some_call_offs(quantities: Sequence[int]) -> list[CallOff]:
+    state, made_at = CallOffState.OPEN, datetime(2026, 11, 23, tzinfo=UTC)
+    return [
+        CallOff(
+            f"{number:032x}", BRAND, NORTH_PLANT, "s", "p", MONDAY + WEEK * number, MONDAY, quantity, state, made_at
+        )
+        for number, quantity in enumerate(quantities)
+    ]
+
+
+@given(st.lists(amounts, max_size=6), st.integers(0, 30))
+def test_no_more_is_withdrawn_than_is_spare(quantities: list[int], spare: int) -> None:
+    given_ones = some_call_offs(quantities)
+
+    gone = to_withdraw(given_ones, spare)
+
+    assert sum(one.quantity for one in gone) <= spare
+    left = spare - sum(one.quantity for one in gone)
+    assert all(one.quantity > left for one in given_ones if one not in gone)

@@ -1,0 +1,44 @@
+"""`muster parts` and `muster promises` say in tables what the API says."""
+
+from __future__ import annotations
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from kernel.clock import FixedClock
+from kernel.work import Works
+from muster.cli_parts import add_to
+from tests.factory_orders.trade import open_trade
+from tests.support.databases import Database
+from tests.support.site import surroundings
+
+COMMANDS = typer.Typer()
+add_to(COMMANDS)
+
+
+@pytest.fixture
+def asked(database: Database, works: Works, clock: FixedClock, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
+    """Return a runner beside a brand with three planned cars."""
+    open_trade(works, clock).lock(3)
+    for name, value in (surroundings(database.url) | {"MUSTER_BRAND": "fir", "COLUMNS": "160"}).items():
+        monkeypatch.setenv(name, value)
+    return CliRunner()
+
+
+def test_shortages_are_listed_and_called_off_once(asked: CliRunner) -> None:
+    before = asked.invoke(COMMANDS, ["parts", "shortages", "fir_north"])
+    made = asked.invoke(COMMANDS, ["parts", "ask", "fir_north"])
+    again = asked.invoke(COMMANDS, ["parts", "ask", "fir_north"])
+    after = asked.invoke(COMMANDS, ["parts", "shortages", "fir_north"])
+
+    assert "FIR-BODY-A" in before.output
+    assert "1 call-offs made, 0 withdrawn" in made.output
+    assert "0 call-offs made, 0 withdrawn" in again.output
+    assert "FIR-BODY-A" not in after.output
+
+
+def test_promises_are_a_table_also_where_none_fell_due(asked: CliRunner) -> None:
+    told = asked.invoke(COMMANDS, ["promises"])
+
+    assert (told.exit_code, "Promises that fell due" in told.output) == (0, True)
