@@ -45,6 +45,7 @@ def explain_walks(
     """Ask at the end of every walk why some features, open before, are now excluded or forced."""
     chance = random.Random(seed)
     reasons = Reasons(model.formula)
+    reasons.get_ready()  # as a server does at its start
     before = backend.domains(guards)
     assert before is not None
     choice_micros, rule_micros = [], []

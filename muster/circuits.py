@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -57,9 +58,19 @@ def engines_of(workshop: Workshop) -> Callable[[RuleBook], Engine]:
     """Return what makes the engine of a catalogue version."""
 
     def engine_for(book: RuleBook) -> Engine:
-        return Answers(book, workshop.backend(Blueprint(book.formula, book.weighed)))
+        engine = Answers(book, workshop.backend(Blueprint(book.formula, book.weighed)))
+        if workshop.walks:
+            workshop.soon(partial(_get_ready, weakref.ref(engine)))
+        return engine
 
     return engine_for
+
+
+def _get_ready(waiting: weakref.ref[Answers]) -> None:
+    """Get an engine ready to explain, if somebody still has it."""
+    engine = waiting()
+    if engine is not None:
+        engine.get_ready()
 
 
 def serve_from_circuits(settings: Settings, works: Works) -> Workshop:

@@ -90,7 +90,7 @@ class CircuitBackend:
                 return None
             size = (self.circuit.size(at.FEATURES) >> 3) + 1
             can, cannot = np.empty(size, dtype=np.uint8), np.empty(size, dtype=np.uint8)
-            kernels.domains(self.block, workspace.work, can, cannot)
+            passes.domains(self.block, workspace.work, can, cannot)
         return Domains(int.from_bytes(can.tobytes(), "little"), int.from_bytes(cannot.tobytes(), "little"))
 
     def minimal_choices(

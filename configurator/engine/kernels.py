@@ -16,7 +16,6 @@ import numpy as np
 from configurator.engine import circuit as at
 from configurator.engine import workspace as of
 from configurator.engine.jit import kernel
-from configurator.engine.reduction import ALWAYS, NEVER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,6 +24,9 @@ BLOCK: Final = "Array(int32, 1, 'C', readonly=True)"
 WORK: Final = "int32[::1]"
 OUT: Final = "int32[::1]"
 STAMP_MAX: Final = 1 << 30
+Place: Final = np.uint64
+"""What an inner loop indexes with: a signed number might count from an array's end, and to ask costs as much again."""
+ONE: Final = np.uint64(1)
 
 
 @kernel(f"void({BLOCK}, {WORK}, int64, int64)")
@@ -70,50 +72,42 @@ def _rehome(block: NDArray[np.int32], work: NDArray[np.int32], deaths: int) -> N
     closed = work[work[of.CLOSED] : work[of.CLOSED + 1]]
     home_first = block[block[at.HOME_FIRST] : block[at.HOME_FIRST + 1]]
     home = block[block[at.HOME] : block[at.HOME + 1]]
-    length = int(work[of.CLOSED_LENGTH])
-    for death in range(deaths):
-        group = work[work[of.SPARE_GROUPS] + death]
-        code = watched[group]
-        stays = -1
-        while code >= 0:
+    length = Place(work[of.CLOSED_LENGTH])
+    is_closed = flags[branches:]
+    for death in range(Place(work[of.SPARE_GROUPS]), Place(work[of.SPARE_GROUPS] + deaths)):
+        group = Place(work[death])
+        watching = watched[group]
+        stays = np.int32(-1)
+        while watching >= 0:
+            code = Place(watching)
             after = following[code]
-            found = -1
-            if flags[branches + code] == 0:
-                begin, end = home_first[code], home_first[code + 1]
-                for candidate in range(place[code] + 1, end):
-                    if used[home[candidate]] > 0:
-                        found = candidate
+            found = np.int64(-1)
+            if is_closed[code] == 0:
+                begin, now, end = home_first[code], place[code], home_first[code + ONE]
+                for candidate in range(Place(now + 1), Place(end)):
+                    if used[Place(home[candidate])] > 0:
+                        found = np.int64(candidate)
                         break
                 if found < 0:
-                    for candidate in range(begin, place[code]):
-                        if used[home[candidate]] > 0:
-                            found = candidate
+                    for candidate in range(Place(begin), Place(now)):
+                        if used[Place(home[candidate])] > 0:
+                            found = np.int64(candidate)
                             break
                 if found < 0:
-                    flags[branches + code] = 1
-                    closed[length] = code
-                    length += 1
+                    is_closed[code] = 1
+                    closed[length] = watching
+                    length += ONE
             if found >= 0:
+                other = Place(home[Place(found)])
                 place[code] = found
-                following[code] = watched[home[found]]
-                watched[home[found]] = code
+                following[code] = watched[other]
+                watched[other] = watching
             else:
                 following[code] = stays
-                stays = code
-            code = after
+                stays = watching
+            watching = after
         watched[group] = stays
-    work[of.CLOSED_LENGTH] = length
-
-
-@kernel(f"int64({WORK}, {WORK}, int64, int64)")
-def _release(used: NDArray[np.int32], dying: NDArray[np.int32], group: int, deaths: int) -> int:
-    """Take one branch from a group (-1 is none), and note it after the first `deaths` where it was the last one."""
-    if group >= 0:
-        used[group] -= 1
-        if used[group] == 0:
-            dying[deaths] = group
-            return deaths + 1
-    return deaths
+    work[of.CLOSED_LENGTH] = np.int64(length)
 
 
 @kernel(f"void({BLOCK}, {WORK}, int64)")
@@ -125,19 +119,19 @@ def _rise(block: NDArray[np.int32], work: NDArray[np.int32], head: int) -> None:
     owner = block[block[at.OWNER] : block[at.OWNER + 1]]
     parent_first = block[block[at.PARENT_FIRST] : block[at.PARENT_FIRST + 1]]
     parent = block[block[at.PARENT] : block[at.PARENT + 1]]
-    length = int(work[of.TRAIL_LENGTH])
-    while head < length:
-        node = owner[trail[head]]
-        head += 1
-        live[node] -= 1
-        if live[node] == 0 and reached[node] > 0:
-            for index in range(parent_first[node], parent_first[node + 1]):
+    next_one, length = Place(head), Place(work[of.TRAIL_LENGTH])
+    while next_one < length:
+        node = Place(owner[Place(trail[next_one])])
+        next_one += ONE
+        left = live[node] - 1
+        live[node] = left
+        if left == 0 and reached[node] > 0:
+            for index in range(Place(parent_first[node]), Place(parent_first[node + ONE])):
                 other = parent[index]
-                if dead[other] == 0:
-                    dead[other] = 1
-                    trail[length] = other
-                    length += 1
-    work[of.TRAIL_LENGTH] = length
+                trail[length] = other
+                length += Place(1 - dead[Place(other)])
+                dead[Place(other)] = 1
+    work[of.TRAIL_LENGTH] = np.int64(length)
 
 
 @kernel(f"int64({BLOCK}, {WORK}, int64)")
@@ -154,28 +148,39 @@ def _fall(block: NDArray[np.int32], work: NDArray[np.int32], head: int) -> int:
     child_first = block[block[at.CHILD_FIRST] : block[at.CHILD_FIRST + 1]]
     child = block[block[at.CHILD] : block[at.CHILD + 1]]
     asserted, free = block[block[at.ASSERTED] : block[at.ASSERTED + 1]], block[block[at.FREE] : block[at.FREE + 1]]
-    length, deaths = int(work[of.TRAIL_LENGTH]), 0
-    limit = head + work[of.MANY]
-    while head < length:
+    next_one, length, deaths = Place(head), Place(work[of.TRAIL_LENGTH]), Place(0)
+    limit = Place(head + work[of.MANY])
+    while next_one < length:
         if length > limit:
-            work[of.TRAIL_LENGTH] = length
+            work[of.TRAIL_LENGTH] = np.int64(length)
             return -1
-        branch = trail[head]
-        head += 1
-        for index in range(child_first[branch], child_first[branch + 1]):
-            below = child[index]
-            reached[below] -= 1
-            if reached[below] == 0 and live[below] > 0:
+        branch = Place(trail[next_one])
+        next_one += ONE
+        for index in range(Place(child_first[branch]), Place(child_first[branch + ONE])):
+            below = Place(child[index])
+            left = reached[below] - 1
+            reached[below] = left
+            if left == 0 and live[below] > 0:
                 live[below] = 0
-                for other in range(node_first[below], node_first[below + 1]):
-                    if dead[other] == 0:
-                        dead[other] = 1
-                        trail[length] = other
-                        length += 1
-        deaths = _release(used, dying, asserted[branch], deaths)
-        deaths = _release(used, dying, free[branch], deaths)
-    work[of.TRAIL_LENGTH] = length
-    return deaths
+                for other in range(Place(node_first[below]), Place(node_first[below + ONE])):
+                    trail[length] = np.int32(other)
+                    length += Place(1 - dead[other])
+                    dead[other] = 1
+        # Written in any case and counted where the group has died: the processor has nothing to guess.
+        group = asserted[branch]
+        if group >= 0:
+            left = used[Place(group)] - 1
+            used[Place(group)] = left
+            dying[deaths] = group
+            deaths += Place(left == 0)
+        group = free[branch]
+        if group >= 0:
+            left = used[Place(group)] - 1
+            used[Place(group)] = left
+            dying[deaths] = group
+            deaths += Place(left == 0)
+    work[of.TRAIL_LENGTH] = np.int64(length)
+    return int(deaths)
 
 
 @kernel(f"void({BLOCK}, {WORK})")
@@ -192,31 +197,31 @@ def _count(block: NDArray[np.int32], work: NDArray[np.int32]) -> None:
     child_first = block[block[at.CHILD_FIRST] : block[at.CHILD_FIRST + 1]]
     child = block[block[at.CHILD] : block[at.CHILD + 1]]
     asserted, free = block[block[at.ASSERTED] : block[at.ASSERTED + 1]], block[block[at.FREE] : block[at.FREE + 1]]
-    length = int(work[of.TRAIL_LENGTH])
+    length = Place(work[of.TRAIL_LENGTH])
     reached[:] = 0
     used[:] = 0
     reached[0] = 1
-    for node in range(block[at.NODES]):
+    for node in range(Place(block[at.NODES])):
         if live[node] == 0:
             continue
+        begin, end = Place(node_first[node]), Place(node_first[node + ONE])
         if reached[node] == 0:
             live[node] = 0
-            for branch in range(node_first[node], node_first[node + 1]):
-                if dead[branch] == 0:
-                    dead[branch] = 1
-                    trail[length] = branch
-                    length += 1
+            for branch in range(begin, end):
+                trail[length] = np.int32(branch)
+                length += Place(1 - dead[branch])
+                dead[branch] = 1
             continue
-        for branch in range(node_first[node], node_first[node + 1]):
+        for branch in range(begin, end):
             if dead[branch]:
                 continue
-            for index in range(child_first[branch], child_first[branch + 1]):
-                reached[child[index]] += 1
+            for index in range(Place(child_first[branch]), Place(child_first[branch + ONE])):
+                reached[Place(child[index])] += 1
             if asserted[branch] >= 0:
-                used[asserted[branch]] += 1
+                used[Place(asserted[branch])] += 1
             if free[branch] >= 0:
-                used[free[branch]] += 1
-    work[of.TRAIL_LENGTH] = length
+                used[Place(free[branch])] += 1
+    work[of.TRAIL_LENGTH] = np.int64(length)
 
 
 @kernel(f"int64({BLOCK}, {WORK})")
@@ -258,24 +263,23 @@ def push(block: NDArray[np.int32], work: NDArray[np.int32], code: int) -> int:
     opposite = code ^ 1
     if flags[branches + opposite]:
         return 0
-    head = length
+    head, end = length, Place(length)
     trail, used = work[work[of.TRAIL] : work[of.TRAIL + 1]], work[work[of.USED] : work[of.USED + 1]]
     user_first, user = (
         block[block[at.USER_FIRST] : block[at.USER_FIRST + 1]],
         block[block[at.USER] : block[at.CODE_FIRST]],
     )
     home = block[block[at.HOME] : block[at.HOME + 1]]
-    for index in range(block[block[at.HOME_FIRST] + opposite], block[block[at.HOME_FREE] + opposite]):
-        group = home[index]
+    for index in range(Place(block[block[at.HOME_FIRST] + opposite]), Place(block[block[at.HOME_FREE] + opposite])):
+        group = Place(home[index])
         if used[group] > 0:
-            for place in range(user_first[group], user_first[group + 1]):
+            for place in range(Place(user_first[group]), Place(user_first[group + ONE])):
                 branch = user[place]
-                if flags[branch] == 0:
-                    flags[branch] = 1
-                    trail[length] = branch
-                    length += 1
-    work[of.TRAIL_LENGTH] = length
-    if length > head:
+                trail[end] = branch
+                end += Place(1 - flags[Place(branch)])
+                flags[Place(branch)] = 1
+    work[of.TRAIL_LENGTH] = np.int64(end)
+    if end > Place(head):
         _spread(block, work, head)
     if flags[branches + opposite] == 0:
         flags[branches + opposite] = 1
@@ -300,34 +304,35 @@ def retreat(block: NDArray[np.int32], work: NDArray[np.int32], depth: int) -> No
     asserted, free = block[block[at.ASSERTED] : block[at.ASSERTED + 1]], block[block[at.FREE] : block[at.FREE + 1]]
     begin, end = work[work[of.TRAIL_MARK] + depth], work[of.TRAIL_LENGTH]
     many = end - begin > work[of.MANY]
-    for index in range(begin, end):
-        branch = trail[index]
+    for index in range(Place(begin), Place(end)):
+        branch = Place(trail[index])
         flags[branch] = 0
-        live[owner[branch]] += 1
+        live[Place(owner[branch])] += 1
         if many:
             continue
-        for place in range(child_first[branch], child_first[branch + 1]):
-            reached[child[place]] += 1
+        for place in range(Place(child_first[branch]), Place(child_first[branch + ONE])):
+            reached[Place(child[place])] += 1
         if asserted[branch] >= 0:
-            used[asserted[branch]] += 1
+            used[Place(asserted[branch])] += 1
         if free[branch] >= 0:
-            used[free[branch]] += 1
+            used[Place(free[branch])] += 1
     work[of.TRAIL_LENGTH] = begin
     if many:
         _count(block, work)
-    for index in range(work[work[of.CLOSED_MARK] + depth], work[of.CLOSED_LENGTH]):
-        flags[branches + closed[index]] = 0
+    for index in range(Place(work[work[of.CLOSED_MARK] + depth]), Place(work[of.CLOSED_LENGTH])):
+        flags[Place(branches + closed[index])] = 0
     work[of.CLOSED_LENGTH] = work[work[of.CLOSED_MARK] + depth]
     work[of.DEPTH] = depth
 
 
-@kernel(f"int64({BLOCK}, {OUT}, int64, int64)")
-def _spell(block: NDArray[np.int32], out: NDArray[np.int32], code: int, length: int) -> int:
+@kernel(f"uint64({BLOCK}, {OUT}, int64, uint64)")
+def _spell(block: NDArray[np.int32], out: NDArray[np.int32], code: int, length: np.uint64) -> np.uint64:
     """Write the features' literals that a closed code closes after the first `length` of `out`; return the length."""
-    for index in range(block[block[at.MEMBER_FIRST] + (code >> 1)], block[block[at.MEMBER_FIRST] + (code >> 1) + 1]):
-        member = block[block[at.MEMBER] + index]
-        out[length] = -member if code & 1 else member
-        length += 1
+    first, sign = Place(block[at.MEMBER_FIRST] + (code >> 1)), 1 - 2 * (code & 1)
+    begin = block[at.MEMBER]
+    for index in range(Place(begin + block[first]), Place(begin + block[first + ONE])):
+        out[length] = sign * block[index]
+        length += ONE
     return length
 
 
@@ -337,10 +342,11 @@ def decide(block: NDArray[np.int32], work: NDArray[np.int32], code: int, out: ND
     begin = work[of.CLOSED_LENGTH]
     if push(block, work, code) < 0:
         return -1
-    length = 0
-    for index in range(begin, work[of.CLOSED_LENGTH]):
-        length = _spell(block, out, work[work[of.CLOSED] + index], length)
-    return length
+    length = Place(0)
+    closed = work[of.CLOSED]
+    for index in range(Place(closed + begin), Place(closed + work[of.CLOSED_LENGTH])):
+        length = _spell(block, out, work[index], length)
+    return int(length)
 
 
 @kernel(f"int64({WORK})")
@@ -372,11 +378,11 @@ def withdraw(block: NDArray[np.int32], work: NDArray[np.int32], code: int, out: 
         push(block, work, work[decided + later])
     for place in range(first, work[of.CLOSED_LENGTH]):
         marked[closed[place]] = 0
-    length = 0
+    length = Place(0)
     for place in range(last - first):
         if marked[opened[place]] == stamp:
             length = _spell(block, out, opened[place], length)
-    return length
+    return int(length)
 
 
 @kernel(f"int64({BLOCK}, {WORK}, {OUT}, int64)")
@@ -400,24 +406,6 @@ def bring(block: NDArray[np.int32], work: NDArray[np.int32], codes: NDArray[np.i
             if push(block, work, codes[index]) < 0:
                 return index
     return -1
-
-
-@kernel(f"void({BLOCK}, {WORK}, uint8[::1], uint8[::1])")
-def domains(
-    block: NDArray[np.int32], work: NDArray[np.int32], can: NDArray[np.uint8], cannot: NDArray[np.uint8]
-) -> None:
-    """Set bit v of `can` where some car has feature v, and of `cannot` where some car has it not."""
-    flags = work[work[of.FLAGS] : work[of.WS_END]].view(np.int8)
-    branches = block[at.BRANCHES]
-    can[:] = 0
-    cannot[:] = 0
-    for feature in range(1, block[at.FEATURES] + 1):
-        code = block[block[at.CODE_OF] + feature]
-        bit = np.uint8(1 << (feature & 7))
-        if code == ALWAYS or (code >= 0 and flags[branches + code] == 0):
-            can[feature >> 3] |= bit
-        if code == NEVER or (code >= 0 and flags[branches + (code ^ 1)] == 0):
-            cannot[feature >> 3] |= bit
 
 
 @kernel(f"int64({BLOCK}, {WORK}, {OUT}, int64, {OUT})")

@@ -14,7 +14,7 @@ import numpy as np
 from configurator.engine import circuit as at
 from configurator.engine import workspace as of
 from configurator.engine.jit import kernel
-from configurator.engine.reduction import ALWAYS
+from configurator.engine.reduction import ALWAYS, NEVER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -236,3 +236,21 @@ def share_weeks(
                 weeks[node] |= _meet(block, weeks, branch)
     root: np.uint64 = weeks[0]
     return root
+
+
+@kernel(f"void({BLOCK}, {WORK}, uint8[::1], uint8[::1])")
+def domains(
+    block: NDArray[np.int32], work: NDArray[np.int32], can: NDArray[np.uint8], cannot: NDArray[np.uint8]
+) -> None:
+    """Set bit v of `can` where some car has feature v, and of `cannot` where some car has it not."""
+    flags = work[work[of.FLAGS] : work[of.WS_END]].view(np.int8)
+    branches = block[at.BRANCHES]
+    can[:] = 0
+    cannot[:] = 0
+    for feature in range(1, block[at.FEATURES] + 1):
+        code = block[block[at.CODE_OF] + feature]
+        bit = np.uint8(1 << (feature & 7))
+        if code == ALWAYS or (code >= 0 and flags[branches + code] == 0):
+            can[feature >> 3] |= bit
+        if code == NEVER or (code >= 0 and flags[branches + (code ^ 1)] == 0):
+            cannot[feature >> 3] |= bit

@@ -56,6 +56,16 @@ class Reasons:
         self._lazy: _LazyRules | None = None
         self._selecting: Solver | None = None
 
+    @property
+    def is_ready(self) -> bool:
+        """Say whether both solvers are built."""
+        return self._lazy is not None and self._selecting is not None
+
+    def get_ready(self) -> None:
+        """Build both solvers now, so that nobody who asks waits for that."""
+        with self._lock:
+            self._lazy_rules, self._selector_solver  # noqa: B018  the properties do the work
+
     def close(self) -> None:
         """Give the solvers' memory back."""
         with self._lock:
@@ -158,17 +168,22 @@ class Reasons:
                     self._selecting.add_clause([*clause, -(self._first + position)])
         return self._selecting
 
-    def _shrunk(self, always: Sequence[int], rules: list[int], fixed: list[int]) -> tuple[list[int], list[int]]:
-        """Leave out one rule after another, and one fixed literal, while the contradiction stays."""
+    @property
+    def _lazy_rules(self) -> _LazyRules:
         if self._lazy is None:
             self._lazy = _LazyRules(self._formula)
-        selectors = self._lazy.selectors(rules)
-        core = self._lazy.core(always, [*fixed, *selectors])
+        return self._lazy
+
+    def _shrunk(self, always: Sequence[int], rules: list[int], fixed: list[int]) -> tuple[list[int], list[int]]:
+        """Leave out one rule after another, and one fixed literal, while the contradiction stays."""
+        lazy = self._lazy_rules
+        selectors = lazy.selectors(rules)
+        core = lazy.core(always, [*fixed, *selectors])
         assert core is not None, "the reason is sufficient"
         needed: list[int] = []
         while core:
             tried = core.pop()
-            smaller = self._lazy.core([*always, *needed], core)
+            smaller = lazy.core([*always, *needed], core)
             if smaller is None:
                 needed.append(tried)
             else:

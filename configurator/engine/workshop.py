@@ -60,6 +60,11 @@ class Workshop:
         self._lock = threading.Lock()
 
     @property
+    def walks(self) -> bool:
+        """Say whether this process answers from circuits itself."""
+        return self._walks
+
+    @property
     def is_ready(self) -> bool:
         """Say whether circuits are walked in this process already."""
         return self._ready

@@ -32,20 +32,20 @@ WATCHED: Final = 11  # group -> the first code that watches it, or -1
 NEXT: Final = 12  # code -> the next one that watches the same group, or -1
 PLACE: Final = 13  # code -> where in HOME the group is that it watches
 MARKED: Final = 14  # code -> the stamp of the walk that marked it last
-TRAIL: Final = 15  # the dead branches in the order in which they died
+TRAIL: Final = 15  # the dead branches in the order in which they died, and room for one that is not counted
 CLOSED: Final = 16  # the closed codes in the order in which they closed
 DECIDED: Final = 17  # the decided codes in their order
 TRAIL_MARK: Final = 18  # by decision: how long the trail was before it
 CLOSED_MARK: Final = 19  # by decision: how many codes were closed before it
-SPARE_GROUPS: Final = 20  # groups that have just died
+SPARE_GROUPS: Final = 20  # groups that have just died, and room for one that has not
 SPARE_CODES: Final = 21  # codes that have just opened
 FLAGS: Final = 22  # bytes: branch -> it is dead; after them code -> it is closed
 WS_END: Final = 23
 _SECTIONS: Final = 8
 
 MANY_MIN: Final = 2_000
-MANY_SHARE: Final = 12
-"""Measured: following a branch takes some twelve times as long as passing over it."""
+MANY_SHARE: Final = 24
+"""Measured: following a branch takes some three times as long as passing over it, and giving up half way is a loss."""
 
 
 def new_workspace(circuit: at.Circuit, *, many: int | None = None) -> NDArray[np.int32]:
@@ -58,7 +58,7 @@ def new_workspace(circuit: at.Circuit, *, many: int | None = None) -> NDArray[np
     codes, depth, flags = 2 * classes, classes + 1, (branches + 2 * classes + 3) // 4
     sizes = [
         *(nodes, nodes, groups, groups, codes, codes, codes),
-        *(branches, codes, depth, depth, depth, groups, codes, flags),
+        *(branches + 1, codes, depth, depth, depth, groups + 1, codes, flags),
     ]
     starts = list(accumulate(sizes, initial=WS_END + 1))
     block = np.zeros(starts[-1], dtype=np.int32)
