@@ -17,6 +17,7 @@ from demand.cubes.queries import (
     take_rates,
     willingness_to_pay,
 )
+from demand.digest.queries import planners_digest
 from demand.forecasts.model import Score
 from demand.forecasts.queries import (
     OptionForecast,
@@ -100,6 +101,7 @@ __all__ = [
     "own_proof",
     "own_sheet",
     "own_vote_budget",
+    "planners_digest",
     "pool_offer",
     "pool_progress",
     "pool_timelines",

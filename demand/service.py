@@ -46,6 +46,7 @@ from demand.compare.store import CLOSE_TIMER
 from demand.cubes.intake_service import SUBSCRIPTIONS as CUBES
 from demand.cubes.intake_service import Ended, note_cancelled, note_delivered
 from demand.cubes.service import release_cubes
+from demand.digest.service import make_digest
 from demand.forecasts.service import forecast_released
 from demand.personal.service import DemandData
 from demand.pools.clearing_service import cancel_pool, clear_pool, freeze_pool, tell_freeze_near
@@ -134,6 +135,7 @@ __all__ = [
     "join_comparison",
     "lose_backing",
     "lose_deposit",
+    "make_digest",
     "merge_proposals",
     "nearest_pools",
     "note_cancelled",

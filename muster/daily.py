@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfoNotFoundError
 import structlog
 from sqlalchemy import select
 
-from demand.service import release_cubes
+from demand.service import make_digest, release_cubes
 from factory_orders.service import call_off_all, release_calibration
 from kernel import idempotency, outbox, record, registry
 from kernel.actor import system
@@ -27,6 +27,7 @@ from kernel.work import Work, Works
 log = structlog.get_logger(__name__)
 DAILY_TIMER: Final = "muster.daily"
 CUBES_TIMER: Final = "muster.cubes"
+DIGEST_TIMER: Final = "muster.digest"
 SEAL_TIMER: Final = "muster.seal"
 SWEEP_TIMER: Final = "muster.sweep"
 PARTS_TIMER: Final = "muster.parts"
@@ -41,6 +42,7 @@ def morning_timers(settings: IdentitySettings, *, rows_max: int = ROWS_MAX) -> d
     return {
         DAILY_TIMER: each_morning,
         CUBES_TIMER: _release,
+        DIGEST_TIMER: _digest,
         SEAL_TIMER: _seal,
         CALIBRATION_TIMER: _calibrate,
         PARTS_TIMER: call_off_all,
@@ -76,6 +78,8 @@ def wind_up(works: Works) -> None:
 def each_morning(work: Work, brand_id: str, _payload: Any) -> None:
     """Set the morning's parts going, and come again tomorrow. The sweep is one for all brands."""
     set_timer(work, CUBES_TIMER, brand_id, work.now)
+    # After the release, of which it tells.
+    set_timer(work, DIGEST_TIMER, brand_id, work.now)
     set_timer(work, SEAL_TIMER, brand_id, work.now)
     set_timer(work, CALIBRATION_TIMER, brand_id, work.now)
     set_timer(work, PARTS_TIMER, brand_id, work.now)
@@ -90,6 +94,10 @@ def _release(work: Work, _brand_id: str, _payload: Any) -> None:
 def _calibrate(work: Work, _brand_id: str, _payload: Any) -> None:
     """Publish how many promises of the months that are over were kept."""
     release_calibration(work)
+
+
+def _digest(work: Work, _brand_id: str, _payload: Any) -> None:
+    make_digest(work)
 
 
 def _seal(work: Work, brand_id: str, _payload: Any) -> None:

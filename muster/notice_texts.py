@@ -378,3 +378,14 @@ register_notice(
     "What you backed can be ordered",
     "“{title}” can be ordered now: until {ends} for at most {ceiling}. Your backing goes back once you have ordered.",
 )
+register_notice(
+    "planners_digest",
+    "需求摘要：{week}当周",
+    "变化（发声人数、选装率；两周区间不重叠）：\n{changes}\n\n"
+    "接近门槛或等待答复的提案（下界 / 门槛）：\n{votes}\n\n"
+    "可能不成团的拼单池（成员 + 尚缺，截止日，按目前速度达成的可能）：\n{pools}",
+    "Demand in the week of {week}",
+    "What changed (persons who spoke; take rates whose intervals of two weeks do not meet):\n{changes}\n\n"
+    "Proposals close to their threshold, or that wait for your answer (bound / threshold):\n{votes}\n\n"
+    "Pools that will probably miss (members + still needed, last day, chance at the pace so far):\n{pools}",
+)

@@ -57,6 +57,7 @@ from kernel.money import Money
 from kernel.notices import Address, Channel, Fact, Message, NewNotice, notify_many
 from kernel.outbox import Letter, Subscription
 from kernel.work import Work
+from muster.digest_telling import DIGEST_TELLER
 from muster.proposal_telling import TELLER
 
 WITHHELD: Final = {
@@ -350,4 +351,5 @@ TELLERS: Final = (
         tell_of_orders,
     ),
     TELLER,
+    DIGEST_TELLER,
 )
