@@ -11,6 +11,7 @@ from sqlalchemy import Executable, bindparam, case, func, literal, select
 from configurator.model import member_price_minor
 from configurator.quote_queries import load_quotes
 from demand.backing import audit_service as backing_audit
+from demand.circles import audit_service as circles_audit
 from demand.compare import audit_service as compare_audit
 from demand.cubes import audit_service as cubes_audit
 from demand.pools.chain_store import chain_of
@@ -415,6 +416,7 @@ CHECKS: Final = (
     Check("a pool's chain replays to the members it holds and to the clearing that was made", 11, _untold),
     *cubes_audit.CHECKS,
     Check("the counts of the cubes are those of the people behind them", 12, _wrong_cubes),
+    *circles_audit.CHECKS,
     *compare_audit.CHECKS,
     *backing_audit.CHECKS,
 )

@@ -14,6 +14,7 @@ from demand.backing.events import (
     ProposalConverted,
     ProposalInCatalogue,
 )
+from demand.circles.events import CircleFounded, CircleMessaged, CircleOffered, CircleShut
 from demand.compare.events import ComparisonClosed, ComparisonOpened, ComparisonReleased
 from demand.cubes.events import CubesReleased
 from demand.pools.events import (
@@ -57,6 +58,10 @@ __all__ = [
     "BackingLeft",
     "BackingOpened",
     "BackingRefundRequested",
+    "CircleFounded",
+    "CircleMessaged",
+    "CircleOffered",
+    "CircleShut",
     "CommitmentBroken",
     "ComparisonClosed",
     "ComparisonOpened",

@@ -15,6 +15,7 @@ from demand.backing.model import (
     backing_state,
 )
 from demand.charts.model import Drawn
+from demand.circles.model import Circle, CircleAccess, CircleId, CircleKind, Figure
 from demand.compare.model import (
     ClosedComparison,
     ComparedItem,
@@ -89,6 +90,10 @@ __all__ = [
     "BackingTerms",
     "CancelledPool",
     "CellKey",
+    "Circle",
+    "CircleAccess",
+    "CircleId",
+    "CircleKind",
     "ClassLevel",
     "ClosedComparison",
     "Commitment",
@@ -108,6 +113,7 @@ __all__ = [
     "ExpiredProposal",
     "FailedPool",
     "FailureChoice",
+    "Figure",
     "FrozenPool",
     "HeldBacking",
     "InCatalogueProposal",

@@ -3,6 +3,17 @@
 from demand.backing.lineage_queries import CarOfWish, WishedOption, car_counts, cars_of_proposal, wishes_behind
 from demand.backing.queries import own_backings, own_backings_by_id
 from demand.charts.queries import demand_charts
+from demand.circles.queries import (
+    CircleOffer,
+    CircleView,
+    carried_proposals,
+    circle_figures_of,
+    circles_by_id,
+    list_circles,
+    message_to_tell,
+    offer_to_tell,
+    offers_of,
+)
 from demand.compare.queries import ComparisonView, DealtSet, Sheet, comparisons_by_id, list_comparisons, own_sheet
 from demand.cubes.queries import (
     CellFilter,
@@ -60,6 +71,8 @@ from demand.votes.queries import (
 __all__ = [
     "CarOfWish",
     "CellFilter",
+    "CircleOffer",
+    "CircleView",
     "ClearingView",
     "ComparisonView",
     "Cube",
@@ -81,18 +94,25 @@ __all__ = [
     "WishedOption",
     "all_forecasts",
     "car_counts",
+    "carried_proposals",
     "cars_of_proposal",
+    "circle_figures_of",
+    "circles_by_id",
     "clearings_of",
     "comparisons_by_id",
     "demand_charts",
     "expected_parts",
     "forecast_score_list",
+    "list_circles",
     "list_comparisons",
     "list_pools",
     "list_proposals",
     "locked_members",
     "member_accounts",
+    "message_to_tell",
     "newest_cube_release",
+    "offer_to_tell",
+    "offers_of",
     "open_cars",
     "option_forecast",
     "own_backings",

@@ -32,6 +32,17 @@ from demand.backing.store import (
     backing_account,
 )
 from demand.backing.store import EXPIRE_TIMER as BACKING_TIMER
+from demand.circles.release_service import CIRCLES_TIMER, release_circles
+from demand.circles.service import (
+    close_circle,
+    found_circle,
+    invite_to_circle,
+    join_circle,
+    leave_circle,
+    message_circle,
+    offer_to_circle,
+    propose_in_circle,
+)
 from demand.compare.analysis_service import analyse_closed
 from demand.compare.service import (
     ComparisonPlan,
@@ -98,6 +109,7 @@ DEPOSIT_PURPOSE: Final = DEPOSIT
 
 __all__ = [
     "BACKING_PURPOSE",
+    "CIRCLES_TIMER",
     "DEPOSIT_PURPOSE",
     "SUBSCRIPTIONS",
     "TIMERS",
@@ -122,6 +134,7 @@ __all__ = [
     "cancel_pool",
     "cast_vote",
     "change_car",
+    "close_circle",
     "close_comparison",
     "close_proposal",
     "commit_to_proposal",
@@ -129,24 +142,32 @@ __all__ = [
     "deposit_account",
     "earnest_account",
     "forecast_released",
+    "found_circle",
     "fund_backing",
     "fund_pre_order",
     "hold_deposit",
+    "invite_to_circle",
+    "join_circle",
     "join_comparison",
+    "leave_circle",
     "lose_backing",
     "lose_deposit",
     "make_digest",
     "merge_proposals",
+    "message_circle",
     "nearest_pools",
     "note_cancelled",
     "note_cars",
     "note_delivered",
+    "offer_to_circle",
     "open_backing",
     "open_comparison",
     "open_pool",
     "place_pre_orders",
+    "propose_in_circle",
     "publish_proposal",
     "raise_cap",
+    "release_circles",
     "release_cubes",
     "remove_member",
     "revoke_vote",

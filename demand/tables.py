@@ -1,6 +1,16 @@
 """Every table of this room."""
 
 from demand.backing.tables import backing_changes, backing_terms, backings, commitments, fulfilments, proposal_cars
+from demand.circles.tables import (
+    circle_counted,
+    circle_figures,
+    circle_invitations,
+    circle_members,
+    circle_messages,
+    circle_offers,
+    circle_proposals,
+    circles,
+)
 from demand.compare.tables import (
     compared_items,
     comparison_answers,
@@ -33,6 +43,14 @@ __all__ = [
     "backing_changes",
     "backing_terms",
     "backings",
+    "circle_counted",
+    "circle_figures",
+    "circle_invitations",
+    "circle_members",
+    "circle_messages",
+    "circle_offers",
+    "circle_proposals",
+    "circles",
     "commitments",
     "compared_items",
     "comparison_answers",

@@ -244,6 +244,7 @@ WORDS: Final[Mapping[str, str]] = {
     "catalogue": "车型目录",
     "catalogue version": "车型目录版本",
     "chain": "记录链",
+    "circle": "圈子",
     "comparison": "对比问卷",
     "configuration": "选配",
     "cube": "统计",

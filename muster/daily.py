@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfoNotFoundError
 import structlog
 from sqlalchemy import select
 
-from demand.service import make_digest, release_cubes
+from demand.service import CIRCLES_TIMER, make_digest, release_circles, release_cubes
 from factory_orders.service import call_off_all, release_calibration
 from kernel import idempotency, outbox, record, registry
 from kernel.actor import system
@@ -43,6 +43,7 @@ def morning_timers(settings: IdentitySettings, *, rows_max: int = ROWS_MAX) -> d
         DAILY_TIMER: each_morning,
         CUBES_TIMER: _release,
         DIGEST_TIMER: _digest,
+        CIRCLES_TIMER: _release_circles,
         SEAL_TIMER: _seal,
         CALIBRATION_TIMER: _calibrate,
         PARTS_TIMER: call_off_all,
@@ -80,6 +81,7 @@ def each_morning(work: Work, brand_id: str, _payload: Any) -> None:
     set_timer(work, CUBES_TIMER, brand_id, work.now)
     # After the release, of which it tells.
     set_timer(work, DIGEST_TIMER, brand_id, work.now)
+    set_timer(work, CIRCLES_TIMER, brand_id, work.now)
     set_timer(work, SEAL_TIMER, brand_id, work.now)
     set_timer(work, CALIBRATION_TIMER, brand_id, work.now)
     set_timer(work, PARTS_TIMER, brand_id, work.now)
@@ -98,6 +100,10 @@ def _calibrate(work: Work, _brand_id: str, _payload: Any) -> None:
 
 def _digest(work: Work, _brand_id: str, _payload: Any) -> None:
     make_digest(work)
+
+
+def _release_circles(work: Work, _brand_id: str, _payload: Any) -> None:
+    release_circles(work)
 
 
 def _seal(work: Work, brand_id: str, _payload: Any) -> None:

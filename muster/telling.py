@@ -57,6 +57,7 @@ from kernel.money import Money
 from kernel.notices import Address, Channel, Fact, Message, NewNotice, notify_many
 from kernel.outbox import Letter, Subscription
 from kernel.work import Work
+from muster import circle_telling
 from muster.digest_telling import DIGEST_TELLER
 from muster.proposal_telling import TELLER
 
@@ -352,4 +353,5 @@ TELLERS: Final = (
     ),
     TELLER,
     DIGEST_TELLER,
+    circle_telling.TELLER,
 )

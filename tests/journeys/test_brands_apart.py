@@ -34,6 +34,7 @@ KINDS: Final = {
     "movementId": "Movement", "noticeIds": "Notice", "orderId": "Order", "plantId": "Plant", "poolId": "Pool",
     "preOrderId": "PreOrder", "proposalId": "Proposal", "quoteId": "Quote", "sessionId": "OpenSession",
     "shipmentId": "Shipment", "storeId": "Store", "supersedes": "Quote", "worst": "Proposal",
+    "circleId": "Circle", "circle.id": "Circle",
     "comparison.id": "Comparison", "myComparison.id": "Comparison", "order.id": "Order", "pool.id": "Pool",
     "preOrder.id": "PreOrder", "proposal.id": "Proposal", "quote.id": "Quote", "recomputeQuote.id": "Quote",
     "store.id": "Store",
@@ -48,7 +49,7 @@ GIVEN: Final = {
     "grantRole.accountId/role": "PLANNER", "grantRole.role": "DEALER", "commitToProposal.availableBy": '"2027-06-01"',
     "revokeRole.role": "DEALER", "changeCapacity.week": '"2027-01-04"',
     "changeCapacity.resource": '"slot"', "reportBuild.stage": "BODY", "removeMember.case": '"2027/17"',
-    "reportShipment.state": "LOADED",
+    "reportShipment.state": "LOADED", "foundCircle.kind": "CITY",
 }  # fmt: skip
 # Where a mutation is refused for something else before its id is looked at, or says nothing of an id that is no one's.
 NOT_REACHED: Final = {
@@ -57,6 +58,7 @@ NOT_REACHED: Final = {
     "openBacking.comparisonId": "its proposal is looked for first",
     "placePreOrder.poolId": "its quote is looked for first",
     "placePreOrder.storeId": "its quote is looked for first",
+    "offerToCircle.poolId": "its circle is looked for first",
     "changeCar.quoteId": "its pre-order is looked for first",
     "payBalance.handoverId": "needs an authorisation that nobody could make up",
 }
@@ -275,6 +277,11 @@ def fill(town: Town, owner: Buyer) -> dict[str, str]:
             "market": [{"region": "east", "owner": False, "model": "L5", "persons": 100}],
         },
     )
+    circle = buyer.at.do(
+        "mutation($input: FoundCircleInput!) { foundCircle(input: $input) { __typename ... on Circle { id }"
+        " ... on Refusal { code message } } }",
+        input={"kind": "CITY", "subject": "Shanghai", "title": "On the Bund"},
+    )
     car = {"model": "L5", "region": "east", "options": town.car("L5", ())}
     kept = buyer.at.do(SAVE, input=car)
     told = buyer.at.ask("{ myNotices(first: 1) { nodes { id } } }")["myNotices"]["nodes"]
@@ -284,6 +291,7 @@ def fill(town: Town, owner: Buyer) -> dict[str, str]:
         "PreOrder": placed[0]["id"],
         "Order": order["id"],
         "Pool": pool["id"],
+        "Circle": circle["id"],
         "Quote": quotes[0]["id"],
         "Store": town.store("shanghai-pudong"),
         "Proposal": proposal["id"],

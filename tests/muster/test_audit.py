@@ -13,9 +13,10 @@ from sqlalchemy import Connection, Table, delete, insert, select, update
 
 from configurator.tables import configurations, quotes
 from demand.backing.tables import backing_terms, backings, commitments, proposal_cars
+from demand.circles.tables import circle_figures, circle_invitations, circle_members
 from demand.compare.tables import comparison_participants, item_outcomes, price_answers
 from demand.cubes.tables import cube_blocks, cube_cells
-from demand.pools.tables import early_bonuses, pools, pre_order_changes, pre_orders
+from demand.pools.tables import early_bonuses, pool_changes, pools, pre_order_changes, pre_orders
 from demand.votes.tables import held_votes, proposals
 from factory_orders.deliveries.tables import handovers, late_credits, order_balances
 from factory_orders.parts.tables import part_stocks
@@ -189,7 +190,27 @@ def promise_without_order(connection: Connection) -> None:
 
 transfer, pool, pre_order, order, car = ledger_transfers.c, pools.c, pre_orders.c, orders.c, vehicles.c
 LOCKED: Final = pre_order.state == "locked"
+
+
+def _join_after_the_freeze(connection: Connection) -> None:
+    """Let a pool have frozen before its members joined, who never agreed to that."""
+    connection.execute(update(pre_orders).values(accepts_frozen=False))
+    done = connection.execute(update(pool_changes).where(pool_changes.c.state == "frozen").values(at=MONDAY_MORNING))
+    assert done.rowcount >= 1
+
+
 PLANTED: Final[dict[str, Plant]] = {
+    "who is in a pool of every trim has agreed to that": change(pools, pools.c.state == "locked", level="L2"),
+    "who joined a frozen pool has agreed to stay": _join_after_the_freeze,
+    "nothing is shown of a circle that speaks of fewer than ten persons": change(
+        circle_figures, circle_figures.c.figure == "members", shown=7
+    ),
+    "an invitation let in no more persons than it was used for, and into its circle alone": change(
+        circle_invitations, circle_invitations.c.uses > 0, uses=1
+    ),
+    "nobody but its founder is in an invited circle without an invitation": change_all(
+        circle_members, circle_members.c.invitation_id.is_not(None), invitation_id=None
+    ),
     # money
     "every transfer moves an amount above zero between two accounts": change(
         ledger_transfers, transfer.kind == "earnest", amount_minor=0

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from types import UnionType
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
@@ -14,11 +14,13 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 
 from configurator.events import ConfigurationBroken
+from demand.circles.tables import circle_members, circle_messages, circle_offers, circles
 from demand.events import DepositsHeld, MemberRemoved, PreOrderRolled
 from factory_orders.events import BalanceDeclined, EarnestMissing, OrderCancelled
 from kernel import news, outbox
 from kernel.actor import system
 from kernel.clock import FixedClock
+from kernel.consent import consent_entries
 from kernel.events import Event
 from kernel.identity.model import TokenPurpose
 from kernel.identity.tables import accounts, invitations
@@ -32,6 +34,7 @@ from tests.kernel.identity.people import personal_traces
 
 KEY: Final = b"an identity key of these tests, 32 bytes"
 MEMBER: Final = f"{1:032x}"
+CIRCLE, OFFER, MESSAGE = "1" * 32, "2" * 32, "3" * 32
 CONFIRMATION, RECOVERY, INVITATION = "c" * 32, "d" * 32, "e" * 32
 LANGUAGES: Final = ("zh-CN", "en")
 CHINESE: Final = re.compile(r"[\u4e00-\u9fff]")
@@ -69,6 +72,17 @@ def write_people(room: PoolRoom, locale: str) -> str:
         work.connection.execute(delete(news.outbox))
         work.connection.execute(insert(accounts).values(**account, **times, locale=locale, state="active"))
         work.connection.execute(insert(invitations).values(**invited, created_at=now, expires_at=now))
+        circle = {"id": CIRCLE, "brand_id": BRAND, "kind": "city", "subject": "x", "title": "x", "text": ""}
+        work.connection.execute(insert(circles).values(**circle, access="open", founded_at=now))
+        member = {"circle_id": CIRCLE, "person_id": MEMBER, "brand_id": BRAND, "account_id": MEMBER, "joined_at": now}
+        work.connection.execute(insert(circle_members).values(**member))
+        made = {"brand_id": BRAND, "circle_id": CIRCLE, "text": "x"}
+        offer = {"id": OFFER, "pool_id": pool_id, "made_by": MEMBER, "made_at": now, "ends_at": now + timedelta(days=1)}
+        work.connection.execute(insert(circle_offers).values(**made, **offer))
+        work.connection.execute(insert(circle_messages).values(**made, id=MESSAGE, sent_by=MEMBER, sent_at=now))
+        for place, purpose in enumerate(("circle_offers", "maker_contact")):
+            consent = {"id": f"{place:032}", "brand_id": BRAND, "account_id": MEMBER, "purpose": purpose}
+            work.connection.execute(insert(consent_entries).values(**consent, given=True, text_version="1", at=now))
     return pool_id
 
 
@@ -90,6 +104,8 @@ def events_of(kind: str, pool_id: str, now: datetime) -> list[Event]:
         "invitation_id": INVITATION,
         "by": "buyer",
         "vin": "LZZAAAAA0A0000001",
+        "offer_id": OFFER,
+        "message_id": MESSAGE,
     }
     cls = next(one for one in Event.__subclasses__() if one.kind == kind)
     made = [example(cls, words, now)]

@@ -14,8 +14,18 @@ from configurator.configuration_service import (
 )
 from demand.backing.lineage_service import NumberedCar, note_cars
 from demand.backing.store import note_fulfilments
+from demand.circles.model import CircleAccess, CircleKind
 from demand.pools.model import FailureChoice
-from demand.service import TIMERS, PoolPlan, raise_cap, withdraw
+from demand.service import (
+    TIMERS,
+    PoolPlan,
+    found_circle,
+    invite_to_circle,
+    join_circle,
+    raise_cap,
+    release_circles,
+    withdraw,
+)
 from demand.votes.service import cast_vote, publish_proposal, revoke_vote, submit_proposal
 from factory_orders import service as factory
 from factory_orders.cancellation.service import cancel_order
@@ -85,6 +95,7 @@ def make_sound_world(works: Works, clock: FixedClock) -> SoundWorld:
     _compare(world)
     _back(world)
     _move_by_hand(world)
+    _gather(world)
     _publish_cells(world)
     _keep_cars(world)
     with works.change(system(BRAND)) as work:
@@ -92,6 +103,27 @@ def make_sound_world(works: Works, clock: FixedClock) -> SoundWorld:
         record.seal_day(work, brand, (clock.now() - timedelta(days=2)).date())
     world.work_off()
     return world
+
+
+def _gather(world: SoundWorld) -> None:
+    """Twelve are in a circle, eleven of them by invitation, and what it brings was released."""
+    with world.works.change(world.room.buyer(2)) as work:
+        circle = found_circle(
+            work,
+            kind=CircleKind.CITY,
+            subject="Shanghai",
+            title="On the Bund",
+            text="",
+            access=CircleAccess.INVITED,
+        )
+    world.room.clock.advance(timedelta(minutes=1))
+    with world.works.change(world.room.buyer(2)) as work:
+        code = invite_to_circle(work, circle.id).code
+    for name in range(3, 14):
+        with world.works.change(world.room.buyer(name)) as work:
+            join_circle(work, circle.id, code=code)
+    with world.works.change(system(BRAND)) as work:
+        assert release_circles(work) > 0
 
 
 def _fail_a_pool(world: SoundWorld) -> None:

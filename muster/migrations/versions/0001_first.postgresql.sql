@@ -349,6 +349,25 @@ CREATE TRIGGER catalogue_versions_no_change BEFORE UPDATE OR DELETE ON catalogue
 -- next
 CREATE TRIGGER catalogue_versions_no_truncate BEFORE TRUNCATE ON catalogue_versions FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
+CREATE TABLE circles (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	kind VARCHAR(8) NOT NULL, 
+	subject VARCHAR(80) NOT NULL, 
+	title VARCHAR(80) NOT NULL, 
+	text VARCHAR(2000) NOT NULL, 
+	access VARCHAR(8) NOT NULL, 
+	founded_by VARCHAR(32), 
+	founded_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	closed_at TIMESTAMP WITH TIME ZONE, 
+	closed_reason VARCHAR(200), 
+	CONSTRAINT pk_circles PRIMARY KEY (id), 
+	CONSTRAINT ck_circles_kind_known CHECK (kind IN ('model', 'city', 'interest')), 
+	CONSTRAINT ck_circles_access_known CHECK (access IN ('open', 'invited')), 
+	CONSTRAINT ck_circles_closed_with_reason CHECK ((closed_at IS NULL) = (closed_reason IS NULL)), 
+	CONSTRAINT fk_circles_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
+)
+-- next
 CREATE TABLE comparisons (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -804,6 +823,119 @@ CREATE TABLE capacity_weeks (
 	CONSTRAINT ck_capacity_weeks_within_capacity CHECK (reserved + used <= capacity), 
 	CONSTRAINT fk_capacity_weeks_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
+-- next
+CREATE TABLE circle_counted (
+	circle_id VARCHAR(32) NOT NULL, 
+	figure VARCHAR(12) NOT NULL, 
+	person_id VARCHAR(32) NOT NULL, 
+	CONSTRAINT pk_circle_counted PRIMARY KEY (circle_id, figure, person_id), 
+	CONSTRAINT fk_circle_counted_circle_id FOREIGN KEY(circle_id) REFERENCES circles (id)
+)
+-- next
+CREATE TABLE circle_figures (
+	circle_id VARCHAR(32) NOT NULL, 
+	figure VARCHAR(12) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	shown INTEGER, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_circle_figures PRIMARY KEY (circle_id, figure), 
+	CONSTRAINT ck_circle_figures_shown_of_many CHECK (shown IS NULL OR shown >= 10), 
+	CONSTRAINT fk_circle_figures_circle_id FOREIGN KEY(circle_id) REFERENCES circles (id), 
+	CONSTRAINT fk_circle_figures_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
+)
+-- next
+CREATE TABLE circle_invitations (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	circle_id VARCHAR(32) NOT NULL, 
+	code_hash VARCHAR(64) NOT NULL, 
+	made_by VARCHAR(32), 
+	uses INTEGER NOT NULL, 
+	uses_max INTEGER NOT NULL, 
+	expires_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_circle_invitations PRIMARY KEY (id), 
+	CONSTRAINT ck_circle_invitations_uses_within_max CHECK (uses BETWEEN 0 AND uses_max), 
+	CONSTRAINT fk_circle_invitations_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
+	CONSTRAINT fk_circle_invitations_circle_id FOREIGN KEY(circle_id) REFERENCES circles (id), 
+	CONSTRAINT uq_circle_invitations_code_hash UNIQUE (code_hash)
+)
+-- next
+CREATE TABLE circle_members (
+	circle_id VARCHAR(32) NOT NULL, 
+	person_id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	account_id VARCHAR(32) NOT NULL, 
+	invitation_id VARCHAR(32), 
+	joined_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_circle_members PRIMARY KEY (circle_id, person_id), 
+	CONSTRAINT fk_circle_members_circle_id FOREIGN KEY(circle_id) REFERENCES circles (id), 
+	CONSTRAINT fk_circle_members_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
+)
+-- next
+CREATE TABLE circle_messages (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	circle_id VARCHAR(32) NOT NULL, 
+	text VARCHAR(1000) NOT NULL, 
+	sent_by VARCHAR(32) NOT NULL, 
+	sent_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_circle_messages PRIMARY KEY (id), 
+	CONSTRAINT fk_circle_messages_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
+	CONSTRAINT fk_circle_messages_circle_id FOREIGN KEY(circle_id) REFERENCES circles (id)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER circle_messages_no_change BEFORE UPDATE OR DELETE ON circle_messages FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER circle_messages_no_truncate BEFORE TRUNCATE ON circle_messages FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TABLE circle_offers (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	circle_id VARCHAR(32) NOT NULL, 
+	pool_id VARCHAR(32) NOT NULL, 
+	text VARCHAR(1000) NOT NULL, 
+	made_by VARCHAR(32) NOT NULL, 
+	made_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	ends_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_circle_offers PRIMARY KEY (id), 
+	CONSTRAINT uq_circle_offers_circle_id_pool_id UNIQUE (circle_id, pool_id), 
+	CONSTRAINT ck_circle_offers_ends_later CHECK (made_at < ends_at), 
+	CONSTRAINT fk_circle_offers_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
+	CONSTRAINT fk_circle_offers_circle_id FOREIGN KEY(circle_id) REFERENCES circles (id), 
+	CONSTRAINT fk_circle_offers_pool_id FOREIGN KEY(pool_id) REFERENCES pools (id)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER circle_offers_no_change BEFORE UPDATE OR DELETE ON circle_offers FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER circle_offers_no_truncate BEFORE TRUNCATE ON circle_offers FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TABLE circle_proposals (
+	proposal_id VARCHAR(32) NOT NULL, 
+	circle_id VARCHAR(32) NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_circle_proposals PRIMARY KEY (proposal_id), 
+	CONSTRAINT fk_circle_proposals_proposal_id FOREIGN KEY(proposal_id) REFERENCES proposals (id), 
+	CONSTRAINT fk_circle_proposals_circle_id FOREIGN KEY(circle_id) REFERENCES circles (id)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER circle_proposals_no_change BEFORE UPDATE OR DELETE ON circle_proposals FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER circle_proposals_no_truncate BEFORE TRUNCATE ON circle_proposals FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE commitments (
 	proposal_id VARCHAR(32) NOT NULL, 
@@ -2015,6 +2147,20 @@ CREATE INDEX ix_build_orders_plant ON build_orders (plant_id, day, id)
 CREATE INDEX ix_call_offs_plant ON call_offs (plant_id, state, part)
 -- next
 CREATE INDEX ix_call_offs_supplier ON call_offs (brand_id, supplier, id)
+-- next
+CREATE INDEX ix_circle_counted_person_id ON circle_counted (person_id)
+-- next
+CREATE INDEX ix_circle_members_account_id ON circle_members (account_id)
+-- next
+CREATE INDEX ix_circle_members_person_id ON circle_members (person_id)
+-- next
+CREATE INDEX ix_circle_messages_circle_id ON circle_messages (circle_id)
+-- next
+CREATE INDEX ix_circle_proposals_circle_id ON circle_proposals (circle_id)
+-- next
+CREATE INDEX ix_circles_brand_id ON circles (brand_id, id)
+-- next
+CREATE INDEX ix_circles_founded_by ON circles (founded_by)
 -- next
 CREATE INDEX ix_compared_items_proposal_id ON compared_items (proposal_id)
 -- next

@@ -1,0 +1,115 @@
+"""Circles, who is in them, what was proposed, offered and written, and the figures that are shown of them."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint
+
+from demand.circles.model import MESSAGE_LENGTH_MAX, SUBJECT_LENGTH_MAX, TEXT_LENGTH_MAX, TITLE_LENGTH_MAX
+from kernel.db import Id, Instant, metadata
+from kernel.immutable import append_only
+
+circles = Table(
+    "circles",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("brand_id", Id, ForeignKey("brands.id"), nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("subject", String(SUBJECT_LENGTH_MAX), nullable=False),
+    Column("title", String(TITLE_LENGTH_MAX), nullable=False),
+    Column("text", String(TEXT_LENGTH_MAX), nullable=False),
+    Column("access", String(8), nullable=False),
+    Column("founded_by", Id),
+    Column("founded_at", Instant, nullable=False),
+    Column("closed_at", Instant),
+    Column("closed_reason", String(200)),
+    CheckConstraint("kind IN ('model', 'city', 'interest')", name="kind_known"),
+    CheckConstraint("access IN ('open', 'invited')", name="access_known"),
+    CheckConstraint("(closed_at IS NULL) = (closed_reason IS NULL)", name="closed_with_reason"),
+    Index("ix_circles_brand_id", "brand_id", "id"),
+    Index("ix_circles_founded_by", "founded_by"),
+)
+
+# One verified person is in a circle once, under whatever account; whoever leaves is gone from here.
+circle_members = Table(
+    "circle_members",
+    metadata,
+    Column("circle_id", Id, ForeignKey("circles.id"), primary_key=True),
+    Column("person_id", Id, primary_key=True),
+    Column("brand_id", Id, ForeignKey("brands.id"), nullable=False),
+    Column("account_id", Id, nullable=False),
+    Column("invitation_id", Id),
+    Column("joined_at", Instant, nullable=False),
+    Index("ix_circle_members_person_id", "person_id"),
+    Index("ix_circle_members_account_id", "account_id"),
+)
+
+circle_invitations = Table(
+    "circle_invitations",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("brand_id", Id, ForeignKey("brands.id"), nullable=False),
+    Column("circle_id", Id, ForeignKey("circles.id"), nullable=False),
+    Column("code_hash", String(64), nullable=False, unique=True),
+    Column("made_by", Id),
+    Column("uses", Integer, nullable=False),
+    Column("uses_max", Integer, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    CheckConstraint("uses BETWEEN 0 AND uses_max", name="uses_within_max"),
+)
+
+circle_proposals = Table(
+    "circle_proposals",
+    metadata,
+    Column("proposal_id", Id, ForeignKey("proposals.id"), primary_key=True),
+    Column("circle_id", Id, ForeignKey("circles.id"), nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+)
+
+circle_offers = Table(
+    "circle_offers",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("brand_id", Id, ForeignKey("brands.id"), nullable=False),
+    Column("circle_id", Id, ForeignKey("circles.id"), nullable=False),
+    Column("pool_id", Id, ForeignKey("pools.id"), nullable=False),
+    Column("text", String(MESSAGE_LENGTH_MAX), nullable=False),
+    Column("made_by", Id, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+    UniqueConstraint("circle_id", "pool_id"),
+    CheckConstraint("made_at < ends_at", name="ends_later"),
+)
+
+circle_messages = Table(
+    "circle_messages",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("brand_id", Id, ForeignKey("brands.id"), nullable=False),
+    Column("circle_id", Id, ForeignKey("circles.id"), nullable=False, index=True),
+    Column("text", String(MESSAGE_LENGTH_MAX), nullable=False),
+    Column("sent_by", Id, nullable=False),
+    Column("sent_at", Instant, nullable=False),
+)
+
+# What is shown of a circle, and the persons who stood behind it when it was released: only they say what has changed.
+circle_figures = Table(
+    "circle_figures",
+    metadata,
+    Column("circle_id", Id, ForeignKey("circles.id"), primary_key=True),
+    Column("figure", String(12), primary_key=True),
+    Column("brand_id", Id, ForeignKey("brands.id"), nullable=False),
+    Column("shown", Integer),
+    Column("at", Instant, nullable=False),
+    CheckConstraint("shown IS NULL OR shown >= 10", name="shown_of_many"),
+)
+circle_counted = Table(
+    "circle_counted",
+    metadata,
+    Column("circle_id", Id, ForeignKey("circles.id"), primary_key=True),
+    Column("figure", String(12), primary_key=True),
+    Column("person_id", Id, primary_key=True),
+    Index("ix_circle_counted_person_id", "person_id"),
+)
+
+for _table in (circle_proposals, circle_offers, circle_messages):
+    append_only(_table)
