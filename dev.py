@@ -309,6 +309,10 @@ MUSTER_WORDS = frozenset(
         *("add-administrator", "add-brand", "audit", "backup", "catalogue", "ddl", "demand", "demo", "export-record"),
         *("grant-operator", "line", "migrate", "parts", "plant", "pool", "promises", "reconcile", "report", "restore"),
         *("revoke-operator", "run", "schema", "secrets", "seed", "serve", "settings", "verify", "worker"),
+        *("add-administrator", "add-brand", "audit", "backup", "catalogue", "ddl", "demand", "demo", "export-passport"),
+        *("export-record",),
+        *("grant-operator", "line", "migrate", "plant", "pool", "reconcile", "report", "restore", "revoke-operator"),
+        *("run", "schema", "secrets", "seed", "serve", "settings", "verify", "worker"),
     )
 )
 

@@ -31,7 +31,7 @@ from factory_orders.plant.queries import (
     stages_of_orders,
 )
 from factory_orders.promises.queries import PlantCalibration, calibrations, my_hold
-from factory_orders.vehicles.queries import disclosures_of, passport, vehicles_by_vin
+from factory_orders.vehicles.queries import disclosures_of, passport, passport_document, vehicles_by_vin
 
 __all__ = [
     "BatchView",
@@ -61,6 +61,7 @@ __all__ = [
     "own_orders",
     "part_shortages",
     "passport",
+    "passport_document",
     "plant_weeks",
     "shipments_of_orders",
     "stages_of_orders",

@@ -118,6 +118,7 @@ QUERIES: Final[dict[str, Any]] = {
     "part_shortages": parts.part_shortages,
     "call_offs": parts.call_offs,
     "supplier_call_offs": parts.supplier_call_offs,
+    "passport_document": vehicles.passport_document,
     "my_promise_hold": promises.my_promise_hold,
     "promise_calibrations": promises.promise_calibrations,
     "store_deliveries": deliveries.store_deliveries,

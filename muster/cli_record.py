@@ -17,6 +17,7 @@ CHAINS: Final = {"Pool": "pool", "Proposal": "proposal"}
 def add_to(app: typer.Typer) -> None:
     """Add these commands to the command line."""
     app.command(name="export-record", rich_help_panel=TO_LOOK_AFTER_IT)(export_record)
+    app.command(name="export-passport", rich_help_panel=TO_LOOK_AFTER_IT)(export_passport)
     app.command(rich_help_panel=TO_LOOK_AFTER_IT)(verify)
 
 
@@ -55,6 +56,37 @@ def export_record(
     out.print(f"{len(document['entries'])} entries are in {path}.")
 
 
+def export_passport(
+    vin: Annotated[str, typer.Argument(help="The car's number.")],
+    path: Annotated[Path, typer.Argument(help="A file that is not there yet.")],
+    brand: Annotated[str, typer.Option(help="The brand; by default the one of MUSTER_BRAND.")] = "",
+) -> None:
+    """Write a car's passport to a file as a subset of EPCIS 2.0 (JSON-LD), which `verify` checks offline.
+
+    Nothing of its buyer stands in it.
+
+    Example: [bold]muster export-passport L0LL50C11VA000125 passport.json && muster verify passport.json[/bold]
+    """
+    import orjson
+
+    from factory_orders.queries import passport_document
+    from kernel import registry
+    from kernel.actor import system
+    from kernel.ids import BrandId
+    from muster.wiring import open_works
+
+    chosen = settings()
+    if path.exists():
+        raise FileExistsError(str(path))
+    works = open_works(chosen)
+    with works.read(system(BrandId("platform"))) as work:
+        own = registry.brand_by_code(work, brand or chosen.brand)
+        document = passport_document(work.acting(system(own.id)), vin)
+    with on_file(path):
+        path.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+    out.print(f"{len(document['epcisBody']['eventList'])} events are in {path}.")
+
+
 def chain_of(word: str) -> str:
     """Return the chain that a word names: itself, or the chain of an id as the API writes it (`UG9vbC8…`)."""
     from graph.identifiers import read_id
@@ -68,7 +100,7 @@ def chain_of(word: str) -> str:
 
 def verify(
     path: Annotated[
-        Path, typer.Argument(help="A chain, a published clearing or a member's proof.", exists=True, dir_okay=False)
+        Path, typer.Argument(help="A chain, a clearing, a proof, a passport.", exists=True, dir_okay=False)
     ],
     against: Annotated[
         Path | None,
@@ -78,7 +110,8 @@ def verify(
     """Verify an exported record offline; 0 when everything fits, 1 when something does not.
 
     A chain is replayed from its first entry: the hashes, who was in, what the clearing had to be. A member's proof is
-    held against its root, and with --against against the root that was published. Needs no database.
+    held against its root, and with --against against the root that was published. Of a passport the chain is replayed,
+    its newness may only descend, and each event must say what the chain says. Needs no database.
 
     Example: [bold]muster verify proof.json --against clearing.json[/bold]
     """

@@ -21,6 +21,8 @@ from demand.pools.clearing_record import (
     read_proof,
 )
 from demand.pools.replay import replay_pool
+from factory_orders.vehicles.epcis import read_epcis
+from factory_orders.vehicles.passport import chain_of, newness_of
 from kernel import record
 from kernel.errors import InvalidInput, NotFound
 from kernel.record import Entry
@@ -83,6 +85,8 @@ def verify_document(document: Mapping[str, Any], *, against: Mapping[str, Any] |
 
     Refuses a format that is not known, and parts that cannot be read (InvalidInput).
     """
+    if "epcisBody" in document:
+        return _verify_passport(document)
     form = document.get("format")
     checks = {RECORD_FORMAT: _verify_chain, CLEARING_FORMAT: _verify_clearing, PROOF_FORMAT: _verify_proof}
     if form not in checks:
@@ -123,6 +127,35 @@ def _verify_chain(document: Mapping[str, Any]) -> Verdict:
     else:
         says.append(f"replayed: {len(replay.members)} members, {replay.ended.removeprefix('pool.') or 'not ended'}")
     return Verdict(tuple(says), (*faults, *replay.faults))
+
+
+def _verify_passport(document: Mapping[str, Any]) -> Verdict:
+    """Read a car's passport and replay its chain: what the standard's words say must be what the hashes cover."""
+    try:
+        passport = read_epcis(document)
+    except ValueError as error:
+        raise InvalidInput("document", str(error)) from None
+    chain = chain_of(passport.vin)
+    entries = [
+        Entry(
+            chain=chain,
+            sequence=one.sequence,
+            kind=one.kind,
+            body={"vin": passport.vin, "at": one.at.isoformat(), "newness": one.newness.word} | one.facts,
+            previous_hash=one.previous_hash,
+            hash=one.hash,
+            at=one.written_at,
+        )
+        for one in passport.entries
+    ]
+    broken = record.verify(entries)
+    faults = [] if broken is None else [f"entry {broken} does not fit the hashes before it"]
+    newness = newness_of(passport.entries).word
+    says = (
+        f"{passport.vin}: {len(entries)} entries, the last with hash {entries[-1].hash}",
+        f"from {entries[0].kind} to {entries[-1].kind}, {newness}",
+    )
+    return Verdict(says, (*faults, *passport.faults))
 
 
 def _verify_clearing(document: Mapping[str, Any]) -> Verdict:

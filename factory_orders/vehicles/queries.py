@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 
+from factory_orders.vehicles.epcis import write_epcis
 from factory_orders.vehicles.model import Disclosure, Vehicle
 from factory_orders.vehicles.passport import WORDS, Passport, PassportEntry, chain_of, newness_of
 from factory_orders.vehicles.rows import disclosure_from, vehicle_from
 from factory_orders.vehicles.tables import vehicle_disclosures, vehicles
 from factory_orders.vehicles.vin import read_vin
-from kernel import record
+from kernel import record, registry
 from kernel.actor import Permission
 from kernel.errors import NotFound
 from kernel.work import Work
@@ -47,6 +49,14 @@ def passport(work: Work, text: str) -> Passport:
         for entry in entries
     )
     return Passport(vin, newness_of(read), read, record.verify(entries) is None)
+
+
+def passport_document(work: Work, text: str) -> dict[str, Any]:
+    """Return a car's passport as a document of EPCIS 2.0; refuses VinInvalid and NotFound."""
+    found = passport(work, text)
+    offset = work.now.astimezone(registry.own_brand(work).zone).utcoffset()
+    assert offset is not None, "a zone has an offset"
+    return write_epcis(found, now=work.now, offset=offset)
 
 
 def disclosures_of(work: Work, vins: Sequence[str]) -> dict[str, list[Disclosure]]:
