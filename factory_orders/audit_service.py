@@ -190,6 +190,12 @@ def _wrong_stocks(work: Work) -> Iterator[str]:
         yield f"plant {plant_id} moved {part} and has none"
 
 
+_BACKWARDS: Final = """
+    SELECT later.vin, later.odometer_km AS km FROM condition_checks AS later
+    JOIN condition_checks AS earlier ON earlier.vin = later.vin AND earlier.at < later.at
+        AND earlier.odometer_km > later.odometer_km
+    WHERE later.brand_id = :brand_id
+"""
 _UNDATED: Final = """
     SELECT orders.id FROM orders LEFT JOIN promise_outcomes ON promise_outcomes.order_id = orders.id
     WHERE orders.brand_id = :brand_id AND orders.promised_by IS NOT NULL
@@ -401,6 +407,7 @@ CHECKS: Final = (
             shape="{resource} of plant {plant_id} in {week}",
         ),
     ),
+    Check("no odometer runs backwards", 4, rows_violating(_BACKWARDS, shape="{vin} at {km} km")),
     Check("what a plant has of a part is what moved of it", 3, _wrong_stocks),
     Check("what pools have promised is what holds and members take of it", 3, _wrong_promises),
     Check(

@@ -14,6 +14,10 @@ Refusal
   VinInvalid               not a VIN of ISO 3779: length, letters or check digit
   VehicleNotNew            a car that is not new cannot be sold as new
   ShipmentOutOfOrder       the shipment is at another leg
+  OdometerBackwards        the odometer shows less than before
+  ConditionKnown           this hand-over, or a later one, has been looked at
+  ConditionCheckMissing    the car is looked over before it changes hands
+  DamageCaseClosed         the damage case is closed
   HandoverNotPossible      the car is not there, or the handover is at another step
   AppointmentUnavailable   the store cannot receive anybody then
   DisclosureNotAccepted    the buyer has to agree to what happened to the car first
@@ -172,6 +176,46 @@ class ShipmentOutOfOrder(Refusal):
     state: str
     reported: str
     expected: tuple[str, ...]
+
+
+@dataclass(unsafe_hash=True)
+class OdometerBackwards(Refusal):
+    """An odometer never runs backwards: it showed `last_km` before, and `read_km` was read now."""
+
+    code = "ODOMETER_BACKWARDS"
+    en = "The odometer showed {last_km} km before; {read_km} km cannot follow. Read it again, and report the car if so."
+    zh = "该车里程表此前为{last_km}公里，不能变为{read_km}公里。请重新读取；如确实如此，请上报该车。"
+    last_km: int
+    read_km: int
+
+
+@dataclass(unsafe_hash=True)
+class ConditionKnown(Refusal):
+    """What was seen at a hand-over is not changed afterwards, nor told after a later one."""
+
+    code = "CONDITION_KNOWN"
+    en = "The car was looked over at {hand_over} or later already. Report what is new at the next hand-over."
+    zh = "该车在{hand_over}或之后已完成检查，新发现请在下一次交接时上报。"
+    hand_over: str
+
+
+@dataclass(unsafe_hash=True)
+class ConditionCheckMissing(Refusal):
+    """The brand wants every car looked over as it changes hands."""
+
+    code = "CONDITION_CHECK_MISSING"
+    en = "Report the car's condition at {hand_over} first: odometer, photos, marks."
+    zh = "请先上报{hand_over}时的车况：里程、照片、瑕疵。"
+    hand_over: str
+
+
+@dataclass(unsafe_hash=True)
+class DamageCaseClosed(Refusal):
+    """A closed damage case stays as it is."""
+
+    code = "DAMAGE_CASE_CLOSED"
+    en = "This damage case is closed. What is new opens another one at the next hand-over."
+    zh = "该车损案件已结案；新的车损会在下一次交接时另行立案。"
 
 
 @dataclass(unsafe_hash=True)

@@ -1,5 +1,6 @@
 """The room's reads, gathered."""
 
+from factory_orders.conditions.queries import conditions_of_shipment, list_damage_cases
 from factory_orders.deliveries.queries import (
     Delivery,
     balances_of_handovers,
@@ -48,11 +49,13 @@ __all__ = [
     "build_orders_of_plant",
     "calibrations",
     "carrier_shipments",
+    "conditions_of_shipment",
     "disclosures_of",
     "handovers_of_orders",
     "line_of_days",
     "list_batches",
     "list_call_offs",
+    "list_damage_cases",
     "list_hooks",
     "messages_of_hook",
     "my_hold",

@@ -12,6 +12,7 @@ from factory_orders.cancellation.service import (
     cancel_order_by_maker,
     preview_cancellation,
 )
+from factory_orders.conditions.service import answer_damage_case, check_condition, close_damage_case
 from factory_orders.deliveries.balance import DEFAULT_TIMER, REMIND_TIMER
 from factory_orders.deliveries.handover_service import (
     BALANCE_PURPOSE,
@@ -84,12 +85,15 @@ __all__ = [
     "accept_disclosures",
     "add_hook",
     "answer_call_off",
+    "answer_damage_case",
     "book_handover",
     "call_off_all",
     "call_off_parts",
     "cancel_order",
     "cancel_order_by_maker",
     "change_capacity",
+    "check_condition",
+    "close_damage_case",
     "count_part",
     "hold_promise",
     "inspect_arrival",

@@ -50,6 +50,8 @@ class Permission(StrEnum):
     CALL_OFF_ANSWER = "call_off.answer"
     DELIVERY_READ = "delivery.read"
     DELIVERY_WRITE = "delivery.write"
+    CONDITION_READ = "condition.read"
+    CONDITION_WRITE = "condition.write"
     STAFF_MANAGE = "staff.manage"
     POLICY_MANAGE = "policy.manage"
     POLICY_READ = "policy.read"
@@ -67,7 +69,14 @@ _HUMAN: Final = _PUBLIC | {Permission.ACCOUNT_OWN, Permission.OWN_READ}
 GRANTS: Final[dict[Role, frozenset[Permission]]] = {
     Role.GUEST: _PUBLIC,
     Role.CONSUMER: _HUMAN | {Permission.OWN_WRITE, Permission.PREORDER, Permission.VOTE},
-    Role.DEALER: _HUMAN | {Permission.DELIVERY_READ, Permission.DELIVERY_WRITE, Permission.DEMAND_TRADE},
+    Role.DEALER: _HUMAN
+    | {
+        Permission.DELIVERY_READ,
+        Permission.DELIVERY_WRITE,
+        Permission.DEMAND_TRADE,
+        Permission.CONDITION_READ,
+        Permission.CONDITION_WRITE,
+    },
     Role.PLANNER: _HUMAN
     | {
         Permission.CATALOGUE_PUBLISH,
@@ -76,6 +85,7 @@ GRANTS: Final[dict[Role, frozenset[Permission]]] = {
         Permission.DEMAND_TRADE,
         Permission.BATCH_MANAGE,
         Permission.BATCH_READ,
+        Permission.CONDITION_READ,
         Permission.POLICY_READ,
     },
     Role.BRAND_ADMIN: _HUMAN | {Permission.STAFF_MANAGE, Permission.POLICY_MANAGE, Permission.POLICY_READ},
@@ -94,10 +104,18 @@ GRANTS: Final[dict[Role, frozenset[Permission]]] = {
         Permission.DEMAND_READ,
         Permission.DEMAND_TRADE,
         Permission.BATCH_READ,
+        Permission.CONDITION_READ,
     },
     Role.PLANT: frozenset({Permission.PUBLIC_READ, Permission.PLANT_REPORT}),
     Role.SUPPLIER: frozenset({Permission.PUBLIC_READ, Permission.DEMAND_TRADE, Permission.CALL_OFF_ANSWER}),
-    Role.CARRIER: frozenset({Permission.PUBLIC_READ, Permission.SHIPMENT_WRITE}),
+    Role.CARRIER: frozenset(
+        {
+            Permission.PUBLIC_READ,
+            Permission.SHIPMENT_WRITE,
+            Permission.CONDITION_READ,
+            Permission.CONDITION_WRITE,
+        }
+    ),
     Role.SYSTEM: frozenset(Permission),
 }
 

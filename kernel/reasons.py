@@ -175,6 +175,11 @@ REASONS: Final[Texts] = {
     "PAST_DEADLINE": ("past its deadline", "已过截止时间"),
     "ELSEWHERE": ("it has moved to another pool", "已转入另一拼单池"),
     # weeks and stages
+    "PHOTOS": ("give 1 to {most} different photos", "请提供1至{most}张不同的照片"),
+    "PHOTO_HASH": (
+        "a photo is named by its SHA-256 in 64 hexadecimal digits",
+        "照片以其64位十六进制SHA-256摘要标识",
+    ),
     "DAY_FROM": ("give a day from {earliest} on, within {days} days", "请填写{earliest}起{days}天内的日期"),
     "MONDAY_FROM": ("give a Monday from {earliest} on", "请填写{earliest}起的某个周一"),
     "STAGE": ("a plant reports one of {stages}", "工厂可上报：{stages}"),

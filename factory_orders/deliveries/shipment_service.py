@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from factory_orders.conditions.model import HandOver
+from factory_orders.conditions.service import require_check
 from factory_orders.deliveries.balance import REMIND_TIMER
 from factory_orders.deliveries.model import Shipment, ShipmentState, check_leg
 from factory_orders.deliveries.shipment_store import insert_shipment, last_report_at, lock_shipment, save_shipment
@@ -29,6 +31,7 @@ from kernel.work import Work
 CLOCK_AHEAD: Final = timedelta(minutes=5)
 DETAIL_LENGTH_MAX: Final = 400
 REPAIR_MAX_MINOR: Final = 10**10
+SEEN: Final = {ShipmentState.LOADED: HandOver.LOADED, ShipmentState.ARRIVED: HandOver.ARRIVED}
 CARRIERS: Final = (ShipmentState.LOADED, ShipmentState.IN_TRANSIT, ShipmentState.ARRIVED, ShipmentState.LOST)
 
 
@@ -62,7 +65,7 @@ def report_shipment(work: Work, shipment_id: str, to: ShipmentState, *, occurred
 
     Another car is built for the order of a lost one. A car whose buyer has left goes on to the store, for stock. Who
     loads a car reports its later legs; to other carriers the shipment does not exist. Refuses NotFound,
-    ShipmentOutOfOrder, and a time that lies in the future or before the leg before.
+    ShipmentOutOfOrder, a time that lies in the future or before the leg before, and ConditionCheckMissing.
     """
     work.actor.require(Permission.SHIPMENT_WRITE)
     if to not in CARRIERS:
@@ -74,6 +77,8 @@ def report_shipment(work: Work, shipment_id: str, to: ShipmentState, *, occurred
         return shipment
     check_leg(shipment.state, to)
     _check_time(work, shipment, occurred_at)
+    if to in SEEN:
+        require_check(work, shipment.id, SEEN[to])
     order = lock_order(work, shipment.order_id)
     moved = replace(
         shipment,
@@ -134,6 +139,7 @@ def inspect_arrival(work: Work, shipment_id: str, *, vin: str, damage: Damage | 
     _check_damage(damage)
     to = ShipmentState.INSPECTED if damage is None else ShipmentState.DAMAGED
     check_leg(shipment.state, to)
+    require_check(work, shipment.id, HandOver.INSPECTED)
     order = lock_order(work, shipment.order_id)
     waiting = order if isinstance(order, AtStoreOrder) and order.vin == shipment.vin else None
     seen = replace(shipment, state=to, inspected_at=work.now)

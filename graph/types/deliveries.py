@@ -8,7 +8,13 @@ import strawberry
 
 from factory_orders import model as deliveries
 from factory_orders import queries, service
-from factory_orders.errors import ChecklistIncomplete, HandoverNotPossible, ShipmentOutOfOrder, VinInvalid
+from factory_orders.errors import (
+    ChecklistIncomplete,
+    ConditionCheckMissing,
+    HandoverNotPossible,
+    ShipmentOutOfOrder,
+    VinInvalid,
+)
 from factory_orders.model import ShipmentState
 from graph.access import field, input_type, object_type
 from graph.identifiers import raw_id, write_id
@@ -164,7 +170,11 @@ def carrier_shipments(work: Work, first: int, after: Cursor | None = None) -> Co
     return show_page(queries.carrier_shipments(work, page_request(first, after)), show_shipment)
 
 
-@mutation(does=Permission.DELIVERY_WRITE, refuses=(ShipmentOutOfOrder, VinInvalid), result="InspectArrivalResult")
+@mutation(
+    does=Permission.DELIVERY_WRITE,
+    refuses=(ShipmentOutOfOrder, VinInvalid, ConditionCheckMissing),
+    result="InspectArrivalResult",
+)
 def inspect_arrival(work: Work, input: InspectArrivalInput) -> Shipment:  # noqa: A002  # the API's word
     """Say whether a car arrived whole; damage is disclosed to its buyer."""
     damage = None
@@ -189,7 +199,9 @@ def inspect_handover(work: Work, input: InspectHandoverInput) -> HandoverInspect
     return HandoverInspected(handover_id=write_id("Handover", seen.id), state=seen.state.value, faults=seen.faults)
 
 
-@mutation(does=Permission.SHIPMENT_WRITE, refuses=(ShipmentOutOfOrder,), result="ReportShipmentResult")
+@mutation(
+    does=Permission.SHIPMENT_WRITE, refuses=(ShipmentOutOfOrder, ConditionCheckMissing), result="ReportShipmentResult"
+)
 def report_shipment(work: Work, input: ReportShipmentInput) -> Shipment:  # noqa: A002  # the API's word
     """Report a leg as the carrier; the same leg again changes nothing."""
     raw = raw_id(input.shipment_id, "Shipment")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from demand.compare.tables import comparison_participants, item_outcomes, price_
 from demand.cubes.tables import cube_blocks, cube_cells
 from demand.pools.tables import early_bonuses, pool_changes, pools, pre_order_changes, pre_orders
 from demand.votes.tables import held_votes, proposals
+from factory_orders.conditions.tables import condition_checks
 from factory_orders.deliveries.tables import handovers, late_credits, order_balances
 from factory_orders.parts.tables import part_stocks
 from factory_orders.planning.tables import batches, capacity_weeks, orders
@@ -188,6 +190,14 @@ def promise_without_order(connection: Connection) -> None:
     connection.execute(update(backings).where(backings.c.id == found.id).values(**converted))
 
 
+def turn_back(connection: Connection) -> None:
+    """Let a car's odometer show less at its arrival than when it was loaded."""
+    first = connection.execute(select(condition_checks)).mappings().first()
+    assert first is not None
+    later = {"id": "f" * 32, "at_hand_over": "inspected", "odometer_km": 0, "at": first["at"] + timedelta(hours=1)}
+    connection.execute(insert(condition_checks).values(**(dict(first) | later)))
+
+
 transfer, pool, pre_order, order, car = ledger_transfers.c, pools.c, pre_orders.c, orders.c, vehicles.c
 LOCKED: Final = pre_order.state == "locked"
 
@@ -286,6 +296,7 @@ PLANTED: Final[dict[str, Plant]] = {
     "reserved and used are what pools hold and cars took, week by week and option by option": change(
         capacity_weeks, capacity_weeks.c.used > 0, used=capacity_weeks.c.used + 1
     ),
+    "no odometer runs backwards": turn_back,
     "what a plant has of a part is what moved of it": change(part_stocks, part_stocks.c.on_hand > 0, on_hand=999),
     "what pools have promised is what holds and members take of it": change(
         promise_holds, promise_holds.c.state == "kept", state="ended", ended_at=MONDAY_MORNING

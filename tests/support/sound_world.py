@@ -29,6 +29,7 @@ from demand.service import (
 from demand.votes.service import cast_vote, publish_proposal, revoke_vote, submit_proposal
 from factory_orders import service as factory
 from factory_orders.cancellation.service import cancel_order
+from factory_orders.conditions.model import Flaw, HandOver, Mark, Place, read_condition
 from factory_orders.model import Stage
 from factory_orders.pools_service import SUBSCRIPTIONS, open_pool
 from kernel import outbox, policy, record, registry
@@ -44,7 +45,7 @@ from tests.demand.backing.backing_room import open_to_backers
 from tests.demand.compare.studies import open_study
 from tests.demand.pool_room import ANY_PRICE, TIERS, PoolRoom, make_pool_room, placed
 from tests.demand.wishing_room import release, save
-from tests.factory_orders.trade import BUILD, NORTH_PLANT, PLANT_MACHINE, Trade
+from tests.factory_orders.trade import BUILD, CARRIER, NORTH_PLANT, PLANT_MACHINE, Trade
 
 LAST_WORD: Final = (*BUILD[:-1], Stage.REWORK, Stage.PASSED)
 
@@ -165,6 +166,10 @@ def _build(world: SoundWorld, ids: list[str]) -> None:
     trade.hand_over(first, who=who[first])
     trade.bring_to_store(second)
     trade.ask_balance(trade.inspect(trade.book(second, who=who[second], hour=14)), who=who[second])
+    second_car = trade.shipment_of(second)
+    with works.change(CARRIER) as work:
+        scratched = read_condition(odometer_km=9, photos=["a" * 64], marks=[Mark(Place.LEFT, Flaw.SCRATCH)])
+        factory.check_condition(work, second_car.id, HandOver.ARRIVED, vin=second_car.vin, seen=scratched)
     trade.build(third, stages=LAST_WORD, repair_minor=100_000)
     with works.change(who[fourth]) as work:
         cancel_order(work, fourth)

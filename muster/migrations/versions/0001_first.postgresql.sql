@@ -2080,6 +2080,42 @@ CREATE TABLE vehicle_disclosures (
 	CONSTRAINT fk_vehicle_disclosures_vin FOREIGN KEY(vin) REFERENCES vehicles (vin)
 )
 -- next
+CREATE TABLE condition_checks (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	shipment_id VARCHAR(32) NOT NULL, 
+	vin VARCHAR(17) NOT NULL, 
+	at_hand_over VARCHAR(12) NOT NULL, 
+	odometer_km INTEGER NOT NULL, 
+	photos JSONB NOT NULL, 
+	marks JSONB NOT NULL, 
+	by_account_id VARCHAR(32), 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_condition_checks PRIMARY KEY (id), 
+	CONSTRAINT ck_condition_checks_hand_over_known CHECK (at_hand_over IN ('loaded', 'arrived', 'inspected')), 
+	CONSTRAINT ck_condition_checks_odometer_not_negative CHECK (odometer_km >= 0), 
+	CONSTRAINT uq_condition_checks_shipment_id_at_hand_over UNIQUE (shipment_id, at_hand_over), 
+	CONSTRAINT fk_condition_checks_shipment_id FOREIGN KEY(shipment_id) REFERENCES shipments (id), 
+	CONSTRAINT fk_condition_checks_vin FOREIGN KEY(vin) REFERENCES vehicles (vin)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER condition_checks_no_change BEFORE UPDATE OR DELETE ON condition_checks FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER condition_checks_no_truncate BEFORE TRUNCATE ON condition_checks FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE OR REPLACE FUNCTION condition_checks_odometer_forward() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM condition_checks AS earlier WHERE earlier.vin = NEW.vin AND earlier.odometer_km > NEW.odometer_km) THEN RAISE EXCEPTION 'an odometer never runs backwards' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE TRIGGER condition_checks_odometer_forward BEFORE INSERT ON condition_checks FOR EACH ROW EXECUTE FUNCTION condition_checks_odometer_forward()
+-- next
 CREATE TABLE order_balances (
 	handover_id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -2128,6 +2164,39 @@ CREATE TRIGGER shipment_events_no_change BEFORE UPDATE OR DELETE ON shipment_eve
 -- next
 CREATE TRIGGER shipment_events_no_truncate BEFORE TRUNCATE ON shipment_events FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
+CREATE TABLE damage_cases (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	vin VARCHAR(17) NOT NULL, 
+	shipment_id VARCHAR(32) NOT NULL, 
+	check_id VARCHAR(32) NOT NULL, 
+	party VARCHAR(10) NOT NULL, 
+	marks JSONB NOT NULL, 
+	state VARCHAR(10) NOT NULL, 
+	opened_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	answered_at TIMESTAMP WITH TIME ZONE, 
+	closed_at TIMESTAMP WITH TIME ZONE, 
+	borne_by VARCHAR(10), 
+	repair_minor BIGINT, 
+	CONSTRAINT pk_damage_cases PRIMARY KEY (id), 
+	CONSTRAINT ck_damage_cases_state_known CHECK (state IN ('open', 'accepted', 'disputed', 'closed')), 
+	CONSTRAINT ck_damage_cases_party_known CHECK (party IN ('plant', 'carrier') AND (borne_by IS NULL OR borne_by IN ('plant', 'carrier'))), 
+	CONSTRAINT ck_damage_cases_closed_when_it_is CHECK ((state = 'closed') = (closed_at IS NOT NULL)), 
+	CONSTRAINT ck_damage_cases_closed_with_a_sum CHECK ((state = 'closed') = (repair_minor IS NOT NULL) AND (state = 'closed') = (borne_by IS NOT NULL)), 
+	CONSTRAINT fk_damage_cases_vin FOREIGN KEY(vin) REFERENCES vehicles (vin), 
+	CONSTRAINT fk_damage_cases_shipment_id FOREIGN KEY(shipment_id) REFERENCES shipments (id), 
+	CONSTRAINT uq_damage_cases_check_id UNIQUE (check_id), 
+	CONSTRAINT fk_damage_cases_check_id FOREIGN KEY(check_id) REFERENCES condition_checks (id)
+)
+-- next
+CREATE OR REPLACE FUNCTION damage_cases_closed_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state = 'closed' THEN RAISE EXCEPTION 'a closed damage case stays as it is' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE TRIGGER damage_cases_closed_is_final BEFORE UPDATE ON damage_cases FOR EACH ROW EXECUTE FUNCTION damage_cases_closed_is_final()
+-- next
 CREATE INDEX ix_accounts_person_id ON accounts (person_id)
 -- next
 CREATE INDEX ix_backing_changes_backing_id ON backing_changes (backing_id)
@@ -2170,6 +2239,8 @@ CREATE INDEX ix_comparisons_brand_id_id ON comparisons (brand_id, id)
 -- next
 CREATE INDEX ix_comparisons_state ON comparisons (state)
 -- next
+CREATE INDEX ix_condition_checks_vin ON condition_checks (vin, odometer_km)
+-- next
 CREATE INDEX ix_configuration_changes_configuration_id ON configuration_changes (configuration_id)
 -- next
 CREATE INDEX ix_configurations_account_id_configurations_id ON configurations (account_id, id)
@@ -2177,6 +2248,8 @@ CREATE INDEX ix_configurations_account_id_configurations_id ON configurations (a
 CREATE INDEX ix_consent_entries_account_id_purpose ON consent_entries (account_id, purpose, id)
 -- next
 CREATE INDEX ix_cube_changes_person ON cube_changes (person)
+-- next
+CREATE INDEX ix_damage_cases_brand ON damage_cases (brand_id, state, id)
 -- next
 CREATE INDEX ix_demand_cancellations_person ON demand_cancellations (person)
 -- next

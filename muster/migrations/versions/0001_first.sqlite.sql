@@ -1848,6 +1848,31 @@ CREATE TABLE vehicle_disclosures (
 	CONSTRAINT fk_vehicle_disclosures_vin FOREIGN KEY(vin) REFERENCES vehicles (vin)
 )
 -- next
+CREATE TABLE condition_checks (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	shipment_id VARCHAR(32) NOT NULL, 
+	vin VARCHAR(17) NOT NULL, 
+	at_hand_over VARCHAR(12) NOT NULL, 
+	odometer_km INTEGER NOT NULL, 
+	photos TEXT NOT NULL, 
+	marks TEXT NOT NULL, 
+	by_account_id VARCHAR(32), 
+	at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_condition_checks PRIMARY KEY (id), 
+	CONSTRAINT ck_condition_checks_hand_over_known CHECK (at_hand_over IN ('loaded', 'arrived', 'inspected')), 
+	CONSTRAINT ck_condition_checks_odometer_not_negative CHECK (odometer_km >= 0), 
+	CONSTRAINT uq_condition_checks_shipment_id_at_hand_over UNIQUE (shipment_id, at_hand_over), 
+	CONSTRAINT fk_condition_checks_shipment_id FOREIGN KEY(shipment_id) REFERENCES shipments (id), 
+	CONSTRAINT fk_condition_checks_vin FOREIGN KEY(vin) REFERENCES vehicles (vin)
+)
+-- next
+CREATE TRIGGER condition_checks_no_update BEFORE UPDATE ON condition_checks BEGIN SELECT RAISE(ABORT, 'rows of condition_checks are never changed'); END
+-- next
+CREATE TRIGGER condition_checks_no_delete BEFORE DELETE ON condition_checks BEGIN SELECT RAISE(ABORT, 'rows of condition_checks are never changed'); END
+-- next
+CREATE TRIGGER condition_checks_odometer_forward BEFORE INSERT ON condition_checks WHEN EXISTS (SELECT 1 FROM condition_checks AS earlier WHERE earlier.vin = NEW.vin AND earlier.odometer_km > NEW.odometer_km) BEGIN SELECT RAISE(ABORT, 'an odometer never runs backwards'); END
+-- next
 CREATE TABLE order_balances (
 	handover_id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -1884,6 +1909,33 @@ CREATE TABLE shipment_events (
 CREATE TRIGGER shipment_events_no_update BEFORE UPDATE ON shipment_events BEGIN SELECT RAISE(ABORT, 'rows of shipment_events are never changed'); END
 -- next
 CREATE TRIGGER shipment_events_no_delete BEFORE DELETE ON shipment_events BEGIN SELECT RAISE(ABORT, 'rows of shipment_events are never changed'); END
+-- next
+CREATE TABLE damage_cases (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	vin VARCHAR(17) NOT NULL, 
+	shipment_id VARCHAR(32) NOT NULL, 
+	check_id VARCHAR(32) NOT NULL, 
+	party VARCHAR(10) NOT NULL, 
+	marks TEXT NOT NULL, 
+	state VARCHAR(10) NOT NULL, 
+	opened_at VARCHAR(27) NOT NULL, 
+	answered_at VARCHAR(27), 
+	closed_at VARCHAR(27), 
+	borne_by VARCHAR(10), 
+	repair_minor BIGINT, 
+	CONSTRAINT pk_damage_cases PRIMARY KEY (id), 
+	CONSTRAINT ck_damage_cases_state_known CHECK (state IN ('open', 'accepted', 'disputed', 'closed')), 
+	CONSTRAINT ck_damage_cases_party_known CHECK (party IN ('plant', 'carrier') AND (borne_by IS NULL OR borne_by IN ('plant', 'carrier'))), 
+	CONSTRAINT ck_damage_cases_closed_when_it_is CHECK ((state = 'closed') = (closed_at IS NOT NULL)), 
+	CONSTRAINT ck_damage_cases_closed_with_a_sum CHECK ((state = 'closed') = (repair_minor IS NOT NULL) AND (state = 'closed') = (borne_by IS NOT NULL)), 
+	CONSTRAINT fk_damage_cases_vin FOREIGN KEY(vin) REFERENCES vehicles (vin), 
+	CONSTRAINT fk_damage_cases_shipment_id FOREIGN KEY(shipment_id) REFERENCES shipments (id), 
+	CONSTRAINT uq_damage_cases_check_id UNIQUE (check_id), 
+	CONSTRAINT fk_damage_cases_check_id FOREIGN KEY(check_id) REFERENCES condition_checks (id)
+)
+-- next
+CREATE TRIGGER damage_cases_closed_is_final BEFORE UPDATE ON damage_cases WHEN OLD.state = 'closed' BEGIN SELECT RAISE(ABORT, 'a closed damage case stays as it is'); END
 -- next
 CREATE INDEX ix_accounts_person_id ON accounts (person_id)
 -- next
@@ -1927,6 +1979,8 @@ CREATE INDEX ix_comparisons_brand_id_id ON comparisons (brand_id, id)
 -- next
 CREATE INDEX ix_comparisons_state ON comparisons (state)
 -- next
+CREATE INDEX ix_condition_checks_vin ON condition_checks (vin, odometer_km)
+-- next
 CREATE INDEX ix_configuration_changes_configuration_id ON configuration_changes (configuration_id)
 -- next
 CREATE INDEX ix_configurations_account_id_configurations_id ON configurations (account_id, id)
@@ -1934,6 +1988,8 @@ CREATE INDEX ix_configurations_account_id_configurations_id ON configurations (a
 CREATE INDEX ix_consent_entries_account_id_purpose ON consent_entries (account_id, purpose, id)
 -- next
 CREATE INDEX ix_cube_changes_person ON cube_changes (person)
+-- next
+CREATE INDEX ix_damage_cases_brand ON damage_cases (brand_id, state, id)
 -- next
 CREATE INDEX ix_demand_cancellations_person ON demand_cancellations (person)
 -- next

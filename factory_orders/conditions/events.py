@@ -1,0 +1,28 @@
+"""What happened to cars on their way, as other rooms may hear it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kernel.events import Event, event
+
+
+@event("factory_orders.condition_checked")
+@dataclass(frozen=True, slots=True)
+class ConditionChecked(Event):
+    """A car was looked over as it changed hands."""
+
+    vin: str
+    shipment_id: str
+    at_hand_over: str
+    new_marks: int
+
+
+@event("factory_orders.damage_case_moved")
+@dataclass(frozen=True, slots=True)
+class DamageCaseMoved(Event):
+    """A damage case was opened, answered or closed."""
+
+    case_id: str
+    vin: str
+    state: str
