@@ -15,15 +15,14 @@ from demand.pools.queries import locked_members
 from factory_orders.deliveries.balance import day_without_lateness
 from factory_orders.deliveries.tables import handovers, late_credits, order_balances, shipments
 from factory_orders.errors import VinInvalid
-from factory_orders.parts.tables import part_moves, part_stocks
+from factory_orders.parts import audit_service as parts_audit
 from factory_orders.planning.model import SLOT
 from factory_orders.planning.queries import car_facts
 from factory_orders.planning.tables import capacity_weeks, orders, pool_reservations
 from factory_orders.plant.model import Stage
 from factory_orders.plant.tables import build_orders, plant_events
 from factory_orders.policies import LateCreditPolicy
-from factory_orders.promises.model import HoldState
-from factory_orders.promises.tables import promise_holds
+from factory_orders.promises import audit_service as promises_audit
 from factory_orders.vehicles.model import Newness
 from factory_orders.vehicles.passport import WORDS, chain_of
 from factory_orders.vehicles.tables import vehicles
@@ -154,54 +153,17 @@ def _used(work: Work) -> Counter[tuple[str, date, str]]:
     return used
 
 
-def _wrong_promises(work: Work) -> Iterator[str]:
-    """Count anew what live holds take of what pools hold."""
-    taken: Counter[tuple[str, date, str]] = Counter()
-    holds, own = promise_holds.c, pool_reservations.c
-    live = select(holds.pool_id, holds.week, holds.from_held, holds.from_free).where(
-        holds.brand_id == work.actor.brand_id, holds.state != HoldState.ENDED.value
-    )
-    for row in work.connection.execute(live):
-        taken.update((row.pool_id, row.week, resource) for resource in (*row.from_held, *row.from_free))
-    found = select(own.pool_id, own.week, own.resource, own.promised).where(own.brand_id == work.actor.brand_id)
-    for row in work.connection.execute(found.order_by(own.pool_id, own.week, own.resource)):
-        holding = taken.pop((row.pool_id, row.week, row.resource), 0)
-        if holding != row.promised:
-            yield f"{row.resource} of pool {row.pool_id} in {row.week}: {row.promised} promised, {holding} held"
-    for pool_id, week, resource in sorted(taken):
-        yield f"{resource} of pool {pool_id} in {week} is held and counted nowhere"
-
-
-def _wrong_stocks(work: Work) -> Iterator[str]:
-    """Add up anew what moved of each part."""
-    moved: Counter[tuple[str, str]] = Counter()
-    move, stock = part_moves.c, part_stocks.c
-    for row in work.connection.execute(
-        select(move.plant_id, move.part, func.sum(move.quantity).label("moved"))
-        .where(move.brand_id == work.actor.brand_id)
-        .group_by(move.plant_id, move.part)
-    ):
-        moved[row.plant_id, row.part] = int(row.moved)
-    found = select(stock.plant_id, stock.part, stock.on_hand).where(stock.brand_id == work.actor.brand_id)
-    for row in work.connection.execute(found.order_by(stock.plant_id, stock.part)):
-        if moved.pop((row.plant_id, row.part), 0) != row.on_hand:
-            yield f"plant {row.plant_id} has {row.on_hand} of {row.part}, and its movements come to another number"
-    for plant_id, part in sorted(key for key, number in moved.items() if number):
-        yield f"plant {plant_id} moved {part} and has none"
-
-
+_UNINVOICED: Final = """
+    SELECT orders.id FROM orders LEFT JOIN papers ON papers.order_id = orders.id AND papers.vin = orders.vin
+        AND papers.kind = 'vehicle_invoice' AND papers.state = 'issued' AND papers.amount_minor = orders.price_minor
+    WHERE orders.brand_id = :brand_id AND orders.state = 'delivered' AND papers.id IS NULL
+"""
 _BACKWARDS: Final = """
     SELECT later.vin, later.odometer_km AS km FROM condition_checks AS later
     JOIN condition_checks AS earlier ON earlier.vin = later.vin AND earlier.at < later.at
         AND earlier.odometer_km > later.odometer_km
     WHERE later.brand_id = :brand_id
 """
-_UNDATED: Final = """
-    SELECT orders.id FROM orders LEFT JOIN promise_outcomes ON promise_outcomes.order_id = orders.id
-    WHERE orders.brand_id = :brand_id AND orders.promised_by IS NOT NULL
-        AND (promise_outcomes.order_id IS NULL OR promise_outcomes.promised_by <> orders.promised_by)
-"""
-
 _BATCHES: Final = """
     SELECT batches.id, batches.size, COUNT(batch_orders.order_id) AS orders FROM batches
     LEFT JOIN batch_orders ON batch_orders.batch_id = batches.id
@@ -407,14 +369,14 @@ CHECKS: Final = (
             shape="{resource} of plant {plant_id} in {week}",
         ),
     ),
-    Check("no odometer runs backwards", 4, rows_violating(_BACKWARDS, shape="{vin} at {km} km")),
-    Check("what a plant has of a part is what moved of it", 3, _wrong_stocks),
-    Check("what pools have promised is what holds and members take of it", 3, _wrong_promises),
     Check(
-        "each order with a contract's date counts towards the calibration of promises by that date",
-        7,
-        rows_violating(_UNDATED, shape="order {id}"),
+        "a delivered car has its vehicle invoice over its price",
+        4,
+        rows_violating(_UNINVOICED, shape="order {id}"),
     ),
+    Check("no odometer runs backwards", 4, rows_violating(_BACKWARDS, shape="{vin} at {km} km")),
+    *parts_audit.CHECKS,
+    *promises_audit.CHECKS,
     Check(
         "a batch has as many orders as it says, within the plant's limits",
         3,

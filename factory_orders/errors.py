@@ -23,6 +23,8 @@ Refusal
   DisclosureNotAccepted    the buyer has to agree to what happened to the car first
   InspectionMissing        no balance before the buyer has inspected the car
   BalanceOpen              the receivable is not zero
+  InvoiceMissing           no signature before the vehicle invoice is issued
+  PaperNotPossible         the car is not at the store, or the paper comes by itself
   ChecklistIncomplete      points of the check list are missing
   OrderNotCancellable      the order is past the point of leaving
   OrderOpen                an order is under way, so the account cannot be erased
@@ -267,6 +269,24 @@ class BalanceOpen(Refusal):
     en = "{due} is still open. Pay it before you sign."
     zh = "尚有{due}未付，请付清后签收。"
     due: Money
+
+
+@dataclass(unsafe_hash=True)
+class InvoiceMissing(Refusal):
+    """A car without its vehicle invoice cannot be registered, so nobody signs for it."""
+
+    code = "INVOICE_MISSING"
+    en = "The vehicle invoice is not issued yet. It comes by itself after the payment; sign when it is there."
+    zh = "机动车销售发票尚未开具。付款后会自动开具，请在开具后签收。"
+
+
+@dataclass(unsafe_hash=True)
+class PaperNotPossible(Refusal):
+    """Insurance and plate are asked for once the car stands at the store; the invoice comes by itself."""
+
+    code = "PAPER_NOT_POSSIBLE"
+    en = "Insurance and plate can be asked for while the car stands at the store; the invoice comes by itself."
+    zh = "保险和牌照须在车辆到店后申请；发票会在付款后自动开具。"
 
 
 @dataclass(unsafe_hash=True)

@@ -13,6 +13,7 @@ from factory_orders.deliveries.queries import (
     store_deliveries,
 )
 from factory_orders.hooks.queries import HookView, list_hooks, messages_of_hook
+from factory_orders.papers.queries import papers_of_order
 from factory_orders.parts.queries import list_call_offs, part_shortages, supplier_call_offs
 from factory_orders.planning.queries import (
     BatchView,
@@ -62,6 +63,7 @@ __all__ = [
     "order_code",
     "orders_by_id",
     "own_orders",
+    "papers_of_order",
     "part_shortages",
     "passport",
     "passport_document",

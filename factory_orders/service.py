@@ -40,6 +40,7 @@ from factory_orders.hooks.service import (
     rotate_secret,
     tell_plants,
 )
+from factory_orders.papers.service import ask_providers, request_paper
 from factory_orders.parts.service import (
     SUBSCRIPTIONS,
     CalledOff,
@@ -86,6 +87,7 @@ __all__ = [
     "add_hook",
     "answer_call_off",
     "answer_damage_case",
+    "ask_providers",
     "book_handover",
     "call_off_all",
     "call_off_parts",
@@ -115,6 +117,7 @@ __all__ = [
     "report_plant_event",
     "report_shipment",
     "request_balance",
+    "request_paper",
     "reserve_slots",
     "revoke_hook",
     "rotate_secret",

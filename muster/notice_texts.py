@@ -248,6 +248,34 @@ register_notice(
     may_mute=True,
 )
 register_notice(
+    "invoice_issued",
+    "机动车销售发票已开具",
+    "您的机动车销售发票已开具，号码{number}，现在可以签收车辆。",
+    "Your vehicle invoice is issued",
+    "Your vehicle invoice is issued under number {number}. You can sign for the car now.",
+)
+register_notice(
+    "insurance_issued",
+    "保险已生效",
+    "您的车辆保险已办妥，保单号{number}。",
+    "Your car is insured",
+    "Your car is insured under policy {number}.",
+)
+register_notice(
+    "plate_issued",
+    "牌照已核发",
+    "您的车辆牌照已核发：{number}。",
+    "Your number plate is there",
+    "Your car has its number plate: {number}.",
+)
+register_notice(
+    "paper_refused",
+    "证照未能办理",
+    "您的车辆有一份证照未能办理，请在订单中查看原因，并向门店咨询。",
+    "A paper of your car was refused",
+    "A paper of your car was refused. See the reason at your order, and ask the store.",
+)
+register_notice(
     "vehicle_disclosed",
     "车辆情况告知",
     "您的车（{vin}）在交付前有需要告知您的情况，请查看并确认后再交车。",

@@ -42,6 +42,7 @@ from factory_orders.events import (
     VehicleDelivered,
     VehicleDisclosed,
 )
+from factory_orders.papers.events import PaperAnswered
 from kernel.events import Event
 from kernel.identity.events import (
     ConfirmationRequested,
@@ -61,6 +62,7 @@ from muster import circle_telling
 from muster.digest_telling import DIGEST_TELLER
 from muster.proposal_telling import TELLER
 
+PAPERS: Final = {"vehicle_invoice": "invoice_issued", "insurance": "insurance_issued", "plate": "plate_issued"}
 WITHHELD: Final = {
     "zh-CN": "（口令未显示：请设置MUSTER_MAIL_HOST）",
     "en": "(token withheld: set MUSTER_MAIL_HOST)",
@@ -284,6 +286,10 @@ def _of_order(letter: Letter) -> NewNotice:
             return NewNotice(account_id, "order_scheduled", facts, letter.event_id)
         case VehicleBuilt(account_id=account_id, vin=vin):
             return NewNotice(account_id, "vehicle_built", {"vin": vin}, letter.event_id)
+        case PaperAnswered(state="issued", account_id=account_id, paper=paper, number=number):
+            return NewNotice(account_id, PAPERS[paper], {"number": number}, letter.event_id)
+        case PaperAnswered(account_id=account_id):
+            return NewNotice(account_id, "paper_refused", {}, letter.event_id)
         case VehicleDisclosed(account_id=account_id, vin=vin):
             return NewNotice(account_id, "vehicle_disclosed", {"vin": vin}, letter.event_id)
         case OrderBuiltAgain(account_id=account_id, week=week):
@@ -335,6 +341,7 @@ TELLERS: Final = (
         "telling.orders",
         _kinds(
             OrderScheduled,
+            PaperAnswered,
             VehicleBuilt,
             VehicleDisclosed,
             OrderBuiltAgain,

@@ -46,6 +46,7 @@ from factory_orders.events import (
     VehicleDelivered,
     VehicleIdentified,
 )
+from factory_orders.papers.ports import PaperProvider
 from factory_orders.pools_service import FreeWeeks, Promises
 from factory_orders.service import BALANCE_PURPOSE, lose_balance, receive_balance, send_messages, tell_plants
 from graph.context import DemandFiles, Services
@@ -92,6 +93,8 @@ CONNECTIONS_APART: Final = 2
 all taken by threads that wait for the database's writer, the writer could wait for the clock and nobody would go on."""
 
 
+PAPER_PROVIDERS: Final[Mapping[str, PaperProvider]] = {}
+"""Who issues real invoices, insurances and plates, by the name in the policy; the sandbox needs no worker."""
 OPEN_CARS_AT_ONCE: Final = 5_000
 
 
@@ -247,6 +250,7 @@ def wire(settings: Settings, *, works: Works | None = None) -> Runtime:
             },
             loops=(
                 partial(capture_due, providers={sandbox.name: sandbox}, uses=LOST_USES),
+                partial(factory_orders.service.ask_providers, providers=PAPER_PROVIDERS),
                 partial(carry_out_refunds, providers={sandbox.name: sandbox}),
                 demand.service.analyse_closed,
                 demand.service.forecast_released,

@@ -42,6 +42,8 @@ from factory_orders.events import (
     HandoverRejected,
     VehicleDelivered,
 )
+from factory_orders.papers.model import PaperKind
+from factory_orders.papers.service import ask_paper, require_invoice, void_papers
 from factory_orders.planning.model import AtStoreOrder, DeliveredOrder, OrderTerms, order_state
 from factory_orders.planning.order_service import LATE_CREDIT_TIMER
 from factory_orders.planning.order_store import lock_order, save_order
@@ -343,6 +345,7 @@ def _settle(work: Work, handover: Handover, terms: OrderTerms, payment: Payment)
         return handover
     paid = replace(handover, state=HandoverState.BALANCE_PAID)
     save_handover(work, paid)
+    ask_paper(work, terms, handover.vin, PaperKind.VEHICLE_INVOICE)
     work.record(BalancePaid(paid.brand_id, paid.id, terms.id, terms.account_id))
     return paid
 
@@ -351,7 +354,7 @@ def _settle(work: Work, handover: Handover, terms: OrderTerms, payment: Payment)
 
 
 def sign_handover(work: Work, handover_id: str) -> Handover:
-    """Sign for the car: it is delivered. Refuses InspectionMissing and, while money is open, BalanceOpen."""
+    """Sign for the car: it is delivered. Refuses InspectionMissing, BalanceOpen and InvoiceMissing."""
     work.actor.require(Permission.OWN_WRITE)
     handover, order = _own_handover(work, handover_id)
     terms = order.terms
@@ -366,6 +369,7 @@ def sign_handover(work: Work, handover_id: str) -> Handover:
         raise BalanceOpen(Money(owed))
     if told := open_disclosures(work, handover.vin):
         raise DisclosureNotAccepted(told)
+    require_invoice(work, terms.id, handover.vin)
     deliver_vehicle(work, handover.vin)
     save_order(work, DeliveredOrder(terms, handover.vin, work.now))
     signed = replace(handover, state=HandoverState.SIGNED, ended_at=work.now)
@@ -387,6 +391,7 @@ def reject_handover(work: Work, handover_id: str, reason: str) -> Handover:
     if not 1 <= len(reason.strip()) <= REASON_LENGTH_MAX:
         raise InvalidInput("reason", because("WHY", most=REASON_LENGTH_MAX))
     take_back_balance(work, handover, order.terms)
+    void_papers(work, order.terms.id, handover.vin)
     disclose(
         work,
         lock_vehicle(work, handover.vin),

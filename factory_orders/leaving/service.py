@@ -10,6 +10,7 @@ from factory_orders.deliveries.handover_service import take_back_balance
 from factory_orders.deliveries.handover_store import save_handover
 from factory_orders.deliveries.model import Handover, HandoverState
 from factory_orders.events import OrderCancelled
+from factory_orders.papers.service import void_papers
 from factory_orders.planning.model import (
     AtStoreOrder,
     BuiltOrder,
@@ -39,6 +40,7 @@ def leave_car(work: Work, order: UnderWay, handover: Handover | None, *, reason:
         save_handover(work, replace(handover, state=HandoverState.REJECTED, ended_at=work.now, reason=reason))
     if not isinstance(order, ScheduledOrder):
         free_vehicle(work, order.vin, reason=reason)
+        void_papers(work, terms.id, order.vin)
     end_order(work, terms, reason=reason)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from demand.pools.queries import locked_pre_orders_of
 from factory_orders.deliveries.tables import handovers, order_balances, shipments
 from factory_orders.errors import OrderOpen
+from factory_orders.papers.tables import papers
 from factory_orders.planning.tables import orders
 from factory_orders.promises.tables import promise_holds
 from factory_orders.vehicles.model import DisclosureReason
@@ -33,7 +34,12 @@ class OrderData:
         rows = work.connection.execute(own.order_by(orders.c.id)).mappings().all()
         ids = [row["id"] for row in rows]
         told: dict[str, Any] = {"orders": [_plain(row) for row in rows]}
-        for name, table in (("shipments", shipments), ("handovers", handovers), ("balances", order_balances)):
+        for name, table in (
+            ("shipments", shipments),
+            ("handovers", handovers),
+            ("balances", order_balances),
+            ("papers", papers),
+        ):
             found = select(table).where(table.c.order_id.in_(ids))
             told[name] = [_plain(row) for row in work.connection.execute(found).mappings()]
         own_holds = select(promise_holds).where(

@@ -32,6 +32,7 @@ MEANING: Final[Mapping[str, tuple[str, str, str]]] = {
     "loaded": ("OBSERVE", "loading", "in_transit"),
     "in_transit": ("OBSERVE", "departing", "in_transit"),
     "arrived": ("OBSERVE", "arriving", "in_transit"),
+    "checked": ("OBSERVE", "inspecting", "active"),
     "inspected": ("OBSERVE", "inspecting", "available"),
     "transport_damage": ("OBSERVE", "inspecting", "damaged"),
     "rejected_handover": ("OBSERVE", "inspecting", "available"),

@@ -16,6 +16,7 @@ from factory_orders.errors import (
     DisclosureNotAccepted,
     HandoverNotPossible,
     InspectionMissing,
+    InvoiceMissing,
 )
 from factory_orders.model import ShipmentState, order_state
 from graph.access import field, input_type, object_type
@@ -338,7 +339,7 @@ def pay_balance(work: Work, request: Request, input: PayBalanceInput) -> Handove
 
 @mutation(
     does=Permission.OWN_WRITE,
-    refuses=(HandoverNotPossible, InspectionMissing, BalanceOpen, DisclosureNotAccepted),
+    refuses=(HandoverNotPossible, InspectionMissing, BalanceOpen, DisclosureNotAccepted, InvoiceMissing),
     result="SignHandoverResult",
 )
 def sign_handover(work: Work, input: HandoverInput) -> Handover:  # noqa: A002  # the API's word

@@ -21,6 +21,7 @@ from demand.pools.tables import early_bonuses, pool_changes, pools, pre_order_ch
 from demand.votes.tables import held_votes, proposals
 from factory_orders.conditions.tables import condition_checks
 from factory_orders.deliveries.tables import handovers, late_credits, order_balances
+from factory_orders.papers.tables import papers
 from factory_orders.parts.tables import part_stocks
 from factory_orders.planning.tables import batches, capacity_weeks, orders
 from factory_orders.plant.tables import build_orders
@@ -295,6 +296,9 @@ PLANTED: Final[dict[str, Plant]] = {
     ),
     "reserved and used are what pools hold and cars took, week by week and option by option": change(
         capacity_weeks, capacity_weeks.c.used > 0, used=capacity_weeks.c.used + 1
+    ),
+    "a delivered car has its vehicle invoice over its price": change(
+        papers, papers.c.kind == "vehicle_invoice", amount_minor=1
     ),
     "no odometer runs backwards": turn_back,
     "what a plant has of a part is what moved of it": change(part_stocks, part_stocks.c.on_hand > 0, on_hand=999),

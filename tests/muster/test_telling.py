@@ -17,6 +17,7 @@ from configurator.events import ConfigurationBroken
 from demand.circles.tables import circle_members, circle_messages, circle_offers, circles
 from demand.events import DepositsHeld, MemberRemoved, PreOrderRolled
 from factory_orders.events import BalanceDeclined, EarnestMissing, OrderCancelled
+from factory_orders.papers.events import PaperAnswered
 from kernel import news, outbox
 from kernel.actor import system
 from kernel.clock import FixedClock
@@ -113,6 +114,8 @@ def events_of(kind: str, pool_id: str, now: datetime) -> list[Event]:
         made.append(ConfigurationBroken(BRAND, "x", MEMBER, "x", now.date(), "A1", None, None))
     if cls is OrderCancelled:
         made += [example(cls, {**words, "by": by}, now) for by in ("maker", "payment", "default", "late")]
+    if cls is PaperAnswered:
+        made += [replace(made[0], state="issued", paper=paper) for paper in ("vehicle_invoice", "insurance", "plate")]
     if cls is MemberRemoved:
         made.append(MemberRemoved(BRAND, "x", MEMBER, pool_id, "fraud", 1))
     if cls in (EarnestMissing, BalanceDeclined):

@@ -43,6 +43,7 @@ TABLES: Final[Mapping[str, tuple[str, str]]] = {
     "Movement": ("money_by_hand", "id"),
     "Notice": ("notices", "id"),
     "Order": ("orders", "id"),
+    "Paper": ("papers", "id"),
     "Payment": ("payments", "id"),
     "Plant": ("plants", "id"),
     "PlantHook": ("plant_hooks", "id"),

@@ -2002,6 +2002,40 @@ CREATE TABLE handovers (
 	CONSTRAINT fk_handovers_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
 )
 -- next
+CREATE OR REPLACE FUNCTION handovers_invoice_before_signing() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.state = 'signed' AND NOT EXISTS (SELECT 1 FROM papers WHERE papers.order_id = NEW.order_id AND papers.vin = NEW.vin AND papers.kind = 'vehicle_invoice' AND papers.state = 'issued') THEN RAISE EXCEPTION 'no handover is signed without the vehicle invoice' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE TRIGGER handovers_invoice_before_signing BEFORE UPDATE ON handovers FOR EACH ROW EXECUTE FUNCTION handovers_invoice_before_signing()
+-- next
+CREATE TABLE papers (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	order_id VARCHAR(32) NOT NULL, 
+	account_id VARCHAR(32) NOT NULL, 
+	vin VARCHAR(17) NOT NULL, 
+	kind VARCHAR(20) NOT NULL, 
+	amount_minor BIGINT NOT NULL, 
+	provider VARCHAR(40) NOT NULL, 
+	state VARCHAR(12) NOT NULL, 
+	requested_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	number VARCHAR(80), 
+	reason VARCHAR(80), 
+	answered_at TIMESTAMP WITH TIME ZONE, 
+	voided_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_papers PRIMARY KEY (id), 
+	CONSTRAINT ck_papers_kind_known CHECK (kind IN ('vehicle_invoice', 'insurance', 'plate')), 
+	CONSTRAINT ck_papers_state_known CHECK (state IN ('requested', 'issued', 'refused', 'void_wanted', 'voided')), 
+	CONSTRAINT ck_papers_issued_has_number CHECK ((state IN ('issued', 'void_wanted', 'voided')) = (number IS NOT NULL)), 
+	CONSTRAINT ck_papers_refused_has_reason CHECK ((state = 'refused') = (reason IS NOT NULL)), 
+	CONSTRAINT ck_papers_answered_when_it_is CHECK ((state = 'requested') = (answered_at IS NULL)), 
+	CONSTRAINT ck_papers_voided_when_it_is CHECK ((state = 'voided') = (voided_at IS NOT NULL)), 
+	CONSTRAINT fk_papers_order_id FOREIGN KEY(order_id) REFERENCES orders (id), 
+	CONSTRAINT fk_papers_vin FOREIGN KEY(vin) REFERENCES vehicles (vin)
+)
+-- next
 CREATE TABLE pre_order_changes (
 	serial BIGSERIAL NOT NULL, 
 	pre_order_id VARCHAR(32) NOT NULL, 
@@ -2289,6 +2323,8 @@ CREATE INDEX ix_orders_store ON orders (store_id, state, id)
 -- next
 CREATE INDEX ix_outbox_due_at ON outbox (due_at, id) WHERE due_at IS NOT NULL
 -- next
+CREATE INDEX ix_papers_state ON papers (state, id)
+-- next
 CREATE INDEX ix_payment_callbacks_charged_back ON payment_callbacks (provider, provider_reference) WHERE kind = 'charged_back'
 -- next
 CREATE INDEX ix_payment_callbacks_payment_id ON payment_callbacks (payment_id)
@@ -2386,6 +2422,10 @@ CREATE UNIQUE INDEX uq_held_votes_budget ON held_votes (brand_id, person_id, qua
 CREATE UNIQUE INDEX uq_ledger_transfers_kind_reference ON ledger_transfers (kind, reference)
 -- next
 CREATE UNIQUE INDEX uq_orders_pool_place ON orders (pool_id, place)
+-- next
+CREATE UNIQUE INDEX uq_papers_live ON papers (order_id, vin, kind) WHERE state IN ('requested', 'issued')
+-- next
+CREATE UNIQUE INDEX uq_papers_number ON papers (provider, kind, number)
 -- next
 CREATE UNIQUE INDEX uq_payments_provider_provider_reference ON payments (provider, provider_reference) WHERE provider_reference IS NOT NULL
 -- next

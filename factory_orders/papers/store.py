@@ -1,0 +1,69 @@
+"""Loads and saves papers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select, update
+
+from factory_orders.papers.model import LIVE, Paper, PaperKind, PaperState
+from factory_orders.papers.rows import paper_from
+from factory_orders.papers.tables import papers
+from kernel.errors import NotFound
+from kernel.work import Work
+
+AT_ONCE = 100
+
+
+def insert_paper(work: Work, paper: Paper) -> None:
+    """Write a paper that is asked for."""
+    request = paper.request
+    names = ("brand_id", "order_id", "account_id", "vin", "amount_minor")
+    values = {name: getattr(request, name) for name in names} | {"id": request.paper_id, "kind": request.kind.value}
+    work.connection.execute(papers.insert().values(**values, **_changing(paper), provider=paper.provider))
+
+
+def save_paper(work: Work, paper: Paper) -> None:
+    """Write where a paper stands."""
+    work.connection.execute(update(papers).where(papers.c.id == paper.request.paper_id).values(**_changing(paper)))
+
+
+def _changing(paper: Paper) -> dict[str, object]:
+    names = ("requested_at", "number", "reason", "answered_at", "voided_at")
+    return {name: getattr(paper, name) for name in names} | {"state": paper.state.value}
+
+
+def live_paper(work: Work, order_id: str, vin: str, kind: PaperKind) -> Paper | None:
+    """Return the paper of a kind that an order's car has or waits for."""
+    table = papers.c
+    found = select(papers).where(
+        table.order_id == order_id,
+        table.vin == vin,
+        table.kind == kind.value,
+        table.state.in_([state.value for state in LIVE]),
+        table.brand_id == work.actor.brand_id,
+    )
+    row = work.connection.execute(found).mappings().first()
+    return None if row is None else paper_from(row)
+
+
+def live_papers(work: Work, order_id: str, vin: str) -> list[Paper]:
+    """Return the papers that an order's car has or waits for."""
+    return [found for kind in PaperKind if (found := live_paper(work, order_id, vin, kind)) is not None]
+
+
+def lock_paper(work: Work, paper_id: str) -> Paper:
+    """Load a paper and keep other changes to it waiting; refuses NotFound."""
+    own = (papers.c.id == paper_id) & (papers.c.brand_id == work.actor.brand_id)
+    row = work.connection.execute(select(papers).where(own).with_for_update()).mappings().first()
+    if row is None:
+        raise NotFound("paper")
+    return paper_from(row)
+
+
+def waiting_papers(work: Work, providers: Sequence[str]) -> list[Paper]:
+    """Return papers of all brands that one of these providers is to be asked about, the oldest first."""
+    states = [PaperState.REQUESTED.value, PaperState.VOID_WANTED.value]
+    found = select(papers).where(papers.c.state.in_(states), papers.c.provider.in_(list(providers)))
+    rows = work.connection.execute(found.order_by(papers.c.id).limit(AT_ONCE)).mappings()
+    return [paper_from(row) for row in rows]

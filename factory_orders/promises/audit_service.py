@@ -1,0 +1,50 @@
+"""What must hold of promises on a live database, derived from the rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+from typing import Final
+
+from sqlalchemy import select
+
+from factory_orders.planning.tables import pool_reservations
+from factory_orders.promises.model import HoldState
+from factory_orders.promises.tables import promise_holds
+from kernel.soundness import Check, rows_violating
+from kernel.work import Work
+
+
+def _wrong_promises(work: Work) -> Iterator[str]:
+    """Count anew what live holds take of what pools hold."""
+    taken: Counter[tuple[str, date, str]] = Counter()
+    holds, own = promise_holds.c, pool_reservations.c
+    live = select(holds.pool_id, holds.week, holds.from_held, holds.from_free).where(
+        holds.brand_id == work.actor.brand_id, holds.state != HoldState.ENDED.value
+    )
+    for row in work.connection.execute(live):
+        taken.update((row.pool_id, row.week, resource) for resource in (*row.from_held, *row.from_free))
+    found = select(own.pool_id, own.week, own.resource, own.promised).where(own.brand_id == work.actor.brand_id)
+    for row in work.connection.execute(found.order_by(own.pool_id, own.week, own.resource)):
+        holding = taken.pop((row.pool_id, row.week, row.resource), 0)
+        if holding != row.promised:
+            yield f"{row.resource} of pool {row.pool_id} in {row.week}: {row.promised} promised, {holding} held"
+    for pool_id, week, resource in sorted(taken):
+        yield f"{resource} of pool {pool_id} in {week} is held and counted nowhere"
+
+
+_UNDATED: Final = """
+    SELECT orders.id FROM orders LEFT JOIN promise_outcomes ON promise_outcomes.order_id = orders.id
+    WHERE orders.brand_id = :brand_id AND orders.promised_by IS NOT NULL
+        AND (promise_outcomes.order_id IS NULL OR promise_outcomes.promised_by <> orders.promised_by)
+"""
+
+CHECKS: Final = (
+    Check("what pools have promised is what holds and members take of it", 3, _wrong_promises),
+    Check(
+        "each order with a contract's date counts towards the calibration of promises by that date",
+        7,
+        rows_violating(_UNDATED, shape="order {id}"),
+    ),
+)
