@@ -306,13 +306,10 @@ WORDS: dict[str, Callable[[Sequence[str]], int]] = {
 # Known here too, so that a word that does not exist is refused before .venv is filled.
 MUSTER_WORDS = frozenset(
     (
-        *("add-administrator", "add-brand", "audit", "backup", "catalogue", "ddl", "demand", "demo", "export-record"),
-        *("grant-operator", "line", "migrate", "parts", "plant", "pool", "promises", "reconcile", "report", "restore"),
-        *("revoke-operator", "run", "schema", "secrets", "seed", "serve", "settings", "verify", "worker"),
         *("add-administrator", "add-brand", "audit", "backup", "catalogue", "ddl", "demand", "demo", "export-passport"),
-        *("export-record",),
-        *("grant-operator", "line", "migrate", "plant", "pool", "reconcile", "report", "restore", "revoke-operator"),
-        *("run", "schema", "secrets", "seed", "serve", "settings", "verify", "worker"),
+        *("export-record", "grant-operator", "line", "migrate", "parts", "plant", "pool", "promises", "reconcile"),
+        *("report", "restore", "revoke-operator", "run", "schema", "secrets", "seed", "serve", "settings", "verify"),
+        *("worker",),
     )
 )
 

@@ -8,6 +8,7 @@ Refusal
   PlantEventOutOfOrder     the build order is at another stage: which ones may come now
   PlantEventGap            a report of the car before this one has not come
   PlantEventAltered        an event id came again with another content
+  PlantFileBroken          a plant's file is not what its format says: line and reason
   HookSignatureInvalid     a message to a plant's door is not signed with its secret, or too old
   PlantEventFromFuture     the plant's clock is ahead of ours
   CallOffEnded             the call-off was received or withdrawn
@@ -126,6 +127,17 @@ class PlantEventFromFuture(Refusal):
     occurred_at: datetime
     not_before: datetime
     not_after: datetime
+
+
+@dataclass(unsafe_hash=True)
+class PlantFileBroken(Refusal):
+    """A plant's file cannot be read; `line` counts from 1, 0 is the file as a whole; `reason` is in English."""
+
+    code = "PLANT_FILE_BROKEN"
+    en = "Line {line}: {reason}. Nothing of the file was taken."
+    zh = "第{line}行：{reason}。该文件未被采用。"
+    line: int
+    reason: str
 
 
 @dataclass(unsafe_hash=True)

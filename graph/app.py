@@ -18,7 +18,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from graph.context import Services, Threads
-from graph.demand_door import ROUTE, answer_file
 from graph.endpoint import Endpoint
 from graph.events import Events
 from graph.live import Hub
@@ -65,7 +64,6 @@ def build_app(services: Services, *, metrics: Metrics | None = None, more: list[
         _route("/health", _health),
         _route("/ready", partial(_ready, services, threads)),
         _route("/payments/callback/{provider}", partial(answer_callback, services, threads), ("POST",)),
-        _route(ROUTE, partial(answer_file, services, threads, sessions)),
         _route("/plant/events/{hook}", partial(answer_plant, services, threads), ("POST",)),
         _route("/metrics", partial(_metrics, services, metrics, threads)),
         *(more or []),

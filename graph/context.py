@@ -31,15 +31,6 @@ PaymentUse = Callable[[Work, Any], object]
 
 
 @dataclass(frozen=True, slots=True)
-class DemandFiles:
-    """Released demand as files: the tables by name, the forms with their media types, and who writes one."""
-
-    tables: Sequence[str]
-    media_types: Mapping[str, str]
-    write: Callable[[Work, str, str], bytes]
-
-
-@dataclass(frozen=True, slots=True)
 class Services:
     """Everything the doors need.
 
@@ -47,7 +38,6 @@ class Services:
     `payment_uses` names the use case that a received payment goes to, by its purpose, and `lost_uses` that of one
     whose money is lost; `account_holds` keep still what is moved by hand, by the account's kind; `quote_desk` signs
     quotes and knows pools and promises; `outlook` knows free weeks and take rates; `identity` is the sign-in service.
-    `demand_files` writes released demand as files.
     `brand_hosts` gives a host name its brand; a request may also name its brand in `X-Muster-Brand`; else it is
     `default_brand`. `metrics_token` opens /metrics; without one it is open in the demo alone. `strict` lets a bug of
     ours fail loudly (tests). `at_close` is called when the server stops, after the last answer.
@@ -65,7 +55,6 @@ class Services:
     outlook: Any = None
     identity: Any = None
     personal_data: Sequence[Any] = ()
-    demand_files: DemandFiles | None = None
     trusted_documents: Sequence[str] = ()
     trusted_documents_only: bool = False
     demo: bool = False

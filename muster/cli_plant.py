@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from muster.terminal import FileTrouble, on_file, out, stages
+from muster.terminal import REFUSED, FileTrouble, errors, on_file, out, settings, stages
 
 if TYPE_CHECKING:
     from factory_orders.plant.simulation import PlantConduct
+    from kernel.actor import Actor
+    from kernel.work import Works
     from muster.demo.client import Client
     from muster.demo.plant import Tally
 
 DAYS_MAX: Final = 120
 app = typer.Typer(
-    help="A plant: simulate one against a running server.",
+    help="A plant: files of what it is to build and of what it has done; a simulated one against a running server.",
     rich_markup_mode="rich",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-@app.callback()
-def plant() -> None:
-    """Keep `simulate` a word of its own."""
 
 
 def _percent(text: str) -> Any:
@@ -94,6 +94,79 @@ def simulate(
             _show(tally)
     if not tally.sent:
         out.print("There is nothing to build up to now; see --days and --ahead.")
+
+
+Plant = Annotated[str, typer.Option("--plant", help="The plant's code.")]
+Brand = Annotated[str, typer.Option(help="The brand; by default the one of MUSTER_BRAND.")]
+
+
+@app.command(name="orders")
+def write_orders(
+    path: Annotated[Path, typer.Argument(help="A file that is not there yet.")], plant: Plant, brand: Brand = ""
+) -> None:
+    """Write what a plant has still to build to a file: a ProductionSchedule, in a documented subset of B2MML (ISA-95).
+
+    Cars stand in it by day and place on the line, with their options; no word of a buyer.
+
+    Example: [bold]muster plant orders schedule.xml --plant changzhou[/bold]
+    """
+    from muster.plant_files import schedule_of_plant
+
+    if path.exists():
+        raise FileExistsError(str(path))
+    with _at_plant(brand, plant) as (works, actor):
+        lines, cars = schedule_of_plant(works, actor, plant)
+    with on_file(path):
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    out.print(f"{cars:,} cars are in {path}.")
+
+
+@app.command(name="report")
+def take_reports(
+    path: Annotated[Path, typer.Argument(help="A ProductionPerformance.", exists=True, dir_okay=False)],
+    plant: Plant,
+    brand: Brand = "",
+) -> None:
+    """Take a plant's reports from a file, one after the other; what was taken before is passed over.
+
+    A broken file is refused as a whole, with the line. A report that does not fit is named, and the others are taken;
+    then the exit code is 1.
+
+    Example: [bold]muster plant report performance.xml --plant changzhou[/bold]
+    """
+    from muster.plant_files import take_performance
+
+    with on_file(path):
+        data = path.read_bytes()
+    with _at_plant(brand, plant) as (works, actor):
+        taken = take_performance(works, actor, data)
+    for line, refusal in taken.refused:
+        errors.print(f"line {line}: {refusal.text('en')}", style="red", markup=False)
+    out.print(f"{taken.accepted:,} taken, {taken.repeated:,} known before, {len(taken.refused):,} refused.")
+    if taken.refused:
+        sys.exit(REFUSED)
+
+
+@contextmanager
+def _at_plant(brand: str, plant: str) -> Iterator[tuple[Works, Actor]]:
+    """Open the database as a plant's system; refuses a plant that the brand does not have (NotFound)."""
+    from kernel import registry
+    from kernel.actor import Actor, Role, system
+    from kernel.errors import NotFound
+    from kernel.ids import AccountId, BrandId
+    from muster.wiring import open_works
+
+    chosen = settings()
+    works = open_works(chosen)
+    try:
+        with works.read(system(BrandId("platform"))) as work:
+            own = registry.brand_by_code(work, brand or chosen.brand)
+            plants = {one.code: one.id for one in registry.list_plants(work.acting(system(own.id)))}
+        if plant not in plants:
+            raise NotFound("plant")
+        yield works, Actor(own.id, frozenset({Role.PLANT}), AccountId("0" * 31 + "a"), plant_id=plants[plant])
+    finally:
+        works.engine.dispose()
 
 
 def _read_key(path: Path) -> str:

@@ -6,10 +6,7 @@ import csv
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final, TypeAlias
 
 from demand.cubes.queries import released_cells
@@ -102,12 +99,10 @@ SHOWN: Final[Mapping[CubeName, tuple[tuple[str, ...], Callable[[PublishedCell], 
 
 def released_tables(work: Work) -> list[ReleasedTable]:
     """Return every cube as the newest release shows it; an empty option is everybody."""
-    return [_released(work, cube) for cube in SHOWN]
-
-
-def _released(work: Work, cube: CubeName) -> ReleasedTable:
-    columns, show = SHOWN[cube]
-    return ReleasedTable(str(cube), columns, [show(cell) for cell in released_cells(work, cube, CellFilter())])
+    return [
+        ReleasedTable(str(cube), columns, [show(cell) for cell in released_cells(work, cube, CellFilter())])
+        for cube, (columns, show) in SHOWN.items()
+    ]
 
 
 FORECASTS: Final = ("model", "option", "week", "p10", "p50", "p90")
@@ -116,22 +111,15 @@ PARTS: Final = ("call_off_by", "built_on", "part", "supplier", "late", "p10", "p
 
 def expected_tables(work: Work) -> list[ReleasedTable]:
     """Return what is expected from the newest release: each option's weeks, and the parts of the pre-orders."""
-    return [_forecasts(work), _expected_parts(work)]
-
-
-def _forecasts(work: Work) -> ReleasedTable:
     weeks: list[Row] = [
         {"model": model, "option": option, "week": week, "p10": one.p10, "p50": one.p50, "p90": one.p90}
         for model, option, week, one in all_forecasts(work)
     ]
-    return ReleasedTable("forecasts", FORECASTS, weeks)
-
-
-def _expected_parts(work: Work) -> ReleasedTable:
     try:
-        return parts_table(expected_parts(work, first=CALLS_MAX))
+        parts = parts_table(expected_parts(work, first=CALLS_MAX))
     except TooFewWeeks:
-        return ReleasedTable("expected_parts", PARTS, [])
+        parts = ReleasedTable("expected_parts", PARTS, [])
+    return [ReleasedTable("forecasts", FORECASTS, weeks), parts]
 
 
 def parts_table(found: PartOutlook) -> ReleasedTable:
@@ -193,33 +181,3 @@ def _write_parquet(path: Path, table: ReleasedTable) -> None:
         raise InvalidInput("as", "Parquet is optional: `python3 dev.py extras` adds it") from None
     columns = {column: [row[column] for row in table.rows] for column in table.columns}
     parquet.write_table(pa.table(columns), path)
-
-
-# --- for the server's door -------------------------------------------------------------------------------------------
-
-ROWS_MAX: Final = 200_000
-"""A server writes no larger file while others wait; the command line does."""
-MEDIA_TYPES: Final[Mapping[str, str]] = {
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "parquet": "application/vnd.apache.parquet",
-}
-READERS: Final[Mapping[str, Callable[[Work], ReleasedTable]]] = {
-    **{str(cube): partial(_released, cube=cube) for cube in SHOWN},
-    "forecasts": _forecasts,
-    "expected_parts": _expected_parts,
-}
-
-
-def writable_forms() -> dict[str, str]:
-    """Return the forms that can be written here, with their media types; Parquet only where it is installed."""
-    return {form: media for form, media in MEDIA_TYPES.items() if form != "parquet" or find_spec("pyarrow") is not None}
-
-
-def write_file(work: Work, name: str, form: str, *, rows_max: int = ROWS_MAX) -> bytes:
-    """Return one table as a file's bytes; refuses InvalidInput where it is too large for a server to write."""
-    table = READERS[name](work)
-    if len(table.rows) > rows_max:
-        raise InvalidInput("table", f"more than {rows_max:,} rows: `muster demand export` writes them")
-    with TemporaryDirectory() as folder:
-        return write_table(Path(folder), table, form).read_bytes()

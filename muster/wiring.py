@@ -49,7 +49,7 @@ from factory_orders.events import (
 from factory_orders.papers.ports import PaperProvider
 from factory_orders.pools_service import FreeWeeks, Promises
 from factory_orders.service import BALANCE_PURPOSE, lose_balance, receive_balance, send_messages, tell_plants
-from graph.context import DemandFiles, Services
+from graph.context import Services
 from graph.identifiers import write_id
 from kernel import db
 from kernel.actor import system
@@ -73,7 +73,6 @@ from kernel.soundness import Check
 from kernel.work import Work, Works
 from muster.audit import CHECKS
 from muster.daily import morning_timers
-from muster.demand_files import READERS, writable_forms, write_file
 from muster.demo.clock import advance, demo_clock_of
 from muster.documents_at_hand import trusted_documents
 from muster.doors import pre_order_door
@@ -304,7 +303,6 @@ def services(runtime: Runtime, *, watch_groups: Callable[[int], None] | None = N
         outlook=Outlook(weeks=FreeWeeks(), take_rates=ReleasedTakeRates()),
         identity=runtime.identity,
         personal_data=personal_data(runtime),
-        demand_files=DemandFiles(tuple(READERS), writable_forms(), write_file),
         trusted_documents=trusted_documents(settings),
         trusted_documents_only=bool(settings.trusted_documents),
         demo=settings.demo,

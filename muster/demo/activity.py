@@ -19,6 +19,7 @@ from configurator.service import class_of_car
 from configurator.step_service import ConfigureRequest, configure
 from demand.pools.model import FailureChoice
 from demand.service import PoolPlan, place_pre_orders, release_cubes
+from factory_orders.plant.simulation import FAULTLESS, PlantConduct
 from factory_orders.pools_service import open_pool
 from kernel import registry
 from kernel.actor import Actor, Role, system
@@ -32,6 +33,7 @@ from kernel.work import Work, Works
 from muster.daily import DAILY_TIMER
 from muster.demo.crowd import Buyer, Car, add_buyers, equip
 from muster.demo.hands import work_a_day
+from muster.demo.plant import Tally
 from muster.demo.wishes import wish
 from muster.settings import Settings
 from muster.telling import IdentityAddresses
@@ -86,7 +88,7 @@ class _Silent:
 
 
 @dataclass(slots=True)
-class _Stage:
+class Stage:
     """What the story is told with."""
 
     works: Works
@@ -99,6 +101,8 @@ class _Stage:
     stores: Sequence[Store]
     options: Mapping[str, tuple[str, ...]]
     waiting: frozenset[str]
+    conduct: PlantConduct = FAULTLESS
+    tally: Tally = field(default_factory=Tally)
     next_number: int = 1
     people: list[Actor] = field(default_factory=list)
 
@@ -106,9 +110,14 @@ class _Stage:
         """Let days go by: timers fire, news arrives, the plant builds and the trucks drive."""
         while self.clock.now() < until:
             self.clock.set(min(self.clock.now() + timedelta(days=1), until))
-            run_until_idle(self.works, self.chores)
-            work_a_day(self.works, self.runtime.sandbox, self.brand, waiting=self.waiting)
-            run_until_idle(self.works, self.chores)
+            self.live_a_day()
+
+    def live_a_day(self) -> None:
+        """Do what is due now: for the worker, the plants, the trucks, the stores and the buyers."""
+        run_until_idle(self.works, self.chores)
+        done = work_a_day(self.works, self.runtime.sandbox, self.brand, waiting=self.waiting, conduct=self.conduct)
+        self.tally.add(done)
+        run_until_idle(self.works, self.chores)
 
 
 def play(
@@ -122,7 +131,7 @@ def play(
     say: Callable[[str], None],
 ) -> None:
     """Tell the story of a brand up to a moment."""
-    stage = _set_stage(works, clock, settings, brand, accounts)
+    stage = set_stage(works, clock, settings, brand, accounts)
     for number, story in enumerate(STORIES, start=1):
         say(f"{brand.code}: pool {number} of {len(STORIES)}, {story.people} people")
         stage.pass_time(until + timedelta(days=story.day) + timedelta(hours=2))
@@ -136,9 +145,10 @@ def play(
     run_until_idle(works, stage.chores)
 
 
-def _set_stage(
+def set_stage(
     works: Works, clock: FixedClock, settings: Settings, brand: Brand, accounts: Mapping[str, AccountId]
-) -> _Stage:
+) -> Stage:
+    """Wire a brand on the clock of a story; the mornings and the notices of the past are left out."""
     runtime = wire(settings, works=works)
     quiet = partial(send_due, channels=[_Silent()], addresses=IdentityAddresses())
     # The mornings of the past are left out: one release of statistics at the end says the same.
@@ -158,15 +168,15 @@ def _set_stage(
         }
     waiting = frozenset(account_id for email, account_id in accounts.items() if email.partition("@")[0] in WAITING)
     chance = random.Random(CHANCE_SEED)
-    return _Stage(works, clock, runtime, chores, brand, accounts, chance, stores, options, waiting)
+    return Stage(works, clock, runtime, chores, brand, accounts, chance, stores, options, waiting)
 
 
-def _gather(stage: _Stage, story: Story) -> None:
+def _gather(stage: Stage, story: Story) -> None:
     """Open a story's pool and let its people come over the days before its freeze."""
     with stage.works.change(system(stage.brand.id)) as work:
-        cls = _class_of(work, story)
+        cls = class_of(work, story)
         open_pool(work, PoolPlan(cls, capacity=400))
-    cars = _cars(stage, story, cls)
+    cars = cars_of(stage, story, cls)
     buyers = add_buyers(stage.runtime, stage.brand, cars, first_number=stage.next_number)
     stage.next_number += len(cars)
     stage.people.extend(buyer.actor for buyer in buyers)
@@ -182,25 +192,27 @@ def _gather(stage: _Stage, story: Story) -> None:
     assert not refused, refused[0]
 
 
-def _class_of(work: Work, story: Story) -> PoolingClass:
+def class_of(work: Work, story: Story) -> PoolingClass:
+    """Return the class of the cheapest car with what a story wants."""
     car = configure(work, ConfigureRequest(story.model, tuple(map(Choice, story.wanted)), region="east")).step.cheapest
     return class_of_car(work, model=story.model, options=car.options, region="east")
 
 
-def _cap(stage: _Stage, story: Story, buyer: Buyer) -> int:
+def _cap(stage: Stage, story: Story, buyer: Buyer) -> int:
     """Most pay their own price; some wait for a tier and cap a little below it."""
     patient = stage.chance.random() < 0.04 and not story.all_agreed
     return buyer.vehicle_price_minor * 985 // 1000 if patient else buyer.vehicle_price_minor
 
 
-def _cars(stage: _Stage, story: Story, cls: PoolingClass) -> list[Car]:
+def cars_of(stage: Stage, story: Story, cls: PoolingClass) -> list[Car]:
+    """Return what a story\'s people want: a few designs, each chosen by some of them."""
     with stage.works.read(system(stage.brand.id)) as work:
         stores = _stores_for(stage, work, story, cls)
         designs = [_car(stage, work, story, cls, stage.chance.choice(stores)) for _ in range(DESIGNS)]
     return [stage.chance.choice(designs) for _ in range(story.people)]
 
 
-def _stores_for(stage: _Stage, work: Work, story: Story, cls: PoolingClass) -> list[Store]:
+def _stores_for(stage: Stage, work: Work, story: Story, cls: PoolingClass) -> list[Store]:
     """Return the stores of the regions in which the class can be built."""
     base = [Choice(cls.powertrain), Choice(cls.trim)]
     regions = {store.region for store in stage.stores}
@@ -208,7 +220,7 @@ def _stores_for(stage: _Stage, work: Work, story: Story, cls: PoolingClass) -> l
     return [store for store in stage.stores if store.region in buildable]
 
 
-def _car(stage: _Stage, work: Work, story: Story, cls: PoolingClass, store: Store) -> Car:
+def _car(stage: Stage, work: Work, story: Story, cls: PoolingClass, store: Store) -> Car:
     """Wish for a few options, popular ones more often, and give up wishes that the rules forbid."""
     choices = [Choice(cls.powertrain), Choice(cls.trim)]
     pool = stage.options[story.model]
@@ -233,7 +245,7 @@ def _with(work: Work, model: str, choices: list[Choice], wish: Choice, region: s
     return [*choices, wish]
 
 
-def _personas(stage: _Stage, story: Story, cls: PoolingClass) -> list[Buyer]:
+def _personas(stage: Stage, story: Story, cls: PoolingClass) -> list[Buyer]:
     """Let people with a sign-in join too, at the store they know."""
     buyers = []
     by_name = {email.partition("@")[0]: account_id for email, account_id in stage.accounts.items()}

@@ -25,7 +25,7 @@ from kernel.paging import PageRequest
 from kernel.registry import Brand, Plant
 from kernel.sandbox import Sandbox
 from kernel.work import Work, Works
-from muster.demo.plant import OwnDoor, SimulatedPlant
+from muster.demo.plant import OwnDoor, SimulatedPlant, Tally
 
 ON_THE_ROAD: Final = timedelta(days=3)
 HANDOVER_HOUR: Final = 10
@@ -42,24 +42,29 @@ def work_a_day(
     *,
     waiting: frozenset[str] = frozenset(),
     conduct: PlantConduct = FAULTLESS,
-) -> None:
-    """Do what is due now; buyers whose account is in `waiting` let their car stand at the store."""
+) -> Tally:
+    """Do what is due now; buyers whose account is in `waiting` let their car stand at the store.
+
+    Returns what the plants came to.
+    """
+    tally = Tally()
     with works.read(system(brand.id)) as work:
         plants = registry.list_plants(work)
     for plant in plants:
-        _build(works, brand, plant, conduct)
+        tally.add(_build(works, brand, plant, conduct))
     _carry(works, brand)
     _hand_over(works, sandbox, brand, waiting)
+    return tally
 
 
 # --- the plant -------------------------------------------------------------------------------------------------------
 
 
-def _build(works: Works, brand: Brand, plant: Plant, conduct: PlantConduct) -> None:
+def _build(works: Works, brand: Brand, plant: Plant, conduct: PlantConduct) -> Tally:
     """Report what the line has done since yesterday, in one change."""
     machine = Actor(brand.id, frozenset({Role.PLANT}), PLANT_SYSTEM, plant_id=plant.id)
     with works.change(machine) as work:
-        SimulatedPlant(OwnDoor(work), brand.zone, conduct).work_until_now()
+        return SimulatedPlant(OwnDoor(work), brand.zone, conduct).work_until_now()
 
 
 # --- the road --------------------------------------------------------------------------------------------------------

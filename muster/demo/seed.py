@@ -70,11 +70,12 @@ def seed(works: Works, settings: Settings, *, as_of: datetime | None = None, sho
         brands = []
         for code in BRANDS:
             steps.say(f"{code}: stores, plants, catalogue, people")
-            brands.append(_add_brand(own, settings, FOLDER / code))
+            brands.append(add_brand(own, settings, FOLDER / code))
         play(own, clock, settings, brands[0].brand, brands[0].accounts, until=origin, say=steps.say)
 
 
-def _add_brand(works: Works, settings: Settings, folder: Path) -> SeededBrand:
+def add_brand(works: Works, settings: Settings, folder: Path) -> SeededBrand:
+    """Add a demo brand with its catalogue and its people, in one change."""
     identity = IdentitySettings(identity_key=settings.secrets.identity)
     hasher = Hasher(identity.password_cost, at_once=1, queue_max=1)
     with works.change(system(BrandId("platform"))) as work:

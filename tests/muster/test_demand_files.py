@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -17,14 +15,13 @@ from demand.queries import CellFilter, expected_parts, read_cube
 from demand.service import forecast_released
 from kernel.actor import system
 from kernel.clock import FixedClock
-from kernel.errors import Forbidden, InvalidInput
+from kernel.errors import Forbidden
 from kernel.work import Works
 from muster.cli_demand import app
-from muster.demand_files import expected_tables, released_tables, writable_forms, write_file, write_table
+from muster.demand_files import expected_tables, released_tables, write_table
 from tests.configurator.small_brand import BRAND, PLANNER, consumer, open_small_brand
 from tests.demand.released_room import publish
 from tests.demand.wishing_room import end_week, release, save
-from tests.support.left_out import leave_out
 
 
 def released(works: Works, clock: FixedClock) -> None:
@@ -106,30 +103,3 @@ def test_before_a_forecast_the_files_of_what_is_expected_are_empty(works: Works,
 
     with works.read(PLANNER) as work:
         assert [list(table.rows) for table in expected_tables(work)] == [[], []]
-
-
-def test_parquet_holds_the_same_rows_or_is_said_to_be_missing(works: Works, clock: FixedClock, tmp_path: Path) -> None:
-    released(works, clock)
-    with works.read(PLANNER) as work:
-        table = released_tables(work)[0]
-    if find_spec("pyarrow") is None:
-        leave_out("Parquet", "pyarrow is not installed: `python3 dev.py extras` adds it; only its refusal was tested.")
-        with pytest.raises(InvalidInput) as refused:
-            write_table(tmp_path, table, "parquet")
-        assert "extras" in refused.value.reason
-        assert "parquet" not in writable_forms()
-        return
-
-    path = write_table(tmp_path, table, "parquet")
-
-    # Imported by name: it is optional, and typed nowhere.
-    rows = import_module("pyarrow.parquet").read_table(path).to_pylist()
-    assert rows == [dict(row) for row in table.rows]
-    assert "parquet" in writable_forms()
-
-
-def test_a_server_writes_no_file_that_is_too_large(works: Works, clock: FixedClock) -> None:
-    released(works, clock)
-
-    with pytest.raises(InvalidInput), works.read(PLANNER) as work:
-        write_file(work, "take_rates", "csv", rows_max=1)

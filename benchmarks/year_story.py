@@ -1,0 +1,170 @@
+"""One simulated year of the demo brand in a process that may be killed at any moment, and goes on where it was.
+
+What has happened is in the database; beside it lies only the day that the story is at, written before the day is lived.
+Every step of a day may come twice: what is there already is left as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import time
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import func, select
+
+from configurator.model import Tier
+from demand.pools.model import FailureChoice
+from demand.pools.queries import pools_for_classes
+from demand.service import PoolPlan, place_pre_orders
+from factory_orders.plant.simulation import PlantConduct
+from factory_orders.pools_service import open_pool
+from factory_orders.promises.calibration_service import release_calibration
+from kernel import db, record, registry
+from kernel.actor import system
+from kernel.clock import FixedClock
+from kernel.errors import Refusal
+from kernel.identity.tables import accounts
+from kernel.ids import BrandId
+from kernel.work import Works
+from muster import migrate
+from muster.demo import seed
+from muster.demo.activity import Stage, Story, cars_of, class_of, set_stage
+from muster.demo.crowd import add_buyers
+from muster.settings import read_settings
+
+BEGINS_AT: Final = datetime(2026, 1, 5, 10, tzinfo=seed.ZONE)
+POOL_EVERY: Final = timedelta(days=7)
+LAST_POOL_BEFORE_END: Final = timedelta(weeks=20)
+MINIMUM: Final = 20
+TIERS: Final = (Tier(20, 0), Tier(40, 200))
+CLASSES: Final = (("L5", ()), ("S6", ()), ("M7", ()), ("L5", ("PT_PHEV_18",)))
+CONDUCT: Final = PlantConduct(
+    rework_percent=6,
+    scrapped_percent=2,
+    stopped_percent=25,
+    stop_hours_max=96,
+    lost_percent=5,
+    unanswered_percent=5,
+    repeated_percent=5,
+    late_percent=5,
+)
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Return the settings of the year's own installation."""
+    return {"MUSTER_DEMO": "1", "MUSTER_DATABASE_URL": f"sqlite:///{folder / 'year.db'}", "MUSTER_LOG_LEVEL": "ERROR"}
+
+
+def story_of(number: int) -> Story:
+    """Return the n-th pool: its cars and how many people come; about a third of the pools stays too small."""
+    model, wanted = CLASSES[number % len(CLASSES)]
+    chance = random.Random(number)
+    failure = chance.choice((FailureChoice.ROLL, FailureChoice.REFUND))
+    return Story(0, model, wanted, chance.randint(12, 34), failure=failure)
+
+
+def read_state(folder: Path) -> dict[str, Any]:
+    """Return where the story is; a new one is at its beginning."""
+    file = folder / "state.json"
+    if not file.exists():
+        return {"now": BEGINS_AT.isoformat(), "gathered": 0, "cars": {}, "messages": {}, "cpu_seconds": 0.0}
+    state: dict[str, Any] = orjson.loads(file.read_bytes())
+    return state
+
+
+def write_state(folder: Path, state: dict[str, Any]) -> None:
+    """Put the new state in the place of the old one in one step."""
+    new = folder / "state.new"
+    new.write_bytes(orjson.dumps(state))
+    new.replace(folder / "state.json")
+
+
+def open_stage(folder: Path, state: dict[str, Any]) -> Stage:
+    """Open the installation, with its brand in it, at the moment where the story is."""
+    settings = read_settings(environment(folder))
+    clock = FixedClock(datetime.fromisoformat(state["now"]))
+    works = Works(db.open_engine(settings.database_url), clock=clock)
+    migrate.upgrade(works.engine)
+    if not seed.is_seeded(works):
+        seed.add_brand(works, settings, seed.FOLDER / "qilan")
+    with works.read(system(BrandId("platform"))) as work:
+        brand = registry.brand_by_code(work, "qilan")
+    stage = set_stage(works, clock, settings, brand, {})
+    stage.conduct = CONDUCT
+    return stage
+
+
+def gather(stage: Stage, number: int) -> None:
+    """Open the n-th pool and let its people come, those who are in it already left out."""
+    story = story_of(number)
+    stage.chance.seed(number)
+    with stage.works.change(system(stage.brand.id)) as work:
+        cls = class_of(work, story)
+        known = pools_for_classes(work, [cls]).get(cls)
+        pool_id = (
+            known.id
+            if known is not None
+            else open_pool(work, PoolPlan(cls, capacity=60, minimum=MINIMUM, tiers=TIERS)).pool.head.id
+        )
+        missing = story.people - (known.members if known is not None else 0)
+        stage.next_number = 1 + work.connection.execute(select(func.count()).select_from(accounts)).scalar_one()
+    if missing <= 0:
+        return
+    cars = cars_of(stage, story, cls)[:missing]
+    buyers = add_buyers(stage.runtime, stage.brand, cars, first_number=stage.next_number)
+    with stage.works.change(system(stage.brand.id)) as work:
+        requests = [replace(one.request(pool_id=pool_id), failure_choice=story.failure) for one in buyers]
+        outcomes = place_pre_orders(work, stage.runtime.providers, requests)
+    refused = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
+    assert not refused, refused[0]
+
+
+def live(folder: Path, days: int) -> None:
+    """Live the days that are left, one after the other."""
+    state = read_state(folder)
+    stage = open_stage(folder, state)
+    ends_at = BEGINS_AT + timedelta(days=days)
+    while stage.clock.now() < ends_at:
+        began = time.process_time()
+        now = datetime.fromisoformat(state["now"])
+        due = BEGINS_AT + state["gathered"] * POOL_EVERY
+        if due <= now and due <= ends_at - LAST_POOL_BEFORE_END:
+            gather(stage, state["gathered"])
+            state["gathered"] += 1
+        stage.live_a_day()
+        if now.astimezone(seed.ZONE).day == 1:
+            with stage.works.change(system(stage.brand.id)) as work:
+                release_calibration(work)
+                record.seal_due(work, stage.brand)
+        _count(state, stage, time.process_time() - began)
+        state["now"] = (now + timedelta(days=1)).isoformat()
+        write_state(folder, state)
+        stage.clock.set(now + timedelta(days=1))
+
+
+def _count(state: dict[str, Any], stage: Stage, cpu_seconds: float) -> None:
+    for stage_of_car, cars in stage.tally.cars.items():
+        state["cars"][stage_of_car.value] = state["cars"].get(stage_of_car.value, 0) + cars
+    for word, messages in stage.tally.messages.items():
+        state["messages"][word] = state["messages"].get(word, 0) + messages
+    stage.tally.cars.clear()
+    stage.tally.messages.clear()
+    state["cpu_seconds"] += cpu_seconds
+
+
+def main() -> None:
+    """Live a year in a folder, or what is left of it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--days", type=int, default=365)
+    chosen = parser.parse_args()
+    live(chosen.folder, chosen.days)
+
+
+if __name__ == "__main__":
+    main()
