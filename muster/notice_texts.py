@@ -416,6 +416,7 @@ register_notice(
     "What changed (persons who spoke; take rates whose intervals of two weeks do not meet):\n{changes}\n\n"
     "Proposals close to their threshold, or that wait for your answer (bound / threshold):\n{votes}\n\n"
     "Pools that will probably miss (members + still needed, last day, chance at the pace so far):\n{pools}",
+    may_mute=True,
 )
 register_notice(
     "circle_offer",
