@@ -322,24 +322,25 @@ def _receivables() -> Executable:
 
 def _wrong_credits(work: Work) -> Iterator[str]:
     """Look at late credits: each is booked, and they never exceed their share of the price."""
-    most_bp = policy.current(work).section(LateCreditPolicy).most_bp
     table = late_credits.c
     booked = select(ledger_transfers.c.reference, ledger_transfers.c.amount_minor).where(
         ledger_transfers.c.brand_id == work.actor.brand_id, ledger_transfers.c.kind == "late_credit"
     )
     told: dict[str, int] = {row.reference: row.amount_minor for row in work.connection.execute(booked)}
     totals: Counter[str] = Counter()
-    prices: dict[str, int] = {}
-    found = select(table.order_id, table.day, table.amount_minor, orders.c.price_minor).join(
+    contracts: dict[str, Any] = {}
+    found = select(table.order_id, table.day, table.amount_minor, orders.c.price_minor, orders.c.policy_version).join(
         orders, orders.c.id == table.order_id
     )
     for row in work.connection.execute(found.where(table.brand_id == work.actor.brand_id)):
         totals[row.order_id] += row.amount_minor
-        prices[row.order_id] = row.price_minor
+        contracts[row.order_id] = row
         if told.pop(f"{row.order_id}:{row.day.isoformat()}", None) != row.amount_minor:
             yield f"the credit of order {row.order_id} for {row.day} is not booked"
     for order_id, total in sorted(totals.items()):
-        if total > share_basis_points(prices[order_id], most_bp):
+        contract = contracts[order_id]
+        most_bp = policy.pinned(work, contract.policy_version).section(LateCreditPolicy).most_bp
+        if total > share_basis_points(contract.price_minor, most_bp):
             yield f"order {order_id} was credited {total}"
     for reference in sorted(told):
         yield f"the late credit {reference} is booked and was not given"

@@ -148,7 +148,7 @@ def _fail(work: Work, stored: StoredPool, members: Sequence[tuple[PooledPreOrder
     old = stored.pool.head
     _grant_early_bonus(work, old, everyone)
     chain_ended(work, old, "pool.failed", {"reached": outcome.reached, "members": len(everyone)})
-    rolls_max = policy.current(work).section(PoolPolicy).rolls_max
+    rolls_max = policy.pinned(work, old.policy_version).section(PoolPolicy).rolls_max
     rolling = [one for one in everyone if may_roll(one.head, rolls_max=rolls_max)]
     _roll(work, old, _keep_time(rolling), reason="pool_failed", keeps_time=True)
     _refund(work, [one for one in everyone if not may_roll(one.head, rolls_max=rolls_max)], reason="pool_failed")

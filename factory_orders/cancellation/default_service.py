@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from factory_orders.deliveries.balance import DEFAULT_TIMER, REMIND_TIMER
-from factory_orders.deliveries.handover_store import lock_handover, open_handover
+from factory_orders.deliveries.handover_store import booked_meanwhile, lock_handover, open_handover
 from factory_orders.deliveries.model import Handover, HandoverState
 from factory_orders.events import BalanceReminded
 from factory_orders.leaving.service import leave_car, tell_ended
@@ -35,7 +35,7 @@ def remind_of_balance(work: Work, order_id: str, _payload: object = None) -> Non
     handover, order = _waiting(work, order_id)
     if order is None:
         return
-    rules = policy.current(work).section(HandoverPolicy)
+    rules = policy.pinned(work, order.terms.policy_version).section(HandoverPolicy)
     if handover is not None and handover.appointment_at > work.now:
         set_timer(work, REMIND_TIMER, order_id, handover.appointment_at + timedelta(days=1))
         return
@@ -51,7 +51,7 @@ def default_on_balance(work: Work, order_id: str, payload: Any) -> None:
     handover, order = _waiting(work, order_id)
     if order is None:
         return
-    rules = policy.current(work).section(HandoverPolicy)
+    rules = policy.pinned(work, order.terms.policy_version).section(HandoverPolicy)
     last_day = datetime.fromisoformat(payload["last_day"])
     waited_for = last_day + timedelta(days=rules.last_appointment_days)
     if handover is not None and work.now < handover.appointment_at <= waited_for:
@@ -66,6 +66,7 @@ def _waiting(work: Work, order_id: str) -> tuple[Handover | None, AtStoreOrder |
     known = open_handover(work, order_id)
     handover = None if known is None else lock_handover(work, known.id)
     order = lock_order(work, order_id)
+    handover = handover or booked_meanwhile(work, order_id)
     paid = handover is not None and handover.state is HandoverState.BALANCE_PAID
     return handover, order if isinstance(order, AtStoreOrder) and not paid else None
 

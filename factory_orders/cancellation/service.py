@@ -13,7 +13,13 @@ from datetime import datetime
 
 from configurator.quote_service import road_km
 from demand.service import DEPOSIT_PURPOSE, earnest_account
-from factory_orders.deliveries.handover_store import balance_of, late_credit_total, lock_handover, open_handover
+from factory_orders.deliveries.handover_store import (
+    balance_of,
+    booked_meanwhile,
+    late_credit_total,
+    lock_handover,
+    open_handover,
+)
 from factory_orders.deliveries.model import Handover, HandoverState
 from factory_orders.deliveries.shipment_store import shipment_of_car
 from factory_orders.errors import OrderNotCancellable
@@ -160,6 +166,7 @@ def _ending_by_buyer(work: Work, order_id: str) -> _Ending:
     order = lock_order(work, order_id)
     if order.terms.account_id != work.actor.signed_in():
         raise NotFound("order")
+    handover = handover or booked_meanwhile(work, order_id)
     paid = handover is not None and handover.state is HandoverState.BALANCE_PAID
     if not isinstance(order, DeliveredOrder | CancelledOrder) and not paid and _is_very_late(work, order):
         return _Ending(built, order, handover, is_late=True)

@@ -413,7 +413,7 @@ def reject_handover(work: Work, handover_id: str, reason: str) -> Handover:
 
 def _begin_waiting(work: Work, terms: OrderTerms) -> None:
     """Give the buyer the whole time again to pay and take the car."""
-    notice_days = policy.current(work).section(HandoverPolicy).second_notice_days
+    notice_days = policy.pinned(work, terms.policy_version).section(HandoverPolicy).second_notice_days
     cancel_timer(work, DEFAULT_TIMER, terms.id)
     set_timer(work, REMIND_TIMER, terms.id, work.now + timedelta(days=notice_days))
 

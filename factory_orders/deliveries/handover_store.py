@@ -82,6 +82,15 @@ def open_handover(work: Work, order_id: str) -> Handover | None:
     return None if row is None else handover_from(row)
 
 
+def booked_meanwhile(work: Work, order_id: str) -> Handover | None:
+    """Return, locked, an appointment made since one looked; for a change that has locked the order by now.
+
+    Nobody books any more then. Elsewhere handovers are locked before orders: of two that meet one is decided anew.
+    """
+    known = open_handover(work, order_id)
+    return None if known is None else lock_handover(work, known.id)
+
+
 def save_handover(work: Work, handover: Handover) -> None:
     """Write where a handover stands."""
     names = ("state", "checklist", "balance_payment_id", "inspected_at", "ended_at", "reason")

@@ -36,7 +36,7 @@ def credit_late_days(work: Work, order_id: str, _payload: object = None) -> None
         return
     terms, promised_by, brand = order.terms, order.terms.promised_by, registry.own_brand(work)
     today = work.now.astimezone(brand.zone).date()
-    rules = policy.current(work).section(LateCreditPolicy)
+    rules = policy.pinned(work, terms.policy_version).section(LateCreditPolicy)
     amounts = _amounts(terms, today, rules)
     fresh = write_late_credits(work, terms.id, amounts)
     if fresh:

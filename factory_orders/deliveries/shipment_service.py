@@ -173,7 +173,7 @@ def _follow_arrival(work: Work, seen: Shipment, order: AtStoreOrder, vehicle: Ve
         build_again(work, order, vin=vehicle.vin)
         return
     note_ready(work, terms.id)
-    notice_days = policy.current(work).section(HandoverPolicy).second_notice_days
+    notice_days = policy.pinned(work, terms.policy_version).section(HandoverPolicy).second_notice_days
     set_timer(work, REMIND_TIMER, terms.id, work.now + timedelta(days=notice_days))
     work.record(VehicleArrived(seen.brand_id, seen.vin, terms.id, terms.account_id, seen.store_id, damaged=is_damaged))
 

@@ -26,6 +26,7 @@ from factory_orders.vehicles.model import (
 from factory_orders.vehicles.passport import chain_of
 from factory_orders.vehicles.store import (
     accept_disclosures,
+    disclosed_minor,
     end_allocation,
     insert_allocation,
     insert_disclosure,
@@ -113,11 +114,14 @@ def disclose(
 ) -> Vehicle:
     """Lower a car's newness for what happened to it and tell its buyer; past the threshold it is not new any more.
 
+    The threshold is for all repairs of a car together: two scratches just below it are no new car.
+
     A car that is not new any more loses its allocation; what becomes of the order is the caller's. `terms` are those
     of the order that the car is for; a car that nobody waits for is told to nobody.
     """
     threshold = policy.current(work).section(PlantPolicy).repaired_from_minor
-    newness = descend(vehicle.newness, newness_after_repair(repair_minor, repaired_from_minor=threshold))
+    repaired_minor = disclosed_minor(work, vehicle.vin) + repair_minor
+    newness = descend(vehicle.newness, newness_after_repair(repaired_minor, repaired_from_minor=threshold))
     lowered = replace(vehicle, newness=newness)
     if newness > Newness.NEW_DISCLOSED and vehicle.state is VehicleState.ALLOCATED:
         end_allocation(work, vin=vehicle.vin, reason="not_new")

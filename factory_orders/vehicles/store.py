@@ -86,6 +86,15 @@ def insert_disclosure(work: Work, disclosure: Disclosure) -> None:
     )
 
 
+def disclosed_minor(work: Work, vin: str) -> int:
+    """Sum what all repairs of a car cost so far, in minor units."""
+    table = vehicle_disclosures.c
+    found = select(func.coalesce(func.sum(table.repair_minor), 0)).where(
+        table.vin == vin, table.brand_id == work.actor.brand_id
+    )
+    return int(work.connection.execute(found).scalar_one())
+
+
 def open_disclosures(work: Work, vin: str) -> int:
     """Count what the buyer has not accepted yet."""
     table = vehicle_disclosures.c

@@ -8,16 +8,20 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from factory_orders import queries
-from factory_orders.deliveries.model import HandoverState
+from factory_orders import queries, service
+from factory_orders.cancellation import default_service
+from factory_orders.deliveries.handover_store import open_handover
+from factory_orders.deliveries.model import Handover, HandoverState
 from factory_orders.model import AtStoreOrder, CancelledOrder, DeliveredOrder
 from factory_orders.policies import HandoverPolicy
 from factory_orders.service import TIMERS, reject_handover
 from factory_orders.vehicles.tables import vehicles
 from kernel import ledger, news
+from kernel.db import is_sqlite
 from kernel.ledger import AccountName
 from kernel.soundness import examine
 from kernel.timers import fire_due
+from kernel.work import Work
 from muster.audit import CHECKS
 from tests.configurator.small_brand import BRAND
 from tests.factory_orders.trade import SYSTEM, Trade, buyer
@@ -162,3 +166,24 @@ def test_no_brand_may_call_it_a_default_sooner_than_the_rules_say() -> None:
         HandoverPolicy(default_days=14)
     with pytest.raises(AssertionError, match="second_notice_days lies between 1 and"):
         HandoverPolicy(second_notice_days=0)
+
+
+def test_who_books_while_a_default_is_decided_does_not_default(trade: Trade, monkeypatch: pytest.MonkeyPatch) -> None:
+    order_id = at_store(trade)
+    pass_days(trade, SECOND_NOTICE)
+    look = open_handover
+
+    def book_just_then(work: Work, one: str) -> Handover | None:
+        found = look(work, one)
+        monkeypatch.setattr(default_service, "open_handover", look)
+        if not is_sqlite(work.connection):  # SQLite lets one write at a time: the buyer waits.
+            with trade.works.change(buyer()) as own:
+                service.book_handover(own, one, trade.tomorrow_at(10))
+        return found
+
+    monkeypatch.setattr(default_service, "open_handover", book_just_then)
+    pass_days(trade, DEFAULT)
+
+    kept = trade.works.engine.dialect.name != "sqlite"
+    assert isinstance(order_of(trade, order_id), AtStoreOrder if kept else CancelledOrder)
+    assert car_violations(trade) == []

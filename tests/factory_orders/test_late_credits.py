@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from configurator.quote_service import third_party_of_day
 from factory_orders import queries, service
+from factory_orders.audit_service import CHECKS
 from factory_orders.deliveries.balance import Balance, day_without_lateness, late_credit_minor
 from factory_orders.deliveries.late_service import credit_late_days
 from factory_orders.service import TIMERS
-from kernel import ledger
+from kernel import ledger, policy
+from kernel.actor import Actor, Role
+from kernel.ids import AccountId
 from kernel.ledger import Transfer, account, book
 from kernel.money import Money
 from kernel.timers import fire_due
@@ -21,6 +25,8 @@ from tests.factory_orders.trade import SYSTEM, Trade, buyer
 
 PROMISED = date(2026, 12, 10)
 MOST = 300_000  # 3 % of ¥100,000.
+ADMIN = Actor(BRAND, frozenset({Role.BRAND_ADMIN}), AccountId("e" * 32))
+(WRONG_CREDITS,) = (check for check in CHECKS if check.look.__name__ == "_wrong_credits")
 
 
 def owed(trade: Trade) -> int:
@@ -44,6 +50,22 @@ def test_each_late_day_credits_by_itself(trade: Trade) -> None:
         credited.append(owed(trade))
 
     assert credited == [0, 10_000, 20_000, 30_000]
+
+
+@pytest.mark.parametrize("changed", [{"per_day_minor": 1}, {"per_day_minor": 5_000}, {"most_bp": 10}])
+def test_a_contract_keeps_the_credits_it_was_made_with(trade: Trade, changed: dict[str, int]) -> None:
+    trade.lock(promised_by=PROMISED)
+    sleep_until(trade, PROMISED + timedelta(days=20))
+
+    with trade.works.change(ADMIN) as work:
+        base = policy.current(work).version
+        policy.change_policy(work, base_version=base, changes={"late_credits": changed}, reason="a cheaper year")
+    for number in range(21, 90):
+        sleep_until(trade, PROMISED + timedelta(days=number))
+
+    assert owed(trade) == MOST
+    with trade.works.read(SYSTEM) as work:
+        assert list(WRONG_CREDITS.look(work)) == []
 
 
 def test_a_worker_that_slept_catches_up_to_the_fen(trade: Trade) -> None:
@@ -192,6 +214,7 @@ def test_the_timers_of_this_room_are_told_to_the_worker() -> None:
         "factory_orders.schedule_batch",
         "factory_orders.balance_reminder",
         "factory_orders.balance_default",
+        "factory_orders.promise_hold",
     }
 
 

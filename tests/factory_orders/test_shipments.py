@@ -19,6 +19,7 @@ from factory_orders.model import (
     Newness,
     ScheduledOrder,
     ShipmentState,
+    Stage,
 )
 from factory_orders.service import Damage
 from kernel.actor import Actor
@@ -26,7 +27,7 @@ from kernel.errors import Forbidden, InvalidInput, NotFound
 from kernel.ids import AccountId
 from kernel.paging import PageRequest
 from tests.configurator.small_brand import PLANNER
-from tests.factory_orders.trade import CARRIER, OTHER_STORE, STORE_ADVISER, SYSTEM, Trade, buyer
+from tests.factory_orders.trade import BUILD, CARRIER, OTHER_STORE, STORE_ADVISER, SYSTEM, Trade, buyer
 
 OTHER_CARRIER = replace(CARRIER, account_id=AccountId("5" * 32))
 
@@ -158,6 +159,18 @@ def test_a_damaged_car_is_disclosed_and_handed_over_only_with_consent(trade: Tra
     # The record holds no free text.
     assert all(SCRATCH.detail not in str(entry.facts) for entry in passport.entries)
     assert passport.verified
+
+
+def test_repairs_add_up_to_a_car_that_is_not_new(trade: Trade) -> None:
+    (order_id,) = trade.lock()
+    vin = trade.build(order_id, stages=(*BUILD[:-1], Stage.REWORK, BUILD[-1]), repair_minor=300_000)
+    trade.ship(order_id)
+
+    trade.receive(order_id, damage=replace(CRASH, repair_minor=200_000))
+
+    with trade.works.read(SYSTEM) as work:
+        assert isinstance(queries.orders_by_id(work, [order_id])[order_id], ScheduledOrder)
+        assert queries.vehicles_by_vin(work, [vin])[vin].newness is Newness.REPAIRED
 
 
 def test_a_car_damaged_past_the_threshold_is_not_new_and_another_is_built(trade: Trade) -> None:
