@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -13,11 +14,11 @@ import structlog
 from configurator import queries
 from configurator.engine.answers import Answers
 from configurator.engine.artefact import Blueprint
-from configurator.engine.choosing import Allowance
+from configurator.engine.choosing import Allowance, has_kernels
 from configurator.engine.shelf import Shelf
 from configurator.engine.workshop import Workshop
 from configurator.errors import VersionNotInForce
-from configurator.rules import RuleBook
+from configurator.rules import RuleBook, compile_catalogue
 from configurator.solver import Engine
 from kernel import registry
 from kernel.actor import system
@@ -27,6 +28,8 @@ from muster.settings import Settings, data_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from configurator.catalogue import Catalogue
 
 log = structlog.get_logger(__name__)
 COMPILER_MEGABYTES: Final = 1_024
@@ -87,6 +90,20 @@ def order_circuits(settings: Settings) -> Workshop:
     workshop = open_workshop(settings, walks=False)
     queries.answer_with(engines_of(workshop))
     return workshop
+
+
+def compiled_for_servers(settings: Settings, catalogue: Catalogue, seconds: int) -> str:
+    """Put a catalogue's compiled rules where the servers of this machine look, and say in one line what came of it."""
+    from muster.report_texts import choice_line
+
+    allowed = min(seconds, settings.compile_seconds)
+    if allowed <= 0 or not has_kernels():
+        return "the rules were not compiled: servers answer by SAT"
+    book = compile_catalogue(catalogue)
+    made = open_workshop(replace(settings, compile_seconds=allowed), walks=False).made(
+        Blueprint(book.formula, book.weighed)
+    )
+    return choice_line(made.choice) if made is not None else "the compiler broke down: servers answer by SAT"
 
 
 def _open_all(works: Works) -> None:

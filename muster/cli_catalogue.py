@@ -240,7 +240,7 @@ def publish(
 
     First it says which kept cars and open pre-orders the version breaks: counts, and no person. Quotes, pools and
     orders made under an older version keep it; whoever keeps a car that breaks is told the smallest change that mends
-    it.
+    it. Last the rules are compiled for this machine's servers, which answer by SAT until that is done.
 
     Example: [bold]muster catalogue publish muster/demo/qilan/catalogue --effective-from 2026-12-01[/bold]
     """
@@ -248,6 +248,7 @@ def publish(
     from kernel import registry
     from kernel.actor import system
     from kernel.ids import BrandId
+    from muster.circuits import compiled_for_servers
     from muster.holding_cars import hold_kept_cars
 
     chosen = settings()
@@ -265,6 +266,9 @@ def publish(
             found = registry.brand_by_code(work, code)
             version_id = publish_catalogue(work.acting(system(found.id)), catalogue, effective_from=day)
     out.print(f"Published for {found.name['en']} as {version_id}.")
+    with progress("Compiling the rules for this machine's servers …"):
+        line = compiled_for_servers(chosen, catalogue, seconds)
+    _print([line])
 
 
 def _print(lines: list[str]) -> None:

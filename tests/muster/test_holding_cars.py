@@ -9,6 +9,8 @@ from typer.testing import CliRunner
 
 from configurator.catalogue_files import read_catalogue
 from configurator.configuration_service import save_configuration
+from configurator.engine.artefact import Blueprint
+from configurator.engine.shelf import Shelf
 from configurator.impact_service import PrivacyRule, impact_of_publication
 from configurator.queries import newest_version
 from configurator.rules import compile_catalogue
@@ -89,6 +91,46 @@ def test_the_dry_run_of_a_publication_counts_what_breaks_and_publishes_nothing(
         newest = newest_version(work)
     assert newest is not None
     assert newest[0] == 1
+
+
+def test_a_publication_leaves_the_compiled_rules_where_servers_look(
+    works: Works,
+    clock: FixedClock,
+    database: Database,
+    newer: Path,
+    circuits_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make_pool_room(works, clock)
+    monkeypatch.setenv("MUSTER_DATABASE_URL", database.url)
+    monkeypatch.setenv("MUSTER_DEMO", "1")
+
+    ended = CliRunner().invoke(app, ["publish", str(newer), "--brand", "fir"])
+
+    assert ended.exit_code == 0, ended.output
+    assert ended.stdout.splitlines()[-2].startswith("Compiling the rules")
+    assert ended.stdout.splitlines()[-1].startswith(
+        "answered by circuit: the rules are compiled (decomposition was done"
+    )
+    book = compile_catalogue(read_catalogue(newer))
+    found = Shelf(circuits_folder).find(Blueprint(book.formula, book.weighed).key)
+    assert found is not None
+    assert found.circuit is not None
+
+
+def test_without_seconds_a_publication_leaves_the_rules_to_sat(
+    works: Works, clock: FixedClock, database: Database, newer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_pool_room(works, clock)
+    monkeypatch.setenv("MUSTER_DATABASE_URL", database.url)
+    monkeypatch.setenv("MUSTER_DEMO", "1")
+    monkeypatch.setenv("MUSTER_CIRCUITS_FOLDER", str(tmp_path / "circuits"))
+
+    ended = CliRunner().invoke(app, ["publish", str(newer), "--brand", "fir", "--seconds", "0"])
+
+    assert ended.exit_code == 0, ended.output
+    assert ended.stdout.splitlines()[-1] == "the rules were not compiled: servers answer by SAT"
+    assert not list(tmp_path.glob("circuits/*.circuit"))
 
 
 def test_only_who_publishes_asks_and_nobody_is_named(works: Works, clock: FixedClock, newer: Path) -> None:
