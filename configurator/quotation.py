@@ -152,6 +152,13 @@ def third_party_minor(facts: QuoteFacts, terms: Terms, *, vehicle_price_minor: i
     return _sum(tuple(line for line in _other_lines(facts, terms, vehicle_price_minor, day) if not line.guaranteed))
 
 
+def stock_lines(facts: QuoteFacts, terms: Terms, *, price_minor: int) -> tuple[QuoteLine, ...]:
+    """Return every line of a car that stands at its store; the store's price has its way and the fee in it."""
+    car = QuoteLine(LineKind.BASE, facts.model, price_minor, terms.catalogue.model_by_code[facts.model].name)
+    others = _other_lines(facts, terms, price_minor, facts.day)
+    return (car, *(line for line in others if not line.guaranteed))
+
+
 def _subsidy_minor(policy: QuotePolicy, energy: str, day: date) -> int:
     return sum(
         amount

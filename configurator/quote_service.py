@@ -13,13 +13,13 @@ from configurator.configuration_queries import load_configuration
 from configurator.configuring import complete_car
 from configurator.errors import PriceMismatch, QuoteAltered, QuoteExpired, QuoteTaken
 from configurator.events import QuoteIssued, QuotesAccepted, QuoteTakenUp
-from configurator.model import AcceptedQuote, Quote, QuoteClaim, QuoteFacts, QuoteId, SignedQuote
+from configurator.model import AcceptedQuote, Quote, QuoteClaim, QuoteFacts, QuoteId, QuoteLine, SignedQuote, VersionId
 from configurator.pooling import pooling_class
 from configurator.ports import NoPools, NoPromises, PoolTermsSource, PromiseSource
 from configurator.queries import LoadedVersion, open_showroom, version_by_id
-from configurator.quotation import QuotePolicy, Terms, compose_quote, quote_bytes, third_party_minor
+from configurator.quotation import QuotePolicy, Terms, compose_quote, quote_bytes, stock_lines, third_party_minor
 from configurator.quote_queries import ClaimableQuote, accepted_after, claimable_quotes, load_quotes, may_see_quote
-from configurator.signing import QuoteKey, sign_quote, verify_offline
+from configurator.signing import QuoteKey, sign_document, sign_quote, verify_offline
 from configurator.store import insert_endings, insert_quote
 from configurator.tax import TaxPolicy
 from kernel import policy, registry
@@ -246,6 +246,41 @@ def third_party_of_day(
     rules = policy.current(work) if policy_version is None else policy.pinned(work, policy_version)
     terms = _terms(version, rules)
     return third_party_minor(facts, terms, vehicle_price_minor=vehicle_price_minor, day=day)
+
+
+def lines_of_stock_car(
+    work: Work, *, version_id: str, model: str, options: tuple[str, ...], store_id: str, price_minor: int
+) -> tuple[QuoteLine, ...]:
+    """Return the lines of a car that stands at a store, at the store's price, for somebody who takes it today."""
+    version = version_by_id(work, VersionId(version_id))
+    rules = policy.current(work)
+    at = registry.open_store(work, store_id)
+    facts = QuoteFacts(
+        id=QuoteId(""),
+        brand_id=work.actor.brand_id,
+        account_id=None,
+        configuration_id=None,
+        version_id=version.id,
+        version_number=version.number,
+        content_hash=version.content_hash,
+        policy_version=rules.version,
+        model=model,
+        options=options,
+        region=at.region,
+        day=work.now.astimezone(registry.own_brand(work).zone).date(),
+        store_id=at.id,
+        store_fee_minor=0,
+        distance_km=0,
+        pool=None,
+        promise=None,
+        issued_at=work.now,
+    )
+    return stock_lines(facts, _terms(version, rules), price_minor=price_minor)
+
+
+def sign_stock_document(desk: QuoteDesk, document: dict[str, Any]) -> tuple[str, str]:
+    """Sign a stock car's quote as every quote is signed; returns the key's name and the signature."""
+    return desk.key.key_id, sign_document(document, desk.key)
 
 
 def document_of(signed: SignedQuote) -> bytes:

@@ -153,6 +153,11 @@ def _used(work: Work) -> Counter[tuple[str, date, str]]:
     return used
 
 
+_TAKEN_TWICE: Final = """
+    SELECT stock_holds.vin FROM stock_holds JOIN allocations ON allocations.vin = stock_holds.vin
+        AND allocations.ended_at IS NULL
+    WHERE stock_holds.brand_id = :brand_id AND stock_holds.ended_at IS NULL
+"""
 _UNINVOICED: Final = """
     SELECT orders.id FROM orders LEFT JOIN papers ON papers.order_id = orders.id AND papers.vin = orders.vin
         AND papers.kind = 'vehicle_invoice' AND papers.state = 'issued' AND papers.amount_minor = orders.price_minor
@@ -375,6 +380,7 @@ CHECKS: Final = (
         4,
         rows_violating(_UNINVOICED, shape="order {id}"),
     ),
+    Check("a stock car that somebody holds is bound to no order", 2, rows_violating(_TAKEN_TWICE, shape="{vin}")),
     Check("no odometer runs backwards", 4, rows_violating(_BACKWARDS, shape="{vin} at {km} km")),
     *parts_audit.CHECKS,
     *promises_audit.CHECKS,

@@ -24,6 +24,8 @@ Refusal
   DisclosureNotAccepted    the buyer has to agree to what happened to the car first
   InspectionMissing        no balance before the buyer has inspected the car
   BalanceOpen              the receivable is not zero
+  StockCarHeld             somebody else holds the stock car
+  StockQuoteDead           the quote of a stock car is not live any more
   InvoiceMissing           no signature before the vehicle invoice is issued
   PaperNotPossible         the car is not at the store, or the paper comes by itself
   ChecklistIncomplete      points of the check list are missing
@@ -281,6 +283,25 @@ class BalanceOpen(Refusal):
     en = "{due} is still open. Pay it before you sign."
     zh = "尚有{due}未付，请付清后签收。"
     due: Money
+
+
+@dataclass(unsafe_hash=True)
+class StockCarHeld(Refusal):
+    """Somebody holds this car while they order."""
+
+    code = "STOCK_CAR_HELD"
+    en = "Somebody else is ordering this car. Try again in half an hour, or take another one."
+    zh = "该车正被他人下单占用，请半小时后再试，或选择其他现车。"
+
+
+@dataclass(unsafe_hash=True)
+class StockQuoteDead(Refusal):
+    """The quote is `state`: expired, its price has changed, or the car is gone."""
+
+    code = "STOCK_QUOTE_DEAD"
+    en = "This quote is not live any more: {state}. Ask for a new one, or look for another car."
+    zh = "该现车报价已失效：{state}。请重新获取报价，或选择其他现车。"
+    state: str
 
 
 @dataclass(unsafe_hash=True)

@@ -33,6 +33,7 @@ from factory_orders.plant.queries import (
     stages_of_orders,
 )
 from factory_orders.promises.queries import PlantCalibration, calibrations, my_hold
+from factory_orders.stock.queries import my_stock_hold, own_stock, stock_cars, stock_quote
 from factory_orders.vehicles.queries import disclosures_of, passport, passport_document, vehicles_by_vin
 
 __all__ = [
@@ -60,9 +61,11 @@ __all__ = [
     "list_hooks",
     "messages_of_hook",
     "my_hold",
+    "my_stock_hold",
     "order_code",
     "orders_by_id",
     "own_orders",
+    "own_stock",
     "papers_of_order",
     "part_shortages",
     "passport",
@@ -70,6 +73,8 @@ __all__ = [
     "plant_weeks",
     "shipments_of_orders",
     "stages_of_orders",
+    "stock_cars",
+    "stock_quote",
     "store_deliveries",
     "supplier_call_offs",
     "vehicles_by_vin",

@@ -63,6 +63,14 @@ from factory_orders.plant.service import Reported, report_plant_event
 from factory_orders.promises.calibration_service import release_calibration
 from factory_orders.promises.hold_service import expire_hold, hold_promise, release_promise
 from factory_orders.promises.store import HOLD_TIMER
+from factory_orders.stock.service import (
+    STOCK_HOLD_TIMER,
+    ask_stock_quote,
+    expire_stock_hold,
+    hold_stock_car,
+    price_stock_car,
+    release_stock_car,
+)
 from kernel.timers import Handler
 
 TIMERS: Final[Mapping[str, Handler]] = {
@@ -71,6 +79,7 @@ TIMERS: Final[Mapping[str, Handler]] = {
     REMIND_TIMER: remind_of_balance,
     DEFAULT_TIMER: default_on_balance,
     HOLD_TIMER: expire_hold,
+    STOCK_HOLD_TIMER: expire_stock_hold,
 }
 
 __all__ = [
@@ -88,6 +97,7 @@ __all__ = [
     "answer_call_off",
     "answer_damage_case",
     "ask_providers",
+    "ask_stock_quote",
     "book_handover",
     "call_off_all",
     "call_off_parts",
@@ -98,12 +108,14 @@ __all__ = [
     "close_damage_case",
     "count_part",
     "hold_promise",
+    "hold_stock_car",
     "inspect_arrival",
     "inspect_handover",
     "lose_balance",
     "pay_balance",
     "plant_behind",
     "preview_cancellation",
+    "price_stock_car",
     "promise",
     "rebook_handover",
     "receive_balance",
@@ -112,6 +124,7 @@ __all__ = [
     "release_calibration",
     "release_promise",
     "release_slots",
+    "release_stock_car",
     "renew_balance",
     "replay_hook",
     "report_plant_event",

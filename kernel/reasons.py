@@ -178,7 +178,7 @@ REASONS: Final[Texts] = {
     "PHOTOS": ("give 1 to {most} different photos", "请提供1至{most}张不同的照片"),
     "PHOTO_HASH": (
         "a photo is named by its SHA-256 in 64 hexadecimal digits",
-        "照片以其64位十六进制SHA-256摘要标识",
+        "照片以其64位十六进制摘要标识",
     ),
     "DAY_FROM": ("give a day from {earliest} on, within {days} days", "请填写{earliest}起{days}天内的日期"),
     "MONDAY_FROM": ("give a Monday from {earliest} on", "请填写{earliest}起的某个周一"),
@@ -240,7 +240,17 @@ REASONS: Final[Texts] = {
 }
 WORDS: Final[Mapping[str, str]] = {
     # what is not found, or has changed
+    "hold": "保留",
+    "call-off": "要货单",
+    "damage case": "车损案件",
+    "paper": "证照",
+    "stock car": "现车",
+    "stock quote": "现车报价",
+    "live": "有效",
+    "repriced": "价格已变",
+    "gone": "已不在库",
     "account": "账户",
+    "file": "文件",
     "allocation": "配车",
     "backing": "支持",
     "batch": "批次",

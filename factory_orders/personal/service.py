@@ -13,6 +13,7 @@ from factory_orders.errors import OrderOpen
 from factory_orders.papers.tables import papers
 from factory_orders.planning.tables import orders
 from factory_orders.promises.tables import promise_holds
+from factory_orders.stock.tables import stock_holds
 from factory_orders.vehicles.model import DisclosureReason
 from factory_orders.vehicles.tables import vehicle_disclosures
 from kernel.errors import Refusal
@@ -45,6 +46,10 @@ class OrderData:
         own_holds = select(promise_holds).where(
             promise_holds.c.account_id == account_id, promise_holds.c.brand_id == work.actor.brand_id
         )
+        own_stock = select(stock_holds).where(
+            stock_holds.c.account_id == account_id, stock_holds.c.brand_id == work.actor.brand_id
+        )
+        told["stockHolds"] = [_plain(row) for row in work.connection.execute(own_stock).mappings()]
         told["promiseHolds"] = [_plain(row) for row in work.connection.execute(own_holds).mappings()]
         return told
 
@@ -75,6 +80,8 @@ class OrderData:
         work.connection.execute(update(orders).where(orders.c.id.in_(own)).values(person_id=None))
         held = (promise_holds.c.account_id == account_id) & (promise_holds.c.brand_id == work.actor.brand_id)
         work.connection.execute(update(promise_holds).where(held).values(account_id=None))
+        own_stock = (stock_holds.c.account_id == account_id) & (stock_holds.c.brand_id == work.actor.brand_id)
+        work.connection.execute(update(stock_holds).where(own_stock).values(account_id=None))
 
 
 def _plain(row: Any) -> dict[str, Any]:

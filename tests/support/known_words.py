@@ -54,6 +54,8 @@ TABLES: Final[Mapping[str, tuple[str, str]]] = {
     "Quote": ("quotes", "id"),
     "Session": ("sessions", "id"),
     "Shipment": ("shipments", "id"),
+    "StockHold": ("stock_holds", "id"),
+    "StockQuote": ("stock_quotes", "id"),
     "Store": ("stores", "id"),
 }
 

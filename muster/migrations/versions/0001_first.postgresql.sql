@@ -1955,6 +1955,14 @@ CREATE TABLE allocations (
 	CONSTRAINT fk_allocations_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
 )
 -- next
+CREATE OR REPLACE FUNCTION allocations_held_for_nobody_else() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM stock_holds WHERE stock_holds.vin = NEW.vin AND stock_holds.ended_at IS NULL) THEN RAISE EXCEPTION 'a stock car that is held is bound to no order' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE TRIGGER allocations_held_for_nobody_else BEFORE INSERT ON allocations FOR EACH ROW EXECUTE FUNCTION allocations_held_for_nobody_else()
+-- next
 CREATE TABLE early_bonuses (
 	brand_id VARCHAR(32) NOT NULL, 
 	person_id VARCHAR(32) NOT NULL, 
@@ -2098,6 +2106,56 @@ CREATE TABLE shipments (
 	CONSTRAINT fk_shipments_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
 )
 -- next
+CREATE TABLE stock_prices (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	store_id VARCHAR(32) NOT NULL, 
+	vin VARCHAR(17) NOT NULL, 
+	price_minor BIGINT NOT NULL, 
+	by_account_id VARCHAR(32), 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_stock_prices PRIMARY KEY (id), 
+	CONSTRAINT ck_stock_prices_price_positive CHECK (price_minor > 0), 
+	CONSTRAINT fk_stock_prices_store_id FOREIGN KEY(store_id) REFERENCES stores (id), 
+	CONSTRAINT fk_stock_prices_vin FOREIGN KEY(vin) REFERENCES vehicles (vin)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER stock_prices_no_change BEFORE UPDATE OR DELETE ON stock_prices FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER stock_prices_no_truncate BEFORE TRUNCATE ON stock_prices FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TABLE stock_quotes (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	store_id VARCHAR(32) NOT NULL, 
+	vin VARCHAR(17) NOT NULL, 
+	price_minor BIGINT NOT NULL, 
+	total_minor BIGINT NOT NULL, 
+	document JSONB NOT NULL, 
+	key_id VARCHAR(40) NOT NULL, 
+	signature VARCHAR(120) NOT NULL, 
+	issued_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	expires_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_stock_quotes PRIMARY KEY (id), 
+	CONSTRAINT ck_stock_quotes_sound CHECK (price_minor > 0 AND issued_at < expires_at), 
+	CONSTRAINT fk_stock_quotes_store_id FOREIGN KEY(store_id) REFERENCES stores (id), 
+	CONSTRAINT fk_stock_quotes_vin FOREIGN KEY(vin) REFERENCES vehicles (vin)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER stock_quotes_no_change BEFORE UPDATE OR DELETE ON stock_quotes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER stock_quotes_no_truncate BEFORE TRUNCATE ON stock_quotes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
 CREATE TABLE vehicle_disclosures (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -2197,6 +2255,31 @@ END $$
 CREATE TRIGGER shipment_events_no_change BEFORE UPDATE OR DELETE ON shipment_events FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TRIGGER shipment_events_no_truncate BEFORE TRUNCATE ON shipment_events FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TABLE stock_holds (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	vin VARCHAR(17) NOT NULL, 
+	quote_id VARCHAR(32) NOT NULL, 
+	account_id VARCHAR(32), 
+	held_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	expires_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	ended_at TIMESTAMP WITH TIME ZONE, 
+	reason VARCHAR(20), 
+	CONSTRAINT pk_stock_holds PRIMARY KEY (id), 
+	CONSTRAINT ck_stock_holds_in_order CHECK (held_at < expires_at), 
+	CONSTRAINT ck_stock_holds_ended_for_a_reason CHECK ((ended_at IS NULL) = (reason IS NULL)), 
+	CONSTRAINT fk_stock_holds_vin FOREIGN KEY(vin) REFERENCES vehicles (vin), 
+	CONSTRAINT fk_stock_holds_quote_id FOREIGN KEY(quote_id) REFERENCES stock_quotes (id)
+)
+-- next
+CREATE OR REPLACE FUNCTION stock_holds_end_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.ended_at IS NOT NULL AND NEW.ended_at IS NULL THEN RAISE EXCEPTION 'a hold that has ended stays so' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE TRIGGER stock_holds_end_is_final BEFORE UPDATE ON stock_holds FOR EACH ROW EXECUTE FUNCTION stock_holds_end_is_final()
 -- next
 CREATE TABLE damage_cases (
 	id VARCHAR(32) NOT NULL, 
@@ -2393,6 +2476,8 @@ CREATE INDEX ix_shipments_brand_state ON shipments (brand_id, state, id)
 -- next
 CREATE INDEX ix_shipments_order ON shipments (order_id)
 -- next
+CREATE INDEX ix_stock_prices_vin ON stock_prices (vin, id)
+-- next
 CREATE INDEX ix_throttles_changed_at ON throttles (changed_at)
 -- next
 CREATE INDEX ix_timers_due_at ON timers (due_at, id)
@@ -2438,3 +2523,7 @@ CREATE UNIQUE INDEX uq_promise_holds_account ON promise_holds (brand_id, account
 CREATE UNIQUE INDEX uq_promise_holds_quote ON promise_holds (quote_id) WHERE state <> 'ended'
 -- next
 CREATE UNIQUE INDEX uq_role_grants_account_id_role ON role_grants (account_id, role) WHERE revoked_at IS NULL
+-- next
+CREATE UNIQUE INDEX uq_stock_holds_account ON stock_holds (brand_id, account_id) WHERE ended_at IS NULL
+-- next
+CREATE UNIQUE INDEX uq_stock_holds_vin ON stock_holds (vin) WHERE ended_at IS NULL

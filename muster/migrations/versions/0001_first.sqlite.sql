@@ -1738,6 +1738,8 @@ CREATE TABLE allocations (
 	CONSTRAINT fk_allocations_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
 )
 -- next
+CREATE TRIGGER allocations_held_for_nobody_else BEFORE INSERT ON allocations WHEN EXISTS (SELECT 1 FROM stock_holds WHERE stock_holds.vin = NEW.vin AND stock_holds.ended_at IS NULL) BEGIN SELECT RAISE(ABORT, 'a stock car that is held is bound to no order'); END
+-- next
 CREATE TABLE early_bonuses (
 	brand_id VARCHAR(32) NOT NULL, 
 	person_id VARCHAR(32) NOT NULL, 
@@ -1860,6 +1862,46 @@ CREATE TABLE shipments (
 	CONSTRAINT fk_shipments_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
 )
 -- next
+CREATE TABLE stock_prices (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	store_id VARCHAR(32) NOT NULL, 
+	vin VARCHAR(17) NOT NULL, 
+	price_minor BIGINT NOT NULL, 
+	by_account_id VARCHAR(32), 
+	at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_stock_prices PRIMARY KEY (id), 
+	CONSTRAINT ck_stock_prices_price_positive CHECK (price_minor > 0), 
+	CONSTRAINT fk_stock_prices_store_id FOREIGN KEY(store_id) REFERENCES stores (id), 
+	CONSTRAINT fk_stock_prices_vin FOREIGN KEY(vin) REFERENCES vehicles (vin)
+)
+-- next
+CREATE TRIGGER stock_prices_no_update BEFORE UPDATE ON stock_prices BEGIN SELECT RAISE(ABORT, 'rows of stock_prices are never changed'); END
+-- next
+CREATE TRIGGER stock_prices_no_delete BEFORE DELETE ON stock_prices BEGIN SELECT RAISE(ABORT, 'rows of stock_prices are never changed'); END
+-- next
+CREATE TABLE stock_quotes (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	store_id VARCHAR(32) NOT NULL, 
+	vin VARCHAR(17) NOT NULL, 
+	price_minor BIGINT NOT NULL, 
+	total_minor BIGINT NOT NULL, 
+	document TEXT NOT NULL, 
+	key_id VARCHAR(40) NOT NULL, 
+	signature VARCHAR(120) NOT NULL, 
+	issued_at VARCHAR(27) NOT NULL, 
+	expires_at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_stock_quotes PRIMARY KEY (id), 
+	CONSTRAINT ck_stock_quotes_sound CHECK (price_minor > 0 AND issued_at < expires_at), 
+	CONSTRAINT fk_stock_quotes_store_id FOREIGN KEY(store_id) REFERENCES stores (id), 
+	CONSTRAINT fk_stock_quotes_vin FOREIGN KEY(vin) REFERENCES vehicles (vin)
+)
+-- next
+CREATE TRIGGER stock_quotes_no_update BEFORE UPDATE ON stock_quotes BEGIN SELECT RAISE(ABORT, 'rows of stock_quotes are never changed'); END
+-- next
+CREATE TRIGGER stock_quotes_no_delete BEFORE DELETE ON stock_quotes BEGIN SELECT RAISE(ABORT, 'rows of stock_quotes are never changed'); END
+-- next
 CREATE TABLE vehicle_disclosures (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -1937,6 +1979,25 @@ CREATE TABLE shipment_events (
 CREATE TRIGGER shipment_events_no_update BEFORE UPDATE ON shipment_events BEGIN SELECT RAISE(ABORT, 'rows of shipment_events are never changed'); END
 -- next
 CREATE TRIGGER shipment_events_no_delete BEFORE DELETE ON shipment_events BEGIN SELECT RAISE(ABORT, 'rows of shipment_events are never changed'); END
+-- next
+CREATE TABLE stock_holds (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	vin VARCHAR(17) NOT NULL, 
+	quote_id VARCHAR(32) NOT NULL, 
+	account_id VARCHAR(32), 
+	held_at VARCHAR(27) NOT NULL, 
+	expires_at VARCHAR(27) NOT NULL, 
+	ended_at VARCHAR(27), 
+	reason VARCHAR(20), 
+	CONSTRAINT pk_stock_holds PRIMARY KEY (id), 
+	CONSTRAINT ck_stock_holds_in_order CHECK (held_at < expires_at), 
+	CONSTRAINT ck_stock_holds_ended_for_a_reason CHECK ((ended_at IS NULL) = (reason IS NULL)), 
+	CONSTRAINT fk_stock_holds_vin FOREIGN KEY(vin) REFERENCES vehicles (vin), 
+	CONSTRAINT fk_stock_holds_quote_id FOREIGN KEY(quote_id) REFERENCES stock_quotes (id)
+)
+-- next
+CREATE TRIGGER stock_holds_end_is_final BEFORE UPDATE ON stock_holds WHEN OLD.ended_at IS NOT NULL AND NEW.ended_at IS NULL BEGIN SELECT RAISE(ABORT, 'a hold that has ended stays so'); END
 -- next
 CREATE TABLE damage_cases (
 	id VARCHAR(32) NOT NULL, 
@@ -2127,6 +2188,8 @@ CREATE INDEX ix_shipments_brand_state ON shipments (brand_id, state, id)
 -- next
 CREATE INDEX ix_shipments_order ON shipments (order_id)
 -- next
+CREATE INDEX ix_stock_prices_vin ON stock_prices (vin, id)
+-- next
 CREATE INDEX ix_throttles_changed_at ON throttles (changed_at)
 -- next
 CREATE INDEX ix_timers_due_at ON timers (due_at, id)
@@ -2172,3 +2235,7 @@ CREATE UNIQUE INDEX uq_promise_holds_account ON promise_holds (brand_id, account
 CREATE UNIQUE INDEX uq_promise_holds_quote ON promise_holds (quote_id) WHERE state <> 'ended'
 -- next
 CREATE UNIQUE INDEX uq_role_grants_account_id_role ON role_grants (account_id, role) WHERE revoked_at IS NULL
+-- next
+CREATE UNIQUE INDEX uq_stock_holds_account ON stock_holds (brand_id, account_id) WHERE ended_at IS NULL
+-- next
+CREATE UNIQUE INDEX uq_stock_holds_vin ON stock_holds (vin) WHERE ended_at IS NULL

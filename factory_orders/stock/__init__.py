@@ -1,0 +1,1 @@
+"""Light inventory: the cars that stand at stores for nobody, their prices, signed quotes and holds."""

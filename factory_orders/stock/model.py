@@ -1,0 +1,128 @@
+"""Stock cars, their store's prices, quotes that disclose everything, and whether such a quote is live."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from configurator.model import QuoteLine
+from factory_orders.vehicles.model import Disclosure, Newness
+
+
+@dataclass(frozen=True, slots=True)
+class StockCar:
+    """A new car at a store that is bound to nobody; `price_minor` is the store's, None until it names one."""
+
+    vin: str
+    store_id: str
+    model: str
+    options: tuple[str, ...]
+    catalogue_version_id: str
+    newness: Newness
+    arrived_at: datetime
+    price_minor: int | None
+    held_until: datetime | None
+
+
+class Liveness(StrEnum):
+    """Whether a quote can be taken now, or why not."""
+
+    LIVE = "live"
+    HELD = "held"
+    EXPIRED = "expired"
+    REPRICED = "repriced"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class StockQuote:
+    """A signed quote of one car; `document` is what was signed, and says everything that is to be paid and known."""
+
+    id: str
+    brand_id: str
+    store_id: str
+    vin: str
+    price_minor: int
+    total_minor: int
+    document: dict[str, Any]
+    key_id: str
+    signature: str
+    issued_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StockHold:
+    """A car that nobody else can take until `expires_at`."""
+
+    id: str
+    brand_id: str
+    vin: str
+    quote_id: str
+    account_id: str | None
+    held_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None = None
+    reason: str | None = None
+
+
+def liveness(quote: StockQuote, car: StockCar | None, *, now: datetime) -> Liveness:
+    """Say whether a quote is live against the real stock: the car stands there, at that price, held by nobody."""
+    if car is None or car.store_id != quote.store_id:
+        return Liveness.GONE
+    if now >= quote.expires_at:
+        return Liveness.EXPIRED
+    if car.price_minor != quote.price_minor:
+        return Liveness.REPRICED
+    if car.held_until is not None:
+        return Liveness.HELD
+    return Liveness.LIVE
+
+
+def write_document(
+    car: StockCar,
+    lines: Sequence[QuoteLine],
+    disclosures: Sequence[Disclosure],
+    *,
+    quote_id: str,
+    brand_id: str,
+    issued_at: datetime,
+    expires_at: datetime,
+) -> dict[str, Any]:
+    """Return what is signed: the car, each line, what happened to it, and how long the quote is good for.
+
+    Nothing may be added after acceptance, so whatever is to be paid stands here. Reporters' own words stay out.
+    """
+    return {
+        "kind": "stock",
+        "id": quote_id,
+        "brand_id": brand_id,
+        "store_id": car.store_id,
+        "vin": car.vin,
+        "model": car.model,
+        "options": list(car.options),
+        "catalogue_version_id": car.catalogue_version_id,
+        "newness": car.newness.word,
+        "disclosures": [
+            {"reason": one.reason.value, "repair_minor": one.repair_minor, "at": one.at.isoformat()}
+            for one in disclosures
+        ],
+        "lines": [
+            {
+                "kind": line.kind.value,
+                "code": line.code,
+                "amount_minor": line.amount_minor,
+                "guaranteed": line.guaranteed,
+                "zh": line.text.zh,
+                "en": line.text.en,
+            }
+            for line in lines
+        ],
+        "total_minor": sum(line.amount_minor for line in lines),
+        "currency": "CNY",
+        "issued_at": issued_at.isoformat(),
+        "expires_at": expires_at.isoformat(),
+    }

@@ -1,0 +1,129 @@
+"""Reads of stock: the new cars that stand at stores for nobody, and whether a quote of one is live."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, func, select
+
+from factory_orders.deliveries.model import RECEIVED
+from factory_orders.deliveries.tables import shipments
+from factory_orders.plant.tables import build_orders
+from factory_orders.stock.model import Liveness, StockCar, StockHold, StockQuote, liveness
+from factory_orders.stock.rows import hold_from, quote_from
+from factory_orders.stock.tables import stock_holds, stock_prices, stock_quotes
+from factory_orders.vehicles.model import SOLD_AS_NEW, Newness, VehicleState
+from factory_orders.vehicles.tables import vehicles
+from kernel.actor import Permission
+from kernel.paging import Page, PageRequest, make_page
+from kernel.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteSeen:
+    """A quote with what it is worth now."""
+
+    quote: StockQuote
+    liveness: Liveness
+
+
+def _select_stock(work: Work) -> Select[Any]:
+    """Select the cars that were received at a store, are new, and bound to nobody, each with its last way."""
+    car, way, price, hold = vehicles.c, shipments.c, stock_prices.c, stock_holds.c
+    last_way = select(func.max(way.id)).where(way.vin == car.vin).correlate(vehicles).scalar_subquery()
+    last_price = select(func.max(price.id)).where(price.vin == car.vin).correlate(vehicles).scalar_subquery()
+    return (
+        select(
+            car.vin,
+            way.store_id,
+            car.model,
+            car.options,
+            build_orders.c.catalogue_version_id,
+            car.newness,
+            way.inspected_at,
+            price.price_minor,
+            price.store_id.label("priced_at_store"),
+            hold.expires_at,
+        )
+        .join(shipments, shipments.c.id == last_way)
+        .join(build_orders, build_orders.c.id == car.build_order_id)
+        .outerjoin(stock_prices, stock_prices.c.id == last_price)
+        .outerjoin(stock_holds, (hold.vin == car.vin) & hold.ended_at.is_(None))
+        .where(
+            car.brand_id == work.actor.brand_id,
+            car.state == VehicleState.BUILT.value,
+            car.newness <= int(SOLD_AS_NEW),
+            way.state.in_([state.value for state in RECEIVED]),
+        )
+    )
+
+
+def _car(row: Any) -> StockCar:
+    # A price that another store named, before the car was moved, is none of this store's.
+    price = row.price_minor if row.priced_at_store == row.store_id else None
+    return StockCar(
+        row.vin,
+        row.store_id,
+        row.model,
+        tuple(row.options),
+        row.catalogue_version_id,
+        Newness(row.newness),
+        row.inspected_at,
+        price,
+        row.expires_at,
+    )
+
+
+def stock_cars_by_vin(work: Work, vins: Sequence[str]) -> dict[str, StockCar]:
+    """Return those of the cars that are in stock, in one statement."""
+    found = _select_stock(work).where(vehicles.c.vin.in_(list(vins)))
+    return {row.vin: _car(row) for row in work.connection.execute(found)}
+
+
+def stock_cars(work: Work, page: PageRequest, *, store_id: str | None = None) -> Page[StockCar]:
+    """Return the stock cars that have a price, to everybody, by number."""
+    work.actor.require(Permission.PUBLIC_READ)
+    found = _select_stock(work).where(stock_prices.c.store_id == shipments.c.store_id)
+    if store_id is not None:
+        found = found.where(shipments.c.store_id == store_id)
+    return _page(work, found, page)
+
+
+def own_stock(work: Work, page: PageRequest) -> Page[StockCar]:
+    """Return what stands at the adviser's own store for nobody, priced or not."""
+    work.actor.require(Permission.DELIVERY_READ)
+    return _page(work, _select_stock(work).where(shipments.c.store_id == work.actor.own_store()), page)
+
+
+def _page(work: Work, found: Select[Any], page: PageRequest) -> Page[StockCar]:
+    if page.after is not None:
+        found = found.where(vehicles.c.vin > page.after)
+    rows = work.connection.execute(found.order_by(vehicles.c.vin).limit(page.size + 1))
+    return make_page([_car(row) for row in rows], page, lambda car: car.vin)
+
+
+def stock_quote(work: Work, quote_id: str) -> QuoteSeen | None:
+    """Return a quote and what it is worth now, to anybody who has its id: it says nothing of a person."""
+    work.actor.require(Permission.PUBLIC_READ)
+    own = (stock_quotes.c.id == quote_id) & (stock_quotes.c.brand_id == work.actor.brand_id)
+    row = work.connection.execute(select(stock_quotes).where(own)).mappings().first()
+    if row is None:
+        return None
+    quote = quote_from(row)
+    car = stock_cars_by_vin(work, [quote.vin]).get(quote.vin)
+    return QuoteSeen(quote, liveness(quote, car, now=work.now))
+
+
+def my_stock_hold(work: Work) -> StockHold | None:
+    """Return the car that the signed-in person holds."""
+    work.actor.require(Permission.PREORDER)
+    table = stock_holds.c
+    found = select(stock_holds).where(
+        table.brand_id == work.actor.brand_id,
+        table.account_id == work.actor.signed_in(),
+        table.ended_at.is_(None),
+    )
+    row = work.connection.execute(found).mappings().first()
+    return None if row is None else hold_from(row)
