@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import starmap
 from typing import Any, Final
 
 from sqlalchemy import Select, func, select
@@ -91,7 +92,7 @@ def read_cube(
     if but:
         found = found.where(cube_cells.c.first.not_in(list(but)))
     rows = work.connection.execute(found).all()
-    return Cube(release, tuple(_cell(row) for row in rows[:cells_max]), len(rows) > cells_max)
+    return Cube(release, tuple(starmap(_cell, rows[:cells_max])), len(rows) > cells_max)
 
 
 def _check(wanted: CellFilter, cells_max: int) -> None:
@@ -104,7 +105,10 @@ def _select_cells(work: Work, cube: CubeName, audience: Audience, wanted: CellFi
     """Select cells in the order of the primary keys: the database walks along and sorts nothing."""
     table, cells = cube_tables.c, cube_cells.c
     found = (
-        select(table.week, table.model, *(column for column in cells if column.name not in ("move", "audience")))
+        select(
+            *(table.week, table.model, cells.first, cells.second, cells.region),
+            *(cells.chosen, cells.offered, cells.first_chosen, cells.second_chosen),
+        )
         .join(cube_cells, cells.move == table.move)
         .where(table.brand_id == work.actor.brand_id, table.cube == str(cube), cells.audience == str(audience))
         .order_by(table.week, table.model, table.version_id, cells.first, cells.second, cells.region)
@@ -119,15 +123,25 @@ def _select_cells(work: Work, cube: CubeName, audience: Audience, wanted: CellFi
     return found
 
 
-def _cell(row: Any) -> PublishedCell:
-    key = CellKey(row.first, row.region, row.week, row.model, row.second)
-    return PublishedCell(key, row.chosen, row.offered, row.first_chosen, row.second_chosen)
+def _cell(
+    week: date,
+    model: str,
+    first: str,
+    second: str,
+    region: str,
+    chosen: int,
+    offered: int,
+    first_chosen: int,
+    second_chosen: int,
+) -> PublishedCell:
+    """Make a cell of a selected row's columns in their order: by name they would take half the time of a read."""
+    return PublishedCell(CellKey(first, region, week, model, second), chosen, offered, first_chosen, second_chosen)
 
 
 def released_cells(work: Work, cube: CubeName, wanted: CellFilter) -> list[PublishedCell]:
     """Return all released cells that are wanted, however many; for what works on whole series."""
     work.actor.require(Permission.DEMAND_READ)
-    return [_cell(row) for row in work.connection.execute(_select_cells(work, cube, Audience.MAKER, wanted))]
+    return list(starmap(_cell, work.connection.execute(_select_cells(work, cube, Audience.MAKER, wanted))))
 
 
 def take_rates(
