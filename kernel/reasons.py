@@ -83,7 +83,7 @@ REASONS: Final[Texts] = {
     "SEGMENTS": ("give 1 to {most} different segments", "请给出1至{most}个不同的细分人群"),
     "DAYS_MOST": ("give at most {most} days", "最多{most}天"),
     "PERIOD": ("give a period of at most {most} days, until after since", "时间段最长{most}天，且截止须晚于起始"),
-    "FORWARD_MOST": ("move forward by at most {most} days", "每次最多前进{most}天"),
+    "FORWARD_HOURS": ("give 0 to {most} hours; time never goes back", "请填写0至{most}小时，时间不能倒退"),
     # forms
     "EMAIL_FORM": ("give an address such as name@example.com", "请填写有效的邮箱地址"),
     "ONE_OF": ("take one of {known}", "请选择其一：{known}"),

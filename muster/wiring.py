@@ -73,7 +73,7 @@ from kernel.soundness import Check
 from kernel.work import Work, Works
 from muster.audit import CHECKS
 from muster.daily import morning_timers
-from muster.demo.clock import advance, demo_clock_of
+from muster.demo.clock import DemoClock
 from muster.documents_at_hand import trusted_documents
 from muster.doors import pre_order_door
 from muster.migrate import is_current
@@ -212,7 +212,7 @@ def open_works(settings: Settings) -> Works:
     """Open the database of these settings; makes the folder of the default SQLite file."""
     make_data_folder(settings)
     engine = db.open_engine(settings.database_url, connections_max=settings.connections_max)
-    return Works(engine, clock=demo_clock_of(engine) if settings.demo else SystemClock())
+    return Works(engine, clock=DemoClock(engine) if settings.demo else SystemClock())
 
 
 def wire(settings: Settings, *, works: Works | None = None) -> Runtime:
@@ -312,6 +312,6 @@ def services(runtime: Runtime, *, watch_groups: Callable[[int], None] | None = N
         threads=settings.connections_max - CONNECTIONS_APART,
         followers_max=settings.followers_max,
         is_migrated=partial(is_current, works.engine),
-        advance_demo_time=advance if settings.demo else None,
+        advance_demo_time=works.clock.advance if isinstance(works.clock, DemoClock) else None,
         at_close=(door.close, runtime.identity.close),
     )

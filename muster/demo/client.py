@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, replace
@@ -59,15 +60,20 @@ class Client:
             "Accept-Language": self.locale,
             "X-Muster-Brand": self.brand,
         } | ({"Authorization": f"Bearer {self.token}"} if self.token else {})
-        request = urllib.request.Request(f"{self.address}/graphql", data=body, headers=headers)  # noqa: S310 - http(s)
+        if not self.address.startswith(("http://", "https://")):
+            raise Unanswered(f"{self.address} is no address of a server: write http://… or https://…")
         try:
+            request = urllib.request.Request(f"{self.address}/graphql", body, headers)  # noqa: S310 - http(s) alone
             with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310 - as above
                 answer = orjson.loads(response.read())
         except urllib.error.HTTPError as error:
             answer = _body_of(error)
-        except OSError as error:
+        except orjson.JSONDecodeError:
+            raise Unanswered(f"{self.address} answers, but not as Muster does") from None
+        except (OSError, http.client.HTTPException, ValueError) as error:  # A port that is no number is a ValueError.
             raise Unanswered(f"{self.address} does not answer: {error}") from None
-        assert isinstance(answer, dict)
+        if not isinstance(answer, dict) or not {"data", "errors"} & answer.keys():
+            raise Unanswered(f"{self.address} answers, but not as Muster does")
         return answer
 
 

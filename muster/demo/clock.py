@@ -1,6 +1,7 @@
 """The demo's clock: the machine's, moved forward by an offset that every process of the demo reads from the database.
 
-Weeks pass in a moment there; outside the demo nothing reads it.
+Weeks pass in a moment there; outside the demo nothing reads it. A process believes what it read for half a second; the
+one that moves the time believes nothing until its move has long been committed.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, Engine, Integer, Tab
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from kernel import db
-from kernel.clock import ShiftedClock
+from kernel.clock import ShiftedClock, SystemClock
 from kernel.errors import InvalidInput
 from kernel.reasons import because
 from kernel.work import Work
 
 CACHE_SECONDS: Final = 0.5
+SETTLING_SECONDS: Final = 10.0
+"""So long after a move each look at the clock is one at the database: a move is told to others when it is committed."""
 ADVANCE_MAX: Final = timedelta(days=120)
 
 demo_clock = Table(
@@ -39,19 +42,22 @@ class DemoOffset:
         self._engine = engine
         self._lock = threading.Lock()
         self._offset = timedelta(0)
-        self._read_at = float("-inf")
+        self._believed_until = float("-inf")
+        self._settled_at = float("-inf")
 
     def __call__(self) -> timedelta:
         with self._lock:
-            if time.monotonic() - self._read_at > CACHE_SECONDS:
+            if time.monotonic() > self._believed_until:
                 self._offset = self._read()
-                self._read_at = time.monotonic()
+                now = time.monotonic()
+                self._believed_until = now + CACHE_SECONDS if now > self._settled_at else float("-inf")
             return self._offset
 
-    def forget(self) -> None:
-        """Read anew at the next call."""
+    def unsettle(self) -> None:
+        """Believe nothing of before, and nothing that is read while the move may still be on its way."""
         with self._lock:
-            self._read_at = float("-inf")
+            self._believed_until = float("-inf")
+            self._settled_at = time.monotonic() + SETTLING_SECONDS
 
     def _read(self) -> timedelta:
         try:
@@ -62,18 +68,24 @@ class DemoOffset:
         return timedelta(seconds=seconds or 0)
 
 
-def demo_clock_of(engine: Engine) -> ShiftedClock:
-    """Return the clock of a demo on this database."""
-    return ShiftedClock(DemoOffset(engine))
+class DemoClock(ShiftedClock):
+    """The clock of a demo on a database, and the one place where its time is moved."""
 
+    def __init__(self, engine: Engine) -> None:
+        self._shift = DemoOffset(engine)
+        super().__init__(self._shift)
 
-def advance(work: Work, by: timedelta) -> datetime:
-    """Move the demo's time forward, or not at all, and return the new now; refuses to go back or past 120 days."""
-    if not timedelta(0) <= by <= ADVANCE_MAX:
-        raise InvalidInput("by", because("FORWARD_MOST", most=ADVANCE_MAX.days))
-    seconds = int(by.total_seconds())
-    if not db.insert_new(work.connection, demo_clock, [{"id": 1, "offset_seconds": seconds}], returning="id"):
-        work.connection.execute(
-            demo_clock.update().values(offset_seconds=demo_clock.c.offset_seconds + seconds).where(demo_clock.c.id == 1)
-        )
-    return work.now + by
+    def advance(self, work: Work, by: timedelta) -> datetime:
+        """Move the demo's time forward, or not at all, and return the new now; refuses to go back or past 120 days.
+
+        What is told follows from the row, so it is right in a process that had not heard of the last move yet.
+        """
+        if not timedelta(0) <= by <= ADVANCE_MAX:
+            raise InvalidInput("hours", because("FORWARD_HOURS", most=ADVANCE_MAX // timedelta(hours=1)))
+        seconds = int(by.total_seconds())
+        if not db.insert_new(work.connection, demo_clock, [{"id": 1, "offset_seconds": seconds}], returning="id"):
+            moved = demo_clock.update().values(offset_seconds=demo_clock.c.offset_seconds + seconds)
+            work.connection.execute(moved.where(demo_clock.c.id == 1))
+        self._shift.unsettle()
+        offset: int = work.connection.execute(select(demo_clock.c.offset_seconds)).scalar_one()
+        return SystemClock().now() + timedelta(seconds=offset)
