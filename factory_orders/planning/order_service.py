@@ -53,7 +53,7 @@ from factory_orders.planning.order_store import (
 )
 from factory_orders.planning.promise import Window, at_store_on, promise_days
 from factory_orders.planning.queries import car_facts, plant_by_id, week_starting
-from factory_orders.planning.sequencing import LineCar, LineRules, sequence_line
+from factory_orders.planning.sequencing import LineCar, LineRules, search_line
 from factory_orders.planning.slotting import level_days, slot_orders
 from factory_orders.plant.model import BuildOrder, Stage
 from factory_orders.plant.store import (
@@ -260,7 +260,7 @@ def _tell(work: Work, plant: Plant, members: Sequence[OrderTerms], placed: dict[
 
 
 def sequence_day(work: Work, plant: Plant, day: date) -> None:
-    """Order a day's line anew behind the cars that have begun; the tail of the day before counts for runs."""
+    """Order a day's line anew behind the cars that have begun; the day before counts for runs and ratios."""
     cars = cars_of_day(work, plant.id, day)
     begun = [car for car in cars if car.stage is not Stage.QUEUED and car.position is not None]
     queued = [car for car in cars if car.stage is Stage.QUEUED]
@@ -270,7 +270,7 @@ def sequence_day(work: Work, plant: Plant, day: date) -> None:
     facts = {version: car_facts(work, version) for version in {car.catalogue_version_id for car in (*tail, *cars)}}
     line = LineRules(rules.paint_run_max, _ratios(rules, facts.values()))
     before = [_line_car(car, facts) for car in (*tail, *begun)]
-    ordered = sequence_line([_line_car(car, facts) for car in queued], line, before=before)
+    ordered = search_line([_line_car(car, facts) for car in queued], line, before=before)
     first = max((car.position or 0 for car in begun), default=0) + 1
     write_positions(work, [car.id for car in ordered.cars], first=first)
     write_line_day(work, plant.id, day, len(cars), ordered.score)

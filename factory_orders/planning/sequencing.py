@@ -1,4 +1,4 @@
-"""The order of cars on one day's line: a greedy build under a longest paint run and ratio limits.
+"""The order of cars on one day's line: a greedy build under a longest paint run and ratio limits, then a search.
 
 Hard limit: no run of one paint is longer than the line allows wherever the day's cars permit it. Soft: at most p cars
 with an option in any q in a row, then few paint changes. What could not be kept is counted, never hidden.
@@ -9,6 +9,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
+
+from factory_orders.line import model as line_model
+from factory_orders.line.errors import PaintRunImpossible
+from factory_orders.line.scoring import score_order
+
+SEARCH_MOVES: Final = 100_000
+SEARCH_SECONDS: Final = 10
+"""A search ends by its moves, so that the same day gets the same order; the seconds only keep a slow machine going."""
+WINDOW_MAX: Final = 1_000
+"""Longer windows are held by the greedy build alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +74,43 @@ def sequence_line(cars: Sequence[LineCar], rules: LineRules, *, before: Sequence
         demand.subtract(car.options)
     ordered = tuple(line[len(before) :])
     return LineOrder(ordered, score_line(ordered, rules, before=before))
+
+
+def search_line(cars: Sequence[LineCar], rules: LineRules, *, before: Sequence[LineCar] = ()) -> LineOrder:
+    """Order a day's cars as `sequence_line` does, then search for a better order: ratios first, then paint changes.
+
+    The search judges by the objective of decision 017, with the cars before as the day's tail. What it finds is taken
+    only where it is no worse by that; where no order keeps the paint run the greedy one, which breaks it least, stays.
+    """
+    greedy = sequence_line(cars, rules, before=before)
+    ratios = {option: limit for option, limit in rules.ratios.items() if limit[1] <= WINDOW_MAX}
+    if len(cars) < 2 or len(ratios) > line_model.OPTIONS_MAX or greedy.score.run_violations:
+        return greedy
+    problem = line_model.LineProblem(
+        "day",
+        tuple(line_model.LineCar(car.id, car.paint, car.options & ratios.keys()) for car in greedy.cars),
+        tuple(line_model.Ratio(option, p, q) for option, (p, q) in sorted(ratios.items())),
+        (line_model.Objective.HIGH, line_model.Objective.PAINT),
+        tail=tuple(line_model.LineCar(car.id, car.paint, car.options & ratios.keys()) for car in before),
+        paint_run_max=rules.paint_run_max,
+    )
+    order = _searched(problem)
+    by_id = {car.id: car for car in cars}
+    found = tuple(by_id[car.id] for car in order)
+    return LineOrder(found, score_line(found, rules, before=before))
+
+
+def _searched(problem: line_model.LineProblem) -> tuple[line_model.LineCar, ...]:
+    # The kernels are loaded where a line is ordered, and nowhere else.
+    from factory_orders.line.search import solve_line
+
+    try:
+        solution = solve_line(problem, seconds=SEARCH_SECONDS, moves_max=SEARCH_MOVES)
+    except PaintRunImpossible:
+        return problem.cars
+    if solution.score.weighted(problem) > score_order(problem, problem.cars).weighted(problem):
+        return problem.cars
+    return solution.order
 
 
 def _next_kind(

@@ -8,7 +8,7 @@ from itertools import permutations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from factory_orders.planning.sequencing import LineCar, LineRules, score_line, sequence_line
+from factory_orders.planning.sequencing import LineCar, LineRules, score_line, search_line, sequence_line
 
 RULES = LineRules(paint_run_max=2, ratios={"ROOF": (1, 2), "HOOK": (1, 3)})
 cars = st.lists(
@@ -75,3 +75,31 @@ def test_the_tail_of_the_day_before_counts() -> None:
     ordered = sequence_line([car(1, "RED"), car(2, "BLUE")], RULES, before=before)
 
     assert [one.id for one in ordered.cars] == ["c002", "c001"]
+
+
+@settings(max_examples=40, deadline=None)
+@given(cars, cars)
+def test_a_searched_line_loses_no_car_and_breaks_no_run_that_the_greedy_one_keeps(
+    given_cars: list[LineCar], before: list[LineCar]
+) -> None:
+    greedy = sequence_line(given_cars, RULES, before=before)
+
+    searched = search_line(given_cars, RULES, before=before)
+
+    assert sorted(one.id for one in searched.cars) == sorted(one.id for one in given_cars)
+    assert searched.score == score_line(searched.cars, RULES, before=before)
+    assert searched.score.run_violations == greedy.score.run_violations
+    assert searched == search_line(given_cars, RULES, before=before)
+
+
+def test_a_search_finds_the_order_that_keeps_ratios_across_the_day_before() -> None:
+    rules = LineRules(10, {"ROOF": (1, 3), "HOOK": (1, 2)})
+    before = [car(90, "RED", "ROOF"), car(91, "RED")]
+    line = [
+        car(number, "RED", *("ROOF" for _ in range(number % 3 == 0)), *("HOOK" for _ in range(number % 2)))
+        for number in range(12)
+    ]
+
+    searched = search_line(line, rules, before=before)
+
+    assert searched.score.ratio_violations == 0
