@@ -307,9 +307,9 @@ WORDS: dict[str, Callable[[Sequence[str]], int]] = {
 MUSTER_WORDS = frozenset(
     (
         *("add-administrator", "add-brand", "audit", "backup", "catalogue", "ddl", "demand", "demo", "export-passport"),
-        *("export-record", "grant-operator", "line", "migrate", "parts", "plant", "pool", "promises", "reconcile"),
-        *("report", "restore", "revoke-operator", "run", "schema", "secrets", "seed", "serve", "settings", "verify"),
-        *("worker",),
+        *("export-record", "grant-operator", "line", "migrate", "parts", "plan", "plant", "pool", "promises"),
+        *("reconcile", "report", "restore", "revoke-operator", "run", "schema", "secrets", "seed", "serve", "settings"),
+        *("verify", "worker"),
     )
 )
 

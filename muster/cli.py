@@ -64,6 +64,7 @@ def main() -> None:
         cli_demo,
         cli_line,
         cli_parts,
+        cli_plan,
         cli_plant,
         cli_pool,
         cli_record,
@@ -74,6 +75,7 @@ def main() -> None:
     app.add_typer(cli_catalogue.app, name="catalogue", rich_help_panel=TO_PLAN)
     cli_demand.add_to(app)
     app.add_typer(cli_line.app, name="line", rich_help_panel=TO_PLAN)
+    cli_plan.add_to(app)
     app.add_typer(cli_plant.app, name="plant", rich_help_panel=TO_TRY)
     app.add_typer(cli_pool.app, name="pool", rich_help_panel=TO_PLAN)
     cli_parts.add_to(app)

@@ -29,6 +29,7 @@ STEP_SHRINKS: Final = 0.35
 LEAST_GAIN: Final = 2e-4
 """A step is made smaller where a turn of it raised the bound by a smaller share."""
 ORDERS_A_DRIFT: Final = 100
+DRIFTS_AT_LEAST: Final = 50
 PARTS_PACE: Final = 4.0
 ORDERS_A_ROUND_MIN: Final = 2_000
 """Few orders come several times in a round."""
@@ -125,7 +126,8 @@ def _come(
     paid, dearer = np.zeros(days), np.zeros((limits, days))
     asked = prices.copy()
     _sum_up(asked, parts_from)
-    drift, count = min(ORDERS_A_DRIFT, len(sequence)), 0
+    # So few at once that a limit follows them by a unit or two, and not by all that a day takes.
+    drift, count = max(min(ORDERS_A_DRIFT, len(ready) // DRIFTS_AT_LEAST), 1), 0
     for at in range(len(sequence)):
         order = sequence[at]
         chosen = _choose(order, orders, costs, asked, paid)

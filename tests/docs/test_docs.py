@@ -32,6 +32,7 @@ from muster import (
     cli_demo,
     cli_line,
     cli_parts,
+    cli_plan,
     cli_plant,
     cli_pool,
     cli_record,
@@ -168,6 +169,7 @@ def command_words() -> dict[str, set[str]]:
         cli.app.add_typer(cli_plant.app, name="plant")
         cli.app.add_typer(cli_pool.app, name="pool")
         cli_parts.add_to(cli.app)
+        cli_plan.add_to(cli.app)
         cli_data.add_to(cli.app)
         cli_demo.add_to(cli.app)
         cli_record.add_to(cli.app)
