@@ -218,6 +218,13 @@ _JOINED_FROZEN: Final = """
     WHERE pre_orders.brand_id = :brand_id AND pre_orders.state IN ('pooled', 'locked')
         AND NOT pre_orders.accepts_frozen
 """
+_UNCLEARED: Final = """
+    SELECT pre_orders.id, pools.id AS pool_id FROM pre_orders
+    JOIN pools ON pools.id = pre_orders.pool_id JOIN stores ON stores.id = pre_orders.store_id
+    WHERE pre_orders.brand_id = :brand_id AND pre_orders.method = 'instalments'
+        AND (pre_orders.state = 'locked' OR (pre_orders.state = 'pooled' AND pools.state = 'frozen'))
+        AND (pre_orders.finance_approved_at IS NULL OR (stores.plate_quota AND pre_orders.plate_confirmed_at IS NULL))
+"""
 _REMOVED: Final = """
     SELECT pre_orders.id, pre_orders.pool_id FROM pre_orders
     JOIN payments ON payments.id = pre_orders.payment_id
@@ -406,6 +413,11 @@ CHECKS: Final = (
         "who joined a frozen pool has agreed to stay",
         10,
         rows_violating(_JOINED_FROZEN, shape="pre-order {id} joined pool {pool_id} after its freeze"),
+    ),
+    Check(
+        "who is in a frozen or locked pool pays cash, or has finance and plate",
+        10,
+        rows_violating(_UNCLEARED, shape="pre-order {id} is in pool {pool_id} without approved finance or plate"),
     ),
     Check(
         "a member was removed only for a returned payment or, by an operator, a proven fraud",

@@ -10,6 +10,7 @@ Refusal
   PoolFull              every place is taken
   PoolFrozen            nobody leaves or weakens an offer in a frozen pool
   FreezeNotAccepted     the pool is frozen, and joining it takes one more consent
+  FinanceNotApproved    a frozen pool takes cash, or finance that is approved
   DepositAboveCeiling   the deposit would be more than a fifth of the price
   DepositBound          a deposit that a place stands on is not moved by hand
   WrongClass            the car does not belong to the pool's class
@@ -98,6 +99,15 @@ class FreezeNotAccepted(Refusal):
     )
     zh = "该拼单池已冻结，加入后至{deadline}结算前不能退出。如同意，请确认接受冻结后再加入。"
     deadline: datetime
+
+
+@dataclass(unsafe_hash=True)
+class FinanceNotApproved(Refusal):
+    """A frozen pool takes who pays cash, or has approved finance, and a plate quota where the city asks for one."""
+
+    code = "FINANCE_NOT_APPROVED"
+    en = "This pool is frozen: it takes who pays cash, or has finance and plate quota already. Choose cash to join."
+    zh = "该拼单池已冻结，仅接受全款，或已获批分期并确认车牌指标的用户。请选择全款后再加入。"
 
 
 @dataclass(unsafe_hash=True)

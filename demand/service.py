@@ -60,6 +60,7 @@ from demand.cubes.service import release_cubes
 from demand.digest.service import make_digest
 from demand.forecasts.service import forecast_released
 from demand.personal.service import DemandData
+from demand.pools.clearance_service import approve_finance, choose_method, confirm_plate
 from demand.pools.clearing_service import cancel_pool, clear_pool, freeze_pool, tell_freeze_near
 from demand.pools.holding_service import hold_deposit
 from demand.pools.member_service import change_car, expire_pre_order, fund_pre_order, raise_cap, withdraw
@@ -129,15 +130,18 @@ __all__ = [
     "analyse_closed",
     "answer_price",
     "answer_set",
+    "approve_finance",
     "back_proposal",
     "backing_account",
     "cancel_pool",
     "cast_vote",
     "change_car",
+    "choose_method",
     "close_circle",
     "close_comparison",
     "close_proposal",
     "commit_to_proposal",
+    "confirm_plate",
     "decline_proposal",
     "deposit_account",
     "earnest_account",

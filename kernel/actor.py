@@ -42,6 +42,7 @@ class Permission(StrEnum):
     PUBLIC_READ = "public.read"
     POOL_MANAGE = "pool.manage"
     MEMBER_REMOVE = "member.remove"
+    FINANCE_APPROVE = "finance.approve"
     DEMAND_READ = "demand.read"
     DEMAND_TRADE = "demand.trade"
     BATCH_MANAGE = "batch.manage"
@@ -95,6 +96,7 @@ GRANTS: Final[dict[Role, frozenset[Permission]]] = {
         Permission.MONEY_BY_HAND,
         Permission.RECONCILE,
         Permission.MEMBER_REMOVE,
+        Permission.FINANCE_APPROVE,
         Permission.DEMO_TIME,
     },
     Role.AUDITOR: _HUMAN

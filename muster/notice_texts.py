@@ -73,12 +73,21 @@ register_notice(
     may_mute=True,
 )
 register_notice(
+    "member_uncleared",
+    "分期未获批，名额已取消",
+    "拼单池冻结时，您的分期尚未获批或车牌指标尚未确认，您也未选择全款，名额因此取消，意向金将全额退还。",
+    "Your place is gone: no approved finance",
+    "When the pool froze your finance was not approved, or your plate quota not confirmed, and you had not chosen "
+    "cash. Your place is gone, and your deposit goes back in full.",
+)
+register_notice(
     "pool_freeze_near",
     "拼单池即将冻结",
-    "您的拼单池将于{freeze_at}冻结，目前共{members}人。此前您可以免费退出、更换选配或门店；冻结后不能退出，价格只会下降。",
+    "您的拼单池将于{freeze_at}冻结，目前共{members}人。此前您可以免费退出、更换选配或门店；若选择分期，请在此之前获得审批并确认车牌指标（如所在城市要求），或改为全款；冻结后不能退出，价格只会下降。",
     "Your pool freezes soon",
     "Your pool freezes on {freeze_at}, with {members} members now. Until then you may leave for nothing, and change "
-    "the car or the store; afterwards nobody leaves, and the price can only fall.",
+    "the car or the store. By instalments you need approved finance, and a plate quota where your city asks for one, "
+    "by then, or choose cash. Afterwards nobody leaves, and the price can only fall.",
     may_mute=True,
 )
 register_notice(

@@ -17,6 +17,7 @@ from demand.pools.events import (
     DepositsHeld,
     EarlyBonusGranted,
     MemberRemoved,
+    MemberUncleared,
     PoolCancelled,
     PoolFailed,
     PoolFreezeNear,
@@ -234,6 +235,8 @@ def _of_pre_order(letter: Letter) -> NewNotice | None:
         case MemberRemoved(account_id=account_id, reason=reason):
             kind = "member_removed_for_fraud" if reason == "fraud" else "member_removed"
             return NewNotice(account_id, kind, {}, letter.event_id)
+        case MemberUncleared(account_id=account_id):
+            return NewNotice(account_id, "member_uncleared", {}, letter.event_id)
         case PreOrderExpired(account_id=account_id):
             return NewNotice(account_id, "pre_order_expired", {}, letter.event_id)
         case DepositRefundRequested(account_id=account_id, amount_minor=amount_minor, refund_by=refund_by):
@@ -332,6 +335,7 @@ TELLERS: Final = (
             PreOrderRolled,
             PreOrderExpired,
             MemberRemoved,
+            MemberUncleared,
             DepositRefundRequested,
             EarlyBonusGranted,
         ),

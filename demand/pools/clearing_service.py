@@ -46,7 +46,6 @@ from demand.pools.pool_store import (
     insert_clearing,
     lock_pool,
     open_pool_ids,
-    save_pools,
 )
 from demand.pools.pre_order_store import (
     end_pre_orders,
@@ -58,6 +57,7 @@ from demand.pools.pre_order_store import (
     unpaid_of,
 )
 from demand.pools.rows import StoredPool
+from demand.pools.seats.clearance_store import save_after
 from kernel import policy, registry
 from kernel.actor import Permission
 from kernel.errors import InvalidInput
@@ -75,7 +75,7 @@ def freeze_pool(work: Work, pool_id: str, _payload: object = None) -> None:
     if work.now < stored.pool.head.freeze_at:
         set_timer(work, FREEZE_TIMER, pool_id, stored.pool.head.freeze_at)
     else:
-        save_pools(work, [(stored, StoredPool(freeze(stored.pool), stored.joined))])
+        save_after(work, [(stored, StoredPool(freeze(stored.pool), stored.joined))])
 
 
 def tell_freeze_near(work: Work, pool_id: str, _payload: object = None) -> None:

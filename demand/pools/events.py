@@ -95,6 +95,16 @@ class MemberRemoved(Event):
     members: int | None
 
 
+@event("demand.member_uncleared")
+@dataclass(frozen=True, slots=True)
+class MemberUncleared(Event):
+    """A member who pays by instalments had no approved finance, or plate, when the pool froze; the money goes back."""
+
+    pre_order_id: str
+    account_id: str
+    pool_id: str
+
+
 @event("demand.earnest_lost")
 @dataclass(frozen=True, slots=True)
 class EarnestLost(Event):

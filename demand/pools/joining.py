@@ -13,6 +13,7 @@ from demand.errors import (
     CapNotRaised,
     CapTooLow,
     DepositAboveCeiling,
+    FinanceNotApproved,
     FreezeNotAccepted,
     PoolClosed,
     PoolFrozen,
@@ -53,6 +54,12 @@ def judge_consent(pool: Pool, *, accepts_frozen: bool, now: datetime) -> FreezeN
     """Refuse who would join a pool that nobody leaves any more without having agreed to that."""
     is_free = accepts_frozen or not isinstance(pool, OpenPool | FrozenPool) or now >= pool.head.deadline
     return None if is_free or free_until(pool, now=now) else FreezeNotAccepted(pool.head.deadline)
+
+
+def judge_clearance(pool: Pool, *, cleared: bool, now: datetime) -> FinanceNotApproved | None:
+    """Refuse who would be in a pool that nobody leaves without finance that is approved, or cash."""
+    is_free = cleared or not isinstance(pool, OpenPool | FrozenPool) or now >= pool.head.deadline
+    return None if is_free or free_until(pool, now=now) else FinanceNotApproved()
 
 
 def _taking_offers(pool: Pool, *, now: datetime) -> JoinablePool | PoolClosed:
@@ -106,7 +113,7 @@ def leave(pool: Pool, offer: Offer, *, now: datetime) -> OpenPool | Refusal:
     """Give a place back; refuses once the pool is frozen or its freeze is due."""
     match pool:
         case OpenPool() if now < pool.head.freeze_at:
-            return OpenPool(_without(pool.head, offer))
+            return OpenPool(without_offer(pool.head, offer))
         case OpenPool() | FrozenPool():
             return PoolFrozen(pool.head.deadline)
         case ScheduledPool() | LockedPool() | FailedPool() | RolledPool() | CancelledPool():
@@ -126,10 +133,11 @@ def remove(pool: Pool, offer: Offer) -> JoinablePool:
     Only a proven fraud or a returned payment removes a member (DOMAIN section 6.1); whoever calls this says which.
     """
     assert isinstance(pool, OpenPool | FrozenPool), "a place is held in a pool that takes members"
-    return replace(pool, head=_without(pool.head, offer))
+    return replace(pool, head=without_offer(pool.head, offer))
 
 
-def _without(head: PoolHead, offer: Offer) -> PoolHead:
+def without_offer(head: PoolHead, offer: Offer) -> PoolHead:
+    """Return what a pool has once an offer is taken out of it."""
     left = tuple(count - one for count, one in zip(head.reaching, offer.reaches(head.terms), strict=True))
     return replace(head, members=head.members - 1, reaching=left)
 

@@ -17,7 +17,7 @@ from demand.pools.events import (
     PreOrderWithdrawn,
     PriceCapRaised,
 )
-from demand.pools.joining import change_offer, free_until, join, judge_consent, leave, raise_offer
+from demand.pools.joining import change_offer, free_until, join, judge_clearance, judge_consent, leave, raise_offer
 from demand.pools.model import (
     AcknowledgedPreOrder,
     EndedPreOrder,
@@ -27,6 +27,7 @@ from demand.pools.model import (
     PreOrder,
     PreOrderHead,
     class_keys,
+    is_cleared,
     pre_order_state,
 )
 from demand.pools.pool_store import save_pools
@@ -44,6 +45,7 @@ from demand.pools.pre_order_store import (
     with_offer,
 )
 from demand.pools.rows import StoredPool
+from demand.pools.seats.clearance_store import save_after
 from demand.pools.seats.store import lock_seat
 from kernel import payments
 from kernel.actor import Permission
@@ -76,9 +78,9 @@ def fund_pre_order(work: Work, payment: Payment) -> PreOrder:
     if isinstance(joined, Refusal):
         reason = joined.code.lower()
         return end_pre_orders(work, [pooled], ending="refunded", reason=reason, refund_by=refund_day(work))[0]
-    save_pools(work, [(stored, joined)])
     save_pre_orders(work, [(pooled, joined.joined, "funded")])
     chain_joined(work, [(pooled, joined.joined)])
+    save_after(work, [(stored, joined)])
     deposit = HeldDeposit(pooled.head.id, pooled.head.account_id, pooled.head.deposit_minor)
     frozen_until = None if free_until(joined.pool, now=work.now) else joined.pool.head.deadline
     members = joined.pool.head.members
@@ -91,6 +93,8 @@ def _join(work: Work, stored: StoredPool, head: PreOrderHead, *, now: datetime) 
         return AlreadyInPool()
     if (bound := judge_consent(stored.pool, accepts_frozen=head.accepts_frozen, now=now)) is not None:
         return bound
+    if (lacking := judge_clearance(stored.pool, cleared=is_cleared(head, needs_plate=True), now=now)) is not None:
+        return lacking
     joined = join(stored.pool, head.offer, now=now)
     return joined if isinstance(joined, Refusal) else StoredPool(joined, stored.joined + 1)
 
@@ -153,10 +157,10 @@ def raise_cap(work: Work, pre_order_id: str, *, price_cap_minor: int) -> PooledP
     raised = raise_offer(stored.pool, pre_order.head.offer, price_cap_minor=price_cap_minor, now=work.now)
     if isinstance(raised, Refusal):
         raise raised
-    save_pools(work, [(stored, StoredPool(raised, stored.joined))])
     better = with_offer(pre_order, Offer(pre_order.head.offer.vehicle_price_minor, price_cap_minor))
     save_pre_orders(work, [(better, seat.number, "cap_raised")])
     chain_member(work, "pool.cap_raised", better)
+    save_after(work, [(stored, StoredPool(raised, stored.joined))])
     work.record(
         PriceCapRaised(work.actor.brand_id, better.head.id, better.head.account_id, better.pool_id, price_cap_minor)
     )
@@ -182,7 +186,6 @@ def change_car(work: Work, pre_order_id: str, *, quote_id: str, price_cap_minor:
     changed = change_offer(stored.pool, pre_order.head.offer, offer, now=work.now)
     if isinstance(changed, Refusal):
         raise changed
-    save_pools(work, [(stored, StoredPool(changed, stored.joined))])
     head = replace(
         pre_order.head,
         quote_id=quote.quote_id,
@@ -198,5 +201,6 @@ def change_car(work: Work, pre_order_id: str, *, quote_id: str, price_cap_minor:
     other = replace(pre_order, head=head)
     save_car(work, other)
     chain_member(work, "pool.car_changed", other)
+    save_after(work, [(stored, StoredPool(changed, stored.joined))])
     work.record(PreOrderChanged(head.brand_id, head.id, head.account_id, other.pool_id, head.quote_id, price_cap_minor))
     return other

@@ -243,6 +243,8 @@ class PreOrderHead:
     rolls: int = 0
     accepts_wider_class: bool = False
     accepts_frozen: bool = False
+    finance_approved_at: datetime | None = None
+    plate_confirmed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,6 +322,12 @@ def pre_order_state(pre_order: PreOrder) -> str:
             return pre_order.ending
         case _:
             assert_never(pre_order)
+
+
+def is_cleared(head: PreOrderHead, *, needs_plate: bool) -> bool:
+    """Say whether a member may be in a frozen pool: pays cash, or has finance, and the plate where one is needed."""
+    has_plate = head.plate_confirmed_at is not None or not needs_plate
+    return head.method is PaymentMethod.CASH or (head.finance_approved_at is not None and has_plate)
 
 
 def goes_on(head: PreOrderHead) -> bool:

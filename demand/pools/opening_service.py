@@ -9,7 +9,7 @@ from typing import Final
 from demand.errors import CapTooLow, DepositAboveCeiling, TermsUnsound
 from demand.pools.chain_store import chain_joined, chain_opened
 from demand.pools.events import PoolOpened, PreOrderRolled
-from demand.pools.joining import join, judge_consent
+from demand.pools.joining import join, judge_clearance, judge_consent
 from demand.pools.model import (
     ClassLevel,
     FrozenPool,
@@ -20,6 +20,7 @@ from demand.pools.model import (
     ScheduledPool,
     WaitingPreOrder,
     check_terms,
+    is_cleared,
     is_costlier,
 )
 from demand.pools.plan import PoolPlan, planned_terms
@@ -41,6 +42,7 @@ from demand.pools.pre_order_store import (
     waiting_for,
 )
 from demand.pools.rows import StoredPool
+from demand.pools.seats.clearance_store import save_after
 from kernel import policy
 from kernel.actor import Permission
 from kernel.errors import Refusal
@@ -131,6 +133,8 @@ def welcome_waiting(work: Work, pool_id: str, _payload: object = None) -> None:
             continue
         if judge_consent(after.pool, accepts_frozen=one.head.accepts_frozen, now=work.now) is not None:
             continue
+        if judge_clearance(after.pool, cleared=is_cleared(one.head, needs_plate=True), now=work.now) is not None:
+            continue
         joined = join(after.pool, one.head.offer, now=work.now)
         match joined:
             case CapTooLow() | DepositAboveCeiling():
@@ -152,13 +156,13 @@ def _write_taken(
 ) -> None:
     if not taken:
         return
-    save_pools(work, [(before, after)])
     pool_id = after.pool.head.id
     pooled = [
         (PooledPreOrder(one.head, pool_id, one.payment_id, one.funded_at), number, "rolled_in") for one, number in taken
     ]
     save_pre_orders(work, pooled)
     chain_joined(work, [(one, number) for one, number, _ in pooled])
+    save_after(work, [(before, after)])
     work.record(
         *(PreOrderRolled(one.head.brand_id, one.head.id, one.head.account_id, one.pool_id, pool_id) for one, _ in taken)
     )

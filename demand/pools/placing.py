@@ -10,7 +10,7 @@ from typing import Final
 from configurator.errors import QuoteTaken
 from configurator.model import AcceptedQuote
 from demand.errors import AlreadyInPool, NoOpenPool, WrongClass
-from demand.pools.joining import join, judge_consent, standing
+from demand.pools.joining import join, judge_clearance, judge_consent, standing
 from demand.pools.model import (
     AcknowledgedPreOrder,
     ClassLevel,
@@ -135,6 +135,8 @@ def _seat_one(seating: Seating, one: Candidate) -> Refusal | None:
     time = seating.times[head.id]
     if (bound := judge_consent(pool, accepts_frozen=request.accepts_frozen, now=time)) is not None:
         return bound
+    if (lacking := judge_clearance(pool, cleared=request.method is PaymentMethod.CASH, now=time)) is not None:
+        return lacking
     joined = join(pool, one.offer, now=time)
     if isinstance(joined, Refusal):
         return joined

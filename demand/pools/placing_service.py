@@ -23,7 +23,7 @@ from demand.pools.model import (
 )
 from demand.pools.placing import CAP_MINOR_MAX, Candidate, PreOrderRequest, Seating, pre_order_of, seat
 from demand.pools.policy import PoolPolicy
-from demand.pools.pool_store import lock_pools, save_pools
+from demand.pools.pool_store import lock_pools
 from demand.pools.pre_order_store import (
     DEPOSIT,
     EXPIRE_TIMER,
@@ -33,6 +33,7 @@ from demand.pools.pre_order_store import (
     pre_orders_by_id,
 )
 from demand.pools.rows import StoredPool
+from demand.pools.seats.clearance_store import save_after
 from kernel import payments, policy
 from kernel.actor import Permission
 from kernel.errors import IdempotencyMismatch, InvalidInput, NotFound, NotSignedIn, Refusal
@@ -259,7 +260,7 @@ def _seat_and_write(work: Work, ready: Sequence[Candidate]) -> None:
         ],
     )
     filled = {one.pool_id for one in seated if one.place_number is not None}
-    save_pools(
+    save_after(
         work,
         [(stored[pool_id], StoredPool(seating.pools[pool_id], seating.joined[pool_id])) for pool_id in sorted(filled)],
     )

@@ -16,6 +16,7 @@ from demand.pools.model import (
     FailureChoice,
     LockedPreOrder,
     Offer,
+    PaymentMethod,
     PooledPreOrder,
     PoolId,
     PreOrder,
@@ -137,6 +138,21 @@ def save_car(work: Work, pre_order: PooledPreOrder) -> None:
     db.insert_many(work.connection, pre_order_changes, [_change(work, head, "pooled", "car_changed")])
 
 
+def save_clearance(work: Work, pre_order: PreOrder, *, reason: str) -> None:
+    """Save how the balance is paid and what is approved and confirmed for that; appends the change."""
+    head = pre_order.head
+    work.connection.execute(
+        update(pre_orders)
+        .where(pre_orders.c.id == head.id)
+        .values(
+            method=head.method.value,
+            finance_approved_at=head.finance_approved_at,
+            plate_confirmed_at=head.plate_confirmed_at,
+        )
+    )
+    db.insert_many(work.connection, pre_order_changes, [_change(work, head, pre_order_state(pre_order), reason)])
+
+
 def save_pre_orders(work: Work, changed: Sequence[tuple[PreOrder, int | None, str]]) -> None:
     """Save pre-orders with the number of their place and the reason of the change; appends the changes."""
     if not changed:
@@ -204,6 +220,29 @@ def members_of(work: Work, pool_id: str) -> list[tuple[PooledPreOrder, int]]:
         assert isinstance(member, PooledPreOrder)
         members.append((member, row["place_number"]))
     return members
+
+
+def uncleared_of(work: Work, pool_id: str) -> list[PooledPreOrder]:
+    """Return and lock the members who pay by instalments and lack finance, or a plate that their city asks for.
+
+    Earliest funded first, in one statement; most pools have none.
+    """
+    table = pre_orders.c
+    stores = registry.stores.c
+    found = (
+        select(pre_orders)
+        .join(registry.stores, stores.id == table.store_id)
+        .where(
+            table.pool_id == pool_id,
+            table.state == "pooled",
+            table.method == PaymentMethod.INSTALMENTS.value,
+            table.finance_approved_at.is_(None) | (stores.plate_quota & table.plate_confirmed_at.is_(None)),
+        )
+        .order_by(table.funded_at, table.place_number)
+        .with_for_update(of=pre_orders)
+    )
+    members = [pre_order_from(row) for row in work.connection.execute(found).mappings()]
+    return [one for one in members if isinstance(one, PooledPreOrder)]
 
 
 def unpaid_of(work: Work, pool_id: str) -> list[AcknowledgedPreOrder]:

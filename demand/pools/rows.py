@@ -117,6 +117,8 @@ def pre_order_from(row: Row) -> PreOrder:
         rolls=row["rolls"],
         accepts_wider_class=bool(row["accepts_wider_class"]),
         accepts_frozen=bool(row["accepts_frozen"]),
+        finance_approved_at=row["finance_approved_at"],
+        plate_confirmed_at=row["plate_confirmed_at"],
     )
     pool_id, payment_id, funded_at = PoolId(row["pool_id"]), row["payment_id"], row["funded_at"]
     match row["state"]:

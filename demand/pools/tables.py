@@ -109,6 +109,8 @@ pre_orders = Table(
     # What the member agreed to beforehand: a pool of every trim, and one that nobody leaves any more.
     Column("accepts_wider_class", Boolean, nullable=False),
     Column("accepts_frozen", Boolean, nullable=False),
+    Column("finance_approved_at", Instant),
+    Column("plate_confirmed_at", Instant),
     Column("rolls", Integer, nullable=False),
     Column("pool_id", Id, ForeignKey("pools.id"), nullable=False),
     Column("payment_id", Id, ForeignKey("payments.id"), nullable=False),

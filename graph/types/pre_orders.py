@@ -17,6 +17,7 @@ from demand.errors import (
     CapNotRaised,
     CapTooLow,
     DepositAboveCeiling,
+    FinanceNotApproved,
     FreezeNotAccepted,
     NoOpenPool,
     PersonNotVerified,
@@ -96,6 +97,8 @@ class PreOrder(Node):
     rolls: int
     accepts_wider_class: bool
     accepts_frozen: bool
+    finance_approved_at: datetime | None
+    plate_confirmed_at: datetime | None
     raw: strawberry.Private[DemandPreOrder]
 
     @resolved(about="Its pool.")
@@ -199,6 +202,29 @@ class ChangeCarInput:
     price_cap: MoneyInput
 
 
+@input_type(takes=Permission.PREORDER)
+class PaymentMethodInput:
+    """One of your pre-orders, and how you will pay the balance."""
+
+    pre_order_id: strawberry.ID
+    method: PaymentMethod
+
+
+@input_type(takes=Permission.FINANCE_APPROVE)
+class ApproveFinanceInput:
+    """A pre-order whose finance is approved."""
+
+    pre_order_id: strawberry.ID
+
+
+@object_type(reads=Permission.FINANCE_APPROVE)
+class FinanceApproved:
+    """Since when the finance of a pre-order is approved."""
+
+    pre_order_id: strawberry.ID
+    at: datetime | None
+
+
 @input_type(takes=Permission.MEMBER_REMOVE)
 class RemoveMemberInput:
     """A pre-order that holds a place or waits for one, and the number of the case in which the fraud was proven."""
@@ -243,6 +269,8 @@ def show_pre_order(found: DemandPreOrder) -> PreOrder:
         rolls=head.rolls,
         accepts_wider_class=head.accepts_wider_class,
         accepts_frozen=head.accepts_frozen,
+        finance_approved_at=head.finance_approved_at,
+        plate_confirmed_at=head.plate_confirmed_at,
         raw=found,
     )
 
@@ -321,6 +349,7 @@ def clearing_proof(work: Work, pre_order_id: strawberry.ID) -> ClearingProof | N
         AlreadyInPool,
         CapTooLow,
         FreezeNotAccepted,
+        FinanceNotApproved,
         DepositAboveCeiling,
         PaymentSignatureInvalid,
         PaymentAmountMismatch,
@@ -398,3 +427,22 @@ def remove_member(work: Work, input: RemoveMemberInput) -> RemovedMember:  # noq
     """Take out a member whose fraud is proven, from a frozen pool too; the pool's record says so under the case."""
     ended = service.remove_member(work, raw_id(input.pre_order_id, "PreOrder"), case=input.case)
     return RemovedMember(pre_order_id=write_id("PreOrder", ended.head.id), refund_by=ended.refund_by)
+
+
+@mutation(does=Permission.PREORDER, refuses=(PoolFrozen, PreOrderClosed), result="ChoosePaymentMethodResult")
+def choose_payment_method(work: Work, input: PaymentMethodInput) -> PreOrder:  # noqa: A002  # the API's word
+    """Choose how you will pay the balance: cash at any time before the lock, instalments until the freeze."""
+    return show_pre_order(service.choose_method(work, raw_id(input.pre_order_id, "PreOrder"), method=input.method))
+
+
+@mutation(does=Permission.PREORDER, refuses=(PreOrderClosed,), result="ConfirmPlateQuotaResult")
+def confirm_plate_quota(work: Work, input: PreOrderInput) -> PreOrder:  # noqa: A002  # the API's word
+    """Confirm that you hold a plate quota, where the store's city asks for one and you pay by instalments."""
+    return show_pre_order(service.confirm_plate(work, raw_id(input.pre_order_id, "PreOrder")))
+
+
+@mutation(does=Permission.FINANCE_APPROVE, refuses=(PreOrderClosed,), result="ApproveFinanceResult")
+def approve_finance(work: Work, input: ApproveFinanceInput) -> FinanceApproved:  # noqa: A002  # the API's word
+    """Note that the finance of a pre-order is approved."""
+    approved = service.approve_finance(work, raw_id(input.pre_order_id, "PreOrder"))
+    return FinanceApproved(pre_order_id=write_id("PreOrder", approved.head.id), at=approved.head.finance_approved_at)

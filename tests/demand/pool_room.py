@@ -14,6 +14,7 @@ from configurator.quote_service import QuoteRequest, issue_quote
 from configurator.service import class_of_car
 from demand.pools.model import (
     FailureChoice,
+    PaymentMethod,
     Pool,
     PoolHead,
     PreOrder,
@@ -102,6 +103,7 @@ class PoolRoom:
         funded: bool = True,
         accepts_frozen: bool = True,
         accepts_wider_class: bool = False,
+        method: PaymentMethod = PaymentMethod.CASH,
     ) -> PreOrderRequest:
         self.number += 1
         return PreOrderRequest(
@@ -113,6 +115,7 @@ class PoolRoom:
             failure_choice=choice,
             accepts_frozen=accepts_frozen,
             accepts_wider_class=accepts_wider_class,
+            method=method,
             authorisation=self.token(buyer) if funded else None,
         )
 

@@ -235,6 +235,9 @@ def _join_after_the_freeze(connection: Connection) -> None:
 
 PLANTED: Final[dict[str, Plant]] = {
     "who is in a pool of every trim has agreed to that": change(pools, pools.c.state == "locked", level="L2"),
+    "who is in a frozen or locked pool pays cash, or has finance and plate": change(
+        pre_orders, pre_orders.c.state == "locked", method="instalments"
+    ),
     "who joined a frozen pool has agreed to stay": _join_after_the_freeze,
     "nothing is shown of a circle that speaks of fewer than ten persons": change(
         circle_figures, circle_figures.c.figure == "members", shown=7

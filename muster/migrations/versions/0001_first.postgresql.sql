@@ -1804,6 +1804,8 @@ CREATE TABLE pre_orders (
 	placed_at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	accepts_wider_class BOOLEAN NOT NULL, 
 	accepts_frozen BOOLEAN NOT NULL, 
+	finance_approved_at TIMESTAMP WITH TIME ZONE, 
+	plate_confirmed_at TIMESTAMP WITH TIME ZONE, 
 	rolls INTEGER NOT NULL, 
 	pool_id VARCHAR(32) NOT NULL, 
 	payment_id VARCHAR(32) NOT NULL, 

@@ -1622,6 +1622,8 @@ CREATE TABLE pre_orders (
 	placed_at VARCHAR(27) NOT NULL, 
 	accepts_wider_class BOOLEAN NOT NULL, 
 	accepts_frozen BOOLEAN NOT NULL, 
+	finance_approved_at VARCHAR(27), 
+	plate_confirmed_at VARCHAR(27), 
 	rolls INTEGER NOT NULL, 
 	pool_id VARCHAR(32) NOT NULL, 
 	payment_id VARCHAR(32) NOT NULL, 

@@ -1,0 +1,41 @@
+"""Saves pools; one that freezes is first left by those who are not cleared for it, in the same change.
+
+By instalments a place in a frozen pool takes approved finance, and a plate where the city asks for one (DOMAIN 6.1);
+whoever has neither goes before the freeze, since nobody leaves afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from demand.pools.chain_store import chain_member
+from demand.pools.events import MemberUncleared
+from demand.pools.joining import without_offer
+from demand.pools.model import FrozenPool
+from demand.pools.pool_store import save_pools
+from demand.pools.pre_order_store import end_pre_orders, refund_day, uncleared_of
+from demand.pools.rows import StoredPool
+from kernel.work import Work
+
+
+def save_after(work: Work, changed: Sequence[tuple[StoredPool, StoredPool]]) -> None:
+    """Save pools before and after; one that freezes is first left by those who are not cleared for it.
+
+    What its members offer must be written before.
+    """
+    save_pools(work, [(before, _cleared(work, before, after)) for before, after in changed])
+
+
+def _cleared(work: Work, before: StoredPool, after: StoredPool) -> StoredPool:
+    if isinstance(before.pool, FrozenPool) or not isinstance(after.pool, FrozenPool):
+        return after
+    pool = after.pool
+    uncleared = uncleared_of(work, pool.head.id)
+    for one in uncleared:
+        pool = replace(pool, head=without_offer(pool.head, one.head.offer))
+        chain_member(work, "pool.left", one)
+        work.record(MemberUncleared(one.head.brand_id, one.head.id, one.head.account_id, one.pool_id))
+    if uncleared:
+        end_pre_orders(work, uncleared, ending="refunded", reason="not_cleared", refund_by=refund_day(work))
+    return StoredPool(pool, after.joined)

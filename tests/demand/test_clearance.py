@@ -1,0 +1,148 @@
+"""By instalments a place in a frozen pool takes approved finance, and a plate where the city asks for one, or cash."""
+
+from __future__ import annotations
+
+import pytest
+
+from configurator.model import Tier
+from demand.audit_service import CHECKS
+from demand.errors import FinanceNotApproved, PoolFrozen, PreOrderClosed
+from demand.pools.model import EndedPreOrder, FrozenPool, PaymentMethod, PooledPreOrder
+from demand.service import approve_finance, choose_method, confirm_plate, withdraw
+from kernel import registry
+from kernel.actor import Actor, Role, system
+from kernel.clock import FixedClock
+from kernel.errors import Forbidden, NotFound
+from kernel.ids import AccountId
+from kernel.soundness import examine
+from kernel.work import Works
+from tests.configurator.small_brand import BRAND
+from tests.demand.pool_room import PoolRoom, make_pool_room, placed
+
+OPERATOR = Actor(BRAND, frozenset({Role.OPERATOR}), AccountId("f" * 32))
+
+
+@pytest.fixture
+def room(works: Works, clock: FixedClock) -> PoolRoom:
+    return make_pool_room(works, clock)
+
+
+def by_instalments(room: PoolRoom, *names: int) -> list[str]:
+    outcomes = room.place(*(room.request(room.buyer(name), method=PaymentMethod.INSTALMENTS) for name in names))
+    return [placed(one).pre_order_id for one in outcomes]
+
+
+def approve(room: PoolRoom, pre_order_id: str) -> None:
+    with room.works.change(OPERATOR) as work:
+        approve_finance(work, pre_order_id)
+
+
+def ration_plates(room: PoolRoom) -> None:
+    with room.works.change(system(BRAND)) as work:
+        work.connection.execute(registry.stores.update().values(plate_quota=True))
+
+
+def unsound(room: PoolRoom) -> list[str]:
+    with room.works.read(system(BRAND)) as work:
+        return [line for finding in examine(work, CHECKS) for line in finding.violations]
+
+
+def test_at_the_freeze_who_has_neither_finance_nor_cash_is_out_with_the_money_back(room: PoolRoom) -> None:
+    pool_id = room.open(days=4)
+    room.join(1, 2, 3)
+    approved, changed_mind, lacking = by_instalments(room, 4, 5, 6)
+    approve(room, approved)
+    with room.works.change(room.buyer(5)) as work:
+        choose_method(work, changed_mind, method=PaymentMethod.CASH)
+
+    room.pass_time(hours=25)
+
+    pool, out = room.pool(pool_id), room.pre_order(lacking)
+    assert isinstance(pool, FrozenPool)
+    assert (pool.head.members, pool.head.reaching[0]) == (5, 5)
+    assert isinstance(out, EndedPreOrder)
+    assert (out.ending, room.balance(f"deposit:{lacking}")) == ("refunded", 0)
+    assert [room.states()[one] for one in (approved, changed_mind)] == ["pooled", "pooled"]
+    assert unsound(room) == []
+    room.pass_time(days=3)
+    assert room.states()[approved] == "locked"
+    assert unsound(room) == []
+
+
+def test_where_plates_are_rationed_finance_alone_does_not_do(room: PoolRoom) -> None:
+    ration_plates(room)
+    room.open(days=4)
+    both, finance_alone = by_instalments(room, 1, 2)
+    for one in (both, finance_alone):
+        approve(room, one)
+    with room.works.change(room.buyer(1)) as work:
+        confirm_plate(work, both)
+
+    room.pass_time(hours=25)
+
+    assert [room.states()[one] for one in (both, finance_alone)] == ["pooled", "refunded"]
+    assert unsound(room) == []
+
+
+def test_a_pool_that_fills_and_freezes_at_once_is_left_by_the_uncleared_in_the_same_change(room: PoolRoom) -> None:
+    pool_id = room.open(capacity=3, tiers=(Tier(2, 0),))
+    (lacking,) = by_instalments(room, 1)
+
+    room.join(2, 3)
+
+    pool = room.pool(pool_id)
+    assert isinstance(pool, FrozenPool)
+    assert pool.head.members == 2
+    assert room.states()[lacking] == "refunded"
+    assert unsound(room) == []
+
+
+def test_a_frozen_pool_takes_nobody_by_instalments(room: PoolRoom) -> None:
+    room.open(days=4)
+    room.pass_time(hours=25)
+
+    (outcome,) = room.place(room.request(room.buyer(1), method=PaymentMethod.INSTALMENTS))
+
+    assert outcome == FinanceNotApproved()
+
+
+def test_in_a_frozen_pool_one_may_turn_to_cash_and_not_away_from_it(room: PoolRoom) -> None:
+    room.open(days=4)
+    (one,) = by_instalments(room, 1)
+    approve(room, one)
+    room.pass_time(hours=25)
+
+    with room.works.change(room.buyer(1)) as work:
+        choose_method(work, one, method=PaymentMethod.CASH)
+    with pytest.raises(PoolFrozen), room.works.change(room.buyer(1)) as work:
+        choose_method(work, one, method=PaymentMethod.INSTALMENTS)
+
+    kept = room.pre_order(one)
+    assert isinstance(kept, PooledPreOrder)
+    assert kept.head.method is PaymentMethod.CASH
+
+
+def test_who_may_say_so_and_about_what(room: PoolRoom) -> None:
+    room.open()
+    (one,) = by_instalments(room, 1)
+
+    with pytest.raises(Forbidden), room.works.change(room.buyer(1)) as work:
+        approve_finance(work, one)
+    for act in (confirm_plate, lambda work, name: choose_method(work, name, method=PaymentMethod.CASH)):
+        with pytest.raises(NotFound), room.works.change(room.buyer(2)) as work:
+            act(work, one)
+    with room.works.change(room.buyer(1)) as work:
+        withdraw(work, one)
+    with pytest.raises(PreOrderClosed):
+        approve(room, one)
+
+
+def test_saying_it_twice_changes_nothing(room: PoolRoom) -> None:
+    room.open()
+    (one,) = by_instalments(room, 1)
+    approve(room, one)
+    before = room.pre_order(one)
+
+    approve(room, one)
+
+    assert room.pre_order(one) == before
