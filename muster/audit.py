@@ -9,6 +9,7 @@ from typing import Final
 from configurator import configuration_service, quote_service
 from demand import audit_service as demand_audit
 from factory_orders import audit_service as factory_audit
+from factory_orders.plant import audit_service as plant_audit
 from kernel import registry, soundness
 from kernel.actor import system
 from kernel.ids import BrandId
@@ -22,6 +23,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     *configuration_service.CHECKS,
     *demand_audit.CHECKS,
     *factory_audit.CHECKS,
+    *plant_audit.CHECKS,
 )
 
 

@@ -341,6 +341,12 @@ PLANTED: Final[dict[str, Plant]] = {
     "a batch has as many orders as it says, within the plant's limits": change(
         batches, batches.c.size > 0, size=batches.c.size + 1
     ),
+    "what a plant reported of a car is counted without a gap": change(
+        build_orders, build_orders.c.stage == "passed", events=9
+    ),
+    "a car on the line stands where its plant's last report says": change(
+        build_orders, build_orders.c.stage == "passed", stage="rework"
+    ),
     "an order is being built once at a time": without_index("uq_build_orders_order", double_share),
     "one person holds one place in a pool": without_index(
         "uq_pre_orders_one_place", change_all(pre_orders, LOCKED, person_id="1" * 32)
