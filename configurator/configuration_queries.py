@@ -18,6 +18,7 @@ from configurator.model import (
     VersionId,
 )
 from configurator.tables import catalogue_versions, configuration_changes, configurations
+from kernel import db
 from kernel.actor import Permission
 from kernel.errors import NotFound
 from kernel.paging import Page, PageRequest, make_page
@@ -121,7 +122,7 @@ def own_configurations(work: Work, page: PageRequest) -> Page[StoredConfiguratio
 def configurations_by_id(work: Work, configuration_ids: Sequence[str]) -> dict[str, StoredConfiguration]:
     """Return the actor's own kept configurations by id, in one statement; an auditor's: anybody's, deleted ones too."""
     found = select(configurations).where(
-        configurations.c.brand_id == work.actor.brand_id, configurations.c.id.in_(set(configuration_ids))
+        configurations.c.brand_id == work.actor.brand_id, db.among(configurations.c.id, configuration_ids)
     )
     if not work.actor.may(Permission.AUDIT_READ):
         found = found.where(configurations.c.account_id == work.actor.account_id, configurations.c.state != "deleted")

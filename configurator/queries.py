@@ -30,7 +30,7 @@ from configurator.sat_engine import SatEngine
 from configurator.showroom import Showroom
 from configurator.solver import Engine, Step
 from configurator.tables import catalogue_versions
-from kernel import registry
+from kernel import db, registry
 from kernel.actor import Permission
 from kernel.errors import NotFound
 from kernel.ids import BrandId
@@ -434,5 +434,5 @@ def versions_by_id(work: Work, version_ids: Sequence[str]) -> dict[str, VersionV
     table = catalogue_versions.c
     found = select(
         table.id, table.number, table.label, table.effective_from, table.content_hash, table.published_at
-    ).where(table.brand_id == work.actor.brand_id, table.id.in_(set(version_ids)))
+    ).where(table.brand_id == work.actor.brand_id, db.among(table.id, version_ids))
     return {row.id: VersionView(VersionId(row[0]), *row[1:]) for row in work.connection.execute(found)}

@@ -12,6 +12,7 @@ from sqlalchemy import RowMapping, Select, and_, select
 from configurator.model import AcceptedQuote, QuoteStatus, SignedQuote
 from configurator.quotation import decode_class, decode_quote
 from configurator.tables import quote_endings, quotes
+from kernel import db
 from kernel.actor import Permission
 from kernel.paging import Page, PageRequest, make_page
 from kernel.work import Work
@@ -40,7 +41,7 @@ def load_quotes(work: Work, quote_ids: Sequence[str]) -> dict[str, StoredQuote]:
     """Return quotes of the actor's brand by id with their endings, in one statement."""
     if not quote_ids:
         return {}
-    found = with_endings().where(and_(quotes.c.brand_id == work.actor.brand_id, quotes.c.id.in_(set(quote_ids))))
+    found = with_endings().where(and_(quotes.c.brand_id == work.actor.brand_id, db.among(quotes.c.id, quote_ids)))
     return {row["id"]: quote_of(row) for row in work.connection.execute(found).mappings()}
 
 
@@ -68,7 +69,7 @@ def claimable_quotes(work: Work, quote_ids: Sequence[str]) -> dict[str, Claimabl
     """
     if not quote_ids:
         return {}
-    found = _CLAIMABLE.where(and_(quotes.c.brand_id == work.actor.brand_id, quotes.c.id.in_(set(quote_ids))))
+    found = _CLAIMABLE.where(and_(quotes.c.brand_id == work.actor.brand_id, db.among(quotes.c.id, quote_ids)))
     return {row.id: _claimable(row) for row in work.connection.execute(found)}
 
 

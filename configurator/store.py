@@ -144,7 +144,7 @@ def _change_state(
 ) -> bool:
     changed = work.connection.execute(
         update(configurations)
-        .where(configurations.c.id == configuration_id, configurations.c.state.in_(only_from))
+        .where(configurations.c.id == configuration_id, db.among(configurations.c.state, only_from))
         .values(state=state, state_at=work.now, **columns)
     )
     if changed.rowcount:

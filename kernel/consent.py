@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, String, Table, func, select
 
+from kernel import db
 from kernel.actor import Permission
 from kernel.db import Id, Instant, metadata
 from kernel.errors import InvalidInput
@@ -100,7 +101,7 @@ def who_gave(work: Work, account_ids: Sequence[str], purpose: Purpose) -> set[st
         select(table.account_id, table.given, _newest_first())
         .where(
             table.brand_id == work.actor.brand_id,
-            table.account_id.in_(list(dict.fromkeys(account_ids))),
+            db.among(table.account_id, account_ids),
             table.purpose == purpose.value,
         )
         .subquery()

@@ -6,15 +6,19 @@ One MetaData holds every room's tables, so foreign keys across rooms go by name.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from enum import Enum
 from functools import lru_cache
 from typing import Any, Final
 
 import orjson
 import psycopg
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
+    Boolean,
+    ColumnElement,
     Connection,
     CursorResult,
     DateTime,
@@ -26,12 +30,16 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    bindparam,
     create_engine,
     event,
 )
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
 metadata: Final = MetaData(
@@ -94,6 +102,61 @@ class Json(TypeDecorator[Any]):
         if value is None or dialect.name == "postgresql":
             return value
         return orjson.loads(value)
+
+
+class _Listed(TypeDecorator[Any]):
+    """Many values in one parameter: an array on PostgreSQL, a JSON list on SQLite."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, kind: TypeEngine[Any]) -> None:
+        super().__init__()
+        # A length in a cast would cut silently.
+        self.kind = String() if isinstance(kind, String) else kind
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(ARRAY(self.kind) if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        return value if dialect.name == "postgresql" else orjson.dumps(value).decode()
+
+
+class _Among(FunctionElement[bool]):
+    """A column and a list of values, written by each database in its own way."""
+
+    type = Boolean()
+    inherit_cache = True
+    name = "among"
+
+    def self_group(self, against: Any = None) -> Any:
+        """Stay as it is: SQLite would be asked whether the answer is 1, and look at every row to compare."""
+        return self
+
+
+@compiles(_Among, "postgresql")
+def _among_in_postgres(element: _Among, compiler: SQLCompiler, **kw: Any) -> str:
+    column, values = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"{column} = ANY({values})"
+
+
+@compiles(_Among, "sqlite")
+def _among_in_sqlite(element: _Among, compiler: SQLCompiler, **kw: Any) -> str:
+    column, values = (compiler.process(clause, **kw) for clause in element.clauses)
+    # Both are what SQLAlchemy writes: a column and a bound parameter.
+    return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608
+
+
+def among(column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:
+    """Say that a column of text, whole numbers or days is one of the values, however many there are.
+
+    All of them travel as one parameter: PostgreSQL takes 65,535 and SQLite 32,766 at most, and a pool may have more
+    members. The statement is one text for every number of values, so it is prepared once.
+    """
+    listed = [one.value if isinstance(one, Enum) else one for one in dict.fromkeys(values)]
+    assert all(isinstance(one, str | int | date) for one in listed), "only what both databases write alike in a list"
+    assert not isinstance(column.type, Instant | Json), "a moment is text here and a time there"
+    return _Among(column, bindparam(None, listed, type_=_Listed(column.type), unique=True))
 
 
 def database_url(text: str) -> URL:

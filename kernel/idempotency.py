@@ -146,7 +146,7 @@ def release(work: Work, fresh: Sequence[Fresh]) -> None:
     """Give keys back whose requests were refused, so that they may be tried again later."""
     if fresh:
         tokens = [claimed.token for claimed in fresh]
-        work.connection.execute(idempotency_keys.delete().where(idempotency_keys.c.token.in_(tokens)))
+        work.connection.execute(idempotency_keys.delete().where(db.among(idempotency_keys.c.token, tokens)))
 
 
 def sweep(work: Work, *, rows_max: int) -> int:

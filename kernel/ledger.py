@@ -104,7 +104,7 @@ def balances(work: Work, accounts: Sequence[AccountName]) -> Mapping[AccountName
     for column, sign in ((table.credit_account, 1), (table.debit_account, -1)):
         found = (
             select(column, func.sum(table.amount_minor))
-            .where(column.in_(wanted), table.brand_id == work.actor.brand_id)
+            .where(db.among(column, wanted), table.brand_id == work.actor.brand_id)
             .group_by(column)
         )
         for name, amount in work.connection.execute(found):

@@ -232,8 +232,8 @@ def _muted(work: Work, new: Sequence[NewNotice]) -> dict[tuple[str, str], frozen
     table = notice_preferences.c
     found = select(table.account_id, table.kind, table.channel).where(
         table.brand_id == work.actor.brand_id,
-        table.account_id.in_({one.account_id for one in new}),
-        table.kind.in_(kinds),
+        db.among(table.account_id, {one.account_id for one in new}),
+        db.among(table.kind, kinds),
         table.wanted.is_(False),
     )
     ways: dict[tuple[str, str], frozenset[Way]] = {}
@@ -278,7 +278,7 @@ def mark_read(work: Work, notice_ids: Sequence[str]) -> None:
         work.connection.execute(
             update(notices)
             .where(
-                table.id.in_(list(notice_ids)),
+                db.among(table.id, notice_ids),
                 table.account_id == work.actor.signed_in(),
                 table.brand_id == work.actor.brand_id,
                 table.read_at.is_(None),
@@ -432,7 +432,7 @@ def _settle(works: Works, leased: Sequence[RowMapping], failed: Mapping[str, str
     with works.change(system(BrandId("platform"))) as work:
         if sent:
             work.connection.execute(
-                update(notices).where(table.id.in_(sent)).values(sent_at=work.now, due_at=None, last_error=None)
+                update(notices).where(db.among(table.id, sent)).values(sent_at=work.now, due_at=None, last_error=None)
             )
         for row in leased:
             if row["id"] not in failed:

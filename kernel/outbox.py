@@ -152,6 +152,6 @@ def sweep(work: Work, *, rows_max: int) -> int:
     old = list(work.connection.execute(settled).scalars())
     for start in range(0, len(old), IDS_MAX):
         some = old[start : start + IDS_MAX]
-        work.connection.execute(delete(outbox_seen).where(outbox_seen.c.event_id.in_(some)))
-        work.connection.execute(delete(outbox).where(outbox.c.id.in_(some)))
+        work.connection.execute(delete(outbox_seen).where(db.among(outbox_seen.c.event_id, some)))
+        work.connection.execute(delete(outbox).where(db.among(outbox.c.id, some)))
     return len(old)

@@ -189,7 +189,7 @@ def _select_heads(work: Work, chains: Sequence[str]) -> dict[str, _Head]:
     table = record_heads.c
     found = (
         select(table.chain, table.sequence, table.hash, table.at)
-        .where(table.chain.in_(list(chains)), table.brand_id == work.actor.brand_id)
+        .where(db.among(table.chain, chains), table.brand_id == work.actor.brand_id)
         .order_by(table.chain)
         .with_for_update()
     )
@@ -204,7 +204,7 @@ def last_times(work: Work, chains: Sequence[str]) -> dict[str, datetime]:
     if not chains:
         return {}
     table = record_heads.c
-    found = select(table.chain, table.at).where(table.chain.in_(list(chains)), table.brand_id == work.actor.brand_id)
+    found = select(table.chain, table.at).where(db.among(table.chain, chains), table.brand_id == work.actor.brand_id)
     return {row.chain: row.at for row in work.connection.execute(found)}
 
 
@@ -410,7 +410,7 @@ def _salts(work: Work, scope: str, person_ids: Sequence[str]) -> dict[str, str]:
     if not person_ids:
         return {}
     table = record_salts.c
-    found = select(table.person_id, table.salt).where(table.scope == scope, table.person_id.in_(list(person_ids)))
+    found = select(table.person_id, table.salt).where(table.scope == scope, db.among(table.person_id, person_ids))
     return {row.person_id: row.salt for row in work.connection.execute(found)}
 
 

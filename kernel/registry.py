@@ -203,7 +203,7 @@ def list_stores(work: Work) -> list[Store]:
 
 def stores_by_id(work: Work, store_ids: list[str]) -> dict[str, Store]:
     """Return stores of the actor's brand by id; another brand's are left out."""
-    found = select(stores).where(stores.c.brand_id == work.actor.brand_id, stores.c.id.in_(store_ids))
+    found = select(stores).where(stores.c.brand_id == work.actor.brand_id, db.among(stores.c.id, store_ids))
     return {row["id"]: Store(**row) for row in work.connection.execute(found).mappings()}
 
 

@@ -213,7 +213,9 @@ class Sandbox:
         entries = sandbox_entries.c
         with self._writer.begin() as connection:
             known = {f"chargeback:{provider_reference}", f"refund:{refund_id}"}
-            if list(connection.execute(select(entries.kind).where(entries.key.in_(known))).scalars()) == ["chargeback"]:
+            if list(connection.execute(select(entries.kind).where(db.among(entries.key, known))).scalars()) == [
+                "chargeback"
+            ]:
                 raise MoneyTakenBack("the payer's bank has taken the money back")
             captured = connection.execute(
                 select(entries.brand_id, entries.amount_minor).where(entries.key == f"capture:{provider_reference}")

@@ -93,7 +93,7 @@ def _fire_one(works: Works, handlers: Mapping[str, Handler]) -> bool:
         with works.change(system(BrandId("platform"))) as work:
             row = work.connection.execute(
                 select(timers)
-                .where(timers.c.due_at <= work.now, timers.c.kind.in_(list(handlers)))
+                .where(timers.c.due_at <= work.now, db.among(timers.c.kind, handlers))
                 .order_by(timers.c.due_at, timers.c.id)
                 .limit(1)
                 .with_for_update(skip_locked=True)

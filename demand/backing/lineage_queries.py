@@ -12,7 +12,7 @@ from demand.backing.tables import proposal_cars
 from demand.cubes.policy import CubePolicy
 from demand.pools.tables import pre_orders
 from demand.votes.tables import proposals
-from kernel import policy
+from kernel import db, policy
 from kernel.actor import Permission
 from kernel.paging import Page, PageRequest, make_page
 from kernel.work import Work
@@ -49,7 +49,7 @@ def car_counts(work: Work, proposal_ids: Sequence[str]) -> dict[str, int]:
         select(proposals.c.id, func.count(cars.vin.distinct()), func.count(pre_orders.c.person_id.distinct()))
         .join(proposal_cars, cars.proposal_id == func.coalesce(proposals.c.merged_into, proposals.c.id))
         .join(pre_orders, pre_orders.c.id == cars.pre_order_id)
-        .where(proposals.c.brand_id == work.actor.brand_id, proposals.c.id.in_(list(proposal_ids)))
+        .where(proposals.c.brand_id == work.actor.brand_id, db.among(proposals.c.id, proposal_ids))
         .group_by(proposals.c.id)
     )
     return {

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from demand.backing.model import Backing, backing_state
 from demand.backing.rows import backing_from
 from demand.backing.tables import backings
+from kernel import db
 from kernel.actor import Permission
 from kernel.paging import Page, PageRequest, make_page
 from kernel.work import Work
@@ -33,7 +34,7 @@ def own_backings_by_id(work: Work, backing_ids: Sequence[str]) -> dict[str, Back
     work.actor.require(Permission.VOTE)
     table = backings.c
     found = select(backings).where(
-        table.id.in_(list(backing_ids)),
+        db.among(table.id, backing_ids),
         table.account_id == (work.actor.account_id or ""),
         table.brand_id == work.actor.brand_id,
     )

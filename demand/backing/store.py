@@ -110,7 +110,7 @@ def fulfilments_of(work: Work, options: Sequence[str]) -> list[tuple[str, str, s
     """Return proposal, option and first version for each of these options that names one."""
     table = fulfilments.c
     found = select(table.proposal_id, table.option, table.version_id).where(
-        table.brand_id == work.actor.brand_id, table.option.in_(list(options))
+        table.brand_id == work.actor.brand_id, db.among(table.option, options)
     )
     return [(row.proposal_id, row.option, row.version_id) for row in work.connection.execute(found)]
 
@@ -240,7 +240,7 @@ def held_by_persons(work: Work, person_ids: Sequence[str]) -> list[BackingHead]:
     """Return the held backings of persons, to be locked later."""
     table = backings.c
     found = select(backings).where(
-        table.brand_id == work.actor.brand_id, table.person_id.in_(list(person_ids)), table.state == "held"
+        table.brand_id == work.actor.brand_id, db.among(table.person_id, person_ids), table.state == "held"
     )
     return [backing_from(row).head for row in work.connection.execute(found.order_by(table.id)).mappings()]
 
@@ -256,7 +256,7 @@ def save_backings(work: Work, changed: Sequence[Backing], *, reason: str) -> Non
                 continue
             work.connection.execute(
                 update(backings)
-                .where(backings.c.id.in_([one.head.id for one in own]))
+                .where(db.among(backings.c.id, [one.head.id for one in own]))
                 .values(state=state, state_at=work.now)
             )
         _note(work, some, reason)

@@ -21,6 +21,7 @@ from demand.circles.tables import (
 )
 from demand.pools.tables import pre_orders
 from demand.votes.tables import held_votes
+from kernel import db
 from kernel.actor import Permission
 from kernel.consent import Purpose, who_gave
 from kernel.paging import Page, PageRequest, make_page
@@ -72,7 +73,7 @@ def list_circles(
 def circles_by_id(work: Work, circle_ids: Sequence[str]) -> dict[str, CircleView]:
     """Return circles of the brand by id, closed ones too."""
     work.actor.require(Permission.PUBLIC_READ)
-    found = select(circles).where(circles.c.brand_id == work.actor.brand_id, circles.c.id.in_(set(circle_ids)))
+    found = select(circles).where(circles.c.brand_id == work.actor.brand_id, db.among(circles.c.id, circle_ids))
     rows = work.connection.execute(found).mappings().all()
     return {view.circle.id: view for view in _views(work, [circle_from(row) for row in rows])}
 
@@ -80,13 +81,13 @@ def circles_by_id(work: Work, circle_ids: Sequence[str]) -> dict[str, CircleView
 def _views(work: Work, found: Sequence[Circle]) -> list[CircleView]:
     ids = [one.id for one in found]
     shown = select(circle_figures.c.circle_id, circle_figures.c.shown).where(
-        circle_figures.c.circle_id.in_(ids), circle_figures.c.figure == Figure.MEMBERS.value
+        db.among(circle_figures.c.circle_id, ids), circle_figures.c.figure == Figure.MEMBERS.value
     )
     members = {row.circle_id: row.shown for row in work.connection.execute(shown)}
     mine: set[str] = set()
     if work.actor.person_id is not None:
         own = select(circle_members.c.circle_id).where(
-            circle_members.c.circle_id.in_(ids), circle_members.c.person_id == work.actor.person_id
+            db.among(circle_members.c.circle_id, ids), circle_members.c.person_id == work.actor.person_id
         )
         mine = set(work.connection.execute(own).scalars())
     return [CircleView(one, members.get(one.id), one.id in mine) for one in found]
@@ -97,7 +98,7 @@ def carried_proposals(work: Work, circle_ids: Sequence[str]) -> dict[str, list[s
     table = circle_proposals.c
     found = (
         select(table.circle_id, table.proposal_id)
-        .where(table.circle_id.in_(set(circle_ids)))
+        .where(db.among(table.circle_id, circle_ids))
         .order_by(table.proposal_id.desc())
     )
     carried: dict[str, list[str]] = {}
@@ -113,7 +114,7 @@ def offers_of(work: Work, circle_ids: Sequence[str]) -> dict[str, list[CircleOff
     table = circle_offers.c
     found = (
         select(circle_offers)
-        .where(table.circle_id.in_(set(circle_ids)), table.brand_id == work.actor.brand_id, table.ends_at > work.now)
+        .where(db.among(table.circle_id, circle_ids), table.brand_id == work.actor.brand_id, table.ends_at > work.now)
         .order_by(table.id.desc())
     )
     offers: dict[str, list[CircleOffer]] = {}

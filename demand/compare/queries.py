@@ -36,6 +36,7 @@ from demand.compare.tables import (
     market_segments,
     price_answers,
 )
+from kernel import db
 from kernel.actor import Permission
 from kernel.errors import NotFound
 from kernel.money import divide_half_up
@@ -82,7 +83,7 @@ def list_comparisons(work: Work, page: PageRequest, *, states: Sequence[str] = (
     table = comparisons.c
     found = select(comparisons).where(table.brand_id == work.actor.brand_id)
     if states:
-        found = found.where(table.state.in_(list(states)))
+        found = found.where(db.among(table.state, states))
     if page.after is not None:
         found = found.where(table.id < page.after)
     loaded = load_comparisons(work, found.order_by(table.id.desc()).limit(page.size + 1))
@@ -93,7 +94,7 @@ def comparisons_by_id(work: Work, comparison_ids: Sequence[str]) -> dict[str, Co
     """Return comparisons of the actor's brand by id."""
     work.actor.require(Permission.PUBLIC_READ)
     table = comparisons.c
-    found = select(comparisons).where(table.brand_id == work.actor.brand_id, table.id.in_(set(comparison_ids)))
+    found = select(comparisons).where(table.brand_id == work.actor.brand_id, db.among(table.id, comparison_ids))
     return {view.comparison.head.id: view for view in _views(work, load_comparisons(work, found))}
 
 
@@ -106,7 +107,7 @@ def outcomes_of(work: Work, comparison_ids: Sequence[str]) -> dict[str, list[Ite
     """Return what was released of comparisons, by their ids and in order of the items."""
     outcomes: dict[str, list[ItemOutcome]] = {comparison_id: [] for comparison_id in comparison_ids}
     table = item_outcomes.c
-    found = select(item_outcomes).where(table.comparison_id.in_(list(outcomes)))
+    found = select(item_outcomes).where(db.among(table.comparison_id, outcomes))
     ordered = found.order_by(table.comparison_id, table.number)
     for row in work.connection.execute(ordered).mappings() if outcomes else ():
         outcomes[row["comparison_id"]].append(_outcome(row))
@@ -209,7 +210,9 @@ def load_comparisons(work: Work, found: Select[tuple[object, ...]]) -> list[Comp
     ids = [row["id"] for row in rows]
     items: dict[str, list[ComparedItem]] = {one: [] for one in ids}
     table = compared_items.c
-    chosen = select(compared_items).where(table.comparison_id.in_(ids)).order_by(table.comparison_id, table.number)
+    chosen = (
+        select(compared_items).where(db.among(table.comparison_id, ids)).order_by(table.comparison_id, table.number)
+    )
     for row in work.connection.execute(chosen).mappings() if ids else ():
         items[row["comparison_id"]].append(ComparedItem(row["number"], row["proposal_id"], row["planned_price_minor"]))
     market = _markets(work, ids)
@@ -244,7 +247,7 @@ def _markets(work: Work, ids: Sequence[str]) -> dict[str, list[MarketSegment]]:
     table = market_segments.c
     chosen = (
         select(market_segments)
-        .where(table.comparison_id.in_(ids))
+        .where(db.among(table.comparison_id, ids))
         .order_by(table.comparison_id, table.region, table.owner, table.model)
     )
     for row in work.connection.execute(chosen).mappings() if ids else ():
@@ -258,7 +261,7 @@ def in_open_comparison(work: Work, proposal_ids: Sequence[str]) -> set[str]:
     found = (
         select(compared_items.c.proposal_id)
         .join(comparisons, comparisons.c.id == compared_items.c.comparison_id)
-        .where(compared_items.c.proposal_id.in_(list(proposal_ids)), comparisons.c.state.in_(("open", "closed")))
+        .where(db.among(compared_items.c.proposal_id, proposal_ids), comparisons.c.state.in_(("open", "closed")))
     )
     return set(work.connection.execute(found).scalars())
 

@@ -57,7 +57,7 @@ from demand.pools.model import PreOrder
 from demand.pools.queries import pre_orders_seen
 from demand.votes.events import VoteCast
 from demand.votes.tables import votes
-from kernel import registry
+from kernel import db, registry
 from kernel.actor import Permission
 from kernel.identity.queries import persons_of
 from kernel.ids import AccountId
@@ -133,7 +133,7 @@ def on_votes(work: Work, letters: Sequence[Letter]) -> None:
     table = votes.c
     found = select(table.proposal_id, table.person_id, table.at).where(
         table.kind == "cast",
-        table.proposal_id.in_({proposal_id for proposal_id, _ in moments}),
+        db.among(table.proposal_id, {proposal_id for proposal_id, _ in moments}),
         table.at.between(min(at for _, at in moments), max(at for _, at in moments)),
     )
     cast = [row for row in work.connection.execute(found) if (row.proposal_id, row.at) in moments]

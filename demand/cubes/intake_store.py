@@ -97,7 +97,7 @@ class KeptOffering:
 def offerings_of_weeks(work: Work, weeks: Iterable[date]) -> dict[Offering, KeptOffering]:
     """Return what could be had in some weeks."""
     table = cube_offerings.c
-    found = select(cube_offerings).where(table.brand_id == work.actor.brand_id, table.week.in_(sorted(set(weeks))))
+    found = select(cube_offerings).where(table.brand_id == work.actor.brand_id, db.among(table.week, weeks))
     kept = {}
     for row in work.connection.execute(found).mappings():
         offering = Offering(row["version_id"], row["region"], row["model"], row["week"])
@@ -159,7 +159,7 @@ def _of_persons(work: Work, table: Table, wanted: Iterable[tuple[date, str]]) ->
             found = select(table).where(
                 table.c.brand_id == work.actor.brand_id,
                 table.c.week == week,
-                table.c.person.in_(persons[start : start + IN_MAX]),
+                db.among(table.c.person, persons[start : start + IN_MAX]),
             )
             rows += work.connection.execute(found).mappings()
     return rows
@@ -209,9 +209,9 @@ def save_rows(
 def load_blocks(work: Work, *, cubes: Sequence[str], weeks: Iterable[date] | None = None) -> dict[BlockKey, Counts]:
     """Return the counts of whole cubes, or of some weeks of them."""
     table = cube_blocks.c
-    found = select(cube_blocks).where(table.brand_id == work.actor.brand_id, table.cube.in_(list(cubes)))
+    found = select(cube_blocks).where(table.brand_id == work.actor.brand_id, db.among(table.cube, cubes))
     if weeks is not None:
-        found = found.where(table.week.in_(sorted(set(weeks))))
+        found = found.where(db.among(table.week, weeks))
     return {
         BlockKey(TableKey(row["cube"], row["week"], row["model"], row["version_id"]), row["region"]): counts_from(
             row["counts"]
@@ -282,7 +282,7 @@ def load_journeys(work: Work, persons: Iterable[str]) -> dict[str, tuple[date, i
     journeys: dict[str, tuple[date, int]] = {}
     for start in range(0, len(wanted), IN_MAX):
         found = select(table.person, table.seen_in, table.steps).where(
-            table.brand_id == work.actor.brand_id, table.person.in_(wanted[start : start + IN_MAX])
+            table.brand_id == work.actor.brand_id, db.among(table.person, wanted[start : start + IN_MAX])
         )
         journeys |= {row.person: (row.seen_in, row.steps) for row in work.connection.execute(found)}
     return journeys

@@ -12,6 +12,7 @@ from sqlalchemy import Select, func, select
 
 from demand.cubes.model import ALL_REGIONS, EVERYBODY, ORDERED, Audience, CellKey, CubeName, PublishedCell
 from demand.cubes.tables import cube_cells, cube_releases, cube_tables
+from kernel import db
 from kernel.actor import Permission
 from kernel.errors import InvalidInput, NotFound
 from kernel.reasons import because
@@ -115,7 +116,7 @@ def _select_cells(work: Work, cube: CubeName, audience: Audience, wanted: CellFi
     )
     for column, values in ((cells.first, wanted.options), (cells.region, wanted.regions), (table.model, wanted.models)):
         if values:
-            found = found.where(column.in_(list(values)))
+            found = found.where(db.among(column, values))
     if wanted.first_week is not None:
         found = found.where(table.week >= wanted.first_week)
     if wanted.last_week is not None:

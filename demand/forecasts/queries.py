@@ -19,7 +19,7 @@ from demand.forecasts.model import CALLS_MAX, WEEKS_MIN, Quantiles, Score
 from demand.forecasts.part_plan import DAYS_OF_A_WEEK, ExpectedOrders, PartCall, plan_parts
 from demand.forecasts.policy import ForecastPolicy
 from demand.forecasts.tables import forecast_runs, forecast_scores, forecast_weeks
-from kernel import policy
+from kernel import db, policy
 from kernel.actor import Permission
 from kernel.errors import InvalidInput
 from kernel.reasons import because
@@ -102,7 +102,7 @@ def forecast_score_list(work: Work, *, models: Sequence[str] = (), first: int = 
         .limit(first)
     )
     if models:
-        found = found.where(table.model.in_(list(models)))
+        found = found.where(db.among(table.model, models))
     return [
         (
             row.model,
@@ -171,7 +171,7 @@ def _expected_orders(work: Work, release: int, models: Sequence[str]) -> list[Ex
         table.brand_id == work.actor.brand_id, table.release == release, table.option == ORDERED
     )
     if models:
-        found = found.where(table.model.in_(list(models)))
+        found = found.where(db.among(table.model, models))
     rows = work.connection.execute(found.order_by(table.model, table.week))
     return [ExpectedOrders(row.model, row.week, Quantiles(row.p10, row.p50, row.p90)) for row in rows]
 
@@ -200,7 +200,7 @@ def _weeks_released(work: Work, models: Sequence[str]) -> int:
         )
     )
     if models:
-        found = found.where(table.model.in_(list(models)))
+        found = found.where(db.among(table.model, models))
     return int(work.connection.execute(found).scalar_one())
 
 

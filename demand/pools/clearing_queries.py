@@ -14,7 +14,7 @@ from demand.pools.clearing_record import ClearedMember, Proof, clearing_document
 from demand.pools.model import LockedPool, PoolTerms
 from demand.pools.rows import pool_from
 from demand.pools.tables import pool_clearings, pools, pre_orders
-from kernel import policy, record
+from kernel import db, policy, record
 from kernel.actor import Permission
 from kernel.work import Work
 
@@ -51,7 +51,7 @@ def clearings_of(work: Work, pool_ids: Sequence[str]) -> dict[str, ClearingView]
     found = (
         select(pools, table.members.label("members_then"), table.reached, table.root, table.at)
         .join(pool_clearings, table.pool_id == pools.c.id)
-        .where(pools.c.brand_id == work.actor.brand_id, pools.c.id.in_(set(pool_ids)))
+        .where(pools.c.brand_id == work.actor.brand_id, db.among(pools.c.id, pool_ids))
     )
     views: dict[str, ClearingView] = {}
     for row in work.connection.execute(found).mappings():

@@ -86,9 +86,9 @@ def lock_pools(work: Work, pool_ids: Sequence[str], class_keys: Sequence[str] = 
     """
     wanted: list[ColumnElement[bool]] = []
     if pool_ids:
-        wanted.append(pools.c.id.in_(set(pool_ids)))
+        wanted.append(db.among(pools.c.id, pool_ids))
     if class_keys:
-        wanted.append(pools.c.class_key.in_(set(class_keys)) & pools.c.state.in_(("open", "frozen")))
+        wanted.append(db.among(pools.c.class_key, class_keys) & pools.c.state.in_(("open", "frozen")))
     if not wanted:
         return {}
     either = wanted[0] if len(wanted) == 1 else wanted[0] | wanted[1]
@@ -209,7 +209,7 @@ def open_pool_ids(work: Work, class_keys: Collection[str]) -> list[str]:
         select(table.id)
         .where(
             table.brand_id == work.actor.brand_id,
-            table.class_key.in_(list(class_keys)),
+            db.among(table.class_key, class_keys),
             table.state.in_(("open", "frozen")),
         )
         .order_by(table.id)
@@ -219,5 +219,5 @@ def open_pool_ids(work: Work, class_keys: Collection[str]) -> list[str]:
 
 def terms_of(work: Work, pool_ids: Collection[str]) -> dict[str, PoolTerms]:
     """Return the terms of pools by id; terms never change, so nothing is locked."""
-    found = select(pools).where(pools.c.id.in_(list(pool_ids)), pools.c.brand_id == work.actor.brand_id)
+    found = select(pools).where(db.among(pools.c.id, pool_ids), pools.c.brand_id == work.actor.brand_id)
     return {row["id"]: pool_from(row).pool.head.terms for row in work.connection.execute(found).mappings()}

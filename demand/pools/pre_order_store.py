@@ -186,7 +186,7 @@ def _one(work: Work, pre_order_id: str, *, locked: bool) -> tuple[PreOrder, int 
 def pre_orders_by_id(work: Work, pre_order_ids: Sequence[str]) -> dict[str, tuple[PreOrder, int | None]]:
     """Return pre-orders of the actor's brand with the numbers of their places, in one statement."""
     found = select(pre_orders).where(
-        pre_orders.c.id.in_(set(pre_order_ids)), pre_orders.c.brand_id == work.actor.brand_id
+        db.among(pre_orders.c.id, pre_order_ids), pre_orders.c.brand_id == work.actor.brand_id
     )
     rows = work.connection.execute(found).mappings()
     return {row["id"]: (pre_order_from(row), row["place_number"]) for row in rows}
@@ -198,8 +198,8 @@ def persons_in_pools(work: Work, pool_ids: Sequence[str], person_ids: Sequence[s
         return set()
     table = pre_orders.c
     found = select(table.pool_id, table.person_id).where(
-        table.pool_id.in_(set(pool_ids)),
-        table.person_id.in_(set(person_ids)),
+        db.among(table.pool_id, pool_ids),
+        db.among(table.person_id, person_ids),
         table.state.in_(("pooled", "locked")),
     )
     return {(row.pool_id, row.person_id) for row in work.connection.execute(found)}

@@ -30,6 +30,7 @@ from demand.pools.model import (
 from demand.pools.placing import joinable_pool
 from demand.pools.rows import pool_from, pre_order_from
 from demand.pools.tables import pool_changes, pools, pre_order_changes, pre_orders
+from kernel import db
 from kernel.actor import Permission
 from kernel.errors import NotFound
 from kernel.paging import Page, PageRequest, make_page
@@ -106,7 +107,7 @@ def list_pools(work: Work, page: PageRequest, *, states: Sequence[str] = (), cla
         select(pools).where(pools.c.brand_id == work.actor.brand_id).order_by(pools.c.id.desc()).limit(page.size + 1)
     )
     if states:
-        found = found.where(pools.c.state.in_(list(states)))
+        found = found.where(db.among(pools.c.state, states))
     if class_key:
         found = found.where(pools.c.class_key == class_key)
     if page.after is not None:
@@ -118,7 +119,7 @@ def list_pools(work: Work, page: PageRequest, *, states: Sequence[str] = (), cla
 def pools_by_id(work: Work, pool_ids: Sequence[str]) -> dict[str, PoolView]:
     """Return pools by id; another brand's are left out."""
     work.actor.require(Permission.PUBLIC_READ)
-    found = select(pools).where(pools.c.brand_id == work.actor.brand_id, pools.c.id.in_(set(pool_ids)))
+    found = select(pools).where(pools.c.brand_id == work.actor.brand_id, db.among(pools.c.id, pool_ids))
     return {row["id"]: view_of(pool_from(row).pool) for row in work.connection.execute(found).mappings()}
 
 
@@ -135,7 +136,9 @@ def pools_for_classes(work: Work, classes: Sequence[PoolingClass]) -> dict[Pooli
     work.actor.require(Permission.PUBLIC_READ)
     keys = {class_keys(cls)[0] for cls in classes}
     found = select(pools).where(
-        pools.c.brand_id == work.actor.brand_id, pools.c.class_key.in_(keys), pools.c.state.in_(("open", "frozen"))
+        pools.c.brand_id == work.actor.brand_id,
+        db.among(pools.c.class_key, keys),
+        pools.c.state.in_(("open", "frozen")),
     )
     by_id: dict[str, Pool] = {row["id"]: pool_from(row).pool for row in work.connection.execute(found).mappings()}
     times = dict.fromkeys(by_id, work.now)
@@ -169,7 +172,9 @@ def pool_offer(work: Work, cls: PoolingClass, *, wider: bool = False) -> PoolOff
     """
     keys = class_keys(cls)[: 2 if wider else 1]
     found = select(pools).where(
-        pools.c.brand_id == work.actor.brand_id, pools.c.class_key.in_(keys), pools.c.state.in_(("open", "frozen"))
+        pools.c.brand_id == work.actor.brand_id,
+        db.among(pools.c.class_key, keys),
+        pools.c.state.in_(("open", "frozen")),
     )
     by_id: dict[str, Pool] = {row["id"]: pool_from(row).pool for row in work.connection.execute(found).mappings()}
     pool = joinable_pool(by_id, keys, times=dict.fromkeys(by_id, work.now))
@@ -201,7 +206,7 @@ def member_accounts(work: Work, pool_id: str) -> list[str]:
 def pool_timelines(work: Work, pool_ids: Sequence[str]) -> dict[str, tuple[Step, ...]]:
     """Return the changes of pools, oldest first."""
     known = list(pools_by_id(work, pool_ids))
-    found = select(pool_changes).where(pool_changes.c.pool_id.in_(known)).order_by(pool_changes.c.serial)
+    found = select(pool_changes).where(db.among(pool_changes.c.pool_id, known)).order_by(pool_changes.c.serial)
     return _steps(work.connection.execute(found).mappings().all(), "pool_id")
 
 
@@ -234,7 +239,7 @@ def own_pre_orders(work: Work, page: PageRequest) -> Page[PreOrder]:
 def pre_orders_seen(work: Work, pre_order_ids: Sequence[str]) -> dict[str, PreOrder]:
     """Return pre-orders by id that the actor may see: one's own, for the system and an auditor every one."""
     table = pre_orders.c
-    found = select(pre_orders).where(table.brand_id == work.actor.brand_id, table.id.in_(set(pre_order_ids)))
+    found = select(pre_orders).where(table.brand_id == work.actor.brand_id, db.among(table.id, pre_order_ids))
     if not work.actor.may(Permission.AUDIT_READ):
         found = found.where(table.account_id == work.actor.signed_in())
     return {row["id"]: pre_order_from(row) for row in work.connection.execute(found).mappings()}
@@ -274,7 +279,7 @@ def pre_order_timelines(work: Work, pre_order_ids: Sequence[str]) -> dict[str, t
     changes = pre_order_changes.c
     found = (
         select(pre_order_changes)
-        .where(changes.pre_order_id.in_(known))
+        .where(db.among(changes.pre_order_id, known))
         .order_by(changes.serial)
         .limit(STEPS_MAX * max(len(known), 1))
     )
@@ -362,7 +367,7 @@ def export_pre_orders(work: Work, account_id: str) -> list[dict[str, Any]]:
     steps = _steps(
         work.connection.execute(
             select(pre_order_changes)
-            .where(pre_order_changes.c.pre_order_id.in_([row["id"] for row in rows]))
+            .where(db.among(pre_order_changes.c.pre_order_id, [row["id"] for row in rows]))
             .order_by(pre_order_changes.c.serial)
         )
         .mappings()

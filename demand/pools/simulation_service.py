@@ -35,7 +35,7 @@ from demand.pools.simulation import (
     simulate,
 )
 from demand.pools.tables import pool_clearings, pools
-from kernel import policy
+from kernel import db, policy
 from kernel.actor import Permission
 from kernel.errors import InvalidInput
 from kernel.reasons import because
@@ -148,11 +148,11 @@ def _ended_at(pool: Pool) -> datetime:
 def _members_at_end(work: Work, pool_ids: Sequence[str]) -> dict[str, int]:
     """Return the member counts of ended pools as they were told: by a clearing, or by the chain of one that failed."""
     table, entries = pool_clearings.c, record_entries.c
-    cleared = select(table.pool_id, table.members).where(table.pool_id.in_(list(pool_ids)))
+    cleared = select(table.pool_id, table.members).where(db.among(table.pool_id, pool_ids))
     members: dict[str, int] = {row.pool_id: row.members for row in work.connection.execute(cleared)}
     ended = select(entries.chain, entries.body).where(
         entries.brand_id == work.actor.brand_id,
-        entries.chain.in_([f"pool:{pool_id}" for pool_id in pool_ids]),
+        db.among(entries.chain, [f"pool:{pool_id}" for pool_id in pool_ids]),
         entries.kind.in_(("pool.failed", "pool.cancelled")),
     )
     for row in work.connection.execute(ended):
@@ -167,7 +167,7 @@ def _tiers(work: Work, pool_ids: Sequence[str]) -> tuple[TierSeen, ...]:
     found = (
         select(table.members, table.reached, pools.c.tiers)
         .join(pools, pools.c.id == table.pool_id)
-        .where(table.brand_id == work.actor.brand_id, table.pool_id.in_(list(pool_ids)))
+        .where(table.brand_id == work.actor.brand_id, db.among(table.pool_id, pool_ids))
     )
     seen = []
     for row in work.connection.execute(found):

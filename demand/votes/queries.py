@@ -15,7 +15,7 @@ from demand.votes.model import Proposal, proposal_state, quarter_of
 from demand.votes.policy import VotePolicy
 from demand.votes.rows import proposal_from
 from demand.votes.tables import held_votes, proposals, select_proposals, votes
-from kernel import policy, registry
+from kernel import db, policy, registry
 from kernel.actor import Permission
 from kernel.paging import Page, PageRequest, make_page
 from kernel.work import Work
@@ -61,9 +61,9 @@ def list_proposals(
         .limit(page.size + 1)
     )
     if states:
-        found = found.where(proposals.c.state.in_(list(states)))
+        found = found.where(db.among(proposals.c.state, states))
     if outcomes:
-        found = found.where(commitments.c.outcome.in_(list(outcomes)))
+        found = found.where(db.among(commitments.c.outcome, outcomes))
     if page.after is not None:
         found = found.where(proposals.c.id < page.after)
     return make_page(
@@ -75,7 +75,7 @@ def proposals_by_id(work: Work, proposal_ids: Sequence[str]) -> dict[str, Propos
     """Return proposals by id that the actor may see."""
     work.actor.require(Permission.PUBLIC_READ)
     found = select_proposals().where(
-        proposals.c.brand_id == work.actor.brand_id, proposals.c.id.in_(set(proposal_ids)), _visible(work)
+        proposals.c.brand_id == work.actor.brand_id, db.among(proposals.c.id, proposal_ids), _visible(work)
     )
     rows = work.connection.execute(found).mappings().all()
     return {view.proposal.head.id: view for view in _views(work, rows)}
@@ -94,7 +94,7 @@ def _views(work: Work, rows: Sequence[RowMapping]) -> list[ProposalView]:
     mine: set[str] = set()
     if work.actor.person_id is not None:
         own = select(held_votes.c.proposal_id).where(
-            held_votes.c.proposal_id.in_(wanted), held_votes.c.person_id == work.actor.person_id
+            db.among(held_votes.c.proposal_id, wanted), held_votes.c.person_id == work.actor.person_id
         )
         mine = set(work.connection.execute(own).scalars())
     views = []
@@ -115,7 +115,7 @@ def _endings(work: Work, proposal_ids: Sequence[str]) -> dict[str, tuple[int, in
     table = backings.c
     found = (
         select(table.proposal_id, table.state, func.count())
-        .where(table.proposal_id.in_(list(proposal_ids)), table.state.in_(("converted", "lapsed")))
+        .where(db.among(table.proposal_id, proposal_ids), table.state.in_(("converted", "lapsed")))
         .group_by(table.proposal_id, table.state)
     )
     counts = {(proposal_id, state): int(count) for proposal_id, state, count in work.connection.execute(found)}
@@ -134,7 +134,7 @@ def vote_counts(work: Work, proposal_ids: Sequence[str]) -> dict[str, int]:
     found = (
         select(counted.label("proposal_id"), func.count(held_votes.c.person_id.distinct()).label("votes"))
         .select_from(joined)
-        .where(proposals.c.brand_id == work.actor.brand_id, counted.in_(list(proposal_ids)))
+        .where(proposals.c.brand_id == work.actor.brand_id, db.among(counted, proposal_ids))
         .group_by(counted)
     )
     return {row.proposal_id: int(row.votes) for row in work.connection.execute(found)}

@@ -63,7 +63,7 @@ def _note(work: Work, proposal: Proposal) -> None:
 
 def lock_proposals(work: Work, *proposal_ids: str) -> list[Proposal]:
     """Lock proposals in the order of their ids and return them as asked; refuses NotFound for any missing."""
-    own = (proposals.c.id.in_(proposal_ids), proposals.c.brand_id == work.actor.brand_id)
+    own = (db.among(proposals.c.id, proposal_ids), proposals.c.brand_id == work.actor.brand_id)
     work.connection.execute(select(proposals.c.id).where(*own).order_by(proposals.c.id).with_for_update()).all()
     # Read once the locks are held: a statement that waits for a lock sees what is joined to the row as it was before.
     rows = work.connection.execute(select_proposals().where(*own)).mappings()
@@ -75,7 +75,7 @@ def lock_proposals(work: Work, *proposal_ids: str) -> list[Proposal]:
 
 def known_proposals(work: Work, proposal_ids: Sequence[str]) -> list[str]:
     """Return which of these are proposals of the brand, and beside them those whose promised option is on sale now."""
-    named = proposals.c.id.in_(list(proposal_ids)) | (proposals.c.state == "in_catalogue")
+    named = db.among(proposals.c.id, proposal_ids) | (proposals.c.state == "in_catalogue")
     found = select(proposals.c.id).where(proposals.c.brand_id == work.actor.brand_id, named)
     return list(work.connection.execute(found.order_by(proposals.c.id)).scalars())
 
@@ -84,7 +84,7 @@ def merged_into(work: Work, proposal_ids: Sequence[str]) -> dict[str, str]:
     """Return where those of these proposals went that were merged into another."""
     table = proposals.c
     found = select(table.id, table.merged_into).where(
-        table.brand_id == work.actor.brand_id, table.id.in_(list(proposal_ids)), table.merged_into.isnot(None)
+        table.brand_id == work.actor.brand_id, db.among(table.id, proposal_ids), table.merged_into.isnot(None)
     )
     return {row.id: row.merged_into for row in work.connection.execute(found)}
 

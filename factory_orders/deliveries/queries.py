@@ -19,6 +19,7 @@ from factory_orders.planning.tables import orders
 from factory_orders.plant.tables import build_orders
 from factory_orders.vehicles.model import Newness
 from factory_orders.vehicles.tables import vehicles
+from kernel import db
 from kernel.actor import Permission
 from kernel.paging import Page, PageRequest, make_page
 from kernel.work import Work
@@ -128,7 +129,7 @@ def orders_by_id(work: Work, order_ids: Sequence[str]) -> dict[str, Order]:
     A store reads `store_deliveries`: price, balance and the buyer's words are none of its business.
     """
     actor = work.actor
-    found = select(orders).where(orders.c.brand_id == actor.brand_id, orders.c.id.in_(list(order_ids)))
+    found = select(orders).where(orders.c.brand_id == actor.brand_id, db.among(orders.c.id, order_ids))
     if not actor.may(Permission.AUDIT_READ):
         found = found.where(orders.c.account_id == actor.account_id)
     return {row["id"]: order_from(row) for row in work.connection.execute(found).mappings()}
@@ -138,7 +139,7 @@ def handovers_of_orders(work: Work, order_ids: Sequence[str]) -> dict[str, list[
     """Return orders' handovers, oldest first; the caller asks with ids from `orders_by_id`."""
     found = (
         select(handovers)
-        .where(handovers.c.brand_id == work.actor.brand_id, handovers.c.order_id.in_(list(order_ids)))
+        .where(handovers.c.brand_id == work.actor.brand_id, db.among(handovers.c.order_id, order_ids))
         .order_by(handovers.c.id)
     )
     known: dict[str, list[Handover]] = {order_id: [] for order_id in order_ids}
@@ -151,7 +152,7 @@ def shipments_of_orders(work: Work, order_ids: Sequence[str]) -> dict[str, list[
     """Return orders' shipments, oldest first; the caller asks with ids from `orders_by_id`."""
     found = (
         select(shipments)
-        .where(shipments.c.brand_id == work.actor.brand_id, shipments.c.order_id.in_(list(order_ids)))
+        .where(shipments.c.brand_id == work.actor.brand_id, db.among(shipments.c.order_id, order_ids))
         .order_by(shipments.c.id)
     )
     known: dict[str, list[Shipment]] = {order_id: [] for order_id in order_ids}
@@ -164,7 +165,7 @@ def balances_of_handovers(work: Work, handover_ids: Sequence[str]) -> dict[str, 
     """Return what was asked for at handovers, line by line."""
     table = order_balances.c
     found = select(order_balances).where(
-        table.brand_id == work.actor.brand_id, table.handover_id.in_(list(handover_ids))
+        table.brand_id == work.actor.brand_id, db.among(table.handover_id, handover_ids)
     )
     return {
         row["handover_id"]: Balance(**{name: row[name] for name in Balance.__dataclass_fields__})

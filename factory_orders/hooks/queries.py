@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from factory_orders.hooks.model import HookMessage, MessageState, PlantHook
 from factory_orders.hooks.rows import hook_from, message_from
 from factory_orders.hooks.tables import plant_hooks, plant_messages
+from kernel import db
 from kernel.actor import Permission
 from kernel.errors import NotFound
 from kernel.paging import Page, PageRequest, make_page
@@ -48,7 +49,7 @@ def _counts(work: Work, hook_ids: Sequence[str]) -> dict[tuple[str, MessageState
     table = plant_messages.c
     found = (
         select(table.hook_id, table.state, func.count())
-        .where(table.hook_id.in_(list(hook_ids)), table.state != MessageState.DELIVERED.value)
+        .where(db.among(table.hook_id, hook_ids), table.state != MessageState.DELIVERED.value)
         .group_by(table.hook_id, table.state)
     )
     return {(row[0], MessageState(row[1])): int(row[2]) for row in work.connection.execute(found)}

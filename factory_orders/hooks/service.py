@@ -32,7 +32,7 @@ from factory_orders.hooks.tables import plant_hooks
 from factory_orders.plant.model import BuildOrder
 from factory_orders.plant.rows import build_order_from
 from factory_orders.plant.tables import build_orders
-from kernel import registry
+from kernel import db, registry
 from kernel.actor import Actor, Permission, Role
 from kernel.errors import Conflict, InvalidInput, NotFound
 from kernel.ids import AccountId, BrandId, PlantId
@@ -160,7 +160,7 @@ def tell_plants(work: Work, letters: Sequence[Letter], *, write_id: WriteId) -> 
 
 def _orders_by_id(work: Work, build_order_ids: Sequence[str]) -> dict[str, BuildOrder]:
     table = build_orders.c
-    found = select(build_orders).where(table.id.in_(list(build_order_ids)), table.brand_id == work.actor.brand_id)
+    found = select(build_orders).where(db.among(table.id, build_order_ids), table.brand_id == work.actor.brand_id)
     return {row["id"]: build_order_from(row) for row in work.connection.execute(found).mappings()}
 
 

@@ -51,7 +51,7 @@ def live_hooks(work: Work, plant_ids: Sequence[str]) -> list[PlantHook]:
     table = plant_hooks.c
     found = (
         select(plant_hooks)
-        .where(table.plant_id.in_(list(plant_ids)), table.brand_id == work.actor.brand_id, table.revoked_at.is_(None))
+        .where(db.among(table.plant_id, plant_ids), table.brand_id == work.actor.brand_id, table.revoked_at.is_(None))
         .order_by(table.id)
     )
     return [hook_from(row) for row in work.connection.execute(found).mappings()]
@@ -96,7 +96,7 @@ def lease_due(work: Work, limit: int) -> list[tuple[HookMessage, PlantHook]]:
     messages = [message_from(row) for row in work.connection.execute(found).mappings()]
     if messages:
         ids = [one.id for one in messages]
-        work.connection.execute(update(plant_messages).where(own.id.in_(ids)).values(due_at=work.now + LEASE))
+        work.connection.execute(update(plant_messages).where(db.among(own.id, ids)).values(due_at=work.now + LEASE))
     hooks = _hooks_by_id(work, {one.hook_id for one in messages})
     return [(one, hooks[one.hook_id]) for one in messages]
 
@@ -104,7 +104,7 @@ def lease_due(work: Work, limit: int) -> list[tuple[HookMessage, PlantHook]]:
 def _hooks_by_id(work: Work, hook_ids: set[str]) -> dict[str, PlantHook]:
     if not hook_ids:
         return {}
-    found = select(plant_hooks).where(plant_hooks.c.id.in_(sorted(hook_ids)))
+    found = select(plant_hooks).where(db.among(plant_hooks.c.id, hook_ids))
     return {row["id"]: hook_from(row) for row in work.connection.execute(found).mappings()}
 
 
@@ -112,7 +112,7 @@ def give_back(work: Work, message_ids: Sequence[str]) -> None:
     """End the lease of messages that were not sent."""
     if message_ids:
         table = plant_messages.c
-        work.connection.execute(update(plant_messages).where(table.id.in_(list(message_ids))).values(due_at=work.now))
+        work.connection.execute(update(plant_messages).where(db.among(table.id, message_ids)).values(due_at=work.now))
 
 
 def send_again(work: Work, hook_id: str, *, since: datetime) -> int:

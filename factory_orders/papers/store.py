@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from factory_orders.papers.model import LIVE, Paper, PaperKind, PaperState
 from factory_orders.papers.rows import paper_from
 from factory_orders.papers.tables import papers
+from kernel import db
 from kernel.errors import NotFound
 from kernel.work import Work
 
@@ -40,7 +41,7 @@ def live_paper(work: Work, order_id: str, vin: str, kind: PaperKind) -> Paper | 
         table.order_id == order_id,
         table.vin == vin,
         table.kind == kind.value,
-        table.state.in_([state.value for state in LIVE]),
+        db.among(table.state, [state.value for state in LIVE]),
         table.brand_id == work.actor.brand_id,
     )
     row = work.connection.execute(found).mappings().first()
@@ -64,6 +65,6 @@ def lock_paper(work: Work, paper_id: str) -> Paper:
 def waiting_papers(work: Work, providers: Sequence[str]) -> list[Paper]:
     """Return papers of all brands that one of these providers is to be asked about, the oldest first."""
     states = [PaperState.REQUESTED.value, PaperState.VOID_WANTED.value]
-    found = select(papers).where(papers.c.state.in_(states), papers.c.provider.in_(list(providers)))
+    found = select(papers).where(db.among(papers.c.state, states), db.among(papers.c.provider, providers))
     rows = work.connection.execute(found.order_by(papers.c.id).limit(AT_ONCE)).mappings()
     return [paper_from(row) for row in rows]

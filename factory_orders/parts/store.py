@@ -57,7 +57,7 @@ def move_stock(
             {"plant_id": plant_id, "part": part, "brand_id": work.actor.brand_id, "on_hand": 0} for part in quantities
         ]
         db.insert_new(work.connection, part_stocks, rows, returning="part")
-    found = select(table.part, table.on_hand).where(table.plant_id == plant_id, table.part.in_(sorted(quantities)))
+    found = select(table.part, table.on_hand).where(table.plant_id == plant_id, db.among(table.part, quantities))
     moves = []
     for row in work.connection.execute(found.order_by(table.part).with_for_update()).all():
         quantity = max(quantities[row.part], -row.on_hand)

@@ -16,6 +16,7 @@ from factory_orders.promises.tables import promise_holds
 from factory_orders.stock.tables import stock_holds
 from factory_orders.vehicles.model import DisclosureReason
 from factory_orders.vehicles.tables import vehicle_disclosures
+from kernel import db
 from kernel.errors import Refusal
 from kernel.ids import AccountId
 from kernel.work import Work
@@ -41,7 +42,7 @@ class OrderData:
             ("balances", order_balances),
             ("papers", papers),
         ):
-            found = select(table).where(table.c.order_id.in_(ids))
+            found = select(table).where(db.among(table.c.order_id, ids))
             told[name] = [_plain(row) for row in work.connection.execute(found).mappings()]
         own_holds = select(promise_holds).where(
             promise_holds.c.account_id == account_id, promise_holds.c.brand_id == work.actor.brand_id

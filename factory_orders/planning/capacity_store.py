@@ -70,7 +70,7 @@ def lay_out_weeks(
 
 def _known(work: Work, plant_id: str, weeks: Sequence[date]) -> set[tuple[date, str]]:
     table = capacity_weeks.c
-    found = select(table.week, table.resource).where(table.plant_id == plant_id, table.week.in_(list(weeks)))
+    found = select(table.week, table.resource).where(table.plant_id == plant_id, db.among(table.week, weeks))
     return {(row.week, row.resource) for row in work.connection.execute(found)}
 
 
@@ -94,7 +94,7 @@ def load_weeks(
         .order_by(table.week, table.resource)
     )
     if resources is not None:
-        found = found.where(table.resource.in_(list(resources)))
+        found = found.where(db.among(table.resource, resources))
     if lock:
         found = found.with_for_update()
     free: dict[date, dict[str, int]] = {}
@@ -146,7 +146,7 @@ def held_by_pools(work: Work, pool_ids: Sequence[str], resource: str) -> dict[da
     table = pool_reservations.c
     found = (
         select(table.week, func.sum(table.held))
-        .where(table.pool_id.in_(list(pool_ids)), table.brand_id == work.actor.brand_id, table.resource == resource)
+        .where(db.among(table.pool_id, pool_ids), table.brand_id == work.actor.brand_id, table.resource == resource)
         .group_by(table.week)
     )
     return {row[0]: int(row[1]) for row in work.connection.execute(found)}
@@ -232,7 +232,7 @@ def promise_place(work: Work, plant_id: str, pool_id: str, place: Place, *, by: 
         if resources:
             work.connection.execute(
                 update(pool_reservations)
-                .where(table.pool_id == pool_id, table.week == place.week, table.resource.in_(list(resources)))
+                .where(table.pool_id == pool_id, table.week == place.week, db.among(table.resource, resources))
                 .values(promised=table.promised + by, held=table.held + held)
             )
     _count(work, plant_id, {(place.week, resource): (by, 0) for resource in place.from_free})
@@ -298,7 +298,7 @@ def open_plan_of_class(work: Work, class_keys: Sequence[str]) -> PoolPlan | None
         select(table.pool_id, table.plant_id, table.class_key, table.places, table.first_week, table.deadline)
         .where(
             table.brand_id == work.actor.brand_id,
-            table.class_key.in_(list(class_keys)),
+            db.among(table.class_key, class_keys),
             table.closed_at.is_(None),
             table.deadline > work.now,
         )

@@ -136,7 +136,7 @@ def move_batch(work: Work, batch_id: str, to: BatchState, *, only_from: Sequence
     """Move a batch on if it stands where it may come from."""
     work.connection.execute(
         update(batches)
-        .where(batches.c.id == batch_id, batches.c.state.in_([state.value for state in only_from]))
+        .where(batches.c.id == batch_id, db.among(batches.c.state, [state.value for state in only_from]))
         .values(state=to.value)
     )
 
@@ -156,7 +156,7 @@ def lock_scheduled(work: Work, order_ids: Sequence[str]) -> set[str]:
     """Return those of the orders that still wait for a car, and keep a cancellation of them waiting."""
     found = (
         select(orders.c.id)
-        .where(orders.c.id.in_(list(order_ids)), orders.c.state == ORDER_STATES[ScheduledOrder])
+        .where(db.among(orders.c.id, order_ids), orders.c.state == ORDER_STATES[ScheduledOrder])
         .order_by(orders.c.id)
         .with_for_update()
     )

@@ -15,7 +15,7 @@ from factory_orders.planning.model import CarFacts, PartLead, WeekRoom
 from factory_orders.planning.slotting import WEEK
 from factory_orders.planning.tables import batch_orders, batches, capacity_weeks, line_days, orders
 from factory_orders.plant.tables import build_orders
-from kernel import registry
+from kernel import db, registry
 from kernel.actor import Permission
 from kernel.errors import NotFound
 from kernel.paging import Page, PageRequest, make_page
@@ -153,7 +153,7 @@ def batches_by_id(work: Work, batch_ids: Sequence[str]) -> dict[str, BatchView]:
             table.created_at,
         )
         .select_from(batches.outerjoin(build_orders, live))
-        .where(table.brand_id == work.actor.brand_id, table.id.in_(list(batch_ids)))
+        .where(table.brand_id == work.actor.brand_id, db.among(table.id, batch_ids))
         .group_by(table.id)
     )
     return {row[0]: BatchView(*row) for row in work.connection.execute(found)}

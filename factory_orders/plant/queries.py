@@ -11,6 +11,7 @@ from sqlalchemy import and_, or_, select
 from factory_orders.plant.model import BuildOrder, Stage
 from factory_orders.plant.rows import build_order_from
 from factory_orders.plant.tables import build_orders, plant_events
+from kernel import db
 from kernel.actor import Permission
 from kernel.errors import InvalidInput
 from kernel.paging import Page, PageRequest, make_page
@@ -76,7 +77,7 @@ def stages_of_orders(work: Work, order_ids: Sequence[str]) -> dict[str, list[Sta
     found = (
         select(built.order_id, built.id, told.stage, told.occurred_at)
         .join_from(build_orders, plant_events, told.build_order_id == built.id)
-        .where(built.brand_id == work.actor.brand_id, built.order_id.in_(list(order_ids)))
+        .where(built.brand_id == work.actor.brand_id, db.among(built.order_id, order_ids))
         .order_by(built.order_id, told.id)
     )
     stages: dict[str, list[StageView]] = {order_id: [] for order_id in order_ids}
@@ -88,7 +89,7 @@ def stages_of_orders(work: Work, order_ids: Sequence[str]) -> dict[str, list[Sta
 def build_orders_by_id(work: Work, build_order_ids: Sequence[str]) -> dict[str, BuildOrder]:
     """Return build orders of the actor's brand by id; the caller checks whose they are."""
     table = build_orders.c
-    own = (table.brand_id == work.actor.brand_id) & table.id.in_(list(build_order_ids))
+    own = (table.brand_id == work.actor.brand_id) & db.among(table.id, build_order_ids)
     return {
         row["id"]: build_order_from(row) for row in work.connection.execute(select(build_orders).where(own)).mappings()
     }
@@ -99,7 +100,7 @@ def build_orders_of_orders(work: Work, order_ids: Sequence[str]) -> dict[str, Bu
     table = build_orders.c
     found = select(build_orders).where(
         table.brand_id == work.actor.brand_id,
-        table.order_id.in_(list(order_ids)),
+        db.among(table.order_id, order_ids),
         table.stage != Stage.WITHDRAWN.value,
     )
     rows = work.connection.execute(found).mappings()

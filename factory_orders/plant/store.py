@@ -56,7 +56,7 @@ def live_build_order(work: Work, order_id: str) -> BuildOrder | None:
 def orders_with_build_order(work: Work, order_ids: Sequence[str]) -> set[str]:
     """Return those of the orders that the plant has."""
     found = select(build_orders.c.order_id).where(
-        build_orders.c.order_id.in_(list(order_ids)), build_orders.c.stage != Stage.WITHDRAWN.value
+        db.among(build_orders.c.order_id, order_ids), build_orders.c.stage != Stage.WITHDRAWN.value
     )
     return set(work.connection.execute(found).scalars())
 
@@ -112,7 +112,7 @@ def day_loads(work: Work, plant_id: str, days: Sequence[date]) -> dict[date, int
     table = build_orders.c
     found = (
         select(table.day, func.count())
-        .where(table.plant_id == plant_id, table.day.in_(list(days)), table.stage != Stage.WITHDRAWN.value)
+        .where(table.plant_id == plant_id, db.among(table.day, days), table.stage != Stage.WITHDRAWN.value)
         .group_by(table.day)
     )
     return {row[0]: int(row[1]) for row in work.connection.execute(found)}
@@ -145,7 +145,7 @@ def write_positions(work: Work, build_order_ids: Sequence[str], *, first: int) -
         return
     table = build_orders.c
     # Places are unique, so they are cleared before they are given anew.
-    work.connection.execute(update(build_orders).where(table.id.in_(list(build_order_ids))).values(position=None))
+    work.connection.execute(update(build_orders).where(db.among(table.id, build_order_ids)).values(position=None))
     work.connection.execute(
         update(build_orders).where(table.id == bindparam("b_id")).values(position=bindparam("b_position")),
         [

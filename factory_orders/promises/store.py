@@ -62,7 +62,7 @@ def held_by_account(work: Work, account_id: str) -> Hold | None:
 def live_holds(work: Work, *, quote_ids: Sequence[str], pre_order_ids: Sequence[str]) -> list[Hold]:
     """Return the holds that stand for these quotes or members."""
     table = promise_holds.c
-    named = table.quote_id.in_(list(quote_ids)) | table.pre_order_id.in_(list(pre_order_ids))
+    named = db.among(table.quote_id, quote_ids) | db.among(table.pre_order_id, pre_order_ids)
     found = _holds(work).where(table.state != HoldState.ENDED.value, named).order_by(table.id)
     return [hold_from(row) for row in work.connection.execute(found).mappings()]
 

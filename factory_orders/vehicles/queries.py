@@ -14,7 +14,7 @@ from factory_orders.vehicles.passport import WORDS, Passport, PassportEntry, cha
 from factory_orders.vehicles.rows import disclosure_from, vehicle_from
 from factory_orders.vehicles.tables import vehicle_disclosures, vehicles
 from factory_orders.vehicles.vin import read_vin
-from kernel import record, registry
+from kernel import db, record, registry
 from kernel.actor import Permission
 from kernel.errors import NotFound
 from kernel.work import Work
@@ -24,7 +24,7 @@ OWN_FACTS = frozenset({"vin", "at", "newness"})
 
 def vehicles_by_vin(work: Work, vins: Sequence[str]) -> dict[str, Vehicle]:
     """Return cars of the actor's brand by number, in one statement."""
-    found = select(vehicles).where(vehicles.c.brand_id == work.actor.brand_id, vehicles.c.vin.in_(list(vins)))
+    found = select(vehicles).where(vehicles.c.brand_id == work.actor.brand_id, db.among(vehicles.c.vin, vins))
     return {row["vin"]: vehicle_from(row) for row in work.connection.execute(found).mappings()}
 
 
@@ -64,7 +64,7 @@ def disclosures_of(work: Work, vins: Sequence[str]) -> dict[str, list[Disclosure
     table = vehicle_disclosures.c
     found = (
         select(vehicle_disclosures)
-        .where(table.brand_id == work.actor.brand_id, table.vin.in_(list(vins)))
+        .where(table.brand_id == work.actor.brand_id, db.among(table.vin, vins))
         .order_by(table.id)
     )
     told: dict[str, list[Disclosure]] = {vin: [] for vin in vins}

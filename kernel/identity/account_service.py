@@ -198,7 +198,7 @@ def _add_persons(work: Work, settings: IdentitySettings, new: Sequence[NewAccoun
     ]
     db.insert_new(work.connection, persons, rows, returning="id")
     found = persons.select().where(
-        persons.c.brand_id == brand.id, persons.c.identity_hash.in_([row["identity_hash"] for row in rows])
+        persons.c.brand_id == brand.id, db.among(persons.c.identity_hash, [row["identity_hash"] for row in rows])
     )
     ids = {row.identity_hash: row.id for row in work.connection.execute(found)}
     return [ids[identity_hash] if identity_hash is not None else None for identity_hash in hashes]

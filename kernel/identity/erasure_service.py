@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, select, update
 
-from kernel import consent, record
+from kernel import consent, db, record
 from kernel.actor import Role
 from kernel.errors import Refusal
 from kernel.identity import role_store, session_store, store
@@ -137,7 +137,7 @@ class IdentityData:
     def _forget_address(self, work: Work, account_id: AccountId, key: str) -> None:
         """Delete what was counted and asked under the address."""
         counted = [one.key for one in self._buckets(work, account_id, key)]
-        work.connection.execute(delete(throttles).where(throttles.c.key.in_(counted)))
+        work.connection.execute(delete(throttles).where(db.among(throttles.c.key, counted)))
         work.connection.execute(
             update(invitations)
             .where(invitations.c.brand_id == work.actor.brand_id, func.lower(invitations.c.email) == key)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select
 
+from kernel import db
 from kernel.actor import Permission, Role
 from kernel.errors import NotSignedIn
 from kernel.identity.model import AccountState, Contact
@@ -19,7 +20,7 @@ def contacts(work: Work, account_ids: Sequence[str]) -> Mapping[AccountId, Conta
     work.actor.require(Permission.SYSTEM)
     found = select(accounts.c.id, accounts.c.email, accounts.c.name, accounts.c.locale).where(
         accounts.c.brand_id == work.actor.brand_id,
-        accounts.c.id.in_(list(dict.fromkeys(account_ids))),
+        db.among(accounts.c.id, account_ids),
         accounts.c.email.isnot(None),
     )
     return {
@@ -45,7 +46,7 @@ def persons_of(work: Work, account_ids: Sequence[str]) -> Mapping[AccountId, Per
     work.actor.require(Permission.SYSTEM)
     found = select(accounts.c.id, accounts.c.person_id).where(
         accounts.c.brand_id == work.actor.brand_id,
-        accounts.c.id.in_(list(dict.fromkeys(account_ids))),
+        db.among(accounts.c.id, account_ids),
         accounts.c.person_id.isnot(None),
     )
     return {AccountId(row.id): PersonId(row.person_id) for row in work.connection.execute(found)}
@@ -67,7 +68,7 @@ def hold_accounts(work: Work, account_ids: Sequence[str]) -> set[str]:
     """
     found = (
         select(accounts.c.id, accounts.c.state)
-        .where(accounts.c.id.in_(sorted(set(account_ids))))
+        .where(db.among(accounts.c.id, account_ids))
         .order_by(accounts.c.id)
         .with_for_update(read=True, key_share=True)
     )

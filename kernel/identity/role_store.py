@@ -85,7 +85,7 @@ def has_role(work: Work, account_id: AccountId, *roles: Role) -> bool:
         .where(
             role_grants.c.brand_id == work.actor.brand_id,
             role_grants.c.account_id == account_id,
-            role_grants.c.role.in_([role.value for role in roles]),
+            db.among(role_grants.c.role, [role.value for role in roles]),
         )
         .limit(1)
     )

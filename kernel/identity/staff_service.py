@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from kernel import registry
+from kernel import db, registry
 from kernel.actor import Actor, Permission, Role
 from kernel.errors import Conflict, NotFound
 from kernel.identity import role_store, session_store, store
@@ -282,7 +282,7 @@ def _grants_of(work: Work, account_ids: list[str]) -> dict[str, list[RoleGrant]]
     found = (
         select(role_grants)
         .where(
-            role_grants.c.account_id.in_(account_ids),
+            db.among(role_grants.c.account_id, account_ids),
             role_grants.c.role.in_(_STAFF),
             role_grants.c.revoked_at.is_(None),
         )

@@ -193,7 +193,7 @@ def drop_tokens(work: Work, account_id: AccountId, *purposes: TokenPurpose) -> N
         one_time_tokens.c.account_id == account_id, one_time_tokens.c.used_at.is_(None)
     )
     if purposes:
-        dropped = dropped.where(one_time_tokens.c.purpose.in_([purpose.value for purpose in purposes]))
+        dropped = dropped.where(db.among(one_time_tokens.c.purpose, [purpose.value for purpose in purposes]))
     work.connection.execute(dropped)
 
 

@@ -12,6 +12,7 @@ from typing import Final
 import structlog
 from sqlalchemy import update
 
+from kernel import db
 from kernel.actor import system
 from kernel.ids import BrandId
 from kernel.payments.lost import LostUse, decline, settle_lost
@@ -57,7 +58,7 @@ def capture_due(
                 work.connection.execute(
                     update(payments)
                     .where(
-                        payments.c.id.in_([payment.id for payment in done]),
+                        db.among(payments.c.id, [payment.id for payment in done]),
                         payments.c.captured_at.is_(None),
                         payments.c.declined_at.is_(None),
                     )

@@ -135,7 +135,7 @@ def close_payments(work: Work, payment_ids: Sequence[str]) -> None:
         work.connection.execute(
             update(payments)
             .where(
-                payments.c.id.in_(list(payment_ids)),
+                db.among(payments.c.id, payment_ids),
                 payments.c.brand_id == work.actor.brand_id,
                 payments.c.received_at.is_(None),
                 payments.c.expires_at > work.now,

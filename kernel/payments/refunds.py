@@ -78,7 +78,9 @@ def request_refunds(work: Work, orders: Sequence[RefundOrder]) -> list[Payment]:
         assert 0 < amount.minor <= payment.amount.minor, "more cannot go back than came"
         rows.append(_refund_row(work, order, amount))
     fresh = db.insert_new(work.connection, refunds, rows, returning="payment_id")
-    work.connection.execute(update(payments).where(payments.c.id.in_(fresh)).values(state=PaymentState.REFUNDING.value))
+    work.connection.execute(
+        update(payments).where(db.among(payments.c.id, fresh)).values(state=PaymentState.REFUNDING.value)
+    )
     for row in rows:
         payment = found[row["payment_id"]]
         if payment.id in fresh and payment.state is PaymentState.RECEIVED:
@@ -114,7 +116,7 @@ def _load(work: Work, payment_ids: Sequence[str]) -> dict[str, Payment]:
         return {}
     statement = (
         select_payments()
-        .where(payments.c.id.in_(list(payment_ids)), payments.c.brand_id == work.actor.brand_id)
+        .where(db.among(payments.c.id, payment_ids), payments.c.brand_id == work.actor.brand_id)
         .order_by(payments.c.id)
         .with_for_update()
     )
@@ -164,7 +166,7 @@ def _lease(works: Works, providers: Mapping[str, PaymentProvider], batch_max: in
         select_payments()
         .add_columns(refunds.c.amount_minor.label("refund_minor"), refunds.c.reason, refunds.c.attempts)
         .join(refunds, refunds.c.payment_id == payments.c.id)
-        .where(payments.c.captured_at.isnot(None), payments.c.provider.in_(list(providers)))
+        .where(payments.c.captured_at.isnot(None), db.among(payments.c.provider, providers))
         .order_by(refunds.c.due_at, payments.c.id)
         .limit(batch_max)
     )
@@ -218,14 +220,16 @@ def _settle(works: Works, done: Sequence[_Leased], failed: Mapping[str, str], vo
     """Book what the provider confirmed, each refund once, also when two workers carried it out."""
     with works.change(system(BrandId("platform"))) as work:
         if void:
-            open_ones = refunds.c.payment_id.in_(void), refunds.c.refunded_at.is_(None)
+            open_ones = db.among(refunds.c.payment_id, void), refunds.c.refunded_at.is_(None)
             work.connection.execute(update(refunds).where(*open_ones).values(due_at=None, voided_at=work.now))
         for payment_id, why in failed.items():
             work.connection.execute(update(refunds).where(refunds.c.payment_id == payment_id).values(last_error=why))
         settled = set(
             work.connection.execute(
                 update(refunds)
-                .where(refunds.c.payment_id.in_([one.payment.id for one in done]), refunds.c.refunded_at.is_(None))
+                .where(
+                    db.among(refunds.c.payment_id, [one.payment.id for one in done]), refunds.c.refunded_at.is_(None)
+                )
                 .values(refunded_at=work.now, due_at=None, last_error=None, voided_at=None)
                 .returning(refunds.c.payment_id)
             ).scalars()
@@ -234,7 +238,7 @@ def _settle(works: Works, done: Sequence[_Leased], failed: Mapping[str, str], vo
         kept = set(
             work.connection.execute(
                 update(payments)
-                .where(payments.c.id.in_(settled), payments.c.state != PaymentState.CHARGED_BACK.value)
+                .where(db.among(payments.c.id, settled), payments.c.state != PaymentState.CHARGED_BACK.value)
                 .values(state=PaymentState.REFUNDED.value)
                 .returning(payments.c.id)
             ).scalars()

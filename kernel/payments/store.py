@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping, Select, select
 
+from kernel import db
 from kernel.ledger import AccountName, Transfer, account
 from kernel.money import Money
 from kernel.payments.model import Payment, PaymentRequest, PaymentState
@@ -109,7 +110,7 @@ def payments_of(work: Work, subject_ids: Sequence[str]) -> dict[str, list[Paymen
     if found:
         statement = (
             select_payments()
-            .where(payments.c.subject_id.in_(list(found)), payments.c.brand_id == work.actor.brand_id)
+            .where(db.among(payments.c.subject_id, found), payments.c.brand_id == work.actor.brand_id)
             .order_by(payments.c.id)
         )
         for row in work.connection.execute(statement).mappings():

@@ -1,0 +1,151 @@
+"""Lists in statements: any number of values in one parameter, the same rows on both databases, by the index."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import Any, Final, TypeAlias
+
+import pytest
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Date,
+    Integer,
+    MetaData,
+    Select,
+    String,
+    Table,
+    event,
+    select,
+    text,
+)
+
+from kernel import db
+from kernel.record import record_salts
+from kernel.work import Works
+from tests.support.databases import ROOMS, ROOT, Database
+
+MORE_THAN_PARAMETERS: Final = 65_536
+"""PostgreSQL's protocol counts the parameters of a statement in 16 bits."""
+things: Final = Table(
+    "things",
+    MetaData(),
+    Column("name", String(4), primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("day", Date, nullable=False),
+)
+ROWS: Final = [
+    {"name": "a", "number": 1, "day": date(2026, 1, 1)},
+    {"name": 'b"\\', "number": 2, "day": date(2026, 1, 2)},
+    {"name": "{,}", "number": 3, "day": date(2026, 1, 3)},
+]
+Names: TypeAlias = Callable[[ColumnElement[bool]], list[str]]
+
+
+@pytest.fixture
+def names(database: Database) -> Iterator[Names]:
+    with database.engine.begin() as connection:
+        things.create(connection)
+        db.insert_many(connection, things, ROWS)
+
+        def found(condition: ColumnElement[bool]) -> list[str]:
+            return list(connection.execute(select(things.c.name).where(condition).order_by(things.c.number)).scalars())
+
+        yield found
+        things.drop(connection)
+
+
+def test_a_column_of_text_numbers_or_days_is_one_of_the_values(names: Names) -> None:
+    assert names(db.among(things.c.name, ["a", "c"])) == ["a"]
+    assert names(db.among(things.c.number, {3, 1})) == ["a", "{,}"]
+    assert names(db.among(things.c.day, [date(2026, 1, 2)])) == ['b"\\']
+    assert names(~db.among(things.c.name, ["a", "{,}"])) == ['b"\\']
+
+
+def test_a_value_is_compared_as_a_whole_whatever_stands_in_it(names: Names) -> None:
+    assert names(db.among(things.c.name, ['b"\\', "{,}"])) == ['b"\\', "{,}"]
+    assert names(db.among(things.c.name, ["a and more than the column is long"])) == []
+
+
+def test_no_row_is_one_of_no_values(names: Names) -> None:
+    assert names(db.among(things.c.name, [])) == []
+
+
+def test_more_values_than_a_statement_has_parameters_are_one_list(names: Names) -> None:
+    many = [f"none{number}" for number in range(MORE_THAN_PARAMETERS)]
+
+    assert names(db.among(things.c.name, [*many, "a"])) == ["a"]
+    assert names(db.among(things.c.number, range(3, MORE_THAN_PARAMETERS + 3))) == ["{,}"]
+
+
+def test_the_statement_is_the_same_text_for_every_number_of_values(database: Database) -> None:
+    texts = {
+        str(select(things).where(db.among(things.c.name, ["a"] * one + ["b"])).compile(database.engine))
+        for one in range(3)
+    }
+
+    assert len(texts) == 1
+
+
+def test_a_list_is_looked_up_by_the_index(works: Works) -> None:
+    wanted = select(record_salts.c.salt).where(db.among(record_salts.c.person_id, ["a" * 32, "b" * 32]))
+
+    with works.engine.begin() as connection:
+        if not db.is_sqlite(connection):
+            connection.execute(text("SET LOCAL enable_seqscan = off"))
+        plan = explained(connection, wanted)
+
+    assert "USING INDEX" in plan or "Index Cond: ((person_id)::text = ANY" in plan, plan
+
+
+# Each of these is a handful of rows or a selection, not a list of values.
+KNOWN_SHORT: Final = {
+    "demand/audit_service.py: balances.c.account.in_(kinds)",
+    "demand/compare/store.py: table.c.comparison_id.in_(still_open)",
+    "factory_orders/personal/service.py: handovers.c.order_id.in_(own)",
+    "factory_orders/personal/service.py: orders.c.id.in_(own)",
+    "factory_orders/personal/service.py: vehicle_disclosures.c.vin.in_(cars)",
+    "kernel/idempotency.py: tuple_(table.account_id, table.key).in_(pairs)",
+}
+
+
+def test_no_statement_has_a_parameter_for_every_value_of_a_list_that_may_be_long() -> None:
+    found = {
+        f"{path.relative_to(ROOT)}: {ast.unparse(call)}"
+        for room in (*ROOMS, "graph", "muster")
+        for path in sorted((ROOT / room).rglob("*.py"))
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "in_"
+        if not is_short(call.args[0])
+    }
+
+    assert found == KNOWN_SHORT
+
+
+def is_short(values: ast.expr) -> bool:
+    """Say whether it is written out, a constant of the module, or a selection."""
+    match values:
+        case ast.Tuple(elts) | ast.List(elts):
+            return not any(isinstance(one, ast.Starred) for one in elts)
+        case ast.Name(name) | ast.Attribute(attr=name):
+            return name.isupper()
+        case ast.Call():
+            return ast.unparse(values).startswith(("select(", "bindparam(")) or "scalar_subquery" in ast.unparse(values)
+        case _:
+            return False
+
+
+def explained(connection: Connection, statement: Select[Any]) -> str:
+    """Return the plan of a statement as it is really sent."""
+    word = "EXPLAIN QUERY PLAN " if db.is_sqlite(connection) else "EXPLAIN "
+
+    def explain(_connection: Any, _cursor: Any, sent: str, parameters: Any, *_: Any) -> tuple[str, Any]:
+        return word + sent, parameters
+
+    event.listen(connection, "before_cursor_execute", explain, retval=True)
+    rows = connection.execute(statement).all()
+    event.remove(connection, "before_cursor_execute", explain)
+    return "\n".join(" ".join(map(str, row)) for row in rows)
