@@ -13,6 +13,7 @@ from demand.backing.commitment_service import (
     note_overdue,
     remind_of_answer,
 )
+from demand.backing.holding_service import hold_backing
 from demand.backing.lineage_service import NumberedCar, note_cars
 from demand.backing.service import (
     BackRequest,
@@ -149,6 +150,7 @@ __all__ = [
     "found_circle",
     "fund_backing",
     "fund_pre_order",
+    "hold_backing",
     "hold_deposit",
     "invite_to_circle",
     "join_circle",

@@ -20,12 +20,15 @@ from kernel.identity.queries import persons_of
 from kernel.ledger import AccountName, Transfer, balance_to_spend, book
 from kernel.money import Money
 from kernel.paging import Page, PageRequest, make_page
+from kernel.payments import is_going_back
 from kernel.reasons import because
 from kernel.work import Work
 
 # What others owe us or hold for us stands below zero by its nature; every other account never does.
 MAY_BE_NEGATIVE: Final = frozenset({"provider", "receivable", "bonus"})
 _ACCOUNT: Final = re.compile(r"[a-z_]{1,30}:[A-Za-z0-9_.-]{1,48}")
+GOING_BACK: Final = frozenset({"refund", "late"})
+"""Accounts of a payment that the worker sends back to its payer, by its own word to the provider."""
 REASON_LENGTH_MAX: Final = 400
 AccountHold: TypeAlias = Callable[[Work, str], None]
 """Locks what else moves an account's money, by the account's owner, for the rest of the change."""
@@ -157,8 +160,9 @@ def approve_movement(work: Work, movement_id: str, *, holds: Mapping[str, Accoun
 
     `holds` names by an account's kind who keeps what else moves its money away meanwhile, and may refuse.
 
-    Refuses the proposer, under another account too (SecondOperatorNeeded), one that was decided (Conflict), an account
-    that would fall below zero (AccountTooLow) and another brand's (NotFound).
+    Refuses the proposer, under another account too (SecondOperatorNeeded), one that was decided and money that is on
+    its way back to its payer (Conflict), an account that would fall below zero (AccountTooLow) and another brand's
+    (NotFound).
     """
     work.actor.require(Permission.MONEY_BY_HAND)
     proposed = _open_movement(work, movement_id)
@@ -168,8 +172,11 @@ def approve_movement(work: Work, movement_id: str, *, holds: Mapping[str, Accoun
         kind, _, owner = name.partition(":")
         if holds is not None and kind in holds:
             holds[kind](work, owner)
+    kind, _, payment_id = proposed.debit.partition(":")
+    if kind in GOING_BACK and is_going_back(work, payment_id):
+        raise Conflict("movement", because("GOING_BACK"))
     held = balance_to_spend(work, proposed.debit)
-    if proposed.debit.partition(":")[0] not in MAY_BE_NEGATIVE and held < proposed.amount.minor:
+    if kind not in MAY_BE_NEGATIVE and held < proposed.amount.minor:
         raise AccountTooLow(proposed.debit, Money(held, proposed.amount.currency), proposed.amount)
     decided = _decide(work, proposed, HandState.APPROVED)
     book(work, Transfer("money_by_hand", proposed.id, proposed.debit, proposed.credit, proposed.amount))

@@ -219,6 +219,14 @@ REASONS: Final[Texts] = {
     "CHANGED_JUST_NOW": ("somebody else changed it just now", "刚刚被他人修改"),
     "PUBLISHED_JUST_NOW": ("somebody else published a version just now", "刚刚有他人发布新版本"),
     "RELEASED_JUST_NOW": ("another worker has just released it", "刚刚已发布"),
+    "GOING_BACK": (
+        "this money is on its way back to its payer; what is left can be moved once it has gone",
+        "该款项正在原路退回，退回完成后方可调整余额",
+    ),
+    "BACKING_BOUND": (
+        "this money stands behind a proposal; it can be moved once the backing has ended",
+        "该款项正用于支持提案，支持结束后方可调整",
+    ),
     "NO_MONEY": ("no money has come for it", "尚未收到款项"),
     "VOTING_ELSEWHERE": ("you are voting elsewhere at the same moment", "您正在同时投另一票"),
     "NOT_AT_PROVIDER": (

@@ -39,6 +39,7 @@ from kernel.payments.receiving import (
 from kernel.payments.refunds import (
     RefundOrder,
     carry_out_refunds,
+    is_going_back,
     refund_of,
     request_refund,
     request_refunds,
@@ -79,6 +80,7 @@ __all__ = [
     "capture_due",
     "carry_out_refunds",
     "close_payments",
+    "is_going_back",
     "late_account",
     "payments_of",
     "provider_account",

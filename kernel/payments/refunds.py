@@ -255,6 +255,17 @@ def _way_out(one: _Leased, *, here: bool) -> Transfer:
     return Transfer("refund_paid", one.payment.id, out_of, back_to, one.amount)
 
 
+def is_going_back(work: Work, payment_id: str) -> bool:
+    """Say whether a payment of the actor's brand is to be sent back and was not yet; locks its refund meanwhile."""
+    statement = (
+        select(refunds.c.due_at)
+        .join(payments, payments.c.id == refunds.c.payment_id)
+        .where(payments.c.id == payment_id, payments.c.brand_id == work.actor.brand_id)
+        .with_for_update(of=refunds)
+    )
+    return work.connection.execute(statement).scalar() is not None
+
+
 def refund_of(work: Work, payment_id: str) -> Money | None:
     """Return the amount asked back for a payment of the actor's brand, or None."""
     statement = (

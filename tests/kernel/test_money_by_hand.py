@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
-from kernel import db, ledger
+from kernel import db, ledger, payments
 from kernel.actor import Actor, Role, system
+from kernel.clock import FixedClock
 from kernel.errors import Conflict, Forbidden, InvalidInput, NotFound
 from kernel.identity import store
 from kernel.identity.tables import accounts, persons
@@ -30,8 +31,10 @@ from kernel.money_by_hand import (
     propose_movement,
 )
 from kernel.paging import PageRequest
+from kernel.reasons import because
 from kernel.work import Works
 from tests.kernel.identity.people import add_two_brands
+from tests.kernel.payment_room import make_room
 
 BRAND = BrandId("a" * 32)
 HELD = yuan(300)
@@ -212,3 +215,41 @@ def test_two_approvals_at_once_move_no_more_than_there_is(works: Works) -> None:
 
     assert outcomes == ["ACCOUNT_TOO_LOW", "approved"]
     assert balance(works, "late:x") == 0
+
+
+def test_money_on_its_way_back_to_its_payer_is_not_moved_by_hand_as_well(works: Works, clock: FixedClock) -> None:
+    room = make_room(works, clock, BRAND)
+    payment = room.held("s1", HELD, "ref-1")
+    room.give_back(payment)
+    refund = f"refund:{payment.id}"
+    with works.change(WANG) as work:
+        asked = propose_movement(work, debit=refund, credit="payable:y", amount=HELD, reason="paid by bank transfer")
+
+    with pytest.raises(Conflict) as refused, works.change(LI) as work:
+        approve_movement(work, asked.id)
+    held = balance(works, refund)
+    room.work_off()
+
+    assert refused.value == Conflict("movement", because("GOING_BACK"))
+    assert (held, balance(works, refund), balance(works, "payable:y")) == (HELD.minor, 0, 0)
+    with pytest.raises(AccountTooLow), works.change(LI) as work:
+        approve_movement(work, asked.id)
+
+
+def test_what_was_sent_back_in_part_leaves_the_rest_to_be_moved_by_hand(works: Works, clock: FixedClock) -> None:
+    room = make_room(works, clock, BRAND)
+    payment = room.held("s1", HELD, "ref-1")
+    room.give_back(payment, yuan(100))
+    room.work_off()
+    with works.change(system(BRAND)) as work:
+        more = Transfer("more", "s1", AccountName("deposit:s1"), payments.refund_account(payment.id), yuan(200))
+        ledger.book(work, more)
+    with works.change(WANG) as work:
+        rest = propose_movement(
+            work, debit=f"refund:{payment.id}", credit="payable:y", amount=yuan(200), reason="the rest"
+        )
+
+    with works.change(LI) as work:
+        approve_movement(work, rest.id)
+
+    assert balance(works, "payable:y") == 20_000

@@ -22,16 +22,19 @@ from demand.errors import (
     ProposalClosed,
 )
 from demand.personal.service import DemandData
-from demand.service import close_proposal, decline_proposal
+from demand.service import close_proposal, decline_proposal, hold_backing
 from kernel import record, soundness
-from kernel.actor import system
+from kernel.actor import Actor, Role, system
 from kernel.clock import FixedClock
-from kernel.errors import Forbidden, IdempotencyMismatch, InvalidInput, NotFound, Refusal
-from kernel.ids import AccountId
+from kernel.errors import Conflict, Forbidden, IdempotencyMismatch, InvalidInput, NotFound, Refusal
+from kernel.ids import AccountId, PersonId
+from kernel.money_by_hand import approve_movement, propose_movement
 from kernel.payments import PaymentAlreadyMade, PaymentAmountMismatch, PaymentState
+from kernel.reasons import because
 from kernel.work import Work, Works
 from tests.configurator.small_brand import BRAND, PLANNER
 from tests.demand.backing.backing_room import (
+    BACKING,
     THRESHOLD,
     TOOLING_MINOR,
     UNIT_COST_MINOR,
@@ -320,3 +323,26 @@ def test_a_payment_that_the_provider_declines_counts_no_more(place: BackingRoom)
     assert held_of(place, backing) == 0
     place.room.clock.advance(timedelta(minutes=1))
     assert isinstance(place.back(1, replace(place.request(1), idempotency_key="another card")), HeldBacking)
+
+
+def test_money_that_stands_behind_a_proposal_is_not_moved_by_hand_and_goes_back_once(place: BackingRoom) -> None:
+    backing = place.back(1)
+    account = f"backing:{backing.head.id}"
+    hands = [Actor(BRAND, frozenset({Role.OPERATOR}), AccountId(name * 32), PersonId(name * 32)) for name in "ef"]
+    with place.room.works.change(hands[0]) as work:
+        asked = propose_movement(work, debit=account, credit="payable:x", amount=BACKING, reason="a mistake")
+
+    with pytest.raises(Conflict) as refused, place.room.works.change(hands[1]) as work:
+        approve_movement(work, asked.id, holds={"backing": hold_backing})
+    held = held_of(place, backing)
+    place.withdraw(1, backing.head.id)
+    place.room.settle()
+
+    assert refused.value == Conflict("movement", because("BACKING_BOUND"))
+    assert (held, held_of(place, backing), place.room.balance("payable:x")) == (BACKING.minor, 0, 0)
+    assert sound(place)
+
+
+def test_an_account_of_no_backing_is_held_by_nobody(place: BackingRoom) -> None:
+    with place.room.works.change(system(BRAND)) as work:
+        hold_backing(work, "0" * 32)
