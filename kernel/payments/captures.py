@@ -1,16 +1,19 @@
 """Authorised money on its way in, asked for by the worker.
 
 The provider is called outside any transaction, under a reference that it knows again, so that a crash anywhere means
-that it is asked once more and answers the same.
+that it is asked once more and answers the same. A payment that cannot be taken now waits by itself, and holds up no
+other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 
 import structlog
-from sqlalchemy import update
+from sqlalchemy import bindparam, select, update
 
 from kernel import db
 from kernel.actor import system
@@ -23,6 +26,19 @@ from kernel.work import Work, Works
 
 log = structlog.get_logger(__name__)
 BATCH_MAX: Final = 200
+AWAY_AFTER: Final = 3
+"""So many in a row that a provider cannot take, each asked for by itself, mean that the provider is away."""
+PAUSE: Final = timedelta(seconds=30)
+PAUSE_MAX: Final = timedelta(hours=1)
+
+
+@dataclass(slots=True)
+class _Answers:
+    """What a provider said of a batch: handed over, declined for good (with the reason), or not now."""
+
+    done: list[str] = field(default_factory=list)
+    declined: dict[str, str] = field(default_factory=dict)
+    not_now: list[str] = field(default_factory=list)
 
 
 def capture_due(
@@ -34,62 +50,101 @@ def capture_due(
 ) -> int:
     """Ask providers for authorised money that was taken in since; returns how many payments were settled.
 
-    Each provider has a batch of its own, so that one that fails holds up no other. A payment that is declined for good
-    is never asked for again: the room of its purpose acts on it (`uses`), each in a change of its own.
+    Each provider has a batch of its own, so that one that fails holds up no other; where a batch fails, each payment is
+    asked for by itself, and one that cannot be taken is asked for again after a pause that doubles up to an hour. A
+    payment that is declined for good is never asked for again: the room of its purpose acts on it (`uses`), each in a
+    change of its own.
     """
     settled = 0
-    for name, provider in providers.items():
-        statement = (
-            select_payments()
-            .where(
-                payments.c.received_at.isnot(None),
-                payments.c.captured_at.is_(None),
-                payments.c.declined_at.is_(None),
-                payments.c.provider == name,
-            )
-            .order_by(payments.c.id)
-            .limit(batch_max)
-        )
-        with works.read(system(BrandId("platform"))) as work:
-            own = [payment_from(row) for row in work.connection.execute(statement).mappings()]
-        done, declined = _capture(provider, own) if own else ([], {})
-        if done:
+    for provider in providers.values():
+        own = _due(works, provider.name, batch_max)
+        answers = _capture(provider, own) if own else _Answers()
+        if answers.done or answers.not_now:
             with works.change(system(BrandId("platform"))) as work:
-                work.connection.execute(
-                    update(payments)
-                    .where(
-                        db.among(payments.c.id, [payment.id for payment in done]),
-                        payments.c.captured_at.is_(None),
-                        payments.c.declined_at.is_(None),
-                    )
-                    .values(captured_at=work.now)
-                )
-        for payment_id, why in declined.items():
+                _note(work, answers)
+        for payment_id, why in answers.declined.items():
             _let_room_act(works, uses, payment_id, why)
-        settled += len(done) + len(declined)
+        settled += len(answers.done) + len(answers.declined)
     return settled
 
 
-def _capture(provider: PaymentProvider, own: Sequence[Payment]) -> tuple[list[Payment], dict[str, str]]:
-    """Return those whose money was handed over, and the ids of those declined for good with the reason.
+def _due(works: Works, provider: str, batch_max: int) -> list[Payment]:
+    table = payments.c
+    with works.read(system(BrandId("platform"))) as work:
+        statement = (
+            select_payments()
+            .where(
+                table.received_at.isnot(None),
+                table.captured_at.is_(None),
+                table.declined_at.is_(None),
+                table.provider == provider,
+                table.capture_due_at.is_(None) | (table.capture_due_at <= work.now),
+            )
+            .order_by(table.id)
+            .limit(batch_max)
+        )
+        return [payment_from(row) for row in work.connection.execute(statement).mappings()]
 
-    Where a batch breaks, each is asked for by itself.
-    """
+
+def _capture(provider: PaymentProvider, own: Sequence[Payment]) -> _Answers:
+    """Ask for a batch; where it fails, for each by itself until it is clear that nothing can be had now."""
+    answers = _Answers()
+    if _ask(provider, own, answers):
+        return answers
+    if len(own) == 1:
+        answers.not_now.append(own[0].id)
+        return answers
+    in_vain = 0
+    for one in own:
+        if _ask(provider, [one], answers):
+            in_vain = 0
+            continue
+        answers.not_now.append(one.id)
+        in_vain += 1
+        if in_vain == AWAY_AFTER:
+            log.warning("provider_away", provider=provider.name, payments=len(own))
+            break
+    return answers
+
+
+def _ask(provider: PaymentProvider, own: Sequence[Payment], answers: _Answers) -> bool:
+    """Ask for these at once and note the answer; False where there was none."""
     try:
-        answered = provider.capture([Capture(one.brand_id, one.provider_reference or "", one.amount) for one in own])
+        declined = provider.capture([Capture(one.brand_id, one.provider_reference or "", one.amount) for one in own])
     except ProviderUnavailable as error:
         log.warning("capture_postponed", provider=provider.name, payments=len(own), why=str(error))
-        return [], {}
+        return False
     except Exception as error:  # noqa: BLE001 - a provider's mistake over one payment must not hold up the others
-        if len(own) > 1:
-            alone = [_capture(provider, [one]) for one in own]
-            return [one for done, _ in alone for one in done], {
-                payment_id: why for _, declined in alone for payment_id, why in declined.items()
-            }
         log.error("capture_broke", provider=provider.name, payment_id=own[0].id, why=type(error).__name__)
-        return [], {}
-    done = [one for one in own if one.provider_reference not in answered]
-    return done, {one.id: answered[one.provider_reference or ""] for one in own if one.provider_reference in answered}
+        return False
+    for one in own:
+        reason = declined.get(one.provider_reference or "")
+        if reason is None:
+            answers.done.append(one.id)
+        else:
+            answers.declined[one.id] = reason
+    return True
+
+
+def _note(work: Work, answers: _Answers) -> None:
+    """Note what was handed over, and when each of those that could not be had is asked for again."""
+    table = payments.c
+    still_open = table.captured_at.is_(None), table.declined_at.is_(None)
+    taken = update(payments).where(db.among(table.id, answers.done), *still_open)
+    work.connection.execute(taken.values(captured_at=work.now))
+    found = select(table.id, table.capture_attempts).where(db.among(table.id, answers.not_now), *still_open)
+    pauses = [
+        {
+            "b_id": row.id,
+            "b_attempts": row.capture_attempts + 1,
+            "b_due": work.now + min(PAUSE * 2.0 ** min(row.capture_attempts, 8), PAUSE_MAX),
+        }
+        for row in work.connection.execute(found.order_by(table.id).with_for_update())
+    ]
+    if pauses:
+        later = update(payments).where(table.id == bindparam("b_id"))
+        values = {"capture_attempts": bindparam("b_attempts"), "capture_due_at": bindparam("b_due")}
+        work.connection.execute(later.values(values), pauses)
 
 
 def _let_room_act(works: Works, uses: Mapping[str, LostUse], payment_id: str, why: str) -> None:

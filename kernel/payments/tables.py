@@ -23,6 +23,9 @@ payments = Table(
     Column("expires_at", Instant, nullable=False),
     Column("received_at", Instant),
     Column("captured_at", Instant),
+    # When the provider is asked for it again, after so many attempts in vain.
+    Column("capture_due_at", Instant),
+    Column("capture_attempts", Integer, nullable=False, server_default="0"),
     Column("declined_at", Instant),
     Column("declined_why", String(80)),
     Column("charged_back_at", Instant),

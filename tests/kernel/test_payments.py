@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -26,6 +26,7 @@ from kernel.payments import (
     PaymentState,
     ProviderUnavailable,
 )
+from kernel.payments.captures import AWAY_AFTER
 from kernel.payments.tables import payments as payments_table
 from kernel.sandbox import Sandbox, SignedMessage
 from kernel.work import Works
@@ -409,6 +410,7 @@ def test_a_capture_that_breaks_the_provider_holds_up_no_other(room: Room) -> Non
 
     assert payments.capture_due(room.works, providers, USES) == 2
     assert [line.provider_reference for line in room.statement()] == ["ref-2", "ref-3"]
+    room.clock.advance(timedelta(seconds=30))
     assert payments.capture_due(room.works, room.providers, USES) == 1
 
 
@@ -424,3 +426,51 @@ def test_a_provider_that_is_down_starves_no_other(room: Room) -> None:
 
     assert payments.capture_due(room.works, {"elsewhere": down, "sandbox": room.sandbox}, USES, batch_max=1) == 1
     assert [line.provider_reference for line in room.statement()] == ["ref-2"]
+
+
+@dataclass
+class Choosy:
+    """The sandbox in front of banks of which some are away; counts how often it was asked."""
+
+    behind: Sandbox
+    away: set[str]
+    asked: int = 0
+    name: str = "sandbox"
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.behind, name)
+
+    def capture(self, captures: Sequence[Capture]) -> Mapping[str, str]:
+        self.asked += 1
+        if any(one.provider_reference in self.away for one in captures):
+            raise ProviderUnavailable("this bank is away")
+        return self.behind.capture(captures)
+
+
+def test_a_payment_that_cannot_be_taken_now_holds_up_no_other_and_is_asked_for_again(room: Room) -> None:
+    bank = Choosy(room.sandbox, {"ref-1"})
+    for number in range(1, 4):
+        room.held(f"s{number}", DEPOSIT, f"ref-{number}")
+
+    settled = []
+    for pause in (0, 29, 1, 59, 1):
+        room.clock.advance(timedelta(seconds=pause))
+        settled.append(payments.capture_due(room.works, {"sandbox": bank}, USES))  # type: ignore[dict-item]
+        bank.away = set() if pause == 59 else bank.away
+
+    assert settled == [2, 0, 0, 0, 1]
+    assert bank.asked == 1 + 3 + 1 + 1
+    assert all(payment.captured for number in range(1, 4) for payment in room.payments_of(f"s{number}"))
+
+
+def test_a_provider_that_is_away_is_asked_a_few_times_and_soon_again(room: Room) -> None:
+    references = {f"ref-{number}" for number in range(10)}
+    bank = Choosy(room.sandbox, set(references))
+    for reference in sorted(references):
+        room.held(reference, DEPOSIT, reference)
+
+    away = payments.capture_due(room.works, {"sandbox": bank}, USES)  # type: ignore[dict-item]
+    asked, bank.away = bank.asked, set()
+    back = payments.capture_due(room.works, {"sandbox": bank}, USES)  # type: ignore[dict-item]
+
+    assert (away, asked, back) == (0, 1 + AWAY_AFTER, 10 - AWAY_AFTER)

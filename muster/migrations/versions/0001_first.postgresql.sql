@@ -193,6 +193,8 @@ CREATE TABLE payments (
 	expires_at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	received_at TIMESTAMP WITH TIME ZONE, 
 	captured_at TIMESTAMP WITH TIME ZONE, 
+	capture_due_at TIMESTAMP WITH TIME ZONE, 
+	capture_attempts INTEGER DEFAULT '0' NOT NULL, 
 	declined_at TIMESTAMP WITH TIME ZONE, 
 	declined_why VARCHAR(80), 
 	charged_back_at TIMESTAMP WITH TIME ZONE, 

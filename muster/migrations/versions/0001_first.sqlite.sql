@@ -173,6 +173,8 @@ CREATE TABLE payments (
 	expires_at VARCHAR(27) NOT NULL, 
 	received_at VARCHAR(27), 
 	captured_at VARCHAR(27), 
+	capture_due_at VARCHAR(27), 
+	capture_attempts INTEGER DEFAULT '0' NOT NULL, 
 	declined_at VARCHAR(27), 
 	declined_why VARCHAR(80), 
 	charged_back_at VARCHAR(27), 
