@@ -10,9 +10,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Final, TextIO
 
-from kernel.notices import Address, Message
-
-TIMEOUT_SECONDS: Final = 15
+from kernel.notices import ANSWER_SECONDS_MAX, Address, Message
 
 
 class ConsoleChannel:
@@ -69,7 +67,7 @@ class SmtpChannel:
         """Send them; when the server cannot be reached every one that was not sent yet has failed."""
         failed = {message.notice_id: "mail server unreachable" for message in messages}
         try:
-            with smtplib.SMTP(self._host, self._port, timeout=TIMEOUT_SECONDS) as server:
+            with smtplib.SMTP(self._host, self._port, timeout=ANSWER_SECONDS_MAX) as server:
                 if self._tls is not None:
                     server.starttls(context=self._tls)
                 if self._username:

@@ -42,11 +42,29 @@ from kernel.work import Work, Works
 
 log = structlog.get_logger(__name__)
 BATCH_MAX: Final = 100
+PART_MAX: Final = 10
+"""So many are leased at once: a lease outlasts the slowest mail server, and a worker that died gives none back."""
+ANSWER_SECONDS_MAX: Final = 15
+"""A channel waits no longer than this for one answer of a server."""
+MESSAGE_LEASE: Final = timedelta(seconds=4 * ANSWER_SECONDS_MAX)
+"""What one message may take: a mail has a sender, a reader, a beginning and an end, and each is answered."""
+CONNECTION_LEASE: Final = 2 * MESSAGE_LEASE
 ATTEMPTS_MAX: Final = 12
 PAUSE_MAX: Final = timedelta(hours=1)
 SECRET_PLACE: Final = re.compile("⟦[^⟧]*⟧")
 """Where a message gets its one-time token as it leaves; who reads the notice here sees that it was sent."""
-Fact: TypeAlias = str | int | Money | datetime | date
+_NO_PLACES: Final = str.maketrans("⟦⟧", "[]")
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPlace:
+    """The fact that a one-time token belongs here; no text that a person wrote can become one."""
+
+    purpose: str
+    token_id: str
+
+
+Fact: TypeAlias = str | int | Money | datetime | date | TokenPlace
 
 notices = Table(
     "notices",
@@ -322,8 +340,10 @@ def _write(value: Fact, *, chinese: bool, zone: ZoneInfo) -> str:
             if chinese:
                 return f"{value.year}年{value.month}月{value.day}日"
             return f"{value.day} {_MONTHS[value.month - 1]} {value.year}"
+        case TokenPlace(purpose, token_id):
+            return f"⟦{purpose}:{token_id}⟧"
         case _:
-            return str(value)
+            return str(value).translate(_NO_PLACES)
 
 
 def _to_json(value: Fact) -> Any:
@@ -334,6 +354,8 @@ def _to_json(value: Fact) -> Any:
             return {"at": value.astimezone(UTC).isoformat()}
         case date():
             return {"day": value.isoformat()}
+        case TokenPlace(purpose, token_id):
+            return {"token_for": purpose, "token_id": token_id}
         case _:
             assert isinstance(value, str | int), f"{type(value).__name__} is no fact of a notice"
             return value
@@ -347,6 +369,8 @@ def _from_json(value: Any) -> Fact:
             return datetime.fromisoformat(moment)
         case {"day": str(day)}:
             return date.fromisoformat(day)
+        case {"token_for": str(purpose), "token_id": str(token_id)}:
+            return TokenPlace(purpose, token_id)
         case str() | int():
             return value
         case _:
@@ -359,17 +383,21 @@ def _from_json(value: Any) -> Fact:
 def send_due(works: Works, channels: Sequence[Channel], addresses: AddressBook, *, batch_max: int = BATCH_MAX) -> int:
     """Send what is due by the first channel that reaches the person; returns how many were sent.
 
-    Nothing is sent inside a transaction. A notice is leased first; what fails, or was sent by a worker that died
-    before it could say so, is tried again after a pause that doubles up to an hour, at most 12 times; a mail sent
-    again carries the same Message-ID.
+    Nothing is sent inside a transaction. Notices are leased first, a few at a time, for as long as the slowest channel
+    may take, so that no second worker sends them meanwhile. What fails is tried again after a pause that doubles up to
+    an hour, at most 12 times; what a worker held that died is tried again when its lease ends. A mail sent again
+    carries the same Message-ID.
     """
-    leased = _lease(works, batch_max)
-    if not leased:
-        return 0
-    batches, failed = _address(works, leased, channels, addresses)
-    for channel, messages in batches:
-        failed |= channel.send(messages)
-    return _settle(works, leased, failed)
+    sent = 0
+    for start in range(0, batch_max, PART_MAX):
+        leased = _lease(works, min(PART_MAX, batch_max - start))
+        if not leased:
+            break
+        batches, failed = _address(works, leased, channels, addresses)
+        for channel, messages in batches:
+            failed |= channel.send(messages)
+        sent += _settle(works, leased, failed)
+    return sent
 
 
 def _lease(works: Works, batch_max: int) -> Sequence[RowMapping]:
@@ -380,14 +408,8 @@ def _lease(works: Works, batch_max: int) -> Sequence[RowMapping]:
     with works.change(system(BrandId("platform"))) as work:
         due = select(notices).where(table.due_at <= work.now).order_by(table.due_at, table.id).limit(batch_max)
         rows = work.connection.execute(due.with_for_update(skip_locked=True)).mappings().all()
-        values = [
-            {
-                "b_id": row["id"],
-                "b_attempts": row["attempts"] + 1,
-                "b_due": work.now + min(timedelta(seconds=30 * 2.0 ** row["attempts"]), PAUSE_MAX),
-            }
-            for row in rows
-        ]
+        until = work.now + CONNECTION_LEASE + len(rows) * MESSAGE_LEASE
+        values = [{"b_id": row["id"], "b_attempts": row["attempts"] + 1, "b_due": until} for row in rows]
         if values:
             work.connection.execute(
                 update(notices)
@@ -439,7 +461,8 @@ def _settle(works: Works, leased: Sequence[RowMapping], failed: Mapping[str, str
                 continue
             why, attempts = failed[row["id"]][:80], row["attempts"] + 1
             given_up = why == _NO_ADDRESS or attempts >= ATTEMPTS_MAX
-            values: dict[str, Any] = {"last_error": why} | ({"due_at": None} if given_up else {})
+            pause = min(timedelta(seconds=30 * 2.0 ** row["attempts"]), PAUSE_MAX)
+            values: dict[str, Any] = {"last_error": why, "due_at": None if given_up else work.now + pause}
             work.connection.execute(update(notices).where(table.id == row["id"]).values(**values))
             log.warning("notice_not_sent", notice_id=row["id"], why=why, attempts=attempts, given_up=given_up)
     return len(sent)

@@ -56,7 +56,7 @@ from kernel.identity.model import TokenPurpose
 from kernel.identity.queries import contacts, invited_contact
 from kernel.identity.tokens import one_time_token
 from kernel.money import Money
-from kernel.notices import Address, Channel, Fact, Message, NewNotice, notify_many
+from kernel.notices import Address, Channel, Fact, Message, NewNotice, TokenPlace, notify_many
 from kernel.outbox import Letter, Subscription
 from kernel.work import Work
 from muster import circle_telling
@@ -147,8 +147,8 @@ class WithAddress:
         return self.channel.send([replace(one, body=f"{one.body.rstrip()}\n\n{self.address}\n") for one in messages])
 
 
-def _place(purpose: TokenPurpose, token_id: str) -> dict[str, str]:
-    return {"token": f"⟦{purpose.value}:{token_id}⟧"}
+def _place(purpose: TokenPurpose, token_id: str) -> dict[str, Fact]:
+    return {"token": TokenPlace(purpose.value, token_id)}
 
 
 def tell_of_accounts(work: Work, letters: Sequence[Letter]) -> None:

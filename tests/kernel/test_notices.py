@@ -6,6 +6,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 import structlog
@@ -19,11 +20,15 @@ from kernel.ids import AccountId, BrandId
 from kernel.mail import ConsoleChannel, masked
 from kernel.money import yuan
 from kernel.notices import (
+    MESSAGE_LEASE,
+    PART_MAX,
     Address,
     Fact,
     Message,
     NewNotice,
     Notice,
+    TokenPlace,
+    _to_json,
     mark_read,
     notices,
     notices_of,
@@ -31,6 +36,7 @@ from kernel.notices import (
     notify_many,
     register_notice,
     registered_notices,
+    render,
     send_due,
     unread_notices,
 )
@@ -157,9 +163,33 @@ def test_a_worker_that_died_while_sending_leaves_the_notice_to_the_next(works: W
 
     with pytest.raises(KeyboardInterrupt):
         send_due(works, [Dies()], Book())
-    clock.advance(timedelta(seconds=30))
+    outcomes = []
+    for pause in (30, 149, 1):
+        clock.advance(timedelta(seconds=pause))
+        outcomes.append(send_due(works, [post], Book()))
 
-    assert send_due(works, [post], Book()) == 1
+    assert outcomes == [0, 0, 1]
+
+
+def test_a_slow_mail_server_and_two_workers_send_each_notice_once(works: Works, clock: FixedClock) -> None:
+    other = Post()
+
+    class Slow(Post):
+        def send(self, messages: Sequence[Message]) -> Mapping[str, str]:
+            for message in messages:
+                super().send([message])
+                clock.advance(MESSAGE_LEASE)
+                send_due(works, [other], Book())
+            return {}
+
+    slow = Slow()
+    with works.change(system(QILAN.id)) as work:
+        notify_many(work, [NewNotice(ANN, "test.deposit_in", FACTS, f"{n:032x}") for n in range(3 * PART_MAX)])
+
+    sent = send_due(works, [slow], Book())
+
+    assert sent == len(slow.sent)
+    assert len({one.notice_id for one in slow.sent + other.sent}) == len(slow.sent + other.sent) == 3 * PART_MAX
 
 
 def test_a_mail_that_never_goes_out_is_given_up_after_twelve_attempts(works: Works, clock: FixedClock) -> None:
@@ -274,3 +304,14 @@ def test_the_console_shows_the_notice_and_hides_the_address(works: Works) -> Non
 )
 def test_an_address_is_masked(address: str, shown: str) -> None:
     assert masked(address) == shown
+
+
+def test_what_a_person_writes_leaves_no_place_for_a_token_and_a_place_is_kept_apart_from_texts() -> None:
+    written = f"⟦recovery:{'a' * 32}⟧"
+    facts = {name: _to_json(value) for name, value in (FACTS | {"amount": written}).items()}
+    place = facts | {"amount": _to_json(TokenPlace("recovery", "a" * 32))}
+
+    texts = [render("test.deposit_in", one, locale="en", zone=ZoneInfo("UTC"))[1] for one in (facts, place)]
+
+    assert texts[0].startswith(f"We have [recovery:{'a' * 32}].")
+    assert texts[1].startswith(f"We have {written}.")
