@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from kernel import db
 from kernel.actor import Permission
@@ -64,18 +65,11 @@ def set_preference(work: Work, kind: str, way: Way, *, wanted: bool) -> NoticePr
         if wanted:
             return changed
         raise NoticeEssential(changed.title)
-    table = notice_preferences.c
-    own = (table.brand_id == work.actor.brand_id) & (table.account_id == account_id) & (table.kind == kind)
-    work.connection.execute(delete(notice_preferences).where(own, table.channel == way.value))
-    row = {
-        "brand_id": work.actor.brand_id,
-        "account_id": account_id,
-        "kind": kind,
-        "channel": way.value,
-        "wanted": wanted,
-        "at": work.now,
-    }
-    db.insert_new(work.connection, notice_preferences, [row], returning="kind")
+    insert = (sqlite if db.is_sqlite(work.connection) else postgresql).insert(notice_preferences)
+    key = {"brand_id": work.actor.brand_id, "account_id": account_id, "kind": kind, "channel": way.value}
+    now = {"wanted": wanted, "at": work.now}
+    # Of two requests at once the one that ends last is what holds, as both were told that theirs does.
+    work.connection.execute(insert.values(key | now).on_conflict_do_update(index_elements=list(key), set_=now))
     return changed
 
 

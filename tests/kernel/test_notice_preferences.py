@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import pytest
@@ -170,3 +172,26 @@ def test_muting_takes_away_nothing_that_was_told_before(brand: Works) -> None:
     with brand.read(ANN) as work:
         assert [one.kind for one in notices_of(work, PageRequest(10)).items] == ["test.chatter"]
         assert len(work.connection.execute(select(notices)).all()) == 2
+
+
+def test_of_two_wishes_at_once_the_one_that_is_acknowledged_last_holds(brand: Works) -> None:
+    written, go_on = threading.Event(), threading.Event()
+
+    def first() -> None:
+        with brand.change(ANN) as work:
+            set_preference(work, "test.chatter", Way.MESSAGE, wanted=True)
+            written.set()
+            go_on.wait(0.5)
+
+    def last() -> None:
+        written.wait(10)
+        with brand.change(ANN) as work:
+            set_preference(work, "test.chatter", Way.MESSAGE, wanted=False)
+
+    with ThreadPoolExecutor(2) as threads:
+        for done in [threads.submit(first), threads.submit(last)]:
+            done.result()
+
+    with brand.read(ANN) as work:
+        (wish,) = [one for one in own_preferences(work) if (one.kind, one.way) == ("test.chatter", Way.MESSAGE)]
+    assert wish.wanted is False
