@@ -137,7 +137,17 @@ def back_up(
         file.flush()
         os.fsync(file.fileno())
     unfinished.rename(path)
+    _keep_name(path)
     return manifest
+
+
+def _keep_name(path: Path) -> None:
+    """Bring the folder to the disk: else a power cut may leave the file under its unfinished name, or under none."""
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 @contextmanager
