@@ -102,7 +102,9 @@ def selections(kind: Any, depth: int) -> Iterator[tuple[str, str, str]]:
 def every_way() -> list[tuple[str, str, str, Prepared]]:
     """Return, once for each type and field, a valid document that asks for it."""
     found: dict[tuple[str, str], str] = {}
-    for root, word in ((API.schema.query_type, "query"), (API.schema.mutation_type, "mutation")):
+    schema = API.schema
+    roots = (schema.query_type, "query"), (schema.mutation_type, "mutation"), (schema.subscription_type, "subscription")
+    for root, word in roots:
         assert root is not None
         for name, made in root.fields.items():
             own = name + arguments(made)
@@ -122,9 +124,31 @@ def test_the_ways_reach_every_field_of_every_type() -> None:
     reached = {(kind, name) for kind, name, _, _ in WAYS}
     interfaces = {kind.name for kind in API.schema.type_map.values() if is_abstract_type(kind)}
 
-    left = {key for key in API.access.fields if key not in reached and key[0] not in interfaces | {"Subscription"}}
+    left = {key for key in API.access.fields if key not in reached and key[0] not in interfaces}
 
     assert left == set()
+
+
+def test_whoever_follows_what_another_may_follow_too_sees_what_is_public_and_nothing_else() -> None:
+    """One stream is rendered once, for whoever came first: only what belongs to its follower alone may say more."""
+    root = API.schema.subscription_type
+    assert root is not None
+    somebody_else = [somebody(role) for role in (Role.CONSUMER, Role.AUDITOR)]
+
+    shared = {
+        name
+        for name, watched in API.watched.items()
+        if len({watched.topic_id(actor, "a" * 32) for actor in somebody_else}) == 1
+    }
+    more = {
+        (name, kind, field)
+        for name in shared
+        for kind, field, _ in [("Subscription", name, ""), *selections(root.fields[name].type, DEPTH)]
+        if API.access.fields[kind, field].needs not in GRANTS[Role.GUEST]
+    }
+
+    assert shared == {"poolProgress"}
+    assert more == set()
 
 
 @pytest.mark.parametrize("role", ROLES)
