@@ -143,8 +143,8 @@ def _note(work: Work, answers: _Answers) -> None:
     ]
     if pauses:
         later = update(payments).where(table.id == bindparam("b_id"))
-        values = {"capture_attempts": bindparam("b_attempts"), "capture_due_at": bindparam("b_due")}
-        work.connection.execute(later.values(values), pauses)
+        later = later.values(capture_attempts=bindparam("b_attempts"), capture_due_at=bindparam("b_due"))
+        work.connection.execute(later, pauses)
 
 
 def _let_room_act(works: Works, uses: Mapping[str, LostUse], payment_id: str, why: str) -> None:

@@ -19,7 +19,7 @@ from kernel import db
 from kernel.actor import system
 from kernel.clock import FixedClock
 from kernel.ledger import ledger_transfers
-from kernel.notices import NewNotice, notices, notify_many
+from kernel.notices import Fact, NewNotice, notices, notify_many
 from kernel.payments.tables import payments
 from kernel.work import Work, Works
 from tests.configurator.small_brand import BRAND, PLANNER
@@ -61,7 +61,7 @@ def test_the_members_of_a_large_pool_are_told_and_become_orders(room: PoolRoom) 
     pool_id = crowded(room)
 
     with room.works.change(system(BRAND)) as work:
-        facts = {"members": MEMBERS, "deadline": work.now}
+        facts: dict[str, Fact] = {"members": MEMBERS, "deadline": work.now}
         notify_many(work, [NewNotice(one, "pool_frozen", facts, "e" * 32) for one in member_accounts(work, pool_id)])
         told = work.connection.execute(select(func.count()).select_from(notices)).scalar_one()
         locked = {"state": "locked", "price_minor": pre_orders.c.vehicle_price_minor}
