@@ -16,6 +16,7 @@ from factory_orders.stock.rows import hold_from, quote_from
 from factory_orders.stock.tables import stock_holds, stock_prices, stock_quotes
 from factory_orders.vehicles.model import SOLD_AS_NEW, Newness, VehicleState
 from factory_orders.vehicles.tables import vehicles
+from kernel import db
 from kernel.actor import Permission
 from kernel.paging import Page, PageRequest, make_page
 from kernel.work import Work
@@ -55,7 +56,7 @@ def _select_stock(work: Work) -> Select[Any]:
             car.brand_id == work.actor.brand_id,
             car.state == VehicleState.BUILT.value,
             car.newness <= int(SOLD_AS_NEW),
-            way.state.in_([state.value for state in RECEIVED]),
+            db.among(way.state, [state.value for state in RECEIVED]),
         )
     )
 
@@ -78,7 +79,7 @@ def _car(row: Any) -> StockCar:
 
 def stock_cars_by_vin(work: Work, vins: Sequence[str]) -> dict[str, StockCar]:
     """Return those of the cars that are in stock, in one statement."""
-    found = _select_stock(work).where(vehicles.c.vin.in_(list(vins)))
+    found = _select_stock(work).where(db.among(vehicles.c.vin, vins))
     return {row.vin: _car(row) for row in work.connection.execute(found)}
 
 
