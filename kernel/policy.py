@@ -1,7 +1,9 @@
 """The numbers a brand may change, in versions: a quote, a pool and a contract pin the version they were made under.
 
 A room writes its numbers as a frozen dataclass of ints, strings and tuples whose defaults are DOMAIN's; a stored
-version holds, by section name, only what a brand set differently.
+version holds, by section name, only what a brand set differently. Quotes and contracts are pinned to version 0 too, so
+a default that was shipped never changes: a better number comes to a brand as its next version, and a new name may be
+added.
 """
 
 from __future__ import annotations
