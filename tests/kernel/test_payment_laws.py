@@ -218,6 +218,7 @@ def test_a_capture_that_went_wrong_is_made_once_in_the_end(works: Works, clock: 
     play.run(("authorise", "exact"))
 
     play.work(mood)
+    play.run(("wait", 1))
     play.work("well")
 
     assert [line.kind for line in play.room.statement()] == ["capture"]
