@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from configurator.engine import jit
 from configurator.engine.formula import Clause, Formula
+from configurator.engine.machine_code import Image
 from configurator.engine.nnf import Budget, CompilationFailed, Nnf
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -155,10 +156,7 @@ def _main(module: str, function: str, seconds: str, megabytes: str, kernels: str
     """Read a formula from the standard input and write its circuit to the standard output."""
     _limit_myself(int(seconds))
     if kernels:
-        from configurator.engine.shelf import Shelf
-        from configurator.engine.warming import bind
-
-        bind(Shelf(Path(kernels)))
+        jit.bind(Image.read(Path(kernels)))  # whoever started this has looked whether it is the right one
     answering = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a compiler's own words go where complaints go
     formula = _formula_of(sys.stdin.buffer.read())

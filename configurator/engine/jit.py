@@ -35,17 +35,17 @@ _found_in: Path | None = None
 
 
 def found_in() -> Path | None:
-    """Return the folder in which the image lies whose kernels this process has, for children that may have them too."""
+    """Return the file of the image whose kernels this process has, for children that may have them too."""
     return _found_in
 
 
-def bind(image: Image, *, folder: Path | None = None) -> None:
+def bind(image: Image, *, path: Path | None = None) -> None:
     """Let the kernels that are imported from now on be those of an image, as far as it has them."""
     global _bound, _found_in
     if _bound is None and image.kernels and not any(name in sys.modules for name in (*ANSWERING, *COMPILING)):
         from configurator.engine.machine_code import Bound
 
-        _bound, _found_in = Bound(image), folder
+        _bound, _found_in = Bound(image), path
 
 
 def kernel(signature: str) -> Callable[[_Function], _Function]:

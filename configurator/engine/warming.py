@@ -64,7 +64,7 @@ def bind(shelf: Shelf) -> bool:
     """Let this process answer with the kernels that were compiled ahead; False where there are none."""
     image = image_of(shelf)
     if image is not None:
-        jit.bind(image, folder=shelf.folder)
+        jit.bind(image, path=_path(shelf))
     return image is not None
 
 
