@@ -21,7 +21,7 @@ from configurator.showroom import Showroom
 from configurator.solver import Engine
 
 Progress: TypeAlias = Callable[[str, int, int], None]
-STAGE: Final = "kept cars"
+STAGE: Final = "looking at cars"
 
 
 @dataclass(frozen=True, slots=True)

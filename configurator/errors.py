@@ -3,6 +3,7 @@
 Refusal
   CatalogueFaulty           the files of a catalogue have faults: each with file, line and reason
   VersionNotInForce         no catalogue version is in force on that day
+  CatalogueOfOtherBrand     the catalogue names another brand than the one it is held against
   VersionTaken              a version cannot be published so: its day lies before the newest one's
   ModelUnknown              no such model in this version
   RegionUnknown             the brand has no such region: which it has
@@ -69,6 +70,17 @@ class VersionTaken(Refusal):
     en = "This catalogue cannot be published: {reason}."
     zh = "无法发布该车型目录：{reason}。"
     reason: str
+
+
+@dataclass(unsafe_hash=True)
+class CatalogueOfOtherBrand(Refusal):
+    """The catalogue is the brand's `theirs`; it was to be compared with, or published for, the brand `ours`."""
+
+    code = "CATALOGUE_OF_OTHER_BRAND"
+    en = "This catalogue belongs to the brand {theirs}, not to {ours}. Take one of {ours}, or name the brand {theirs}."
+    zh = "该车型目录属于品牌{theirs}，而非{ours}。请使用{ours}的目录，或指定品牌{theirs}。"
+    theirs: str
+    ours: str
 
 
 @dataclass(unsafe_hash=True)

@@ -119,7 +119,7 @@ class _Reporting:
     def report(self) -> PublishReport:
         places: list[_Place] = []
         contradictions: dict[tuple[int, ...], Contradiction] = {}
-        for context in self._each("contexts", self._subject.contexts):
+        for context in self._each("looking at regions and days", self._subject.contexts):
             literals, active = self._book.context_literals(context), self._book.active(context)
             domains = self._backend.domains(literals)
             if domains is not None:
@@ -185,7 +185,7 @@ class _Reporting:
             if member in named
         ]
         found = []
-        for parent, member in self._each("optional features", candidates):
+        for parent, member in self._each("looking at optional features", candidates):
             bound = [self._book.variables[parent], -self._book.variables[member]]
             possible = any(place.domains.can >> bound[0] & 1 for place in places)
             if possible and not any(self._backend.has_car([*place.literals, *bound]) for place in places):
@@ -201,7 +201,7 @@ class _Reporting:
         positions = [position for position, rule in enumerate(self._book.rules) if rule.code in known]
         never_fires: list[IdleRule] = []
         redundant: list[IdleRule] = []
-        for position in self._each("rules", positions):
+        for position in self._each("looking at rules", positions):
             facts = known[self._book.rules[position].code]
             inside = [place for place in places if position in place.active]
             premise = None if facts.premise is None else self._probe.literal(facts.premise)
@@ -226,7 +226,7 @@ class _Reporting:
         first = [place for place in places if place.context.day == places[0].context.day]
         wanted = [(place, model) for place in first for model in self._subject.models or ("",)]
         counts = []
-        for place, model in self._each("cars", wanted):
+        for place, model in self._each("counting cars", wanted):
             literals = [*place.literals, *([self._book.variables[model]] if model else [])]
             cars = self._backend.count(literals)
             counts.append(CarCount(model, place.context, NotCounted(UNCOUNTED) if cars is None else cars))

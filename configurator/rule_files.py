@@ -14,6 +14,11 @@ from configurator.uvl import read_uvl_file
 CLAUSE_FILES: Final = frozenset((".dimacs", ".cnf"))
 
 
+def is_readable_kind(path: Path) -> bool:
+    """Say whether rules can stand there at all: in a folder, or in a file of a known kind."""
+    return path.is_dir() or path.suffix == ".uvl" or path.suffix in CLAUSE_FILES
+
+
 def take_up(path: Path) -> tuple[Subject | None, tuple[Fault, ...]]:
     """Read what stands at a path; None with the faults where it is not sound."""
     if path.is_dir():

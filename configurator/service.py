@@ -15,6 +15,7 @@ from configurator.catalogue_json import content_hash
 from configurator.configuring import complete_car
 from configurator.errors import (
     CatalogueFaulty,
+    CatalogueOfOtherBrand,
     VersionTaken,
 )
 from configurator.events import CataloguePublished
@@ -54,8 +55,8 @@ def publish_folder(work: Work, folder: Path, *, effective_from: date | None = No
 def publish_catalogue(work: Work, catalogue: Catalogue, *, effective_from: date | None = None) -> VersionId:
     """Publish a catalogue as the brand's next immutable version, in force from its own day or a given later one.
 
-    Refuses faults (CatalogueFaulty), another brand's catalogue, what is in force already, and a first day before the
-    newest version's (VersionTaken).
+    Refuses faults (CatalogueFaulty), another brand's catalogue (CatalogueOfOtherBrand), what is in force already, and a
+    first day before the newest version's (VersionTaken).
     """
     work.actor.require(Permission.CATALOGUE_PUBLISH)
     first_day = effective_from or catalogue.effective_from
@@ -81,11 +82,17 @@ def publish_catalogue(work: Work, catalogue: Catalogue, *, effective_from: date 
     return version_id
 
 
+def check_whose(work: Work, catalogue: Catalogue) -> None:
+    """Refuse another brand's catalogue (CatalogueOfOtherBrand), before anything is compared or compiled."""
+    own = registry.own_brand(work).code
+    if catalogue.brand != own:
+        raise CatalogueOfOtherBrand(theirs=catalogue.brand, ours=own)
+
+
 def _check_brand(work: Work, catalogue: Catalogue) -> None:
     """Hold the catalogue's brand, plants, regions and currency against the registry."""
+    check_whose(work, catalogue)
     brand = registry.own_brand(work)
-    if catalogue.brand != brand.code:
-        raise VersionTaken(because("OTHER_BRAND", theirs=catalogue.brand, ours=brand.code))
     if catalogue.currency != brand.currency:
         raise VersionTaken(because("OTHER_CURRENCY", theirs=catalogue.currency, ours=brand.currency))
     plants = {plant.code for plant in registry.list_plants(work)}

@@ -184,8 +184,8 @@ class TooFewWeeks(Refusal):
     """A series has too few released weeks to say how it moves."""
 
     code = "TOO_FEW_WEEKS"
-    en = "{weeks_released} weeks of this option were released, and a forecast needs {weeks_needed}. Come back later."
-    zh = "该选项仅有{weeks_released}周已发布数据，预测至少需要{weeks_needed}周，请稍后再来。"
+    en = "A forecast needs {weeks_needed} released weeks; so far there are {weeks_released}. Come back later."
+    zh = "预测至少需要{weeks_needed}周已发布数据，目前仅有{weeks_released}周，请稍后再来。"
     weeks_released: int
     weeks_needed: int
 

@@ -236,7 +236,6 @@ REASONS: Final[Texts] = {
     "STANDS_AT": ("it is {state}", "目前为{state}"),
     "BOUND": ("the car or the order is bound already", "车辆或订单已绑定"),
     # catalogue versions
-    "OTHER_BRAND": ("it belongs to the brand {theirs}, not to {ours}", "属于品牌{theirs}，而非{ours}"),
     "OTHER_CURRENCY": ("its currency is {theirs}, the brand's {ours}", "币种为{theirs}，品牌币种为{ours}"),
     "SAME_VERSION": ("it is the same as version {number}", "与第{number}版相同"),
     "EARLIER_VERSION": (

@@ -18,7 +18,7 @@ from typing import Annotated, Final
 import typer
 from sqlalchemy.exc import OperationalError
 
-from kernel.errors import Refusal
+from kernel.errors import InvalidInput, Refusal
 from muster.settings import HELP, SettingError, Settings, check_serving
 from muster.terminal import (
     BROKEN,
@@ -88,8 +88,9 @@ def main() -> None:
         errors.print(f"muster: {error}", style="red")
         sys.exit(BROKEN)
     except Refusal as refusal:
-        errors.print(f"muster: {refusal}", style="red")
-        sys.exit(REFUSED)
+        errors.print(f"muster: {refusal}", style="red", markup=False)
+        # What no rule could accept was not refused by one: the call is broken.
+        sys.exit(BROKEN if isinstance(refusal, InvalidInput) else REFUSED)
     except FileTrouble as error:
         errors.print(f"muster: {error}", style="red", markup=False)
         sys.exit(BROKEN)
@@ -144,7 +145,7 @@ def _make_ready(chosen: Settings) -> bool:
     seeds = not demo_seed.is_seeded(works)
     if seeds:
         compiling = begin_to_warm(open_shelf(chosen))  # on another core, while the demo's story is told
-        out.print("Seeding the demo brands: half a minute, several on a busy machine …")
+        out.print("Seeding the demo brands: under a minute on a quiet machine, several on a busy one …")
         demo_seed.seed(works, chosen, show=out)
         if compiling is not None:
             with suppress(subprocess.TimeoutExpired):

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from muster.catalogue_engines import COMPILE_SECONDS, EngineMaker
-from muster.rules_at_hand import PUBLISHED, catalogue_at, database, literals_of, place_of, stop, subject_at
+from muster.rules_at_hand import PUBLISHED, catalogue_at, check_whose, database, literals_of, place_of, stop, subject_at
 from muster.terminal import REFUSED, out, progress, settings, stages
 
 if TYPE_CHECKING:
+    from configurator.catalogue import Catalogue
     from configurator.engine.backend import Backend
     from configurator.engine.choosing import EngineChoice
     from configurator.publish_report import Progress
@@ -80,12 +81,17 @@ def check(
 
     if (kept or cars is not None) and not path.is_dir():
         stop("--kept and --cars need a catalogue's folder: a bare file has no models and no prices.")
+    if kept:
+        settings()  # What is broken in them must not come out after everything was compiled.
     subject = subject_at(path, as_json=as_json)
+    catalogue = catalogue_at(str(path), brand) if kept or cars is not None else None
+    if kept and catalogue is not None:
+        check_whose(catalogue, brand)
     maker = EngineMaker(seconds)
     with stages() as told:
         backend, choice = _compiled(maker, subject, told)
         report = report_on(subject, backend, progress=told)
-        held = _held(path, told, cars=cars, kept=kept, brand=brand, maker=maker)
+        held = _held(catalogue, told, cars=cars, kept=kept, brand=brand, maker=maker)
     if as_json:
         found = report_json(report) | {"engine": choice_json(choice)}
         about_cars = {name: value for one in held for name, value in one.json.items()}
@@ -105,13 +111,14 @@ def _compiled(maker: EngineMaker, subject: Subject, told: Progress) -> tuple[Bac
     return made
 
 
-def _held(path: Path, told: Progress, *, cars: Path | None, kept: bool, brand: str, maker: EngineMaker) -> list[Told]:
-    """Hold the cars that were asked for against a folder's catalogue; nothing is loaded where none were."""
-    if cars is None and not kept:
+def _held(
+    catalogue: Catalogue | None, told: Progress, *, cars: Path | None, kept: bool, brand: str, maker: EngineMaker
+) -> list[Told]:
+    """Hold the cars that were asked for against a catalogue; nothing is loaded where none were."""
+    if catalogue is None:
         return []
     from muster.holding_cars import hold_cars_of_file, hold_kept_cars
 
-    catalogue = catalogue_at(str(path), brand)
     found = [hold_cars_of_file(catalogue, cars, maker, told)] if cars is not None else []
     if kept:
         chosen = settings()
@@ -255,6 +262,7 @@ def publish(
     code = brand or chosen.brand
     day: date | None = effective_from.date() if effective_from else None
     catalogue = catalogue_at(str(folder), code)
+    check_whose(catalogue, code)
     with database(chosen) as works:
         with stages() as told:
             held = hold_kept_cars(works, code, catalogue, EngineMaker(seconds), effective_from=day, told=told)

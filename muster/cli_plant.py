@@ -191,7 +191,7 @@ def _run(
                 now = operator.do(ask.ADVANCE, input={"hours": 24 if day else 0})["now"]
                 door.offset = datetime.fromisoformat(now) - datetime.now(UTC) - timedelta(seconds=1)
             tally.add(own.work_until_now(cars_max=cars))
-            show("days", day, max(days, 1))
+            show("letting days pass", day, max(days, 1))
 
 
 def _sign_in(guest: Client, email: str) -> Client:

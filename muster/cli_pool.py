@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from demand.pools.simulation import Range
     from demand.pools.simulation_service import Simulated
 
+EXAMPLE: Final = "Q1/changzhou/PT_BEV_50/-/T_PURE"
 app = typer.Typer(
     help="Pools: what would come of one before it is opened.",
     rich_markup_mode="rich",
@@ -58,9 +59,12 @@ def simulate(
     works = open_works(chosen)
     try:
         cls = PoolingClass.from_key(class_key)
+    except ValueError:
+        raise InvalidInput("class", f"{class_key!r} is none; write one as pools show it, {EXAMPLE}") from None
+    try:
         rows = tuple(Tier(*map(int, row.split(":"))) for row in tiers.split(",")) if tiers else None
     except (TypeError, ValueError):
-        raise InvalidInput("class or tiers", "a class as pools show it, tiers as 60:0,120:200") from None
+        raise InvalidInput("tiers", f"{tiers!r} are none; write MEMBERS:BASIS_POINTS, as 60:0,120:200") from None
     with works.read(system(BrandId("platform"))) as work:
         own = registry.brand_by_code(work, brand or chosen.brand)
     with progress(f"Playing {draws:,} pools …"), works.read(Actor(own.id, frozenset({Role.PLANNER}))) as work:

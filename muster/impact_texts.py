@@ -61,6 +61,8 @@ def broken_json(looked_at: int, broken: Sequence[BrokenCar]) -> dict[str, Any]:
 
 
 def _lines(what: str, impact: Impact, rule: PrivacyRule) -> list[str]:
+    if not impact.looked_at:  # Rounded: nobody's, or a few that no figure may be told of.
+        return [f"{what}: none, or too few to be counted"]
     if impact.broken is None:
         few = f"fewer than {rule.k} persons break, or keep, theirs: not counted"
         return [f"{what}: of about {impact.looked_at:,}, {few}"]

@@ -16,16 +16,18 @@ if TYPE_CHECKING:
     from configurator.faults import Fault
     from configurator.model import Context
     from configurator.report_subject import Subject
-    from kernel.work import Works
+    from kernel.work import Work, Works
     from muster.settings import Settings
 
 PUBLISHED: Final = "published"
 
 
 def subject_at(path: Path, *, as_json: bool = False) -> Subject:
-    """Take rules up; faults end the command with every one of them."""
-    from configurator.rule_files import take_up
+    """Take rules up; faults end the command as refused, all of them named; another kind of file is a broken call."""
+    from configurator.rule_files import is_readable_kind, take_up
 
+    if not is_readable_kind(path):
+        stop(f"{path} is neither a folder nor a .uvl, .dimacs or .cnf file.")
     subject, faults = take_up(path)
     if subject is None:
         stop_at_faults(path, faults, as_json=as_json)
@@ -65,17 +67,32 @@ def database(chosen: Settings) -> Iterator[Works]:
         works.engine.dispose()
 
 
+def check_whose(catalogue: Catalogue, brand: str) -> None:
+    """Refuse a catalogue of another brand than the one in the database (CatalogueOfOtherBrand), before any work."""
+    from configurator.service import check_whose as check
+
+    chosen = settings()
+    with database(chosen) as works, _own(works, brand or chosen.brand) as work:
+        check(work, catalogue)
+
+
 def _published(brand: str) -> Catalogue:
     from configurator.queries import open_showroom
+
+    chosen = settings()
+    with database(chosen) as works, _own(works, brand or chosen.brand) as work:
+        version, _room = open_showroom(work, region="")
+        return version.catalogue
+
+
+@contextmanager
+def _own(works: Works, brand: str) -> Iterator[Work]:
     from kernel import registry
     from kernel.actor import system
     from kernel.ids import BrandId
 
-    chosen = settings()
-    with database(chosen) as works, works.read(system(BrandId("platform"))) as work:
-        found = registry.brand_by_code(work, brand or chosen.brand)
-        version, _room = open_showroom(work.acting(system(found.id)), region="")
-        return version.catalogue
+    with works.read(system(BrandId("platform"))) as work:
+        yield work.acting(system(registry.brand_by_code(work, brand).id))
 
 
 def place_of(subject: Subject, region: str, day: date | None) -> Context:

@@ -85,12 +85,12 @@ def check_port(settings: Settings, *, change: str) -> None:
         try:
             probe.bind((settings.host, settings.port))
         except PermissionError:
-            raise SettingError(f"port {settings.port} is not this user's to open: {_with(change, 8000)}") from None
+            raise SettingError(f"port {settings.port} is not this user's to open: try {_with(change, 8000)}") from None
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise SettingError(f"MUSTER_HOST={settings.host}: {error.strerror}") from None
             other = settings.port + 1 if settings.port < PORT_MAX else 8000
-            raise SettingError(f"port {settings.port} is taken: {_with(change, other)}") from None
+            raise SettingError(f"port {settings.port} is taken: try {_with(change, other)}") from None
 
 
 def _with(change: str, port: int) -> str:

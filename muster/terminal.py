@@ -44,6 +44,10 @@ def on_file(path: Path) -> Iterator[None]:
     """Tell what the system has against a file in one line: no folder, no permission, no room. Raises FileTrouble."""
     try:
         yield
+    except FileNotFoundError as error:
+        if not path.parent.is_dir():  # The file that failed may be one beside it, which nobody wrote.
+            raise FileTrouble(f"{path.parent}: there is no such folder; make it, or correct the path") from None
+        raise FileTrouble(f"{error.filename or path}: {error.strerror}") from None
     except FileExistsError:
         raise
     except OSError as error:
@@ -91,4 +95,4 @@ class _LinesNowAndThen:
         now = time.monotonic()
         if now - self._told_at >= SECONDS_BETWEEN_LINES:
             self._told_at = now
-            errors.print(f"{stage}: {done:,} of {total:,}", markup=False)
+            errors.print(f"… {stage}, {done:,} of {total:,} done", markup=False)

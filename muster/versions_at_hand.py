@@ -16,9 +16,9 @@ from configurator.publish_report import Progress
 from configurator.report_subject import Subject, subject_of_catalogue
 from configurator.uvl import read_uvl_file
 from configurator.version_difference import BackendMaker, CarDifference, VersionPair
-from muster.rules_at_hand import PUBLISHED, catalogue_at, known_regions, stop, subject_at
+from muster.rules_at_hand import PUBLISHED, catalogue_at, check_whose, known_regions, stop, subject_at
 
-STAGE: Final = "cars that differ"
+STAGE: Final = "comparing cars"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,10 @@ class TwoVersions:
 
 
 def two_versions(old: str, new: str, brand: str) -> TwoVersions:
-    """Take both up; a catalogue compares with a catalogue, a bare file with a bare file."""
+    """Take both up; a catalogue compares with a catalogue, a bare file with a bare file.
+
+    Refuses a folder of another brand beside what is published (CatalogueOfOtherBrand).
+    """
     for where in (old, new):
         if where != PUBLISHED and not Path(where).exists():
             stop(f"there is nothing at {where}; give a folder, a file, or `{PUBLISHED}`.")
@@ -68,6 +71,8 @@ def two_versions(old: str, new: str, brand: str) -> TwoVersions:
         stop("a bare file has no prices and no texts: compare it with another one, and a folder with a folder.")
     if _is_catalogue(old):
         before, after = catalogue_at(old, brand), catalogue_at(new, brand)
+        if PUBLISHED in (old, new):
+            check_whose(after if old == PUBLISHED else before, brand)
         changes = diff_catalogues(before, after).changes()
         return TwoVersions(subject_of_catalogue(before, file=UVL), subject_of_catalogue(after, file=UVL), changes)
     first, second = Path(old), Path(new)

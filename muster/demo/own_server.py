@@ -23,7 +23,7 @@ END_SECONDS: Final = 15
 @contextmanager
 def serving(environment: Mapping[str, str], out: Console) -> Iterator[str]:
     """Seed the database of an environment, serve it, and end everything afterwards; yields the address."""
-    out.print("Seeding a demo of its own: half a minute, several on a busy machine …")
+    out.print("Seeding a demo of its own: under a minute on a quiet machine, several on a busy one …")
     subprocess.run([sys.executable, "-m", "muster", "seed"], env=dict(environment), check=True)
     out.print("Starting its server …")
     port = _free_port()

@@ -14,6 +14,7 @@ from configurator import queries, service, step_service
 from configurator.catalogue import Catalogue
 from configurator.errors import (
     CatalogueFaulty,
+    CatalogueOfOtherBrand,
     VersionNotInForce,
     VersionTaken,
 )
@@ -157,7 +158,8 @@ def test_a_catalogue_that_does_not_fit_is_not_published(works: Works, change: st
         "dead": without(catalogue, "HOOK"),
     }[change]
 
-    with pytest.raises((CatalogueFaulty, VersionTaken)):
+    refusal = CatalogueOfOtherBrand if change == "brand" else (CatalogueFaulty, VersionTaken)
+    with pytest.raises(refusal):
         publish(works, changed)
 
     assert version_count(works) == 1

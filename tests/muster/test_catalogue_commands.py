@@ -85,6 +85,13 @@ def test_faults_end_a_command_with_one_and_are_named_with_their_line(tmp_path: P
     assert json.loads(run("check", path, "--json")[1])["faults"][0]["line"] == 2
 
 
+def test_a_file_of_another_kind_is_a_broken_call(tmp_path: Path) -> None:
+    path = tmp_path / "rules.txt"
+    path.write_text("a => b\n", encoding="utf-8")
+
+    assert run("check", path) == (2, f"{path} is neither a folder nor a .uvl, .dimacs or .cnf file.\n")
+
+
 def test_a_contradiction_ends_the_check_with_one_and_names_the_fewest_rules(tmp_path: Path) -> None:
     path = tmp_path / "rules.cnf"
     path.write_text("p cnf 2 4\n1 0\n2 0\n-1 0\n1 2 0\n", encoding="utf-8")

@@ -144,7 +144,7 @@ def test_a_port_that_is_taken_stops_a_start_before_anything_is_promised(
 
     assert done.returncode == 2
     assert done.stdout == ""
-    assert done.stderr.startswith(f"muster: port {port} is taken: {says}")
+    assert done.stderr.startswith(f"muster: port {port} is taken: try {says}")
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -165,8 +165,28 @@ def test_a_backup_that_cannot_be_written_is_one_line(migrated: str, tmp_path: Pa
 
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
-    assert line.startswith(f"muster: {tmp_path}/there/")
-    assert line.endswith("No such file or directory")
+    assert line == f"muster: {tmp_path}/there: there is no such folder; make it, or correct the path"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("pool", "simulate", "Q1/nowhere", "--capacity", "40"), "class: 'Q1/nowhere' is none; write one as pools"),
+        (
+            ("pool", "simulate", "Q1/c/PT/-", "--capacity", "40", "--tiers", "60"),
+            "tiers: '60' are none; write MEMBERS:",
+        ),
+        (("verify", "README.md"), "README.md: the file is no JSON"),
+    ],
+)
+def test_what_no_rule_could_accept_is_a_broken_call_and_is_named(
+    migrated: str, words: tuple[str, ...], says: str
+) -> None:
+    done = muster(*words, environment=surroundings(migrated))
+
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"muster: INVALID_INPUT: {says}")
 
 
 def test_a_mistyped_path_begins_no_new_database(tmp_path: Path) -> None:

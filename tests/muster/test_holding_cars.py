@@ -11,7 +11,8 @@ from configurator.catalogue_files import read_catalogue
 from configurator.configuration_service import save_configuration
 from configurator.engine.artefact import Blueprint
 from configurator.engine.shelf import Shelf
-from configurator.impact_service import PrivacyRule, impact_of_publication
+from configurator.errors import CatalogueOfOtherBrand
+from configurator.impact_service import Impact, PrivacyRule, PublicationImpact, impact_of_publication
 from configurator.queries import newest_version
 from configurator.rules import compile_catalogue
 from configurator.sat_engine import SatEngine
@@ -21,8 +22,10 @@ from kernel.errors import Forbidden
 from kernel.ids import AccountId, PersonId
 from kernel.work import Works
 from muster.cli_catalogue import app
+from muster.impact_texts import publication_lines
+from muster.settings import SettingError
 from muster.wiring import OpenPreOrders
-from tests.configurator.small_brand import BRAND, GUEST, PLAIN_CAR, PLANNER, consumer, copied_folder
+from tests.configurator.small_brand import BRAND, GUEST, PLAIN_CAR, PLANNER, consumer, copied_folder, open_small_brand
 from tests.demand.pool_room import make_pool_room
 from tests.demand.wishing_room import know
 from tests.support.databases import Database
@@ -131,6 +134,46 @@ def test_without_seconds_a_publication_leaves_the_rules_to_sat(
     assert ended.exit_code == 0, ended.output
     assert ended.stdout.splitlines()[-1] == "the rules were not compiled: servers answer by SAT"
     assert not list(tmp_path.glob("circuits/*.circuit"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("check", "{}", "--kept"), ("publish", "{}", "--dry-run"), ("publish", "{}"), ("diff", "published", "{}")],
+)
+def test_a_catalogue_of_another_brand_is_refused_before_anything_is_compared(
+    works: Works, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    open_small_brand(works)
+    folder = copied_folder(tmp_path / "spruce")
+    manifest = folder / "catalogue.toml"
+    manifest.write_text(manifest.read_text(encoding="utf-8").replace('"fir"', '"spruce"'), encoding="utf-8")
+    monkeypatch.setenv("MUSTER_DATABASE_URL", database.url)
+    monkeypatch.setenv("MUSTER_DEMO", "1")
+
+    ended = CliRunner().invoke(app, [*(word.format(folder) for word in words), "--brand", "fir"])
+
+    assert isinstance(ended.exception, CatalogueOfOtherBrand)
+    assert ended.exception.facts() == {"theirs": "spruce", "ours": "fir"}
+    assert ended.stdout == ""
+
+
+def test_settings_are_looked_at_before_anything_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("MUSTER_DEMO", "MUSTER_SECRET_IDENTITY"):
+        monkeypatch.delenv(name, raising=False)
+
+    ended = CliRunner().invoke(app, ["check", str(tmp_path), "--kept"])
+
+    assert isinstance(ended.exception, SettingError)
+    assert ended.stdout == ""
+
+
+def test_no_cars_at_all_are_no_figure() -> None:
+    nothing = PublicationImpact(Impact(0, 0), Impact(0, None, (), others=True))
+
+    assert publication_lines(nothing, PrivacyRule(k=10, rounding=5)) == [
+        "kept cars: none, or too few to be counted",
+        "open pre-orders: none, or too few to be counted",
+    ]
 
 
 def test_only_who_publishes_asks_and_nobody_is_named(works: Works, clock: FixedClock, newer: Path) -> None:
