@@ -28,9 +28,20 @@ class PromiseSource(Protocol):
     """Knows when a car would be at a store."""
 
     def promise(
-        self, work: Work, cls: PoolingClass, *, model: str, options: tuple[str, ...], store_id: str, day: date
+        self,
+        work: Work,
+        cls: PoolingClass,
+        *,
+        model: str,
+        options: tuple[str, ...],
+        store_id: str,
+        day: date,
+        pool_id: str | None = None,
     ) -> Promise | None:
-        """Return the promise for a car ordered on a day; None where nothing can be promised yet."""
+        """Return the promise for a car ordered on a day; None where nothing can be promised yet.
+
+        `pool_id` is the pool that the car would join; without it the one that is open for its own class.
+        """
         ...
 
 
@@ -45,7 +56,15 @@ class NoPromises:
     """Promises nothing: the quote then takes the policy's assumed delivery for its taxes."""
 
     def promise(
-        self, work: Work, cls: PoolingClass, *, model: str, options: tuple[str, ...], store_id: str, day: date
+        self,
+        work: Work,
+        cls: PoolingClass,
+        *,
+        model: str,
+        options: tuple[str, ...],
+        store_id: str,
+        day: date,
+        pool_id: str | None = None,
     ) -> Promise | None:
         return None
 

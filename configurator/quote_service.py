@@ -73,6 +73,7 @@ def issue_quote(work: Work, desk: QuoteDesk, request: QuoteRequest) -> SignedQuo
     rules = policy.current(work)
     cls = pooling_class(version.catalogue, model=request.model, features=features)
     options = tuple(option.code for option in version.catalogue.options if option.code in features)
+    pool = desk.pools.open_pool(work, cls, wider=request.accepts_wider_class)
     facts = QuoteFacts(
         id=QuoteId(work.new_id()),
         brand_id=work.actor.brand_id,
@@ -89,9 +90,15 @@ def issue_quote(work: Work, desk: QuoteDesk, request: QuoteRequest) -> SignedQuo
         store_id=at.id,
         store_fee_minor=at.service_fee_minor,
         distance_km=road_km(registry.plant_by_code(work, cls.plant), at),
-        pool=desk.pools.open_pool(work, cls, wider=request.accepts_wider_class),
+        pool=pool,
         promise=desk.promises.promise(
-            work, cls, model=request.model, options=options, store_id=at.id, day=room.context.day
+            work,
+            cls,
+            model=request.model,
+            options=options,
+            store_id=at.id,
+            day=room.context.day,
+            pool_id=None if pool is None else pool.pool_id,
         ),
         issued_at=work.now,
     )

@@ -14,7 +14,7 @@ from configurator.step_service import OptionWeeks
 from demand import service as demand
 from demand.pools.events import EarnestLost, PoolCancelled, PoolFailed, PoolLocked
 from demand.pools.model import ClassLevel, OpenPool, ScheduledPool
-from demand.pools.queries import LockedMember, locked_members, pools_for_classes
+from demand.pools.queries import LockedMember, locked_members, pools_by_id, pools_for_classes
 from factory_orders.cancellation.service import lose_earnest
 from factory_orders.events import SlotsReserved
 from factory_orders.planning.model import OrderTerms
@@ -175,11 +175,19 @@ class Promises:
     """Answers the configurator's port: when a car would be at its store."""
 
     def promise(
-        self, work: Work, cls: PoolingClass, *, model: str, options: tuple[str, ...], store_id: str, day: date
+        self,
+        work: Work,
+        cls: PoolingClass,
+        *,
+        model: str,
+        options: tuple[str, ...],
+        store_id: str,
+        day: date,
+        pool_id: str | None = None,
     ) -> Promise | None:
         """Return the promise for a car ordered on a day, for the next free place of the class's pool if one is open."""
         version, _ = open_showroom(work, region="", day=day)
-        pool = pools_for_classes(work, [cls]).get(cls)
+        pool = pools_for_classes(work, [cls]).get(cls) if pool_id is None else pools_by_id(work, [pool_id])[pool_id]
         return promise(
             work,
             cls,
@@ -188,6 +196,7 @@ class Promises:
             store_id=store_id,
             day=day,
             version_id=version.id,
+            pool_id=pool_id,
             members=0 if pool is None else pool.members,
         )
 

@@ -33,6 +33,8 @@ from sqlalchemy import (
     bindparam,
     create_engine,
     event,
+    func,
+    select,
 )
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import JSONB
@@ -238,6 +240,12 @@ def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str
         connection.execute(table.insert(), [dict(row) for row in rows])
     elif rows:
         _insert_arrays(connection, table, rows, "")
+
+
+def take_turns(connection: Connection, name: str) -> None:
+    """Wait until no other change is between this line and its end under the same name; SQLite has one writer anyway."""
+    if not is_sqlite(connection):
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, returning: str) -> set[Any]:

@@ -120,11 +120,9 @@ def balance(work: Work, name: AccountName) -> int:
 def balance_to_spend(work: Work, name: AccountName) -> int:
     """Return the balance of an account for a change that decides by it what to take off the account.
 
-    Whoever else asks for the same waits until this change has ended, so that nothing is spent twice; SQLite has one
-    writer at a time anyway.
+    Whoever else asks for the same waits until this change has ended, so that nothing is spent twice.
     """
-    if not db.is_sqlite(work.connection):
-        work.connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+    db.take_turns(work.connection, name)
     return balance(work, name)
 
 

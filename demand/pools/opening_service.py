@@ -123,15 +123,14 @@ def welcome_waiting(work: Work, pool_id: str, _payload: object = None) -> None:
     work.actor.require(Permission.SYSTEM)
     stored = lock_pool(work, pool_id)
     head = stored.pool.head
-    waiting = waiting_for(work, class_key=head.class_key, limit=TAKEN_IN_AT_ONCE)
+    stays = judge_consent(stored.pool, accepts_frozen=False, now=work.now) is not None
+    waiting = waiting_for(work, class_key=head.class_key, stays=stays, limit=TAKEN_IN_AT_ONCE)
     terms_before = terms_of(work, [one.pool_id for one in waiting])
     holders = {person_id for _, person_id in persons_in_pools(work, [pool_id], [one.head.person_id for one in waiting])}
     after, taken, refused = stored, [], []
     for one in waiting:
         if is_costlier(one.head, old=terms_before[one.pool_id], new=head.terms) or one.head.person_id in holders:
             refused.append(one)
-            continue
-        if judge_consent(after.pool, accepts_frozen=one.head.accepts_frozen, now=work.now) is not None:
             continue
         if judge_clearance(after.pool, cleared=is_cleared(one.head, needs_plate=True), now=work.now) is not None:
             continue

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, select, true, update
 
 from demand.pools.events import DepositRefundRequested
 from demand.pools.model import (
@@ -253,10 +253,10 @@ def unpaid_of(work: Work, pool_id: str) -> list[AcknowledgedPreOrder]:
     return [one for one in unpaid if isinstance(one, AcknowledgedPreOrder)]
 
 
-def waiting_for(work: Work, *, class_key: str, limit: int) -> list[WaitingPreOrder]:
+def waiting_for(work: Work, *, class_key: str, stays: bool, limit: int) -> list[WaitingPreOrder]:
     """Return and lock those who rolled over and wait for a pool of this class, earliest funded first.
 
-    Who chose to widen waits for the wider class as well.
+    Who chose to widen waits for the wider class as well; with `stays` those alone who agreed to stay in a frozen pool.
     """
     table = pre_orders.c
     widens = (table.class_l2 == class_key) & (table.failure_choice == FailureChoice.WIDEN.value)
@@ -266,6 +266,7 @@ def waiting_for(work: Work, *, class_key: str, limit: int) -> list[WaitingPreOrd
             table.brand_id == work.actor.brand_id,
             table.state == "rolled_over",
             (table.class_l1 == class_key) | widens,
+            table.accepts_frozen.is_(True) if stays else true(),
         )
         .order_by(table.funded_at, table.place_number, table.id)
         .limit(limit)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final, assert_never
 
 from sqlalchemy import RowMapping, func, select
@@ -28,9 +28,10 @@ from demand.pools.model import (
     state_of,
 )
 from demand.pools.placing import joinable_pool
+from demand.pools.policy import PoolPolicy
 from demand.pools.rows import pool_from, pre_order_from
 from demand.pools.tables import pool_changes, pools, pre_order_changes, pre_orders
-from kernel import db
+from kernel import db, policy
 from kernel.actor import Permission
 from kernel.errors import NotFound
 from kernel.paging import Page, PageRequest, make_page
@@ -129,6 +130,11 @@ def pool_progress(work: Work, pool_id: str) -> PoolView:
     if view is None:
         raise NotFound("pool")
     return view
+
+
+def time_to_pay(work: Work) -> timedelta:
+    """Return how long whoever has ordered has for the deposit."""
+    return timedelta(minutes=policy.current(work).section(PoolPolicy).payment_minutes)
 
 
 def pools_for_classes(work: Work, classes: Sequence[PoolingClass]) -> dict[PoolingClass, PoolView]:

@@ -16,6 +16,7 @@ from factory_orders.planning.capacity_store import (
     insert_reservation,
     lay_out_weeks,
     load_weeks,
+    open_plan,
     open_plan_of_class,
     option_slots,
     release_pool,
@@ -128,13 +129,15 @@ def promise(
     store_id: str,
     day: date,
     version_id: str,
+    pool_id: str | None = None,
     members: int = 0,
 ) -> Promise | None:
     """Return P50 and P90 of a car ordered on a day, for a store; None where no week of the plant has room.
 
-    Where a pool of the class is open the promise is conditional on its lock: the week of the next member's place
-    among the slots the pool holds, with room for the car's constrained options, and the pool's last week for P90.
-    Without a pool it is the first week with room after the planning time and the parts' lead time, and a week more.
+    Where the pool `pool_id`, or without it one of the car's own class, is open the promise is conditional on its lock:
+    the week of the next member's place among the slots the pool holds, with room for the car's constrained options, and
+    the pool's last week for P90. Without a pool it is the first week with room after the planning time and the parts'
+    lead time, and a week more.
     """
     rules = policy.current(work)
     capacity, times = rules.section(CapacityPolicy), rules.section(PromisePolicy)
@@ -143,7 +146,7 @@ def promise(
     facts = car_facts(work, version_id)
     lead = facts.lead_days(model=model, options=options, day=day)
     resources = (SLOT, *sorted(facts.constrained_of(options)))
-    plan = open_plan_of_class(work, [cls.l1_key, cls.l2_key])
+    plan = open_plan_of_class(work, [cls.l1_key]) if pool_id is None else open_plan(work, pool_id)
     window: Window | None
     if plan is not None:
         room = room_of_pool(work, plan, resources, lock=False)

@@ -9,11 +9,15 @@ from typing import Final
 
 from sqlalchemy import select
 
+from demand.model import PooledPreOrder
+from demand.pools.queries import pre_orders_seen
 from factory_orders.planning.tables import pool_reservations
 from factory_orders.promises.model import HoldState
 from factory_orders.promises.tables import promise_holds
 from kernel.soundness import Check, rows_violating
 from kernel.work import Work
+
+AT_ONCE: Final = 500
 
 
 def _wrong_promises(work: Work) -> Iterator[str]:
@@ -34,6 +38,22 @@ def _wrong_promises(work: Work) -> Iterator[str]:
         yield f"{resource} of pool {pool_id} in {week} is held and counted nowhere"
 
 
+def _elsewhere(work: Work) -> Iterator[str]:
+    """Look for members whose place is kept in another pool than theirs."""
+    holds = promise_holds.c
+    kept = select(holds.pre_order_id, holds.pool_id).where(
+        holds.brand_id == work.actor.brand_id, holds.state == HoldState.KEPT.value
+    )
+    rows = work.connection.execute(kept.order_by(holds.pre_order_id)).all()
+    for start in range(0, len(rows), AT_ONCE):
+        some = rows[start : start + AT_ONCE]
+        members = pre_orders_seen(work, [row.pre_order_id for row in some])
+        for row in some:
+            member = members.get(row.pre_order_id)
+            if isinstance(member, PooledPreOrder) and member.pool_id != row.pool_id:
+                yield f"the place of {row.pre_order_id} is kept in pool {row.pool_id}, not in {member.pool_id}"
+
+
 _UNDATED: Final = """
     SELECT orders.id FROM orders LEFT JOIN promise_outcomes ON promise_outcomes.order_id = orders.id
     WHERE orders.brand_id = :brand_id AND orders.promised_by IS NOT NULL
@@ -42,6 +62,7 @@ _UNDATED: Final = """
 
 CHECKS: Final = (
     Check("what pools have promised is what holds and members take of it", 3, _wrong_promises),
+    Check("a member's place is kept in the pool that they are in", 3, _elsewhere),
     Check(
         "each order with a contract's date counts towards the calibration of promises by that date",
         7,

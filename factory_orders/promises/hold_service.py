@@ -7,12 +7,12 @@ what it holds.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 from configurator.errors import QuoteExpired, QuoteTaken
 from configurator.model import Quote, QuoteStatus
 from configurator.quote_queries import quotes_by_id
-from demand.pools.queries import pools_by_id
+from demand.pools.queries import pools_by_id, time_to_pay
 from factory_orders.errors import PromiseLater, PromiseUnavailable
 from factory_orders.planning.capacity_store import (
     PoolPlan,
@@ -35,14 +35,11 @@ from factory_orders.promises.store import (
     live_hold_of_quote,
     lock_hold,
 )
-from kernel import policy
+from kernel import db, policy
 from kernel.actor import Permission
 from kernel.errors import NotFound
 from kernel.timers import set_timer
 from kernel.work import Work
-
-PAYING: Final = timedelta(minutes=15)
-"""Whoever has ordered on the quote has this long for the money (DOMAIN section 3), and the hold waits as long."""
 
 
 def hold_promise(work: Work, quote_id: str) -> Hold:
@@ -54,6 +51,8 @@ def hold_promise(work: Work, quote_id: str) -> Hold:
     """
     work.actor.require(Permission.PREORDER)
     account_id = work.actor.signed_in()
+    # A double click, or two quotes of one person at once, come one after the other.
+    db.take_turns(work.connection, f"promise:{account_id}")
     quote = _own_open_quote(work, quote_id)
     standing = live_hold_of_quote(work, quote_id)
     if standing is not None:
@@ -61,10 +60,7 @@ def hold_promise(work: Work, quote_id: str) -> Hold:
     before = held_by_account(work, account_id)
     if before is not None:
         give_back(work, before, reason="replaced")
-    cls = quote.pooling_class
-    plan = open_plan_of_class(work, [cls.l1_key, cls.l2_key])
-    if plan is None:
-        raise PromiseUnavailable
+    plan = _plan_of(work, quote)
     place, window = _find_place(work, plan, quote)
     times = policy.current(work).section(PromisePolicy)
     p50, p90 = promise_days(window, distance_km=quote.facts.distance_km, policy=times)
@@ -89,6 +85,17 @@ def hold_promise(work: Work, quote_id: str) -> Hold:
     insert_holds(work, [hold])
     set_timer(work, HOLD_TIMER, hold.id, hold.expires_at)
     return hold
+
+
+def _plan_of(work: Work, quote: Quote) -> PoolPlan:
+    """Return the plan of the pool that the quote offers, or of the one of its own class that is open by now."""
+    offered = quote.facts.pool
+    plan = None if offered is None else open_plan(work, offered.pool_id)
+    if plan is None or plan.deadline <= work.now:
+        plan = open_plan_of_class(work, [quote.pooling_class.l1_key])
+    if plan is None:
+        raise PromiseUnavailable
+    return plan
 
 
 def _own_open_quote(work: Work, quote_id: str) -> Quote:
@@ -137,7 +144,9 @@ def expire_hold(work: Work, hold_id: str, _payload: Any = None) -> None:
     if hold.state is not HoldState.HELD:
         return
     quote = quotes_by_id(work, [hold.quote_id])[hold.quote_id]
-    if quote.status is QuoteStatus.ACCEPTED and work.now < hold.expires_at + PAYING:
-        set_timer(work, HOLD_TIMER, hold.id, hold.expires_at + PAYING)
+    # Whoever has ordered on the quote has so long for the money, and the hold waits as long.
+    paid_by = hold.expires_at + time_to_pay(work)
+    if quote.status is QuoteStatus.ACCEPTED and work.now < paid_by:
+        set_timer(work, HOLD_TIMER, hold.id, paid_by)
         return
     give_back(work, hold, reason="expired")

@@ -72,6 +72,10 @@ def keep_promises(work: Work, pool_id: str, pre_order_ids: Sequence[str]) -> Non
     members = _pooled(pre_orders_seen(work, pre_order_ids), pool_id)
     quotes = {one.head.quote_id: one.head.id for one in members}
     standing = live_holds(work, quote_ids=list(quotes), pre_order_ids=list(quotes.values()))
+    elsewhere = [hold for hold in standing if hold.pool_id != pool_id]
+    for hold in elsewhere:  # Whoever came into another pool than the quote offered holds nothing there any more.
+        give_back(work, hold, reason="another_pool")
+    standing = [hold for hold in standing if hold.pool_id == pool_id]
     kept = {hold.id: quotes[hold.quote_id] for hold in standing if hold.state is HoldState.HELD}
     keep_holds(work, kept)
     for hold_id in sorted(kept):

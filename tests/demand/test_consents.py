@@ -12,6 +12,7 @@ from configurator.model import Tier
 from configurator.quote_service import QuoteRequest, issue_quote
 from demand.audit_service import CHECKS
 from demand.errors import DepositAboveCeiling, DepositBound, FreezeNotAccepted, NoOpenPool, TermsUnsound, WrongClass
+from demand.pools import opening_service
 from demand.pools.clearing_service import clear_pool
 from demand.pools.joining import join
 from demand.pools.model import ClassLevel, EndedPreOrder, FailureChoice, Offer, OpenPool, PooledPreOrder, PoolTerms
@@ -281,3 +282,21 @@ def test_a_hand_waits_for_a_clearing_and_then_finds_the_deposit_gone(room: PoolR
     assert room.balance(f"earnest:{members[0].pre_order_id}") == 500_000
     assert room.balance(f"deposit:{members[0].pre_order_id}") == 0
     assert unsound(room) == []
+
+
+def test_who_agreed_to_stay_is_not_held_up_by_those_who_did_not(
+    room: PoolRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening_service, "TAKEN_IN_AT_ONCE", 1)
+    room.open(days=21)
+    first, second = (
+        placed(room.place(room.request(room.buyer(number), choice=FailureChoice.ROLL, accepts_frozen=agrees))[0])
+        for number, agrees in ((1, False), (2, True))
+    )
+    room.pass_time(days=18, hours=1)
+
+    room.open(days=4)
+    room.pass_time(days=3)
+
+    states = room.states()
+    assert (states[first.pre_order_id], states[second.pre_order_id]) == ("rolled_over", "pooled")

@@ -15,12 +15,14 @@ from sqlalchemy.exc import IntegrityError
 from configurator import quote_service
 from configurator.model import Tier
 from configurator.quote_service import QuoteDesk, QuoteRequest
+from demand.pools.model import ClassLevel
 from demand.service import PoolPlan, withdraw
 from factory_orders import audit_service, pools_service, queries, service
 from factory_orders.errors import PromiseLater, PromiseUnavailable
 from factory_orders.planning.model import SLOT, WeekRoom
 from factory_orders.planning.tables import capacity_weeks, pool_reservations
 from factory_orders.promises.model import Hold, Place, after_taking, choose_place
+from factory_orders.promises.tables import promise_holds
 from kernel import outbox
 from kernel.actor import Actor
 from kernel.clock import FixedClock
@@ -41,9 +43,12 @@ def room(works: Works, clock: FixedClock) -> PoolRoom:
     return make_pool_room(works, clock)
 
 
-def open_pool(room: PoolRoom, *, capacity: int = 4, weeks: int = 2) -> str:
+def open_pool(
+    room: PoolRoom, *, capacity: int = 4, weeks: int = 2, level: ClassLevel = ClassLevel.L1, days: int = 21
+) -> str:
     minimum = min(3, capacity)
-    plan = PoolPlan(room.cls, capacity, minimum=minimum, tiers=(Tier(minimum, 0),))
+    deadline = room.clock.now() + timedelta(days=days)
+    plan = PoolPlan(room.cls, capacity, minimum=minimum, tiers=(Tier(minimum, 0),), level=level, deadline=deadline)
     with room.works.change(PLANNER) as work:
         return pools_service.open_pool(work, plan, weeks=weeks).pool.head.id
 
@@ -99,6 +104,49 @@ def test_the_same_quote_again_is_the_same_hold(room: PoolRoom) -> None:
 
     assert again == first
     assert promised(room) == {FIRST_WEEK: 1}
+
+
+def test_a_double_click_is_one_hold(room: PoolRoom) -> None:
+    open_pool(room)
+    quoted = quote(room, buyer(1))
+
+    def click(_number: int) -> Hold:
+        return room.works.run(buyer(1), lambda work: service.hold_promise(work, quoted))
+
+    with ThreadPoolExecutor(4) as pool:
+        held = {one.id for one in pool.map(click, range(4))}
+
+    assert len(held) == 1
+    assert sum(promised(room).values()) == 1
+    require_sound(room)
+
+
+def test_a_place_is_held_in_the_pool_of_ones_own_class_though_a_wider_one_locks_sooner(room: PoolRoom) -> None:
+    wide = open_pool(room, level=ClassLevel.L2, days=10)
+    own = open_pool(room, days=20)
+
+    held = hold(room, buyer(1))
+    member = placed(room.place(room.request(buyer(1), quote_id=held.quote_id))[0])
+    work_off(room)
+
+    assert member.pre_order.pool_id == held.pool_id == own != wide
+    assert sum(promised(room).values()) == 1
+    require_sound(room)
+
+
+def test_who_joins_another_pool_than_they_held_a_place_in_gets_one_there(room: PoolRoom) -> None:
+    own = open_pool(room, days=20)
+    held = hold(room, buyer(1))
+    wide = open_pool(room, level=ClassLevel.L2, days=20)
+
+    placed(room.place(room.request(buyer(1), quote_id=held.quote_id, pool_id=wide, accepts_wider_class=True))[0])
+    work_off(room)
+
+    table = promise_holds.c
+    with room.works.read(SYSTEM) as work:
+        found = work.connection.execute(select(table.pool_id, table.state).where(table.quote_id == held.quote_id))
+        assert {(row.pool_id, row.state) for row in found} == {(own, "ended"), (wide, "kept")}
+    require_sound(room)
 
 
 def test_another_quote_takes_the_place_of_what_one_held(room: PoolRoom) -> None:
