@@ -10,7 +10,7 @@ import re
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any, Final, Protocol, TypeAlias
 from zoneinfo import ZoneInfo
@@ -25,32 +25,21 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
-    bindparam,
     func,
     select,
     update,
 )
 
 from kernel import db
-from kernel.actor import system
 from kernel.db import Id, Instant, Json, metadata
-from kernel.ids import BrandId
 from kernel.money import Money, format_money
 from kernel.paging import Page, PageRequest, make_page
 from kernel.registry import own_brand
-from kernel.work import Work, Works
+from kernel.work import Work
 
 log = structlog.get_logger(__name__)
-BATCH_MAX: Final = 100
-PART_MAX: Final = 10
-"""So many are leased at once: a lease outlasts the slowest mail server, and a worker that died gives none back."""
 ANSWER_SECONDS_MAX: Final = 15
 """A channel waits no longer than this for one answer of a server."""
-MESSAGE_LEASE: Final = timedelta(seconds=4 * ANSWER_SECONDS_MAX)
-"""What one message may take: a mail has a sender, a reader, a beginning and an end, and each is answered."""
-CONNECTION_LEASE: Final = 2 * MESSAGE_LEASE
-ATTEMPTS_MAX: Final = 12
-PAUSE_MAX: Final = timedelta(hours=1)
 SECRET_PLACE: Final = re.compile("⟦[^⟧]*⟧")
 """Where a message gets its one-time token as it leaves; who reads the notice here sees that it was sent."""
 _NO_PLACES: Final = str.maketrans("⟦⟧", "[]")
@@ -375,94 +364,3 @@ def _from_json(value: Any) -> Fact:
             return value
         case _:
             raise AssertionError("a stored fact of an unknown shape")
-
-
-# --- what the worker sends ---
-
-
-def send_due(works: Works, channels: Sequence[Channel], addresses: AddressBook, *, batch_max: int = BATCH_MAX) -> int:
-    """Send what is due by the first channel that reaches the person; returns how many were sent.
-
-    Nothing is sent inside a transaction. Notices are leased first, a few at a time, for as long as the slowest channel
-    may take, so that no second worker sends them meanwhile. What fails is tried again after a pause that doubles up to
-    an hour, at most 12 times; what a worker held that died is tried again when its lease ends. A mail sent again
-    carries the same Message-ID.
-    """
-    sent = 0
-    for start in range(0, batch_max, PART_MAX):
-        leased = _lease(works, min(PART_MAX, batch_max - start))
-        if not leased:
-            break
-        batches, failed = _address(works, leased, channels, addresses)
-        for channel, messages in batches:
-            failed |= channel.send(messages)
-        sent += _settle(works, leased, failed)
-    return sent
-
-
-def _lease(works: Works, batch_max: int) -> Sequence[RowMapping]:
-    table = notices.c
-    with works.read(system(BrandId("platform"))) as work:
-        if work.connection.execute(select(table.id).where(table.due_at <= work.now).limit(1)).first() is None:
-            return []
-    with works.change(system(BrandId("platform"))) as work:
-        due = select(notices).where(table.due_at <= work.now).order_by(table.due_at, table.id).limit(batch_max)
-        rows = work.connection.execute(due.with_for_update(skip_locked=True)).mappings().all()
-        until = work.now + CONNECTION_LEASE + len(rows) * MESSAGE_LEASE
-        values = [{"b_id": row["id"], "b_attempts": row["attempts"] + 1, "b_due": until} for row in rows]
-        if values:
-            work.connection.execute(
-                update(notices)
-                .where(table.id == bindparam("b_id"))
-                .values(attempts=bindparam("b_attempts"), due_at=bindparam("b_due")),
-                values,
-            )
-    return rows
-
-
-_NO_ADDRESS: Final = "no address"
-
-
-def _address(
-    works: Works, leased: Sequence[RowMapping], channels: Sequence[Channel], addresses: AddressBook
-) -> tuple[list[tuple[Channel, list[Message]]], dict[str, str]]:
-    """Look up where each goes and write it out, grouped by channel; says who cannot be reached at all."""
-    failed: dict[str, str] = {}
-    batches: dict[str, tuple[Channel, list[Message]]] = {}
-    with works.read(system(BrandId("platform"))) as work:
-        zones: dict[str, ZoneInfo] = {}
-        for row in leased:
-            own = work.acting(system(BrandId(row["brand_id"])))
-            address = addresses.lookup(own, row["account_id"])
-            channel = next((one for one in channels if address is not None and one.reaches(address)), None)
-            if address is None or channel is None:
-                failed[row["id"]] = _NO_ADDRESS
-                continue
-            if row["brand_id"] not in zones:
-                zones[row["brand_id"]] = own_brand(own).zone
-            zone = zones[row["brand_id"]]
-            subject, body = render(row["kind"], row["facts"], locale=address.locale, zone=zone)
-            message = Message(row["id"], address.email, subject, body, address.locale, row["at"])
-            batches.setdefault(channel.name, (channel, []))[1].append(message)
-    return list(batches.values()), failed
-
-
-def _settle(works: Works, leased: Sequence[RowMapping], failed: Mapping[str, str]) -> int:
-    """Note what was sent; give up on what cannot be sent, and on what failed for the last time."""
-    sent = [row["id"] for row in leased if row["id"] not in failed]
-    table = notices.c
-    with works.change(system(BrandId("platform"))) as work:
-        if sent:
-            work.connection.execute(
-                update(notices).where(db.among(table.id, sent)).values(sent_at=work.now, due_at=None, last_error=None)
-            )
-        for row in leased:
-            if row["id"] not in failed:
-                continue
-            why, attempts = failed[row["id"]][:80], row["attempts"] + 1
-            given_up = why == _NO_ADDRESS or attempts >= ATTEMPTS_MAX
-            pause = min(timedelta(seconds=30 * 2.0 ** row["attempts"]), PAUSE_MAX)
-            values: dict[str, Any] = {"last_error": why, "due_at": None if given_up else work.now + pause}
-            work.connection.execute(update(notices).where(table.id == row["id"]).values(**values))
-            log.warning("notice_not_sent", notice_id=row["id"], why=why, attempts=attempts, given_up=given_up)
-    return len(sent)

@@ -269,7 +269,7 @@ def _refuse_unknown(environment: Mapping[str, str]) -> None:
     for name in environment:
         if (
             name.startswith("MUSTER_")
-            and name not in known | {"MUSTER_PROVE"}
+            and name not in known | {"MUSTER_PROVE", "MUSTER_DATA"}
             and not name.startswith(allowed_prefixes)
         ):
             raise SettingError(f"{name} is no setting of Muster; `muster settings` lists them")

@@ -63,7 +63,8 @@ from kernel.identity.service import Identity
 from kernel.ids import AccountId
 from kernel.kept import KeptNotices, KeptPayments, KeptPreferences
 from kernel.mail import ConsoleChannel, SmtpChannel
-from kernel.notices import Channel, send_due
+from kernel.notice_sending import send_due
+from kernel.notices import Channel
 from kernel.outbox import Letter, Subscription
 from kernel.outward import post, read_networks
 from kernel.owed import OwedMoney

@@ -27,7 +27,8 @@ from kernel.clock import FixedClock
 from kernel.errors import Refusal
 from kernel.identity.queries import persons_of
 from kernel.ids import AccountId
-from kernel.notices import Address, Message, send_due
+from kernel.notice_sending import send_due
+from kernel.notices import Address, Message
 from kernel.registry import Brand, Store
 from kernel.work import Work, Works
 from muster.daily import DAILY_TIMER

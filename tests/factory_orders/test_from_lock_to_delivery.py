@@ -150,6 +150,7 @@ def test_the_buyer_and_the_rooms_hear_of_every_step(trade: Trade) -> None:
         "handover_booked",
         "handover_inspected",
         "balance_requested",
+        "paper_answered",
         "balance_paid",
         "vehicle_delivered",
     ]

@@ -215,6 +215,7 @@ def test_the_timers_of_this_room_are_told_to_the_worker() -> None:
         "factory_orders.balance_reminder",
         "factory_orders.balance_default",
         "factory_orders.promise_hold",
+        "factory_orders.stock_hold",
     }
 
 

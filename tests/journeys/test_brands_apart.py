@@ -30,6 +30,8 @@ KINDS: Final = {
     "accountId": "Account", "backingId": "Backing", "batchId": "Batch", "best": "Proposal",
     "buildOrderId": "BuildOrder", "catalogueVersionId": "CatalogueVersion", "comparisonId": "Comparison",
     "configurationId": "Configuration",
+    "callOffId": "CallOff", "caseId": "DamageCase", "hookId": "PlantHook", "stockQuote.id": "StockQuote",
+    "holdStockCar.quoteId": "StockQuote", "releasePromise.holdId": "PromiseHold", "releaseStockCar.holdId": "StockHold",
     "handoverId": "Handover", "into": "Proposal", "invitationId": "Invitation", "machineId": "Machine",
     "movementId": "Movement", "noticeIds": "Notice", "orderId": "Order", "plantId": "Plant", "poolId": "Pool",
     "preOrderId": "PreOrder", "proposalId": "Proposal", "quoteId": "Quote", "sessionId": "OpenSession",
@@ -49,12 +51,14 @@ GIVEN: Final = {
     "grantRole.accountId/role": "PLANNER", "grantRole.role": "DEALER", "commitToProposal.availableBy": '"2027-06-01"',
     "revokeRole.role": "DEALER", "changeCapacity.week": '"2027-01-04"',
     "changeCapacity.resource": '"slot"', "reportBuild.stage": "BODY", "removeMember.case": '"2027/17"',
-    "reportShipment.state": "LOADED", "foundCircle.kind": "CITY",
+    "reportShipment.state": "LOADED", "foundCircle.kind": "CITY", "checkCondition.photos": '["abababababababababababababababababababababababababababababababab"]',
+    "addPlantHook.url": '"https://plant.example/orders"',
 }  # fmt: skip
 # Where a mutation is refused for something else before its id is looked at, or says nothing of an id that is no one's.
 NOT_REACHED: Final = {
     "markNoticesRead.noticeIds": "answers with how many were marked: none",
     "openComparison.proposalId": "needs twelve proposals",
+    "checkCondition.shipmentId": "who may look depends on the hand-over",
     "openBacking.comparisonId": "its proposal is looked for first",
     "placePreOrder.poolId": "its quote is looked for first",
     "placePreOrder.storeId": "its quote is looked for first",
@@ -62,6 +66,10 @@ NOT_REACHED: Final = {
     "changeCar.quoteId": "its pre-order is looked for first",
     "payBalance.handoverId": "needs an authorisation that nobody could make up",
 }
+# A car that is damaged on its way or stands in stock takes a story of its own: two made-up ids are compared.
+NOT_MADE: Final = ("DamageCase", "StockQuote", "StockHold")
+# Queries that answer an unknown id with an error that says so; both ids get the same one.
+TOLD_BY_ERROR: Final = frozenset({"orderPapers.orderId", "partShortages.plantId", "plantMessages.hookId"})
 # What its owner would see only after more steps than are taken here.
 NOT_SHOWN: Final = frozenset(
     {
@@ -70,6 +78,12 @@ NOT_SHOWN: Final = frozenset(
         "previewCancellation.orderId",
         "myComparison.id",
         "lineDays.plantId",
+        "stockQuote.id",
+        "stockCars.storeId",
+        "shipmentConditions.shipmentId",
+        "promiseCalibrations.plantId",
+        "orderPapers.orderId",
+        "plantMessages.hookId",
     }
 )
 
@@ -88,7 +102,7 @@ class Case:
 
     @property
     def kind(self) -> str:
-        return KINDS[self.label] if self.path[-1] == "id" else KINDS[self.path[-1]]
+        return KINDS[self.label if self.label in KINDS else self.path[-1]]
 
 
 def cases() -> list[Case]:
@@ -118,6 +132,8 @@ def literal(case: Case, kind: Any, path: tuple[str, ...]) -> str:
         return literal(case, kind.of_type, path)
     if is_list_type(kind):
         within = path == case.path[: len(path)]
+        if not within and f"{case.name}.{path[-1]}" in GIVEN:
+            return GIVEN[f"{case.name}.{path[-1]}"]
         return f"[{literal(case, kind.of_type, path)}]" if within else "[]"
     if path == case.path:
         return "$id"
@@ -158,7 +174,7 @@ def document(case: Case) -> str:
 
 
 def test_every_kind_of_id_in_the_schema_is_known() -> None:
-    known = {case.label for case in cases() if case.path[-1] == "id"} | {case.path[-1] for case in cases()} - {"id"}
+    known = {case.label if case.label in KINDS or case.path[-1] == "id" else case.path[-1] for case in cases()}
 
     assert known == set(KINDS)
 
@@ -179,13 +195,17 @@ def test_every_id_of_another_brand_answers_like_one_that_was_made_up(house: Hous
                 unseen += [] if seen else [(case.label, answer)]
             if case.root != "Subscription":
                 answer = compare(who[asker(case)], document(case), ids[case.kind])
+                if "errors" in answer:
+                    assert case.label in TOLD_BY_ERROR, (case.label, answer)
+                    continue
                 (result,) = answer["data"].values()
                 reached = result.get("code") == "NOT_FOUND" if case.root == "Mutation" else not known_by(result)
                 if not reached and case.label not in NOT_REACHED:
                     wrong.append((case.label, answer))
         for kind in NODES:
             compare(who["buyer"], "query($id: ID!) { node(id: $id) { __typename id } }", ids[kind])
-    assert (wrong, unseen) == ([], [])
+    assert wrong == []
+    assert unseen == []
 
 
 def known_by(result: Any) -> bool:
@@ -209,7 +229,6 @@ def compare(caller: Caller, document: str, id_: str) -> dict[str, Any]:
     for one in (foreign, made_up):
         one.pop("extensions", None)
     assert foreign == made_up, document
-    assert "errors" not in foreign, (document, foreign)
     return foreign
 
 
@@ -219,6 +238,7 @@ ROLES: Final = {
     "dealer": Role.DEALER,
     "plant": Role.PLANT,
     "carrier": Role.CARRIER,
+    "supplier": Role.SUPPLIER,
     "admin": Role.BRAND_ADMIN,
     "operator": Role.OPERATOR,
 }
@@ -227,13 +247,17 @@ ROLES: Final = {
 def people(town: Town, *, dealer: str, plant: str) -> dict[str, Caller]:
     """Return somebody of each role of a brand."""
     admin = town.staff("admin")
-    key = admin.do(ask.ADD_MACHINE, input={"label": "carrier", "role": "CARRIER", "partyCode": "carrier"})["key"]
+    keys = {
+        name: admin.do(ask.ADD_MACHINE, input={"label": name, "role": name.upper(), "partyCode": name})["key"]
+        for name in ("carrier", "supplier")
+    }
     return {
         "buyer": town.buyer().at,
         "planner": town.staff("planner"),
         "dealer": town.staff(f"dealer.{dealer}"),
         "plant": town.machine(f"plant-{plant}"),
-        "carrier": town.with_token(key),
+        "carrier": town.with_token(keys["carrier"]),
+        "supplier": town.with_token(keys["supplier"]),
         "admin": town.staff("admin"),
         "operator": town.staff("operator1"),
     }
@@ -253,10 +277,15 @@ def fill(town: Town, owner: Buyer) -> dict[str, str]:
     buyers = [owner, town.buyer(), town.buyer()]
     quotes = [buyer.quote() for buyer in buyers]
     pool = town.open_pool(quotes[0]["poolingClass"]["key"])
+    held = owner.at.do(HOLD, input={"quoteId": owner.quote()["id"]})
     placed = [buyer.place(quote) for buyer, quote in zip(buyers, quotes, strict=True)]
     town.house.pass_until(pool["deadline"])
     ids = build_orders(town)
+    shown = town.guest().ask("{ plants { id } catalogueVersions(first: 1) { nodes { id } } }")
+    for one in shown["plants"]:
+        town.staff("planner").do(CALL_OFF, input={"plantId": one["id"]})
     wait_for_the_cars(town, buyers)
+    plant = shown["plants"][0]["id"]
     buyer, planner, admin = buyers[0], town.staff("planner"), town.staff("admin")
     order = buyer.at.ask(ask.ORDER, id=placed[0]["id"])["preOrder"]["order"]
     tomorrow = (town.house.clock.now().astimezone(town.brand.zone) + timedelta(days=1)).replace(
@@ -284,9 +313,9 @@ def fill(town: Town, owner: Buyer) -> dict[str, str]:
     )
     car = {"model": "L5", "region": "east", "options": town.car("L5", ())}
     kept = buyer.at.do(SAVE, input=car)
+    hook = admin.do(ADD_HOOK, input={"plantId": plant, "url": "https://plant.example/orders"})
     told = buyer.at.ask("{ myNotices(first: 1) { nodes { id } } }")["myNotices"]["nodes"]
     session = admin.ask("{ mySessions { id } }")["mySessions"][0]
-    shown = town.guest().ask("{ plants { id } catalogueVersions(first: 1) { nodes { id } } }")
     return ids | {
         "PreOrder": placed[0]["id"],
         "Order": order["id"],
@@ -295,7 +324,7 @@ def fill(town: Town, owner: Buyer) -> dict[str, str]:
         "Quote": quotes[0]["id"],
         "Store": town.store("shanghai-pudong"),
         "Proposal": proposal["id"],
-        "Plant": shown["plants"][0]["id"],
+        "Plant": plant,
         "CatalogueVersion": shown["catalogueVersions"]["nodes"][0]["id"],
         "Batch": planner.ask(ask.PLAN)["batches"]["nodes"][0]["id"],
         "Handover": booked["id"],
@@ -308,10 +337,17 @@ def fill(town: Town, owner: Buyer) -> dict[str, str]:
         "Configuration": kept["id"],
         "Notice": told[0]["id"],
         "OpenSession": session["id"],
+        "PlantHook": hook["hookId"],
+        "CallOff": planner.ask("{ callOffs(first: 1) { nodes { id } } }")["callOffs"]["nodes"][0]["id"],
+        "PromiseHold": held["id"],
+        **{kind: write_id(kind, "fedcba9876543210" * 2) for kind in NOT_MADE},
         "Backing": back(town, proposal["id"], placed[0]["id"]),
     }
 
 
+HOLD: Final = ask.mutation("holdPromise", "HoldPromiseInput", "... on PromiseHold { id }")
+CALL_OFF: Final = ask.mutation("callOffParts", "CallOffPartsInput", "... on PartsCalledOff { made }")
+ADD_HOOK: Final = ask.mutation("addPlantHook", "AddPlantHookInput", "... on PlantHookSecret { hookId }")
 SAVE: Final = ask.mutation("saveConfiguration", "SaveConfigurationInput", "... on Configuration { id }")
 BOOK: Final = ask.mutation("bookHandover", "BookHandoverInput", "... on Handover { id }")
 

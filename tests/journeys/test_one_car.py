@@ -27,6 +27,7 @@ TOLD_IN_CHINESE: Final = [
     "车辆已到店",
     "交车已预约",
     "请支付尾款",
+    "机动车销售发票已开具",
     "提车愉快",
 ]
 STAGES: Final = ("PARTS_READY", "BODY", "PAINT", "ASSEMBLY", "PASSED")

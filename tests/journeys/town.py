@@ -25,7 +25,8 @@ from kernel.identity.persons import SandboxPersonVerifier
 from kernel.identity.service import Identity
 from kernel.identity.session_store import open_session
 from kernel.ids import AccountId, BrandId
-from kernel.notices import Address, Message, send_due
+from kernel.notice_sending import send_due
+from kernel.notices import Address, Message
 from kernel.registry import Brand
 from kernel.sandbox import SignedMessage
 from kernel.work import Works

@@ -15,6 +15,7 @@ from kernel.errors import InvalidInput, NotSignedIn
 from kernel.ids import AccountId
 from kernel.kept import KeptPreferences
 from kernel.notice_preferences import NoticeEssential, own_preferences, set_preference
+from kernel.notice_sending import send_due
 from kernel.notices import (
     Address,
     Message,
@@ -24,7 +25,6 @@ from kernel.notices import (
     notices_of,
     notify,
     register_notice,
-    send_due,
     unread_notices,
 )
 from kernel.paging import PageRequest

@@ -19,9 +19,8 @@ from kernel.errors import NotSignedIn
 from kernel.ids import AccountId, BrandId
 from kernel.mail import ConsoleChannel, masked
 from kernel.money import yuan
+from kernel.notice_sending import MESSAGE_LEASE, PART_MAX, send_due
 from kernel.notices import (
-    MESSAGE_LEASE,
-    PART_MAX,
     Address,
     Fact,
     Message,
@@ -37,7 +36,6 @@ from kernel.notices import (
     register_notice,
     registered_notices,
     render,
-    send_due,
     unread_notices,
 )
 from kernel.paging import Page, PageRequest

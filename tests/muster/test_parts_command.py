@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from kernel.clock import FixedClock
 from kernel.work import Works
+from muster import terminal
 from muster.cli_parts import add_to
 from tests.factory_orders.trade import open_trade
 from tests.support.databases import Database
@@ -21,8 +22,9 @@ add_to(COMMANDS)
 def asked(database: Database, works: Works, clock: FixedClock, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
     """Return a runner beside a brand with three planned cars."""
     open_trade(works, clock).lock(3)
-    for name, value in (surroundings(database.url) | {"MUSTER_BRAND": "fir", "COLUMNS": "160"}).items():
+    for name, value in (surroundings(database.url) | {"MUSTER_BRAND": "fir"}).items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(terminal.out, "width", 160)
     return CliRunner()
 
 

@@ -26,7 +26,8 @@ from kernel.events import Event
 from kernel.identity.model import TokenPurpose
 from kernel.identity.tables import accounts, invitations
 from kernel.identity.tokens import one_time_token
-from kernel.notices import Address, Message, notices, registered_notices, send_due
+from kernel.notice_sending import send_due
+from kernel.notices import Address, Message, notices, registered_notices
 from kernel.work import Works
 from muster.telling import TELLERS, IdentityAddresses, WithAddress, WithoutTokens, WithTokens
 from tests.configurator.small_brand import BRAND
