@@ -51,7 +51,8 @@ GIVEN: Final = {
     "grantRole.accountId/role": "PLANNER", "grantRole.role": "DEALER", "commitToProposal.availableBy": '"2027-06-01"',
     "revokeRole.role": "DEALER", "changeCapacity.week": '"2027-01-04"',
     "changeCapacity.resource": '"slot"', "reportBuild.stage": "BODY", "removeMember.case": '"2027/17"',
-    "reportShipment.state": "LOADED", "foundCircle.kind": "CITY", "checkCondition.photos": '["abababababababababababababababababababababababababababababababab"]',
+    "reportShipment.state": "LOADED", "foundCircle.kind": "CITY",
+    "checkCondition.photos": '["abababababababababababababababababababababababababababababababab"]',
     "addPlantHook.url": '"https://plant.example/orders"',
 }  # fmt: skip
 # Where a mutation is refused for something else before its id is looked at, or says nothing of an id that is no one's.
