@@ -169,7 +169,12 @@ def test_progress_is_told_stage_by_stage_up_to_the_end() -> None:
 
     report_on(subject, SatBackend(subject.book.formula), progress=lambda *three: told.append(three))
 
-    assert {stage for stage, *_ in told} == {"contexts", "optional features", "rules", "cars"}
+    assert {stage for stage, *_ in told} == {
+        "looking at regions and days",
+        "looking at optional features",
+        "looking at rules",
+        "counting cars",
+    }
     assert all(done <= total for _, done, total in told)
     assert [told[-1][1], told[-1][2]] == [told[-1][2], told[-1][2]]
 

@@ -332,6 +332,9 @@ PLANTED: Final[dict[str, Plant]] = {
     "what pools have promised is what holds and members take of it": change(
         promise_holds, promise_holds.c.state == "kept", state="ended", ended_at=MONDAY_MORNING
     ),
+    "a member's place is kept in the pool that they are in": change(
+        promise_holds, promise_holds.c.state == "kept", pool_id="9" * 32
+    ),
     "each order with a contract's date counts towards the calibration of promises by that date": drop(
         promise_outcomes, promise_outcomes.c.order_id != ""
     ),
