@@ -184,7 +184,9 @@ class Socket:
         except Refused as refused:
             await self._send({"id": stream_id, "type": "error", "payload": [_shown(one) for one in refused.errors]})
             return
-        self._streams[stream_id] = asyncio.create_task(self._stream(stream_id, follower))
+        task = self._streams[stream_id] = asyncio.create_task(self._stream(stream_id, follower))
+        # Here and not in the task: one that is cancelled before its first step runs none of its own code.
+        task.add_done_callback(lambda _ended: self._hub.leave(follower))
 
     async def _follow(self, payload: Any) -> Follower:
         asked = read_asked(payload)
@@ -206,8 +208,6 @@ class Socket:
                     await self._websocket.send_text((head + message + b"}").decode())
         except (WebSocketDisconnect, RuntimeError):
             return  # The other side is gone; the connection's own loop ends everything.
-        finally:
-            self._hub.leave(follower)
 
     async def _send(self, message: dict[str, Any]) -> None:
         await self._websocket.send_text(orjson.dumps(message).decode())

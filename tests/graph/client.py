@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -84,10 +84,14 @@ class SocketOfTest:
         send: Any = self._from_app.put
         self._task = asyncio.create_task(app(scope, receive, send))
 
-    def send(self, message: Any) -> None:
-        """Send a JSON message, or text as it is."""
-        text = message if isinstance(message, str) else orjson.dumps(message).decode()
-        self._portal.call(self._to_app.put, {"type": "websocket.receive", "text": text})
+    def send(self, *messages: Any) -> None:
+        """Send JSON messages, or texts as they are; several lie there together when the app looks."""
+        self._portal.call(self._put, messages)
+
+    async def _put(self, messages: Sequence[Any]) -> None:
+        for message in messages:
+            text = message if isinstance(message, str) else orjson.dumps(message).decode()
+            self._to_app.put_nowait({"type": "websocket.receive", "text": text})
 
     def receive(self) -> dict[str, Any]:
         """Return the next message of the app: `{"closed": code}` where it closed."""

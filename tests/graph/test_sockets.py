@@ -115,6 +115,44 @@ def test_a_socket_that_follows_something_is_not_idle(services: Services) -> None
     assert last == {"closed": 4410}
 
 
+class Counting(Quiet):
+    """Notes who came and who went."""
+
+    came = 0
+    went = 0
+
+    async def follow(
+        self, topic: Topic, view: View, *, owner: Owner, on_offer: Callable[[], None] | None = None
+    ) -> Follower | None:
+        self.came += 1
+        return await super().follow(topic, view, owner=owner, on_offer=on_offer)
+
+    def leave(self, follower: Follower) -> None:
+        self.went += 1
+
+
+def test_a_stream_that_is_ended_in_the_moment_it_begins_gives_its_seat_back(services: Services) -> None:
+    endpoint = build_app(services).state.endpoint
+    hub = Counting(services.works, Threads(1), {})
+
+    async def serve(websocket: WebSocket) -> None:
+        await Socket(websocket, endpoint, hub).serve()
+
+    document = 'subscription { poolProgress(poolId: "UG9vbDox") { state } }'
+    subscribe = {"type": "subscribe", "payload": {"query": document}}
+    with open_http(Starlette(routes=[WebSocketRoute("/graphql", serve)])) as http, http.socket() as socket:
+        # Sent at once, so that the end is read before the stream has taken its first step.
+        socket.send({"type": "connection_init"}, {"id": "1", **subscribe}, {"id": "1", "type": "complete"})
+        assert socket.receive() == {"type": "connection_ack"}
+        socket.send({"type": "ping"})
+        assert socket.receive() == {"type": "pong"}
+        assert (hub.came, hub.went) == (1, 1)
+        socket.send({"id": "2", **subscribe}, "no JSON")
+        assert socket.receive() == {"closed": 4400}
+
+    assert (hub.came, hub.went) == (2, 2)
+
+
 def test_a_guest_is_told_from_another_by_the_address(services: Services) -> None:
     seen: list[str] = []
 
