@@ -22,6 +22,7 @@ from kernel.work import Work, Works
 
 log = structlog.get_logger(__name__)
 TICK_SECONDS: Final = 0.25
+TROUBLE_SECONDS: Final = 1.0
 HEARTBEAT_SECONDS: Final = 15.0
 FOLLOWERS_PER_OWNER_MAX: Final = 40
 # A carrier or an office hides many guests behind one address.
@@ -280,15 +281,40 @@ class Hub:
     async def _tick(self) -> None:
         while self._channels:
             await asyncio.sleep(TICK_SECONDS)
-            try:
-                for topic, state in (await self._read(list(self._channels))).items():
-                    if topic in self._channels and self._states.get(topic) != state:
-                        self._states[topic] = state
-                        await self._spread(topic, state)
-            except Exception:  # A database that is away for a moment must not end every stream.
-                log.exception("ticker_failed")
-                await asyncio.sleep(1)
+            by_kind: dict[str, list[Topic]] = defaultdict(list)
+            for topic in self._channels:
+                by_kind[topic.kind].append(topic)
+            all_well = [await self._look(topics) for topics in by_kind.values()]
+            if not all(all_well):
+                await asyncio.sleep(TROUBLE_SECONDS)
             await self._beat()
+
+    async def _look(self, topics: Sequence[Topic]) -> bool:
+        """Read things of one kind and spread what changed; say whether all went well.
+
+        A database that is away for a moment must not end every stream, and what cannot be shown holds up nothing else;
+        it is tried again.
+        """
+        try:
+            found = await self._read(topics)
+        except Exception:
+            log.exception("ticker_failed", kind=topics[0].kind)
+            return False
+        all_well = True
+        for topic, state in found.items():
+            before = self._states.get(topic)
+            if topic not in self._channels or before == state:
+                continue
+            # First the state, then its spreading: whoever comes in between is shown this one.
+            self._states[topic] = state
+            try:
+                await self._spread(topic, state)
+            except Exception:
+                log.exception("ticker_failed", kind=topic.kind)
+                all_well = False
+                if topic in self._states:
+                    self._states[topic] = before
+        return all_well
 
     async def _spread(self, topic: Topic, state: Any) -> None:
         """Encode a state once for each way it is wanted and offer it to those who follow."""

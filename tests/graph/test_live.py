@@ -108,3 +108,32 @@ def test_what_is_not_there_cannot_be_followed(town: Town, http: Http) -> None:
 
     assert asyncio.run(follow_nothing()) == 0
     assert http.get("/pools/made-up/events").status_code == 404
+
+
+def test_a_thing_that_cannot_be_shown_holds_up_no_other_and_is_shown_once_it_can(town: Town) -> None:
+    numbers, broken = Numbers(), Numbers()
+    fails = [False]
+
+    async def render_broken(state: Any) -> bytes:
+        if fails[0]:
+            raise RuntimeError("a bug of ours")
+        return await broken.render(state)
+
+    async def follow_both() -> tuple[bytes | None, bytes | None]:
+        hub = Hub(town.works, Threads(1), {"broken": broken.read, "number": numbers.read})
+        other = Topic("broken", TOPIC.brand_id, "one", "en")
+        held_up = await hub.follow(other, View(("same",), render_broken), owner=Owner("one"))
+        follower = await hub.follow(TOPIC, View(("same",), numbers.render), owner=Owner("two"))
+        assert held_up is not None and follower is not None
+        await held_up.next(1)
+        await follower.next(1)
+        fails[0] = True
+        numbers.value = broken.value = 2
+        newest = await follower.next(1)
+        fails[0] = False
+        late = await held_up.next(3)
+        for one in (held_up, follower):
+            hub.leave(one)
+        return newest, late
+
+    assert asyncio.run(follow_both()) == (b"2", b"2")
