@@ -148,8 +148,8 @@ class Endpoint:
 
     def check(self, prepared: Prepared, raw: dict[str, Any], actor: Actor) -> Any:
         """Return the coerced variables of a request that may run; raises Refused."""
+        self._check_values(raw)
         try:
-            check_variables(raw, self.services.limits)
             variables = read_variables(self.api.schema, prepared, raw)
             total = prepared.cost.total(variables.coerced) if prepared.cost_depends else prepared.cost_total
             check_cost(total, self.services.limits)
@@ -158,12 +158,20 @@ class Endpoint:
         check_permissions(prepared, actor)
         return variables
 
+    def _check_values(self, raw: dict[str, Any]) -> None:
+        try:
+            check_variables(raw, self.services.limits)
+        except GraphQLError as error:
+            raise Refused(error) from None
+
     async def _key(self, prepared: Prepared, asked: Asked, actor: Actor) -> tuple[str, ...] | None:
         """Return the key an answer is kept under, or None where it is not the same for everybody."""
         kept_by = prepared.kept_by
         guest = GRANTS[Role.GUEST]
         if kept_by is None or not all(root.needs_below <= guest for root in prepared.roots):
             return None
+        # Before they are written into the key: what is nested without end cannot be.
+        self._check_values(asked.variables)
         check_permissions(prepared, actor)
         stamp = await self.stamps.stamp(kept_by, actor.brand_id)
         variables = orjson.dumps(asked.variables, option=orjson.OPT_SORT_KEYS).decode() if asked.variables else ""

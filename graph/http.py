@@ -101,7 +101,10 @@ def is_same_origin(headers: Mapping[bytes, bytes], public_url: str) -> bool:
     """Say whether a request that a browser signed with a cookie comes from a page of ours."""
     origin = text_header(headers, b"origin")
     if origin:
-        host = urlsplit(origin).netloc.lower() if "://" in origin else ""
+        try:
+            host = urlsplit(origin).netloc.lower() if "://" in origin else ""
+        except ValueError:
+            return False
         ours = {text_header(headers, b"host").lower(), urlsplit(public_url).netloc.lower()} - {""}
         return host in ours
     return text_header(headers, b"sec-fetch-site") in ("", "same-origin", "none")

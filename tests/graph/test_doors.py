@@ -127,9 +127,10 @@ def test_a_cookie_counts_only_from_a_page_of_ours(services: Services, town: Town
         own = http.post("/graphql", json=document, headers={"origin": "http://localhost"})
         foreign = http.post("/graphql", json=document, headers={"origin": "http://evil.example"})
         fetched = http.post("/graphql", json=document, headers={"sec-fetch-site": "cross-site"})
+        garbled = http.post("/graphql", json=document, headers={"origin": "http://["})
 
     assert own.json() == {"data": {"myQuotes": {"nodes": []}}}
-    assert (foreign.status_code, fetched.status_code) == (403, 403)
+    assert (foreign.status_code, fetched.status_code, garbled.status_code) == (403, 403, 403)
     assert code(foreign.json()) == "FOREIGN_ORIGIN"
 
 
