@@ -112,6 +112,7 @@ def _is_zone(name: str) -> bool:
     return True
 
 
+_CODE: Final = re.compile(r"[A-Za-z0-9._-]{1,40}")
 _HEAD_RULES: Final[dict[str, tuple[Callable[[str], object], str]]] = {
     "code": (re.compile(r"[a-z][a-z0-9-]{0,39}").fullmatch, "write up to 40 small letters, digits and dashes"),
     "zh": (str.strip, "write the brand's name"),
@@ -156,7 +157,7 @@ def _rows(path: Path, *, key: str) -> Iterator[dict[str, str]]:
                 yield row | {"_where": where}
     except OSError as error:
         raise InvalidInput(path.name, error.strerror or "cannot be read") from None
-    except UnicodeDecodeError as error:
+    except (UnicodeDecodeError, csv.Error) as error:
         raise InvalidInput(path.name, str(error)) from None
 
 
@@ -175,11 +176,19 @@ def _named(row: dict[str, str]) -> Iterator[None]:
 
 def _region(row: dict[str, str]) -> Region:
     with _named(row):
-        return Region(row["region"], _name(row))
+        return Region(_code(row, "region"), _name(row))
 
 
 def _name(row: dict[str, str]) -> dict[str, str]:
     return {"zh-CN": row["zh"], "en": row["en"]}
+
+
+def _code(row: dict[str, str], column: str) -> str:
+    """Return a code that both databases store as it is; SQLite would keep any length, PostgreSQL not."""
+    text = row[column]
+    if not _CODE.fullmatch(text):
+        raise ValueError(f"{column} = {text[:60]!r}: write 1 to 40 letters, digits, dashes, dots and underscores")
+    return text
 
 
 def _counted(row: dict[str, str], column: str, least: int) -> int:
@@ -204,7 +213,7 @@ def _plant(work: Work, brand: Brand, row: dict[str, str]) -> Plant:
         return Plant(
             id=PlantId(work.new_id()),
             brand_id=brand.id,
-            code=row["plant"],
+            code=_code(row, "plant"),
             name=_name(row),
             city={"zh-CN": row["city_zh"], "en": row["city_en"]},
             latitude=_degrees(row, "latitude", 90),
@@ -220,7 +229,7 @@ def _store(work: Work, brand: Brand, row: dict[str, str], region_codes: Collecti
         return Store(
             id=StoreId(work.new_id()),
             brand_id=brand.id,
-            code=row["store"],
+            code=_code(row, "store"),
             name=_name(row),
             city={"zh-CN": row["city_zh"], "en": row["city_en"]},
             region=row["region"],

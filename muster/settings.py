@@ -9,7 +9,7 @@ import base64
 import binascii
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Final
 
@@ -36,9 +36,9 @@ class Secrets:
     quotes; `payments` signs and checks what the sandbox provider sends.
     """
 
-    identity: bytes
-    quote: bytes
-    payments: bytes
+    identity: bytes = field(repr=False)
+    quote: bytes = field(repr=False)
+    payments: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +49,16 @@ class Mail:
     port: int = 587
     sender: str = ""
     username: str = ""
-    password: str = ""
+    password: str = field(default="", repr=False)
     starttls: bool = True
     printed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything the environment decides."""
+    """Everything the environment decides. What is secret, or may hold a password, is never shown."""
 
-    database_url: str
+    database_url: str = field(repr=False)
     secrets: Secrets
     demo: bool = False
     host: str = "127.0.0.1"
@@ -72,7 +72,7 @@ class Settings:
     trusted_documents: str = ""
     sandbox_providers: bool = False
     trusted_proxies: str = ""
-    metrics_token: str = ""
+    metrics_token: str = field(default="", repr=False)
     webhook_networks: str = ""
     log_level: str = "INFO"
     circuits_folder: str = ""
@@ -98,7 +98,7 @@ HELP: Final = {
     "MUSTER_PUBLIC_URL": "the address in mails and links, https://… outside the demo",
     "MUSTER_TRUSTED_DOCUMENTS": "a folder of .graphql files; no other document is answered then",
     "MUSTER_SANDBOX_PROVIDERS": "1 to serve outside the demo with sandboxes that believe every payment and ID number",
-    "MUSTER_TRUSTED_PROXIES": "addresses whose X-Forwarded-For counts, comma separated",
+    "MUSTER_TRUSTED_PROXIES": "addresses or networks whose X-Forwarded-For counts, as 10.1.0.7, comma separated",
     "MUSTER_METRICS_TOKEN": "who sends it as a bearer token reads /metrics; without one nobody does, but for the demo",
     "MUSTER_WEBHOOK_NETWORKS": "networks besides public ones that webhooks may go to, as 10.1.0.0/16, comma separated",
     "MUSTER_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR",
@@ -137,7 +137,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         public_url=reader.text("MUSTER_PUBLIC_URL", "").rstrip("/"),
         trusted_documents=reader.text("MUSTER_TRUSTED_DOCUMENTS", ""),
         sandbox_providers=reader.flag("MUSTER_SANDBOX_PROVIDERS", default=False),
-        trusted_proxies=reader.text("MUSTER_TRUSTED_PROXIES", ""),
+        trusted_proxies=reader.networks("MUSTER_TRUSTED_PROXIES"),
         metrics_token=reader.token("MUSTER_METRICS_TOKEN"),
         webhook_networks=reader.networks("MUSTER_WEBHOOK_NETWORKS"),
         log_level=reader.choice("MUSTER_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
@@ -224,7 +224,7 @@ class _Reader:
         try:
             read_networks(value)
         except ValueError:
-            raise SettingError(f"{name}={value}: write networks as 10.1.0.0/16, comma separated") from None
+            raise SettingError(f"{name}={value}: write networks as 10.1.0.0/16 or addresses, comma separated") from None
         return value
 
     def token(self, name: str) -> str:

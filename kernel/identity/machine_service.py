@@ -19,22 +19,24 @@ from kernel.reasons import because
 from kernel.work import Work
 
 MACHINES_MAX = 1000
+PARTY_CODE_LENGTH_MAX = 40
 
 
 def add_machine(
     work: Work, *, label: str, role: Role, plant_id: PlantId | None = None, party_code: str | None = None
 ) -> MachineKey:
-    """Make a machine account and its first key.
+    """Make a machine account and its first key; a plant's system has no party code, an empty one is none.
 
-    Refuses RoleNotGrantable, NotFound for another brand's plant, and Conflict for a label that is taken.
+    Refuses InvalidInput, RoleNotGrantable, NotFound for another brand's plant, and Conflict for a label that is taken.
     """
     work.actor.require(Permission.STAFF_MANAGE)
     name = clean_name(label)
     if not name:
         raise InvalidInput("label", because("LABEL_MISSING"))
-    if party_code is not None and not (len(party_code) <= 40 and party_code.isprintable()):
-        raise InvalidInput("partyCode", because("LENGTH_PRINTABLE", most=40))
-    check_machine_role(role, plant_id, party_code)
+    code = (party_code or "").strip() or None
+    if code is not None and not (len(code) <= PARTY_CODE_LENGTH_MAX and code.isprintable()):
+        raise InvalidInput("partyCode", because("LENGTH_PRINTABLE", most=PARTY_CODE_LENGTH_MAX))
+    check_machine_role(role, plant_id, code)
     if plant_id is not None and plant_id not in {plant.id for plant in registry.list_plants(work)}:
         raise NotFound("plant")
     machine_id = AccountId(work.new_id())
@@ -44,7 +46,7 @@ def add_machine(
         "label": name,
         "role": role.value,
         "plant_id": plant_id,
-        "party_code": party_code,
+        "party_code": code,
         "created_by": work.actor.account_id,
         "created_at": work.now,
     }

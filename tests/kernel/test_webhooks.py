@@ -67,6 +67,8 @@ def test_what_is_signed_and_fresh_is_believed(body: bytes, message_id: str, seco
         {"webhook-timestamp": "soon"},
         {"webhook-timestamp": "１７"},
         {"webhook-timestamp": "9" * 13},
+        {"webhook-timestamp": "9" * 12},
+        {"webhook-timestamp": "9" * 11},
         {"webhook-signature": ""},
         {"webhook-signature": "v1,AAAA"},
         {"webhook-signature": "v1,✗"},

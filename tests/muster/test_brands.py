@@ -65,6 +65,11 @@ def test_two_brands_do_not_see_each_other(works: Works) -> None:
         ("plants.csv", "weekly_capacity", "capacity", "plants.csv:1: has no column weekly_capacity"),
         ("plants.csv", ",80", ",0", "plants.csv:2: weekly_capacity = '0'"),
         ("plants.csv", "30.69", "nan", "plants.csv:2: latitude = 'nan'"),
+        ("stores.csv", "chengdu-jinjiang", "x" * 41, "stores.csv:3: store = 'xx"),
+        ("stores.csv", "chengdu-jinjiang", "", "stores.csv:3: store = ''"),
+        ("stores.csv", "chengdu-jinjiang", "cheng du", "stores.csv:3: store = 'cheng du'"),
+        ("regions.csv", "east", "e" * 41, "regions.csv:2: region = 'ee"),
+        ("stores.csv", "chengdu-jinjiang", "c" * 140_000, "stores.csv"),
     ],
 )
 def test_what_would_break_later_is_refused_when_the_brand_is_added(
@@ -78,6 +83,7 @@ def test_what_would_break_later_is_refused_when_the_brand_is_added(
         add_brand_from_folder(work, BrandFolder(tmp_path))
 
     assert says in str(caught.value)
+    assert len(str(caught.value)) < 500
     with works.read(NOBODY) as work:
         assert registry.all_brands(work) == []
 

@@ -53,6 +53,8 @@ def test_the_demo_listens_on_loopback_only(host: str) -> None:
         ("MUSTER_LOG_LEVEL", "LOUD", "write one of"),
         ("MUSTER_DATABASE_URL", "mysql://x/y", "sqlite:///path/to/file.db or postgresql"),
         ("MUSTER_DATABASE_URL", "not an address", "sqlite:///path/to/file.db or postgresql"),
+        ("MUSTER_TRUSTED_PROXIES", "10.0.0.1;10.0.0.2", "write networks as"),
+        ("MUSTER_TRUSTED_PROXIES", "*", "write networks as"),
         ("MUSTER_METRICS_TOKEN", "short", "16 or more ASCII characters"),
         ("MUSTER_SECRET_QUOTE", "###", "write base64"),
         ("MUSTER_SECRET_QUOTE", "c2hvcnQ=", "bytes are too few"),
@@ -73,6 +75,22 @@ def test_a_secret_is_never_in_the_text_of_an_error() -> None:
         read_settings({**SECRETS, "MUSTER_SECRET_PAYMENTS": "dGVsbCBub2JvZHk="})
 
     assert "dGVsbCBub2JvZHk" not in str(caught.value)
+
+
+def test_settings_that_are_shown_show_no_secret() -> None:
+    chosen = read_settings(
+        {
+            **SECRETS,
+            "MUSTER_DATABASE_URL": "postgresql://muster:open-sesame@db/muster",
+            "MUSTER_MAIL_PASSWORD": "open-sesame",
+            "MUSTER_METRICS_TOKEN": "open-sesame-open-sesame",
+        }
+    )
+
+    shown = repr(chosen)
+
+    assert "open-sesame" not in shown
+    assert not any(repr(secret)[2:-1] in shown for secret in (chosen.secrets.identity, chosen.secrets.payments))
 
 
 def test_outside_the_demo_nothing_is_served_with_sandboxes_unless_that_is_said() -> None:

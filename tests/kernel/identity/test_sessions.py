@@ -244,7 +244,21 @@ def test_a_machine_fits_its_role_and_its_brand(identity: Identity, works: Works)
             machine_service.add_machine(work, label="truck", role=Role.CARRIER)
         with pytest.raises(InvalidInput):
             machine_service.add_machine(work, label="  ", role=Role.CARRIER, party_code="x")
+        with pytest.raises(RoleNotGrantable):
+            machine_service.add_machine(work, label="truck", role=Role.CARRIER, party_code=" ")
         assert len(machine_service.list_machines(work)) == 1
+
+
+def test_a_code_left_empty_is_none(identity: Identity, works: Works) -> None:
+    with works.change(ADMIN) as work:
+        machine_service.add_machine(work, label="line", role=Role.PLANT, plant_id=CHANGZHOU, party_code="")
+        machine_service.add_machine(work, label="trucks", role=Role.CARRIER, party_code=" yuanlu ")
+
+    with works.read(ADMIN) as work:
+        assert {one.label: one.party_code for one in machine_service.list_machines(work)} == {
+            "line": None,
+            "trucks": "yuanlu",
+        }
 
 
 def test_another_brands_administrator_sees_no_machine(identity: Identity, works: Works) -> None:
