@@ -29,13 +29,19 @@ class KnownCars:
     """A solver, the cars it has found so far, and the exploration of what literals still have a car."""
 
     def __init__(
-        self, clauses: Iterable[Clause], *, shown: int, guards: Iterable[int] = (), cars_max: int = CARS_MAX
+        self,
+        clauses: Iterable[Clause],
+        *,
+        shown: int,
+        guards: Iterable[int] = (),
+        cars: Iterable[int] = (),
+        cars_max: int = CARS_MAX,
     ) -> None:
         self.all = (1 << (shown + 1)) - 2
         self._solver = Solver(name=SOLVER_NAME, bootstrap_with=clauses)
         self._model: list[int] = []
         self._guards = frozenset(-guard for guard in guards)
-        self._cars: deque[int] = deque(maxlen=cars_max)
+        self._cars: deque[int] = deque(cars, maxlen=cars_max)
 
     def close(self) -> None:
         """Give the solver's memory back."""
@@ -46,7 +52,7 @@ class KnownCars:
         if not self._solver.solve(assumptions=literals):
             return None
         self._model = self._solver.get_model()
-        car = _packed(self._model)
+        car = packed(self._model)
         self._cars.append(car)
         return car
 
@@ -103,26 +109,24 @@ class KnownCars:
         """
         present, absent = seen
         can, cannot = bits(unseen[0]), bits(unseen[1])
-        shown: list[int] = []
+        self._solver.set_phases([*can, *(-variable for variable in cannot)])
         while can or cannot:
-            self._solver.set_phases([*shown, *can, *(-variable for variable in cannot)])
             car = self.solve([*literals, can[0] if can else -cannot[0]])
             if car is None:
                 del (can or cannot)[0]
-                shown = []
                 continue
             present |= car & self.all
             absent |= self.all & ~car
             model = self._model
-            shown = [-v for v in can if model[v - 1] > 0]
-            shown += [v for v in cannot if model[v - 1] < 0]
+            self._solver.set_phases([-v for v in can if model[v - 1] > 0])
+            self._solver.set_phases([v for v in cannot if model[v - 1] < 0])
             can = [v for v in can if model[v - 1] < 0]
             cannot = [v for v in cannot if model[v - 1] > 0]
         return present, absent
 
 
-def _packed(model: Sequence[int]) -> int:
-    """Return the true variables as a bit set; the model names variables 1, 2, 3... in order.
+def packed(model: Sequence[int]) -> int:
+    """Return the true variables of a solver's model as a bit set; it names the variables 1, 2, 3... in order.
 
     The sign of each number is the highest bit of its last byte (or first), so no loop in Python is needed.
     """

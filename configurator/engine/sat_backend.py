@@ -14,6 +14,7 @@ from typing import Final
 from configurator.engine.backend import BackendKind, Bounds, Car, Delta, Domains, Weights
 from configurator.engine.formula import Formula
 from configurator.engine.known_cars import CARS_MAX, KnownCars
+from configurator.engine.overview import overview
 from configurator.engine.reasons import minimal
 from configurator.engine.sat_lightest import LightestCars
 from configurator.engine.simplified import Simplified, bits, simplify
@@ -97,13 +98,15 @@ class SatBackend:
     def __init__(self, formula: Formula, *, cars_max: int = CARS_MAX) -> None:
         self.formula = formula
         self.lock = threading.RLock()
-        simplified = _simplified(formula)
+        seen = overview(formula, cars_max=cars_max)
+        simplified = None if seen is None else simplify(formula, seen.always)
         self.has_cars = simplified is not None
         self.simplified = simplified or Simplified(0, 0, (), (0,) * (formula.variable_count + 1), frozenset(), 0)
         self.known = KnownCars(
             self.simplified.clauses,
             shown=self.simplified.shown,
             guards=[image for guard in formula.guards if (image := self.simplified.image[guard])],
+            cars=() if seen is None else map(self.simplified.smaller_car, seen.cars),
             cars_max=cars_max,
         )
         self._places: OrderedDict[frozenset[int], Place | None] = OrderedDict()
@@ -241,14 +244,3 @@ class SatBackend:
             *bits(simplified.features(closed_can, closed_cannot)),
             *(-variable for variable in bits(simplified.features(closed_cannot, closed_can))),
         )
-
-
-def _simplified(formula: Formula) -> Simplified | None:
-    """Return the formula without what every car decides alike; None where there is no car."""
-    whole = KnownCars(formula.clauses, shown=formula.variable_count)
-    found = whole.cover([], can=whole.all, cannot=whole.all)
-    whole.close()
-    if found is None:
-        return None
-    can, cannot = found
-    return simplify(formula, frozenset([*bits(can & ~cannot), *(-variable for variable in bits(cannot & ~can))]))

@@ -5,9 +5,10 @@ What is left is numbered anew, those variables first that stand for a feature. T
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 
 from configurator.engine.formula import Clause, Formula
 
@@ -41,6 +42,19 @@ class Simplified:
     def image_of(self, literal: int) -> int:
         """Return the literal of the smaller formula that stands for one, 0 where it is decided."""
         return self.image[literal] if literal > 0 else -self.image[-literal]
+
+    def smaller_car(self, car: int) -> int:
+        """Return a car of the formula (a bit set over its variables) as a bit set over those of the smaller one."""
+        if not self.variable_count:
+            return 0
+        signs = format(car, f"0{len(self.image)}b")[::-1]
+        return int("".join(self._pick(signs))[::-1], 2) << 1
+
+    @cached_property
+    def _pick(self) -> Callable[[str], Iterable[str]]:
+        """Return what picks from a text by variable the places of those variables that stay, in their new order."""
+        places = {image: variable for variable, image in enumerate(self.image) if image > 0}
+        return itemgetter(*(places[number] for number in range(1, self.variable_count + 1)))
 
     @cached_property
     def _members(self) -> tuple[tuple[int, int], ...]:

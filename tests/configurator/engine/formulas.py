@@ -27,12 +27,13 @@ class Case:
                 clauses += rule.guarded
         return [
             sum(1 << literal for literal in values if 0 < literal <= self.formula.feature_count)
-            for values in _models(self.formula.variable_count, clauses)
+            for values in all_models(self.formula.variable_count, clauses)
             if {*literals, *self.guards} <= values
         ]
 
 
-def _models(count: int, clauses: Sequence[Clause]) -> list[frozenset[int]]:
+def all_models(count: int, clauses: Sequence[Clause]) -> list[frozenset[int]]:
+    """Return every assignment of the variables 1..count that meets the clauses, as sets of literals."""
     found = []
     for signs in product((-1, 1), repeat=count):
         values = frozenset(sign * variable for variable, sign in enumerate(signs, start=1))
