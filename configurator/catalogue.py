@@ -172,10 +172,6 @@ class Catalogue:
         return {rule.code: rule for rule in self.rules}
 
     @cached_property
-    def price_rule_by_code(self) -> Mapping[str, PriceRule]:
-        return {rule.code: rule for rule in self.price_rules}
-
-    @cached_property
     def price_by_model_and_option(self) -> Mapping[tuple[str, str], OptionPrice]:
         return {(price.model, price.option): price for price in self.prices}
 

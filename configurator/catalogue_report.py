@@ -20,7 +20,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a check of a folder found; it is publishable when there are no faults."""
+    """What a check of a folder found; it can be published when there are no faults."""
 
     folder: str
     faults: tuple[Fault, ...]
@@ -28,10 +28,6 @@ class Report:
     label: str = ""
     content_hash: str = ""
     counts: tuple[tuple[str, int], ...] = ()
-
-    @property
-    def is_publishable(self) -> bool:
-        return not self.faults
 
     def lines(self) -> list[str]:
         """Return the report as lines for a terminal."""

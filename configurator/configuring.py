@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from configurator.catalogue import Catalogue
-from configurator.completing import CheapestCar, cheapest_car, options_of
+from configurator.completing import CheapestCar, OptionWeeks, cheapest_car, options_of
 from configurator.engine.backend import BackendKind
 from configurator.errors import ConfigurationIncomplete, ModelUnknown, OptionUnknown
 from configurator.explaining import Explanation, explain_option, find_repairs, first_excluded
@@ -65,10 +65,12 @@ def take_step(
     choices: Sequence[Choice],
     wishes: Wishes = Wishes(),  # frozen
     force: Choice | None = None,
+    weeks: OptionWeeks | None = None,
 ) -> ConfigurationStep:
     """Answer a step; refuses unknown models and options, and choices that exclude each other (OptionExcluded).
 
     `force` is a choice that stands whatever the others say: the best repair is taken, and `gave_way` names its cost.
+    `weeks` date the repairs of what is explained.
     """
     wanted, step, gave_way = _settled(room, model, choices, force)
     cheapest = cheapest_car(room, model, wanted)
@@ -80,7 +82,7 @@ def take_step(
         is_complete=step.is_decided or room.engine.is_buildable(step.forced, room.context),
         price=price_vehicle(room.catalogue, model=model, features=step.forced),
         cheapest=cheapest,
-        explanations=tuple(explain_option(room, model, wanted, step, option) for option in wishes.explain),
+        explanations=tuple(explain_option(room, model, wanted, step, option, weeks=weeks) for option in wishes.explain),
         bounds=price_bounds(room, model, wanted) if wishes.bounds else {},
         count=room.engine.count(wanted, room.context) if wishes.count else None,
         gave_way=gave_way,

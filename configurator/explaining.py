@@ -68,8 +68,13 @@ class Explanation:
     repairs: tuple[RepairOffer, ...]
 
 
-def explain_option(room: Showroom, model: str, wanted: Choices, step: Step, option: str) -> Explanation:
-    """Explain one option after choices that have a car; an open or chosen one needs no explanation."""
+def explain_option(
+    room: Showroom, model: str, wanted: Choices, step: Step, option: str, *, weeks: OptionWeeks | None = None
+) -> Explanation:
+    """Explain one option after choices that have a car; an open or chosen one needs no explanation.
+
+    With `weeks` each repair says by how many days the soonest car comes later.
+    """
     if option not in room.catalogue.option_by_code:
         raise OptionUnknown((option,))
     if option in step.open or option in wanted:
@@ -77,7 +82,7 @@ def explain_option(room: Showroom, model: str, wanted: Choices, step: Step, opti
     present = option in step.excluded
     reason = room.engine.explain(wanted, room.context, feature=option, present=present)
     assert reason is not None, "what is not open has a reason"
-    repairs = find_repairs(room, model, wanted, Choice(option)).offers if present else ()
+    repairs = find_repairs(room, model, wanted, Choice(option), weeks=weeks).offers if present else ()
     return Explanation(option, because(reason), rules_in_words(room.catalogue, reason.rules), repairs[:REPAIRS_MAX])
 
 

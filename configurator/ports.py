@@ -113,10 +113,3 @@ class OpenOrders(Protocol):
     def open_cars(self, work: Work) -> Iterable[HeldCar]:
         """Return each car with the person behind it, at the price that its accepted quote pins; for the system."""
         ...
-
-
-class NoOrders:
-    """Knows no orders: for a brand that sells without pre-orders."""
-
-    def open_cars(self, work: Work) -> Iterable[HeldCar]:
-        return ()

@@ -124,11 +124,6 @@ def compile_catalogue(catalogue: Catalogue) -> RuleBook:
     )
 
 
-def formula_of(catalogue: Catalogue) -> Formula:
-    """Return the formula of a catalogue: what is compiled, and whose content hash names the artefact."""
-    return compile_catalogue(catalogue).formula
-
-
 def compile_feature_model(model: FeatureModel) -> RuleBook:
     """Compile a bare UVL model: every constraint always in force, no prices."""
     no_text = Text("", "")

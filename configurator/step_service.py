@@ -66,6 +66,7 @@ __all__ = [
 ]
 SECONDS_BEHIND_MAX: Final = 1.0
 """A step binds nobody: a new version is seen so many seconds later at most. Quotes and kept cars ask each time."""
+NOTHING_KNOWN: Final = Outlook()
 COMPARED_MIN: Final = 2
 COMPARED_MAX: Final = 4
 
@@ -91,18 +92,29 @@ class ConfigureAnswer:
     step: ConfigurationStep
 
 
-def configure(work: Work, request: ConfigureRequest) -> ConfigureAnswer:
+def configure(
+    work: Work,
+    request: ConfigureRequest,
+    *,
+    outlook: Outlook = NOTHING_KNOWN,
+) -> ConfigureAnswer:
     """Answer one configuration step under the version in force today, or under a named one."""
     version, room = _opened(work, request)
-    step = take_step(room, model=request.model, choices=request.choices, wishes=request.wishes, force=request.force)
+    weeks = _weeks(work, room, request, outlook) if request.wishes.explain else None
+    step = take_step(
+        room, model=request.model, choices=request.choices, wishes=request.wishes, force=request.force, weeks=weeks
+    )
     return ConfigureAnswer(version.id, version.number, step)
 
 
-def explain(work: Work, request: ConfigureRequest) -> tuple[Explanation, ...]:
+def explain(work: Work, request: ConfigureRequest, *, outlook: Outlook) -> tuple[Explanation, ...]:
     """Explain the options named in the request's wishes."""
     _, room = _opened(work, request)
     wanted, step = open_step(room, model=request.model, choices=request.choices)
-    return tuple(explain_option(room, request.model, wanted, step, option) for option in request.wishes.explain)
+    weeks = _weeks(work, room, request, outlook)
+    return tuple(
+        explain_option(room, request.model, wanted, step, option, weeks=weeks) for option in request.wishes.explain
+    )
 
 
 def repair(
@@ -112,7 +124,7 @@ def repair(
     version, room = _opened(work, request)
     wanted, _ = open_step(room, model=request.model, choices=request.choices)
     _check_options(version.catalogue, (choice.option,))
-    weeks = outlook.weeks.option_weeks(work, model=request.model, region=request.region, day=room.context.day)
+    weeks = _weeks(work, room, request, outlook)
     return find_repairs(room, request.model, wanted, choice, order=order, weeks=weeks)
 
 
@@ -179,8 +191,7 @@ def _completed(
         case Goal.CHEAPEST:
             return Completed(cheapest.options), None
         case Goal.SOONEST:
-            day = room.context.day
-            weeks = outlook.weeks.option_weeks(work, model=request.model, region=request.region, day=day)
+            weeks = _weeks(work, room, request, outlook)
             return complete_soonest(room, request.model, wanted, weeks), None if weeks is None else weeks.first_week
         case Goal.POPULAR:
             return complete_popular(room, request.model, wanted, outlook.take_rates.take_rates(work)), None
@@ -223,6 +234,10 @@ def compare(work: Work, cars: Sequence[CarToCompare], *, region: str = "") -> tu
     version, room = open_showroom(work, region=region)
     complete = [(car.model, complete_car(room, model=car.model, options=car.options)) for car in cars]
     return version.id, compare_cars(room, complete)
+
+
+def _weeks(work: Work, room: Showroom, request: ConfigureRequest, outlook: Outlook) -> OptionWeeks | None:
+    return outlook.weeks.option_weeks(work, model=request.model, region=request.region, day=room.context.day)
 
 
 def _opened(work: Work, request: ConfigureRequest) -> tuple[LoadedVersion, Showroom]:

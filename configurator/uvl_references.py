@@ -35,7 +35,6 @@ from configurator.uvl_attributes import Value, value_of
 from configurator.uvl_tree import ReadFeature
 
 ZERO: Final = Number(Fraction())
-NUMERIC_TYPES: Final = frozenset(("Integer", "Real"))
 
 
 class References:

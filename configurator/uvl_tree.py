@@ -87,10 +87,13 @@ class TreeReader:
         if self._broken_at is not None and line.indent > self._broken_at:
             return
         self._broken_at = None
+        beside: _Node | None = None
         while self._path and self._path[-1].indent >= line.indent:
-            self._path.pop()
+            beside = self._path.pop()
         above = self._path[-1] if self._path else None
-        if len(self._path) > TREE_DEPTH_MAX:
+        if beside is not None and beside.indent > line.indent:
+            self._refuse(line, "is indented as no line above it is, so where it belongs is not clear")
+        elif len(self._path) > TREE_DEPTH_MAX:
             self._refuse(line, f"is nested deeper than {TREE_DEPTH_MAX}")
         elif match := _GROUP.match(line.text):
             self._open_group(line, match[1], above)

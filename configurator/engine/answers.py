@@ -65,11 +65,6 @@ class Answers:
         """Return what explains; made when it is first asked."""
         return Reasons(self._book.formula)
 
-    @property
-    def is_ready_to_explain(self) -> bool:
-        """Say whether an explanation has to wait for nothing to be built."""
-        return "reasons" in self.__dict__ and self.reasons.is_ready
-
     def get_ready(self) -> None:
         """Build what explains before anybody asks: on industrial rules that takes from a tenth of a second to some."""
         self.reasons.get_ready()

@@ -191,7 +191,9 @@ def configure(
     force = Choice(input.force.option, input.force.wanted) if input.force is not None else None
     wanted = read_choices(input, wishes)
     answer = step_service.configure(
-        work, step_service.ConfigureRequest(wanted.model, wanted.choices, wanted.region, wishes, force)
+        work,
+        step_service.ConfigureRequest(wanted.model, wanted.choices, wanted.region, wishes, force),
+        outlook=outlook_of(request),
     )
     return _show_step(answer, request.locale)
 
@@ -204,7 +206,7 @@ def explain(
     options: list[str],
 ) -> Explanations:
     """Why options are forced or excluded after the choices: the choices and rules that cause it, and repairs."""
-    found = step_service.explain(work, read_choices(input, Wishes(tuple(options))))
+    found = step_service.explain(work, read_choices(input, Wishes(tuple(options))), outlook=outlook_of(request))
     return Explanations(explanations=[_show_explanation(one, request.locale) for one in found])
 
 

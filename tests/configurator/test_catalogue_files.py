@@ -319,12 +319,12 @@ def test_a_check_tells_a_person_what_is_there_and_what_is_wrong(tmp_path: Path) 
     sound = check_folder(FOLDER)
     faulty = check_folder(tmp_path / "nowhere")
 
-    assert sound.is_publishable
+    assert not sound.faults
     assert sound.lines()[0].endswith(
         "fir 2026.1 is sound: 2 models, 12 options, 7 rules, 1 requires, 1 excludes, 1 cardinality, 1 regional, "
         "1 plant, 1 date, 1 price, 2 parts"
     )
-    assert not faulty.is_publishable
+    assert faulty.faults
     assert faulty.lines()[1].endswith("nowhere: is not a folder")
 
 

@@ -147,6 +147,11 @@ def test_repairs_carry_price_and_days_and_are_ranked_as_asked() -> None:
         assert found.offers[0].price_difference_minor == after.price_minor - before.price_minor
         assert found.offers[0].days_difference == 21
 
+    (explained,) = take_step(
+        ROOM, model="A1", choices=[Choice("ROOF")], wishes=Wishes(explain=("HOOK",)), weeks=weeks
+    ).explanations
+    assert [(repair.give_up, repair.days_difference) for repair in explained.repairs] == [(("ROOF",), 21)]
+
 
 def test_a_step_counts_nothing_where_there_is_no_circuit() -> None:
     step = take_step(ROOM, model="A1", choices=[], wishes=Wishes(bounds=True, count=True))

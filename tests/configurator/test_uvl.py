@@ -132,6 +132,10 @@ def test_a_whole_file_is_read() -> None:
         (model_of("        [3]\n            C\n"), (6, "the group asks for at least 3 of 1 features")),
         (model_of("        [2..1]\n            C\n"), (6, "the group `[2..1]` asks for more at least than at most")),
         (model_of("            optional\n"), (6, "the group `optional` must stand below a feature")),
+        (
+            model_of("          C\n"),
+            (6, "is indented as no line above it is, so where it belongs is not clear"),
+        ),
         (model_of("            two words\n"), (6, "is neither a feature nor a group: 'two words'")),
         (
             model_of("            C cardinality [1..*]\n"),

@@ -27,10 +27,11 @@ ASKED: Final = {"model": "N1", "region": "east"}
 CONFIGURE: Final = """query Step($input: ConfigureInput!) { configure(input: $input) { __typename
   ... on ConfigurationStep { options isComplete gaveWay price { minor } cheapest { options price { minor } }
     standings { option state fromDifference { minor } withoutDifference { minor } }
-    explanations { option because rules { code text } repairs { giveUp priceDifference { minor } } }
+    explanations { option because rules { code text } repairs { giveUp priceDifference { minor } daysDifference } }
     count { exact } } """ + (ask.REFUSED + " } }")
 EXPLAIN: Final = """query Why($input: ChoicesInput!, $options: [String!]!) { explain(input: $input, options: $options) {
-  __typename ... on Explanations { explanations { option because rules { code text } repairs { giveUp } } } """ + (
+  __typename
+  ... on Explanations { explanations { option because rules { code text } repairs { giveUp daysDifference } } } """ + (
     ask.REFUSED + " } }"
 )
 REPAIR: Final = """query Repair($input: ChoicesInput!, $choice: ChoiceInput!, $order: RepairOrder!) {
@@ -92,7 +93,7 @@ def test_a_consumer_who_conflicts_is_told_why_forces_a_choice_and_sees_what_gave
     assert standings["P_SNOW"]["withoutDifference"] == {"minor": 100_000}
     assert step["count"] == {"exact": str(4 * 6)}
     assert (why["because"], [rule["code"] for rule in why["rules"]]) == (["PT_BEV_70"], ["G_Powertrain", "R001"])
-    assert why["repairs"] == [{"giveUp": ["PT_BEV_70"], "priceDifference": {"minor": 2_500_000}}]
+    assert why["repairs"] == [{"giveUp": ["PT_BEV_70"], "priceDifference": {"minor": 2_500_000}, "daysDifference": 0}]
     assert refused == "OPTION_EXCLUDED"
     assert (forced["gaveWay"], forced["options"]) == (["PT_BEV_70"], ["T_NORDIC"])
     assert forced["cheapest"] == {"options": ["P_SNOW", "PT_BEV_90", "T_NORDIC"], "price": {"minor": BASE + 2_500_000}}
@@ -106,6 +107,7 @@ def test_why_and_what_instead_are_answered_on_their_own_too(buyer: Buyer) -> Non
         ["X_TENT"],
         ["The ski rack and the roof tent exclude each other."],
     )
+    assert why["repairs"] == [{"giveUp": ["X_TENT"], "daysDifference": -21}]
     # The tent's part takes 56 days, three weeks more than the battery's.
     assert later["repairs"] == [{"giveUp": ["X_SKI_RACK"], "priceDifference": {"minor": 560_000}, "daysDifference": 21}]
     assert later["areAll"]

@@ -28,7 +28,7 @@ def test_a_servers_engine_gets_ready_to_explain_by_itself(tmp_path: Path, walks:
 
     assert isinstance(engine, Answers)
     until = time.monotonic() + (SECONDS_MAX if walks else 0.5)
-    while not engine.is_ready_to_explain and time.monotonic() < until:
+    while not engine.reasons.is_ready and time.monotonic() < until:
         time.sleep(0.01)
-    assert engine.is_ready_to_explain is walks
+    assert engine.reasons.is_ready is walks
     engine.close()

@@ -23,7 +23,7 @@ from configurator.engine import d4, decomposition
 from configurator.engine.child import compile_in_child
 from configurator.engine.formula import Clause, Formula
 from configurator.engine.nnf import Budget, CompilationFailed, Compiler, Nnf, NodeKind, lone
-from configurator.rules import compile_feature_model, formula_of
+from configurator.rules import compile_catalogue, compile_feature_model
 from configurator.uvl import read_uvl_file
 from tests.configurator.engine.circuits import count_of, faults_of, truth_of_circuit, truth_of_clauses
 from tests.support.left_out import leave_out
@@ -96,7 +96,7 @@ def test_without_rules_everything_is_free(name: str, problem: Formula) -> None:
 
 @pytest.mark.parametrize("name", COMPILERS)
 def test_the_demo_brands_catalogue_fits_and_its_cars_are_counted(name: str) -> None:
-    circuit = COMPILERS[name].compile(formula_of(read_catalogue(CATALOGUE)), budget(20))
+    circuit = COMPILERS[name].compile(compile_catalogue(read_catalogue(CATALOGUE)).formula, budget(20))
 
     assert circuit is not None
     assert faults_of(circuit) == []
