@@ -26,7 +26,7 @@ def logical_lines(text: str, file: str, faults: FaultList) -> list[Line]:
     """Strip comments and join lines while a brace or parenthesis is open."""
     lines: list[Line] = []
     comment, open_braces, in_block = "", 0, 0
-    indents_seen: set[str] = set()
+    indented_by: dict[str, int] = {}
     for number, raw in enumerate(text.split("\n"), start=1):
         body, note, depth, in_block = _without_comments(raw, number, in_block)
         if not body.strip():
@@ -36,7 +36,8 @@ def logical_lines(text: str, file: str, faults: FaultList) -> list[Line]:
             lines[-1].text += " " + body.strip()
         else:
             indent = len(body) - len(body.lstrip())
-            indents_seen.update(body[:indent])
+            for sign in body[:indent]:
+                indented_by.setdefault(sign, number)
             lines.append(Line(number, indent, body.strip(), comment))
         comment = ""
         open_braces += depth
@@ -47,8 +48,9 @@ def logical_lines(text: str, file: str, faults: FaultList) -> list[Line]:
         faults.add(file, in_block, "a comment `/*` is never closed")
     if open_braces > 0:
         faults.add(file, lines[-1].number, "a bracket is opened here and never closed")
-    if {" ", "\t"} <= indents_seen:
-        faults.add(file, 0, "mixes tabs and spaces for indentation; use one of them")
+    if {" ", "\t"} <= indented_by.keys():
+        at = max(indented_by[" "], indented_by["\t"])
+        faults.add(file, at, "mixes tabs and spaces for indentation; use one of them in the whole file")
     return lines
 
 

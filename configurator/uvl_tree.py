@@ -66,6 +66,8 @@ class _OpenGroup:
     line: int
     parent: str
     members: list[str]
+    has_refused: bool = False
+    """Whether a line below it was refused; then it is not said to be empty as well."""
 
 
 class TreeReader:
@@ -103,6 +105,8 @@ class TreeReader:
     def _refuse(self, line: Line, reason: str) -> None:
         self._faults.add(self._file, line.number, reason)
         self._broken_at = line.indent
+        if self._path and (group := self._path[-1].group) is not None:
+            group.has_refused = True
 
     def _open_group(self, line: Line, word: str, above: _Node | None) -> None:
         if above is None or above.group is not None:
@@ -180,6 +184,8 @@ class TreeReader:
         """Check what can only be known at the end: empty groups and impossible bounds."""
         for group in self._groups:
             size = len(group.members)
+            if group.has_refused:
+                continue
             if size == 0:
                 self._faults.add(self._file, group.line, "the group has no features below it")
             elif group.bounds[0] > size:

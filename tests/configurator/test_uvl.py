@@ -117,6 +117,12 @@ def test_a_whole_file_is_read() -> None:
     assert model.constraints[0].expression == Implies(Feature("Hook"), Not(Feature("Red")))
 
 
+def test_a_group_whose_only_line_is_refused_is_not_called_empty_as_well() -> None:
+    text = "features\n    Car\n        optional\n            two words\n"
+
+    assert faults(text) == [(4, "is neither a feature nor a group: 'two words'")]
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -160,7 +166,7 @@ def test_a_whole_file_is_read() -> None:
         (model_of("            C {a\n"), (6, "a bracket is opened here and never closed")),
         (model_of("            C }\n"), (6, "a bracket is closed that was never opened")),
         (model_of("/* never closed\n"), (6, "a comment `/*` is never closed")),
-        (model_of("\t\tor\n"), (0, "mixes tabs and spaces for indentation; use one of them")),
+        (model_of("\t\tor\n"), (6, "mixes tabs and spaces for indentation; use one of them in the whole file")),
         (model_of("constraints x\n"), (6, "nothing may follow the word `constraints` on its line")),
         (
             model_of("constraints\n    A => Unknown\n"),
