@@ -37,7 +37,7 @@ from configurator.quotation import encode_quote
 from configurator.quote_queries import quotes_of
 from configurator.showroom import Showroom
 from kernel import registry
-from kernel.actor import Permission
+from kernel.actor import Actor, Permission
 from kernel.errors import InvalidInput, NotFound
 from kernel.reasons import because
 from kernel.soundness import Check
@@ -54,27 +54,58 @@ STALE_TIMER: Final = "configurator.stale"
 # --- what an owner does ----------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class NewConfiguration:
+    """A complete car to keep, for a region, under a name."""
+
+    model: str
+    options: tuple[str, ...]
+    region: str
+    name: str = ""
+
+
 def save_configuration(
     work: Work, *, model: str, options: Sequence[str], region: str, name: str = ""
 ) -> SavedConfiguration:
     """Keep a complete car for the signed-in person; refuses what is not buildable under the version in force."""
-    work.actor.require(Permission.OWN_WRITE)
-    _check_words(work, name=name, region=region, options=options)
-    version, room = open_showroom(work, region=region)
-    return _save(work, version, room, model=model, options=options, name=name)
+    return save_configurations(work, [(work.actor, NewConfiguration(model, tuple(options), region, name))])[0]
 
 
-def _save(
-    work: Work, version: LoadedVersion, room: Showroom, *, model: str, options: Sequence[str], name: str
-) -> SavedConfiguration:
-    account_id, region = work.actor.signed_in(), room.context.region
-    features = complete_car(room, model=model, options=options)
-    ordered = tuple(option.code for option in version.catalogue.options if option.code in features)
-    car = ValidConfiguration(version.id, model, ordered, region)
-    saved = SavedConfiguration(ConfigurationId(work.new_id()), account_id, name.strip(), car, work.now)
-    store.insert_configuration(work, saved)
-    work.record(ConfigurationSaved(work.actor.brand_id, saved.id, account_id, version.id, model, ordered, region))
+def save_configurations(work: Work, new: Sequence[tuple[Actor, NewConfiguration]]) -> list[SavedConfiguration]:
+    """Keep complete cars for people of one brand, all or none; the same car is completed once."""
+    cars: dict[NewConfiguration, ValidConfiguration] = {}
+    saved: list[SavedConfiguration] = []
+    for actor, wanted in new:
+        actor.require(Permission.OWN_WRITE)
+        car = replace(wanted, name="")
+        _check_name(wanted.name)
+        if car not in cars:
+            _check_words(work, name="", region=car.region, options=car.options)
+            cars[car] = _complete(*open_showroom(work, region=car.region), car)
+        saved.append(
+            SavedConfiguration(
+                ConfigurationId(work.new_id()), actor.signed_in(), wanted.name.strip(), cars[car], work.now
+            )
+        )
+    _keep(work, saved)
     return saved
+
+
+def _complete(version: LoadedVersion, room: Showroom, wanted: NewConfiguration) -> ValidConfiguration:
+    features = complete_car(room, model=wanted.model, options=wanted.options)
+    ordered = tuple(option.code for option in version.catalogue.options if option.code in features)
+    return ValidConfiguration(version.id, wanted.model, ordered, room.context.region)
+
+
+def _keep(work: Work, saved: Sequence[SavedConfiguration]) -> None:
+    store.insert_configurations(work, saved)
+    for one in saved:
+        car = one.car
+        work.record(
+            ConfigurationSaved(
+                work.actor.brand_id, one.id, one.account_id, car.version_id, car.model, car.options, car.region
+            )
+        )
 
 
 def _check_words(work: Work, *, name: str, region: str, options: Sequence[str]) -> None:
@@ -142,7 +173,9 @@ def migrate_configuration(
     version, room = _next_showroom(work, stored)
     wanted = _repaired(work, old, version, room).repair.options if options is None else options
     _check_words(work, name=old.name, region=old.car.region, options=wanted)
-    moved = _save(work, version, room, model=old.car.model, options=wanted, name=old.name)
+    car = _complete(version, room, NewConfiguration(old.car.model, tuple(wanted), old.car.region))
+    moved = SavedConfiguration(ConfigurationId(work.new_id()), work.actor.signed_in(), old.name, car, work.now)
+    _keep(work, [moved])
     store.write_migrated(work, MigratedConfiguration(old, moved.id, work.now))
     return moved
 

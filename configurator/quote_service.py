@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final, assert_never
 
@@ -20,10 +20,10 @@ from configurator.queries import LoadedVersion, open_showroom, version_by_id
 from configurator.quotation import QuotePolicy, Terms, compose_quote, quote_bytes, stock_lines, third_party_minor
 from configurator.quote_queries import ClaimableQuote, accepted_after, claimable_quotes, load_quotes, may_see_quote
 from configurator.signing import QuoteKey, sign_document, sign_quote, verify_offline
-from configurator.store import insert_endings, insert_quote
+from configurator.store import insert_endings, insert_quotes
 from configurator.tax import TaxPolicy
 from kernel import policy, registry
-from kernel.actor import Permission
+from kernel.actor import Actor, Permission
 from kernel.errors import NotFound, Refusal
 from kernel.money import Money
 from kernel.soundness import Check
@@ -64,10 +64,41 @@ class QuoteRequest:
 
 def issue_quote(work: Work, desk: QuoteDesk, request: QuoteRequest) -> SignedQuote:
     """Issue a signed all-in quote for a complete car, pinned to the versions in force now."""
-    work.actor.require(Permission.QUOTE)
+    return issue_quotes(work, desk, [(work.actor, request)])[0]
+
+
+def issue_quotes(work: Work, desk: QuoteDesk, requests: Sequence[tuple[Actor, QuoteRequest]]) -> list[SignedQuote]:
+    """Issue quotes to people of one brand, all or none; the same car at the same store is worked out once."""
+    priced: dict[QuoteRequest, Quote] = {}
+    issued: list[SignedQuote] = []
+    for actor, request in requests:
+        assert actor.brand_id == work.actor.brand_id, "one brand's cars have one price"
+        own = work.acting(actor)
+        actor.require(Permission.QUOTE)
+        if request.configuration_id is not None:
+            load_configuration(own, request.configuration_id)
+        car = replace(request, configuration_id=None, supersedes=None)
+        if car not in priced:
+            priced[car] = _price(own, desk, car)
+        nobodys = priced[car]
+        facts = replace(
+            nobodys.facts,
+            id=QuoteId(work.new_id()),
+            account_id=actor.account_id,
+            configuration_id=request.configuration_id,
+        )
+        issued.append(sign_quote(replace(nobodys, facts=facts), desk.key))
+    insert_quotes(work, issued)
+    for (actor, request), signed in zip(requests, issued, strict=True):
+        if request.supersedes is not None:
+            _supersede(work.acting(actor), request.supersedes, by=signed.quote.facts.id)
+        work.record(_issued(signed.quote))
+    return issued
+
+
+def _price(work: Work, desk: QuoteDesk, request: QuoteRequest) -> Quote:
+    """Return the quote of a car at a store as everybody who asks at this moment gets it; it is nobody's yet."""
     at = registry.open_store(work, request.store_id)
-    if request.configuration_id is not None:
-        load_configuration(work, request.configuration_id)
     version, room = open_showroom(work, region=at.region)
     features = complete_car(room, model=request.model, options=request.options)
     rules = policy.current(work)
@@ -75,10 +106,10 @@ def issue_quote(work: Work, desk: QuoteDesk, request: QuoteRequest) -> SignedQuo
     options = tuple(option.code for option in version.catalogue.options if option.code in features)
     pool = desk.pools.open_pool(work, cls, wider=request.accepts_wider_class)
     facts = QuoteFacts(
-        id=QuoteId(work.new_id()),
+        id=QuoteId(""),
         brand_id=work.actor.brand_id,
-        account_id=work.actor.account_id,
-        configuration_id=request.configuration_id,
+        account_id=None,
+        configuration_id=None,
         version_id=version.id,
         version_number=version.number,
         content_hash=version.content_hash,
@@ -102,23 +133,20 @@ def issue_quote(work: Work, desk: QuoteDesk, request: QuoteRequest) -> SignedQuo
         ),
         issued_at=work.now,
     )
-    terms = _terms(version, rules)
-    signed = sign_quote(compose_quote(facts, terms, features=features), desk.key)
-    insert_quote(work, signed)
-    if request.supersedes is not None:
-        _supersede(work, request.supersedes, by=facts.id)
-    work.record(
-        QuoteIssued(
-            work.actor.brand_id,
-            facts.id,
-            facts.account_id,
-            version.id,
-            request.model,
-            signed.quote.total_minor,
-            signed.quote.expires_at,
-        )
+    return compose_quote(facts, _terms(version, rules), features=features)
+
+
+def _issued(quote: Quote) -> QuoteIssued:
+    facts = quote.facts
+    return QuoteIssued(
+        facts.brand_id,
+        facts.id,
+        facts.account_id,
+        facts.version_id,
+        facts.model,
+        quote.total_minor,
+        quote.expires_at,
     )
-    return signed
 
 
 def road_km(plant: registry.Plant, at: registry.Store) -> int:

@@ -49,24 +49,26 @@ def insert_version(work: Work, catalogue: Catalogue, *, number: int, effective_f
     return version_id
 
 
-def insert_configuration(work: Work, saved: SavedConfiguration) -> None:
-    """Write a kept configuration with its first change."""
-    work.connection.execute(
-        configurations.insert().values(
-            id=saved.id,
-            brand_id=work.actor.brand_id,
-            account_id=saved.account_id,
-            name=saved.name,
-            version_id=saved.car.version_id,
-            model=saved.car.model,
-            options=list(saved.car.options),
-            region=saved.car.region,
-            saved_at=saved.saved_at,
-            state="saved",
-            state_at=saved.saved_at,
-        )
-    )
-    _note_changes(work, [saved.id], state="saved", reason="saved by its owner")
+def insert_configurations(work: Work, saved: Sequence[SavedConfiguration]) -> None:
+    """Write kept configurations, each with its first change."""
+    rows = [
+        {
+            "id": one.id,
+            "brand_id": work.actor.brand_id,
+            "account_id": one.account_id,
+            "name": one.name,
+            "version_id": one.car.version_id,
+            "model": one.car.model,
+            "options": list(one.car.options),
+            "region": one.car.region,
+            "saved_at": one.saved_at,
+            "state": "saved",
+            "state_at": one.saved_at,
+        }
+        for one in saved
+    ]
+    db.insert_many(work.connection, configurations, rows)
+    _note_changes(work, [(one.id, one.account_id) for one in saved], state="saved", reason="saved by its owner")
 
 
 def write_stale(work: Work, stale: Sequence[StaleConfiguration]) -> set[ConfigurationId]:
@@ -122,7 +124,7 @@ def write_name(work: Work, configuration_id: ConfigurationId, *, name: str) -> N
     ).scalar()
     if state is None:
         raise NotFound("configuration")
-    _note_changes(work, [configuration_id], state=state, reason="renamed by its owner")
+    _note_changes(work, [(configuration_id, work.actor.account_id)], state=state, reason="renamed by its owner")
 
 
 def clear_names(work: Work, account_id: str) -> None:
@@ -148,38 +150,41 @@ def _change_state(
         .values(state=state, state_at=work.now, **columns)
     )
     if changed.rowcount:
-        _note_changes(work, [configuration_id], state=state, reason=reason[:REASON_LENGTH_MAX])
+        who = [(configuration_id, work.actor.account_id)]
+        _note_changes(work, who, state=state, reason=reason[:REASON_LENGTH_MAX])
     return bool(changed.rowcount)
 
 
-def _note_changes(work: Work, ids: Sequence[str], *, state: str, reason: str) -> None:
-    by = work.actor.account_id
-    rows = [{"configuration_id": one, "state": state, "reason": reason, "by": by, "at": work.now} for one in ids]
+def _note_changes(work: Work, who: Sequence[tuple[str, str | None]], *, state: str, reason: str) -> None:
+    """Note a change of configurations, and who made it."""
+    rows = [{"configuration_id": one, "state": state, "reason": reason, "by": by, "at": work.now} for one, by in who]
     db.insert_many(work.connection, configuration_changes, rows)
 
 
-def insert_quote(work: Work, signed: SignedQuote) -> None:
-    """Write a signed quote; it is never changed afterwards."""
+def insert_quotes(work: Work, signed: Sequence[SignedQuote]) -> None:
+    """Write signed quotes; they are never changed afterwards."""
+    db.insert_many(work.connection, quotes, [_quote_row(one) for one in signed])
+
+
+def _quote_row(signed: SignedQuote) -> dict[str, Any]:
     quote = signed.quote
     facts = quote.facts
-    work.connection.execute(
-        quotes.insert().values(
-            id=facts.id,
-            brand_id=facts.brand_id,
-            account_id=facts.account_id,
-            configuration_id=facts.configuration_id,
-            version_id=facts.version_id,
-            policy_version=facts.policy_version,
-            store_id=facts.store_id,
-            vehicle_price_minor=quote.vehicle_price_minor,
-            total_minor=quote.total_minor,
-            document=encode_quote(quote),
-            key_id=signed.key_id,
-            signature=signed.signature,
-            issued_at=facts.issued_at,
-            expires_at=quote.expires_at,
-        )
-    )
+    return {
+        "id": facts.id,
+        "brand_id": facts.brand_id,
+        "account_id": facts.account_id,
+        "configuration_id": facts.configuration_id,
+        "version_id": facts.version_id,
+        "policy_version": facts.policy_version,
+        "store_id": facts.store_id,
+        "vehicle_price_minor": quote.vehicle_price_minor,
+        "total_minor": quote.total_minor,
+        "document": encode_quote(quote),
+        "key_id": signed.key_id,
+        "signature": signed.signature,
+        "issued_at": facts.issued_at,
+        "expires_at": quote.expires_at,
+    }
 
 
 def insert_endings(work: Work, ending: str, references: Mapping[QuoteId, str | None]) -> set[QuoteId]:

@@ -75,6 +75,7 @@ from demand.pools.pre_order_store import DEPOSIT, EXPIRE_TIMER, deposit_account,
 from demand.pools.removal_service import lose_deposit, remove_member
 from demand.votes.service import (
     cast_vote,
+    cast_votes,
     close_proposal,
     decline_proposal,
     merge_proposals,
@@ -136,6 +137,7 @@ __all__ = [
     "backing_account",
     "cancel_pool",
     "cast_vote",
+    "cast_votes",
     "change_car",
     "choose_method",
     "close_circle",

@@ -59,7 +59,7 @@ from factory_orders.planning.order_service import (
     take_locked,
 )
 from factory_orders.planning.service import change_capacity, promise, release_slots, reserve_slots
-from factory_orders.plant.service import Reported, report_plant_event
+from factory_orders.plant.service import Reported, report_plant_event, report_plant_events
 from factory_orders.promises.calibration_service import release_calibration
 from factory_orders.promises.hold_service import expire_hold, hold_promise, release_promise
 from factory_orders.promises.store import HOLD_TIMER
@@ -128,6 +128,7 @@ __all__ = [
     "renew_balance",
     "replay_hook",
     "report_plant_event",
+    "report_plant_events",
     "report_shipment",
     "request_balance",
     "request_paper",

@@ -13,7 +13,7 @@ from sqlalchemy import RowMapping, bindparam, select, update
 from kernel import db
 from kernel.actor import system
 from kernel.ids import BrandId
-from kernel.notices import ANSWER_SECONDS_MAX, AddressBook, Channel, Message, notices, render
+from kernel.notices import ANSWER_SECONDS_MAX, Address, AddressBook, Channel, Message, notices, render
 from kernel.registry import own_brand
 from kernel.work import Works
 
@@ -28,17 +28,24 @@ ATTEMPTS_MAX: Final = 12
 PAUSE_MAX: Final = timedelta(hours=1)
 
 
-def send_due(works: Works, channels: Sequence[Channel], addresses: AddressBook, *, batch_max: int = BATCH_MAX) -> int:
+def send_due(
+    works: Works,
+    channels: Sequence[Channel],
+    addresses: AddressBook,
+    *,
+    batch_max: int = BATCH_MAX,
+    part_max: int = PART_MAX,
+) -> int:
     """Send what is due by the first channel that reaches the person; returns how many were sent.
 
     Nothing is sent inside a transaction. Notices are leased first, a few at a time, for as long as the slowest channel
-    may take, so that no second worker sends them meanwhile. What fails is tried again after a pause that doubles up to
-    an hour, at most 12 times; what a worker held that died is tried again when its lease ends. A mail sent again
-    carries the same Message-ID.
+    may take, so that no second worker sends them meanwhile; `part_max` at once where no channel waits for anybody.
+    What fails is tried again after a pause that doubles up to an hour, at most 12 times; what a worker held that died
+    is tried again when its lease ends. A mail sent again carries the same Message-ID.
     """
     sent = 0
-    for start in range(0, batch_max, PART_MAX):
-        leased = _lease(works, min(PART_MAX, batch_max - start))
+    for start in range(0, batch_max, part_max):
+        leased = _lease(works, min(part_max, batch_max - start))
         if not leased:
             break
         batches, failed = _address(works, leased, channels, addresses)
@@ -79,9 +86,13 @@ def _address(
     batches: dict[str, tuple[Channel, list[Message]]] = {}
     with works.read(system(BrandId("platform"))) as work:
         zones: dict[str, ZoneInfo] = {}
+        known: dict[str, Mapping[str, Address]] = {}
         for row in leased:
             own = work.acting(system(BrandId(row["brand_id"])))
-            address = addresses.lookup(own, row["account_id"])
+            if row["brand_id"] not in known:
+                of_brand = [one["account_id"] for one in leased if one["brand_id"] == row["brand_id"]]
+                known[row["brand_id"]] = addresses.lookup(own, of_brand)
+            address = known[row["brand_id"]].get(row["account_id"])
             channel = next((one for one in channels if address is not None and one.reaches(address)), None)
             if address is None or channel is None:
                 failed[row["id"]] = _NO_ADDRESS

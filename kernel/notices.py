@@ -155,9 +155,9 @@ class Message:
 
 
 class AddressBook(Protocol):
-    """Looks up where an account is reached at the moment of sending; None for one that is gone."""
+    """Looks up where accounts are reached at the moment of sending; those that are gone are left out."""
 
-    def lookup(self, work: Work, account_id: str) -> Address | None: ...
+    def lookup(self, work: Work, account_ids: Sequence[str]) -> Mapping[str, Address]: ...
 
 
 class Channel(Protocol):

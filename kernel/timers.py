@@ -38,19 +38,30 @@ Index("ix_timers_due_at", timers.c.due_at, timers.c.id)
 
 def set_timer(work: Work, kind: str, key: str, due_at: datetime, payload: Any = None) -> None:
     """Set, or move, the timer of this kind and key; one that fires at this moment is set anew once it has fired."""
-    row = {
-        "id": work.new_id(),
-        "brand_id": work.actor.brand_id,
-        "kind": kind,
-        "key": key,
-        "payload": payload,
-        "due_at": due_at,
-    }
+    set_timers(work, kind, {key: due_at}, payload)
+
+
+def set_timers(work: Work, kind: str, due_at_by_key: Mapping[str, datetime], payload: Any = None) -> None:
+    """Set, or move, the timers of one kind, as `set_timer` does, in one go."""
+    rows = [
+        {
+            "id": work.new_id(),
+            "brand_id": work.actor.brand_id,
+            "kind": kind,
+            "key": key,
+            "payload": payload,
+            "due_at": due_at,
+        }
+        # Sorted, so that two changes never wait for each other in a circle.
+        for key, due_at in sorted(due_at_by_key.items())
+    ]
+    if not rows:
+        return
     dialect = sqlite if db.is_sqlite(work.connection) else postgresql
-    setting = dialect.insert(timers).values(row)
-    # One statement: between two of them a worker could take away the row that it is firing.
-    moved = {"due_at": due_at, "payload": payload, "attempts": 0}
-    work.connection.execute(setting.on_conflict_do_update(index_elements=["kind", "key"], set_=moved))
+    setting = dialect.insert(timers)
+    # One statement a row: between two of them a worker could take away the row that it is firing.
+    moved = {"due_at": setting.excluded.due_at, "payload": setting.excluded.payload, "attempts": 0}
+    work.connection.execute(setting.on_conflict_do_update(index_elements=["kind", "key"], set_=moved), rows)
 
 
 def set_new_timers(work: Work, kind: str, due_at_by_key: Mapping[str, datetime]) -> None:

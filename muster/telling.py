@@ -52,7 +52,7 @@ from kernel.identity.events import (
     SignUpRepeated,
     StaffInvited,
 )
-from kernel.identity.model import TokenPurpose
+from kernel.identity.model import Contact, TokenPurpose
 from kernel.identity.queries import contacts, invited_contact
 from kernel.identity.tokens import one_time_token
 from kernel.money import Money
@@ -75,10 +75,14 @@ TOKEN_PLACE: Final = re.compile(r"⟦(confirmation|recovery|invitation):([0-9a-f
 class IdentityAddresses:
     """Where accounts are reached; an invitation's id stands for who is invited."""
 
-    def lookup(self, work: Work, account_id: str) -> Address | None:
-        """Return the address and language, or None for one that is gone."""
-        found = next(iter(contacts(work, [account_id]).values()), None) or invited_contact(work, account_id)
-        return Address(found.email, found.locale) if found is not None else None
+    def lookup(self, work: Work, account_ids: Sequence[str]) -> Mapping[str, Address]:
+        """Return address and language by account, those that are gone left out."""
+        found: dict[str, Contact] = {str(one): contact for one, contact in contacts(work, account_ids).items()}
+        for one in dict.fromkeys(account_ids):
+            invited = None if one in found else invited_contact(work, one)
+            if invited is not None:
+                found[one] = invited
+        return {one: Address(contact.email, contact.locale) for one, contact in found.items()}
 
 
 @dataclass(frozen=True, slots=True)

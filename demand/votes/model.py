@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NewType, TypeAlias, assert_never
 from zoneinfo import ZoneInfo
 
 from demand.backing.model import BackingTerms, Commitment, OrderWindow, Trigger
-from demand.errors import ProposalClosed, VotesSpent
+from demand.errors import AlreadyVoted, ProposalClosed, VotesSpent
 from kernel.errors import Refusal
 
 ProposalId = NewType("ProposalId", str)
@@ -214,3 +215,40 @@ def quarter_of(moment: datetime, zone: ZoneInfo) -> Quarter:
     number = (local.month - 1) // 3 + 1
     year, month = (local.year + 1, 1) if number == 4 else (local.year, number * 3 + 1)
     return Quarter(f"{local.year}-Q{number}", datetime(year, month, 1, tzinfo=zone).astimezone(moment.tzinfo))
+
+
+@dataclass(frozen=True, slots=True)
+class NewVote:
+    """One vote that a person gives, in a place of the quarter's budget; a revocation has none."""
+
+    id: str
+    proposal_id: str
+    person_id: str
+    budget_place: int
+
+
+@dataclass(slots=True)
+class Ballots:
+    """What people hold of a quarter's votes: the places that are used by person, and who holds a vote where."""
+
+    used: Mapping[str, set[int]]
+    held: set[tuple[str, str]]
+    votes_per_quarter: int
+
+    def take(self, proposal: Proposal, person_id: str, *, renewed_at: datetime) -> int:
+        """Take the lowest free place for a vote and return it.
+
+        Refuses AlreadyVoted, ProposalClosed and VotesSpent, and takes none then.
+        """
+        places = self.used[person_id]
+        refusal = judge_vote(
+            proposal, given=len(places), votes_per_quarter=self.votes_per_quarter, renewed_at=renewed_at
+        )
+        if (proposal.head.id, person_id) in self.held:
+            raise AlreadyVoted
+        if refusal is not None:
+            raise refusal
+        place = min(set(range(1, self.votes_per_quarter + 1)) - places)
+        places.add(place)
+        self.held.add((proposal.head.id, person_id))
+        return place

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from demand.backing.deciding import WITHDRAWN, break_commitment
 from demand.backing.store import (
     DUE_TIMER,
@@ -11,7 +13,7 @@ from demand.backing.store import (
     lock_open_backings,
     save_commitment,
 )
-from demand.errors import AlreadyVoted, NotVoted, PersonNotVerified
+from demand.errors import NotVoted, PersonNotVerified
 from demand.votes.chain import chain_of
 from demand.votes.events import (
     ProposalClosedEarly,
@@ -24,11 +26,13 @@ from demand.votes.events import (
 )
 from demand.votes.model import (
     BackingProposal,
+    Ballots,
     CommittedProposal,
     DeclinedProposal,
     DraftProposal,
     ExpiredProposal,
     MergedProposal,
+    NewVote,
     Proposal,
     ProposalHead,
     ProposalId,
@@ -42,20 +46,21 @@ from demand.votes.model import (
 )
 from demand.votes.policy import VotePolicy
 from demand.votes.store import (
-    append_vote,
+    append_votes,
     budget_places_used,
     drop_vote,
-    hold_vote,
-    holds_vote,
+    held_by,
+    hold_votes,
     insert_proposal,
+    lock_known_proposals,
     lock_proposals,
     repoint_merged,
     save_proposal,
 )
 from kernel import policy, record, registry
-from kernel.actor import Permission
-from kernel.errors import Conflict, InvalidInput, NotFound, Refusal
-from kernel.identity.queries import hold_own_account
+from kernel.actor import Actor, Permission
+from kernel.errors import Conflict, InvalidInput, NotFound, NotSignedIn, Refusal
+from kernel.identity.queries import hold_accounts
 from kernel.ids import PersonId
 from kernel.reasons import because
 from kernel.timers import cancel_timer
@@ -168,24 +173,44 @@ def cast_vote(work: Work, proposal_id: str) -> str:
     Refuses a person who is not verified, a proposal that takes no votes, a second vote (AlreadyVoted) and one beyond
     the quarter's votes (VotesSpent); both limits are keys in the database.
     """
-    person_id = _person(work)
-    hold_own_account(work)
-    proposal = _lock_known(work, proposal_id)
-    limit = policy.current(work).section(VotePolicy).votes_per_quarter
+    (outcome,) = cast_votes(work, [(work.actor, proposal_id)])
+    if isinstance(outcome, Refusal):
+        raise outcome
+    return outcome
+
+
+def cast_votes(work: Work, wanted: Sequence[tuple[Actor, str]]) -> list[str | Refusal]:
+    """Give votes of a brand's people to proposals, in order of arrival; each has an outcome of its own.
+
+    Returns the vote's id, or what `cast_vote` refuses; a refused one changes and spoils nothing. Where somebody votes
+    elsewhere at this moment the whole is refused (Conflict) and nothing is written.
+    """
     quarter = quarter_of(work.now, registry.own_brand(work).zone)
-    used = budget_places_used(work, person_id, quarter)
-    refusal = judge_vote(proposal, given=len(used), votes_per_quarter=limit, renewed_at=quarter.ends_at)
-    if holds_vote(work, proposal_id, person_id):
-        raise AlreadyVoted
-    if refusal is not None:
-        raise refusal
-    place = min(set(range(1, limit + 1)) - used)
-    vote_id = append_vote(work, proposal_id, person_id, kind="cast", quarter=quarter.name)
-    if not hold_vote(work, proposal_id, person_id, vote_id=vote_id, quarter=quarter.name, budget_place=place):
+    limit = policy.current(work).section(VotePolicy).votes_per_quarter
+    gone = hold_accounts(work, [actor.account_id for actor, _ in wanted if actor.account_id is not None])
+    known = {str(one.head.id): one for one in lock_known_proposals(work, [proposal_id for _, proposal_id in wanted])}
+    persons = [actor.person_id for actor, _ in wanted if actor.person_id is not None]
+    ballots = Ballots(budget_places_used(work, persons, quarter), held_by(work, persons, list(known)), limit)
+    outcomes: list[str | Refusal] = []
+    new: list[NewVote] = []
+    for actor, proposal_id in wanted:
+        try:
+            person_id = _person(work.acting(actor))
+            if actor.account_id in gone:
+                raise NotSignedIn
+            proposal = _known_to(actor, known.get(proposal_id))
+            place = ballots.take(proposal, person_id, renewed_at=quarter.ends_at)
+        except Refusal as refusal:
+            outcomes.append(refusal)
+            continue
+        new.append(NewVote(work.new_id(), proposal_id, person_id, place))
+        outcomes.append(new[-1].id)
+    append_votes(work, new, kind="cast", quarter=quarter.name)
+    if not hold_votes(work, new, quarter=quarter.name):
         raise Conflict("vote", because("VOTING_ELSEWHERE"))
-    _chain(work, proposal_id, person_id, "vote.cast")
-    work.record(VoteCast(work.actor.brand_id, proposal_id))
-    return vote_id
+    _chain(work, new, "vote.cast")
+    work.record(*(VoteCast(work.actor.brand_id, one.proposal_id) for one in new))
+    return outcomes
 
 
 def revoke_vote(work: Work, proposal_id: str) -> str:
@@ -203,20 +228,37 @@ def take_back_vote(work: Work, proposal_id: str, person_id: str) -> str:
     quarter = drop_vote(work, proposal_id, person_id)
     if quarter is None:
         raise NotVoted
-    vote_id = append_vote(work, proposal_id, person_id, kind="revoked", quarter=quarter)
-    _chain(work, proposal_id, person_id, "vote.revoked")
+    revoked = NewVote(work.new_id(), proposal_id, person_id, 0)
+    append_votes(work, [revoked], kind="revoked", quarter=quarter)
+    _chain(work, [revoked], "vote.revoked")
     work.record(VoteRevoked(work.actor.brand_id, proposal_id))
-    return vote_id
+    return revoked.id
 
 
 def _lock_known(work: Work, proposal_id: str) -> Proposal:
-    """Lock a proposal that the voter may know of: another's draft is as if there were none."""
+    """Lock a proposal that the voter may know of."""
     (proposal,) = lock_proposals(work, proposal_id)
-    if isinstance(proposal, DraftProposal) and proposal.head.account_id != work.actor.account_id:
+    return _known_to(work.actor, proposal)
+
+
+def _known_to(actor: Actor, proposal: Proposal | None) -> Proposal:
+    """Return a proposal; another's draft is as if there were none."""
+    if proposal is None or (isinstance(proposal, DraftProposal) and proposal.head.account_id != actor.account_id):
         raise NotFound("proposal")
     return proposal
 
 
-def _chain(work: Work, proposal_id: str, person_id: str, kind: str) -> None:
-    name = record.pseudonyms(work, chain_of(proposal_id), [person_id])[person_id]
-    record.append(work, chain_of(proposal_id), kind, {"voter": name})
+def _chain(work: Work, new: Sequence[NewVote], kind: str) -> None:
+    """Enter votes into their proposals' chains, each voter under the pseudonym there."""
+    names: dict[tuple[str, str], str] = {}
+    for proposal_id in dict.fromkeys(one.proposal_id for one in new):
+        voters = [one.person_id for one in new if one.proposal_id == proposal_id]
+        found = record.pseudonyms(work, chain_of(proposal_id), voters)
+        names |= {(proposal_id, person_id): name for person_id, name in found.items()}
+    record.append_many(
+        work,
+        [
+            record.NewEntry(chain_of(one.proposal_id), kind, {"voter": names[one.proposal_id, one.person_id]})
+            for one in new
+        ],
+    )

@@ -11,6 +11,7 @@ from demand.votes.model import (
     DeclinedProposal,
     DraftProposal,
     MergedProposal,
+    NewVote,
     Proposal,
     ProposalHead,
     Quarter,
@@ -63,14 +64,19 @@ def _note(work: Work, proposal: Proposal) -> None:
 
 def lock_proposals(work: Work, *proposal_ids: str) -> list[Proposal]:
     """Lock proposals in the order of their ids and return them as asked; refuses NotFound for any missing."""
+    by_id = {str(one.head.id): one for one in lock_known_proposals(work, proposal_ids)}
+    if not by_id.keys() >= set(proposal_ids):
+        raise NotFound("proposal")
+    return [by_id[proposal_id] for proposal_id in proposal_ids]
+
+
+def lock_known_proposals(work: Work, proposal_ids: Sequence[str]) -> list[Proposal]:
+    """Lock those of these proposals that the brand has, in the order of their ids."""
     own = (db.among(proposals.c.id, proposal_ids), proposals.c.brand_id == work.actor.brand_id)
     work.connection.execute(select(proposals.c.id).where(*own).order_by(proposals.c.id).with_for_update()).all()
     # Read once the locks are held: a statement that waits for a lock sees what is joined to the row as it was before.
     rows = work.connection.execute(select_proposals().where(*own)).mappings()
-    by_id = {row["id"]: proposal_from(row) for row in rows}
-    if not by_id.keys() >= set(proposal_ids):
-        raise NotFound("proposal")
-    return [by_id[proposal_id] for proposal_id in proposal_ids]
+    return [proposal_from(row) for row in rows]
 
 
 def known_proposals(work: Work, proposal_ids: Sequence[str]) -> list[str]:
@@ -89,41 +95,58 @@ def merged_into(work: Work, proposal_ids: Sequence[str]) -> dict[str, str]:
     return {row.id: row.merged_into for row in work.connection.execute(found)}
 
 
-def budget_places_used(work: Work, person_id: str, quarter: Quarter) -> set[int]:
-    """Return which of the quarter's votes a person holds."""
+def budget_places_used(work: Work, person_ids: Sequence[str], quarter: Quarter) -> dict[str, set[int]]:
+    """Return which of the quarter's votes each of these persons holds."""
     table = held_votes.c
-    found = select(table.budget_place).where(
-        table.brand_id == work.actor.brand_id, table.person_id == person_id, table.quarter == quarter.name
+    found = select(table.person_id, table.budget_place).where(
+        table.brand_id == work.actor.brand_id, db.among(table.person_id, person_ids), table.quarter == quarter.name
     )
-    return set(work.connection.execute(found).scalars())
+    used: dict[str, set[int]] = {person_id: set() for person_id in person_ids}
+    for row in work.connection.execute(found):
+        used[row.person_id].add(row.budget_place)
+    return used
 
 
-def append_vote(work: Work, proposal_id: str, person_id: str, *, kind: str, quarter: str) -> str:
-    """Append a vote or a revocation and return its id."""
-    vote_id = work.new_id()
-    row = {"proposal_id": proposal_id, "person_id": person_id, "kind": kind, "quarter": quarter, "at": work.now}
-    work.connection.execute(votes.insert().values(id=vote_id, **row))
-    return vote_id
-
-
-def hold_vote(work: Work, proposal_id: str, person_id: str, *, vote_id: str, quarter: str, budget_place: int) -> bool:
-    """Note that a person holds a vote; false where the person holds one there, or that place of the budget."""
-    row = {
-        "proposal_id": proposal_id,
-        "person_id": person_id,
-        "brand_id": work.actor.brand_id,
-        "quarter": quarter,
-        "budget_place": budget_place,
-        "vote_id": vote_id,
-    }
-    return bool(db.insert_new(work.connection, held_votes, [row], returning="vote_id"))
-
-
-def holds_vote(work: Work, proposal_id: str, person_id: str) -> bool:
-    """Say whether a person holds a vote on a proposal."""
+def held_by(work: Work, person_ids: Sequence[str], proposal_ids: Sequence[str]) -> set[tuple[str, str]]:
+    """Return on which of these proposals which of these persons hold a vote."""
     table = held_votes.c
-    found = select(table.vote_id).where(table.proposal_id == proposal_id, table.person_id == person_id)
-    return work.connection.execute(found).first() is not None
+    found = select(table.proposal_id, table.person_id).where(
+        db.among(table.proposal_id, proposal_ids), db.among(table.person_id, person_ids)
+    )
+    return {(row.proposal_id, row.person_id) for row in work.connection.execute(found)}
+
+
+def append_votes(work: Work, new: Sequence[NewVote], *, kind: str, quarter: str) -> None:
+    """Append votes, or revocations."""
+    rows = [
+        {
+            "id": one.id,
+            "proposal_id": one.proposal_id,
+            "person_id": one.person_id,
+            "kind": kind,
+            "quarter": quarter,
+            "at": work.now,
+        }
+        for one in new
+    ]
+    db.insert_many(work.connection, votes, rows)
+
+
+def hold_votes(work: Work, new: Sequence[NewVote], *, quarter: str) -> bool:
+    """Note that people hold votes; false where somebody holds one there, or that place of the budget, since."""
+    rows = [
+        {
+            "proposal_id": one.proposal_id,
+            "person_id": one.person_id,
+            "brand_id": work.actor.brand_id,
+            "quarter": quarter,
+            "budget_place": one.budget_place,
+            "vote_id": one.id,
+        }
+        # Sorted, so that two changes never wait for each other in a circle.
+        for one in sorted(new, key=lambda one: (one.proposal_id, one.person_id))
+    ]
+    return len(db.insert_new(work.connection, held_votes, rows, returning="vote_id")) == len(new)
 
 
 def drop_vote(work: Work, proposal_id: str, person_id: str) -> str | None:

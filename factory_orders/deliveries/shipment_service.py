@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -10,7 +11,7 @@ from factory_orders.conditions.model import HandOver
 from factory_orders.conditions.service import require_check
 from factory_orders.deliveries.balance import REMIND_TIMER
 from factory_orders.deliveries.model import Shipment, ShipmentState, check_leg
-from factory_orders.deliveries.shipment_store import insert_shipment, last_report_at, lock_shipment, save_shipment
+from factory_orders.deliveries.shipment_store import insert_shipments, last_report_at, lock_shipment, save_shipment
 from factory_orders.events import ShipmentMoved, ShipmentPlanned, VehicleArrived
 from factory_orders.planning.model import AtStoreOrder, BuiltOrder, InTransitOrder, Order, OrderTerms
 from factory_orders.planning.order_service import build_again
@@ -43,21 +44,24 @@ class Damage:
     repair_minor: int
 
 
-def plan_shipment(work: Work, vehicle: Vehicle, terms: OrderTerms) -> Shipment:
-    """Plan the way of a car that has just been bound to its order."""
-    shipment = Shipment(
-        id=work.new_id(),
-        brand_id=vehicle.brand_id,
-        vin=vehicle.vin,
-        order_id=terms.id,
-        store_id=terms.store_id,
-        state=ShipmentState.PLANNED,
-        carrier_account_id=None,
-        planned_at=work.now,
-    )
-    insert_shipment(work, shipment)
-    work.record(ShipmentPlanned(shipment.brand_id, shipment.id, shipment.vin, terms.id, terms.store_id))
-    return shipment
+def plan_shipments(work: Work, bound: Sequence[tuple[Vehicle, OrderTerms]]) -> list[Shipment]:
+    """Plan the ways of cars that have just been bound to their orders."""
+    planned = [
+        Shipment(
+            id=work.new_id(),
+            brand_id=vehicle.brand_id,
+            vin=vehicle.vin,
+            order_id=terms.id,
+            store_id=terms.store_id,
+            state=ShipmentState.PLANNED,
+            carrier_account_id=None,
+            planned_at=work.now,
+        )
+        for vehicle, terms in bound
+    ]
+    insert_shipments(work, planned)
+    work.record(*(ShipmentPlanned(one.brand_id, one.id, one.vin, one.order_id, one.store_id) for one in planned))
+    return planned
 
 
 def report_shipment(work: Work, shipment_id: str, to: ShipmentState, *, occurred_at: datetime) -> Shipment:

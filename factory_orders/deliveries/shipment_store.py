@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select, update
@@ -9,14 +10,15 @@ from sqlalchemy import select, update
 from factory_orders.deliveries.model import Shipment
 from factory_orders.deliveries.rows import SHIPMENT_FIELDS, shipment_from
 from factory_orders.deliveries.tables import shipment_events, shipments
+from kernel import db
 from kernel.errors import NotFound
 from kernel.work import Work
 
 
-def insert_shipment(work: Work, shipment: Shipment) -> None:
-    """Write a planned shipment."""
-    values = {name: getattr(shipment, name) for name in SHIPMENT_FIELDS} | {"state": shipment.state.value}
-    work.connection.execute(shipments.insert().values(**values))
+def insert_shipments(work: Work, planned: Sequence[Shipment]) -> None:
+    """Write planned shipments."""
+    rows = [{name: getattr(one, name) for name in SHIPMENT_FIELDS} | {"state": one.state.value} for one in planned]
+    db.insert_many(work.connection, shipments, rows)
 
 
 def lock_shipment(work: Work, shipment_id: str) -> Shipment:

@@ -73,7 +73,7 @@ from kernel import policy, registry
 from kernel.actor import Permission
 from kernel.errors import NotFound
 from kernel.registry import Plant
-from kernel.timers import set_timer
+from kernel.timers import set_timer, set_timers
 from kernel.work import Work
 
 LATE_CREDIT_TIMER = "factory_orders.late_credit"
@@ -243,6 +243,7 @@ def _tell(work: Work, plant: Plant, members: Sequence[OrderTerms], placed: dict[
     stores = registry.stores_by_id(work, sorted({terms.store_id for terms in members}))
     fixed: dict[str, date] = {}
     dated: list[OrderTerms] = []
+    first_late_days: dict[str, datetime] = {}
     for terms in members:
         week = placed[terms.id].week
         distance_km = road_km(plant, stores[terms.store_id])
@@ -252,9 +253,10 @@ def _tell(work: Work, plant: Plant, members: Sequence[OrderTerms], placed: dict[
             _, promised = promise_days(Window(week, week), distance_km=distance_km, policy=times)
             fixed[terms.id] = promised
             dated.append(replace(terms, promised_by=promised, expected_on=expected))
-        first_late_day = datetime.combine(promised + timedelta(days=1), time.min, brand.zone).astimezone(UTC)
-        set_timer(work, LATE_CREDIT_TIMER, terms.id, first_late_day)
+        late_from = datetime.combine(promised + timedelta(days=1), time.min, brand.zone)
+        first_late_days[terms.id] = late_from.astimezone(UTC)
         work.record(OrderScheduled(terms.brand_id, terms.id, terms.account_id, batch_id, week, expected, promised))
+    set_timers(work, LATE_CREDIT_TIMER, first_late_days)
     fix_promises(work, fixed)
     insert_outcomes(work, dated)
 

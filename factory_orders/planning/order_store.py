@@ -50,15 +50,36 @@ def select_orders(work: Work) -> Select[Any]:
 
 def lock_order(work: Work, order_id: str) -> Order:
     """Load one order of the actor's brand and keep other changes to it waiting; refuses NotFound."""
-    row = work.connection.execute(select_orders(work).where(orders.c.id == order_id).with_for_update()).mappings()
-    found = row.first()
+    found = lock_orders(work, [order_id]).get(order_id)
     if found is None:
         raise NotFound("order")
-    return order_from(found)
+    return found
+
+
+def lock_orders(work: Work, order_ids: Sequence[str]) -> dict[str, Order]:
+    """Load orders of the actor's brand by id and keep other changes to them waiting."""
+    found = select_orders(work).where(db.among(orders.c.id, order_ids)).order_by(orders.c.id).with_for_update()
+    return {row["id"]: order_from(row) for row in work.connection.execute(found).mappings()}
 
 
 def save_order(work: Work, order: Order) -> None:
     """Write an order's state; its terms never change."""
+    save_orders(work, [order])
+
+
+def save_orders(work: Work, changed: Sequence[Order]) -> None:
+    """Write the states of orders; their terms never change."""
+    alike: dict[frozenset[str], list[dict[str, Any]]] = {}
+    for order in changed:
+        values = _state_values(order)
+        alike.setdefault(frozenset(values), []).append(values | {"b_id": order.terms.id})
+    for names, rows in alike.items():
+        new_values: dict[str, Any] = {name: bindparam(f"b_{name}") for name in sorted(names)}
+        bound = [{"b_id": row["b_id"]} | {f"b_{name}": row[name] for name in names} for row in rows]
+        work.connection.execute(update(orders).where(orders.c.id == bindparam("b_id")).values(new_values), bound)
+
+
+def _state_values(order: Order) -> dict[str, Any]:
     values: dict[str, Any] = {
         "state": order_state(order),
         "vin": None,
@@ -80,7 +101,7 @@ def save_order(work: Work, order: Order) -> None:
             values |= {"ended_at": order.cancelled_at, "reason": order.reason}
         case _:
             assert_never(order)
-    work.connection.execute(update(orders).where(orders.c.id == order.terms.id).values(**values))
+    return values
 
 
 def fix_promises(work: Work, promised_by: Mapping[str, date]) -> None:
@@ -134,9 +155,14 @@ def insert_batch(work: Work, batch: Batch, order_ids: Sequence[str], *, limits: 
 
 def move_batch(work: Work, batch_id: str, to: BatchState, *, only_from: Sequence[BatchState]) -> None:
     """Move a batch on if it stands where it may come from."""
+    move_batches(work, [batch_id], to, only_from=only_from)
+
+
+def move_batches(work: Work, batch_ids: Sequence[str], to: BatchState, *, only_from: Sequence[BatchState]) -> None:
+    """Move batches on that stand where they may come from."""
     work.connection.execute(
         update(batches)
-        .where(batches.c.id == batch_id, db.among(batches.c.state, [state.value for state in only_from]))
+        .where(db.among(batches.c.id, batch_ids), db.among(batches.c.state, [state.value for state in only_from]))
         .values(state=to.value)
     )
 

@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Literal
+from typing import Literal, TypeAlias
 
-from factory_orders.deliveries.shipment_service import plan_shipment
+from factory_orders.deliveries.shipment_service import plan_shipments
 from factory_orders.errors import PlantEventAltered
 from factory_orders.events import BuildOrderWithdrawn, BuildStageReported
-from factory_orders.planning.model import BatchState, BuiltOrder, CancelledOrder, ScheduledOrder
+from factory_orders.planning.model import BatchState, BuiltOrder, CancelledOrder, OrderTerms, ScheduledOrder
 from factory_orders.planning.order_service import build_again
-from factory_orders.planning.order_store import lock_order, move_batch, save_order
+from factory_orders.planning.order_store import lock_orders, move_batch, move_batches, save_orders
 from factory_orders.plant.model import REPORTABLE, BuildOrder, PlantReport, Stage, take_report
 from factory_orders.plant.store import (
-    insert_event,
-    known_event,
-    lock_build_order,
-    save_stage,
+    insert_events,
+    known_events,
+    lock_build_orders,
+    save_stages,
     unfinished_in_batch,
     withdraw,
 )
 from factory_orders.policies import PlantPolicy
 from factory_orders.vehicles.model import DisclosureReason, Newness, Vehicle
 from factory_orders.vehicles.service import (
-    allocate_vehicle,
-    complete_vehicle,
+    allocate_vehicles,
+    complete_vehicles,
     disclose,
-    identify_vehicle,
+    identify_vehicles,
     lose_vehicle,
 )
-from factory_orders.vehicles.store import vehicle_of_build_order
+from factory_orders.vehicles.store import vehicles_of_build_orders
 from kernel import policy
 from kernel.actor import Permission
-from kernel.errors import InvalidInput, NotFound
+from kernel.errors import InvalidInput, NotFound, Refusal
 from kernel.reasons import because
 from kernel.work import Work
 
@@ -56,23 +57,75 @@ def report_plant_event(work: Work, build_order_id: str, report: PlantReport) -> 
     Refuses NotFound (no such build order, or another plant's), PlantEventOutOfOrder, PlantEventGap,
     PlantEventFromFuture and PlantEventAltered (an event id with another content).
     """
+    (outcome,) = report_plant_events(work, [(build_order_id, report)])
+    if isinstance(outcome, Refusal):
+        raise outcome
+    return outcome
+
+
+def report_plant_events(work: Work, reports: Sequence[tuple[str, PlantReport]]) -> list[Reported | Refusal]:
+    """Take a plant's reports, each answered as `report_plant_event` does; a refused one changes and spoils nothing.
+
+    A car's reports are taken in their order. Those of many cars share their statements, however many cars there are.
+    """
     work.actor.require(Permission.PLANT_REPORT)
+    outcomes: dict[int, Reported | Refusal] = {}
+    left = list(enumerate(reports))
+    while left:
+        together, left = _part_off(left)
+        outcomes |= _take(work, together)
+    return [outcomes[index] for index in range(len(reports))]
+
+
+_Numbered: TypeAlias = tuple[int, tuple[str, PlantReport]]
+
+
+def _part_off(reports: Sequence[_Numbered]) -> tuple[list[_Numbered], list[_Numbered]]:
+    """Part what can be taken together, one report a car and one an event id, from what has to wait for it."""
+    together: list[_Numbered] = []
+    later: list[_Numbered] = []
+    seen: set[tuple[str, str]] = set()
+    for one in reports:
+        build_order_id, report = one[1]
+        keys = {("car", build_order_id), ("event", report.event_id)}
+        (later if keys & seen else together).append(one)
+        seen |= keys
+    return together, later
+
+
+def _take(work: Work, reports: Sequence[_Numbered]) -> dict[int, Reported | Refusal]:
+    """Judge reports of different cars, write those that are accepted and let everything follow; outcomes by number."""
     plant_id = work.actor.own_plant()
-    _check(report)
-    order = lock_build_order(work, build_order_id, plant_id=plant_id)
-    if order is None:
-        raise NotFound("build order")
-    known = known_event(work, report.event_id, plant_id=plant_id)
-    if known is not None:
-        if known != (order.id, replace(report, number=report.number or known[1].number)):
-            raise PlantEventAltered(report.event_id)
-        return Reported(order, _vin(work, order), "repeated")
+    orders = lock_build_orders(work, [build_order_id for _, (build_order_id, _) in reports], plant_id=plant_id)
+    known = known_events(work, [report.event_id for _, (_, report) in reports], plant_id=plant_id)
     ahead = timedelta(seconds=policy.current(work).section(PlantPolicy).clock_ahead_seconds)
-    moved = take_report(order, report, now=work.now, clock_ahead=ahead)
-    if not insert_event(work, moved, report):
-        raise PlantEventAltered(report.event_id)
-    save_stage(work, moved)
-    return Reported(moved, _follow(work, moved, report), "accepted")
+    outcomes: dict[int, Reported | Refusal] = {}
+    moved: dict[int, tuple[BuildOrder, PlantReport]] = {}
+    repeated: dict[int, BuildOrder] = {}
+    for number, (build_order_id, report) in reports:
+        order, before = orders.get(build_order_id), known.get(report.event_id)
+        try:
+            _check(report)
+            if order is None:
+                raise NotFound("build order")
+            if before is None:
+                moved[number] = take_report(order, report, now=work.now, clock_ahead=ahead), report
+            elif before == (order.id, replace(report, number=report.number or before[1].number)):
+                repeated[number] = order
+            else:
+                raise PlantEventAltered(report.event_id)
+        except Refusal as refusal:
+            outcomes[number] = refusal
+    written = insert_events(work, list(moved.values()))
+    for number in [number for number, (_, report) in moved.items() if report.event_id not in written]:
+        outcomes[number] = PlantEventAltered(moved.pop(number)[1].event_id)
+    cars = _follow(work, list(moved.values())) if moved else {}
+    if repeated:
+        cars |= vehicles_of_build_orders(work, [order.id for order in repeated.values()])
+    for number, order in {**{number: order for number, (order, _) in moved.items()}, **repeated}.items():
+        vin = cars[order.id].vin if order.id in cars else None
+        outcomes[number] = Reported(order, vin, "repeated" if number in repeated else "accepted")
+    return outcomes
 
 
 def _check(report: PlantReport) -> None:
@@ -88,51 +141,60 @@ def _check(report: PlantReport) -> None:
         raise InvalidInput("occurredAt", because("ZONE_MISSING"))
 
 
-def _vin(work: Work, order: BuildOrder) -> str | None:
-    vehicle = vehicle_of_build_order(work, order.id)
-    return None if vehicle is None else vehicle.vin
-
-
-def _follow(work: Work, order: BuildOrder, report: PlantReport) -> str | None:
-    """Let the batch, the car and the order follow the stage; returns the car's number once it has one.
+def _follow(work: Work, moved: Sequence[tuple[BuildOrder, PlantReport]]) -> dict[str, Vehicle]:
+    """Let batches, cars and orders follow the stages; returns the cars that have a number by build order.
 
     A buyer may have left for lateness while the car was on the line: it is built all the same, for stock.
     """
-    own = lock_order(work, order.order_id)
-    assert isinstance(own, ScheduledOrder | CancelledOrder), "what is on the line is not built yet"
-    waiting = own if isinstance(own, ScheduledOrder) else None
-    move_batch(work, order.batch_id, BatchState.BUILDING, only_from=[BatchState.ACCEPTED, BatchState.RELEASED])
-    work.record(
-        BuildStageReported(
-            order.brand_id,
-            order.id,
-            order.order_id,
-            own.terms.account_id,
-            order.plant_id,
-            order.stage.value,
-            order.moved_at,
-        )
+    save_stages(work, [order for order, _ in moved])
+    owners = lock_orders(work, [order.order_id for order, _ in moved])
+    for owner in owners.values():
+        assert isinstance(owner, ScheduledOrder | CancelledOrder), "what is on the line is not built yet"
+    begun = sorted({order.batch_id for order, _ in moved})
+    move_batches(work, begun, BatchState.BUILDING, only_from=[BatchState.ACCEPTED, BatchState.RELEASED])
+    work.record(*(_news(order, owners[order.order_id].terms) for order, _ in moved))
+    painted = [(order, owners[order.order_id].terms) for order, _ in moved if order.stage is Stage.PAINT]
+    others = [order.id for order, _ in moved if order.stage is not Stage.PAINT]
+    cars = vehicles_of_build_orders(work, others) if others else {}
+    if painted:
+        cars |= identify_vehicles(work, painted)
+    passed = []
+    for order, report in moved:
+        owner = owners[order.order_id]
+        waiting = owner if isinstance(owner, ScheduledOrder) else None
+        if order.stage is Stage.SCRAPPED:
+            _scrap(work, order, cars.get(order.id), waiting)
+        elif order.stage is Stage.REWORK:
+            _rework(work, cars[order.id], waiting, report)
+        elif order.stage is Stage.PASSED:
+            passed.append((order, cars[order.id], waiting))
+    if passed:
+        _pass(work, passed)
+    return cars
+
+
+def _news(order: BuildOrder, terms: OrderTerms) -> BuildStageReported:
+    return BuildStageReported(
+        order.brand_id,
+        order.id,
+        order.order_id,
+        terms.account_id,
+        order.plant_id,
+        order.stage.value,
+        order.moved_at,
     )
-    if order.stage is Stage.PAINT:
-        return identify_vehicle(work, order, own.terms).vin
-    vehicle = vehicle_of_build_order(work, order.id)
-    if order.stage is Stage.SCRAPPED:
-        _scrap(work, order, vehicle, waiting)
-    elif order.stage is Stage.REWORK:
-        assert vehicle is not None, "rework comes after the paint"
-        disclose(
-            work,
-            vehicle,
-            None if waiting is None else waiting.terms,
-            reason=DisclosureReason.REWORK,
-            detail="",
-            repair_minor=report.repair_minor,
-            at=report.occurred_at,
-        )
-    elif order.stage is Stage.PASSED:
-        assert vehicle is not None, "and so does the end of the line"
-        _pass(work, order, vehicle, waiting)
-    return None if vehicle is None else vehicle.vin
+
+
+def _rework(work: Work, vehicle: Vehicle, waiting: ScheduledOrder | None, report: PlantReport) -> None:
+    disclose(
+        work,
+        vehicle,
+        None if waiting is None else waiting.terms,
+        reason=DisclosureReason.REWORK,
+        detail="",
+        repair_minor=report.repair_minor,
+        at=report.occurred_at,
+    )
 
 
 def _scrap(work: Work, order: BuildOrder, vehicle: Vehicle | None, waiting: ScheduledOrder | None) -> None:
@@ -147,18 +209,23 @@ def _scrap(work: Work, order: BuildOrder, vehicle: Vehicle | None, waiting: Sche
         _end_batch(work, order)
 
 
-def _pass(work: Work, order: BuildOrder, vehicle: Vehicle, waiting: ScheduledOrder | None) -> None:
-    """A car has passed: it goes to its own order, unless it is not new any more; then another one is built."""
-    built = complete_vehicle(work, vehicle, None if waiting is None else waiting.terms, at=order.moved_at)
-    _end_batch(work, order)
-    if waiting is None:
-        return
-    if built.newness > Newness.NEW_DISCLOSED:
-        build_again(work, waiting, vin=built.vin)
-        return
-    terms = waiting.terms
-    save_order(work, BuiltOrder(terms, built.vin))
-    plan_shipment(work, allocate_vehicle(work, built, terms), terms)
+def _pass(work: Work, passed: Sequence[tuple[BuildOrder, Vehicle, ScheduledOrder | None]]) -> None:
+    """Cars have passed: each goes to its own order, unless it is not new any more; then another one is built."""
+    completed = complete_vehicles(
+        work, [(car, None if waiting is None else waiting.terms, order.moved_at) for order, car, waiting in passed]
+    )
+    for order in {order.batch_id: order for order, _, _ in passed}.values():
+        _end_batch(work, order)
+    ready = []
+    for built, (_, _, waiting) in zip(completed, passed, strict=True):
+        if waiting is not None and built.newness > Newness.NEW_DISCLOSED:
+            build_again(work, waiting, vin=built.vin)
+        elif waiting is not None:
+            ready.append((built, waiting.terms))
+    if ready:
+        save_orders(work, [BuiltOrder(terms, built.vin) for built, terms in ready])
+        bound = allocate_vehicles(work, ready)
+        plan_shipments(work, [(car, terms) for car, (_, terms) in zip(bound, ready, strict=True)])
 
 
 def _end_batch(work: Work, order: BuildOrder) -> None:

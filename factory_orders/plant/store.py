@@ -23,19 +23,19 @@ def insert_build_orders(work: Work, new: Sequence[BuildOrder]) -> None:
     db.insert_many(work.connection, build_orders, rows)
 
 
-def lock_build_order(work: Work, build_order_id: str, *, plant_id: str) -> BuildOrder | None:
-    """Load a build order of a plant and keep other reports on it waiting; another plant's looks like none."""
+def lock_build_orders(work: Work, build_order_ids: Sequence[str], *, plant_id: str) -> dict[str, BuildOrder]:
+    """Load build orders of a plant by id and keep other reports on them waiting; another plant's look like none."""
     found = (
         select(build_orders)
         .where(
-            build_orders.c.id == build_order_id,
+            db.among(build_orders.c.id, build_order_ids),
             build_orders.c.plant_id == plant_id,
             build_orders.c.brand_id == work.actor.brand_id,
         )
+        .order_by(build_orders.c.id)
         .with_for_update()
     )
-    row = work.connection.execute(found).mappings().first()
-    return None if row is None else build_order_from(row)
+    return {row["id"]: build_order_from(row) for row in work.connection.execute(found).mappings()}
 
 
 def live_build_order(work: Work, order_id: str) -> BuildOrder | None:
@@ -61,13 +61,18 @@ def orders_with_build_order(work: Work, order_ids: Sequence[str]) -> set[str]:
     return set(work.connection.execute(found).scalars())
 
 
-def save_stage(work: Work, order: BuildOrder) -> None:
-    """Write where a build order stands."""
-    work.connection.execute(
-        update(build_orders)
-        .where(build_orders.c.id == order.id)
-        .values(stage=order.stage.value, moved_at=order.moved_at, events=order.events)
-    )
+def save_stages(work: Work, moved: Sequence[BuildOrder]) -> None:
+    """Write where build orders stand."""
+    if moved:
+        work.connection.execute(
+            update(build_orders)
+            .where(build_orders.c.id == bindparam("b_id"))
+            .values(stage=bindparam("b_stage"), moved_at=bindparam("b_moved_at"), events=bindparam("b_events")),
+            [
+                {"b_id": one.id, "b_stage": one.stage.value, "b_moved_at": one.moved_at, "b_events": one.events}
+                for one in moved
+            ],
+        )
 
 
 def withdraw(work: Work, build_order_id: str) -> None:
@@ -79,32 +84,39 @@ def withdraw(work: Work, build_order_id: str) -> None:
     )
 
 
-def known_event(work: Work, event_id: str, *, plant_id: str) -> tuple[str, PlantReport] | None:
-    """Return what a plant reported under an event id before, with its build order."""
+def known_events(work: Work, event_ids: Sequence[str], *, plant_id: str) -> dict[str, tuple[str, PlantReport]]:
+    """Return what a plant reported under these event ids before, with its build order."""
     table = plant_events.c
-    found = select(plant_events).where(table.plant_id == plant_id, table.event_id == event_id)
-    row = work.connection.execute(found).first()
-    if row is None:
-        return None
-    report = PlantReport(row.event_id, Stage(row.stage), row.occurred_at, row.repair_minor, row.number)
-    return row.build_order_id, report
-
-
-def insert_event(work: Work, order: BuildOrder, report: PlantReport) -> bool:
-    """Write a report as the build order's next event; False where the id was taken in between."""
-    row = {
-        "id": work.new_id(),
-        "brand_id": order.brand_id,
-        "plant_id": order.plant_id,
-        "event_id": report.event_id,
-        "build_order_id": order.id,
-        "number": order.events,
-        "stage": report.stage.value,
-        "occurred_at": report.occurred_at,
-        "received_at": work.now,
-        "repair_minor": report.repair_minor,
+    found = select(plant_events).where(table.plant_id == plant_id, db.among(table.event_id, event_ids))
+    return {
+        row.event_id: (
+            row.build_order_id,
+            PlantReport(row.event_id, Stage(row.stage), row.occurred_at, row.repair_minor, row.number),
+        )
+        for row in work.connection.execute(found)
     }
-    return bool(db.insert_new(work.connection, plant_events, [row], returning="id"))
+
+
+def insert_events(work: Work, reported: Sequence[tuple[BuildOrder, PlantReport]]) -> set[str]:
+    """Write reports, each as its build order's next event; returns the event ids that nobody took in between."""
+    rows = [
+        {
+            "id": work.new_id(),
+            "brand_id": order.brand_id,
+            "plant_id": order.plant_id,
+            "event_id": report.event_id,
+            "build_order_id": order.id,
+            "number": order.events,
+            "stage": report.stage.value,
+            "occurred_at": report.occurred_at,
+            "received_at": work.now,
+            "repair_minor": report.repair_minor,
+        }
+        for order, report in reported
+    ]
+    # Sorted, so that two changes with the same ids never wait for each other in a circle.
+    rows.sort(key=lambda row: str(row["event_id"]))
+    return db.insert_new(work.connection, plant_events, rows, returning="event_id")
 
 
 def day_loads(work: Work, plant_id: str, days: Sequence[date]) -> dict[date, int]:

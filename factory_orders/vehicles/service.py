@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -28,12 +29,13 @@ from factory_orders.vehicles.store import (
     accept_disclosures,
     disclosed_minor,
     end_allocation,
-    insert_allocation,
+    insert_allocations,
     insert_disclosure,
-    insert_vehicle,
+    insert_vehicles,
     lock_vehicle,
-    next_serial,
+    next_serials,
     save_vehicle,
+    save_vehicles,
 )
 from factory_orders.vehicles.vin import descriptor, make_vin, plant_letter
 from kernel import policy, record, registry
@@ -46,19 +48,47 @@ POWERTRAIN = "Powertrain"
 DETAIL_LENGTH_MAX = 400
 
 
-def identify_vehicle(work: Work, order: BuildOrder, terms: OrderTerms) -> Vehicle:
-    """Give a painted body its number: the next serial of the brand's plant and model year, with its check digit."""
-    brand = registry.own_brand(work)
+def identify_vehicles(work: Work, painted: Sequence[tuple[BuildOrder, OrderTerms]]) -> dict[str, Vehicle]:
+    """Give a plant's painted bodies their numbers: the next serials of its model year, each with its check digit.
+
+    Returns the cars by build order.
+    """
+    zone = registry.own_brand(work).zone
+    by_year: dict[int, list[tuple[BuildOrder, OrderTerms]]] = {}
+    for order, terms in painted:
+        by_year.setdefault(order.moved_at.astimezone(zone).year, []).append((order, terms))
+    found: dict[str, Vehicle] = {}
+    for year, of_year in sorted(by_year.items()):
+        serials = next_serials(work, plant_id=of_year[0][0].plant_id, year=year, count=len(of_year))
+        for (order, _), serial in zip(of_year, serials, strict=True):
+            found[order.id] = _identified(work, order, year=year, serial=serial)
+    insert_vehicles(work, list(found.values()))
+    enter_all(
+        work,
+        [
+            Step(found[order.id], "identified", order.moved_at, {"model": order.model, "options": list(order.options)})
+            for order, _ in painted
+        ],
+    )
+    work.record(
+        *(
+            VehicleIdentified(order.brand_id, found[order.id].vin, order.id, terms.id, terms.account_id)
+            for order, terms in painted
+        )
+    )
+    return found
+
+
+def _identified(work: Work, order: BuildOrder, *, year: int, serial: int) -> Vehicle:
     plants = sorted(plant.id for plant in registry.list_plants(work))
-    year = order.moved_at.astimezone(brand.zone).year
     vin = make_vin(
-        wmi=brand.wmi,
+        wmi=registry.own_brand(work).wmi,
         described=descriptor(order.model, _powertrain(work, order)),
         year=year,
         plant=plant_letter(plants.index(PlantId(order.plant_id))),
-        serial=next_serial(work, plant_id=order.plant_id, year=year),
+        serial=serial,
     )
-    vehicle = Vehicle(
+    return Vehicle(
         vin=vin.text,
         brand_id=order.brand_id,
         plant_id=order.plant_id,
@@ -69,36 +99,53 @@ def identify_vehicle(work: Work, order: BuildOrder, terms: OrderTerms) -> Vehicl
         newness=Newness.NEW,
         identified_at=work.now,
     )
-    insert_vehicle(work, vehicle)
-    enter(work, vehicle, "identified", order.moved_at, model=order.model, options=list(order.options))
-    work.record(VehicleIdentified(order.brand_id, vehicle.vin, order.id, terms.id, terms.account_id))
-    return vehicle
 
 
 def _powertrain(work: Work, order: BuildOrder) -> str:
-    options = catalogue.list_options(work, VersionId(order.catalogue_version_id))
+    version_id = VersionId(order.catalogue_version_id)
+    options = work.once(("options", version_id), lambda: catalogue.list_options(work, version_id))
     own = set(order.options)
     return "+".join(option.code for option in options if option.category == POWERTRAIN and option.code in own)
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What happened to a car, for its passport, and when by its reporter's clock."""
+
+    vehicle: Vehicle
+    kind: str
+    at: datetime
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
 def enter(work: Work, vehicle: Vehicle, kind: str, at: datetime, **facts: Any) -> None:
-    """Append to the car's passport: what happened, when by its reporter's clock, and how new the car is now.
+    """Append to the car's passport: what happened, when by its reporter's clock, and how new the car is now."""
+    enter_all(work, [Step(vehicle, kind, at, facts)])
+
+
+def enter_all(work: Work, steps: Sequence[Step]) -> None:
+    """Append to the passports of cars, as `enter` does for one.
 
     A reporter's clock may be ahead of ours by minutes; nothing is written as later than it was heard of, else what
     follows it at once would stand before it.
     """
-    body = {"vin": vehicle.vin, "at": min(at, work.now).isoformat(), "newness": vehicle.newness.word} | facts
-    record.append(work, chain_of(vehicle.vin), kind, body)
+    record.append_many(work, [record.NewEntry(chain_of(one.vehicle.vin), one.kind, _body(work, one)) for one in steps])
 
 
-def complete_vehicle(work: Work, vehicle: Vehicle, terms: OrderTerms | None, *, at: datetime) -> Vehicle:
-    """Note that a car passed the line's end, and tell its buyer, if it has one still."""
-    assert vehicle.state is VehicleState.PLANNED
-    built = replace(vehicle, state=VehicleState.BUILT, built_at=at)
-    save_vehicle(work, built)
-    enter(work, built, "built", at)
-    if terms is not None:
-        work.record(VehicleBuilt(built.brand_id, built.vin, terms.id, terms.account_id, at))
+def _body(work: Work, step: Step) -> dict[str, Any]:
+    own = {"vin": step.vehicle.vin, "at": min(step.at, work.now).isoformat(), "newness": step.vehicle.newness.word}
+    return own | dict(step.facts)
+
+
+def complete_vehicles(work: Work, passed: Sequence[tuple[Vehicle, OrderTerms | None, datetime]]) -> list[Vehicle]:
+    """Note which cars passed the line's end, and when, and tell the buyers of those that have one still."""
+    assert all(vehicle.state is VehicleState.PLANNED for vehicle, _, _ in passed)
+    built = [replace(vehicle, state=VehicleState.BUILT, built_at=at) for vehicle, _, at in passed]
+    save_vehicles(work, built)
+    enter_all(work, [Step(car, "built", at) for car, (_, _, at) in zip(built, passed, strict=True)])
+    for car, (_, terms, at) in zip(built, passed, strict=True):
+        if terms is not None:
+            work.record(VehicleBuilt(car.brand_id, car.vin, terms.id, terms.account_id, at))
     return built
 
 
@@ -144,15 +191,23 @@ def disclose(
 
 def allocate_vehicle(work: Work, vehicle: Vehicle, terms: OrderTerms) -> Vehicle:
     """Bind a built car to its order; refuses a car that is not new and one that is bound already."""
-    require_new(vehicle.newness)
-    if vehicle.state is not VehicleState.BUILT:
-        raise Conflict("vehicle", because("STANDS_AT", state=vehicle.state.value))
-    if not insert_allocation(work, Allocation(work.new_id(), vehicle.vin, terms.id, work.now)):
+    return allocate_vehicles(work, [(vehicle, terms)])[0]
+
+
+def allocate_vehicles(work: Work, pairs: Sequence[tuple[Vehicle, OrderTerms]]) -> list[Vehicle]:
+    """Bind built cars to their orders, all or none; refuses as `allocate_vehicle` does."""
+    for vehicle, _ in pairs:
+        require_new(vehicle.newness)
+        if vehicle.state is not VehicleState.BUILT:
+            raise Conflict("vehicle", because("STANDS_AT", state=vehicle.state.value))
+    new = [Allocation(work.new_id(), vehicle.vin, terms.id, work.now) for vehicle, terms in pairs]
+    if len(insert_allocations(work, new)) < len(new):
         raise Conflict("allocation", because("BOUND"))
-    bound = replace(vehicle, state=VehicleState.ALLOCATED)
-    save_vehicle(work, bound)
-    enter(work, bound, "allocated", work.now)
-    work.record(VehicleAllocated(bound.brand_id, bound.vin, terms.id, terms.account_id, terms.store_id))
+    bound = [replace(vehicle, state=VehicleState.ALLOCATED) for vehicle, _ in pairs]
+    save_vehicles(work, bound)
+    enter_all(work, [Step(car, "allocated", work.now) for car in bound])
+    for car, (_, terms) in zip(bound, pairs, strict=True):
+        work.record(VehicleAllocated(car.brand_id, car.vin, terms.id, terms.account_id, terms.store_id))
     return bound
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from factory_orders.vehicles.model import Allocation, Disclosure, Vehicle
@@ -15,14 +16,16 @@ from kernel.errors import NotFound
 from kernel.work import Work
 
 
-def next_serial(work: Work, *, plant_id: str, year: int) -> int:
-    """Return the next serial number of a plant's year; two at once wait for each other and get two."""
+def next_serials(work: Work, *, plant_id: str, year: int, count: int) -> range:
+    """Return the next serial numbers of a plant's year; two changes at once wait for each other and get others."""
     dialect = sqlite if db.is_sqlite(work.connection) else postgresql
-    statement = dialect.insert(vin_serials).values(brand_id=work.actor.brand_id, plant_id=plant_id, year=year, last=1)
+    row = {"brand_id": work.actor.brand_id, "plant_id": plant_id, "year": year, "last": count}
+    statement = dialect.insert(vin_serials).values(row)
     statement = statement.on_conflict_do_update(
-        index_elements=["brand_id", "plant_id", "year"], set_={"last": vin_serials.c.last + 1}
+        index_elements=["brand_id", "plant_id", "year"], set_={"last": vin_serials.c.last + count}
     )
-    return int(work.connection.execute(statement.returning(vin_serials.c.last)).scalar_one())
+    last = int(work.connection.execute(statement.returning(vin_serials.c.last)).scalar_one())
+    return range(last - count + 1, last + 1)
 
 
 def select_vehicles(work: Work) -> Select[Any]:
@@ -30,15 +33,14 @@ def select_vehicles(work: Work) -> Select[Any]:
     return select(vehicles).where(vehicles.c.brand_id == work.actor.brand_id)
 
 
-def insert_vehicle(work: Work, vehicle: Vehicle) -> None:
-    """Write a car that has just got its number."""
-    values = {name: getattr(vehicle, name) for name in FIELDS}
-    values |= {
-        "options": list(vehicle.options),
-        "state": vehicle.state.value,
-        "newness": int(vehicle.newness),
-    }
-    work.connection.execute(vehicles.insert().values(**values))
+def insert_vehicles(work: Work, new: Sequence[Vehicle]) -> None:
+    """Write cars that have just got their numbers."""
+    rows = [
+        {name: getattr(one, name) for name in FIELDS}
+        | {"options": list(one.options), "state": one.state.value, "newness": int(one.newness)}
+        for one in new
+    ]
+    db.insert_many(work.connection, vehicles, rows)
 
 
 def lock_vehicle(work: Work, vin: str) -> Vehicle:
@@ -50,25 +52,36 @@ def lock_vehicle(work: Work, vin: str) -> Vehicle:
     return vehicle_from(found)
 
 
-def vehicle_of_build_order(work: Work, build_order_id: str) -> Vehicle | None:
-    """Return the car that a build order became; whoever holds the build order's lock is alone with it on the line."""
-    found = select_vehicles(work).where(vehicles.c.build_order_id == build_order_id)
-    row = work.connection.execute(found).mappings().first()
-    return None if row is None else vehicle_from(row)
+def vehicles_of_build_orders(work: Work, build_order_ids: Sequence[str]) -> dict[str, Vehicle]:
+    """Return the cars that build orders became; who holds a build order's lock is alone with its car on the line."""
+    found = select_vehicles(work).where(db.among(vehicles.c.build_order_id, build_order_ids))
+    return {row["build_order_id"]: vehicle_from(row) for row in work.connection.execute(found).mappings()}
 
 
 def save_vehicle(work: Work, vehicle: Vehicle) -> None:
     """Write a car's state; the database refuses a car that became newer."""
-    work.connection.execute(
-        update(vehicles)
-        .where(vehicles.c.vin == vehicle.vin)
-        .values(
-            state=vehicle.state.value,
-            newness=int(vehicle.newness),
-            built_at=vehicle.built_at,
-            delivered_at=vehicle.delivered_at,
+    save_vehicles(work, [vehicle])
+
+
+def save_vehicles(work: Work, changed: Sequence[Vehicle]) -> None:
+    """Write the states of cars; the database refuses a car that became newer."""
+    if changed:
+        names = ("state", "newness", "built_at", "delivered_at")
+        work.connection.execute(
+            update(vehicles)
+            .where(vehicles.c.vin == bindparam("b_vin"))
+            .values({name: bindparam(f"b_{name}") for name in names}),
+            [
+                {
+                    "b_vin": one.vin,
+                    "b_state": one.state.value,
+                    "b_newness": int(one.newness),
+                    "b_built_at": one.built_at,
+                    "b_delivered_at": one.delivered_at,
+                }
+                for one in changed
+            ],
         )
-    )
 
 
 def insert_disclosure(work: Work, disclosure: Disclosure) -> None:
@@ -115,16 +128,19 @@ def accept_disclosures(work: Work, vin: str) -> int:
     return done.rowcount
 
 
-def insert_allocation(work: Work, allocation: Allocation) -> bool:
-    """Bind a car to an order; False where either is bound already."""
-    row = {
-        "id": allocation.id,
-        "brand_id": work.actor.brand_id,
-        "vin": allocation.vin,
-        "order_id": allocation.order_id,
-        "made_at": allocation.made_at,
-    }
-    return bool(db.insert_new(work.connection, allocations, [row], returning="id"))
+def insert_allocations(work: Work, new: Sequence[Allocation]) -> set[str]:
+    """Bind cars to orders; returns the ids of those of which neither was bound already."""
+    rows = [
+        {
+            "id": one.id,
+            "brand_id": work.actor.brand_id,
+            "vin": one.vin,
+            "order_id": one.order_id,
+            "made_at": one.made_at,
+        }
+        for one in new
+    ]
+    return db.insert_new(work.connection, allocations, rows, returning="id")
 
 
 def end_allocation(work: Work, *, vin: str, reason: str) -> None:

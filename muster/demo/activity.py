@@ -22,17 +22,17 @@ from demand.service import PoolPlan, place_pre_orders, release_cubes
 from factory_orders.plant.simulation import FAULTLESS, PlantConduct
 from factory_orders.pools_service import open_pool
 from kernel import registry
-from kernel.actor import Actor, Role, system
+from kernel.actor import Actor, system
 from kernel.clock import FixedClock
 from kernel.errors import Refusal
 from kernel.identity.queries import persons_of
 from kernel.ids import AccountId
-from kernel.notice_sending import send_due
+from kernel.notice_sending import BATCH_MAX, send_due
 from kernel.notices import Address, Message
 from kernel.registry import Brand, Store
 from kernel.work import Work, Works
 from muster.daily import DAILY_TIMER
-from muster.demo.crowd import Buyer, Car, add_buyers, equip
+from muster.demo.crowd import Buyer, Car, add_buyers, consumer, equip
 from muster.demo.hands import work_a_day
 from muster.demo.plant import Tally
 from muster.demo.wishes import wish
@@ -136,7 +136,7 @@ def play(
     for number, story in enumerate(STORIES, start=1):
         say(f"{brand.code}: pool {number} of {len(STORIES)}, {story.people} people")
         stage.pass_time(until + timedelta(days=story.day) + timedelta(hours=2))
-        _gather(stage, story)
+        gather(stage, story)
     say(f"{brand.code}: proposals and votes")
     wish(works, brand, stage.people[::3], stage.chance)
     say(f"{brand.code}: up to today")
@@ -151,28 +151,33 @@ def set_stage(
 ) -> Stage:
     """Wire a brand on the clock of a story; the mornings and the notices of the past are left out."""
     runtime = wire(settings, works=works)
-    quiet = partial(send_due, channels=[_Silent()], addresses=IdentityAddresses())
+    quiet = partial(send_due, channels=[_Silent()], addresses=IdentityAddresses(), part_max=BATCH_MAX)
     # The mornings of the past are left out: one release of statistics at the end says the same.
     hourly = {kind: handler for kind, handler in runtime.chores.timers.items() if kind != DAILY_TIMER}
     chores = replace(runtime.chores, timers=hourly, loops=(*runtime.chores.loops[:-1], quiet))
     with works.read(system(brand.id)) as work:
         stores = registry.list_stores(work)
-        options = {
-            model.code: tuple(
-                option.code
-                for category in model.categories
-                if category.code not in ("Powertrain", "Trim")
-                for option in category.options
-                if not option.long_lead
-            )
-            for model in list_models(work)
-        }
+        options = free_options(work)
     waiting = frozenset(account_id for email, account_id in accounts.items() if email.partition("@")[0] in WAITING)
     chance = random.Random(CHANCE_SEED)
     return Stage(works, clock, runtime, chores, brand, accounts, chance, stores, options, waiting)
 
 
-def _gather(stage: Stage, story: Story) -> None:
+def free_options(work: Work) -> dict[str, tuple[str, ...]]:
+    """Return by model what may be chosen within a class."""
+    return {
+        model.code: tuple(
+            option.code
+            for category in model.categories
+            if category.code not in ("Powertrain", "Trim")
+            for option in category.options
+            if not option.long_lead
+        )
+        for model in list_models(work)
+    }
+
+
+def gather(stage: Stage, story: Story) -> None:
     """Open a story's pool and let its people come over the days before its freeze."""
     with stage.works.change(system(stage.brand.id)) as work:
         cls = class_of(work, story)
@@ -206,36 +211,49 @@ def _cap(stage: Stage, story: Story, buyer: Buyer) -> int:
 
 
 def cars_of(stage: Stage, story: Story, cls: PoolingClass) -> list[Car]:
-    """Return what a story\'s people want: a few designs, each chosen by some of them."""
-    with stage.works.read(system(stage.brand.id)) as work:
-        stores = _stores_for(stage, work, story, cls)
-        designs = [_car(stage, work, story, cls, stage.chance.choice(stores)) for _ in range(DESIGNS)]
+    """Return what a story's people want: a few designs, each chosen by some of them."""
+    designs = design_cars(stage, story.model, cls, count=DESIGNS)
     return [stage.chance.choice(designs) for _ in range(story.people)]
 
 
-def _stores_for(stage: Stage, work: Work, story: Story, cls: PoolingClass) -> list[Store]:
+def design_cars(
+    stage: Stage, model: str, cls: PoolingClass, *, count: int, with_option: Sequence[str] = ()
+) -> list[Car]:
+    """Return different wishes within a class, each at a store; every third has one of `with_option` where it may."""
+    with stage.works.read(system(stage.brand.id)) as work:
+        stores = _stores_for(stage, work, model, cls)
+        wanted = [with_option[number // 3 % len(with_option)] if with_option else "" for number in range(count)]
+        return [
+            _car(stage, work, model, cls, stage.chance.choice(stores), first=wanted[number] if number % 3 == 0 else "")
+            for number in range(count)
+        ]
+
+
+def _stores_for(stage: Stage, work: Work, model: str, cls: PoolingClass) -> list[Store]:
     """Return the stores of the regions in which the class can be built."""
     base = [Choice(cls.powertrain), Choice(cls.trim)]
     regions = {store.region for store in stage.stores}
-    buildable = {region for region in regions if _with(work, story.model, base[:1], base[1], region) == base}
+    buildable = {region for region in regions if _with(work, model, base[:1], base[1], region) == base}
     return [store for store in stage.stores if store.region in buildable]
 
 
-def _car(stage: Stage, work: Work, story: Story, cls: PoolingClass, store: Store) -> Car:
+def _car(stage: Stage, work: Work, model: str, cls: PoolingClass, store: Store, *, first: str = "") -> Car:
     """Wish for a few options, popular ones more often, and give up wishes that the rules forbid."""
     choices = [Choice(cls.powertrain), Choice(cls.trim)]
-    pool = stage.options[story.model]
+    pool = stage.options[model]
+    if first:
+        choices = _with(work, model, choices, Choice(first), store.region)
     for _ in range(WISHES_PER_CAR):
         wish = Choice(pool[min(int(stage.chance.paretovariate(0.8)) - 1, len(pool) - 1)])
         if wish not in choices:
-            choices = _with(work, story.model, choices, wish, store.region)
-    car = configure(work, ConfigureRequest(story.model, tuple(choices), region=store.region)).step.cheapest
-    found = class_of_car(work, model=story.model, options=car.options, region=store.region)
+            choices = _with(work, model, choices, wish, store.region)
+    car = configure(work, ConfigureRequest(model, tuple(choices), region=store.region)).step.cheapest
+    found = class_of_car(work, model=model, options=car.options, region=store.region)
     if found != cls:
-        plain = ConfigureRequest(story.model, tuple(choices[:2]), region="east")
+        plain = ConfigureRequest(model, tuple(choices[:2]), region="east")
         east = next(one for one in stage.stores if one.region == "east")
-        return Car(story.model, configure(work, plain).step.cheapest.options, east.id)
-    return Car(story.model, car.options, store.id)
+        return Car(model, configure(work, plain).step.cheapest.options, east.id)
+    return Car(model, car.options, store.id)
 
 
 def _with(work: Work, model: str, choices: list[Choice], wish: Choice, region: str) -> list[Choice]:
@@ -248,13 +266,11 @@ def _with(work: Work, model: str, choices: list[Choice], wish: Choice, region: s
 
 def _personas(stage: Stage, story: Story, cls: PoolingClass) -> list[Buyer]:
     """Let people with a sign-in join too, at the store they know."""
-    buyers = []
     by_name = {email.partition("@")[0]: account_id for email, account_id in stage.accounts.items()}
     with stage.works.change(system(stage.brand.id)) as work:
         persons = persons_of(work, [by_name[name] for name in story.personas])
+        wanted = []
         for name in story.personas:
-            car = _car(stage, work, story, cls, stage.chance.choice(_stores_for(stage, work, story, cls)))
-            account_id = by_name[name]
-            actor = Actor(stage.brand.id, frozenset({Role.CONSUMER}), account_id, persons[account_id], locale="zh-CN")
-            buyers.append(equip(work, stage.runtime, actor, car))
-    return buyers
+            car = _car(stage, work, story.model, cls, stage.chance.choice(_stores_for(stage, work, story.model, cls)))
+            wanted.append((consumer(stage.brand, by_name[name], persons[by_name[name]]), car))
+        return equip(work, stage.runtime, wanted)

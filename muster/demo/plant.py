@@ -5,12 +5,12 @@ It knows a door only: the rooms' use cases in one change, or the API as the plan
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import islice
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from factory_orders import service
 from factory_orders.model import PlantReport, Stage
@@ -52,9 +52,31 @@ class PlantDoor(Protocol):
         """Yield what is open up to a day, by day and place on the line."""
         ...
 
-    def report(self, build_order_id: str, report: PlantReport) -> Outcome:
-        """Report once; raises Unanswered where no answer came."""
+    def report_all(self, reports: Iterable[tuple[str, PlantReport]]) -> Iterator[Outcome | None]:
+        """Report each once, in this order, and yield its answer; None where none came."""
         ...
+
+
+def report_each(
+    report: Callable[[str, PlantReport], Outcome], reports: Iterable[tuple[str, PlantReport]]
+) -> Iterator[Outcome | None]:
+    """Report one after the other at a door that takes one at a time; the next is made once the last is answered."""
+    for build_order_id, one in reports:
+        try:
+            yield report(build_order_id, one)
+        except Unanswered:
+            yield None
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """One message on its way; of a copy the plant takes no answer."""
+
+    order: ToBuild
+    report: PlantReport
+    told: PlantReport
+    fate: Fate
+    is_copy: bool = False
 
 
 @dataclass(slots=True)
@@ -73,6 +95,9 @@ class Tally:
         """Add what another run came to."""
         self.cars += other.cars
         self.messages += other.messages
+
+
+_Pending: TypeAlias = tuple[ToBuild, list[PlantReport]]
 
 
 @dataclass(slots=True)
@@ -101,9 +126,7 @@ class SimulatedPlant:
         orders = islice(self.door.to_build(last_day or date.max), cars_max)
         pending = [(order, list(self._reports(order, now))) for order in orders]
         for attempt in range(1, ATTEMPTS_MAX + 1):
-            pending = [
-                (order, left) for order, reports in pending if (left := self._send(order, reports, attempt, tally))
-            ]
+            pending = self._send(pending, attempt, tally)
             if not pending:
                 break
         tally.messages["unheard"] += sum(len(reports) for _, reports in pending)
@@ -120,50 +143,55 @@ class SimulatedPlant:
             if LINE.index(report.stage) > done and (self.ahead or report.occurred_at <= now):
                 yield report
 
-    def _send(self, order: ToBuild, reports: list[PlantReport], attempt: int, tally: Tally) -> list[PlantReport]:
-        """Send what is to be told of one car in its order; returns what has to be sent again."""
-        again = []
-        for report in reports:
-            fate = fate_of(report.event_id, attempt, conduct=self.conduct, seed=self.seed)
-            if fate is Fate.LATE:
-                # It leaves after those that follow it, which are refused until it has come.
-                tally.messages["late"] += 1
-                again.append(report)
-                continue
-            if not self._message(order, report, fate, tally):
-                again.append(report)
-        return again
+    def _send(self, pending: Sequence[_Pending], attempt: int, tally: Tally) -> list[_Pending]:
+        """Send what is to be told of each car in its order; returns what has to be sent again."""
+        sent: deque[_Message] = deque()
+        heard: set[str] = set()
 
-    def _message(self, order: ToBuild, report: PlantReport, fate: Fate, tally: Tally) -> bool:
-        """Send one message, or a copy too; returns whether the plant knows that it was taken."""
-        if fate is Fate.LOST:
-            tally.messages.update(("sent", "lost"))
-            return False
-        told = self._as_told(report)
-        outcome = self._hear(order, told, tally)
+        def outgoing() -> Iterator[tuple[str, PlantReport]]:
+            for message in self._messages(pending, attempt, tally):
+                sent.append(message)
+                yield message.order.id, message.told
+
+        for outcome in self.door.report_all(outgoing()):
+            self._settle(sent.popleft(), outcome, heard, tally)
+        again = [(order, [one for one in reports if one.event_id not in heard]) for order, reports in pending]
+        return [(order, left) for order, left in again if left]
+
+    def _messages(self, pending: Sequence[_Pending], attempt: int, tally: Tally) -> Iterator[_Message]:
+        """Yield what leaves the plant in one round, a copy right after its original."""
+        for order, reports in pending:
+            for report in reports:
+                fate = fate_of(report.event_id, attempt, conduct=self.conduct, seed=self.seed)
+                if fate is Fate.LATE:
+                    # It leaves after those that follow it, which are refused until it has come.
+                    tally.messages["late"] += 1
+                    continue
+                tally.messages["sent"] += 1
+                if fate is Fate.LOST:
+                    tally.messages["lost"] += 1
+                    continue
+                message = _Message(order, report, self._as_told(report), fate)
+                yield message
+                if fate is Fate.REPEATED:
+                    tally.messages["sent"] += 1
+                    yield replace(message, is_copy=True)
+
+    def _settle(self, message: _Message, outcome: Outcome | None, heard: set[str], tally: Tally) -> None:
+        """Take an answer; what the plant knows to be taken is heard, and not sent again."""
+        tally.messages[outcome or "unanswered"] += 1
+        if message.is_copy:
+            return
         if outcome == "accepted":
-            tally.cars[report.stage] += 1
+            tally.cars[message.report.stage] += 1
             if self.tell is not None:
-                self.tell(order, told)
+                self.tell(message.order, message.told)
         elif outcome == "refused":
-            self._stamped.pop(report.event_id, None)
-        if fate is Fate.REPEATED:
-            self._hear(order, told, tally)
-        if fate is Fate.UNANSWERED:
+            self._stamped.pop(message.report.event_id, None)
+        if message.fate is Fate.UNANSWERED:
             tally.messages["unanswered"] += 1
-            return False
-        return outcome in ("accepted", "repeated")
-
-    def _hear(self, order: ToBuild, told: PlantReport, tally: Tally) -> Outcome | None:
-        """Send one copy; returns the answer, None where none came."""
-        tally.messages["sent"] += 1
-        try:
-            outcome = self.door.report(order.id, told)
-        except Unanswered:
-            tally.messages["unanswered"] += 1
-            return None
-        tally.messages[outcome] += 1
-        return outcome
+        elif outcome in ("accepted", "repeated"):
+            heard.add(message.report.event_id)
 
     def _as_told(self, report: PlantReport) -> PlantReport:
         """Return a report with its time: what is sent again must say the same, unless its time was refused."""
@@ -196,12 +224,10 @@ class OwnDoor:
                 return iter([one for one in found if one.day <= last_day])
             after = f"{page.items[-1].day.isoformat()}/{page.items[-1].position}"
 
-    def report(self, build_order_id: str, report: PlantReport) -> Outcome:
-        """Call the use case."""
-        try:
-            return service.report_plant_event(self.work, build_order_id, report).outcome
-        except Refusal as refusal:
-            return _outcome(refusal.code)
+    def report_all(self, reports: Iterable[tuple[str, PlantReport]]) -> Iterator[Outcome | None]:
+        """Call the use case once for all of them."""
+        for answer in service.report_plant_events(self.work, list(reports)):
+            yield _outcome(answer.code) if isinstance(answer, Refusal) else answer.outcome
 
 
 # --- the API ---------------------------------------------------------------------------------------------------------
@@ -232,8 +258,12 @@ class ApiDoor:
                 return iter([one for one in found if one.day <= last_day])
             after = page["pageInfo"]["endCursor"]
 
+    def report_all(self, reports: Iterable[tuple[str, PlantReport]]) -> Iterator[Outcome | None]:
+        """Call the mutation for each."""
+        return report_each(self.report, reports)
+
     def report(self, build_order_id: str, report: PlantReport) -> Outcome:
-        """Call the mutation."""
+        """Call the mutation; raises Unanswered where no answer came."""
         told: dict[str, Any] = {
             "buildOrderId": write_id("BuildOrder", build_order_id),
             "eventId": report.event_id,

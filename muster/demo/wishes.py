@@ -6,8 +6,9 @@ import random
 from collections.abc import Sequence
 from typing import Final
 
-from demand.service import cast_vote, decline_proposal, merge_proposals, publish_proposal, submit_proposal
+from demand.service import cast_votes, decline_proposal, merge_proposals, publish_proposal, submit_proposal
 from kernel.actor import Actor, system
+from kernel.errors import Refusal
 from kernel.registry import Brand
 from kernel.work import Works
 
@@ -39,10 +40,12 @@ def wish(works: Works, brand: Brand, people: Sequence[Actor], chance: random.Ran
             draft = submit_proposal(work.acting(people[number % len(people)]), title=title, text=text)
             proposal_ids.append(draft.head.id)
             publish_proposal(work, draft.head.id)
+        wanted: list[tuple[Actor, str]] = []
         for person in people:
             liked = [index for index, (_, _, percent) in enumerate(WISHES) if chance.random() * 100 < percent]
             chance.shuffle(liked)
-            for index in liked[:VOTES_EACH_MAX]:
-                cast_vote(work.acting(person), proposal_ids[index])
+            wanted += [(person, proposal_ids[index]) for index in liked[:VOTES_EACH_MAX]]
+        refused = [outcome for outcome in cast_votes(work, wanted) if isinstance(outcome, Refusal)]
+        assert not refused, refused[0]
         decline_proposal(work, proposal_ids[DECLINED[0]], reason=DECLINED[1])
         merge_proposals(work, proposal_ids[MERGED[0]], into=proposal_ids[MERGED[1]])

@@ -25,7 +25,7 @@ from configurator.model import (
 from configurator.quote_queries import quotes_by_id
 from configurator.quote_service import QuoteDesk, QuoteRequest
 from configurator.signing import envelope, verify_offline
-from configurator.store import insert_quote
+from configurator.store import insert_quotes
 from configurator.tables import catalogue_versions, configuration_changes, quote_endings, quotes
 from kernel import policy
 from kernel.actor import Actor, Role, system
@@ -311,7 +311,7 @@ def test_an_audit_names_an_accepted_quote_that_its_versions_do_not_give(works: W
     dear_facts = replace(sound.quote.facts, id=QuoteId("f" * 32))
     dear = replace(sound, quote=replace(sound.quote, facts=dear_facts, total_minor=sound.quote.total_minor + 1))
     with works.change(system(BRAND)) as work:
-        insert_quote(work, dear)
+        insert_quotes(work, [dear])
     for one in (sound, dear):
         accept(works, claim_of(one))
 
@@ -335,3 +335,20 @@ def test_what_was_published_quoted_or_ended_is_never_changed_or_deleted(works: W
 
     with works.read(GUEST) as work:
         assert work.connection.execute(select(func.count()).select_from(table)).scalar_one() == 1
+
+
+def test_the_same_car_quoted_to_many_is_to_each_what_it_is_alone(works: Works) -> None:
+    open_small_brand(works)
+    people = [consumer(), GUEST, replace(consumer(), account_id=AccountId("1" * 32))]
+    wanted = [QuoteRequest("A1", PLAIN_CAR, EAST_STORE), QuoteRequest("A1", (*PLAIN_CAR, "HEAT"), NORTH_STORE)]
+
+    with works.change(system(BRAND)) as work:
+        together = quote_service.issue_quotes(work, DESK, [(one, car) for one in people for car in wanted])
+        alone = [quote_service.issue_quote(work.acting(one), DESK, car) for one in people for car in wanted]
+
+    assert [
+        replace(one.quote, facts=replace(one.quote.facts, id=other.quote.facts.id))
+        for one, other in zip(together, alone, strict=True)
+    ] == [other.quote for other in alone]
+    assert all(verify_offline(envelope(one), DESK.key.public) for one in together)
+    assert len({one.quote.facts.id for one in together}) == len(together)

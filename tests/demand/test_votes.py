@@ -15,6 +15,7 @@ from demand.errors import AlreadyVoted, NotVoted, PersonNotVerified, ProposalClo
 from demand.queries import list_proposals, own_vote_budget, proposals_by_id
 from demand.service import (
     cast_vote,
+    cast_votes,
     close_proposal,
     decline_proposal,
     merge_proposals,
@@ -199,3 +200,33 @@ def test_a_quarter_is_the_brands_own() -> None:
 
     assert quarter_of(moment, ZoneInfo("Asia/Shanghai")).name == "2026-Q4"
     assert quarter_of(moment, ZoneInfo("UTC")).name == "2026-Q3"
+
+
+def test_votes_that_come_together_are_answered_each_by_itself(works: Works) -> None:
+    wanted = [proposal(works, title=f"Wish {number}") for number in range(11)]
+    closed = proposal(works, title="Over")
+    with works.change(PLANNER) as work:
+        close_proposal(work, closed)
+    nobody = replace(voter(5), person_id=None)
+    asked = [
+        *((voter(1), one) for one in wanted),
+        (voter(2), wanted[0]),
+        (voter(2), wanted[0]),
+        (voter(2), closed),
+        (nobody, wanted[0]),
+        (voter(3), "f" * 32),
+    ]
+
+    with works.change(PLANNER) as work:
+        outcomes = cast_votes(work, asked)
+
+    assert [outcome.code for outcome in outcomes if isinstance(outcome, Refusal)] == [
+        VotesSpent.code,
+        AlreadyVoted.code,
+        ProposalClosed.code,
+        PersonNotVerified.code,
+        NotFound.code,
+    ]
+    assert [count(works, one) for one in (wanted[0], wanted[9], wanted[10], closed)] == [2, 1, 0, 0]
+    with works.read(system(BRAND)) as work:
+        assert record.broken_chains(work) == {}

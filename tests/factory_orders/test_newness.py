@@ -21,7 +21,7 @@ from factory_orders.vehicles.model import (
 )
 from factory_orders.vehicles.passport import PassportEntry, newness_of
 from factory_orders.vehicles.service import allocate_vehicle
-from factory_orders.vehicles.store import insert_allocation, lock_vehicle
+from factory_orders.vehicles.store import insert_allocations, lock_vehicle
 from factory_orders.vehicles.tables import vehicles
 from kernel.actor import system
 from kernel.errors import Conflict, NotFound
@@ -92,15 +92,18 @@ def test_a_car_and_an_order_are_bound_once(trade: Trade) -> None:
     vin, other_vin = trade.build(first), trade.build(second)
 
     with trade.works.change(SYSTEM) as work:
-        bound = [
-            insert_allocation(work, Allocation(work.new_id(), vin, second, work.now)),
-            insert_allocation(work, Allocation(work.new_id(), other_vin, first, work.now)),
-        ]
+        bound = insert_allocations(
+            work,
+            [
+                Allocation(work.new_id(), vin, second, work.now),
+                Allocation(work.new_id(), other_vin, first, work.now),
+            ],
+        )
         terms = queries.orders_by_id(work, [second])[second].terms
         with pytest.raises(Conflict):
             allocate_vehicle(work, lock_vehicle(work, vin), terms)
 
-    assert bound == [False, False]
+    assert bound == set()
 
 
 # --- the passport ----------------------------------------------------------------------------------------------------

@@ -316,3 +316,44 @@ def test_a_scheduled_order_has_no_car_yet(trade: Trade) -> None:
     assert reported.vin is None
     with trade.works.read(SYSTEM) as work:
         assert isinstance(queries.orders_by_id(work, [order_id])[order_id], ScheduledOrder)
+
+
+def test_reports_of_many_cars_are_answered_each_by_itself_and_a_car_goes_on_in_order(trade: Trade) -> None:
+    first, second, third = (trade.build_order_of(order_id).id for order_id in trade.lock(3))
+    trade.clock.advance(timedelta(days=1))
+    now = trade.clock.now()
+    begun = [PlantReport(f"{first}-{stage.value}", stage, now) for stage in BUILD]
+
+    with trade.works.change(PLANT_MACHINE) as work:
+        outcomes = service.report_plant_events(
+            work,
+            [
+                *((first, report) for report in begun),
+                (first, begun[0]),
+                (second, begun[0]),
+                (second, PlantReport("gap", Stage.BODY, now, number=2)),
+                (second, PlantReport("fine", Stage.PARTS_READY, now)),
+                (second, PlantReport("late", Stage.BODY, now + timedelta(days=1))),
+                ("f" * 32, PlantReport("unknown", Stage.PARTS_READY, now)),
+                (third, PlantReport("third", Stage.PARTS_READY, now)),
+            ],
+        )
+
+    told = [one.code if isinstance(one, Refusal) else one.outcome for one in outcomes]
+    assert told == [
+        *["accepted"] * len(BUILD),
+        "repeated",
+        PlantEventAltered.code,
+        PlantEventGap.code,
+        "accepted",
+        PlantEventFromFuture.code,
+        NotFound.code,
+        "accepted",
+    ]
+    assert [trade.build_order_of(order.order_id).stage for order in trade.build_orders()] == [
+        Stage.PARTS_READY,
+        Stage.PARTS_READY,
+    ]
+    passed = outcomes[len(BUILD) - 1]
+    assert not isinstance(passed, Refusal)
+    assert passed.vin is not None

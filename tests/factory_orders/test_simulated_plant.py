@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -20,7 +20,7 @@ from factory_orders.plant.simulation import FAULTLESS, Fate, PlantConduct, fate_
 from factory_orders.plant.tables import build_orders, plant_events
 from kernel.errors import Refusal
 from muster.demo.client import Unanswered
-from muster.demo.plant import Outcome, OwnDoor, SimulatedPlant, Tally, ToBuild
+from muster.demo.plant import Outcome, OwnDoor, SimulatedPlant, Tally, ToBuild, report_each
 from tests.configurator.small_brand import BRAND
 from tests.factory_orders.trade import PLANT_MACHINE, SYSTEM, Trade
 
@@ -57,6 +57,9 @@ class MemoryDoor:
         for one in self.orders.values():
             if one.day <= last_day:
                 yield ToBuild(one.id, one.plant_id, one.day, one.stage, one.moved_at)
+
+    def report_all(self, reports: Iterable[tuple[str, PlantReport]]) -> Iterator[Outcome | None]:
+        return report_each(self.report, reports)
 
     def report(self, build_order_id: str, report: PlantReport) -> Outcome:
         self.calls += 1

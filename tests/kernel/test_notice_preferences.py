@@ -54,8 +54,8 @@ class Post:
 
 
 class Book:
-    def lookup(self, work: Work, account_id: str) -> Address | None:
-        return Address(account_id, "en")
+    def lookup(self, work: Work, account_ids: Sequence[str]) -> Mapping[str, Address]:
+        return {one: Address(one, "en") for one in account_ids}
 
 
 @pytest.fixture
