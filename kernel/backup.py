@@ -41,6 +41,7 @@ from kernel import db
 from kernel.clock import Clock, SystemClock
 from kernel.db import Instant, Json
 from kernel.errors import Refusal
+from kernel.immutable import without_guards
 
 FORMAT: Final = "muster-backup-1"
 MANIFEST: Final = "manifest.json"
@@ -174,12 +175,6 @@ def _write_table(connection: Connection, archive: zipfile.ZipFile, table: Table,
     return TablePart(table.name, columns, done, digest.hexdigest())
 
 
-def read_manifest(path: Path) -> Manifest:
-    """Read what a backup holds, without checking the tables; refuses a file that is none (NotABackup)."""
-    with _archive(path) as archive:
-        return _manifest(archive)
-
-
 def check_backup(path: Path, *, progress: Progress = _silent) -> Manifest:
     """Read a backup through and compare every checksum and row count; refuses NotABackup."""
     with _archive(path) as archive:
@@ -211,10 +206,12 @@ def restore(
     if {part.name: part.columns for part in manifest.tables} != here:
         raise NotABackup("its tables or columns are not those of this version of Muster")
     with _archive(path) as archive, engine.execution_options(**{db.WRITE: True}).begin() as connection:
-        _require_empty(connection, [tables[part.name] for part in manifest.tables])
-        with _references_checked_at_the_end(connection):
-            for part in manifest.tables:
-                _fill_table(connection, archive, tables[part.name], part, progress)
+        filled = [tables[part.name] for part in manifest.tables]
+        _require_empty(connection, filled)
+        # Guards stand again only once every reference was checked: PostgreSQL changes no table that has checks to come.
+        with without_guards(connection, filled), _references_checked_at_the_end(connection):
+            for table, part in zip(filled, manifest.tables, strict=True):
+                _fill_table(connection, archive, table, part, progress)
         _move_sequences(connection, tables.values())
     return manifest
 

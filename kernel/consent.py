@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, String, Table, func, select
+from sqlalchemy import Boolean, CheckConstraint, Column, ColumnElement, ForeignKey, Index, String, Table, func, select
 
 from kernel import db
 from kernel.actor import Permission
 from kernel.db import Id, Instant, metadata
 from kernel.errors import InvalidInput
 from kernel.ids import AccountId
+from kernel.immutable import append_only
 from kernel.reasons import because
 from kernel.work import Work
 
@@ -39,6 +39,7 @@ Index(
     consent_entries.c.purpose,
     consent_entries.c.id,
 )
+append_only(consent_entries)
 
 
 class Purpose(StrEnum):
@@ -89,16 +90,11 @@ def _enter(work: Work, purpose: Purpose, *, given: bool, text_version: str) -> C
     return Consent(purpose, given, version, work.now)
 
 
-def is_given(work: Work, account_id: str, purpose: Purpose) -> bool:
-    """Say whether an account of the actor's brand agrees now."""
-    return who_gave(work, [account_id], purpose) == {account_id}
-
-
 def who_gave(work: Work, account_ids: Sequence[str], purpose: Purpose) -> set[str]:
     """Return which accounts of the actor's brand agree now, in one statement."""
     table = consent_entries.c
     ranked = (
-        select(table.account_id, table.given, _newest_first())
+        select(table.account_id, table.given, _newest_first(table.account_id))
         .where(
             table.brand_id == work.actor.brand_id,
             db.among(table.account_id, account_ids),
@@ -111,13 +107,16 @@ def who_gave(work: Work, account_ids: Sequence[str], purpose: Purpose) -> set[st
 
 
 def current(work: Work) -> Mapping[Purpose, Consent]:
-    """Return the actor's last word on each purpose that they were ever asked."""
+    """Return the actor's last word on each purpose that they were ever asked, however often they changed it."""
     work.actor.require(Permission.ACCOUNT_OWN)
-    # Newest first, so that the older entries of a purpose do not overwrite it.
-    latest: dict[Purpose, Consent] = {}
-    for entry in history(work, work.actor.signed_in()):
-        latest.setdefault(entry.purpose, entry)
-    return latest
+    table = consent_entries.c
+    ranked = (
+        select(consent_entries, _newest_first(table.purpose))
+        .where(table.account_id == work.actor.signed_in(), table.brand_id == work.actor.brand_id)
+        .subquery()
+    )
+    found = work.connection.execute(select(ranked).where(ranked.c.place == 1))
+    return {Purpose(row.purpose): Consent(Purpose(row.purpose), row.given, row.text_version, row.at) for row in found}
 
 
 def history(work: Work, account_id: AccountId) -> list[Consent]:
@@ -134,10 +133,7 @@ def history(work: Work, account_id: AccountId) -> list[Consent]:
     ]
 
 
-def _newest_first() -> Any:
+def _newest_first(partition: ColumnElement[str]) -> ColumnElement[int]:
     table = consent_entries.c
-    return (
-        func.row_number()
-        .over(partition_by=table.account_id, order_by=(table.at.desc(), table.id.desc()))
-        .label("place")
-    )
+    newest = func.row_number().over(partition_by=partition, order_by=(table.at.desc(), table.id.desc()))
+    return newest.label("place")

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NewType
+from typing import Any, Final, NewType
 
-from sqlalchemy import CheckConstraint, Column, Index, String, Table, case, func, or_, select
+from sqlalchemy import CheckConstraint, Column, Index, String, Table, func, select
 
 from kernel import db
 from kernel.db import Id, Instant, Minor, metadata
-from kernel.immutable import append_only
+from kernel.immutable import append_only, guard
 from kernel.money import Money
 from kernel.work import Work
 
 AccountName = NewType("AccountName", str)
+HELD_KINDS: Final = ("backing", "deposit", "earnest", "late", "payable", "refund")
+"""Kinds of accounts that hold money of others: none of them ever falls below zero, whoever books."""
 
 ledger_transfers = Table(
     "ledger_transfers",
@@ -39,6 +41,18 @@ Index("ix_ledger_transfers_credit_account", ledger_transfers.c.credit_account)
 # The same step of the same thing is booked once, whatever comes twice.
 Index("uq_ledger_transfers_kind_reference", ledger_transfers.c.kind, ledger_transfers.c.reference, unique=True)
 append_only(ledger_transfers)
+# Of two changes that spend from one account at once the second waits here, then sees what the first has left.
+guard(
+    ledger_transfers,
+    "never_overdrawn",
+    before="INSERT",
+    only=" OR ".join(f"NEW.debit_account LIKE '{kind}:%'" for kind in HELD_KINDS),
+    hold_on_postgres="1 FROM ledger_transfers WHERE credit_account = NEW.debit_account ORDER BY id FOR NO KEY UPDATE",
+    when="NEW.amount_minor > COALESCE((SELECT SUM(amount_minor) FROM ledger_transfers"
+    " WHERE credit_account = NEW.debit_account), 0) - COALESCE((SELECT SUM(amount_minor) FROM ledger_transfers"
+    " WHERE debit_account = NEW.debit_account), 0)",
+    rule="an account that holds money of others never falls below zero",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +76,11 @@ def account(kind: str, owner: str) -> AccountName:
 
 
 def book(work: Work, *transfers: Transfer) -> None:
-    """Write transfers with the change; booking the same step twice breaks the unique index and the change."""
+    """Write transfers with the change, in this order.
+
+    Booking the same step twice breaks the unique index and the change; so does what would overdraw an account that
+    holds money of others (`HELD_KINDS`), by the guard of the table.
+    """
     book_for(work, [(work.actor.brand_id, transfer) for transfer in transfers])
 
 
@@ -124,18 +142,3 @@ def balance_to_spend(work: Work, name: AccountName) -> int:
     """
     db.take_turns(work.connection, name)
     return balance(work, name)
-
-
-def sum_by_kind(work: Work, account_kind: str) -> int:
-    """Return credits minus debits over all accounts of a kind, in minor units, for the actor's brand."""
-    table = ledger_transfers.c
-    # Not LIKE: it takes the underscore in `pre_order` for any letter.
-    size, start = len(account_kind) + 1, f"{account_kind}:"
-    credited = func.substr(table.credit_account, 1, size) == start
-    debited = func.substr(table.debit_account, 1, size) == start
-    signed = case((credited, table.amount_minor), else_=0) - case((debited, table.amount_minor), else_=0)
-    found = select(func.coalesce(func.sum(signed), 0)).where(
-        table.brand_id == work.actor.brand_id,
-        or_(credited, debited),
-    )
-    return int(work.connection.execute(found).scalar_one())

@@ -17,6 +17,7 @@ from kernel.db import Id, Instant, Minor, metadata
 from kernel.errors import Conflict, InvalidInput, NotFound, Refusal
 from kernel.events import Event, event
 from kernel.identity.queries import persons_of
+from kernel.immutable import guard
 from kernel.ledger import AccountName, Transfer, balance_to_spend, book
 from kernel.money import Money
 from kernel.paging import Page, PageRequest, make_page
@@ -53,6 +54,16 @@ money_by_hand = Table(
     CheckConstraint("state IN ('proposed', 'approved', 'declined')", name="state_known"),
     CheckConstraint("decided_by <> proposed_by OR state <> 'approved'", name="two_operators"),
     CheckConstraint("(state = 'proposed') = (decided_by IS NULL)", name="decided_by_somebody"),
+)
+guard(
+    money_by_hand,
+    "decided_once",
+    before="UPDATE",
+    only="OLD.state <> 'proposed' OR NEW.amount_minor <> OLD.amount_minor OR NEW.currency <> OLD.currency"
+    " OR NEW.debit_account <> OLD.debit_account OR NEW.credit_account <> OLD.credit_account"
+    " OR NEW.proposed_by <> OLD.proposed_by",
+    when="TRUE",
+    rule="a movement is approved as it was proposed, and decided once",
 )
 Index("ix_money_by_hand_brand_id", money_by_hand.c.brand_id, money_by_hand.c.id)
 

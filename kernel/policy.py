@@ -19,6 +19,7 @@ from kernel.actor import Permission
 from kernel.db import Id, Instant, Json, metadata
 from kernel.errors import Conflict, InvalidInput
 from kernel.ids import BrandId
+from kernel.immutable import append_only
 from kernel.reasons import because
 from kernel.work import Work
 
@@ -38,6 +39,7 @@ policy_versions = Table(
     Column("at", Instant, nullable=False),
     UniqueConstraint("brand_id", "at"),
 )
+append_only(policy_versions)
 
 
 @dataclass(frozen=True, slots=True)

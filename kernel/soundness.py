@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import Executable, Subquery, bindparam, case, func, literal, select, text, union_all
+from sqlalchemy import Executable, Subquery, bindparam, case, func, literal, or_, select, text, union_all
 
-from kernel.ledger import ledger_transfers
+from kernel.ledger import HELD_KINDS, ledger_transfers
 from kernel.merkle import merkle_root
 from kernel.payments.tables import payments, refunds
 from kernel.record import broken_chains, day_leaves, record_days
@@ -67,10 +67,12 @@ def rows_violating(sql: str | Executable, *, shape: str) -> Callable[[Work], Ite
     return look
 
 
-def account_balances() -> Subquery:
-    """Select `account` and `balance` (credits minus debits) of the brand, without what two operators moved by hand."""
+def account_balances(*, with_moves_by_hand: bool = False) -> Subquery:
+    """Select `account` and `balance` (credits minus debits) of the brand; if asked with what two operators moved."""
     table = ledger_transfers.c
-    own = (table.brand_id == bindparam("brand_id"), table.kind != BY_HAND)
+    own = [table.brand_id == bindparam("brand_id")]
+    if not with_moves_by_hand:
+        own.append(table.kind != BY_HAND)
     moved = union_all(
         select(table.credit_account.label("account"), table.amount_minor.label("amount")).where(*own),
         select(table.debit_account, -table.amount_minor).where(*own),
@@ -80,6 +82,12 @@ def account_balances() -> Subquery:
         .group_by(moved.c.account)
         .subquery("balances")
     )
+
+
+def _overdrawn() -> Executable:
+    balances = account_balances(with_moves_by_hand=True)
+    held = or_(*(balances.c.account.like(f"{kind}:%") for kind in HELD_KINDS))
+    return select(balances.c.account, balances.c.balance).where(held, balances.c.balance < 0)
 
 
 LEDGER_CHECKS: Final = (
@@ -95,20 +103,7 @@ LEDGER_CHECKS: Final = (
     Check(
         "no account that holds other people's money is below zero",
         1,
-        rows_violating(
-            """
-            SELECT account, SUM(amount) AS balance FROM (
-                SELECT credit_account AS account, amount_minor AS amount FROM ledger_transfers
-                WHERE brand_id = :brand_id
-                UNION ALL
-                SELECT debit_account, -amount_minor FROM ledger_transfers WHERE brand_id = :brand_id
-            ) AS movements
-            WHERE account LIKE 'deposit:%' OR account LIKE 'earnest:%' OR account LIKE 'late:%'
-               OR account LIKE 'refund:%' OR account LIKE 'payable:%' OR account LIKE 'backing:%'
-            GROUP BY account HAVING SUM(amount) < 0
-            """,
-            shape="{account} stands at {balance}",
-        ),
+        rows_violating(_overdrawn(), shape="{account} stands at {balance}"),
     ),
 )
 

@@ -238,17 +238,6 @@ def revoke_role(work: Work, account_id: str, *, role: Role) -> None:
     session_store.end_all(work, member)
 
 
-def move_dealer(work: Work, account_id: str, *, store_id: StoreId) -> None:
-    """Bind a dealer to another store; their sessions end. Refuses NotFound."""
-    work.actor.require(Permission.STAFF_MANAGE)
-    _check_role(work, Role.DEALER, store_id)
-    member = _lock_member(work, account_id)
-    if not role_store.revoke(work, member, Role.DEALER):
-        raise NotFound("role")
-    role_store.grant(work, member, Role.DEALER, store_id=store_id)
-    session_store.end_all(work, member)
-
-
 def _lock_member(work: Work, account_id: str) -> AccountId:
     """Lock the account of somebody who has or had a staff role; a brand administrator knows of nobody else."""
     known = role_store.has_role(work, AccountId(account_id), *STAFF_ROLES)

@@ -3,7 +3,7 @@
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, String, Table
 
 from kernel.db import Id, Instant, Minor, metadata
-from kernel.immutable import append_only
+from kernel.immutable import append_only, guard
 
 payments = Table(
     "payments",
@@ -46,6 +46,17 @@ payments = Table(
     CheckConstraint("(provider_reference IS NULL) = (received_at IS NULL)", name="money_has_moment"),
     CheckConstraint("provider_reference IS NULL OR provider <> ''", name="money_has_provider"),
 )
+guard(
+    payments,
+    "stays_what_it_is",
+    before="UPDATE",
+    only="NEW.amount_minor <> OLD.amount_minor OR NEW.currency <> OLD.currency OR NEW.purpose <> OLD.purpose"
+    " OR NEW.subject_id <> OLD.subject_id OR NEW.account_id <> OLD.account_id OR NEW.brand_id <> OLD.brand_id"
+    " OR (OLD.state IN ('declined', 'charged_back') AND NEW.state <> OLD.state)"
+    " OR (OLD.received_at IS NOT NULL AND NEW.received_at IS NULL)",
+    when="TRUE",
+    rule="what a payment is for never changes, and lost money stays lost",
+)
 # What a provider handed over once can pay for one thing only.
 Index(
     "uq_payments_provider_provider_reference",
@@ -87,6 +98,21 @@ refunds = Table(
         "(due_at IS NULL) = (refunded_at IS NOT NULL OR voided_at IS NOT NULL)", name="due_until_refunded_or_void"
     ),
     CheckConstraint("refunded_at IS NULL OR voided_at IS NULL", name="refunded_or_void"),
+)
+guard(
+    refunds,
+    "within_payment",
+    before="INSERT",
+    when="NEW.amount_minor > (SELECT payments.amount_minor FROM payments WHERE payments.id = NEW.payment_id)",
+    rule="no more goes back than came",
+)
+guard(
+    refunds,
+    "done_once",
+    before="UPDATE",
+    only="NEW.amount_minor <> OLD.amount_minor OR (OLD.refunded_at IS NOT NULL AND NEW.refunded_at IS NULL)",
+    when="TRUE",
+    rule="a refund keeps its amount, and what was sent back stays so",
 )
 Index("ix_refunds_due_at", refunds.c.due_at, postgresql_where=refunds.c.due_at.isnot(None))
 

@@ -1,9 +1,7 @@
-"""The people of a demo brand: who signs in by name, and the crowd that fills its pools; all of them invented."""
+"""The people of a demo brand who sign in by name, and the ID numbers of the others; all of them invented."""
 
 from __future__ import annotations
 
-import csv
-import random
 import tomllib
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -21,8 +19,6 @@ from kernel.ids import AccountId
 from kernel.work import Work
 
 INVENTED_REGION: Final = "990101"
-CROWD_BATCH: Final = 500
-NAME_PARTS: Final = ("surname", "given_first", "given_second")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,33 +92,6 @@ def add_cast(work: Work, cast: Cast, settings: IdentitySettings, hasher: Hasher)
         else:
             add_machine(work, label=machine["name"], role=role, party_code=machine["name"])
     return dict(zip((persona.email for persona in cast.personas), account_ids, strict=True))
-
-
-def add_crowd(work: Work, folder: Path, settings: IdentitySettings, *, size: int, seed: int) -> list[AccountId]:
-    """Make `size` verified consumers without a password in the actor's brand; the same ones for one seed."""
-    chance = random.Random(seed)
-    names = _names(folder / "network" / "names.csv")
-    domain = f"crowd.{registry.own_brand(work).code}.test"
-    crowd = [
-        NewAccount(
-            email=f"{seed}.{number}@{domain}",
-            name="".join(chance.choice(names[part]) for part in NAME_PARTS),
-            id_number=invented_id_number(number + seed * 100_000),
-        )
-        for number in range(size)
-    ]
-    made: list[AccountId] = []
-    for start in range(0, size, CROWD_BATCH):
-        made.extend(add_accounts(work, settings, crowd[start : start + CROWD_BATCH]))
-    return made
-
-
-def _names(path: Path) -> dict[str, list[str]]:
-    parts: dict[str, list[str]] = {}
-    with path.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            parts.setdefault(row["part"], []).append(row["zh"])
-    return parts
 
 
 def invented_id_number(number: int) -> str:

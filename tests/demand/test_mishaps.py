@@ -9,11 +9,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from demand.audit_service import CHECKS
 from demand.errors import PoolClosed
 from demand.pools.model import LockedPool, PooledPreOrder
+from demand.pools.pre_order_store import earnest_account
+from demand.pools.tables import pre_orders
 from demand.service import TIMERS
 from kernel import ledger, record
 from kernel.actor import system
@@ -120,7 +122,8 @@ def of_one_piece(room: PoolRoom, pool_id: str) -> bool:
     """Say whether a pool has cleared; all of it or nothing of it, whoever died."""
     locked = list(room.states().values()).count("locked")
     with room.works.read(system(BRAND)) as work:
-        earnest = ledger.sum_by_kind(work, "earnest")
+        pre_order_ids = work.connection.execute(select(pre_orders.c.id)).scalars()
+        earnest = sum(ledger.balances(work, [earnest_account(one) for one in pre_order_ids]).values())
         told = [one.kind for one in record.entries_of(work, f"pool:{pool_id}")].count("pool.locked")
     cleared = isinstance(room.pool(pool_id), LockedPool)
     assert (locked, earnest, told) == ((4, 4 * 500_000, 1) if cleared else (0, 0, 0))

@@ -8,6 +8,7 @@ import threading
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -38,13 +39,13 @@ from kernel.backup import (
     NotABackup,
     back_up,
     check_backup,
-    read_manifest,
     restore,
 )
 from kernel.clock import FixedClock
 from kernel.db import Id, Instant, Json, Minor, Serial
 from kernel.ids import SeededIds
 from kernel.immutable import append_only
+from kernel.ledger import AccountName, Transfer
 from kernel.money import yuan
 from kernel.registry import Brand, Region
 from kernel.work import Works
@@ -144,6 +145,27 @@ def test_the_restored_books_go_on_and_are_guarded(pair: tuple[Engine, Engine], t
 
     with pytest.raises(DatabaseError, match="never changed"), works.change(system(BRAND)) as work:
         work.connection.execute(text("UPDATE ledger_transfers SET amount_minor = 1"))
+
+
+def test_books_come_back_whose_ids_do_not_follow_the_order_in_which_they_were_written(
+    pair: tuple[Engine, Engine], tmp_path: Path
+) -> None:
+    source, target = pair
+    received = Transfer("received", "x", AccountName("provider:sandbox"), AccountName("deposit:x"), yuan(5000))
+    returned = Transfer("returned", "x", AccountName("deposit:x"), AccountName("refund:x"), yuan(5000))
+    for minutes, transfer in ((1, received), (0, returned)):
+        clock = FixedClock(MONDAY_MORNING + timedelta(minutes=minutes))
+        with Works(source, clock=clock, ids=SeededIds(seed=7)).change(system(BRAND)) as work:
+            ledger.book(work, transfer)
+
+    back_up(source, tmp_path / "b.zip", revision="r1")
+    restore(target, tmp_path / "b.zip", revision="r1")
+
+    works = Works(target, clock=FixedClock(MONDAY_MORNING + timedelta(days=1)))
+    with works.read(system(BRAND)) as work:
+        assert ledger.balance(work, AccountName("refund:x")) == 500_000
+    with pytest.raises(DatabaseError, match="never falls below zero"), works.change(system(BRAND)) as work:
+        ledger.book(work, replace(returned, reference="y"))
 
 
 def test_every_type_rows_that_refer_forwards_and_given_numbers_survive(
@@ -291,7 +313,7 @@ def test_a_backup_is_its_owners_alone_and_overwrites_nothing(sqlite_url: str, tm
     manifest = back_up(engine, path, revision="r1", clock=FixedClock(MONDAY_MORNING))
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert read_manifest(path) == manifest
+    assert check_backup(path) == manifest
     assert manifest.made_at == MONDAY_MORNING
     with pytest.raises(FileExistsError):
         back_up(engine, path, revision="r1")

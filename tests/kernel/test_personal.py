@@ -9,12 +9,13 @@ from typing import Any
 
 import orjson
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import DatabaseError
 
-from kernel import consent, personal, record
+from kernel import consent, db, personal, record
 from kernel.actor import Actor, Role, system
 from kernel.clock import FixedClock
-from kernel.consent import Consent, Purpose
+from kernel.consent import Consent, Purpose, consent_entries
 from kernel.errors import Conflict, Forbidden, InvalidInput, NotSignedIn, Refusal
 from kernel.identity import account_service, queries
 from kernel.identity.erasure_service import IdentityData
@@ -110,14 +111,44 @@ def test_the_last_word_on_a_purpose_counts(
         consent.withdraw(work, Purpose.MONTHLY_MESSAGE, text_version="2026-11")
 
     with works.read(actor) as work:
-        assert not consent.is_given(work, session.account_id, Purpose.MONTHLY_MESSAGE)
-        assert consent.is_given(work, session.account_id, Purpose.MAKER_CONTACT)
-        assert not consent.is_given(work, session.account_id, Purpose.CIRCLE_OFFERS)
+        assert {purpose: consent.who_gave(work, [session.account_id], purpose) for purpose in Purpose} == {
+            purpose: {session.account_id} if purpose is Purpose.MAKER_CONTACT else set() for purpose in Purpose
+        }
         assert consent.current(work) == {
             Purpose.MONTHLY_MESSAGE: Consent(Purpose.MONTHLY_MESSAGE, False, "2026-11", clock.now()),
             Purpose.MAKER_CONTACT: Consent(Purpose.MAKER_CONTACT, True, "2026-11", given_at),
         }
         assert len(consent.history(work, session.account_id)) == 3
+
+
+def test_the_last_word_on_a_purpose_counts_however_often_another_was_changed(
+    identity: Identity, works: Works, session: SignedIn, clock: FixedClock
+) -> None:
+    actor = must_act(identity, works, session.token)
+    with works.change(actor) as work:
+        consent.give(work, Purpose.MAKER_CONTACT, text_version="2026-11")
+    clock.advance(timedelta(days=1))
+    row = {"brand_id": QILAN, "account_id": session.account_id, "purpose": "terms", "text_version": "1"}
+
+    with works.change(actor) as work:
+        rows = [row | {"id": work.new_id(), "given": number % 2 == 0, "at": work.now} for number in range(1_001)]
+        db.insert_many(work.connection, consent_entries, rows)
+
+    with works.read(actor) as work:
+        assert consent.who_gave(work, [session.account_id], Purpose.MAKER_CONTACT) == {session.account_id}
+        assert {purpose: entry.given for purpose, entry in consent.current(work).items()} == {
+            Purpose.MAKER_CONTACT: True,
+            Purpose.TERMS: True,
+        }
+
+
+def test_the_database_itself_keeps_every_consent(identity: Identity, works: Works, session: SignedIn) -> None:
+    with works.change(must_act(identity, works, session.token)) as work:
+        consent.give(work, Purpose.TERMS, text_version="1")
+
+    for change in (delete(consent_entries), update(consent_entries).values(given=False)):
+        with pytest.raises(DatabaseError, match="never changed"), works.change(system(QILAN)) as work:
+            work.connection.execute(change)
 
 
 def test_nothing_is_agreed_to_in_another_brand_or_by_a_guest(

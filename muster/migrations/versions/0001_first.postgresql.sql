@@ -116,6 +116,15 @@ CREATE TRIGGER ledger_transfers_no_change BEFORE UPDATE OR DELETE ON ledger_tran
 -- next
 CREATE TRIGGER ledger_transfers_no_truncate BEFORE TRUNCATE ON ledger_transfers FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
+CREATE OR REPLACE FUNCTION ledger_transfers_never_overdrawn() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM 1 FROM ledger_transfers WHERE credit_account = NEW.debit_account ORDER BY id FOR NO KEY UPDATE;
+    IF NEW.amount_minor > COALESCE((SELECT SUM(amount_minor) FROM ledger_transfers WHERE credit_account = NEW.debit_account), 0) - COALESCE((SELECT SUM(amount_minor) FROM ledger_transfers WHERE debit_account = NEW.debit_account), 0) THEN RAISE EXCEPTION 'an account that holds money of others never falls below zero' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE TRIGGER ledger_transfers_never_overdrawn BEFORE INSERT ON ledger_transfers FOR EACH ROW WHEN (NEW.debit_account LIKE 'backing:%' OR NEW.debit_account LIKE 'deposit:%' OR NEW.debit_account LIKE 'earnest:%' OR NEW.debit_account LIKE 'late:%' OR NEW.debit_account LIKE 'payable:%' OR NEW.debit_account LIKE 'refund:%') EXECUTE FUNCTION ledger_transfers_never_overdrawn()
+-- next
 CREATE TABLE money_by_hand (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -136,6 +145,14 @@ CREATE TABLE money_by_hand (
 	CONSTRAINT ck_money_by_hand_two_operators CHECK (decided_by <> proposed_by OR state <> 'approved'), 
 	CONSTRAINT ck_money_by_hand_decided_by_somebody CHECK ((state = 'proposed') = (decided_by IS NULL))
 )
+-- next
+CREATE OR REPLACE FUNCTION money_by_hand_decided_once() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TRUE THEN RAISE EXCEPTION 'a movement is approved as it was proposed, and decided once' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE TRIGGER money_by_hand_decided_once BEFORE UPDATE ON money_by_hand FOR EACH ROW WHEN (OLD.state <> 'proposed' OR NEW.amount_minor <> OLD.amount_minor OR NEW.currency <> OLD.currency OR NEW.debit_account <> OLD.debit_account OR NEW.credit_account <> OLD.credit_account OR NEW.proposed_by <> OLD.proposed_by) EXECUTE FUNCTION money_by_hand_decided_once()
 -- next
 CREATE TABLE notice_preferences (
 	brand_id VARCHAR(32) NOT NULL, 
@@ -210,6 +227,14 @@ CREATE TABLE payments (
 	CONSTRAINT ck_payments_money_has_provider CHECK (provider_reference IS NULL OR provider <> '')
 )
 -- next
+CREATE OR REPLACE FUNCTION payments_stays_what_it_is() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TRUE THEN RAISE EXCEPTION 'what a payment is for never changes, and lost money stays lost' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE TRIGGER payments_stays_what_it_is BEFORE UPDATE ON payments FOR EACH ROW WHEN (NEW.amount_minor <> OLD.amount_minor OR NEW.currency <> OLD.currency OR NEW.purpose <> OLD.purpose OR NEW.subject_id <> OLD.subject_id OR NEW.account_id <> OLD.account_id OR NEW.brand_id <> OLD.brand_id OR (OLD.state IN ('declined', 'charged_back') AND NEW.state <> OLD.state) OR (OLD.received_at IS NOT NULL AND NEW.received_at IS NULL)) EXECUTE FUNCTION payments_stays_what_it_is()
+-- next
 CREATE TABLE policy_versions (
 	brand_id VARCHAR(32) NOT NULL, 
 	version INTEGER NOT NULL, 
@@ -220,6 +245,15 @@ CREATE TABLE policy_versions (
 	CONSTRAINT pk_policy_versions PRIMARY KEY (brand_id, version), 
 	CONSTRAINT uq_policy_versions_brand_id_at UNIQUE (brand_id, at)
 )
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER policy_versions_no_change BEFORE UPDATE OR DELETE ON policy_versions FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER policy_versions_no_truncate BEFORE TRUNCATE ON policy_versions FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE reconciliation_runs (
 	id VARCHAR(32) NOT NULL, 
@@ -663,6 +697,22 @@ CREATE TABLE refunds (
 	CONSTRAINT ck_refunds_refunded_or_void CHECK (refunded_at IS NULL OR voided_at IS NULL), 
 	CONSTRAINT fk_refunds_payment_id FOREIGN KEY(payment_id) REFERENCES payments (id)
 )
+-- next
+CREATE OR REPLACE FUNCTION refunds_within_payment() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.amount_minor > (SELECT payments.amount_minor FROM payments WHERE payments.id = NEW.payment_id) THEN RAISE EXCEPTION 'no more goes back than came' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE TRIGGER refunds_within_payment BEFORE INSERT ON refunds FOR EACH ROW EXECUTE FUNCTION refunds_within_payment()
+-- next
+CREATE OR REPLACE FUNCTION refunds_done_once() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TRUE THEN RAISE EXCEPTION 'a refund keeps its amount, and what was sent back stays so' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE TRIGGER refunds_done_once BEFORE UPDATE ON refunds FOR EACH ROW WHEN (NEW.amount_minor <> OLD.amount_minor OR (OLD.refunded_at IS NOT NULL AND NEW.refunded_at IS NULL)) EXECUTE FUNCTION refunds_done_once()
 -- next
 CREATE TABLE regions (
 	brand_id VARCHAR(32) NOT NULL, 
@@ -1539,6 +1589,15 @@ CREATE TABLE consent_entries (
 	CONSTRAINT fk_consent_entries_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
 	CONSTRAINT fk_consent_entries_account_id FOREIGN KEY(account_id) REFERENCES accounts (id)
 )
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER consent_entries_no_change BEFORE UPDATE OR DELETE ON consent_entries FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER consent_entries_no_truncate BEFORE TRUNCATE ON consent_entries FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE held_votes (
 	proposal_id VARCHAR(32) NOT NULL, 

@@ -96,6 +96,8 @@ CREATE TRIGGER ledger_transfers_no_update BEFORE UPDATE ON ledger_transfers BEGI
 -- next
 CREATE TRIGGER ledger_transfers_no_delete BEFORE DELETE ON ledger_transfers BEGIN SELECT RAISE(ABORT, 'rows of ledger_transfers are never changed'); END
 -- next
+CREATE TRIGGER ledger_transfers_never_overdrawn BEFORE INSERT ON ledger_transfers WHEN (NEW.debit_account LIKE 'backing:%' OR NEW.debit_account LIKE 'deposit:%' OR NEW.debit_account LIKE 'earnest:%' OR NEW.debit_account LIKE 'late:%' OR NEW.debit_account LIKE 'payable:%' OR NEW.debit_account LIKE 'refund:%') AND NEW.amount_minor > COALESCE((SELECT SUM(amount_minor) FROM ledger_transfers WHERE credit_account = NEW.debit_account), 0) - COALESCE((SELECT SUM(amount_minor) FROM ledger_transfers WHERE debit_account = NEW.debit_account), 0) BEGIN SELECT RAISE(ABORT, 'an account that holds money of others never falls below zero'); END
+-- next
 CREATE TABLE money_by_hand (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -116,6 +118,8 @@ CREATE TABLE money_by_hand (
 	CONSTRAINT ck_money_by_hand_two_operators CHECK (decided_by <> proposed_by OR state <> 'approved'), 
 	CONSTRAINT ck_money_by_hand_decided_by_somebody CHECK ((state = 'proposed') = (decided_by IS NULL))
 )
+-- next
+CREATE TRIGGER money_by_hand_decided_once BEFORE UPDATE ON money_by_hand WHEN (OLD.state <> 'proposed' OR NEW.amount_minor <> OLD.amount_minor OR NEW.currency <> OLD.currency OR NEW.debit_account <> OLD.debit_account OR NEW.credit_account <> OLD.credit_account OR NEW.proposed_by <> OLD.proposed_by) AND TRUE BEGIN SELECT RAISE(ABORT, 'a movement is approved as it was proposed, and decided once'); END
 -- next
 CREATE TABLE notice_preferences (
 	brand_id VARCHAR(32) NOT NULL, 
@@ -190,6 +194,8 @@ CREATE TABLE payments (
 	CONSTRAINT ck_payments_money_has_provider CHECK (provider_reference IS NULL OR provider <> '')
 )
 -- next
+CREATE TRIGGER payments_stays_what_it_is BEFORE UPDATE ON payments WHEN (NEW.amount_minor <> OLD.amount_minor OR NEW.currency <> OLD.currency OR NEW.purpose <> OLD.purpose OR NEW.subject_id <> OLD.subject_id OR NEW.account_id <> OLD.account_id OR NEW.brand_id <> OLD.brand_id OR (OLD.state IN ('declined', 'charged_back') AND NEW.state <> OLD.state) OR (OLD.received_at IS NOT NULL AND NEW.received_at IS NULL)) AND TRUE BEGIN SELECT RAISE(ABORT, 'what a payment is for never changes, and lost money stays lost'); END
+-- next
 CREATE TABLE policy_versions (
 	brand_id VARCHAR(32) NOT NULL, 
 	version INTEGER NOT NULL, 
@@ -200,6 +206,10 @@ CREATE TABLE policy_versions (
 	CONSTRAINT pk_policy_versions PRIMARY KEY (brand_id, version), 
 	CONSTRAINT uq_policy_versions_brand_id_at UNIQUE (brand_id, at)
 )
+-- next
+CREATE TRIGGER policy_versions_no_update BEFORE UPDATE ON policy_versions BEGIN SELECT RAISE(ABORT, 'rows of policy_versions are never changed'); END
+-- next
+CREATE TRIGGER policy_versions_no_delete BEFORE DELETE ON policy_versions BEGIN SELECT RAISE(ABORT, 'rows of policy_versions are never changed'); END
 -- next
 CREATE TABLE reconciliation_runs (
 	id VARCHAR(32) NOT NULL, 
@@ -614,6 +624,10 @@ CREATE TABLE refunds (
 	CONSTRAINT ck_refunds_refunded_or_void CHECK (refunded_at IS NULL OR voided_at IS NULL), 
 	CONSTRAINT fk_refunds_payment_id FOREIGN KEY(payment_id) REFERENCES payments (id)
 )
+-- next
+CREATE TRIGGER refunds_within_payment BEFORE INSERT ON refunds WHEN NEW.amount_minor > (SELECT payments.amount_minor FROM payments WHERE payments.id = NEW.payment_id) BEGIN SELECT RAISE(ABORT, 'no more goes back than came'); END
+-- next
+CREATE TRIGGER refunds_done_once BEFORE UPDATE ON refunds WHEN (NEW.amount_minor <> OLD.amount_minor OR (OLD.refunded_at IS NOT NULL AND NEW.refunded_at IS NULL)) AND TRUE BEGIN SELECT RAISE(ABORT, 'a refund keeps its amount, and what was sent back stays so'); END
 -- next
 CREATE TABLE regions (
 	brand_id VARCHAR(32) NOT NULL, 
@@ -1382,6 +1396,10 @@ CREATE TABLE consent_entries (
 	CONSTRAINT fk_consent_entries_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
 	CONSTRAINT fk_consent_entries_account_id FOREIGN KEY(account_id) REFERENCES accounts (id)
 )
+-- next
+CREATE TRIGGER consent_entries_no_update BEFORE UPDATE ON consent_entries BEGIN SELECT RAISE(ABORT, 'rows of consent_entries are never changed'); END
+-- next
+CREATE TRIGGER consent_entries_no_delete BEFORE DELETE ON consent_entries BEGIN SELECT RAISE(ABORT, 'rows of consent_entries are never changed'); END
 -- next
 CREATE TABLE held_votes (
 	proposal_id VARCHAR(32) NOT NULL, 

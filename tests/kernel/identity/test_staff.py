@@ -206,14 +206,15 @@ def test_who_loses_a_role_loses_their_sessions(identity: Identity, works: Works,
         assert [one.email for one in staff_service.list_staff(work, PAGE).items] == ["admin@qilan.test"]
 
 
-def test_a_dealer_moves_to_another_store_by_one_step(identity: Identity, works: Works, admin: Actor) -> None:
+def test_a_dealer_moves_to_another_store_by_two_steps(identity: Identity, works: Works, admin: Actor) -> None:
     session = accept(identity, invite(works, admin))
     with works.change(admin) as work:
         with pytest.raises(RoleTaken):
             staff_service.grant_role(work, session.account_id, role=Role.DEALER, store_id=PUDONG)
+        staff_service.revoke_role(work, session.account_id, role=Role.DEALER)
         with pytest.raises(NotFound):
-            staff_service.move_dealer(work, session.account_id, store_id=FOREIGN_STORE)
-        staff_service.move_dealer(work, session.account_id, store_id=PUDONG)
+            staff_service.grant_role(work, session.account_id, role=Role.DEALER, store_id=FOREIGN_STORE)
+        staff_service.grant_role(work, session.account_id, role=Role.DEALER, store_id=PUDONG)
         staff_service.grant_role(work, session.account_id, role=Role.PLANNER)
 
     with works.read(admin) as work:
