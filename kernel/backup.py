@@ -65,8 +65,11 @@ class BackupOfAnotherRevision(Refusal):
     """The schema of the backup is not the one of the database."""
 
     code = "BACKUP_OF_ANOTHER_REVISION"
-    en = "The backup has the schema {theirs}, the database {ours}. Migrate an empty database to {theirs} and repeat."
-    zh = "备份的数据库结构为{theirs}，当前为{ours}，请先将空数据库迁移至{theirs}后重试。"
+    en = (
+        "The backup has the schema {theirs}, this database or version {ours}. Restore into an empty database, with the "
+        "version of Muster that wrote the backup or a newer one."
+    )
+    zh = "备份的数据库结构为{theirs}，当前为{ours}。请使用写入该备份的版本或更新版本，恢复到空数据库。"
     theirs: str
     ours: str
 

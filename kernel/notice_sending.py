@@ -76,6 +76,7 @@ def _lease(works: Works, batch_max: int) -> Sequence[RowMapping]:
 
 
 _NO_ADDRESS: Final = "no address"
+_UNREADABLE: Final = "unreadable"
 
 
 def _address(
@@ -100,7 +101,13 @@ def _address(
             if row["brand_id"] not in zones:
                 zones[row["brand_id"]] = own_brand(own).zone
             zone = zones[row["brand_id"]]
-            subject, body = render(row["kind"], row["facts"], locale=address.locale, zone=zone)
+            try:
+                subject, body = render(row["kind"], row["facts"], locale=address.locale, zone=zone)
+            except (KeyError, ValueError, AssertionError) as error:
+                # A newer version wrote it, and its worker will send it; the others of this part go out.
+                log.error("notice_unreadable", notice_id=row["id"], kind=row["kind"], why=type(error).__name__)
+                failed[row["id"]] = _UNREADABLE
+                continue
             message = Message(row["id"], address.email, subject, body, address.locale, row["at"])
             batches.setdefault(channel.name, (channel, []))[1].append(message)
     return list(batches.values()), failed

@@ -12,6 +12,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -129,14 +130,22 @@ class _Pinned(http.client.HTTPConnection):
         self._target, self._address = target, address
 
     def connect(self) -> None:
-        """Connect to the checked address."""
-        plain = socket.create_connection((self._address, self._target.port), self.timeout)
+        """Connect to the checked address; nothing is said yet."""
+        self.sock = socket.create_connection((self._address, self._target.port), self.timeout)
+
+    def secure(self) -> None:
+        """Agree on keys with the receiver, where the address asks for that."""
         if self._target.secure:
             context = ssl.create_default_context()
             context.minimum_version = ssl.TLSVersion.TLSv1_2
-            self.sock = context.wrap_socket(plain, server_hostname=self._target.host)
-        else:
-            self.sock = plain
+            host = self._target.host
+            self.sock = secured = context.wrap_socket(self.sock, server_hostname=host, do_handshake_on_connect=False)
+            secured.do_handshake()
+
+    def cut(self) -> None:
+        """End the connection for whoever waits on it."""
+        with suppress(OSError):
+            self.sock.shutdown(socket.SHUT_RDWR)
 
 
 Send = Callable[[str, Mapping[str, str], bytes], Answer]
@@ -160,11 +169,12 @@ def post(
         return Answer(0, str(refused))
     try:
         connection.connect()
-        # Each read has its time; who answers a byte at a time meets the end of all of it.
-        watch = threading.Timer(2 * seconds, connection.sock.shutdown, [socket.SHUT_RDWR])
+        # Each read has its time; who says one byte at a time, of the keys or of the answer, meets the end of all of it.
+        watch = threading.Timer(2 * seconds, connection.cut)
         watch.daemon = True
         watch.start()
         try:
+            connection.secure()
             connection.request("POST", target.path, body, dict(headers))
             return Answer(connection.getresponse().status)
         finally:

@@ -25,6 +25,7 @@ from kernel.work import Work
 
 SectionT = TypeVar("SectionT")
 FIRST_VERSION: Final = 0
+REASON_LENGTH_MAX: Final = 400
 _SECTIONS: Final[dict[str, type[Any]]] = {}
 _SHAPES: Final[dict[type[Any], tuple[dict[str, Any], dict[str, Any]]]] = {}
 
@@ -34,7 +35,7 @@ policy_versions = Table(
     Column("brand_id", Id, primary_key=True),
     Column("version", Integer, primary_key=True),
     Column("settings", Json, nullable=False),
-    Column("reason", String(400), nullable=False),
+    Column("reason", String(REASON_LENGTH_MAX), nullable=False),
     Column("made_by", Id),
     Column("at", Instant, nullable=False),
     UniqueConstraint("brand_id", "at"),
@@ -103,14 +104,16 @@ def _load(work: Work, version: int | None) -> PolicyVersion:
 def change_policy(work: Work, *, base_version: int, changes: dict[str, dict[str, Any]], reason: str) -> PolicyVersion:
     """Write the next version: the newest one with `changes` laid over it.
 
-    Refuses an unknown section or name, a value of another type, and a `base_version` that is not the newest any more.
+    Refuses an unknown section or name, a value of another type and a reason that is missing or too long (InvalidInput),
+    and a `base_version` that is not the newest any more (Conflict).
     """
     work.actor.require(Permission.POLICY_MANAGE)
     newest = current(work)
     if newest.version != base_version:
         raise Conflict("policy", because("NEWEST_VERSION", version=newest.version))
-    if not reason.strip():
-        raise InvalidInput("reason", because("WHY_POLICY"))
+    told = reason.strip()
+    if not 1 <= len(told) <= REASON_LENGTH_MAX:
+        raise InvalidInput("reason", because("WHY", most=REASON_LENGTH_MAX))
     values = {name: dict(section) for name, section in newest.values.items()}
     for name, section in changes.items():
         if name not in _SECTIONS:
@@ -121,14 +124,14 @@ def change_policy(work: Work, *, base_version: int, changes: dict[str, dict[str,
         "brand_id": work.actor.brand_id,
         "version": newest.version + 1,
         "settings": values,
-        "reason": reason.strip()[:400],
+        "reason": told,
         "made_by": work.actor.account_id,
         "at": work.now,
     }
     if not db.insert_new(work.connection, policy_versions, [row], returning="version"):
         raise Conflict("policy", because("CHANGED_JUST_NOW"))
     work.forget(_newest(work))
-    return PolicyVersion(work.actor.brand_id, newest.version + 1, values, work.now, reason)
+    return PolicyVersion(work.actor.brand_id, newest.version + 1, values, work.now, told)
 
 
 def _read(cls: type[Any], stored: dict[str, Any]) -> dict[str, Any]:
@@ -142,7 +145,7 @@ def _read(cls: type[Any], stored: dict[str, Any]) -> dict[str, Any]:
             raise InvalidInput(name, because("POLICY_NAME", known=sorted(known)))
         frozen = _frozen(value)
         if not _fits(hints[name], frozen):
-            raise InvalidInput(name, because("POLICY_TYPE", wanted=hints[name], example=repr(known[name])))
+            raise InvalidInput(name, because("POLICY_TYPE", wanted=_word(hints[name]), example=repr(known[name])))
         values[name] = frozen
     try:
         cls(**values)
@@ -157,6 +160,11 @@ def _shape(cls: type[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     if cls not in _SHAPES:
         _SHAPES[cls] = get_type_hints(cls), {field.name: getattr(cls(), field.name) for field in fields(cls)}
     return _SHAPES[cls]
+
+
+def _word(hint: Any) -> str:
+    """Return how a type is written, such as `int` or `tuple[int, ...]`."""
+    return hint.__name__ if isinstance(hint, type) and not get_args(hint) else str(hint)
 
 
 def _fits(hint: Any, value: Any) -> bool:

@@ -92,7 +92,6 @@ REASONS: Final[Texts] = {
         "say why in 1 to {most} characters, without personal data",
         "请用1至{most}个字符说明原因，不得包含个人信息",
     ),
-    "WHY_POLICY": ("say why the policy changes", "请说明规则变更的原因"),
     "LABEL_MISSING": ("name the system", "请填写系统名称"),
     "TEXT_VERSION": ("name the text's version in 1 to {most} characters", "请用1至{most}个字符注明文本版本"),
     "ACCOUNT_FORM": (

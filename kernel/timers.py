@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import Column, Index, Integer, String, Table, UniqueConstraint, delete, func, select, update
+from sqlalchemy import Column, Index, Integer, Row, String, Table, UniqueConstraint, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from kernel import db
@@ -99,7 +99,7 @@ def fire_due(works: Works, handlers: Mapping[str, Handler], *, timers_max: int =
 
 
 def _fire_one(works: Works, handlers: Mapping[str, Handler]) -> bool:
-    failed: tuple[str, int, Exception] | None = None
+    firing: Row[Any] | None = None
     try:
         with works.change(system(BrandId("platform"))) as work:
             row = work.connection.execute(
@@ -111,22 +111,24 @@ def _fire_one(works: Works, handlers: Mapping[str, Handler]) -> bool:
             ).first()
             if row is None:
                 return False
-            failed = (row.id, row.attempts, AssertionError())
+            firing = row
             work.connection.execute(delete(timers).where(timers.c.id == row.id))
             handlers[row.kind](work.acting(system(BrandId(row.brand_id))), row.key, row.payload)
     except Exception as error:  # A timer's bug must not stop the others; it is logged and tried again.
-        if failed is None:
+        if firing is None:
             raise
-        _postpone(works, failed[0], failed[1] + 1, error)
+        _postpone(works, firing, error)
     return True
 
 
-def _postpone(works: Works, timer_id: str, attempts: int, error: Exception) -> None:
-    log.error("timer_failed", timer_id=timer_id, attempts=attempts, exc_info=error)
+def _postpone(works: Works, fired: Row[Any], error: Exception) -> None:
+    """Let a timer whose handler failed come again after a pause, unless somebody has moved it in between."""
+    attempts = fired.attempts + 1
+    log.error("timer_failed", timer_id=fired.id, kind=fired.kind, attempts=attempts, exc_info=error)
     pause = min(timedelta(seconds=2.0 ** min(attempts, 12)), RETRY_MAX)
     with works.change(system(BrandId("platform"))) as work:
         work.connection.execute(
             update(timers)
-            .where(timers.c.id == timer_id)
+            .where(timers.c.id == fired.id, timers.c.due_at == fired.due_at)
             .values(due_at=work.now + pause, attempts=attempts, last_error=type(error).__name__[:200])
         )

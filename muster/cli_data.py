@@ -89,7 +89,7 @@ def restore(
 
     Example: [bold]muster restore /backup/monday.muster[/bold]
     """
-    from kernel.backup import check_backup
+    from kernel.backup import BackupOfAnotherRevision, check_backup
     from kernel.backup import restore as fill
     from muster import migrate
     from muster.tables import metadata
@@ -97,8 +97,10 @@ def restore(
 
     works = open_works(settings())
     with progress(f"Restoring {path} …"), on_file(path):
-        # A file that does not verify leaves even an empty database as it is.
+        # A file that does not verify, or is not understood, leaves even an empty database as it is.
         revision = check_backup(path).revision
+        if revision not in migrate.known_revisions():
+            raise BackupOfAnotherRevision(revision, migrate.newest_revision() or "none")
         migrate.upgrade(works.engine, revision)
         manifest = fill(works.engine, path, revision=revision, schema=metadata)
         migrate.upgrade(works.engine)
@@ -155,6 +157,7 @@ def add_brand(
     from kernel.actor import system
     from kernel.ids import BrandId
     from muster.brands import BrandFolder, BrandKnown, add_brand_from_folder, known_brand
+    from muster.daily import begin_mornings
     from muster.wiring import open_works
 
     place = BrandFolder(folder)
@@ -164,6 +167,7 @@ def add_brand(
             raise BrandKnown(known.code)
         brand = add_brand_from_folder(work, place)
         publish_folder(work.acting(system(brand.id)), place.catalogue)
+        begin_mornings(work, brand)
     out.print(f"{brand.name['en']} ({brand.code}) is in.")
 
 

@@ -69,11 +69,14 @@ def wind_up(works: Works) -> None:
             if brand.id in known:
                 continue
             try:
-                morning = next_morning(brand, work.now)
+                begin_mornings(work, brand)
             except (ValueError, OSError, ZoneInfoNotFoundError) as error:
                 log.error("brand_without_mornings", brand=brand.code, timezone=brand.timezone, exc_info=error)
-            else:
-                set_timer(work.acting(system(brand.id)), DAILY_TIMER, brand.id, morning)
+
+
+def begin_mornings(work: Work, brand: Brand) -> None:
+    """Set a brand's daily timer; a brand that is added while workers run has its first morning tomorrow as well."""
+    set_timer(work.acting(system(brand.id)), DAILY_TIMER, brand.id, next_morning(brand, work.now))
 
 
 def each_morning(work: Work, brand_id: str, _payload: Any) -> None:

@@ -56,12 +56,19 @@ def current_revision(connection: Connection) -> str | None:
     return revision
 
 
+def known_revisions() -> frozenset[str]:
+    """Return every revision that this code has a step to."""
+    return frozenset(found.group(1) for source in _steps() for found in _REVISION.finditer(source))
+
+
+def _steps() -> list[str]:
+    return [path.read_text(encoding="utf-8") for path in VERSIONS.glob("[0-9]*.py")]
+
+
 def newest_revision() -> str | None:
     """Return the revision this code wants: the one step that no other follows."""
-    sources = [path.read_text(encoding="utf-8") for path in VERSIONS.glob("[0-9]*.py")]
-    known = {found.group(1) for source in sources for found in _REVISION.finditer(source)}
-    followed = {found.group(1) for source in sources for found in _DOWN_REVISION.finditer(source)}
-    heads = known - followed
+    followed = {found.group(1) for source in _steps() for found in _DOWN_REVISION.finditer(source)}
+    heads = set(known_revisions() - followed)
     assert len(heads) <= 1, f"two steps follow the same one: {sorted(heads)}"
     return heads.pop() if heads else None
 
@@ -82,13 +89,15 @@ def _run(engine: Engine, step: object, revision: str) -> None:
         if db.is_sqlite(connection):
             # Rebuilding a table that others refer to needs the checks off, and that only works outside a transaction.
             connection.connection.driver_connection.execute("PRAGMA foreign_keys=OFF")  # type: ignore[union-attr]
-        with connection.begin():
-            if not db.is_sqlite(connection):
-                connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
-            alembic.attributes["connection"] = connection
-            step(alembic, revision)
-        if db.is_sqlite(connection):
-            connection.connection.driver_connection.execute("PRAGMA foreign_keys=ON")  # type: ignore[union-attr]
+        try:
+            with connection.begin():
+                if not db.is_sqlite(connection):
+                    connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
+                alembic.attributes["connection"] = connection
+                step(alembic, revision)
+        finally:
+            if db.is_sqlite(connection):
+                connection.connection.driver_connection.execute("PRAGMA foreign_keys=ON")  # type: ignore[union-attr]
 
 
 def ddl(dialect: str) -> list[str]:

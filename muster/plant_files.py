@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, time
+from functools import partial
 from typing import Final
 
 from factory_orders import service
-from factory_orders.model import BuildOrder
+from factory_orders.model import BuildOrder, PlantReport
 from factory_orders.plant.b2mml import read_performance, write_schedule
 from factory_orders.queries import build_orders_for_plant
 from graph.identifiers import raw_id, write_id
@@ -58,14 +59,17 @@ def _orders(work: Work) -> Iterator[BuildOrder]:
         after = f"{page.items[-1].day.isoformat()}/{page.items[-1].position}"
 
 
+def _take(build_order_id: str, report: PlantReport, work: Work) -> str:
+    return service.report_plant_event(work, build_order_id, report).outcome
+
+
 def take_performance(works: Works, actor: Actor, data: bytes) -> Taken:
     """Take a file's reports, each in a change of its own. Refuses PlantFileBroken, and then takes none."""
     taken = Taken()
     for filed in read_performance(data):
         build_order_id = raw_id(filed.build_order, "BuildOrder")
         try:
-            with works.change(actor) as work:
-                outcome = service.report_plant_event(work, build_order_id, filed.report).outcome
+            outcome = works.run(actor, partial(_take, build_order_id, filed.report))
         except Refusal as refusal:
             taken.refused.append((filed.line, refusal))
             continue

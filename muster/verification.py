@@ -86,6 +86,8 @@ def verify_document(document: Mapping[str, Any], *, against: Mapping[str, Any] |
     Refuses a format that is not known, and parts that cannot be read (InvalidInput).
     """
     if "epcisBody" in document:
+        if against is not None:
+            raise InvalidInput("against", "a passport stands for itself; nothing is published that it must agree with")
         return _verify_passport(document)
     form = document.get("format")
     checks = {RECORD_FORMAT: _verify_chain, CLEARING_FORMAT: _verify_clearing, PROOF_FORMAT: _verify_proof}

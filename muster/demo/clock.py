@@ -63,8 +63,9 @@ class DemoOffset:
         try:
             with self._engine.connect() as connection:
                 seconds = connection.execute(select(demo_clock.c.offset_seconds)).scalar()
-        except (OperationalError, ProgrammingError):  # Before the first migration there is no table.
-            return timedelta(0)
+        except (OperationalError, ProgrammingError):
+            # Before the first migration there is no table; and a database that is away for a moment turns no time back.
+            return self._offset
         return timedelta(seconds=seconds or 0)
 
 

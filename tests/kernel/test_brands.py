@@ -89,6 +89,13 @@ def test_a_value_of_another_shape_is_refused_and_nothing_changes(works: Works, v
     assert newest(works).version == 0
 
 
+def test_a_value_of_another_shape_is_told_what_shape_is_wanted(works: Works) -> None:
+    with pytest.raises(InvalidInput, match="places: expects int, as in 60"):
+        change(works, 0, places="many")
+    with pytest.raises(InvalidInput, match=r"tiers: expects tuple\[tuple\[int, int\], \.\.\.\], as in"):
+        change(works, 0, tiers=60)
+
+
 def test_a_change_on_an_old_version_or_without_a_reason_or_right_is_refused(works: Works) -> None:
     change(works, 0, places=80)
 
@@ -96,6 +103,8 @@ def test_a_change_on_an_old_version_or_without_a_reason_or_right_is_refused(work
         change(works, 0, places=90)
     with pytest.raises(InvalidInput), works.change(ADMIN) as work:
         change_policy(work, base_version=1, changes={}, reason=" ")
+    with pytest.raises(InvalidInput, match="1 to 400 characters"), works.change(ADMIN) as work:
+        change_policy(work, base_version=1, changes={}, reason="y" * 401)
     with pytest.raises(InvalidInput), works.change(ADMIN) as work:
         change_policy(work, base_version=1, changes={"unheard_of": {}}, reason="why")
     consumer = Actor(BRAND, frozenset({Role.CONSUMER}), AccountId("1" * 32))

@@ -1,10 +1,9 @@
-"""One change: rows, ledger and news commit together or not at all; keys, timers and letters survive whatever fails."""
+"""One change: rows, ledger and news commit together or not at all; keys and letters survive whatever fails."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,10 +13,9 @@ import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select, text, update
-from sqlalchemy.event import listen
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
-from kernel import ledger, news, outbox, timers
+from kernel import ledger, news, outbox
 from kernel.actor import system
 from kernel.clock import FixedClock
 from kernel.errors import IdempotencyMismatch, InvalidInput
@@ -27,7 +25,6 @@ from kernel.ids import BrandId
 from kernel.ledger import AccountName, Transfer, account, ledger_transfers
 from kernel.money import yuan
 from kernel.outbox import Letter, Subscription
-from kernel.timers import cancel_timer, fire_due, set_timer
 from kernel.work import Work, Works
 from tests.support.databases import Database
 
@@ -219,63 +216,6 @@ def test_two_workers_at_once_deliver_each_letter_once(works: Works) -> None:
     assert count_of(works, ledger_transfers) == 40
 
 
-# --- timers ---
-
-
-def test_a_timer_fires_once_when_it_is_due_for_its_brand(works: Works, clock: FixedClock) -> None:
-    fired: list[tuple[str, object, str]] = []
-    handlers = {"test.freeze": lambda work, key, payload: fired.append((key, payload, work.actor.brand_id))}
-    with works.change(system(OTHER)) as work:
-        set_timer(work, "test.freeze", "pool-1", clock.now() + timedelta(hours=2), {"n": 1})
-        set_timer(work, "test.freeze", "pool-1", clock.now() + timedelta(hours=1), {"n": 2})
-        set_timer(work, "test.freeze", "pool-2", clock.now() + timedelta(hours=1))
-        cancel_timer(work, "test.freeze", "pool-2")
-
-    early = fire_due(works, handlers)
-    clock.advance(timedelta(hours=1))
-    due, again = fire_due(works, handlers), fire_due(works, handlers)
-
-    assert (early, due, again) == (0, 1, 0)
-    assert fired == [("pool-1", {"n": 2}, OTHER)]
-
-
-def test_a_timer_that_fails_is_rolled_back_tried_again_and_stops_no_other(works: Works, clock: FixedClock) -> None:
-    attempts: list[str] = []
-
-    def handle(work: Work, key: str, _payload: object) -> None:
-        attempts.append(key)
-        ledger.book(work, transfer(f"{key}-{len(attempts)}"))
-        if key == "bad" and attempts.count("bad") < 3:
-            raise RuntimeError("not yet")
-
-    with works.change(system(BRAND)) as work:
-        set_timer(work, "test.freeze", "bad", clock.now())
-        set_timer(work, "test.freeze", "good", clock.now() + timedelta(seconds=1))
-    clock.advance(timedelta(seconds=1))
-    for _ in range(4):
-        fire_due(works, {"test.freeze": handle})
-        clock.advance(timedelta(minutes=1))
-
-    assert attempts == ["bad", "good", "bad", "bad"]
-    assert count_of(works, ledger_transfers) == 2
-    assert count_of(works, timers.timers) == 0
-
-
-def test_a_timer_may_set_itself_again(works: Works, clock: FixedClock) -> None:
-    def handle(work: Work, key: str, _payload: object) -> None:
-        set_timer(work, "test.daily", key, work.now + timedelta(days=1))
-
-    with works.change(system(BRAND)) as work:
-        set_timer(work, "test.daily", "k", clock.now())
-
-    fired = []
-    for _ in range(3):
-        fired.append(fire_due(works, {"test.daily": handle}))
-        clock.advance(timedelta(days=1))
-
-    assert fired == [1, 1, 1]
-
-
 # --- idempotency ---
 
 
@@ -382,33 +322,3 @@ def test_many_at_once_with_one_key_act_once(works: Works) -> None:
 
     assert len(answers) == 6
     assert len(set(answers)) == 1
-
-
-def test_a_timer_that_is_moved_just_before_it_fires_is_there_afterwards(works: Works, clock: FixedClock) -> None:
-    later = clock.now() + timedelta(days=1)
-    with works.change(system(BRAND)) as work:
-        set_timer(work, "remind", "x", clock.now())
-    began, fired = threading.Event(), threading.Event()
-
-    def pause(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if statement.startswith("INSERT INTO timers"):
-            began.set()
-            fired.wait(1)
-
-    def fire() -> None:
-        began.wait(10)
-        fire_due(works, {"remind": lambda *_: None})
-        fired.set()
-
-    def move() -> None:
-        with works.change(system(BRAND)) as work:
-            set_timer(work, "remind", "x", later, payload="moved")
-
-    listen(works.engine, "after_cursor_execute", pause)
-    with ThreadPoolExecutor(2) as threads:
-        assert [done.result(30) for done in (threads.submit(fire), threads.submit(move))] == [None, None]
-
-    with works.read(system(BRAND)) as work:
-        assert work.connection.execute(select(timers.timers.c.due_at, timers.timers.c.payload)).all() == [
-            (later, "moved")
-        ]

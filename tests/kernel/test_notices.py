@@ -151,6 +151,23 @@ def test_what_could_not_be_sent_is_tried_again_after_a_pause(works: Works, clock
     assert len(post.sent) == 1
 
 
+def test_a_notice_that_nobody_here_can_read_waits_and_holds_nobody_up(works: Works, clock: FixedClock) -> None:
+    post = Post()
+    row = {"brand_id": QILAN.id, "account_id": ANN, "facts": {}, "at": clock.now(), "due_at": clock.now()}
+    with works.change(system(QILAN.id)) as work:
+        for kind in ("test.of_a_newer_version", "test.deposit_in"):
+            own = {"id": work.new_id(), "event_id": work.new_id(), "kind": kind, "in_inbox": True}
+            work.connection.execute(notices.insert().values(**row, **own))
+    tell(works, ZHOU)
+
+    sent = send_due(works, [post], Book())
+
+    assert (sent, [message.to for message in post.sent]) == (1, ["zhou@example.cn"])
+    with works.read(system(QILAN.id)) as work:
+        waiting = select(notices.c.last_error, notices.c.attempts).where(notices.c.due_at > clock.now())
+        assert work.connection.execute(waiting).all() == [("unreadable", 1)] * 2
+
+
 def test_a_worker_that_died_while_sending_leaves_the_notice_to_the_next(works: Works, clock: FixedClock) -> None:
     class Dies(Post):
         def send(self, messages: Sequence[Message]) -> Mapping[str, str]:

@@ -7,8 +7,9 @@ import hashlib
 import hmac
 import socket
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -192,6 +193,32 @@ def test_a_redirect_is_not_followed() -> None:
 
     assert answer == Answer(302)
     assert not answer.is_taken
+
+
+def test_who_agrees_on_keys_a_byte_at_a_time_is_not_waited_for() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    done = threading.Event()
+
+    def drip() -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            connection.sendall(b"\x16\x03\x03\x40\x00")  # A record of 16,384 bytes begins.
+            while not done.wait(0.05):
+                connection.sendall(b"\x02")
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    try:
+        began = time.monotonic()
+        answer = post(f"https://127.0.0.1:{listener.getsockname()[1]}/", {}, b"", allowed=LOOPBACK, seconds=0.5)
+        took = time.monotonic() - began
+    finally:
+        done.set()
+        thread.join()
+        listener.close()
+
+    assert not answer.is_taken
+    assert took < 20  # One second is allowed; the record would take a quarter of an hour.
 
 
 @pytest.mark.parametrize("told", [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 2"])

@@ -16,20 +16,23 @@ from typing import Final
 
 import pytest
 from rich.console import Console
-from sqlalchemy import inspect, select, update
+from sqlalchemy import MetaData, inspect, select, update
 
 from demand.pools.tables import pools
 from graph.identifiers import write_id
 from kernel import db, registry
 from kernel.actor import Actor, Role, system
+from kernel.backup import back_up
 from kernel.clock import FixedClock
 from kernel.identity.account_service import add_accounts
 from kernel.identity.model import IdentitySettings, NewAccount
 from kernel.identity.tables import role_grants
 from kernel.ids import BrandId
+from kernel.timers import timers
 from kernel.work import Works
 from muster import serving
 from muster.cli_record import chain_of
+from muster.daily import DAILY_TIMER
 from muster.demo.seed import _Steps
 from muster.settings import read_settings
 from muster.wiring import Runtime, wire
@@ -120,9 +123,16 @@ def test_a_first_administrator_needs_no_mail_server(sqlite_template: Path, tmp_p
     assert again.stderr.startswith("muster: ADDRESS_TAKEN: There is an account under this address already")
 
 
-def test_a_brand_that_is_there_is_named_and_not_added_again(sqlite_template: Path, tmp_path: Path) -> None:
-    environment = surroundings(copy_sqlite(sqlite_template, tmp_path / "fresh.db"))
+def test_a_brand_that_is_added_while_workers_run_has_its_mornings_and_is_not_added_again(
+    sqlite_template: Path, tmp_path: Path
+) -> None:
+    url = copy_sqlite(sqlite_template, tmp_path / "fresh.db")
+    environment = surroundings(url)
     muster("add-brand", "muster/demo/borealis", environment=environment)
+    with opened(url) as runtime, runtime.works.read(system(BrandId("platform"))) as work:
+        (brand,) = registry.all_brands(work)
+        set_for = work.connection.execute(select(timers.c.brand_id).where(timers.c.kind == DAILY_TIMER)).scalars().all()
+    assert set_for == [brand.id]
 
     again = muster("add-brand", "muster/demo/borealis", environment=environment)
 
@@ -295,6 +305,21 @@ def test_a_revision_that_is_not_there_is_one_clear_line(sqlite_url: str) -> None
 
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
     assert "9999" in done.stderr
+
+
+def test_a_backup_of_a_version_to_come_is_one_line_and_leaves_an_empty_database_without_a_table(tmp_path: Path) -> None:
+    url, newer = f"sqlite:///{tmp_path / 'bare.db'}", tmp_path / "newer.muster"
+    other = db.open_engine(f"sqlite:///{tmp_path / 'other.db'}")
+    back_up(other, newer, revision="9999_to_come", schema=MetaData())
+    other.dispose()
+
+    done = muster("restore", str(newer), environment=surroundings(url))
+
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1), done.stderr
+    assert "BACKUP_OF_ANOTHER_REVISION: The backup has the schema 9999_to_come" in done.stderr
+    engine = db.open_engine(url)
+    assert inspect(engine).get_table_names() == []
+    engine.dispose()
 
 
 def test_a_backup_that_does_not_verify_leaves_an_empty_database_without_a_table(tmp_path: Path) -> None:

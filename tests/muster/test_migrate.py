@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Engine, inspect, text
 
 from kernel import db
@@ -44,6 +46,18 @@ def test_a_migrated_database_has_the_shape_of_the_code(bare_url: str, database: 
             assert compare_metadata(MigrationContext.configure(connection), metadata) == []
         assert migrate.is_current(engine)
         assert triggers(engine) == triggers(database.engine)
+
+
+def test_a_step_that_fails_leaves_the_checks_of_references_on(bare_url: str) -> None:
+    with opened(bare_url) as engine:
+        with pytest.raises(CommandError):
+            migrate.upgrade(engine, "nowhere")
+
+        with engine.connect() as connection:
+            if db.is_sqlite(connection):
+                assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar_one() == 1
+        migrate.upgrade(engine)
+        assert migrate.is_current(engine)
 
 
 def test_migrating_twice_changes_nothing(bare_url: str) -> None:
