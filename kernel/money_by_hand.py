@@ -137,7 +137,8 @@ class AccountTooLow(Refusal):
 def propose_movement(work: Work, *, debit: str, credit: str, amount: Money, reason: str) -> MoneyByHand:
     """Propose that `amount` leaves the debit account for the credit account; nothing is booked yet.
 
-    Refuses broken account names, an amount that is not above zero and an empty reason (InvalidInput).
+    The reason stays when a person is erased, so it names nobody. Refuses broken account names, an amount that is not
+    above zero and a reason that is missing or too long (InvalidInput).
     """
     work.actor.require(Permission.MONEY_BY_HAND)
     for field, name in (("debit", debit), ("credit", credit)):
@@ -148,7 +149,7 @@ def propose_movement(work: Work, *, debit: str, credit: str, amount: Money, reas
     if amount.minor <= 0:
         raise InvalidInput("amount", because("AMOUNT_ABOVE_ZERO"))
     if not reason.strip() or len(reason) > REASON_LENGTH_MAX:
-        raise InvalidInput("reason", because("WHY", most=REASON_LENGTH_MAX))
+        raise InvalidInput("reason", because("WHY_IMPERSONAL", most=REASON_LENGTH_MAX))
     proposed = MoneyByHand(
         id=work.new_id(),
         debit=AccountName(debit),

@@ -295,6 +295,7 @@ def mark_read(work: Work, notice_ids: Sequence[str]) -> None:
 
 
 def read_notice(row: RowMapping, locale: str, zone: ZoneInfo) -> Notice:
+    """Return a row of `notices` as its reader sees it; a one-time token stands in the message alone."""
     subject, body = render(row["kind"], row["facts"], locale=locale, zone=zone)
     elsewhere = "（见邮件）" if locale.startswith("zh") else "(in the message)"
     return Notice(row["id"], row["kind"], subject, SECRET_PLACE.sub(elsewhere, body), row["at"], row["read_at"])

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kernel.actor import Role
 from kernel.errors import InvalidInput
+from muster.acting import at_brand, changing
 from muster.terminal import REFUSED, TO_LOOK_AFTER_IT, TO_RUN, on_file, out, progress, settings
 
 if TYPE_CHECKING:
@@ -121,25 +123,21 @@ def reconcile(
 
     Example: [bold]muster reconcile --days 7[/bold]
     """
-    from kernel import reconciliation, registry
+    from kernel import reconciliation
     from kernel.actor import system
-    from kernel.ids import BrandId
     from muster.wiring import wire
 
-    chosen = settings()
-    runtime = wire(chosen)
-    until = runtime.works.clock.now().astimezone(UTC)
-    since: datetime = until - timedelta(days=days)
     differences = 0
-    with runtime.works.read(system(BrandId("platform"))) as work:
-        found = registry.brand_by_code(work, brand or chosen.brand)
-    for provider in runtime.providers.values():
-        report = reconciliation.reconcile(runtime.works, system(found.id), provider, since=since, until=until)
-        differences += report.differences
-        out.print(f"{provider.name}: {report.matched} agree, {report.in_flight} on their way")
-        for what in ("missing_here", "missing_there", "amount_differs"):
-            for line in getattr(report, what):
-                out.print(f"  {what}: {line}", style="red", markup=False)
+    with at_brand(brand) as (works, found):
+        until = works.clock.now().astimezone(UTC)
+        since: datetime = until - timedelta(days=days)
+        for provider in wire(settings(), works=works).providers.values():
+            report = reconciliation.reconcile(works, system(found.id), provider, since=since, until=until)
+            differences += report.differences
+            out.print(f"{provider.name}: {report.matched} agree, {report.in_flight} on their way")
+            for what in ("missing_here", "missing_there", "amount_differs"):
+                for line in getattr(report, what):
+                    out.print(f"  {what}: {line}", style="red", markup=False)
     if differences:
         sys.exit(REFUSED)
 
@@ -183,20 +181,13 @@ def add_administrator(
 
     Example: [bold]muster add-administrator anna@example.com --name Anna[/bold]
     """
-    from kernel import registry
-    from kernel.actor import Role, system
     from kernel.identity.account_service import add_accounts, first_token
     from kernel.identity.model import IdentitySettings, NewAccount
-    from kernel.ids import BrandId
-    from muster.wiring import open_works
 
-    chosen = settings()
-    identity = IdentitySettings(identity_key=chosen.secrets.identity)
-    with open_works(chosen).change(system(BrandId("platform"))) as work:
-        found = registry.brand_by_code(work, brand or chosen.brand)
-        own = work.acting(system(found.id))
-        (account_id,) = add_accounts(own, identity, [NewAccount(email, name, "en", roles=(Role.BRAND_ADMIN,))])
-        token = first_token(own, identity, account_id)
+    identity = IdentitySettings(identity_key=settings().secrets.identity)
+    with changing(brand, Role.SYSTEM) as work:
+        (account_id,) = add_accounts(work, identity, [NewAccount(email, name, "en", roles=(Role.BRAND_ADMIN,))])
+        token = first_token(work, identity, account_id)
     out.print(f"Done. The owner sets a password with the mutation `recover` and this token:\n{token}", markup=False)
 
 
@@ -232,18 +223,11 @@ def revoke_operator(
 
 def _to_account(email: str, brand: str, step: Callable[[Work, str], None]) -> None:
     """Do something to the account of an address, or refuse NotFound."""
-    from kernel import registry
-    from kernel.actor import system
     from kernel.errors import NotFound
     from kernel.identity.queries import account_by_email
-    from kernel.ids import BrandId
-    from muster.wiring import open_works
 
-    chosen = settings()
-    with open_works(chosen).change(system(BrandId("platform"))) as work:
-        found = registry.brand_by_code(work, brand or chosen.brand)
-        own = work.acting(system(found.id))
-        account_id = account_by_email(own, email)
+    with changing(brand, Role.SYSTEM) as work:
+        account_id = account_by_email(work, email)
         if account_id is None:
             raise NotFound("account")
-        step(own, account_id)
+        step(work, account_id)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from muster.terminal import TO_PLAN, out, progress, settings
-
-if TYPE_CHECKING:
-    from kernel.work import Work
+from kernel.actor import Role
+from muster.acting import changing, reading
+from muster.terminal import TO_PLAN, out, progress
 
 app = typer.Typer(
     help="Demand: released tables as files.",
@@ -37,22 +34,6 @@ class Form(StrEnum):
     PARQUET = "parquet"
 
 
-@contextmanager
-def _reading(brand: str, locale: str = "en") -> Iterator[Work]:
-    """Read as a planner of the brand would."""
-    from kernel import registry
-    from kernel.actor import Actor, Role, system
-    from kernel.ids import BrandId
-    from muster.wiring import open_works
-
-    chosen = settings()
-    works = open_works(chosen)
-    with works.read(system(BrandId("platform"))) as work:
-        own = registry.brand_by_code(work, brand or chosen.brand)
-    with works.read(Actor(own.id, frozenset({Role.PLANNER}), locale=locale)) as work:
-        yield work
-
-
 @app.callback()
 def demand() -> None:
     """Hand out what was released of the demand, and look after the counts behind it."""
@@ -70,7 +51,7 @@ def export(
     """
     from muster.demand_files import expected_tables, released_tables, write_table
 
-    with progress("Reading what was released …"), _reading(brand) as work:
+    with progress("Reading what was released …"), reading(brand, Role.PLANNER) as work:
         tables = released_tables(work) + expected_tables(work)
     folder.mkdir(parents=True, exist_ok=True)
     for table in tables:
@@ -94,7 +75,7 @@ def parts(
     from demand.queries import expected_parts
 
     chosen_models, chosen_suppliers = [model] if model else [], [supplier] if supplier else []
-    with _reading(brand) as work:
+    with reading(brand, Role.PLANNER) as work:
         found = expected_parts(work, models=chosen_models, suppliers=chosen_suppliers, first=first)
     out.print(f"From release {found.release}; cars are built {found.weeks_to_build} weeks after the week of the order.")
     for call in found.calls:
@@ -127,7 +108,7 @@ def report(
 
     if language not in ("en", "zh-CN"):
         raise InvalidInput("language", "en or zh-CN")
-    with progress("Drawing …"), _reading(brand, language) as work:
+    with progress("Drawing …"), reading(brand, Role.PLANNER, locale=language) as work:
         name = registry.own_brand(work).name[language]
         charts = demand_charts(work, models=model or [])
     title = f"{name} 需求报告" if language == "zh-CN" else f"{name}: released demand"
@@ -141,15 +122,7 @@ def rebuild(
 ) -> None:
     """Make the internal cubes anew from the rows behind them, and write them where they were wrong."""
     from demand.cubes.rebuild_service import mend_blocks
-    from kernel import registry
-    from kernel.actor import system
-    from kernel.ids import BrandId
-    from muster.wiring import open_works
 
-    chosen = settings()
-    works = open_works(chosen)
-    with works.read(system(BrandId("platform"))) as work:
-        own = registry.brand_by_code(work, brand or chosen.brand)
-    with progress("Counting anew …"), works.change(system(own.id)) as work:
+    with progress("Counting anew …"), changing(brand, Role.SYSTEM) as work:
         mended = mend_blocks(work)
     out.print(f"{len(mended)} blocks of counts were wrong and are mended." if mended else "All counts were right.")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from muster.terminal import TO_PLAN, out, settings
+from kernel.actor import Role
+from muster.acting import changing, reading
+from muster.terminal import TO_PLAN, out
 
 if TYPE_CHECKING:
     from kernel.registry import Plant
@@ -36,24 +36,6 @@ def parts() -> None:
     """Say what planned cars lack, and ask suppliers for it."""
 
 
-@contextmanager
-def _opened(brand: str, *, changes: bool) -> Iterator[Work]:
-    """Open a change or a read as the brand's planner."""
-    from kernel import registry
-    from kernel.actor import Actor, Role, system
-    from kernel.ids import BrandId
-    from muster.wiring import open_works
-
-    chosen = settings()
-    works = open_works(chosen)
-    with works.read(system(BrandId("platform"))) as work:
-        own = registry.brand_by_code(work, brand or chosen.brand)
-    planner = Actor(own.id, frozenset({Role.PLANNER}))
-    with works.change(planner) if changes else works.read(planner) as work:
-        yield work
-    works.engine.dispose()
-
-
 def _plant(work: Work, code: str) -> Plant:
     from kernel import registry
 
@@ -70,7 +52,7 @@ def shortages(plant: PlantArgument, brand: BrandOption = "") -> None:
 
     from factory_orders.queries import part_shortages
 
-    with _opened(brand, changes=False) as work:
+    with reading(brand, Role.PLANNER) as work:
         found, without = part_shortages(work, _plant(work, plant).id)
     table = Table(title=f"What {plant} lacks", title_justify="left")
     for heading in ("week", "part", "supplier", "needed", "missing", "late", "not called off", "call off by"):
@@ -91,7 +73,7 @@ def ask(plant: PlantArgument, brand: BrandOption = "") -> None:
     """
     from factory_orders.service import call_off_parts
 
-    with _opened(brand, changes=True) as work:
+    with changing(brand, Role.PLANNER) as work:
         done = call_off_parts(work, _plant(work, plant).id)
     out.print(f"{len(done.made)} call-offs made, {len(done.withdrawn)} withdrawn")
     for model in done.without_list:
@@ -109,7 +91,7 @@ def promises(brand: BrandOption = "") -> None:
     from kernel import registry
     from kernel.paging import PageRequest
 
-    with _opened(brand, changes=False) as work:
+    with reading(brand, Role.PLANNER) as work:
         plants = {str(plant.id): plant.code for plant in registry.list_plants(work)}
         found = calibrations(work, PageRequest(PAGE)).items
     table = Table(title="Promises that fell due, counted in fives", title_justify="left")

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from muster.terminal import TO_PLAN, out, progress, settings
+from kernel.actor import Role
+from muster.acting import reading
+from muster.terminal import TO_PLAN, out, progress
 
 if TYPE_CHECKING:
     from factory_orders.planning.outlook_service import PlanOutlook, WhatIf
@@ -35,18 +37,10 @@ def plan(
     Example: [bold]muster plan changzhou --still 2026-12-21 --capacity 2026-12-28:slot:500 --late PT_BEV_70:3[/bold]
     """
     from factory_orders.planning.outlook_service import plan_outlook
-    from kernel import registry
-    from kernel.actor import Actor, Role, system
-    from kernel.ids import BrandId
-    from muster.wiring import open_works
 
-    what_if = _what_if(capacity, late, still)
-    chosen = settings()
-    works = open_works(chosen)
-    with works.read(system(BrandId("platform"))) as work:
-        own = registry.brand_by_code(work, brand or chosen.brand)
-    with progress("Planning …"), works.read(Actor(own.id, frozenset({Role.PLANNER}))) as work:
-        _show(plan_outlook(work, plant, what_if=what_if))
+    conditions = _what_if(capacity, late, still)
+    with progress("Planning …"), reading(brand, Role.PLANNER) as work:
+        _show(plan_outlook(work, plant, what_if=conditions))
 
 
 def _what_if(capacity: list[str], late: list[str], still: list[str]) -> WhatIf:

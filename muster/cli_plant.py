@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from muster.terminal import REFUSED, FileTrouble, errors, on_file, out, settings, stages
+from muster.acting import at_brand
+from muster.terminal import REFUSED, FileTrouble, errors, on_file, out, stages
 
 if TYPE_CHECKING:
     from factory_orders.plant.simulation import PlantConduct
@@ -152,21 +153,12 @@ def _at_plant(brand: str, plant: str) -> Iterator[tuple[Works, Actor]]:
     """Open the database as a plant's system; refuses a plant that the brand does not have (NotFound)."""
     from kernel import registry
     from kernel.actor import Actor, Role, system
-    from kernel.errors import NotFound
-    from kernel.ids import AccountId, BrandId
-    from muster.wiring import open_works
+    from kernel.ids import AccountId
 
-    chosen = settings()
-    works = open_works(chosen)
-    try:
-        with works.read(system(BrandId("platform"))) as work:
-            own = registry.brand_by_code(work, brand or chosen.brand)
-            plants = {one.code: one.id for one in registry.list_plants(work.acting(system(own.id)))}
-        if plant not in plants:
-            raise NotFound("plant")
-        yield works, Actor(own.id, frozenset({Role.PLANT}), AccountId("0" * 31 + "a"), plant_id=plants[plant])
-    finally:
-        works.engine.dispose()
+    with at_brand(brand) as (works, own):
+        with works.read(system(own.id)) as work:
+            plant_id = registry.plant_by_code(work, plant).id
+        yield works, Actor(own.id, frozenset({Role.PLANT}), AccountId("0" * 31 + "a"), plant_id=plant_id)
 
 
 def _read_key(path: Path) -> str:

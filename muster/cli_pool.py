@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from muster.terminal import out, progress, settings
+from kernel.actor import Role
+from muster.acting import reading
+from muster.terminal import out, progress
 
 if TYPE_CHECKING:
     from demand.pools.simulation import Range
@@ -49,14 +51,8 @@ def simulate(
     from demand.model import ClassLevel
     from demand.pools.plan import PoolPlan
     from demand.pools.simulation_service import simulate_pool
-    from kernel import registry
-    from kernel.actor import Actor, Role, system
     from kernel.errors import InvalidInput
-    from kernel.ids import BrandId
-    from muster.wiring import open_works
 
-    chosen = settings()
-    works = open_works(chosen)
     try:
         cls = PoolingClass.from_key(class_key)
     except ValueError:
@@ -65,9 +61,7 @@ def simulate(
         rows = tuple(Tier(*map(int, row.split(":"))) for row in tiers.split(",")) if tiers else None
     except (TypeError, ValueError):
         raise InvalidInput("tiers", f"{tiers!r} are none; write MEMBERS:BASIS_POINTS, as 60:0,120:200") from None
-    with works.read(system(BrandId("platform"))) as work:
-        own = registry.brand_by_code(work, brand or chosen.brand)
-    with progress(f"Playing {draws:,} pools …"), works.read(Actor(own.id, frozenset({Role.PLANNER}))) as work:
+    with progress(f"Playing {draws:,} pools …"), reading(brand, Role.PLANNER) as work:
         plan = PoolPlan(
             cls,
             capacity,

@@ -8,7 +8,9 @@ from typing import Annotated, Final
 
 import typer
 
-from muster.terminal import REFUSED, TO_LOOK_AFTER_IT, on_file, out, progress, settings
+from kernel.actor import Role
+from muster.acting import reading
+from muster.terminal import REFUSED, TO_LOOK_AFTER_IT, on_file, out, progress
 
 CHAINS: Final = {"Pool": "pool", "Proposal": "proposal"}
 """The kinds of the API's ids whose things have a chain; cars go by their VIN."""
@@ -36,21 +38,14 @@ def export_record(
     """
     import orjson
 
-    from kernel import registry
-    from kernel.actor import system
     from kernel.errors import InvalidInput
-    from kernel.ids import BrandId
     from muster.verification import export_chain
-    from muster.wiring import open_works
 
-    chosen = settings()
     if path.exists():
         raise InvalidInput("path", f"{path} is there already")
     chain = chain_of(chain)
-    works = open_works(chosen)
-    with progress(f"Reading {chain} …"), works.read(system(BrandId("platform"))) as work:
-        own = registry.brand_by_code(work, brand or chosen.brand)
-        document = export_chain(work.acting(system(own.id)), chain)
+    with progress(f"Reading {chain} …"), reading(brand, Role.SYSTEM) as work:
+        document = export_chain(work, chain)
     with on_file(path):
         path.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
     out.print(f"{len(document['entries'])} entries are in {path}.")
@@ -70,18 +65,11 @@ def export_passport(
     import orjson
 
     from factory_orders.queries import passport_document
-    from kernel import registry
-    from kernel.actor import system
-    from kernel.ids import BrandId
-    from muster.wiring import open_works
 
-    chosen = settings()
     if path.exists():
         raise FileExistsError(str(path))
-    works = open_works(chosen)
-    with works.read(system(BrandId("platform"))) as work:
-        own = registry.brand_by_code(work, brand or chosen.brand)
-        document = passport_document(work.acting(system(own.id)), vin)
+    with reading(brand, Role.SYSTEM) as work:
+        document = passport_document(work, vin)
     with on_file(path):
         path.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2))
     out.print(f"{len(document['epcisBody']['eventList'])} events are in {path}.")

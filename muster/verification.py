@@ -42,6 +42,7 @@ class Verdict:
 
     @property
     def is_sound(self) -> bool:
+        """Say whether everything fits."""
         return not self.faults
 
 

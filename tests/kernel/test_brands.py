@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Column, MetaData, String, Table, UniqueConstraint, select
-from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import DatabaseError, StatementError
 
 from kernel import db, policy, registry
 from kernel.actor import Actor, Role, system
@@ -113,6 +113,14 @@ def test_a_change_on_an_old_version_or_without_a_reason_or_right_is_refused(work
 
     assert newest(works).section(Numbers) == Numbers(places=80)
     assert "test_numbers" in policy.sections()
+
+
+def test_the_database_itself_keeps_every_version_that_contracts_stand_on(works: Works) -> None:
+    change(works, 0, places=80)
+
+    for statement in (policy.policy_versions.delete(), policy.policy_versions.update().values(settings={})):
+        with pytest.raises(DatabaseError, match="never changed"), works.change(ADMIN) as work:
+            work.connection.execute(statement)
 
 
 def test_a_change_sees_one_policy_whatever_others_write_and_its_own_at_once(works: Works) -> None:

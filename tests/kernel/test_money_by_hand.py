@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 from sqlalchemy import update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from kernel import db, ledger, payments
 from kernel.actor import Actor, Role, system
@@ -193,6 +193,18 @@ def test_an_auditor_reads_what_was_moved_newest_first(works: Works) -> None:
 
     assert [one.id for one in first.items + rest.items] == made[::-1]
     assert (first.has_next, rest.has_next) == (True, False)
+
+
+def test_the_database_itself_decides_once_and_what_was_proposed(works: Works) -> None:
+    proposed = propose(works)
+    for changed in ({"amount_minor": 1}, {"credit_account": "payable:z"}, {"proposed_by": "2" * 32}):
+        with pytest.raises(DatabaseError, match="as it was proposed"), works.change(system(BRAND)) as work:
+            work.connection.execute(money_by_hand.update().values(**changed))
+    with works.change(LI) as work:
+        approve_movement(work, proposed.id)
+
+    with pytest.raises(DatabaseError, match="decided once"), works.change(system(BRAND)) as work:
+        work.connection.execute(money_by_hand.update().values(state="declined"))
 
 
 def test_two_approvals_at_once_move_no_more_than_there_is(works: Works) -> None:
