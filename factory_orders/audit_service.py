@@ -12,6 +12,7 @@ from sqlalchemy import Executable, bindparam, case, func, literal, select
 from configurator.quote_queries import load_quotes
 from configurator.quote_service import third_party_of_day
 from demand.pools.queries import locked_members
+from factory_orders.agreements import audit_service as agreements_audit
 from factory_orders.deliveries.balance import day_without_lateness
 from factory_orders.deliveries.tables import handovers, late_credits, order_balances, shipments
 from factory_orders.errors import VinInvalid
@@ -160,7 +161,8 @@ _TAKEN_TWICE: Final = """
 """
 _UNINVOICED: Final = """
     SELECT orders.id FROM orders LEFT JOIN papers ON papers.order_id = orders.id AND papers.vin = orders.vin
-        AND papers.kind = 'vehicle_invoice' AND papers.state = 'issued' AND papers.amount_minor = orders.price_minor
+        AND papers.kind = 'vehicle_invoice' AND papers.state = 'issued'
+        AND papers.amount_minor = orders.price_minor + orders.agreed_minor
     WHERE orders.brand_id = :brand_id AND orders.state = 'delivered' AND papers.id IS NULL
 """
 _BACKWARDS: Final = """
@@ -228,7 +230,8 @@ def _dearer_balances() -> Executable:
         .where(
             asked.brand_id == bindparam("brand_id"),
             (asked.vehicle_minor != orders.c.price_minor)
-            | (asked.guaranteed_other_minor != orders.c.guaranteed_other_minor),
+            | (asked.guaranteed_other_minor != orders.c.guaranteed_other_minor)
+            | (asked.agreed_minor != orders.c.agreed_minor + orders.c.fees_minor),
         )
     )
 
@@ -238,7 +241,8 @@ def _wrong_third_party(work: Work) -> Iterator[str]:
     asked, zone = order_balances.c, registry.own_brand(work).zone
     found = (
         select(asked.order_id, asked.day, asked.policy_version, asked.third_party_minor)
-        .add_columns(orders.c.quote_id, orders.c.price_minor, orders.c.promised_by, shipments.c.inspected_at)
+        .add_columns((orders.c.price_minor + orders.c.agreed_minor).label("vehicle_minor"))
+        .add_columns(orders.c.quote_id, orders.c.promised_by, shipments.c.inspected_at)
         .join(handovers, handovers.c.id == asked.handover_id)
         .join(orders, orders.c.id == asked.order_id)
         .join(shipments, (shipments.c.order_id == asked.order_id) & (shipments.c.vin == handovers.c.vin))
@@ -249,7 +253,7 @@ def _wrong_third_party(work: Work) -> Iterator[str]:
         days = {row.day, day_without_lateness(row.day, ready_on=ready_on, promised_by=row.promised_by)}
         due = min(
             third_party_of_day(
-                work, row.quote_id, vehicle_price_minor=row.price_minor, day=day, policy_version=row.policy_version
+                work, row.quote_id, vehicle_price_minor=row.vehicle_minor, day=day, policy_version=row.policy_version
             )
             for day in days
         )
@@ -314,6 +318,7 @@ def _receivables() -> Executable:
         select(
             asked.vehicle_minor
             + asked.guaranteed_other_minor
+            + asked.agreed_minor
             + asked.third_party_minor
             - asked.earnest_minor
             - asked.late_credit_minor
@@ -382,6 +387,7 @@ CHECKS: Final = (
     ),
     Check("a stock car that somebody holds is bound to no order", 2, rows_violating(_TAKEN_TWICE, shape="{vin}")),
     Check("no odometer runs backwards", 4, rows_violating(_BACKWARDS, shape="{vin} at {km} km")),
+    *agreements_audit.CHECKS,
     *parts_audit.CHECKS,
     *promises_audit.CHECKS,
     Check(

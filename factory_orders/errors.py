@@ -30,6 +30,8 @@ Refusal
   PaperNotPossible         the car is not at the store, or the paper comes by itself
   ChecklistIncomplete      points of the check list are missing
   OrderNotCancellable      the order is past the point of leaving
+  AmendmentTooLate         this part of the car is frozen: until which stage it could change
+  AmendmentNotPossible     the other car cannot be built under this order
   OrderOpen                an order is under way, so the account cannot be erased
 """
 
@@ -341,6 +343,28 @@ class OrderNotCancellable(Refusal):
     en = "This order is at {state} and cannot be cancelled any more. Ask the store about a return."
     zh = "该订单当前为{state}，已无法取消，请向门店咨询退车事宜。"
     state: str
+
+
+@dataclass(unsafe_hash=True)
+class AmendmentTooLate(Refusal):
+    """What is in `category` could change until `last_stage` was over; the car is at `stage`."""
+
+    code = "AMENDMENT_TOO_LATE"
+    en = "{category} could be changed up to the stage {last_stage}; your car is at {stage}. Choose what is still open."
+    zh = "{category}在{last_stage}及之前可以更改，您的车当前为{stage}。请选择仍可更改的项目。"
+    category: str
+    last_stage: str
+    stage: str
+
+
+@dataclass(unsafe_hash=True)
+class AmendmentNotPossible(Refusal):
+    """The order stays as it is; `reason` says what is in the way."""
+
+    code = "AMENDMENT_NOT_POSSIBLE"
+    en = "The order cannot be changed like this: {reason}. It stays as it is; try another choice."
+    zh = "订单无法如此更改：{reason}。订单保持不变，请尝试其他选择。"
+    reason: str
 
 
 @dataclass(unsafe_hash=True)

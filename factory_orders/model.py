@@ -1,5 +1,6 @@
 """The room's values, gathered: orders, batches, build orders, cars, shipments, handovers."""
 
+from factory_orders.agreements.model import Agreement, FreezePoint
 from factory_orders.deliveries.model import CheckedPoint, Handover, HandoverState, Shipment, ShipmentState
 from factory_orders.hooks.model import HookMessage, MessageState, PlantHook
 from factory_orders.parts.model import CallOff, CallOffState, Shortage
@@ -20,6 +21,7 @@ from factory_orders.plant.model import BuildOrder, PlantReport, Stage
 from factory_orders.vehicles.model import Allocation, Disclosure, DisclosureReason, Newness, Vehicle, VehicleState
 
 __all__ = [
+    "Agreement",
     "Allocation",
     "AtStoreOrder",
     "Batch",
@@ -33,6 +35,7 @@ __all__ = [
     "DeliveredOrder",
     "Disclosure",
     "DisclosureReason",
+    "FreezePoint",
     "Handover",
     "HandoverState",
     "HookMessage",

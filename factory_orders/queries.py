@@ -1,5 +1,6 @@
 """The room's reads, gathered."""
 
+from factory_orders.agreements.queries import agreements_of_orders
 from factory_orders.conditions.queries import conditions_of_shipment, list_damage_cases
 from factory_orders.deliveries.queries import (
     Delivery,
@@ -44,6 +45,7 @@ __all__ = [
     "PlantCalibration",
     "StageView",
     "WeekView",
+    "agreements_of_orders",
     "balances_of_handovers",
     "batches_by_id",
     "build_orders_for_plant",

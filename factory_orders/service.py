@@ -5,6 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from factory_orders.agreements.amending_service import (
+    Amendment,
+    FreezePoints,
+    amend_order,
+    freeze_points,
+    preview_amendment,
+)
 from factory_orders.cancellation.default_service import default_on_balance, remind_of_balance
 from factory_orders.cancellation.service import (
     Cancellation,
@@ -86,14 +93,17 @@ __all__ = [
     "BALANCE_PURPOSE",
     "SUBSCRIPTIONS",
     "TIMERS",
+    "Amendment",
     "CalledOff",
     "Cancellation",
     "Damage",
+    "FreezePoints",
     "HookSecret",
     "OrderData",
     "Reported",
     "accept_disclosures",
     "add_hook",
+    "amend_order",
     "answer_call_off",
     "answer_damage_case",
     "ask_providers",
@@ -107,6 +117,7 @@ __all__ = [
     "check_condition",
     "close_damage_case",
     "count_part",
+    "freeze_points",
     "hold_promise",
     "hold_stock_car",
     "inspect_arrival",
@@ -114,6 +125,7 @@ __all__ = [
     "lose_balance",
     "pay_balance",
     "plant_behind",
+    "preview_amendment",
     "preview_cancellation",
     "price_stock_car",
     "promise",

@@ -18,6 +18,7 @@ from graph.scalars import SCALARS
 from graph.straight import straighten
 from graph.types import (
     account,
+    amendments,
     backings,
     books,
     brand,
@@ -117,6 +118,8 @@ QUERIES: Final[dict[str, Any]] = {
     "notice_preferences": notices.notice_preferences,
     "order": orders.order,
     "preview_cancellation": cancellations.preview_cancellation,
+    "order_freeze_points": amendments.order_freeze_points,
+    "preview_amendment": amendments.preview_amendment,
     "passport": vehicles.passport,
     "shipment_conditions": conditions.shipment_conditions,
     "damage_cases": conditions.damage_cases,
@@ -230,6 +233,7 @@ MUTATIONS: Final[dict[str, Any]] = {
     "pay_balance": orders.pay_balance,
     "sign_handover": orders.sign_handover,
     "reject_handover": orders.reject_handover,
+    "amend_order": amendments.amend_order,
     "cancel_order": cancellations.cancel_order,
     "cancel_order_by_maker": cancellations.cancel_order_by_maker,
     "check_condition": conditions.check_condition,

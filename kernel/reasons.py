@@ -201,6 +201,18 @@ REASONS: Final[Texts] = {
     "TAKEN_JUST_NOW": ("somebody else took it just now", "刚刚被他人预约"),
     "INSPECTION_NEEDED": ("the store's inspection of the car", "门店完成到店检查"),
     "END_NEEDED": ("the end of the appointment that is booked", "已约的交车先行结束"),
+    "AMEND_ENDED": ("the order has ended ({state})", "订单已结束（{state}）"),
+    "AMEND_SAME": ("it is the car that is ordered already", "与现有选配相同"),
+    "AMEND_MOST": ("it was changed {most} times already", "已更改{most}次"),
+    "AMEND_CLASS": (
+        "powertrain, trim and options with long lead times stay as the pool has them",
+        "动力、版本和长周期选装须与拼单池一致",
+    ),
+    "AMEND_PARTS": (
+        "its parts would come on {day}, the car is built on {built}",
+        "所需零件最早{day}到货，而该车计划于{built}生产",
+    ),
+    "AMEND_WEEK": ("the week of {week} has no room for {option}", "{week}当周的{option}产能已满"),
     "CAR_NEEDED": ("the car at the store", "车辆到店"),
     "STATES_NEEDED": ("{states}", "{states}"),
     # VINs

@@ -12,13 +12,13 @@ import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 import orjson
 from sqlalchemy import CheckConstraint, Column, Engine, Index, String, Table, select
 
-from kernel import db
+from kernel import db, webhooks
 from kernel.clock import Clock, SystemClock
 from kernel.db import Id, Instant, Minor, metadata
 from kernel.money import Money
@@ -32,7 +32,6 @@ from kernel.payments.model import (
 )
 
 NAME: Final = "sandbox"
-TIMESTAMP_TOLERANCE: Final = timedelta(minutes=5)
 STATEMENT_LINES_MAX: Final = 200_000
 KINDS: Final[dict[str, Literal["captured", "failed", "charged_back"]]] = {
     "payment.captured": "captured",
@@ -80,10 +79,11 @@ class Sandbox:
         self._reader = engine
         self._writer = engine.execution_options(**{db.WRITE: True})
         self._clock: Clock = clock or SystemClock()
-        self._token_key, self._callback_key, self._instrument_key = (
+        self._token_key, callback_key, self._instrument_key = (
             hmac.digest(secret, f"muster sandbox {purpose}".encode(), "sha256")
             for purpose in ("token", "callback", "instrument")
         )
+        self._callback_secret = webhooks.write_secret(callback_key)
 
     # --- what the buyer's wallet app does ---
 
@@ -143,13 +143,10 @@ class Sandbox:
     def sign(self, body: bytes) -> SignedMessage:
         """Sign a callback's body now; the same body, sent again, has the same id and a new timestamp."""
         message_id = "msg_" + hashlib.sha256(body).hexdigest()[:32]
-        timestamp = str(int(self._clock.now().timestamp()))
-        headers = {
-            "webhook-id": message_id,
-            "webhook-timestamp": timestamp,
-            "webhook-signature": "v1," + self._callback_signature(message_id, timestamp, body),
-        }
-        return SignedMessage(headers, body)
+        at = self._clock.now()
+        return SignedMessage(
+            webhooks.signed_headers(self._callback_secret, message_id=message_id, at=at, body=body), body
+        )
 
     # --- what the platform asks: PaymentProvider ---
 
@@ -173,21 +170,18 @@ class Sandbox:
     def read_callback(self, headers: Mapping[str, str], body: bytes, *, now: datetime) -> Callback:
         """Check a callback's signature in constant time and its age within five minutes, and read it."""
         lower = {name.lower(): value for name, value in headers.items()}
-        message_id, timestamp = lower.get("webhook-id", ""), lower.get("webhook-timestamp", "")
-        signatures = lower.get("webhook-signature", "").split(" ")[:10]
-        expected = f"v1,{self._callback_signature(message_id, timestamp, body)}".encode()
-        signed = any(hmac.compare_digest(expected, signature.encode()) for signature in signatures)
-        if not signed or not _is_recent(timestamp, now):
+        genuine = webhooks.verify((self._callback_secret,), lower, body, now=now)
+        if genuine is None:
             raise PaymentSignatureInvalid(NAME)
         fields: dict[str, Any] = orjson.loads(body)
         return Callback(
-            message_id=message_id,
+            message_id=genuine.message_id,
             kind=KINDS[fields["type"]],
             payment_id=fields["payment_id"],
             provider_reference=fields["reference"],
             amount=Money(fields["amount_minor"], fields["currency"]),
             instrument=self._instrument(fields["wallet"]),
-            at=datetime.fromtimestamp(int(timestamp), UTC),
+            at=genuine.at,
         )
 
     def capture(self, captures: Sequence[Capture]) -> Mapping[str, str]:
@@ -256,19 +250,9 @@ class Sandbox:
             "at": self._clock.now(),
         }
 
-    def _callback_signature(self, message_id: str, timestamp: str, body: bytes) -> str:
-        signed = f"{message_id}.{timestamp}.".encode() + body
-        return base64.b64encode(hmac.digest(self._callback_key, signed, "sha256")).decode()
-
     def _instrument(self, wallet: str) -> str:
         """Hash a wallet under a key, so that the same one is known again and nobody can guess it from the hash."""
         return hmac.digest(self._instrument_key, wallet.encode(), "sha256").hex()
-
-
-def _is_recent(timestamp: str, now: datetime) -> bool:
-    if not timestamp.isascii() or not timestamp.isdecimal() or len(timestamp) > 12:
-        return False
-    return abs(datetime.fromtimestamp(int(timestamp), UTC) - now) <= TIMESTAMP_TOLERANCE
 
 
 def _encode(raw: bytes) -> str:

@@ -23,8 +23,12 @@ STAMP_DIGITS_MAX: Final = 11
 
 def derive_secret(key: bytes, *, hook_id: str, generation: int) -> str:
     """Return the secret of a hook's n-th generation, in the form that libraries of the specification take."""
-    made = hmac.digest(key, f"muster webhook 1:{hook_id}:{generation}".encode(), hashlib.sha256)
-    return PREFIX + base64.b64encode(made).decode()
+    return write_secret(hmac.digest(key, f"muster webhook 1:{hook_id}:{generation}".encode(), hashlib.sha256))
+
+
+def write_secret(raw: bytes) -> str:
+    """Return a secret's bytes in that form."""
+    return PREFIX + base64.b64encode(raw).decode()
 
 
 def sign(secret: str, *, message_id: str, at: datetime, body: bytes) -> str:

@@ -59,7 +59,7 @@ from kernel.money import Money
 from kernel.notices import Address, Channel, Fact, Message, NewNotice, TokenPlace, notify_many
 from kernel.outbox import Letter, Subscription
 from kernel.work import Work
-from muster import circle_telling
+from muster import agreement_telling, circle_telling
 from muster.digest_telling import DIGEST_TELLER
 from muster.proposal_telling import TELLER
 
@@ -369,4 +369,5 @@ TELLERS: Final = (
     TELLER,
     DIGEST_TELLER,
     circle_telling.TELLER,
+    agreement_telling.TELLER,
 )

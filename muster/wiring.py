@@ -40,6 +40,7 @@ from demand.service import (
     note_delivered,
 )
 from factory_orders import pools_service
+from factory_orders.agreements.events import BuildOrderAmended
 from factory_orders.events import (
     BuildOrderReleased,
     BuildOrderWithdrawn,
@@ -49,6 +50,7 @@ from factory_orders.events import (
 )
 from factory_orders.papers.ports import PaperProvider
 from factory_orders.pools_service import FreeWeeks, Promises
+from factory_orders.queries import vehicles_by_vin
 from factory_orders.service import BALANCE_PURPOSE, lose_balance, receive_balance, send_messages, tell_plants
 from graph.context import Services
 from graph.identifiers import write_id
@@ -187,12 +189,10 @@ def mark_stale_configurations(work: Work, letters: Sequence[Letter]) -> None:
 
 def note_wished_cars(work: Work, letters: Sequence[Letter]) -> None:
     """Tell demand which cars have their numbers, so that a wish leads to its cars and a car to its wishes."""
-    cars = [
-        NumberedCar(letter.event.vin, letter.event.order_id)
-        for letter in letters
-        if isinstance(letter.event, VehicleIdentified)
-    ]
-    note_cars(work, cars)
+    numbered = [letter.event for letter in letters if isinstance(letter.event, VehicleIdentified)]
+    # What was ordered may have been changed after the lock: the car itself says what it has.
+    known = vehicles_by_vin(work, [one.vin for one in numbered])
+    note_cars(work, [NumberedCar(one.vin, one.order_id, known[one.vin].options) for one in numbered])
 
 
 def count_endings(work: Work, letters: Sequence[Letter]) -> None:
@@ -238,7 +238,7 @@ def wire(settings: Settings, *, works: Works | None = None) -> Runtime:
                 Subscription("demand.endings", frozenset({VehicleDelivered.kind, OrderCancelled.kind}), count_endings),
                 Subscription(
                     "factory_orders.hooks",
-                    frozenset({BuildOrderReleased.kind, BuildOrderWithdrawn.kind}),
+                    frozenset({BuildOrderReleased.kind, BuildOrderAmended.kind, BuildOrderWithdrawn.kind}),
                     partial(tell_plants, write_id=write_id),
                 ),
                 *TELLERS,

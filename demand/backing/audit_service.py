@@ -120,16 +120,16 @@ def _untold(work: Work) -> Iterator[str]:
 
 
 def _strange_cars(work: Work) -> Iterator[str]:
-    """Hold what cars are said to carry against what was ordered."""
+    """Hold what cars are said to carry against what the catalogue they were ordered from named."""
     cars, orders = proposal_cars.c, pre_orders.c
     found = (
-        select(cars.vin, cars.option, cars.proposal_id, orders.options, orders.version_id, fulfilments.c.version_id)
+        select(cars.vin, cars.option, cars.proposal_id, orders.version_id, fulfilments.c.version_id)
         .join(pre_orders, orders.id == cars.pre_order_id)
         .outerjoin(fulfilments, (fulfilments.c.proposal_id == cars.proposal_id) & (fulfilments.c.option == cars.option))
         .where(cars.brand_id == work.actor.brand_id)
     )
-    for vin, option, proposal_id, options, ordered_in, named_in in work.connection.execute(found):
-        if option not in options or named_in is None or ordered_in < named_in:
+    for vin, option, proposal_id, ordered_in, named_in in work.connection.execute(found):
+        if named_in is None or ordered_in < named_in:
             yield f"car {vin} is said to carry {option} for proposal {proposal_id}"
 
 

@@ -87,3 +87,13 @@ def wishes_behind(work: Work, vin: str) -> list[WishedOption]:
         .order_by(cars.option, cars.proposal_id)
     )
     return [WishedOption(row.vin, row.option, row.proposal_id) for row in work.connection.execute(found)]
+
+
+def wished_options(work: Work) -> dict[str, set[str]]:
+    """Return by car's number the options that it is said to carry for proposals; for audits."""
+    table = proposal_cars.c
+    found = select(table.vin, table.option).where(table.brand_id == work.actor.brand_id)
+    wished: dict[str, set[str]] = {}
+    for row in work.connection.execute(found):
+        wished.setdefault(row.vin, set()).add(row.option)
+    return wished

@@ -13,10 +13,11 @@ from kernel.work import Work
 
 @dataclass(frozen=True, slots=True)
 class NumberedCar:
-    """A car that has its number, and the order it is built for."""
+    """A car that has its number, and the order it is built for; `options` where they were changed after the lock."""
 
     vin: str
     order_id: str
+    options: tuple[str, ...] | None = None
 
 
 def note_cars(work: Work, cars: Sequence[NumberedCar]) -> None:
@@ -27,7 +28,12 @@ def note_cars(work: Work, cars: Sequence[NumberedCar]) -> None:
     """
     work.actor.require(Permission.SYSTEM)
     orders = pre_orders_seen(work, [car.order_id for car in cars])
-    wanted = {option for order in orders.values() for option in order.head.options}
+    carried = {
+        car.vin: orders[car.order_id].head.options if car.options is None else car.options
+        for car in cars
+        if car.order_id in orders
+    }
+    wanted = {option for options in carried.values() for option in options}
     named = fulfilments_of(work, sorted(wanted)) if wanted else []
     rows = [
         {
@@ -40,8 +46,6 @@ def note_cars(work: Work, cars: Sequence[NumberedCar]) -> None:
         }
         for car in cars
         for proposal_id, option, version_id in named
-        if car.order_id in orders
-        and option in orders[car.order_id].head.options
-        and orders[car.order_id].head.version_id >= version_id
+        if option in carried.get(car.vin, ()) and orders[car.order_id].head.version_id >= version_id
     ]
     insert_cars(work, rows)

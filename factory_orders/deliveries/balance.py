@@ -14,18 +14,22 @@ DEFAULT_TIMER: Final = "factory_orders.balance_default"
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """The lines as locked, the third-party lines of the day, and what is set off; all in fen."""
+    """The lines as locked, what was agreed on since, the third-party lines of the day, and what is set off; in fen.
+
+    `agreed_minor` may be below zero: the buyer agreed to less of a car.
+    """
 
     vehicle_minor: int
     guaranteed_other_minor: int
     third_party_minor: int
     earnest_minor: int
     late_credit_minor: int
+    agreed_minor: int = 0
 
     @property
     def guaranteed_minor(self) -> int:
         """Return what the maker and the store get."""
-        return self.vehicle_minor + self.guaranteed_other_minor
+        return self.vehicle_minor + self.guaranteed_other_minor + self.agreed_minor
 
     @property
     def owed_minor(self) -> int:

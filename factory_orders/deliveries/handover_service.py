@@ -233,6 +233,7 @@ def _balance_now(work: Work, handover: Handover, terms: OrderTerms) -> Balance:
         earnest_minor=ledger.balance_to_spend(work, account("earnest", terms.id)),
         # What two operators have paid out by hand already is not set off once more.
         late_credit_minor=min(late_credit_total(work, terms.id), max(0, ledger.balance_to_spend(work, payable))),
+        agreed_minor=terms.agreed_minor + terms.fees_minor,
     )
 
 
@@ -244,7 +245,9 @@ def _third_party_now(work: Work, handover: Handover, terms: OrderTerms) -> int:
     assert shipment.inspected_at is not None, "and was looked over before anybody could book it"
     ready_on = shipment.inspected_at.astimezone(zone).date()
     days = {today, day_without_lateness(today, ready_on=ready_on, promised_by=terms.promised_by)}
-    return min(third_party_of_day(work, terms.quote_id, vehicle_price_minor=terms.price_minor, day=day) for day in days)
+    return min(
+        third_party_of_day(work, terms.quote_id, vehicle_price_minor=terms.vehicle_minor, day=day) for day in days
+    )
 
 
 def _request(work: Work, terms: OrderTerms, due_minor: int) -> PaymentRequest:

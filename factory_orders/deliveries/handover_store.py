@@ -128,6 +128,7 @@ def write_balance(work: Work, handover: Handover, balance: Balance, *, day: date
             third_party_minor=balance.third_party_minor,
             earnest_minor=balance.earnest_minor,
             late_credit_minor=balance.late_credit_minor,
+            agreed_minor=balance.agreed_minor,
             requested_at=work.now,
         )
     )

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, Date, ForeignKey, Index, Integer, String, Table, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    UniqueConstraint,
+    text,
+)
 
 from factory_orders.deliveries.model import HandoverState, ShipmentState
 from kernel.db import Id, Instant, Json, Minor, metadata
@@ -94,6 +106,7 @@ order_balances = Table(
     Column("third_party_minor", Minor, nullable=False),
     Column("earnest_minor", Minor, nullable=False),
     Column("late_credit_minor", Minor, nullable=False),
+    Column("agreed_minor", BigInteger, nullable=False, server_default="0"),
     Column("requested_at", Instant, nullable=False),
 )
 guard(
@@ -101,8 +114,9 @@ guard(
     "asks_what_was_locked",
     before="INSERT",
     when="EXISTS (SELECT 1 FROM orders WHERE orders.id = NEW.order_id AND (NEW.vehicle_minor > orders.price_minor"
-    " OR NEW.guaranteed_other_minor > orders.guaranteed_other_minor))",
-    rule="nobody is asked for more than what was locked",
+    " OR NEW.guaranteed_other_minor > orders.guaranteed_other_minor"
+    " OR NEW.agreed_minor <> orders.agreed_minor + orders.fees_minor))",
+    rule="nobody is asked for more than what was locked and agreed on since",
 )
 Index("ix_order_balances_order", order_balances.c.order_id)
 

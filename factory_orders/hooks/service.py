@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import select
 
+from factory_orders.agreements.events import BuildOrderAmended
 from factory_orders.errors import HookSignatureInvalid
 from factory_orders.events import BuildOrderReleased, BuildOrderWithdrawn
 from factory_orders.hooks.model import (
+    AMENDED,
     HOOKS_MAX,
     OVERLAP_MAX,
     RELEASED,
@@ -43,6 +45,7 @@ from kernel.webhooks import Genuine, derive_secret, verify
 from kernel.work import Work
 
 WriteId = Callable[[str, str], str]
+KINDS: Final = {BuildOrderReleased.kind: RELEASED, BuildOrderAmended.kind: AMENDED, BuildOrderWithdrawn.kind: WITHDRAWN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +136,7 @@ def plant_behind(
 
 
 def tell_plants(work: Work, letters: Sequence[Letter], *, write_id: WriteId) -> None:
-    """Write a message for each hook of the plant that a build order was released to or withdrawn from.
+    """Write a message for each hook of the plant that a build order was released to, changed for or withdrawn from.
 
     `write_id` makes the ids by which the API knows things.
     """
@@ -141,7 +144,7 @@ def tell_plants(work: Work, letters: Sequence[Letter], *, write_id: WriteId) -> 
     told = [
         (letter, letter.event)
         for letter in letters
-        if isinstance(letter.event, BuildOrderReleased | BuildOrderWithdrawn)
+        if isinstance(letter.event, BuildOrderReleased | BuildOrderAmended | BuildOrderWithdrawn)
     ]
     hooks = live_hooks(work, sorted({event.plant_id for _, event in told}))
     if not hooks:
@@ -165,18 +168,19 @@ def _orders_by_id(work: Work, build_order_ids: Sequence[str]) -> dict[str, Build
 
 
 def _message(work: Work, hook: PlantHook, letter: Letter, order: BuildOrder, write_id: WriteId) -> HookMessage:
-    released = isinstance(letter.event, BuildOrderReleased)
+    kind = KINDS[letter.event.kind]
+    withdrawn = kind == WITHDRAWN
     return HookMessage(
         id=work.new_id(),
         brand_id=hook.brand_id,
         hook_id=hook.id,
         event_id=letter.event_id,
         build_order_id=order.id,
-        kind=RELEASED if released else WITHDRAWN,
+        kind=kind,
         body={
-            "type": RELEASED if released else WITHDRAWN,
+            "type": kind,
             "timestamp": letter.at.isoformat(),
-            "data": _facts(order, write_id) if released else {"buildOrderId": write_id("BuildOrder", order.id)},
+            "data": {"buildOrderId": write_id("BuildOrder", order.id)} if withdrawn else _facts(order, write_id),
         },
         created_at=work.now,
         due_at=work.now,

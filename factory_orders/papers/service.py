@@ -47,7 +47,7 @@ def ask_paper(work: Work, terms: OrderTerms, vin: str, kind: PaperKind) -> Paper
     if known is not None:
         return known
     require_new(lock_vehicle(work, vin).newness)
-    amount = terms.price_minor if kind is PaperKind.VEHICLE_INVOICE else 0
+    amount = terms.vehicle_minor if kind is PaperKind.VEHICLE_INVOICE else 0
     request = PaperRequest(work.new_id(), terms.brand_id, terms.id, terms.account_id, vin, kind, amount)
     provider = policy.current(work).section(PaperPolicy).provider_of(kind)
     asked = Paper(request, provider, PaperState.REQUESTED, work.now)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from sqlalchemy import select, update
 
 from demand.pools.queries import locked_pre_orders_of
+from factory_orders.agreements.tables import order_agreements
 from factory_orders.deliveries.tables import handovers, order_balances, shipments
 from factory_orders.errors import OrderOpen
 from factory_orders.papers.tables import papers
@@ -41,6 +42,7 @@ class OrderData:
             ("handovers", handovers),
             ("balances", order_balances),
             ("papers", papers),
+            ("agreements", order_agreements),
         ):
             found = select(table).where(db.among(table.c.order_id, ids))
             told[name] = [_plain(row) for row in work.connection.execute(found).mappings()]

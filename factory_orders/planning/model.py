@@ -21,7 +21,8 @@ class OrderTerms:
 
     `place` counts from 1 in the order in which the pool's members were funded; cars are planned in that order.
     `promised_by` is the contract's date: late credits count from the day after it; `expected_on` is what was shown as
-    likely beside it.
+    likely beside it. `agreed_minor` is what agreements after the lock make of the price, more or less; `fees_minor` is
+    owed for them on top.
     """
 
     id: str
@@ -44,6 +45,13 @@ class OrderTerms:
     promised_by: date | None
     locked_at: datetime
     expected_on: date | None = None
+    agreed_minor: int = 0
+    fees_minor: int = 0
+
+    @property
+    def vehicle_minor(self) -> int:
+        """Return what the car costs by now: as it was locked, and what its buyer has agreed to since."""
+        return self.price_minor + self.agreed_minor
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,8 @@ orders = Table(
     Column("third_party_minor", BigInteger, nullable=False),
     Column("promised_by", Date),
     Column("expected_on", Date),
+    Column("agreed_minor", BigInteger, nullable=False, server_default="0"),
+    Column("fees_minor", Minor, nullable=False, server_default="0"),
     Column("locked_at", Instant, nullable=False),
     Column("state", String(20), nullable=False),
     Column("vin", String(17)),
@@ -96,6 +98,7 @@ orders = Table(
     CheckConstraint("vin IS NOT NULL OR state IN ('scheduled', 'cancelled')", name="car_before_it_moves"),
     CheckConstraint("(ended_at IS NOT NULL) = (state IN ('delivered', 'cancelled'))", name="ended_when_it_ends"),
     CheckConstraint("price_minor > 0 AND guaranteed_other_minor >= 0", name="price_positive"),
+    CheckConstraint("price_minor + agreed_minor > 0 AND fees_minor >= 0", name="agreed_price_positive"),
 )
 guard(
     orders,
@@ -110,6 +113,16 @@ guard(
     before="UPDATE",
     when="NEW.price_minor > OLD.price_minor OR NEW.guaranteed_other_minor > OLD.guaranteed_other_minor",
     rule="a locked price never rises",
+)
+_AGREED = "(SELECT COALESCE(SUM({}), 0) FROM order_agreements WHERE order_agreements.order_id = NEW.id)"
+guard(
+    orders,
+    "changed_by_agreement",
+    before="UPDATE",
+    when="(NEW.agreed_minor <> OLD.agreed_minor OR NEW.fees_minor <> OLD.fees_minor)"
+    f" AND (NEW.agreed_minor <> {_AGREED.format('price_delta_minor')}"
+    f" OR NEW.fees_minor <> {_AGREED.format('fee_minor')})",
+    rule="after the lock a price changes by what its buyer agreed to",
 )
 Index("ix_orders_account", orders.c.brand_id, orders.c.account_id, orders.c.id)
 Index("ix_orders_store", orders.c.store_id, orders.c.state, orders.c.id)

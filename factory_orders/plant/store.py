@@ -75,6 +75,13 @@ def save_stages(work: Work, moved: Sequence[BuildOrder]) -> None:
         )
 
 
+def save_options(work: Work, order: BuildOrder) -> None:
+    """Write which car a build order is for by now."""
+    work.connection.execute(
+        update(build_orders).where(build_orders.c.id == order.id).values(options=list(order.options))
+    )
+
+
 def withdraw(work: Work, build_order_id: str) -> None:
     """Take a build order away from the plant; its place on the line is free again."""
     work.connection.execute(

@@ -81,13 +81,14 @@ class CheckedPoint:
 
 @object_type(reads=Permission.OWN_READ)
 class Balance:
-    """What is still to be paid: the lines as locked, the third-party lines of the day, less what is set off."""
+    """What is still to be paid: the lines as locked, what was agreed since, third-party lines, less what is set off."""
 
     vehicle: Money
     guaranteed_other: Money
     third_party: Money
     earnest: Money
     late_credit: Money
+    agreed: Money = field(about="What you agreed to after the lock: changes of the car and their fees, or less money.")
     due: Money
 
 
@@ -107,13 +108,30 @@ class Handover:
 
 
 @object_type(reads=Permission.OWN_READ)
+class OrderAgreement:
+    """Something that you agreed to after the lock, at which stage of your car, and what it does to the price."""
+
+    kind: str
+    stage: str
+    added: list[str] = field(at_most=60)
+    removed: list[str] = field(at_most=60)
+    price_difference: Money
+    fee: Money
+    at: datetime
+
+
+@object_type(reads=Permission.OWN_READ)
 class Order(Node):
     """An order: a locked pre-order with its car."""
 
     id: strawberry.ID
     code: str
     state: str
+    model: str
+    options: list[str] = field(at_most=60)
     price: Money
+    current_price: Money = field(about="The price with everything that you agreed to after the lock, fees included.")
+    agreements: list[OrderAgreement] = field(at_most=50)
     promised_by: date | None
     locked_at: datetime
     build_week: date | None
@@ -201,6 +219,7 @@ def _show_balance(balance: Any) -> Balance:
         third_party=show_minor(balance.third_party_minor),
         earnest=show_minor(balance.earnest_minor),
         late_credit=show_minor(balance.late_credit_minor),
+        agreed=show_minor(balance.agreed_minor),
         due=show_minor(balance.due_minor),
     )
 
@@ -214,6 +233,7 @@ def load_orders(work: Work, order_ids: list[str]) -> dict[str, Order]:
     stages = queries.stages_of_orders(work, ids)
     built = queries.build_orders_of_orders(work, ids)
     shipments = queries.shipments_of_orders(work, ids)
+    agreed = queries.agreements_of_orders(work, ids)
     handovers = queries.handovers_of_orders(work, ids)
     balances = queries.balances_of_handovers(work, [one.id for ones in handovers.values() for one in ones])
     vins = [vin for order in found.values() if (vin := getattr(order, "vin", None)) is not None]
@@ -226,6 +246,7 @@ def load_orders(work: Work, order_ids: list[str]) -> dict[str, Order]:
             shipments=[_show_shipment(one) for one in shipments[key]],
             handovers=[show_handover(one, balances.get(one.id)) for one in handovers[key]],
             disclosures=disclosures,
+            agreements=[_show_agreement(one) for one in agreed[key]],
         )
         for key, order in found.items()
     }
@@ -241,6 +262,19 @@ def _show_shipment(one: deliveries.Shipment) -> OrderShipment:
     )
 
 
+def _show_agreement(one: deliveries.Agreement) -> OrderAgreement:
+    before, after = set(one.options_before), set(one.options_after)
+    return OrderAgreement(
+        kind=one.kind.value,
+        stage=one.stage,
+        added=[option for option in one.options_after if option not in before],
+        removed=[option for option in one.options_before if option not in after],
+        price_difference=show_minor(one.price_delta_minor),
+        fee=show_minor(one.fee_minor),
+        at=one.at,
+    )
+
+
 def _show_order(order: Any, *, disclosures: Mapping[str, list[Any]], **parts: Any) -> Order:
     terms = order.terms
     vin = getattr(order, "vin", None)
@@ -248,7 +282,10 @@ def _show_order(order: Any, *, disclosures: Mapping[str, list[Any]], **parts: An
         id=write_id("Order", terms.id),
         code=queries.order_code(terms.id),
         state=order_state(order),
+        model=terms.model,
+        options=list(terms.options),
         price=show_minor(terms.price_minor),
+        current_price=show_minor(terms.vehicle_minor + terms.fees_minor),
         promised_by=terms.promised_by,
         locked_at=terms.locked_at,
         vin=vin,

@@ -47,6 +47,12 @@ HANDOVER = "__typename ... on Refusal { code } ... on Handover { id state appoin
 BOOK = f"mutation($input: BookHandoverInput!) {{ bookHandover(input: $input) {{ {HANDOVER} }} }}"
 REBOOK = f"mutation($input: RebookHandoverInput!) {{ rebookHandover(input: $input) {{ {HANDOVER} }} }}"
 REJECT = f"mutation($input: RejectHandoverInput!) {{ rejectHandover(input: $input) {{ {HANDOVER} }} }}"
+AMENDMENT = """__typename ... on Amendment { stage categories newPrice { minor } } ... on Refusal { code }"""
+PREVIEW_AMENDMENT = f"""query($id: ID!, $options: [String!]!) {{
+  previewAmendment(orderId: $id, options: $options) {{ {AMENDMENT} }} }}"""
+AMEND = f"mutation($input: AmendOrderInput!) {{ amendOrder(input: $input) {{ {AMENDMENT} }} }}"
+POINTS = """query($id: ID!) { orderFreezePoints(orderId: $id) { __typename ... on Refusal { code }
+  ... on OrderFreezePoints { points { category lastStage isOpen fee { minor } } } } }"""
 PAY = f"mutation($input: PayBalanceInput!) {{ payBalance(input: $input) {{ {HANDOVER} }} }}"
 SIGN = f"mutation($input: HandoverInput!) {{ signHandover(input: $input) {{ {HANDOVER} }} }}"
 PAYMENT = "__typename ... on Refusal { code } ... on Payment { id amount { minor } state expiresAt }"
@@ -328,3 +334,36 @@ def test_whoever_rejects_the_car_keeps_the_order_and_may_come_again(counter: Cou
     assert (rejected["state"], rejected["reason"]) == ("rejected", "a scratch on the door")
     assert counter.state(buyer(), order_id) == "at_store"
     assert book(counter, order_id)["id"] != named["handoverId"]
+
+
+def test_a_buyer_sees_what_may_change_and_changes_it_at_the_price_that_was_shown(counter: Counter) -> None:
+    order_id, *_ = counter.locked_orders()
+    named = write_id("Order", order_id)
+    blue = ["BLUE", "W17", "PT_SMALL", "TR_BASE"]
+    shown = counter.ask(buyer(), PREVIEW_AMENDMENT, id=named, options=blue)
+
+    done = counter.ask(
+        buyer(), AMEND, input={"orderId": named, "options": blue, "newPrice": {"minor": shown["newPrice"]["minor"]}}
+    )
+
+    assert shown == done
+    assert (done["stage"], done["categories"]) == ("queued", ["Paint"])
+    points = counter.ask(buyer(), POINTS, id=named)
+    assert points["points"][0] == {"category": "*", "lastStage": "queued", "isOpen": True, "fee": {"minor": 50_000}}
+    told = counter.ask(
+        buyer(), "query($id: ID!) { order(id: $id) { options agreements { kind added removed } } }", id=named
+    )
+    assert set(told["options"]) == set(blue)
+    assert told["agreements"] == [{"kind": "amendment", "added": ["BLUE"], "removed": ["RED"]}]
+
+
+def test_past_its_freeze_point_a_change_is_refused_in_the_readers_words(counter: Counter) -> None:
+    order_id, *_ = counter.locked_orders()
+    counter.trade.report(counter.trade.build_order_of(order_id).id, Stage.PARTS_READY)
+    named = write_id("Order", order_id)
+
+    refused = counter.ask(buyer(), PREVIEW_AMENDMENT, id=named, options=["BLUE", "W17", "PT_SMALL", "TR_BASE"])
+    foreign = counter.ask(buyer(2), POINTS, id=named)
+
+    assert refused == {"__typename": "AmendmentTooLate", "code": "AMENDMENT_TOO_LATE"}
+    assert foreign == {"__typename": "NotFound", "code": "NOT_FOUND"}

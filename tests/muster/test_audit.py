@@ -418,6 +418,15 @@ PLANTED: Final[dict[str, Plant]] = {
     "an order costs what was locked, and no more than its quote's guaranteed lines": change(
         orders, order.state == "scheduled", guaranteed_other_minor=order.guaranteed_other_minor + 10_000_000
     ),
+    "what an order changed to, and what it costs more or less, is what its buyer agreed to": change(
+        orders, order.state == "scheduled", fees_minor=1
+    ),
+    "a plant builds the car that is ordered by now": change(
+        build_orders, build_orders.c.stage == "passed", options=["GOLD"]
+    ),
+    "a car that is said to carry a wish has the option": change(
+        vehicles, vehicles.c.vin.in_(select(proposal_cars.c.vin)), options=["GOLD"]
+    ),
     "a balance asks for the car and the store's part as they were locked": change(
         order_balances, order_balances.c.vehicle_minor > 0, vehicle_minor=order_balances.c.vehicle_minor + 1
     ),

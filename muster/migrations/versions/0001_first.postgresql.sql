@@ -1235,6 +1235,8 @@ CREATE TABLE orders (
 	third_party_minor BIGINT NOT NULL, 
 	promised_by DATE, 
 	expected_on DATE, 
+	agreed_minor BIGINT DEFAULT '0' NOT NULL, 
+	fees_minor BIGINT DEFAULT '0' NOT NULL, 
 	locked_at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	state VARCHAR(20) NOT NULL, 
 	vin VARCHAR(17), 
@@ -1246,6 +1248,7 @@ CREATE TABLE orders (
 	CONSTRAINT ck_orders_car_before_it_moves CHECK (vin IS NOT NULL OR state IN ('scheduled', 'cancelled')), 
 	CONSTRAINT ck_orders_ended_when_it_ends CHECK ((ended_at IS NOT NULL) = (state IN ('delivered', 'cancelled'))), 
 	CONSTRAINT ck_orders_price_positive CHECK (price_minor > 0 AND guaranteed_other_minor >= 0), 
+	CONSTRAINT ck_orders_agreed_price_positive CHECK (price_minor + agreed_minor > 0 AND fees_minor >= 0), 
 	CONSTRAINT fk_orders_store_id FOREIGN KEY(store_id) REFERENCES stores (id), 
 	CONSTRAINT fk_orders_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
@@ -1265,6 +1268,14 @@ BEGIN
 END $$
 -- next
 CREATE TRIGGER orders_price_never_rises BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION orders_price_never_rises()
+-- next
+CREATE OR REPLACE FUNCTION orders_changed_by_agreement() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (NEW.agreed_minor <> OLD.agreed_minor OR NEW.fees_minor <> OLD.fees_minor) AND (NEW.agreed_minor <> (SELECT COALESCE(SUM(price_delta_minor), 0) FROM order_agreements WHERE order_agreements.order_id = NEW.id) OR NEW.fees_minor <> (SELECT COALESCE(SUM(fee_minor), 0) FROM order_agreements WHERE order_agreements.order_id = NEW.id)) THEN RAISE EXCEPTION 'after the lock a price changes by what its buyer agreed to' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE TRIGGER orders_changed_by_agreement BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION orders_changed_by_agreement()
 -- next
 CREATE TABLE part_moves (
 	id VARCHAR(32) NOT NULL, 
@@ -1679,6 +1690,35 @@ CREATE TABLE one_time_tokens (
 	CONSTRAINT ck_one_time_tokens_purpose_known CHECK (purpose IN ('confirmation', 'recovery')), 
 	CONSTRAINT fk_one_time_tokens_account_id FOREIGN KEY(account_id) REFERENCES accounts (id)
 )
+-- next
+CREATE TABLE order_agreements (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	order_id VARCHAR(32) NOT NULL, 
+	number INTEGER NOT NULL, 
+	kind VARCHAR(20) NOT NULL, 
+	account_id VARCHAR(32) NOT NULL, 
+	stage VARCHAR(20) NOT NULL, 
+	options_before JSONB NOT NULL, 
+	options_after JSONB NOT NULL, 
+	price_delta_minor BIGINT NOT NULL, 
+	fee_minor BIGINT NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_order_agreements PRIMARY KEY (id), 
+	CONSTRAINT uq_order_agreements_order_id_number UNIQUE (order_id, number), 
+	CONSTRAINT ck_order_agreements_kind_known CHECK (kind IN ('amendment')), 
+	CONSTRAINT ck_order_agreements_counted_up CHECK (number >= 1 AND fee_minor >= 0), 
+	CONSTRAINT fk_order_agreements_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER order_agreements_no_change BEFORE UPDATE OR DELETE ON order_agreements FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER order_agreements_no_truncate BEFORE TRUNCATE ON order_agreements FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE price_answers (
 	participant_id VARCHAR(32) NOT NULL, 
@@ -2282,6 +2322,7 @@ CREATE TABLE order_balances (
 	third_party_minor BIGINT NOT NULL, 
 	earnest_minor BIGINT NOT NULL, 
 	late_credit_minor BIGINT NOT NULL, 
+	agreed_minor BIGINT DEFAULT '0' NOT NULL, 
 	requested_at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	CONSTRAINT pk_order_balances PRIMARY KEY (handover_id), 
 	CONSTRAINT fk_order_balances_handover_id FOREIGN KEY(handover_id) REFERENCES handovers (id), 
@@ -2290,7 +2331,7 @@ CREATE TABLE order_balances (
 -- next
 CREATE OR REPLACE FUNCTION order_balances_asks_what_was_locked() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF EXISTS (SELECT 1 FROM orders WHERE orders.id = NEW.order_id AND (NEW.vehicle_minor > orders.price_minor OR NEW.guaranteed_other_minor > orders.guaranteed_other_minor)) THEN RAISE EXCEPTION 'nobody is asked for more than what was locked' USING ERRCODE = 'check_violation'; END IF;
+    IF EXISTS (SELECT 1 FROM orders WHERE orders.id = NEW.order_id AND (NEW.vehicle_minor > orders.price_minor OR NEW.guaranteed_other_minor > orders.guaranteed_other_minor OR NEW.agreed_minor <> orders.agreed_minor + orders.fees_minor)) THEN RAISE EXCEPTION 'nobody is asked for more than what was locked and agreed on since' USING ERRCODE = 'check_violation'; END IF;
     RETURN NEW;
 END $$
 -- next

@@ -1104,6 +1104,8 @@ CREATE TABLE orders (
 	third_party_minor BIGINT NOT NULL, 
 	promised_by DATE, 
 	expected_on DATE, 
+	agreed_minor BIGINT DEFAULT '0' NOT NULL, 
+	fees_minor BIGINT DEFAULT '0' NOT NULL, 
 	locked_at VARCHAR(27) NOT NULL, 
 	state VARCHAR(20) NOT NULL, 
 	vin VARCHAR(17), 
@@ -1115,6 +1117,7 @@ CREATE TABLE orders (
 	CONSTRAINT ck_orders_car_before_it_moves CHECK (vin IS NOT NULL OR state IN ('scheduled', 'cancelled')), 
 	CONSTRAINT ck_orders_ended_when_it_ends CHECK ((ended_at IS NOT NULL) = (state IN ('delivered', 'cancelled'))), 
 	CONSTRAINT ck_orders_price_positive CHECK (price_minor > 0 AND guaranteed_other_minor >= 0), 
+	CONSTRAINT ck_orders_agreed_price_positive CHECK (price_minor + agreed_minor > 0 AND fees_minor >= 0), 
 	CONSTRAINT fk_orders_store_id FOREIGN KEY(store_id) REFERENCES stores (id), 
 	CONSTRAINT fk_orders_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
@@ -1122,6 +1125,8 @@ CREATE TABLE orders (
 CREATE TRIGGER orders_end_is_final BEFORE UPDATE ON orders WHEN OLD.state IN ('delivered', 'cancelled') AND NEW.state <> OLD.state BEGIN SELECT RAISE(ABORT, 'a delivered or cancelled order stays as it is'); END
 -- next
 CREATE TRIGGER orders_price_never_rises BEFORE UPDATE ON orders WHEN NEW.price_minor > OLD.price_minor OR NEW.guaranteed_other_minor > OLD.guaranteed_other_minor BEGIN SELECT RAISE(ABORT, 'a locked price never rises'); END
+-- next
+CREATE TRIGGER orders_changed_by_agreement BEFORE UPDATE ON orders WHEN (NEW.agreed_minor <> OLD.agreed_minor OR NEW.fees_minor <> OLD.fees_minor) AND (NEW.agreed_minor <> (SELECT COALESCE(SUM(price_delta_minor), 0) FROM order_agreements WHERE order_agreements.order_id = NEW.id) OR NEW.fees_minor <> (SELECT COALESCE(SUM(fee_minor), 0) FROM order_agreements WHERE order_agreements.order_id = NEW.id)) BEGIN SELECT RAISE(ABORT, 'after the lock a price changes by what its buyer agreed to'); END
 -- next
 CREATE TABLE part_moves (
 	id VARCHAR(32) NOT NULL, 
@@ -1476,6 +1481,30 @@ CREATE TABLE one_time_tokens (
 	CONSTRAINT ck_one_time_tokens_purpose_known CHECK (purpose IN ('confirmation', 'recovery')), 
 	CONSTRAINT fk_one_time_tokens_account_id FOREIGN KEY(account_id) REFERENCES accounts (id)
 )
+-- next
+CREATE TABLE order_agreements (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	order_id VARCHAR(32) NOT NULL, 
+	number INTEGER NOT NULL, 
+	kind VARCHAR(20) NOT NULL, 
+	account_id VARCHAR(32) NOT NULL, 
+	stage VARCHAR(20) NOT NULL, 
+	options_before TEXT NOT NULL, 
+	options_after TEXT NOT NULL, 
+	price_delta_minor BIGINT NOT NULL, 
+	fee_minor BIGINT NOT NULL, 
+	at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_order_agreements PRIMARY KEY (id), 
+	CONSTRAINT uq_order_agreements_order_id_number UNIQUE (order_id, number), 
+	CONSTRAINT ck_order_agreements_kind_known CHECK (kind IN ('amendment')), 
+	CONSTRAINT ck_order_agreements_counted_up CHECK (number >= 1 AND fee_minor >= 0), 
+	CONSTRAINT fk_order_agreements_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
+)
+-- next
+CREATE TRIGGER order_agreements_no_update BEFORE UPDATE ON order_agreements BEGIN SELECT RAISE(ABORT, 'rows of order_agreements are never changed'); END
+-- next
+CREATE TRIGGER order_agreements_no_delete BEFORE DELETE ON order_agreements BEGIN SELECT RAISE(ABORT, 'rows of order_agreements are never changed'); END
 -- next
 CREATE TABLE price_answers (
 	participant_id VARCHAR(32) NOT NULL, 
@@ -1976,13 +2005,14 @@ CREATE TABLE order_balances (
 	third_party_minor BIGINT NOT NULL, 
 	earnest_minor BIGINT NOT NULL, 
 	late_credit_minor BIGINT NOT NULL, 
+	agreed_minor BIGINT DEFAULT '0' NOT NULL, 
 	requested_at VARCHAR(27) NOT NULL, 
 	CONSTRAINT pk_order_balances PRIMARY KEY (handover_id), 
 	CONSTRAINT fk_order_balances_handover_id FOREIGN KEY(handover_id) REFERENCES handovers (id), 
 	CONSTRAINT fk_order_balances_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
 )
 -- next
-CREATE TRIGGER order_balances_asks_what_was_locked BEFORE INSERT ON order_balances WHEN EXISTS (SELECT 1 FROM orders WHERE orders.id = NEW.order_id AND (NEW.vehicle_minor > orders.price_minor OR NEW.guaranteed_other_minor > orders.guaranteed_other_minor)) BEGIN SELECT RAISE(ABORT, 'nobody is asked for more than what was locked'); END
+CREATE TRIGGER order_balances_asks_what_was_locked BEFORE INSERT ON order_balances WHEN EXISTS (SELECT 1 FROM orders WHERE orders.id = NEW.order_id AND (NEW.vehicle_minor > orders.price_minor OR NEW.guaranteed_other_minor > orders.guaranteed_other_minor OR NEW.agreed_minor <> orders.agreed_minor + orders.fees_minor)) BEGIN SELECT RAISE(ABORT, 'nobody is asked for more than what was locked and agreed on since'); END
 -- next
 CREATE TABLE shipment_events (
 	id VARCHAR(32) NOT NULL, 

@@ -1,0 +1,1 @@
+"""What buyer and maker agree on after the lock, written beside what was locked."""

@@ -1,0 +1,226 @@
+"""Use cases of another choice after the lock: what may change until when, what it costs, and the change itself.
+
+The car stays in its pooling class, its week and its date; the price that was locked does not rise by itself: what the
+buyer agrees to is written beside it, and is owed at the handover.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from configurator.amending_service import ChangedCar, changed_car
+from configurator.errors import PriceMismatch
+from configurator.model import member_price_minor
+from demand.pools.queries import pools_by_id
+from factory_orders.agreements.events import BuildOrderAmended, OrderAmended
+from factory_orders.agreements.model import Agreement, AgreementKind, FreezePoint, fee_of_change
+from factory_orders.agreements.policy import AmendmentPolicy
+from factory_orders.agreements.store import agreements_of, save_agreement
+from factory_orders.errors import AmendmentNotPossible
+from factory_orders.planning.capacity_store import give_back_place, load_weeks, take_places
+from factory_orders.planning.model import (
+    CancelledOrder,
+    DeliveredOrder,
+    Order,
+    OrderTerms,
+    Placement,
+    ScheduledOrder,
+    order_state,
+)
+from factory_orders.planning.order_service import sequence_day
+from factory_orders.planning.order_store import lock_order
+from factory_orders.planning.queries import car_facts, plant_by_id
+from factory_orders.plant.model import BuildOrder, Stage
+from factory_orders.plant.store import live_build_order, save_options
+from factory_orders.policies import CancellationPolicy
+from kernel import ledger, policy, registry
+from kernel.actor import Permission
+from kernel.errors import NotFound
+from kernel.ledger import account
+from kernel.money import Money, share_basis_points
+from kernel.reasons import because
+from kernel.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """What another choice means, or meant: `price_minor` is what the car costs with it, all fees included."""
+
+    order_id: str
+    stage: str
+    options: tuple[str, ...]
+    categories: tuple[str, ...]
+    price_delta_minor: int
+    fee_minor: int
+    price_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class FreezePoints:
+    """What may still change of an order and until when, and what leaving costs by stage, in fen."""
+
+    order_id: str
+    stage: str
+    points: tuple[FreezePoint, ...]
+    forfeits: tuple[tuple[str, int], ...]
+
+
+def freeze_points(work: Work, order_id: str) -> FreezePoints:
+    """Return an own order's freeze points as its contract has them, and the stage it is at."""
+    work.actor.require(Permission.OWN_READ)
+    built, order = _own_order(work, order_id)
+    contract = policy.pinned(work, order.terms.policy_version)
+    earnest = ledger.balance_to_spend(work, account("earnest", order_id))
+    shares = contract.section(CancellationPolicy).forfeits
+    return FreezePoints(
+        order_id,
+        _stage(order, built),
+        tuple(contract.section(AmendmentPolicy).points),
+        tuple((stage, share_basis_points(earnest, share)) for stage, share in shares),
+    )
+
+
+def preview_amendment(work: Work, order_id: str, options: Sequence[str]) -> Amendment:
+    """Say what another choice would cost now; changes nothing. Refuses as `amend_order` does."""
+    work.actor.require(Permission.OWN_READ)
+    built, order = _own_order(work, order_id)
+    return _decide(work, built, order, options)
+
+
+def amend_order(work: Work, order_id: str, options: Sequence[str], *, price: Money) -> Amendment:
+    """Build another choice of options under the same order; the same choice again changes nothing.
+
+    `price` is what the buyer agrees to pay for the car, as the preview showed it. Refuses another buyer's order
+    (NotFound), a category that is frozen (AmendmentTooLate), a car that cannot be had in the same class and week
+    (AmendmentNotPossible), options that no car has, and another price (PriceMismatch).
+    """
+    work.actor.require(Permission.OWN_WRITE)
+    built, order = _own_order(work, order_id)
+    repeated = _repeated(work, order, options)
+    if repeated is not None:
+        return repeated
+    amendment = _decide(work, built, order, options)
+    if price != Money(amendment.price_minor):
+        raise PriceMismatch(price, Money(amendment.price_minor))
+    terms = order.terms
+    known = agreements_of(work, order_id)
+    agreed = Agreement(
+        id=work.new_id(),
+        brand_id=terms.brand_id,
+        order_id=order_id,
+        number=len(known) + 1,
+        kind=AgreementKind.AMENDMENT,
+        account_id=terms.account_id,
+        stage=amendment.stage,
+        options_before=terms.options,
+        options_after=amendment.options,
+        price_delta_minor=amendment.price_delta_minor,
+        fee_minor=amendment.fee_minor,
+        at=work.now,
+    )
+    save_agreement(work, terms, agreed)
+    if built is not None:
+        _change_build_order(work, built, terms, amendment.options)
+    work.record(
+        OrderAmended(
+            terms.brand_id,
+            order_id,
+            terms.account_id,
+            amendment.price_delta_minor,
+            amendment.fee_minor,
+            amendment.price_minor,
+        )
+    )
+    return amendment
+
+
+def _own_order(work: Work, order_id: str) -> tuple[BuildOrder | None, Order]:
+    """Lock the build order, then the order, as a plant's report does."""
+    built = live_build_order(work, order_id)
+    order = lock_order(work, order_id)
+    if order.terms.account_id != work.actor.signed_in():
+        raise NotFound("order")
+    return built, order
+
+
+def _stage(order: Order, built: BuildOrder | None) -> str:
+    if not isinstance(order, ScheduledOrder):
+        return order_state(order)
+    return "scheduled" if built is None else built.stage.value
+
+
+def _repeated(work: Work, order: Order, options: Sequence[str]) -> Amendment | None:
+    """Return the last amendment where it has made exactly this car."""
+    made = agreements_of(work, order.terms.id)
+    if not made or set(made[-1].options_after) != set(options):
+        return None
+    last, terms = made[-1], order.terms
+    price = terms.vehicle_minor + terms.fees_minor
+    return Amendment(terms.id, last.stage, last.options_after, (), last.price_delta_minor, last.fee_minor, price)
+
+
+def _decide(work: Work, built: BuildOrder | None, order: Order, options: Sequence[str]) -> Amendment:
+    terms, stage = order.terms, _stage(order, built)
+    if isinstance(order, DeliveredOrder | CancelledOrder):
+        raise AmendmentNotPossible(because("AMEND_ENDED", state=stage))
+    rules = policy.pinned(work, terms.policy_version).section(AmendmentPolicy)
+    car = changed_car(work, terms.quote_id, before=terms.options, options=options)
+    if not car.categories:
+        raise AmendmentNotPossible(because("AMEND_SAME"))
+    fee = fee_of_change(rules.points, car.categories, stage=stage)
+    if len(agreements_of(work, terms.id)) >= rules.amendments_max:
+        raise AmendmentNotPossible(because("AMEND_MOST", most=rules.amendments_max))
+    if car.pooling_class.l1_key != terms.class_l1:
+        raise AmendmentNotPossible(because("AMEND_CLASS"))
+    if built is not None:
+        _require_buildable(work, built, terms, car.options)
+    delta = _price_delta(work, terms, car)
+    price = terms.vehicle_minor + delta + terms.fees_minor + fee
+    return Amendment(terms.id, stage, car.options, car.categories, delta, fee, price)
+
+
+def _price_delta(work: Work, terms: OrderTerms, car: ChangedCar) -> int:
+    """Return by how much the member's price changes: both cars' own price at the discount at which the pool locked."""
+    pool = pools_by_id(work, [terms.pool_id]).get(terms.pool_id)
+    discount_bp = 0 if pool is None else pool.discount_bp
+    before = changed_car(work, terms.quote_id, before=terms.options, options=terms.options)
+    return member_price_minor(car.price_minor, discount_bp) - member_price_minor(before.price_minor, discount_bp)
+
+
+def _today(work: Work) -> date:
+    return work.now.astimezone(registry.own_brand(work).zone).date()
+
+
+def _require_buildable(work: Work, built: BuildOrder, terms: OrderTerms, options: tuple[str, ...]) -> None:
+    """Refuse what the car's own week has no room for, and parts that would come after its day."""
+    facts, today = car_facts(work, terms.catalogue_version_id), _today(work)
+    added = tuple(set(options) - set(terms.options))
+    there_on = today + timedelta(days=facts.lead_days(model="", options=added, day=today))
+    if there_on > built.day:
+        raise AmendmentNotPossible(because("AMEND_PARTS", day=there_on, built=built.day))
+    wanted = sorted(facts.constrained_of(added))
+    if not wanted:
+        return
+    weeks = load_weeks(work, terms.plant_id, first=built.week, pool_id=None, lock=True, resources=wanted)
+    short = [one for one in wanted if not weeks or weeks[0].week != built.week or weeks[0].room(one) < 1]
+    if short:
+        raise AmendmentNotPossible(because("AMEND_WEEK", option=short[0], week=built.week))
+
+
+def _change_build_order(work: Work, built: BuildOrder, terms: OrderTerms, options: tuple[str, ...]) -> None:
+    """Let the plant build the other car: its week's counters, its place on the line where that is still open."""
+    facts = car_facts(work, terms.catalogue_version_id)
+    before, after = facts.constrained_of(terms.options), facts.constrained_of(options)
+    taken, freed = sorted(after - before), sorted(before - after)
+    if freed:
+        give_back_place(work, terms.plant_id, built.week, freed)
+    if taken:
+        take_places(work, terms.plant_id, None, [Placement(terms.id, built.week, tuple(taken), from_held=frozenset())])
+    amended = replace(built, options=options)
+    save_options(work, amended)
+    moves = taken or freed or facts.paint_of(options) != facts.paint_of(terms.options)
+    if moves and built.stage is Stage.QUEUED:
+        sequence_day(work, plant_by_id(work, terms.plant_id), built.day)
+    work.record(BuildOrderAmended(built.brand_id, built.id, built.order_id, built.plant_id, built.day))
