@@ -8,11 +8,14 @@ from __future__ import annotations
 import errno
 import gc
 import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
-from typing import Final
+import time
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 import structlog
 import uvicorn
@@ -30,6 +33,7 @@ from muster.terminal import errors
 
 log = structlog.get_logger(__name__)
 RESTART_PAUSE_SECONDS: Final = 1.0
+POLL_SECONDS: Final = 0.1
 GRACE_SECONDS: Final = 10
 PARENT_POLL_SECONDS: Final = 1.0
 PORT_MAX: Final = 65_535
@@ -43,8 +47,10 @@ def serve(settings: Settings, *, with_worker: bool) -> int:
     check_trusted_documents(settings)
     set_up_logs(settings.log_level)
     stopping = threading.Event()
-    keeper = threading.Thread(target=_keep_worker, args=(stopping,), name="worker-keeper", daemon=True)
+    keeper: threading.Thread | None = None
     if with_worker:
+        worker = _first_worker(settings)
+        keeper = threading.Thread(target=_keep_worker, args=(stopping, worker), name="worker-keeper", daemon=True)
         keeper.start()
     # Loading makes a hundred thousand objects that stay: walking over them meanwhile is a fifth of the start.
     gc.disable()
@@ -68,7 +74,7 @@ def serve(settings: Settings, *, with_worker: bool) -> int:
         )
     finally:
         stopping.set()
-        if with_worker:
+        if keeper is not None:
             keeper.join(GRACE_SECONDS)
     return 0
 
@@ -138,20 +144,92 @@ def _warn_without_brand(settings: Settings) -> None:
         errors.print(f"muster: MUSTER_BRAND={settings.brand}: {refused}; {there}", style="yellow")
 
 
-def _keep_worker(stopping: threading.Event) -> None:
-    while not stopping.is_set():
-        worker = subprocess.Popen([sys.executable, "-m", "muster", "worker", "--parent", str(os.getpid())])
-        while worker.poll() is None and not stopping.wait(0.1):
+class _Worker(Protocol):
+    """A worker's process, as the keeper sees it."""
+
+    def poll(self) -> int | None: ...
+    def terminate(self) -> None: ...
+    def kill(self) -> None: ...
+
+
+@dataclass(slots=True)
+class _Forked:
+    """A child that this process forked, in the words of `subprocess.Popen`."""
+
+    pid: int
+    code: int | None = None
+
+    def poll(self) -> int | None:
+        """Return the exit code, or None while it runs."""
+        if self.code is None:
+            ended, status = os.waitpid(self.pid, os.WNOHANG)
+            self.code = os.waitstatus_to_exitcode(status) if ended else None
+        return self.code
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        os.kill(self.pid, signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it."""
+        os.kill(self.pid, signal.SIGKILL)
+
+
+def _first_worker(settings: Settings) -> _Worker:
+    """Start the worker that begins with the server: on Linux forked from it, which spares it a second of loading.
+
+    It is forked before there is any thread or connection; one that has to be started again is a program of its own.
+    """
+    if sys.platform != "linux" or threading.active_count() > 1:
+        return _worker_program()
+    import muster.wiring  # noqa: F401 - what both need is loaded once
+
+    parent_id = os.getpid()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    child = os.fork()
+    if child:
+        return _Forked(child)
+    code = 1
+    try:
+        work(settings, parent_id=parent_id)
+        code = 0
+    except BaseException:
+        log.exception("worker_failed")
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _worker_program() -> _Worker:
+    return subprocess.Popen([sys.executable, "-m", "muster", "worker", "--parent", str(os.getpid())])
+
+
+def _keep_worker(stopping: threading.Event, worker: _Worker) -> None:
+    """Let a worker run beside the server; one that ends is started again, until the server stops."""
+    while True:
+        while (code := worker.poll()) is None and not stopping.wait(POLL_SECONDS):
             pass
         if stopping.is_set():
-            worker.terminate()
-            try:
-                worker.wait(GRACE_SECONDS)
-            except subprocess.TimeoutExpired:
-                worker.kill()
+            _end(worker)
             return
-        log.error("worker_ended", exit_code=worker.returncode)
-        stopping.wait(RESTART_PAUSE_SECONDS)
+        log.error("worker_ended", exit_code=code)
+        if stopping.wait(RESTART_PAUSE_SECONDS):
+            return
+        worker = _worker_program()
+
+
+def _end(worker: _Worker) -> None:
+    """Let a worker finish the turn in hand, and end it where that takes too long."""
+    if worker.poll() is not None:
+        return
+    worker.terminate()
+    until = time.monotonic() + GRACE_SECONDS
+    while worker.poll() is None:
+        if time.monotonic() > until:
+            worker.kill()
+            return
+        time.sleep(POLL_SECONDS)
 
 
 def work(settings: Settings, *, parent_id: int | None) -> None:
