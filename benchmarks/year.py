@@ -30,6 +30,8 @@ from demand.pools.tables import pools, pre_orders
 from factory_orders.planning.tables import orders
 from factory_orders.plant.tables import plant_events
 from factory_orders.promises.calibration import Outcome
+from factory_orders.promises.learning import Margin
+from factory_orders.promises.margin_store import margin_at
 from factory_orders.promises.store import outcomes_until
 from kernel import db, registry
 from kernel.actor import system
@@ -44,6 +46,7 @@ DAYS: Final = 365
 KILLS: Final = 12
 KILL_SECONDS: Final = (1.5, 12.0)
 WEEKS_SHOWN: Final = 6
+MONTHS_MAX: Final = 26
 AIM: Final = (87.0, 95.0)
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
 
@@ -58,6 +61,7 @@ class Year:
     orders: Mapping[str, int]
     reports: Mapping[str, int]
     outcomes: Sequence[Outcome]
+    margins: Sequence[tuple[str, date, Margin]]
     unsound: Sequence[str]
     checks: int
     kills: int
@@ -109,6 +113,7 @@ def look_back(folder: Path, *, kills: int) -> Year:
             orders=_counts(own, orders.c.state),
             reports=_counts(own, plant_events.c.stage),
             outcomes=_outcomes(own, now.astimezone(brand.zone).date()),
+            margins=_margins(own),
             unsound=found,
             checks=len(runtime.checks),
             kills=kills,
@@ -126,6 +131,19 @@ def _counts(work: Work, column: Any) -> dict[Any, int]:
 def _outcomes(work: Work, today: date) -> list[Outcome]:
     plants = registry.list_plants(work)
     return [one for plant in plants for one in outcomes_until(work, plant.id, after=None, until=today)]
+
+
+def _margins(work: Work) -> list[tuple[str, date, Margin]]:
+    """Return each plant's margins at the end of each month, as they were learned by then."""
+    begins, now = BEGINS_AT.astimezone(UTC), work.now
+    ends = [datetime(begins.year + month // 12, month % 12 + 1, 1, tzinfo=UTC) for month in range(1, MONTHS_MAX)]
+    found = [
+        (plant.code, end.date(), margin)
+        for plant in registry.list_plants(work)
+        for end in ends
+        if end <= now and (margin := margin_at(work, plant.id, end)) is not None
+    ]
+    return sorted(found, key=lambda one: (one[1], one[0]))
 
 
 # --- what is shown ---------------------------------------------------------------------------------------------------
@@ -203,6 +221,49 @@ def _label(week: int) -> str:
     return f"week {first + 1} {side}"
 
 
+def _months(year: Year) -> dict[str, list[Outcome]]:
+    by_month: dict[str, list[Outcome]] = {}
+    for one in sorted(year.outcomes, key=lambda one: one.promised_by):
+        by_month.setdefault(f"{one.promised_by:%Y-%m}", []).append(one)
+    return by_month
+
+
+def kept_percent(outcomes: Sequence[Outcome]) -> tuple[float, float]:
+    """Return the shares of promises that were ready by the expected and by the promised day, in percent."""
+    ready = [(one, one.ready_on) for one in outcomes if one.ready_on is not None]
+    half = sum(day <= one.expected_on for one, day in ready)
+    promised = sum(day <= one.promised_by for one, day in ready)
+    return 100 * half / len(outcomes), 100 * promised / len(outcomes)
+
+
+def calibration_table(year: Year) -> str:
+    """Return by month how many promises fell due and were kept, and the margins that were learned by its end."""
+    lines = ["| due in | promises | ready by P50 | kept P90 |", "|---|---|---|---|"]
+    for month, outcomes in _months(year).items():
+        half, promised = kept_percent(outcomes)
+        lines.append(f"| {month} | {len(outcomes)} | {half:.0f} % | {promised:.0f} % |")
+    lines += ["", "| margins on | plant | P50 | P90 | cars |", "|---|---|---|---|---|"]
+    for plant, day, margin in year.margins:
+        lines.append(f"| {day} | {plant} | {margin.p50_days:+d} | {margin.p90_days:+d} | {margin.observations} |")
+    return "\n".join(lines)
+
+
+def calibration_chart(year: Year) -> str:
+    """Return the share of promises kept by the month in which they fell due, as SVG."""
+    bars = []
+    for month, outcomes in _months(year).items():
+        _, promised = kept_percent(outcomes)
+        bars.append(Bar(month, promised, None, None, f"{promised:.0f} %"))
+    return draw_bars(
+        BarChart(
+            "Promises kept, by the month in which they fell due",
+            "Share of P90 promises of the simulated year that were kept; nine in ten are aimed at.",
+            tuple(bars),
+            100.0,
+        )
+    )
+
+
 def table_of(year: Year) -> str:
     """Return the table in Markdown."""
     rows = [f"| {what} | {how_much} |" for what, how_much in rows_of(year)]
@@ -223,7 +284,7 @@ def main() -> None:
         folder = Path(name)
         killed = live_and_kill(folder, days=chosen.days, kills=chosen.kills, seconds=KILL_SECONDS, seed=chosen.seed)
         year = look_back(folder, kills=killed)
-    print(f"\n{table_of(year)}\n\n{time.monotonic() - began:.0f} s in all")
+    print(f"\n{table_of(year)}\n\n{calibration_table(year)}\n\n{time.monotonic() - began:.0f} s in all")
     for line in year.unsound:
         print(f"UNSOUND {line}")
     if chosen.write:
@@ -234,10 +295,11 @@ def main() -> None:
 def write_page(year: Year, pace: str) -> None:
     """Put the figures and the chart where the documents are."""
     (DOCS / "year.svg").write_text(chart_of(year) + "\n", encoding="utf-8")
+    (DOCS / "year-kept.svg").write_text(calibration_chart(year) + "\n", encoding="utf-8")
     page = DOCS / "year.md"
     before, mark, _ = page.read_text(encoding="utf-8").partition("<!-- figures -->\n")
     assert mark, "the page says where its figures go"
-    told = f"Measured on {datetime.now(UTC):%Y-%m-%d}. {pace}\n\n{table_of(year)}\n"
+    told = f"Measured on {datetime.now(UTC):%Y-%m-%d}. {pace}\n\n{table_of(year)}\n\n{calibration_table(year)}\n"
     page.write_text(before + mark + "\n" + told, encoding="utf-8")
 
 

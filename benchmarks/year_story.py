@@ -23,7 +23,7 @@ from demand.pools.queries import pools_for_classes
 from demand.service import PoolPlan, place_pre_orders
 from factory_orders.plant.simulation import PlantConduct
 from factory_orders.pools_service import open_pool
-from factory_orders.promises.calibration_service import release_calibration
+from factory_orders.promises.calibration_service import learn_margins, release_calibration
 from kernel import db, record, registry
 from kernel.actor import system
 from kernel.clock import FixedClock
@@ -137,6 +137,8 @@ def live(folder: Path, days: int) -> None:
             gather(stage, state["gathered"])
             state["gathered"] += 1
         stage.live_a_day()
+        with stage.works.change(system(stage.brand.id)) as work:
+            learn_margins(work)
         if now.astimezone(seed.ZONE).day == 1:
             with stage.works.change(system(stage.brand.id)) as work:
                 release_calibration(work)

@@ -40,7 +40,12 @@ class CapacityPolicy:
 @policy_section("promise")
 @dataclass(frozen=True, slots=True)
 class PromisePolicy:
-    """From the week on the line to the day at the store; see `planning.promise`. Who orders holds it `hold_minutes`."""
+    """From the week on the line to the day at the store; see `planning.promise`. Who orders holds it `hold_minutes`.
+
+    The margins are learned from the latest `learn_from` cars of a plant and a prior that weighs as much as
+    `prior_weight` cars, of which nine in ten come within `prior_late_days`; 0 cars turn learning off. The promised day
+    lies `margin_least_days` behind the expected one at least.
+    """
 
     planning_lead_days: int = 7
     transit_base_days: int = 2
@@ -48,11 +53,19 @@ class PromisePolicy:
     pre_delivery_days: int = 3
     buffer_days: int = 10
     hold_minutes: int = 30
+    learn_from: int = 400
+    prior_weight: int = 5
+    prior_late_days: int = 45
+    margin_least_days: int = 1
 
     def __post_init__(self) -> None:
         check_bounds(
             self,
             hold_minutes=(1, 1_440),
+            learn_from=(0, 10_000),
+            prior_weight=(0, 1_000),
+            prior_late_days=(0, 365),
+            margin_least_days=(1, 60),
             planning_lead_days=(0, 365),
             transit_base_days=(0, 365),
             transit_km_per_day=(10, 5_000),

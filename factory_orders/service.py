@@ -67,7 +67,7 @@ from factory_orders.planning.order_service import (
 )
 from factory_orders.planning.service import change_capacity, promise, release_slots, reserve_slots
 from factory_orders.plant.service import Reported, report_plant_event, report_plant_events
-from factory_orders.promises.calibration_service import release_calibration
+from factory_orders.promises.calibration_service import learn_margins, release_calibration
 from factory_orders.promises.hold_service import expire_hold, hold_promise, release_promise
 from factory_orders.promises.store import HOLD_TIMER
 from factory_orders.stock.service import (
@@ -122,6 +122,7 @@ __all__ = [
     "hold_stock_car",
     "inspect_arrival",
     "inspect_handover",
+    "learn_margins",
     "lose_balance",
     "pay_balance",
     "plant_behind",

@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import select
 
 from demand.service import CIRCLES_TIMER, make_digest, release_circles, release_cubes
-from factory_orders.service import call_off_all, release_calibration
+from factory_orders.service import call_off_all, learn_margins, release_calibration
 from kernel import idempotency, outbox, record, registry
 from kernel.actor import system
 from kernel.identity import account_service
@@ -97,8 +97,9 @@ def _release(work: Work, _brand_id: str, _payload: Any) -> None:
 
 
 def _calibrate(work: Work, _brand_id: str, _payload: Any) -> None:
-    """Publish how many promises of the months that are over were kept."""
+    """Publish how many promises of the months that are over were kept, and learn from them for the next ones."""
     release_calibration(work)
+    learn_margins(work)
 
 
 def _digest(work: Work, _brand_id: str, _payload: Any) -> None:

@@ -68,6 +68,7 @@ from factory_orders.plant.store import (
 )
 from factory_orders.policies import BatchPolicy, CapacityPolicy, LinePolicy, PromisePolicy
 from factory_orders.promises.calibration_service import note_not_ready
+from factory_orders.promises.margin_store import margin_at, planned_days
 from factory_orders.promises.store import insert_outcomes
 from kernel import policy, registry
 from kernel.actor import Permission
@@ -85,7 +86,8 @@ def take_locked(work: Work, locked: Sequence[OrderTerms]) -> None:
     """Make orders of locked pre-orders, form the plants' batches and schedule them; the same news twice is fine."""
     work.actor.require(Permission.SYSTEM)
     fresh = insert_orders(work, locked)
-    insert_outcomes(work, [terms for terms in locked if terms.id in fresh])
+    new = [terms for terms in locked if terms.id in fresh]
+    insert_outcomes(work, new, planned_days(work, new))
     for terms in locked:
         if terms.id in fresh:
             work.record(
@@ -244,21 +246,24 @@ def _tell(work: Work, plant: Plant, members: Sequence[OrderTerms], placed: dict[
     fixed: dict[str, date] = {}
     dated: list[OrderTerms] = []
     first_late_days: dict[str, datetime] = {}
+    planned: dict[str, date] = {}
+    margin = margin_at(work, plant.id, work.now)
     for terms in members:
         week = placed[terms.id].week
         distance_km = road_km(plant, stores[terms.store_id])
         expected = at_store_on(week, distance_km=distance_km, policy=times)
         promised = terms.promised_by
         if promised is None:
-            _, promised = promise_days(Window(week, week), distance_km=distance_km, policy=times)
+            _, promised = promise_days(Window(week, week), distance_km=distance_km, policy=times, margin=margin)
             fixed[terms.id] = promised
             dated.append(replace(terms, promised_by=promised, expected_on=expected))
+            planned[terms.id] = expected
         late_from = datetime.combine(promised + timedelta(days=1), time.min, brand.zone)
         first_late_days[terms.id] = late_from.astimezone(UTC)
         work.record(OrderScheduled(terms.brand_id, terms.id, terms.account_id, batch_id, week, expected, promised))
     set_timers(work, LATE_CREDIT_TIMER, first_late_days)
     fix_promises(work, fixed)
-    insert_outcomes(work, dated)
+    insert_outcomes(work, dated, planned)
 
 
 def sequence_day(work: Work, plant: Plant, day: date) -> None:

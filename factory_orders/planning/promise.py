@@ -1,7 +1,8 @@
 """When a car built in a week is at its store: the simple, documented rule (DOMAIN section 6.4).
 
 P50: the Friday of the week + transit + pre-delivery. Transit: a base plus one day per started stretch of road.
-P90: the same from the last week it may slip to, plus the policy's buffer. No history is used; calibration comes later.
+P90: the same from the last week it may slip to, plus the policy's buffer. Once a plant's cars have taught something,
+both are the expected week's day and the margins that were learned (`promises.learning`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from factory_orders.policies import PromisePolicy
+from factory_orders.promises.learning import Margin
 
 FRIDAY = timedelta(days=4)
 
@@ -29,9 +31,13 @@ def at_store_on(week: date, *, distance_km: int, policy: PromisePolicy) -> date:
     return week + FRIDAY + timedelta(days=policy.transit_base_days + stretches + policy.pre_delivery_days)
 
 
-def promise_days(window: Window, *, distance_km: int, policy: PromisePolicy) -> tuple[date, date]:
-    """Return P50 and P90."""
+def promise_days(
+    window: Window, *, distance_km: int, policy: PromisePolicy, margin: Margin | None = None
+) -> tuple[date, date]:
+    """Return P50 and P90; `margin` is what the plant's cars have taught."""
     expected = at_store_on(window.expected, distance_km=distance_km, policy=policy)
+    if margin is not None:
+        return expected + timedelta(days=margin.p50_days), expected + timedelta(days=margin.p90_days)
     latest = at_store_on(window.latest, distance_km=distance_km, policy=policy)
     return expected, latest + timedelta(days=policy.buffer_days)
 

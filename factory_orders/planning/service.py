@@ -29,6 +29,7 @@ from factory_orders.planning.promise import Window, pool_window, promise_days
 from factory_orders.planning.queries import car_facts, needs_fit, week_starting
 from factory_orders.planning.slotting import WEEK, earliest_window, spread_resources
 from factory_orders.policies import CapacityPolicy, PromisePolicy
+from factory_orders.promises.margin_store import margin_at
 from factory_orders.promises.model import Place, choose_place
 from kernel import policy, registry
 from kernel.actor import Permission
@@ -159,7 +160,8 @@ def promise(
         window = None if first is None else Window(first, first + WEEK)
     if window is None:
         return None
-    p50, p90 = promise_days(window, distance_km=road_km(plant, store), policy=times)
+    margin = margin_at(work, plant.id, work.now)
+    p50, p90 = promise_days(window, distance_km=road_km(plant, store), policy=times, margin=margin)
     return Promise(p50, p90, conditional=plan is not None)
 
 

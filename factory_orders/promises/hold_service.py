@@ -26,6 +26,7 @@ from factory_orders.planning.promise import Window, promise_days
 from factory_orders.planning.queries import car_facts
 from factory_orders.planning.service import pool_place
 from factory_orders.policies import PromisePolicy
+from factory_orders.promises.margin_store import margin_at
 from factory_orders.promises.model import Hold, HoldState, Place
 from factory_orders.promises.store import (
     HOLD_TIMER,
@@ -63,7 +64,9 @@ def hold_promise(work: Work, quote_id: str) -> Hold:
     plan = _plan_of(work, quote)
     place, window = _find_place(work, plan, quote)
     times = policy.current(work).section(PromisePolicy)
-    p50, p90 = promise_days(window, distance_km=quote.facts.distance_km, policy=times)
+    # As the quote's date was made: what was learned since makes no date later than the one that was shown.
+    margin = margin_at(work, plan.plant_id, quote.facts.issued_at)
+    p50, p90 = promise_days(window, distance_km=quote.facts.distance_km, policy=times, margin=margin)
     if quote.facts.promise is not None and p90 > quote.facts.promise.p90:
         raise PromiseLater(quote.facts.promise.p90, p90)
     hold = Hold(

@@ -25,6 +25,7 @@ from factory_orders.planning.promise import promise_days
 from factory_orders.planning.queries import car_facts, plant_by_id
 from factory_orders.planning.service import pool_place
 from factory_orders.policies import PromisePolicy
+from factory_orders.promises.margin_store import margin_at
 from factory_orders.promises.model import Hold, HoldState, after_taking
 from factory_orders.promises.store import HOLD_TIMER, end_holds_of_pool, give_back, insert_holds, keep_holds, live_holds
 from kernel import policy, registry
@@ -94,6 +95,7 @@ def _place_members(work: Work, plan: PoolPlan, room: PoolRoom, members: Sequence
     facts = {version: car_facts(work, version) for version in {one.version_id for one in members}}
     stores = registry.stores_by_id(work, sorted({one.store_id for one in members}))
     plant, times = plant_by_id(work, plan.plant_id), policy.current(work).section(PromisePolicy)
+    margin = margin_at(work, plan.plant_id, work.now)
     day = work.now.astimezone(registry.own_brand(work).zone).date()
     holds: list[Hold] = []
     for head in members:
@@ -106,7 +108,8 @@ def _place_members(work: Work, plan: PoolPlan, room: PoolRoom, members: Sequence
         place, window = found
         room = replace(room, weeks=after_taking(room.weeks, place))
         promise_place(work, plan.plant_id, plan.pool_id, place, by=1)
-        p50, p90 = promise_days(window, distance_km=road_km(plant, stores[head.store_id]), policy=times)
+        km = road_km(plant, stores[head.store_id])
+        p50, p90 = promise_days(window, distance_km=km, policy=times, margin=margin)
         holds.append(
             Hold(
                 id=work.new_id(),

@@ -111,8 +111,11 @@ def _holds(work: Work) -> Any:
 # --- what became of dates --------------------------------------------------------------------------------------------
 
 
-def insert_outcomes(work: Work, dated: Sequence[OrderTerms]) -> None:
-    """Note the contract's dates of orders that have one; what is noted stays as it is."""
+def insert_outcomes(work: Work, dated: Sequence[OrderTerms], planned: Mapping[str, date]) -> None:
+    """Note the contract's dates of orders that have one; what is noted stays as it is.
+
+    `planned` has by order the day that its weeks alone gave; an order that is missing there was planned for its date.
+    """
     rows = [
         {
             "order_id": terms.id,
@@ -120,6 +123,7 @@ def insert_outcomes(work: Work, dated: Sequence[OrderTerms]) -> None:
             "plant_id": terms.plant_id,
             "expected_on": min(terms.expected_on or terms.promised_by, terms.promised_by),
             "promised_by": terms.promised_by,
+            "planned_on": planned.get(terms.id, terms.expected_on or terms.promised_by),
         }
         for terms in dated
         if terms.promised_by is not None

@@ -56,7 +56,8 @@ Index("uq_promise_holds_quote", promise_holds.c.quote_id, unique=True, postgresq
 Index("ix_promise_holds_pre_order", promise_holds.c.pre_order_id)
 Index("ix_promise_holds_pool", promise_holds.c.pool_id, promise_holds.c.state)
 
-# One row an order with a contract's date: what was expected and promised, and the day its car stood ready.
+# One row an order with a contract's date: what was expected and promised, the day that its weeks alone gave, and the
+# day its car stood ready.
 promise_outcomes = Table(
     "promise_outcomes",
     metadata,
@@ -65,6 +66,7 @@ promise_outcomes = Table(
     Column("plant_id", Id, ForeignKey("plants.id"), nullable=False),
     Column("expected_on", Date, nullable=False),
     Column("promised_by", Date, nullable=False),
+    Column("planned_on", Date, nullable=False),
     Column("ready_on", Date),
     CheckConstraint("expected_on <= promised_by", name="in_order"),
 )
@@ -91,3 +93,19 @@ promise_calibrations = Table(
     CheckConstraint("0 <= kept_p50 AND kept_p50 <= kept_p90 AND kept_p90 <= promises", name="nested"),
 )
 append_only(promise_calibrations)
+
+# What is added to planned days from a moment on, by plant: learned from what became of dates.
+promise_margins = Table(
+    "promise_margins",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("brand_id", Id, nullable=False),
+    Column("plant_id", Id, ForeignKey("plants.id"), nullable=False),
+    Column("p50_days", Integer, nullable=False),
+    Column("p90_days", Integer, nullable=False),
+    Column("observations", Integer, nullable=False),
+    Column("released_at", Instant, nullable=False),
+    UniqueConstraint("plant_id", "released_at"),
+    CheckConstraint("p50_days < p90_days AND observations >= 10", name="learned_from_ten"),
+)
+append_only(promise_margins)

@@ -1424,6 +1424,29 @@ CREATE TRIGGER promise_calibrations_no_change BEFORE UPDATE OR DELETE ON promise
 -- next
 CREATE TRIGGER promise_calibrations_no_truncate BEFORE TRUNCATE ON promise_calibrations FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
+CREATE TABLE promise_margins (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	plant_id VARCHAR(32) NOT NULL, 
+	p50_days INTEGER NOT NULL, 
+	p90_days INTEGER NOT NULL, 
+	observations INTEGER NOT NULL, 
+	released_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_promise_margins PRIMARY KEY (id), 
+	CONSTRAINT uq_promise_margins_plant_id_released_at UNIQUE (plant_id, released_at), 
+	CONSTRAINT ck_promise_margins_learned_from_ten CHECK (p50_days < p90_days AND observations >= 10), 
+	CONSTRAINT fk_promise_margins_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER promise_margins_no_change BEFORE UPDATE OR DELETE ON promise_margins FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER promise_margins_no_truncate BEFORE TRUNCATE ON promise_margins FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
 CREATE TABLE proposal_changes (
 	serial BIGSERIAL NOT NULL, 
 	proposal_id VARCHAR(32) NOT NULL, 
@@ -1743,6 +1766,7 @@ CREATE TABLE promise_outcomes (
 	plant_id VARCHAR(32) NOT NULL, 
 	expected_on DATE NOT NULL, 
 	promised_by DATE NOT NULL, 
+	planned_on DATE NOT NULL, 
 	ready_on DATE, 
 	CONSTRAINT pk_promise_outcomes PRIMARY KEY (order_id), 
 	CONSTRAINT ck_promise_outcomes_in_order CHECK (expected_on <= promised_by), 

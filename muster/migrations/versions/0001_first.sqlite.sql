@@ -1255,6 +1255,24 @@ CREATE TRIGGER promise_calibrations_no_update BEFORE UPDATE ON promise_calibrati
 -- next
 CREATE TRIGGER promise_calibrations_no_delete BEFORE DELETE ON promise_calibrations BEGIN SELECT RAISE(ABORT, 'rows of promise_calibrations are never changed'); END
 -- next
+CREATE TABLE promise_margins (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	plant_id VARCHAR(32) NOT NULL, 
+	p50_days INTEGER NOT NULL, 
+	p90_days INTEGER NOT NULL, 
+	observations INTEGER NOT NULL, 
+	released_at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_promise_margins PRIMARY KEY (id), 
+	CONSTRAINT uq_promise_margins_plant_id_released_at UNIQUE (plant_id, released_at), 
+	CONSTRAINT ck_promise_margins_learned_from_ten CHECK (p50_days < p90_days AND observations >= 10), 
+	CONSTRAINT fk_promise_margins_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
+)
+-- next
+CREATE TRIGGER promise_margins_no_update BEFORE UPDATE ON promise_margins BEGIN SELECT RAISE(ABORT, 'rows of promise_margins are never changed'); END
+-- next
+CREATE TRIGGER promise_margins_no_delete BEFORE DELETE ON promise_margins BEGIN SELECT RAISE(ABORT, 'rows of promise_margins are never changed'); END
+-- next
 CREATE TABLE proposal_changes (
 	serial INTEGER NOT NULL, 
 	proposal_id VARCHAR(32) NOT NULL, 
@@ -1524,6 +1542,7 @@ CREATE TABLE promise_outcomes (
 	plant_id VARCHAR(32) NOT NULL, 
 	expected_on DATE NOT NULL, 
 	promised_by DATE NOT NULL, 
+	planned_on DATE NOT NULL, 
 	ready_on DATE, 
 	CONSTRAINT pk_promise_outcomes PRIMARY KEY (order_id), 
 	CONSTRAINT ck_promise_outcomes_in_order CHECK (expected_on <= promised_by), 

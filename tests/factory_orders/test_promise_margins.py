@@ -1,0 +1,156 @@
+"""Margins of promises that are learned from kept ones: the quantile, its prior, and what a quote promises with it."""
+
+from __future__ import annotations
+
+import random
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import update
+
+from configurator import quote_service
+from configurator.quote_service import QuoteDesk, QuoteRequest
+from factory_orders import service
+from factory_orders.planning.tables import orders
+from factory_orders.pools_service import Promises
+from factory_orders.promises.learning import NEVER, Margin, Prior, learn, quantile_days
+from factory_orders.promises.margin_store import margin_at
+from factory_orders.promises.tables import promise_outcomes
+from tests.configurator.small_brand import DESK, EAST_STORE, PLAIN_CAR
+from tests.factory_orders.trade import NORTH_PLANT, SOUTH_PLANT, SYSTEM, Trade, buyer
+
+NOTHING = Prior(0, 45)
+PRIOR = Prior(5, 45)
+days = st.lists(st.integers(-60, 90), max_size=60)
+
+
+@given(days, st.integers(1, 9_999))
+def test_without_a_prior_the_margin_is_the_conformal_quantile(residuals: list[int], aim_bp: int) -> None:
+    rank = -(-aim_bp * (len(residuals) + 1) // 10_000)
+    expected = sorted(residuals)[rank - 1] if rank <= len(residuals) else NOTHING.late_days
+
+    assert quantile_days(residuals, NOTHING, aim_bp=aim_bp) == expected
+
+
+@given(days, st.integers(0, 50), st.integers(0, 90))
+def test_a_greater_aim_never_has_a_smaller_margin(residuals: list[int], weight: int, late_days: int) -> None:
+    prior = Prior(weight, late_days)
+    margins = [quantile_days([min(one, late_days) for one in residuals], prior, aim_bp=aim) for aim in (5_000, 9_000)]
+
+    assert margins == sorted(margins)
+
+
+def test_before_any_car_was_seen_the_prior_speaks() -> None:
+    assert learn([], PRIOR, least_days=1) == Margin(45, 46, 0)
+
+
+def test_few_cars_hardly_move_the_prior_and_many_replace_it() -> None:
+    few, many = learn([2] * 10, PRIOR, least_days=1), learn([2] * 400, PRIOR, least_days=1)
+
+    assert (few.p90_days, many.p90_days) == (45, 3)
+    assert (few.p50_days, many.p50_days) == (2, 2)
+
+
+def test_a_car_that_never_came_counts_as_later_than_all() -> None:
+    assert quantile_days([0] * 80 + [NEVER] * 20, NOTHING, aim_bp=9_000) == NOTHING.late_days
+
+
+def drawn(chance: random.Random, count: int) -> list[int]:
+    """Draw residuals of so many cars that are about three days late."""
+    return [round(chance.gauss(3, 6)) for _ in range(count)]
+
+
+@pytest.mark.parametrize("count", [100, 200, 400])
+def test_new_cars_like_the_old_ones_are_in_time_about_as_often_as_is_aimed_at(count: int) -> None:
+    chance = random.Random(count)
+    kept: list[bool] = []
+
+    for _ in range(200):
+        margin = learn(drawn(chance, count), PRIOR, least_days=1)
+        kept += [one <= margin.p90_days for one in drawn(chance, 20)]
+
+    assert 0.89 <= sum(kept) / len(kept) <= 0.96
+
+
+# --- in the room -----------------------------------------------------------------------------------------------------
+
+
+def ready_after(trade: Trade, order_ids: list[str], days: int) -> None:
+    """Say that cars stood ready so many days after the day that their weeks gave."""
+    with trade.works.change(SYSTEM) as work:
+        for order_id in order_ids:
+            own = promise_outcomes.c.order_id == order_id
+            row = work.connection.execute(promise_outcomes.select().where(own)).one()
+            ready_on = row.planned_on + timedelta(days=days)
+            work.connection.execute(update(promise_outcomes).where(own).values(ready_on=ready_on))
+
+
+def learned(trade: Trade) -> int:
+    with trade.works.change(SYSTEM) as work:
+        return service.learn_margins(work)
+
+
+def margin_of(trade: Trade, plant_id: str = NORTH_PLANT) -> Margin | None:
+    with trade.works.read(SYSTEM) as work:
+        return margin_at(work, plant_id, trade.clock.now())
+
+
+def promised(trade: Trade) -> tuple[date, date]:
+    with trade.works.change(buyer(90)) as work:
+        desk = QuoteDesk(DESK.key, promises=Promises())
+        promise = quote_service.issue_quote(work, desk, QuoteRequest("A1", PLAIN_CAR, EAST_STORE)).quote.facts.promise
+    assert promise is not None
+    return promise.p50, promise.p90
+
+
+def test_nine_persons_teach_nothing(trade: Trade) -> None:
+    ready_after(trade, trade.lock(9), 4)
+
+    assert (learned(trade), margin_of(trade)) == (0, None)
+
+
+def test_a_pool_teaches_once_none_of_its_cars_is_waited_for(trade: Trade) -> None:
+    ids = trade.lock(30)
+    ready_after(trade, ids[:29], 4)
+    assert learned(trade) == 0
+
+    ready_after(trade, ids[29:], 4)
+
+    assert learned(trade) == 1
+    assert margin_of(trade) == Margin(4, 5, 30)
+    assert margin_of(trade, SOUTH_PLANT) is None
+
+
+def test_who_left_teaches_nothing_and_is_not_waited_for(trade: Trade) -> None:
+    ids = trade.lock(31)
+    ready_after(trade, ids[:30], 4)
+    with trade.works.change(SYSTEM) as work:
+        gone = {"state": "cancelled", "ended_at": work.now, "reason": "buyer"}
+        work.connection.execute(update(orders).where(orders.c.id == ids[30]).values(**gone))
+
+    assert learned(trade) == 1
+    assert margin_of(trade) == Margin(4, 5, 30)
+
+
+def test_what_was_learned_is_promised_from_then_on_and_learning_again_changes_nothing(trade: Trade) -> None:
+    planned, _ = promised(trade)
+    ready_after(trade, trade.lock(60), -3)
+    trade.clock.advance(timedelta(minutes=1))
+
+    assert (learned(trade), learned(trade)) == (1, 0)
+    margin = margin_of(trade)
+    assert margin is not None
+    assert promised(trade) == (planned + timedelta(days=-3), planned + timedelta(days=margin.p90_days))
+
+
+def test_the_margin_of_a_moment_is_the_one_that_was_known_then(trade: Trade) -> None:
+    before = trade.clock.now()
+    trade.clock.advance(timedelta(minutes=1))
+    ready_after(trade, trade.lock(40), 5)
+    learned(trade)
+
+    with trade.works.read(SYSTEM) as work:
+        assert margin_at(work, NORTH_PLANT, before) is None
+        assert margin_at(work, NORTH_PLANT, trade.clock.now()) is not None
