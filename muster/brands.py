@@ -141,7 +141,7 @@ def _check_vins_apart(work: Work, path: Path, brand: Brand) -> None:
 def _rows(path: Path, *, key: str) -> Iterator[dict[str, str]]:
     """Yield the rows of a table; refuses rows that do not fit the first line and two rows of one key, by file and line.
 
-    `_where` in each row names it for what is found out later.
+    A table without rows is refused once it was read through. `_where` in each row names it for what is found out later.
     """
     seen: dict[str | None, int] = {}
     try:
@@ -155,6 +155,8 @@ def _rows(path: Path, *, key: str) -> Iterator[dict[str, str]]:
                 if first != reader.line_num:
                     raise InvalidInput(where, f"{key} {row.get(key)} stands in line {first} already")
                 yield row | {"_where": where}
+        if not seen:
+            raise InvalidInput(path.name, f"has no {key}: a brand needs one at least")
     except OSError as error:
         raise InvalidInput(path.name, error.strerror or "cannot be read") from None
     except (UnicodeDecodeError, csv.Error) as error:

@@ -69,6 +69,7 @@ def simulate(
     from factory_orders.plant.simulation import PlantConduct
     from muster.demo.client import Client, Refused, Unanswered
     from muster.demo.plant import Tally
+    from muster.demo.sign_in import NotOfTheDemo, machine_key
 
     try:
         conduct = PlantConduct(
@@ -86,8 +87,10 @@ def simulate(
     if key_file is not None and days:
         raise typer.BadParameter("time passes on a demo only; leave --days or --key-file out")
     try:
-        key = _read_key(key_file) if key_file is not None else _key_of_demo(guest, machine)
+        key = _read_key(key_file) if key_file is not None else machine_key(guest, machine)
         _run(guest, key, conduct, tally, days=days, ahead=ahead, cars=cars, seed=seed)
+    except NotOfTheDemo as error:
+        raise typer.BadParameter(f"{error}; elsewhere give the plant's own --key-file") from None
     except (Unanswered, Refused) as error:
         raise FileTrouble(str(error)) from None
     finally:
@@ -173,38 +176,18 @@ def _run(
     from muster.demo import documents as ask
     from muster.demo.plant import ApiDoor, SimulatedPlant
     from muster.demo.seed import ZONE
+    from muster.demo.sign_in import sign_in_operator
 
     door = ApiDoor(guest.signed_in(key))
     own = SimulatedPlant(door, ZONE, conduct, seed=seed, ahead=ahead)
     with stages() as show:
         for day in range(days + 1):
             if days:
-                operator = _sign_in(guest, "operator1@muster.test")
-                now = operator.do(ask.ADVANCE, input={"hours": 24 if day else 0})["now"]
+                # Sessions do not outlive the days that pass.
+                now = sign_in_operator(guest.address).do(ask.ADVANCE, input={"hours": 24 if day else 0})["now"]
                 door.offset = datetime.fromisoformat(now) - datetime.now(UTC) - timedelta(seconds=1)
             tally.add(own.work_until_now(cars_max=cars))
             show("letting days pass", day, max(days, 1))
-
-
-def _sign_in(guest: Client, email: str) -> Client:
-    from muster.demo import documents as ask
-    from muster.demo.people import read_cast
-    from muster.demo.seed import FOLDER
-
-    cast = read_cast(FOLDER / "qilan")
-    return guest.signed_in(guest.do(ask.SIGN_IN, input={"email": email, "password": cast.password})["token"])
-
-
-def _key_of_demo(guest: Client, machine: str) -> str:
-    """Let the demo's administrator make a key for the machine account with a label."""
-    from muster.demo import documents as ask
-
-    admin = _sign_in(guest, f"admin@{guest.brand}.test")
-    known = {one["label"]: one["id"] for one in admin.ask(ask.MACHINES)["machines"] if one["role"] == "PLANT"}
-    if machine not in known:
-        raise typer.BadParameter(f"no such plant here: {machine}; there are {', '.join(sorted(known))}")
-    made: str = admin.do(ask.ROTATE_KEY, input={"machineId": known[machine], "overlapHours": 1})["key"]
-    return made
 
 
 def _show(tally: Tally) -> None:

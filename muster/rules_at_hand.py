@@ -9,14 +9,16 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from muster.terminal import BROKEN, REFUSED, out, settings
+from kernel.actor import Role
+from muster.acting import reading
+from muster.terminal import BROKEN, REFUSED, out
 
 if TYPE_CHECKING:
     from configurator.catalogue import Catalogue
     from configurator.faults import Fault
     from configurator.model import Context
     from configurator.report_subject import Subject
-    from kernel.work import Work, Works
+    from kernel.work import Works
     from muster.settings import Settings
 
 PUBLISHED: Final = "published"
@@ -71,28 +73,16 @@ def check_whose(catalogue: Catalogue, brand: str) -> None:
     """Refuse a catalogue of another brand than the one in the database (CatalogueOfOtherBrand), before any work."""
     from configurator.service import check_whose as check
 
-    chosen = settings()
-    with database(chosen) as works, _own(works, brand or chosen.brand) as work:
+    with reading(brand, Role.SYSTEM) as work:
         check(work, catalogue)
 
 
 def _published(brand: str) -> Catalogue:
     from configurator.queries import open_showroom
 
-    chosen = settings()
-    with database(chosen) as works, _own(works, brand or chosen.brand) as work:
+    with reading(brand, Role.SYSTEM) as work:
         version, _room = open_showroom(work, region="")
         return version.catalogue
-
-
-@contextmanager
-def _own(works: Works, brand: str) -> Iterator[Work]:
-    from kernel import registry
-    from kernel.actor import system
-    from kernel.ids import BrandId
-
-    with works.read(system(BrandId("platform"))) as work:
-        yield work.acting(system(registry.brand_by_code(work, brand).id))
 
 
 def place_of(subject: Subject, region: str, day: date | None) -> Context:

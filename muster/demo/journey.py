@@ -23,9 +23,9 @@ from factory_orders.policies import HandoverPolicy
 from graph.identifiers import raw_id
 from muster.demo import documents as ask
 from muster.demo.client import Client, Unanswered
-from muster.demo.people import Cast, read_cast
 from muster.demo.plant import ApiDoor, SimulatedPlant
-from muster.demo.seed import FOLDER, ZONE
+from muster.demo.seed import ZONE
+from muster.demo.sign_in import OPERATOR, machine_key, sign_in
 
 BRAND: Final = "qilan"
 BUYER: Final = "tingyu.xiaoman@qilan.test"
@@ -45,7 +45,6 @@ class Stage:
 
     address: str
     out: Console
-    cast: Cast
     people: dict[str, Client] = field(default_factory=dict)
     step: int = 0
 
@@ -59,23 +58,19 @@ class Stage:
     def person(self, email: str) -> Client:
         """Return somebody's client, signed in with the demo's password."""
         if email not in self.people:
-            guest = Client(self.address, BRAND)
-            session = guest.do(ask.SIGN_IN, input={"email": email, "password": self.cast.password})
-            self.people[email] = guest.signed_in(session["token"])
+            self.people[email] = sign_in(Client(self.address, BRAND), email)
         return self.people[email]
 
     def machine(self, label: str) -> Client:
         """Return a machine's client, with a key that the brand's administrator has just made."""
         if label not in self.people:
-            admin = self.person("admin@qilan.test")
-            machine = next(one for one in admin.ask(ask.MACHINES)["machines"] if one["label"] == label)
-            made = admin.do(ask.ROTATE_KEY, input={"machineId": machine["id"], "overlapHours": 1})
-            self.people[label] = Client(self.address, BRAND).signed_in(made["key"])
+            guest = Client(self.address, BRAND)
+            self.people[label] = guest.signed_in(machine_key(guest, label))
         return self.people[label]
 
     def pass_time(self, until: datetime) -> datetime:
         """Let the demo's time pass up to a moment, in steps of a few weeks at most; returns the new now."""
-        operator = self.person("operator1@muster.test")
+        operator = self.person(OPERATOR)
         now = self.now()
         hours = -(-(until - now) // timedelta(hours=1))
         operator.do(ask.ADVANCE, input={"hours": max(0, int(hours))})
@@ -85,7 +80,7 @@ class Stage:
 
     def now(self) -> datetime:
         """Return what the demo's clocks say."""
-        told = self.person("operator1@muster.test").do(ask.ADVANCE, input={"hours": 0})
+        told = self.person(OPERATOR).do(ask.ADVANCE, input={"hours": 0})
         return _moment(told["now"])
 
 
@@ -120,7 +115,7 @@ def _nodes(client: Client, document: str, name: str) -> Iterator[dict[str, Any]]
 
 def play_at(address: str, out: Console) -> str:
     """Play the journey against a running demo server; returns the car's VIN."""
-    stage = Stage(address, out, read_cast(FOLDER / BRAND))
+    stage = Stage(address, out)
     quote = _wish(stage)
     pre_order_id, pool = _join(stage, quote)
     _lock(stage, pre_order_id, pool)

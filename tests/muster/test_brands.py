@@ -88,6 +88,20 @@ def test_what_would_break_later_is_refused_when_the_brand_is_added(
         assert registry.all_brands(work) == []
 
 
+@pytest.mark.parametrize(("file", "key"), [("regions.csv", "region"), ("plants.csv", "plant"), ("stores.csv", "store")])
+def test_a_brand_without_any_place_is_refused(works: Works, tmp_path: Path, file: str, key: str) -> None:
+    shutil.copytree(DEMO / "borealis" / "network", tmp_path / "network")
+    path = tmp_path / "network" / file
+    path.write_text(path.read_text(encoding="utf-8").splitlines()[0] + "\n", encoding="utf-8")
+
+    with pytest.raises(InvalidInput) as caught, works.change(NOBODY) as work:
+        add_brand_from_folder(work, BrandFolder(tmp_path))
+
+    assert f"{file}: has no {key}" in str(caught.value)
+    with works.read(NOBODY) as work:
+        assert registry.all_brands(work) == []
+
+
 def test_two_brands_never_share_the_beginning_of_their_vins(works: Works, tmp_path: Path) -> None:
     with works.change(NOBODY) as work:
         borealis = add_brand_from_folder(work, BrandFolder(DEMO / "borealis"))
