@@ -157,6 +157,7 @@ def _verify_passport(document: Mapping[str, Any]) -> Verdict:
     says = (
         f"{passport.vin}: {len(entries)} entries, the last with hash {entries[-1].hash}",
         f"from {entries[0].kind} to {entries[-1].kind}, {newness}",
+        f"it ends on {entries[-1].at.isoformat(timespec='seconds')}: whether more came, today's last hash tells",
     )
     return Verdict(says, (*faults, *passport.faults))
 

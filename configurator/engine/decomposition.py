@@ -45,7 +45,8 @@ def compile_here(formula: Formula, budget: Budget) -> Nnf | None:
     if always is None:
         return lone(NodeKind.FALSE, formula.variable_count)
     simplified = simplify(formula, always)
-    if simplified is None:
+    # Where variables became one, longer clauses may have become such of one literal, which may contradict each other.
+    if simplified is None or _propagated(simplified.clauses) is None:
         return lone(NodeKind.FALSE, formula.variable_count)
     search = _Search(simplified)
     return search.circuit(formula.variable_count) if search.run(budget) else None
@@ -58,7 +59,7 @@ def _propagated(clauses: Sequence[Clause]) -> frozenset[int] | None:
         for literal in clause:
             users.setdefault(-literal, []).append(number)
     true: set[int] = set()
-    todo = [number for number, clause in enumerate(clauses) if len(clause) < 2]
+    todo = [number for number, clause in enumerate(clauses) if len(set(clause)) < 2]
     while todo:
         clause = clauses[todo.pop()]
         if not true.isdisjoint(clause):

@@ -26,6 +26,7 @@ BAR_LEFT: Final = 200
 BAR_RIGHT: Final = 110
 MARKS_SHOWN: Final = 9
 TICKS: Final = 5
+NOUGHT: Final = 1e-9
 LEGEND_STEP: Final = 140
 INK: Final = "#222222"
 GRID: Final = "#d9d9d9"
@@ -74,8 +75,8 @@ def _heights(lines: Sequence[Line]) -> Iterator[float]:
 
 
 def _round_top(highest: float) -> float:
-    """Return the end of a scale: the next of 1, 2, 5 times a power of ten that is not below."""
-    if highest <= 0:
+    """Return the end of a scale: the next of 1, 2, 5 times a power of ten that is not below; 1 where all is nought."""
+    if highest < NOUGHT:
         return 1.0
     power = 10.0 ** floor(log10(highest))
     return next((step * power for step in (1.0, 2.0, 5.0) if step * power >= highest), 10 * power)

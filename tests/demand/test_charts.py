@@ -8,7 +8,7 @@ from typing import Final
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from demand.charts.charting import Words, chart_take_rates, chart_willingness
@@ -56,6 +56,7 @@ _WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), e
 _VALUES = st.none() | st.floats(0, 1e6)
 
 
+@example("", [5e-324])
 @given(_WORDS, st.lists(_VALUES, min_size=1, max_size=12))
 def test_whatever_is_drawn_is_well_formed_and_stays_inside(words: str, values: list[float | None]) -> None:
     marks = tuple(words for _ in values)

@@ -63,6 +63,8 @@ def formulas(variables_max: int = 9) -> st.SearchStrategy[Formula]:
 
 @pytest.mark.parametrize("name", HERE)
 @example(problem=formula(1, (1, 1), (-1, -1)))
+@example(problem=formula(1, (1, 1), (-1, -1, -1)))
+@example(problem=formula(3, (1, -2), (-1, 2), (2, -3), (-2, 3), (1, 2, 3), (-1, -2, -3)))
 @example(problem=formula(2, (1, 2), (1, -2), (-1, 2), (-1, -2)))
 @given(problem=formulas())
 def test_a_circuit_has_the_formulas_models_and_keeps_its_form(name: str, problem: Formula) -> None:
