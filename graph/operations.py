@@ -87,6 +87,9 @@ def _make_field(
 
     async def resolve(info: Info, **arguments: Any) -> Any:
         request: Request = info.context
+        if is_change:
+            # What was loaded before a change may not be true after it; changes of one document come one by one.
+            request.loaders.clear()
         if is_change and not request.may(access.needs):
             refusal = NotSignedIn() if request.actor.account_id is None else Forbidden(access.needs.value)
             return show_refusal(refusal, request.locale)

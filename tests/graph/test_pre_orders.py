@@ -302,3 +302,21 @@ def test_a_callback_that_nobody_signed_changes_nothing(http: Http) -> None:
 
     assert (forged.status_code, forged.json()["code"]) == (401, "PAYMENT_SIGNATURE_INVALID")
     assert unknown.status_code == 404
+
+
+TWO_CHANGES = """mutation($id: ID!, $cap: Long!) {
+  first: raisePriceCap(input: {preOrderId: $id, priceCap: {minor: $cap}}) { ... on PreOrder { pool { members } } }
+  second: withdrawPreOrder(input: {preOrderId: $id}) { ... on PreOrder { pool { members } } }
+}"""
+
+
+def test_a_change_tells_of_what_is_so_after_it_also_behind_another_change(buyers: Buyers) -> None:
+    token = buyers.one()
+    quote = buyers.quote(token)
+    buyers.open_pool(quote)
+    placed = buyers.place(token, quote)
+    cap = quote["vehiclePrice"]["minor"] + 100
+
+    told = data(buyers.http, TWO_CHANGES, {"id": placed["id"], "cap": cap}, token=token)
+
+    assert told == {"first": {"pool": {"members": 1}}, "second": {"pool": {"members": 0}}}
