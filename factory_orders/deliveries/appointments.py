@@ -58,7 +58,8 @@ def next_free(
     """Return the first free hour after a moment (or after now, where that is later); None if all is full."""
     last = now + timedelta(days=policy.days_ahead_max)
     start = max(now, after) if after <= last else now
-    hour = start.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + HOUR
+    # The zone's own full hours: not everywhere are they those of UTC.
+    hour = start.astimezone(zone).replace(minute=0, second=0, microsecond=0).astimezone(UTC) + HOUR
     while hour <= last:
         if (
             _why_not(hour, now=now, zone=zone, policy=policy) is None

@@ -147,7 +147,7 @@ def inspect_arrival(work: Work, shipment_id: str, *, vin: str, damage: Damage | 
     order = lock_order(work, shipment.order_id)
     waiting = order if isinstance(order, AtStoreOrder) and order.vin == shipment.vin else None
     seen = replace(shipment, state=to, inspected_at=work.now)
-    save_shipment(work, seen, occurred_at=work.now, detail=None if damage is None else damage.detail)
+    save_shipment(work, seen, occurred_at=work.now, detail=None if damage is None else damage.detail.strip())
     vehicle = _look_over(work, seen, None if waiting is None else waiting.terms, damage)
     if waiting is not None:
         _follow_arrival(work, seen, waiting, vehicle, is_damaged=damage is not None)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import event, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from factory_orders import queries, service
+from factory_orders.deliveries.appointments import next_free
 from factory_orders.deliveries.tables import handovers
 from factory_orders.errors import (
     AppointmentUnavailable,
@@ -416,3 +418,12 @@ def test_a_store_reads_deliveries_and_never_the_buyers_order(trade: Trade) -> No
 
     assert listed == own == [order_id]
     assert as_order == {}
+
+
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "Asia/Kolkata", "Asia/Kathmandu"])
+def test_the_next_free_hour_is_a_full_one_where_the_store_is(zone: str) -> None:
+    closed = datetime(2026, 11, 23, 20, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+    found = next_free(now=closed, after=closed, zone=ZoneInfo(zone), taken={}, policy=HandoverPolicy())
+
+    assert found == datetime(2026, 11, 24, 9, tzinfo=ZoneInfo(zone))

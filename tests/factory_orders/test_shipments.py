@@ -6,8 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from factory_orders import queries, service
+from factory_orders.deliveries.tables import shipment_events
 from factory_orders.errors import (
     DisclosureNotAccepted,
     HandoverNotPossible,
@@ -171,6 +173,18 @@ def test_repairs_add_up_to_a_car_that_is_not_new(trade: Trade) -> None:
     with trade.works.read(SYSTEM) as work:
         assert isinstance(queries.orders_by_id(work, [order_id])[order_id], ScheduledOrder)
         assert queries.vehicles_by_vin(work, [vin])[vin].newness is Newness.REPAIRED
+
+
+def test_blanks_around_the_words_on_a_damage_are_not_kept(trade: Trade) -> None:
+    (order_id,) = trade.lock()
+    trade.build(order_id)
+    trade.ship(order_id)
+
+    trade.receive(order_id, damage=replace(SCRATCH, detail=f"  {SCRATCH.detail}{' ' * 500}"))
+
+    with trade.works.read(SYSTEM) as work:
+        kept = work.connection.execute(select(shipment_events.c.detail)).scalars().all()
+    assert [one for one in kept if one is not None] == [SCRATCH.detail]
 
 
 def test_a_car_damaged_past_the_threshold_is_not_new_and_another_is_built(trade: Trade) -> None:
