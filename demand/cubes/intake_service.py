@@ -47,6 +47,7 @@ from demand.cubes.tally import (
 from demand.pools.events import (
     DepositsHeld,
     MemberRemoved,
+    MemberUncleared,
     PreOrderChanged,
     PreOrderExpired,
     PreOrderLocked,
@@ -148,7 +149,7 @@ def on_locked(work: Work, letters: Sequence[Letter]) -> None:
 
 
 def on_left(work: Work, letters: Sequence[Letter]) -> None:
-    """Hear that members left, were removed or never paid."""
+    """Hear that members left, were removed, never paid, or had no finance at the freeze."""
     left = []
     for letter in letters:
         match letter.event:
@@ -158,6 +159,8 @@ def on_left(work: Work, letters: Sequence[Letter]) -> None:
                 left.append(Ended(pre_order_id, letter.at, "unpaid"))
             case MemberRemoved(pre_order_id=pre_order_id):
                 left.append(Ended(pre_order_id, letter.at, "removed"))
+            case MemberUncleared(pre_order_id=pre_order_id):
+                left.append(Ended(pre_order_id, letter.at, "uncleared"))
             case _:
                 pass
     note_cancelled(work, left)
@@ -310,7 +313,7 @@ SUBSCRIPTIONS: Final = (
     Subscription("demand.facts_of_locks", frozenset({PreOrderLocked.kind}), on_locked),
     Subscription(
         "demand.facts_of_leaving",
-        frozenset({PreOrderWithdrawn.kind, PreOrderExpired.kind, MemberRemoved.kind}),
+        frozenset({PreOrderWithdrawn.kind, PreOrderExpired.kind, MemberRemoved.kind, MemberUncleared.kind}),
         on_left,
     ),
 )

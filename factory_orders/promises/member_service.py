@@ -9,7 +9,7 @@ from typing import Final
 
 from configurator.quote_service import road_km
 from demand.model import PooledPreOrder, PreOrder
-from demand.pools.events import DepositsHeld, MemberRemoved, PreOrderChanged, PreOrderWithdrawn
+from demand.pools.events import DepositsHeld, MemberRemoved, MemberUncleared, PreOrderChanged, PreOrderWithdrawn
 from demand.pools.model import PreOrderHead
 from demand.pools.queries import pre_orders_seen
 from factory_orders.planning.capacity_store import (
@@ -34,7 +34,7 @@ from kernel.timers import cancel_timer
 from kernel.work import Work
 
 MEMBER_NEWS: Final = frozenset(
-    {DepositsHeld.kind, PreOrderWithdrawn.kind, MemberRemoved.kind, PreOrderChanged.kind},
+    {DepositsHeld.kind, PreOrderWithdrawn.kind, MemberRemoved.kind, MemberUncleared.kind, PreOrderChanged.kind},
 )
 
 
@@ -44,7 +44,11 @@ def on_members_moved(work: Work, letters: Sequence[Letter]) -> None:
         match letter.event:
             case DepositsHeld(pool_id=pool_id, deposits=deposits):
                 keep_promises(work, pool_id, [one.pre_order_id for one in deposits])
-            case PreOrderWithdrawn(pre_order_id=pre_order_id) | MemberRemoved(pre_order_id=pre_order_id):
+            case (
+                PreOrderWithdrawn(pre_order_id=pre_order_id)
+                | MemberRemoved(pre_order_id=pre_order_id)
+                | MemberUncleared(pre_order_id=pre_order_id)
+            ):
                 _give_back_member(work, pre_order_id, reason="left")
             case PreOrderChanged(pool_id=pool_id, pre_order_id=pre_order_id):
                 _give_back_member(work, pre_order_id, reason="changed")

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from configurator import quote_service
 from configurator.model import Tier
 from configurator.quote_service import QuoteDesk, QuoteRequest
-from demand.pools.model import ClassLevel
+from demand.pools.model import ClassLevel, PaymentMethod
 from demand.service import PoolPlan, withdraw
 from factory_orders import audit_service, pools_service, queries, service
 from factory_orders.errors import PromiseLater, PromiseUnavailable
@@ -277,6 +277,20 @@ def test_the_money_keeps_what_was_held_and_a_withdrawal_gives_it_back(room: Pool
     work_off(room)
 
     assert promised(room) == {}
+    require_sound(room)
+
+
+def test_who_is_out_at_the_freeze_for_want_of_finance_holds_no_place_any_more(room: PoolRoom) -> None:
+    open_pool(room, days=4)
+    room.join(1)
+    placed(room.place(room.request(buyer(2), method=PaymentMethod.INSTALMENTS))[0])
+    work_off(room)
+    assert sum(promised(room).values()) == 2
+
+    room.pass_time(hours=25)
+    work_off(room)
+
+    assert sum(promised(room).values()) == 1
     require_sound(room)
 
 
