@@ -126,6 +126,8 @@ def stores(
     """The stores of the brand by code, perhaps of one region."""
     asked = page_request(first, after)
     found = [one for one in registry.list_stores(work) if region is None or one.region == region]
+    # In the order in which the cursor is compared; a database's collation may be another.
+    found.sort(key=lambda one: one.code)
     rows = [one for one in found if asked.after is None or one.code > asked.after]
     return show_page(make_page(rows, asked, lambda one: one.code), lambda one: show_store(one, request.locale))
 

@@ -14,6 +14,7 @@ from graph.access import input_type, object_type
 from graph.identifiers import raw_id, write_id
 from graph.operations import mutation, query
 from graph.types.money import Money, show_minor
+from graph.types.orders import order_raw
 from kernel.actor import Permission
 from kernel.work import Work
 
@@ -67,7 +68,7 @@ def show_paper(one: model.Paper) -> Paper:
 @query(reads=Permission.OWN_READ, at_most=20)
 def order_papers(work: Work, order_id: strawberry.ID) -> list[Paper]:
     """The papers of your order's car; a store reads those of the cars that it hands over."""
-    raw = raw_id(order_id, "Order")
+    raw = order_raw(order_id)
     if raw == "none":
         raw = raw_id(order_id, "Delivery")
     return [show_paper(one) for one in queries.papers_of_order(work, raw)]
@@ -76,4 +77,4 @@ def order_papers(work: Work, order_id: strawberry.ID) -> list[Paper]:
 @mutation(does=Permission.OWN_WRITE, refuses=(PaperNotPossible, VehicleNotNew), result="RequestPaperResult")
 def request_paper(work: Work, input: RequestPaperInput) -> Paper:  # noqa: A002  # the API's word
     """Ask for the insurance or the plate of your car; the invoice comes by itself once the car is paid."""
-    return show_paper(service.request_paper(work, raw_id(input.order_id, "Order"), input.kind))
+    return show_paper(service.request_paper(work, order_raw(input.order_id), input.kind))

@@ -367,3 +367,21 @@ def test_past_its_freeze_point_a_change_is_refused_in_the_readers_words(counter:
 
     assert refused == {"__typename": "AmendmentTooLate", "code": "AMENDMENT_TOO_LATE"}
     assert foreign == {"__typename": "NotFound", "code": "NOT_FOUND"}
+
+
+# --- papers ----------------------------------------------------------------------------------------------------------
+
+PAPERS = "query($id: ID!) { orderPapers(orderId: $id) { kind state } }"
+ASK_PAPER = """mutation($id: ID!) { requestPaper(input: {orderId: $id, kind: INSURANCE}) {
+  __typename ... on Refusal { code } ... on Paper { state } } }"""
+
+
+def test_papers_are_asked_for_and_read_by_the_orders_id_or_its_pre_orders(counter: Counter) -> None:
+    order_id = counter.order_at_store()
+    named = [write_id(kind, order_id) for kind in ("Order", "PreOrder")]
+
+    asked = [counter.ask(buyer(), ASK_PAPER, id=one) for one in named]
+    read = [data(counter.http, PAPERS, {"id": one}, token=counter.passes.hand_out(buyer())) for one in named]
+
+    assert asked == [{"__typename": "Paper", "state": "ISSUED"}] * 2
+    assert read == [{"orderPapers": [{"kind": "INSURANCE", "state": "ISSUED"}]}] * 2
