@@ -158,6 +158,7 @@ REASONS: Final[Texts] = {
     "FIRST_TIER": ("the first tier starts at the minimum", "首个档位须从最低人数开始"),
     "TIERS_RISE": ("tiers start at ever more members", "各档位的人数须递增"),
     "DISCOUNTS_RISE": ("a discount never falls with more members", "人数增加时优惠不得减少"),
+    "DISCOUNT_BOUNDS": ("a discount lies between 0 and {most} basis points", "优惠须在0至{most}个基点之间"),
     "MINIMUM": ("the minimum lies between 1 and the capacity", "最低人数须在1与产能之间"),
     "MEMBER_LIMIT": ("the member limit is at most twice the capacity", "人数上限不得超过产能的两倍"),
     "EARNEST_CEILING": (

@@ -31,7 +31,9 @@ def choose_method(work: Work, pre_order_id: str, *, method: PaymentMethod) -> Pr
     work.actor.require(Permission.PREORDER)
     seat = _open_seat(work, pre_order_id, owner=work.actor.signed_in())
     pool = seat.stored.pool
-    if method is not PaymentMethod.CASH and free_until(pool, now=work.now) is None:
+    # Who waits for the next pool is in none that could be frozen.
+    is_in = not isinstance(seat.pre_order, WaitingPreOrder)
+    if is_in and method is not PaymentMethod.CASH and free_until(pool, now=work.now) is None:
         raise PoolFrozen(pool.head.deadline)
     return _save(work, seat.pre_order, reason="method_chosen", method=method)
 

@@ -23,6 +23,7 @@ from demand.pools.model import (
     EndedPreOrder,
     LockedPreOrder,
     Offer,
+    PaymentMethod,
     PooledPreOrder,
     PreOrder,
     PreOrderHead,
@@ -30,6 +31,7 @@ from demand.pools.model import (
     is_cleared,
     pre_order_state,
 )
+from demand.pools.placing import check_cap
 from demand.pools.pool_store import save_pools
 from demand.pools.pre_order_store import (
     DEPOSIT,
@@ -42,6 +44,7 @@ from demand.pools.pre_order_store import (
     refund_day,
     save_car,
     save_pre_orders,
+    stores_with_plate_quota,
     with_offer,
 )
 from demand.pools.rows import StoredPool
@@ -93,7 +96,10 @@ def _join(work: Work, stored: StoredPool, head: PreOrderHead, *, now: datetime) 
         return AlreadyInPool()
     if (bound := judge_consent(stored.pool, accepts_frozen=head.accepts_frozen, now=now)) is not None:
         return bound
-    if (lacking := judge_clearance(stored.pool, cleared=is_cleared(head, needs_plate=True), now=now)) is not None:
+    by_instalments = head.method is PaymentMethod.INSTALMENTS
+    needs_plate = by_instalments and bool(stores_with_plate_quota(work, [head.store_id]))
+    cleared = is_cleared(head, needs_plate=needs_plate)
+    if (lacking := judge_clearance(stored.pool, cleared=cleared, now=now)) is not None:
         return lacking
     joined = join(stored.pool, head.offer, now=now)
     return joined if isinstance(joined, Refusal) else StoredPool(joined, stored.joined + 1)
@@ -150,6 +156,7 @@ def withdraw(work: Work, pre_order_id: str) -> EndedPreOrder:
 def raise_cap(work: Work, pre_order_id: str, *, price_cap_minor: int) -> PooledPreOrder:
     """Raise the most that a member would pay; refuses anything but more (CapNotRaised), and a closed pool."""
     work.actor.require(Permission.PREORDER)
+    check_cap(price_cap_minor)
     seat = lock_seat(work, pre_order_id, owner=work.actor.signed_in())
     stored, pre_order = seat.stored, seat.pre_order
     if not isinstance(pre_order, PooledPreOrder):
@@ -174,6 +181,7 @@ def change_car(work: Work, pre_order_id: str, *, quote_id: str, price_cap_minor:
     refused for, a car of another class, and a cap below every tier.
     """
     work.actor.require(Permission.PREORDER)
+    check_cap(price_cap_minor)
     seat = lock_seat(work, pre_order_id, owner=work.actor.signed_in())
     stored, pre_order = seat.stored, seat.pre_order
     if not isinstance(pre_order, PooledPreOrder):

@@ -65,6 +65,7 @@ def check_terms(terms: PoolTerms) -> None:
         (members[:1] == [terms.minimum], because("FIRST_TIER")),
         (members == sorted(set(members)), because("TIERS_RISE")),
         (discounts == sorted(discounts), because("DISCOUNTS_RISE")),
+        (all(0 <= one < BASIS_POINTS for one in discounts), because("DISCOUNT_BOUNDS", most=BASIS_POINTS - 1)),
         (1 <= terms.minimum <= terms.capacity <= MEMBERS_MAX, because("MINIMUM")),
         (terms.capacity <= terms.member_limit <= 2 * terms.capacity, because("MEMBER_LIMIT")),
         (terms.deposit_minor > 0, because("DEPOSIT")),

@@ -39,6 +39,7 @@ from demand.pools.pre_order_store import (
     persons_in_pools,
     refund_day,
     save_pre_orders,
+    stores_with_plate_quota,
     waiting_for,
 )
 from demand.pools.rows import StoredPool
@@ -127,12 +128,14 @@ def welcome_waiting(work: Work, pool_id: str, _payload: object = None) -> None:
     waiting = waiting_for(work, class_key=head.class_key, stays=stays, limit=TAKEN_IN_AT_ONCE)
     terms_before = terms_of(work, [one.pool_id for one in waiting])
     holders = {person_id for _, person_id in persons_in_pools(work, [pool_id], [one.head.person_id for one in waiting])}
+    rationed = stores_with_plate_quota(work, [one.head.store_id for one in waiting])
     after, taken, refused = stored, [], []
     for one in waiting:
         if is_costlier(one.head, old=terms_before[one.pool_id], new=head.terms) or one.head.person_id in holders:
             refused.append(one)
             continue
-        if judge_clearance(after.pool, cleared=is_cleared(one.head, needs_plate=True), now=work.now) is not None:
+        cleared = is_cleared(one.head, needs_plate=one.head.store_id in rationed)
+        if judge_clearance(after.pool, cleared=cleared, now=work.now) is not None:
             continue
         joined = join(after.pool, one.head.offer, now=work.now)
         match joined:

@@ -28,11 +28,18 @@ from demand.pools.model import (
     class_keys,
 )
 from kernel.actor import Actor
-from kernel.errors import NotFound, Refusal
+from kernel.errors import InvalidInput, NotFound, Refusal
 from kernel.idempotency import Fresh, Keyed
 from kernel.payments import Authorisation
+from kernel.reasons import because
 
 CAP_MINOR_MAX: Final = 10**12
+
+
+def check_cap(price_cap_minor: int) -> None:
+    """Refuse a cap that is no price of a car (InvalidInput)."""
+    if not 0 < price_cap_minor <= CAP_MINOR_MAX:
+        raise InvalidInput("priceCap", because("CAR_CAP"))
 
 
 @dataclass(frozen=True, slots=True)

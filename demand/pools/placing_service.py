@@ -21,7 +21,7 @@ from demand.pools.model import (
     class_keys,
     pre_order_state,
 )
-from demand.pools.placing import CAP_MINOR_MAX, Candidate, PreOrderRequest, Seating, pre_order_of, seat
+from demand.pools.placing import Candidate, PreOrderRequest, Seating, check_cap, pre_order_of, seat
 from demand.pools.policy import PoolPolicy
 from demand.pools.pool_store import lock_pools
 from demand.pools.pre_order_store import (
@@ -36,13 +36,12 @@ from demand.pools.rows import StoredPool
 from demand.pools.seats.clearance_store import save_after
 from kernel import payments, policy
 from kernel.actor import Permission
-from kernel.errors import IdempotencyMismatch, InvalidInput, NotFound, NotSignedIn, Refusal
+from kernel.errors import IdempotencyMismatch, NotFound, NotSignedIn, Refusal
 from kernel.idempotency import Fresh, Keyed, Replay, claim_many, release
 from kernel.identity.queries import hold_accounts
 from kernel.ledger import book
 from kernel.money import Money
 from kernel.payments import Payment, PaymentProvider, PaymentRequest
-from kernel.reasons import because
 from kernel.timers import set_new_timers
 from kernel.work import Work
 
@@ -167,12 +166,11 @@ def _judge_request(one: Candidate, providers: Mapping[str, PaymentProvider]) -> 
         request.actor.signed_in()
         if request.authorisation is not None:
             one.authorisation = payments.read_authorisation(providers, request.authorisation)
+        if request.actor.person_id is None:
+            return PersonNotVerified()
+        check_cap(request.price_cap_minor)
     except Refusal as refusal:
         return refusal
-    if request.actor.person_id is None:
-        return PersonNotVerified()
-    if not 0 < request.price_cap_minor <= CAP_MINOR_MAX:
-        return InvalidInput("priceCap", because("CAR_CAP"))
     return None
 
 

@@ -245,6 +245,15 @@ def uncleared_of(work: Work, pool_id: str) -> list[PooledPreOrder]:
     return [one for one in members if isinstance(one, PooledPreOrder)]
 
 
+def stores_with_plate_quota(work: Work, store_ids: Sequence[str]) -> set[str]:
+    """Return which of these stores stand in a city that asks for a plate quota."""
+    table = registry.stores.c
+    found = select(table.id).where(
+        table.brand_id == work.actor.brand_id, db.among(table.id, store_ids), table.plate_quota.is_(True)
+    )
+    return set(work.connection.execute(found).scalars())
+
+
 def unpaid_of(work: Work, pool_id: str) -> list[AcknowledgedPreOrder]:
     """Return and lock the pre-orders that wait for money to join this pool."""
     table = pre_orders.c

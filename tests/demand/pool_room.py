@@ -134,7 +134,7 @@ class PoolRoom:
         *,
         capacity: int = 8,
         tiers: Sequence[Tier] = TIERS,
-        days: int = 21,
+        days: float = 21,
         opens_in: timedelta | None = None,
     ) -> str:
         """Open a pool of the plain car's class and return its id."""

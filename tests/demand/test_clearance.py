@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
 from configurator.model import Tier
 from demand.audit_service import CHECKS
+from demand.cubes.tables import demand_cancellations
 from demand.errors import FinanceNotApproved, PoolFrozen, PreOrderClosed
-from demand.pools.model import EndedPreOrder, FrozenPool, PaymentMethod, PooledPreOrder
-from demand.service import approve_finance, choose_method, confirm_plate, withdraw
-from kernel import registry
+from demand.pools.model import EndedPreOrder, FailureChoice, FrozenPool, PaymentMethod, PooledPreOrder, WaitingPreOrder
+from demand.service import SUBSCRIPTIONS, approve_finance, choose_method, confirm_plate, withdraw
+from kernel import outbox, registry
 from kernel.actor import Actor, Role, system
 from kernel.clock import FixedClock
 from kernel.errors import Forbidden, NotFound
@@ -146,3 +148,46 @@ def test_saying_it_twice_changes_nothing(room: PoolRoom) -> None:
     approve(room, one)
 
     assert room.pre_order(one) == before
+
+
+@pytest.mark.parametrize(("rationed", "state"), [(False, "pooled"), (True, "refunded")])
+def test_who_pays_after_the_freeze_with_approved_finance_needs_a_plate_only_where_the_city_asks_for_one(
+    room: PoolRoom, rationed: bool, state: str
+) -> None:
+    if rationed:
+        ration_plates(room)
+    room.open(days=3 + 10 / (24 * 60))
+    asked = room.request(room.buyer(1), method=PaymentMethod.INSTALMENTS, funded=False)
+    late = placed(room.place(asked)[0]).pre_order_id
+    approve(room, late)
+    room.pass_time(minutes=11)
+
+    room.hear(room.pay(room.payments_of(late)[0], reference="late"))
+
+    assert room.states()[late] == state
+    assert unsound(room) == []
+
+
+def test_who_waits_for_the_next_pool_may_choose_instalments(room: PoolRoom) -> None:
+    room.open(days=4)
+    (waiting,) = room.join(1, choice=FailureChoice.ROLL)
+    room.pass_time(days=5)
+
+    with room.works.change(room.buyer(1)) as work:
+        choose_method(work, waiting.pre_order_id, method=PaymentMethod.INSTALMENTS)
+
+    kept = room.pre_order(waiting.pre_order_id)
+    assert isinstance(kept, WaitingPreOrder)
+    assert kept.head.method is PaymentMethod.INSTALMENTS
+
+
+def test_who_is_out_at_the_freeze_counts_among_those_who_left(room: PoolRoom) -> None:
+    room.open(days=4)
+    by_instalments(room, 1)
+
+    room.pass_time(hours=25)
+    while outbox.deliver(room.works, SUBSCRIPTIONS):
+        pass
+
+    with room.works.read(system(BRAND)) as work:
+        assert list(work.connection.execute(select(demand_cancellations.c.kind)).scalars()) == ["uncleared"]

@@ -22,12 +22,13 @@ from demand.pools.model import (
     ScheduledPool,
     is_costlier,
 )
+from demand.pools.placing import CAP_MINOR_MAX
 from demand.queries import locked_members, own_pre_orders, pool_progress, pre_order_timelines
 from demand.service import TIMERS, cancel_pool, raise_cap, withdraw
 from kernel import record
 from kernel.actor import system
 from kernel.clock import FixedClock
-from kernel.errors import Forbidden, NotFound, Refusal
+from kernel.errors import Forbidden, InvalidInput, NotFound, Refusal
 from kernel.paging import PageRequest
 from kernel.work import Works
 from tests.configurator.small_brand import BRAND, PLANNER
@@ -271,6 +272,16 @@ def test_a_cap_only_rises_also_in_a_frozen_pool(room: PoolRoom) -> None:
     assert room.head(pool_id).reaching == (1, 1, 1)
 
 
+def test_no_cap_is_raised_beyond_what_any_pre_order_may_offer(room: PoolRoom) -> None:
+    room.open()
+    (member,) = room.join(1, cap=9_500_000)
+
+    with pytest.raises(InvalidInput), room.works.change(room.buyer(1)) as work:
+        raise_cap(work, member.pre_order_id, price_cap_minor=CAP_MINOR_MAX + 1)
+
+    assert room.pre_order(member.pre_order_id).head.offer.price_cap_minor == 9_500_000
+
+
 def test_money_that_comes_later_takes_the_place_and_counts_once(room: PoolRoom) -> None:
     pool_id = room.open()
     outcome = placed(room.place(room.request(room.buyer(1), funded=False))[0])
@@ -370,6 +381,8 @@ def test_a_scheduled_pool_opens_at_its_time(room: PoolRoom) -> None:
 def test_unsound_terms_a_tier_below_cost_and_a_second_open_pool_are_refused(room: PoolRoom) -> None:
     with pytest.raises(TermsUnsound):
         room.open(tiers=(Tier(3, 200), Tier(5, 0)))
+    with pytest.raises(TermsUnsound):
+        room.open(tiers=(Tier(3, -100), Tier(5, 0)))
     with pytest.raises(BelowCost):
         room.open(tiers=(Tier(3, 0), Tier(5, 2_500)))
     with pytest.raises(Forbidden), room.works.change(room.buyer(1)) as work:
