@@ -10,7 +10,7 @@ import orjson
 from graphql import VariableNode
 
 from graph.documents import Prepared, Refused
-from graph.endpoint import Endpoint, raw_request
+from graph.endpoint import Endpoint, hash_of, raw_request
 from graph.execution import run
 from graph.identifiers import raw_id
 from graph.limits import limit_error
@@ -46,7 +46,7 @@ async def start_following(
         encoded = orjson.dumps(endpoint.formatted(result, request))
         return encoded if framed is None else framed(encoded)
 
-    key = (prepared.text_hash, orjson.dumps(raw_variables, option=orjson.OPT_SORT_KEYS).decode())
+    key = (prepared.text_hash, hash_of(raw_variables))
     view = View(key if framed is None else (framed.__name__, *key), render, heartbeat)
     follower = await hub.follow(topic, view, owner=owner_of(caller.actor, caller.address), on_offer=on_offer)
     if follower is None:

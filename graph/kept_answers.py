@@ -35,7 +35,7 @@ class Answer:
 
 
 class KeptAnswers:
-    """A bounded store of answers; the one used longest ago goes first."""
+    """A bounded store of answers and the words they are kept under; the one used longest ago goes first."""
 
     def __init__(self, *, bytes_max: int = BYTES_MAX) -> None:
         self._answers: OrderedDict[Key, Answer] = OrderedDict()
@@ -53,12 +53,15 @@ class KeptAnswers:
         """Keep an answer."""
         answer = Answer(body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
         old = self._answers.pop(key, None)
-        self._bytes += len(body) - (len(old.body) if old is not None else 0)
+        self._bytes += _size(key, answer) - (_size(key, old) if old is not None else 0)
         self._answers[key] = answer
         while self._bytes > self._bytes_max or len(self._answers) > ANSWERS_MAX:
-            _, gone = self._answers.popitem(last=False)
-            self._bytes -= len(gone.body)
+            self._bytes -= _size(*self._answers.popitem(last=False))
         return answer
+
+
+def _size(key: Key, answer: Answer) -> int:
+    return sum(map(len, key)) + len(answer.body)
 
 
 def registry_stamp(work: Work) -> str:

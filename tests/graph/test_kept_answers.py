@@ -76,6 +76,29 @@ def test_the_store_of_answers_is_bounded() -> None:
     assert [number for number in range(10) if kept.find((str(number),)) is not None] == [7, 8, 9]
 
 
+def test_the_words_an_answer_is_kept_under_take_room_too() -> None:
+    kept = KeptAnswers(bytes_max=100)
+    long = [(f"{number}" * 60,) for number in range(3)]
+
+    for key in long:
+        kept.keep(key, b"x")
+    kept.keep(long[-1], b"y")
+
+    assert [kept.find(key) is not None for key in long] == [False, False, True]
+
+
+def test_what_a_caller_sends_beside_the_question_pushes_no_answer_out(http: Http, town: Town) -> None:
+    http.app.state.endpoint.kept = KeptAnswers(bytes_max=20_000)
+    data(http, "{ brand { code } }")
+
+    for number in range(3):
+        data(http, "{ brand { code } }", {"beside": f"{number}" * 100_000})
+
+    with counted_statements(town.works.engine) as statements:
+        data(http, "{ brand { code } }")
+    assert statements == []
+
+
 def test_what_is_somebodys_own_is_never_kept(http: Http) -> None:
     answer = http.post("/graphql", json={"query": "{ quoteKey { keyId } }"})
 
