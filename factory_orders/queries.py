@@ -9,7 +9,6 @@ from factory_orders.deliveries.queries import (
     handovers_of_orders,
     order_code,
     orders_by_id,
-    own_orders,
     shipments_of_orders,
     store_deliveries,
 )
@@ -66,7 +65,6 @@ __all__ = [
     "my_stock_hold",
     "order_code",
     "orders_by_id",
-    "own_orders",
     "own_stock",
     "papers_of_order",
     "part_shortages",

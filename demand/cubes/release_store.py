@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from sqlalchemy import and_, delete, func, insert, or_, select, update
 
-from demand.cubes.model import Audience, Count, Counts, CubeName, Menu, Offering, PublishedCell, TableKey
+from demand.cubes.model import Audience, Count, Counts, Menu, PublishedCell, TableKey
 from demand.cubes.moving import Saying
 from demand.cubes.publishing import Snapshot
 from demand.cubes.rows import counts_from, table_row
@@ -86,15 +85,6 @@ def load_menus(work: Work, key: TableKey) -> dict[str, Menu]:
         row.region: {category: tuple(options) for category, options in row.options.items()}
         for row in work.connection.execute(found)
     }
-
-
-def menus_by_table(offerings: Iterable[tuple[Offering, Menu]]) -> dict[TableKey, dict[str, Menu]]:
-    """Return what could be had in each region, by table of take rates."""
-    menus: dict[TableKey, dict[str, Menu]] = {}
-    for offering, menu in offerings:
-        key = TableKey(CubeName.TAKE_RATES, offering.week, offering.model, offering.version_id)
-        menus.setdefault(key, {})[offering.region] = menu
-    return menus
 
 
 def load_sayings(work: Work, key: TableKey) -> list[Saying]:
@@ -184,8 +174,3 @@ def cells_of_move(work: Work, serial: int) -> list[dict[str, Any]]:
     """Return the rows of a move's cells."""
     found = select(cube_cells).where(cube_cells.c.move == serial)
     return [dict(row) for row in work.connection.execute(found).mappings()]
-
-
-def weeks_of_tables(keys: Iterable[TableKey]) -> list[date]:
-    """Return the weeks of some tables."""
-    return sorted({key.week for key in keys})

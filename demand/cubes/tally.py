@@ -5,7 +5,7 @@ The two ways must come to the same numbers; a test says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import combinations
@@ -119,12 +119,3 @@ def discount_waited_for(*, price_minor: int, cap_minor: int) -> int:
     """Return the smallest discount in whole percent at which a car of this price costs no more than the cap."""
     missing = max(0, price_minor - cap_minor)
     return min(DISCOUNT_MAX, ceil(100 * missing / price_minor))
-
-
-def sum_blocks(blocks: Sequence[Counts]) -> Counts:
-    """Add up blocks of different people."""
-    total: Counts = {}
-    for counts in blocks:
-        for code, count in counts.items():
-            total[code] = total.get(code, NOBODY).plus(count)
-    return total

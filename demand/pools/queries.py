@@ -30,7 +30,7 @@ from demand.pools.model import (
 from demand.pools.placing import joinable_pool
 from demand.pools.policy import PoolPolicy
 from demand.pools.rows import pool_from, pre_order_from
-from demand.pools.tables import pool_changes, pools, pre_order_changes, pre_orders
+from demand.pools.tables import pools, pre_order_changes, pre_orders
 from kernel import db, policy
 from kernel.actor import Permission
 from kernel.errors import NotFound
@@ -207,13 +207,6 @@ def member_accounts(work: Work, pool_id: str) -> list[str]:
         table.pool_id == pool_id, table.brand_id == work.actor.brand_id, table.state.in_(("pooled", "locked"))
     )
     return list(work.connection.execute(found.order_by(table.id)).scalars())
-
-
-def pool_timelines(work: Work, pool_ids: Sequence[str]) -> dict[str, tuple[Step, ...]]:
-    """Return the changes of pools, oldest first."""
-    known = list(pools_by_id(work, pool_ids))
-    found = select(pool_changes).where(db.among(pool_changes.c.pool_id, known)).order_by(pool_changes.c.serial)
-    return _steps(work.connection.execute(found).mappings().all(), "pool_id")
 
 
 def _steps(rows: Sequence[RowMapping], key: str) -> dict[str, tuple[Step, ...]]:

@@ -108,21 +108,6 @@ def _delivery(row: Any) -> Delivery:
     )
 
 
-def own_orders(work: Work, page: PageRequest) -> Page[Order]:
-    """Return the signed-in buyer's orders, newest first."""
-    work.actor.require(Permission.OWN_READ)
-    found = (
-        select(orders)
-        .where(orders.c.brand_id == work.actor.brand_id, orders.c.account_id == work.actor.signed_in())
-        .order_by(orders.c.id.desc())
-        .limit(page.size + 1)
-    )
-    if page.after is not None:
-        found = found.where(orders.c.id < page.after)
-    rows = [order_from(row) for row in work.connection.execute(found).mappings()]
-    return make_page(rows, page, lambda order: order.terms.id)
-
-
 def orders_by_id(work: Work, order_ids: Sequence[str]) -> dict[str, Order]:
     """Return those of the orders that the actor may see: the buyer's own, all for auditor and system.
 
