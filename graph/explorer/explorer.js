@@ -99,15 +99,16 @@ function stop() {
 }
 
 // --- history ---------------------------------------------------------------------------------------------------------
+// It ends with the tab: variables hold passwords and tokens, and others may use the same machine.
 
 function readHistory() {
-  try { return JSON.parse(localStorage.getItem("muster-history")) ?? []; } catch { return []; }
+  try { return JSON.parse(sessionStorage.getItem("muster-history")) ?? []; } catch { return []; }
 }
 
 function remember() {
   const entry = { query: query.value, variables: variables.value };
   const others = readHistory().filter((one) => one.query !== entry.query || one.variables !== entry.variables);
-  localStorage.setItem("muster-history", JSON.stringify([entry, ...others].slice(0, HISTORY_MAX)));
+  sessionStorage.setItem("muster-history", JSON.stringify([entry, ...others].slice(0, HISTORY_MAX)));
   showHistory();
 }
 

@@ -33,6 +33,13 @@ def test_the_explorer_asks_nothing_of_other_machines(http: Http) -> None:
     assert {http.get(one).status_code for one in named if one.startswith("/explorer/")} == {200}
 
 
+def test_what_is_typed_into_the_explorer_ends_with_its_tab(http: Http) -> None:
+    script = http.get("/explorer/explorer.js").text
+
+    assert "sessionStorage" in script
+    assert "localStorage" not in script
+
+
 def test_pages_have_no_inline_script_and_a_policy_that_allows_none(http: Http) -> None:
     for path in ("/", "/explorer"):
         page = http.get(path)
