@@ -17,6 +17,7 @@ from demand.pools.events import (
     PoolFailed,
     PoolFreezeNear,
     PoolLocked,
+    PreOrderExpired,
     PreOrderLocked,
     PreOrderRolled,
 )
@@ -103,11 +104,19 @@ def clear_pool(work: Work, pool_id: str, _payload: object = None) -> None:
     members = members_of(work, pool_id)
     assert len(members) == stored.pool.head.members, "the count of places is kept with the places"
     outcome = clear([one.head.offer for one, _ in members], stored.pool.head.terms)
-    end_pre_orders(work, unpaid_of(work, pool_id), ending="expired_unpaid", reason="pool_cleared", refund_by=None)
+    _expire_unpaid(work, pool_id)
     if isinstance(outcome, Cleared):
         _lock(work, stored, members, outcome)
     else:
         _fail(work, stored, members, outcome)
+
+
+def _expire_unpaid(work: Work, pool_id: str) -> None:
+    """End what still waits for its money, and tell whose it is: no place can be taken any more."""
+    unpaid = end_pre_orders(
+        work, unpaid_of(work, pool_id), ending="expired_unpaid", reason="pool_cleared", refund_by=None
+    )
+    work.record(*(PreOrderExpired(one.head.brand_id, one.head.id, one.head.account_id, one.pool_id) for one in unpaid))
 
 
 def _lock(work: Work, stored: StoredPool, members: Sequence[tuple[PooledPreOrder, int]], outcome: Cleared) -> None:
@@ -224,13 +233,15 @@ def cancel_pool(work: Work, pool_id: str, *, reason: str) -> CancelledPool:
     if not isinstance(stored.pool, ScheduledPool | OpenPool | FrozenPool):
         raise PoolClosed(state_of(stored.pool))
     members = [one for one, _ in members_of(work, pool_id)]
+    unpaid = unpaid_of(work, pool_id)
     refund_by = refund_day(work)
     end_pre_orders(work, members, ending="refunded", reason="pool_cancelled", refund_by=refund_by)
-    end_pre_orders(work, unpaid_of(work, pool_id), ending="withdrawn", reason="pool_cancelled", refund_by=None)
+    end_pre_orders(work, unpaid, ending="withdrawn", reason="pool_cancelled", refund_by=None)
     head = replace(stored.pool.head, members=0, reaching=(0,) * len(stored.pool.head.reaching))
     cancelled = CancelledPool(head, work.now)
     end_pool(work, stored, cancelled)
     chain_ended(work, head, "pool.cancelled", {"members": len(members)})
-    concerned = tuple(ConcernedMember(one.head.id, one.head.account_id) for one in members)
+    heads = [one.head for one in members] + [one.head for one in unpaid]
+    concerned = tuple(ConcernedMember(head.id, head.account_id) for head in heads)
     work.record(PoolCancelled(head.brand_id, head.id, head.plant_code, head.class_key, reason.strip(), concerned))
     return cancelled

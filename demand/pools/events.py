@@ -204,7 +204,7 @@ class PoolFailed(Event):
 @event("demand.pool_cancelled")
 @dataclass(frozen=True, slots=True)
 class PoolCancelled(Event):
-    """The planner took the pool back; all money goes back."""
+    """The planner took the pool back; all money goes back. `members` are also those who had not paid yet."""
 
     pool_id: str
     plant_code: str

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from configurator.model import Tier
 from demand.errors import CapNotRaised, NoOpenPool, PoolAlreadyOpen, PoolFrozen, PreOrderClosed, TermsUnsound
@@ -29,6 +30,7 @@ from kernel import record
 from kernel.actor import system
 from kernel.clock import FixedClock
 from kernel.errors import Forbidden, InvalidInput, NotFound, Refusal
+from kernel.news import outbox
 from kernel.paging import PageRequest
 from kernel.work import Works
 from tests.configurator.small_brand import BRAND, PLANNER
@@ -313,6 +315,26 @@ def test_a_pre_order_without_money_expires_and_late_money_goes_back(room: PoolRo
     assert heard.outcome == "late"
     assert room.head(pool_id).members == 0
     assert room.balance("provider:sandbox") == 0
+
+
+@pytest.mark.parametrize("ending", ["pool_failed", "pool_cancelled"])
+def test_who_still_has_time_to_pay_when_a_pool_ends_is_told(room: PoolRoom, ending: str) -> None:
+    pool_id = room.open(days=4)
+    room.pass_time(days=4, minutes=-5)
+    waiting = placed(room.place(room.request(room.buyer(1), funded=False))[0]).pre_order_id
+
+    if ending == "pool_cancelled":
+        with room.works.change(PLANNER) as work:
+            cancel_pool(work, pool_id, reason="a fire in the plant")
+    else:
+        room.pass_time(minutes=5)
+
+    with room.works.read(system(BRAND)) as work:
+        news = work.connection.execute(select(outbox.c.kind, outbox.c.payload)).all()
+    told = {row.kind for row in news if row.kind.startswith("demand.p") and waiting in str(row.payload)}
+    assert told - {"demand.pre_orders_placed"} == {
+        "demand.pool_cancelled" if ending == "pool_cancelled" else "demand.pre_order_expired"
+    }
 
 
 def test_money_for_a_full_pool_goes_back(room: PoolRoom) -> None:
