@@ -15,7 +15,7 @@ FIELDS: Final = frozenset({"id", "model", "options", "region", "price_minor"})
 
 
 def read_cars(path: Path) -> tuple[tuple[KeptCar, ...], tuple[Fault, ...]]:
-    """Read `{"id": "17", "model": "L5", "options": ["…"], "region": "SHANGHAI", "price_minor": 12980000}` a line.
+    """Read `{"id": "17", "model": "L5", "options": ["…"], "region": "east", "price_minor": 12980000}` a line.
 
     `model` and `options` are needed; without an id the line's number stands for it. Blank lines are passed over.
     """

@@ -104,7 +104,8 @@ class _Reader:
         if self._open:
             self._faults.add(self._file, self._open_line, "a clause does not end with 0")
         if self._header is None:
-            self._faults.add(self._file, 0, "has no header `p cnf <variables> <clauses>`")
+            if not self._faults:
+                self._faults.add(self._file, 0, "has no header `p cnf <variables> <clauses>`")
             return None, self._faults.sorted()
         variables, clauses = self._header
         if clauses >= 0 and clauses != len(self._rules):

@@ -141,7 +141,7 @@ def count(
 
     Where the rules cannot be compiled in time, it is said that there is at least one car.
 
-    Example: [bold]muster catalogue count muster/demo/qilan/catalogue --with L5 --region SHANGHAI[/bold]
+    Example: [bold]muster catalogue count muster/demo/qilan/catalogue --with L5 --region east[/bold]
     """
     from configurator.publish_report import UNCOUNTED
     from muster.report_texts import choice_json, in_words
@@ -170,7 +170,7 @@ def explain(
     lacking: Lacking = None,
     region: Region = "",
     day: Day = None,
-    locale: Annotated[str, typer.Option(help="The language of the rules' sentences: zh-CN or en.")] = "en",
+    locale: Annotated[str, typer.Option(help="The language of the answer: zh-CN or en.")] = "en",
     as_json: AsJson = False,
 ) -> None:
     """Say whether a car with these features can be built, and if not, the fewest rules that forbid it (then 1).
@@ -178,7 +178,7 @@ def explain(
     Example: [bold]muster catalogue explain muster/demo/qilan/catalogue --with L5 --with P_TWO_TONE_DAWN[/bold]
     """
     from configurator.rule_probe import RuleProbe
-    from muster.report_texts import rule_in_words, rules_json
+    from muster.report_texts import rules_json, verdict_lines
 
     subject = subject_at(path, as_json=as_json)
     wanted = literals_of(subject, having, lacking)
@@ -193,11 +193,8 @@ def explain(
     facts = [subject.facts(book.rules[position].code) for position in rules]
     if as_json:
         out.print_json(data={"path": str(path), "canBeBuilt": found, "rules": rules_json(facts)})
-    elif found:
-        _print(["Such a car can be built."])
     else:
-        forbidding = [f"  {rule_in_words(rule, locale)}" for rule in facts] or ["  the tree of features itself"]
-        _print(["Such a car cannot be built. The fewest rules that forbid it:", *forbidding])
+        _print(verdict_lines(facts, locale, found=found))
     if not found:
         sys.exit(REFUSED)
 

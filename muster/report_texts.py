@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from configurator.engine.choosing import EngineChoice, Outcome, Why
+from configurator.model import Text
 from configurator.publish_report import BoundOption, IdleRule, NotCounted, PublishReport
 from configurator.report_subject import RuleFacts
 
@@ -65,6 +66,21 @@ def rule_in_words(rule: RuleFacts, locale: str = "en") -> str:
     place = f" ({rule.file}:{rule.line})" if rule.line else ""
     words = rule.text.in_locale(locale)
     return f"{rule.code}{place}" + (f" {words}" if words else "")
+
+
+CAN_BE_BUILT: Final = Text("这样的车可以生产。", "Such a car can be built.")
+CANNOT_BE_BUILT: Final = Text(
+    "这样的车无法生产。排除它的最少规则如下。", "Such a car cannot be built. The fewest rules that forbid it:"
+)
+TREE_ALONE: Final = Text("特征树本身", "the tree of features itself")
+
+
+def verdict_lines(forbidding: Sequence[RuleFacts], locale: str, *, found: bool) -> list[str]:
+    """Say whether a car can be built, and if not, by which rules; without any it is the tree."""
+    if found:
+        return [CAN_BE_BUILT.in_locale(locale)]
+    rules = [rule_in_words(rule, locale) for rule in forbidding] or [TREE_ALONE.in_locale(locale)]
+    return [CANNOT_BE_BUILT.in_locale(locale), *(f"  {rule}" for rule in rules)]
 
 
 def in_words(cars: int) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from muster.cli_catalogue import app
+from muster.cli_catalogue import app, count, explain
 from tests.configurator.small_brand import FOLDER, PLAIN_CAR, copied_folder
 
 BARE = """\
@@ -115,7 +117,11 @@ def test_why_not_is_answered_with_the_rules_behind(bare: Path) -> None:
 def test_the_reasons_come_in_chinese_and_as_json_and_follow_the_region() -> None:
     forbidden = ("explain", FOLDER, "--with", "ROOF", "--with", "HOOK", "--day", "2026-12-01")
 
-    assert "R002 (options.uvl:38) 天窗与拖钩不能同选。" in run(*forbidden, "--locale", "zh-CN")[1]
+    assert run(*forbidden, "--locale", "zh-CN")[1].splitlines() == [
+        "这样的车无法生产。排除它的最少规则如下。",
+        "  R002 (options.uvl:38) 天窗与拖钩不能同选。",
+    ]
+    assert run("explain", FOLDER, "--with", "HOOK", "--locale", "zh-CN") == (0, "这样的车可以生产。\n")
     found = json.loads(run(*forbidden, "--json")[1])
     assert (found["canBeBuilt"], [rule["code"] for rule in found["rules"]]) == (False, ["R002"])
     assert run("explain", FOLDER, "--without", "HEAT")[0] == 0
@@ -123,6 +129,15 @@ def test_the_reasons_come_in_chinese_and_as_json_and_follow_the_region() -> None
     too_early = run("explain", FOLDER, "--with", "ROOF", "--day", "2026-05-31")
     assert (too_early[0], too_early[1].splitlines()[1]) == (1, "  FROM_ROOF Glass roof can be ordered from 2026-06-01.")
     assert run("explain", FOLDER, "--with", "ROOF", "--day", "2026-06-01")[0] == 0
+
+
+@pytest.mark.parametrize("command", [count, explain])
+def test_the_example_of_the_help_is_a_call_that_is_understood(command: Callable[..., None]) -> None:
+    (example,) = re.findall(r"\[bold\]muster catalogue (.+)\[/bold\]", command.__doc__ or "")
+
+    code, text = run(*example.split())
+
+    assert code in (0, 1), text
 
 
 def test_cars_are_counted_exactly_and_where_they_are_not_that_is_said(bare: Path) -> None:
