@@ -86,13 +86,13 @@ def stages() -> Iterator[Callable[[str, int, int], None]]:
 
 
 class _LinesNowAndThen:
-    """Writes how far a stage is, but not before two seconds, nor more often."""
+    """Writes how far a stage is, but not before two seconds, nor more often, and never of nothing."""
 
     def __init__(self) -> None:
         self._told_at = time.monotonic()
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         now = time.monotonic()
-        if now - self._told_at >= SECONDS_BETWEEN_LINES:
+        if total and now - self._told_at >= SECONDS_BETWEEN_LINES:
             self._told_at = now
             errors.print(f"… {stage}, {done:,} of {total:,} done", markup=False)
