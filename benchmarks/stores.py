@@ -20,6 +20,8 @@ import numpy as np
 from factory_orders.allocation.flow import allocate
 from factory_orders.allocation.model import Allocation, AllocationProblem, Ways, steps_of, ways_of
 from factory_orders.allocation.repair import mend
+from factory_orders.light_stock.base_stock import StockRule
+from factory_orders.light_stock.sharing import FreeStock, SharingCosts, StorePlace, share_stock
 
 SIDE_KM: Final = 3_000
 KM_MINOR: Final = 300
@@ -29,6 +31,8 @@ UNFAIR_MINOR: Final = 250_000
 YEAR: Final = ("a year's stock", 12_000, 42, 42, 5.0, 1.0)
 STRESS: Final = ("stress", 100_000, 1_000, 20, 5.0, 1.0)
 """Name, cars, stores, ways a car, and the CPU seconds to reach anew and mended."""
+MORNING: Final = ("a morning's sharing out", 3_000, 42, 3, 5.0)
+"""Name, free cars (half of them at stores), stores, models, and the CPU seconds to reach, all of it counted."""
 
 
 def instance(cars: int, stores: int, ways: int, *, seed: int = 1) -> AllocationProblem:
@@ -94,6 +98,31 @@ def bench(name: str, cars: int, stores: int, ways: int, anew_max: float, mend_ma
     _row(name, "1 % gone, 1 % new", changed, mended, seconds, mend_max)
 
 
+def bench_morning(name: str, cars: int, stores: int, models: int, most: float) -> None:
+    """Print what the worker does each morning: base stock, what cars are worth, the flow, and why each car goes."""
+    dice = np.random.default_rng(4)
+    at = {f"s{number}": dice.random(2) * SIDE_KM for number in range(stores)}
+    at |= {"plant 1": dice.random(2) * SIDE_KM, "plant 2": dice.random(2) * SIDE_KM}
+    roads = {(begin, end): int(np.hypot(*(at[begin] - at[end]))) for begin in at for end in at if end.startswith("s")}
+    free = []
+    for number in range(cars):
+        place = f"s{dice.integers(stores)}" if number % 2 else f"plant {1 + number % 4 // 2}"
+        own = place if place in at and place.startswith("s") else None
+        free.append(FreeStock(f"v{number}", f"m{dice.integers(models)}", own, place))
+    means = dice.random((stores, models)) * 2 * cars / stores / models
+    places = [
+        StorePlace(f"s{store}", f"m{model}", StockRule(float(means[store, model]), 800_000, 200_000), 0, 0)
+        for store in range(stores)
+        for model in range(models)
+    ]
+    cpu = time.process_time()
+    found = share_stock(free, places, roads=roads, costs=SharingCosts(30_000, 300, 5_000))
+    seconds = time.process_time() - cpu
+    assert found.cost_minor == found.bound_minor, "proven optimal"
+    cells = (name, f"{len(found.sent):,} moved", f"{cars:,} × {stores} × {models}", "", "", found.waiting, "yes")
+    print(f"| {' | '.join(map(str, cells))} | {seconds:.2f} | {most:g} |", flush=True)
+
+
 def _timed(work: Callable[[], Allocation]) -> tuple[Allocation, float]:
     cpu = time.process_time()
     found = work()
@@ -126,7 +155,7 @@ def _warm_up() -> None:
 def main(arguments: Sequence[str]) -> int:
     """Run what the arguments ask for."""
     parser = argparse.ArgumentParser(prog="dev.py bench stores", description=__doc__)
-    parser.add_argument("--only", choices=("year", "stress"), help="only this instance")
+    parser.add_argument("--only", choices=("year", "stress", "morning"), help="only this instance")
     chosen = parser.parse_args(arguments)
     print(f"One core; {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, load {os.getloadavg()[0]:.1f} of {os.cpu_count()}\n")
     print("| instance | what | cars × stores | ways | yuan | wait | proven optimal | CPU s | to reach |")
@@ -135,6 +164,8 @@ def main(arguments: Sequence[str]) -> int:
     for word, case in (("year", YEAR), ("stress", STRESS)):
         if chosen.only in (None, word):
             bench(*case)
+    if chosen.only in (None, "morning"):
+        bench_morning(*MORNING)
     return 0
 
 

@@ -149,8 +149,11 @@ def _issued(quote: Quote) -> QuoteIssued:
     )
 
 
-def road_km(plant: registry.Plant, at: registry.Store) -> int:
-    """Estimate the road from plant to store: the great circle (haversine) times `ROAD_FACTOR`, in whole kilometres."""
+def road_km(plant: registry.Plant | registry.Store, at: registry.Store) -> int:
+    """Estimate the road from a plant, or another store, to a store, in whole kilometres.
+
+    It is the great circle (haversine) times `ROAD_FACTOR`.
+    """
     latitude_a, latitude_b = math.radians(plant.latitude), math.radians(at.latitude)
     half_latitude = (latitude_b - latitude_a) / 2
     half_longitude = math.radians(at.longitude - plant.longitude) / 2
@@ -283,13 +286,36 @@ def third_party_of_day(
     return third_party_minor(facts, terms, vehicle_price_minor=vehicle_price_minor, day=day)
 
 
-def lines_of_stock_car(
-    work: Work, *, version_id: str, model: str, options: tuple[str, ...], store_id: str, price_minor: int
-) -> tuple[QuoteLine, ...]:
-    """Return the lines of a car that stands at a store, at the store's price, for somebody who takes it today."""
-    version = version_by_id(work, VersionId(version_id))
-    rules = policy.current(work)
-    at = registry.open_store(work, store_id)
+@dataclass(frozen=True, slots=True)
+class StockCarOffer:
+    """A car that stands at a store, at the store's price."""
+
+    version_id: str
+    model: str
+    options: tuple[str, ...]
+    store_id: str
+    price_minor: int
+
+
+def lines_of_stock_car(work: Work, offer: StockCarOffer) -> tuple[QuoteLine, ...]:
+    """Return the lines of a car that stands at a store, for somebody who takes it today; refuses a closed store."""
+    at = registry.open_store(work, offer.store_id)
+    facts, terms = _stock_facts(work, offer, at, policy.current(work))
+    return stock_lines(facts, terms, price_minor=offer.price_minor)
+
+
+def third_party_of_stock_car(work: Work, offer: StockCarOffer, *, day: date, policy_version: int | None = None) -> int:
+    """Return what tax, insurance, plate and subsidy of a stock car come to on a day; see `third_party_of_day`."""
+    at = registry.stores_by_id(work, [offer.store_id])[offer.store_id]
+    rules = policy.current(work) if policy_version is None else policy.pinned(work, policy_version)
+    facts, terms = _stock_facts(work, offer, at, rules)
+    return third_party_minor(facts, terms, vehicle_price_minor=offer.price_minor, day=day)
+
+
+def _stock_facts(
+    work: Work, offer: StockCarOffer, at: registry.Store, rules: policy.PolicyVersion
+) -> tuple[QuoteFacts, Terms]:
+    version = version_by_id(work, VersionId(offer.version_id))
     facts = QuoteFacts(
         id=QuoteId(""),
         brand_id=work.actor.brand_id,
@@ -299,8 +325,8 @@ def lines_of_stock_car(
         version_number=version.number,
         content_hash=version.content_hash,
         policy_version=rules.version,
-        model=model,
-        options=options,
+        model=offer.model,
+        options=offer.options,
         region=at.region,
         day=work.now.astimezone(registry.own_brand(work).zone).date(),
         store_id=at.id,
@@ -310,7 +336,7 @@ def lines_of_stock_car(
         promise=None,
         issued_at=work.now,
     )
-    return stock_lines(facts, _terms(version, rules), price_minor=price_minor)
+    return facts, _terms(version, rules)
 
 
 def sign_stock_document(desk: QuoteDesk, document: dict[str, Any]) -> tuple[str, str]:

@@ -7,23 +7,24 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import Executable, bindparam, case, func, literal, select
+from sqlalchemy import Executable, Select, bindparam, case, func, literal, select
 
 from configurator.quote_queries import load_quotes
-from configurator.quote_service import third_party_of_day
 from demand.pools.queries import locked_members
 from factory_orders.agreements import audit_service as agreements_audit
-from factory_orders.deliveries.balance import day_without_lateness
-from factory_orders.deliveries.tables import handovers, late_credits, order_balances, shipments
+from factory_orders.deliveries.tables import handovers, late_credits, order_balances
 from factory_orders.errors import VinInvalid
+from factory_orders.light_stock import audit_service as light_stock_audit
 from factory_orders.parts import audit_service as parts_audit
-from factory_orders.planning.model import SLOT
+from factory_orders.planning.model import SLOT, OrderOrigin
 from factory_orders.planning.queries import car_facts
 from factory_orders.planning.tables import capacity_weeks, orders, pool_reservations
 from factory_orders.plant.model import Stage
 from factory_orders.plant.tables import build_orders, plant_events
 from factory_orders.policies import LateCreditPolicy
 from factory_orders.promises import audit_service as promises_audit
+from factory_orders.stock import audit_service as stock_audit
+from factory_orders.third_party.audit_service import wrong_third_party
 from factory_orders.vehicles.model import Newness
 from factory_orders.vehicles.passport import WORDS, chain_of
 from factory_orders.vehicles.tables import vehicles
@@ -154,11 +155,6 @@ def _used(work: Work) -> Counter[tuple[str, date, str]]:
     return used
 
 
-_TAKEN_TWICE: Final = """
-    SELECT stock_holds.vin FROM stock_holds JOIN allocations ON allocations.vin = stock_holds.vin
-        AND allocations.ended_at IS NULL
-    WHERE stock_holds.brand_id = :brand_id AND stock_holds.ended_at IS NULL
-"""
 _UNINVOICED: Final = """
     SELECT orders.id FROM orders LEFT JOIN papers ON papers.order_id = orders.id AND papers.vin = orders.vin
         AND papers.kind = 'vehicle_invoice' AND papers.state = 'issued'
@@ -193,7 +189,7 @@ def _wrong_terms(work: Work) -> Iterator[str]:
     table = orders.c
     found = select(
         table.id, table.pool_id, table.account_id, table.quote_id, table.price_minor, table.guaranteed_other_minor
-    ).where(table.brand_id == work.actor.brand_id)
+    ).where(table.brand_id == work.actor.brand_id, table.origin == OrderOrigin.POOL.value)
     by_pool: dict[str, list[Any]] = {}
     for row in work.connection.execute(found):
         by_pool.setdefault(row.pool_id, []).append(row)
@@ -237,28 +233,8 @@ def _dearer_balances() -> Executable:
 
 
 def _wrong_third_party(work: Work) -> Iterator[str]:
-    """Work out anew the lines that follow the day: of the day, or of the day without the maker's lateness."""
-    asked, zone = order_balances.c, registry.own_brand(work).zone
-    found = (
-        select(asked.order_id, asked.day, asked.policy_version, asked.third_party_minor)
-        .add_columns((orders.c.price_minor + orders.c.agreed_minor).label("vehicle_minor"))
-        .add_columns(orders.c.quote_id, orders.c.promised_by, shipments.c.inspected_at)
-        .join(handovers, handovers.c.id == asked.handover_id)
-        .join(orders, orders.c.id == asked.order_id)
-        .join(shipments, (shipments.c.order_id == asked.order_id) & (shipments.c.vin == handovers.c.vin))
-        .where(asked.brand_id == work.actor.brand_id)
-    )
-    for row in work.connection.execute(found.order_by(asked.handover_id)).all():
-        ready_on = row.inspected_at.astimezone(zone).date()
-        days = {row.day, day_without_lateness(row.day, ready_on=ready_on, promised_by=row.promised_by)}
-        due = min(
-            third_party_of_day(
-                work, row.quote_id, vehicle_price_minor=row.vehicle_minor, day=day, policy_version=row.policy_version
-            )
-            for day in days
-        )
-        if row.third_party_minor != due:
-            yield f"order {row.order_id} was asked for {row.third_party_minor} of third-party lines instead of {due}"
+    """Work out anew the lines that follow the day, in the brand's own days."""
+    yield from wrong_third_party(work, registry.own_brand(work).zone)
 
 
 _TOO_EARLY: Final = """
@@ -271,7 +247,7 @@ _TOO_EARLY: Final = """
 """
 
 
-def _open_balances(kind: str, expected: Any) -> Executable:
+def _open_balances(kind: str, expected: Any) -> Select[Any]:
     """Select orders whose account of a kind does not stand at what is expected."""
     balances, table = account_balances(), orders.c
     held = func.coalesce(balances.c.balance, 0)
@@ -292,23 +268,28 @@ def _asked_for() -> Any:
     )
 
 
-def _earnest() -> Executable:
+def _earnest(origin: OrderOrigin) -> Executable:
+    """Select orders of an origin whose earnest money, or deposit for a stock car, is not what came and was spent."""
+    kind = "stock_deposit" if origin is OrderOrigin.STOCK else "earnest"
     booked = (
         select(ledger_transfers.c.amount_minor)
-        .where(ledger_transfers.c.kind == "earnest", ledger_transfers.c.reference == orders.c.id)
+        .where(
+            ledger_transfers.c.kind.in_(("earnest", "stock_deposit")),
+            ledger_transfers.c.credit_account == literal(f"{kind}:") + orders.c.id,
+        )
         .scalar_subquery()
     )
     lost = (
         select(ledger_transfers.c.amount_minor)
         .where(
             ledger_transfers.c.kind.in_(("declined", "charged_back")),
-            ledger_transfers.c.debit_account == literal("earnest:") + orders.c.id,
+            ledger_transfers.c.debit_account == literal(f"{kind}:") + orders.c.id,
         )
         .scalar_subquery()
     )
     spent = _asked_for() | (orders.c.state == "cancelled")
     there = func.coalesce(booked, 0) - func.coalesce(lost, 0)
-    return _open_balances("earnest", case((spent, 0), else_=there))
+    return _open_balances(kind, case((spent, 0), else_=there)).where(orders.c.origin == origin.value)
 
 
 def _receivables() -> Executable:
@@ -385,7 +366,6 @@ CHECKS: Final = (
         4,
         rows_violating(_UNINVOICED, shape="order {id}"),
     ),
-    Check("a stock car that somebody holds is bound to no order", 2, rows_violating(_TAKEN_TWICE, shape="{vin}")),
     Check("no odometer runs backwards", 4, rows_violating(_BACKWARDS, shape="{vin} at {km} km")),
     *agreements_audit.CHECKS,
     *parts_audit.CHECKS,
@@ -431,7 +411,14 @@ CHECKS: Final = (
     Check(
         "earnest money lies on its account until it is set off",
         1,
-        rows_violating(_earnest(), shape="order {id} is {state} and its earnest money is {held}"),
+        rows_violating(_earnest(OrderOrigin.POOL), shape="order {id} is {state} and its earnest money is {held}"),
+    ),
+    *stock_audit.CHECKS,
+    *light_stock_audit.CHECKS,
+    Check(
+        "the deposit for a stock car lies on its account until it is set off",
+        1,
+        rows_violating(_earnest(OrderOrigin.STOCK), shape="order {id} is {state} and its deposit is {held}"),
     ),
     Check("late credits are booked day by day and stay below their cap", 1, _wrong_credits),
 )

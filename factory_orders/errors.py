@@ -21,11 +21,13 @@ Refusal
   DamageCaseClosed         the damage case is closed
   HandoverNotPossible      the car is not there, or the handover is at another step
   AppointmentUnavailable   the store cannot receive anybody then
+  HoursTaken               people have booked hours that are to be closed
   DisclosureNotAccepted    the buyer has to agree to what happened to the car first
   InspectionMissing        no balance before the buyer has inspected the car
   BalanceOpen              the receivable is not zero
   StockCarHeld             somebody else holds the stock car
   StockQuoteDead           the quote of a stock car is not live any more
+  StockHoldOver            the hold of a stock car has ended: hold it anew
   InvoiceMissing           no signature before the vehicle invoice is issued
   PaperNotPossible         the car is not at the store, or the paper comes by itself
   ChecklistIncomplete      points of the check list are missing
@@ -259,6 +261,17 @@ class AppointmentUnavailable(Refusal):
 
 
 @dataclass(unsafe_hash=True)
+class HoursTaken(Refusal):
+    """People have booked `hour` by places that it would not have any more; they are asked to move first."""
+
+    code = "HOURS_TAKEN"
+    en = "{booked} handovers are booked at {hour}, beyond these places. Ask the buyers to move, or keep the hour."
+    zh = "{hour}已有{booked}个交车预约，超出拟设名额。请先与客户改期，或保留该时段。"
+    hour: datetime
+    booked: int
+
+
+@dataclass(unsafe_hash=True)
 class DisclosureNotAccepted(Refusal):
     """Something happened to the car before delivery; the buyer agrees in writing or the car is not handed over."""
 
@@ -304,6 +317,15 @@ class StockQuoteDead(Refusal):
     en = "This quote is not live any more: {state}. Ask for a new one, or look for another car."
     zh = "该现车报价已失效：{state}。请重新获取报价，或选择其他现车。"
     state: str
+
+
+@dataclass(unsafe_hash=True)
+class StockHoldOver(Refusal):
+    """The hold ran out, or was given back; no money was taken."""
+
+    code = "STOCK_HOLD_OVER"
+    en = "This hold has ended. Hold the car anew, if it is still there; no money was taken."
+    zh = "该保留已结束。如现车仍在库，请重新保留；未产生扣款。"
 
 
 @dataclass(unsafe_hash=True)

@@ -204,6 +204,16 @@ class VehicleArrived(Event):
     damaged: bool
 
 
+@event("factory_orders.stock_car_arrived")
+@dataclass(frozen=True, slots=True)
+class StockCarArrived(Event):
+    """A store has looked over a car that came to it for stock."""
+
+    vin: str
+    store_id: str
+    newness: str
+
+
 @event("factory_orders.handover_booked")
 @dataclass(frozen=True, slots=True)
 class HandoverBooked(Event):

@@ -13,6 +13,8 @@ from factory_orders.deliveries.queries import (
     store_deliveries,
 )
 from factory_orders.hooks.queries import HookView, list_hooks, messages_of_hook
+from factory_orders.hours.queries import free_appointments, store_calendar
+from factory_orders.light_stock.queries import allocation_rounds_made, fairness_ledger, moves_made, store_levels
 from factory_orders.papers.queries import papers_of_order
 from factory_orders.parts.queries import list_call_offs, part_shortages, supplier_call_offs
 from factory_orders.planning.queries import (
@@ -33,7 +35,7 @@ from factory_orders.plant.queries import (
     stages_of_orders,
 )
 from factory_orders.promises.queries import PlantCalibration, calibrations, my_hold
-from factory_orders.stock.queries import my_stock_hold, own_stock, stock_cars, stock_quote
+from factory_orders.stock.queries import my_stock_hold, own_stock, own_stock_purchases, stock_cars, stock_quote
 from factory_orders.vehicles.queries import disclosures_of, passport, passport_document, vehicles_by_vin
 
 __all__ = [
@@ -45,6 +47,7 @@ __all__ = [
     "StageView",
     "WeekView",
     "agreements_of_orders",
+    "allocation_rounds_made",
     "balances_of_handovers",
     "batches_by_id",
     "build_orders_for_plant",
@@ -54,6 +57,8 @@ __all__ = [
     "carrier_shipments",
     "conditions_of_shipment",
     "disclosures_of",
+    "fairness_ledger",
+    "free_appointments",
     "handovers_of_orders",
     "line_of_days",
     "list_batches",
@@ -61,11 +66,13 @@ __all__ = [
     "list_damage_cases",
     "list_hooks",
     "messages_of_hook",
+    "moves_made",
     "my_hold",
     "my_stock_hold",
     "order_code",
     "orders_by_id",
     "own_stock",
+    "own_stock_purchases",
     "papers_of_order",
     "part_shortages",
     "passport",
@@ -75,7 +82,9 @@ __all__ = [
     "stages_of_orders",
     "stock_cars",
     "stock_quote",
+    "store_calendar",
     "store_deliveries",
+    "store_levels",
     "supplier_call_offs",
     "vehicles_by_vin",
     "waiting_count",

@@ -47,6 +47,15 @@ from factory_orders.hooks.service import (
     rotate_secret,
     tell_plants,
 )
+from factory_orders.hours.service import give_store_hours
+from factory_orders.light_stock.model import ANSWER_TIMER
+from factory_orders.light_stock.round_service import ask_for_round, share_out_wanted
+from factory_orders.light_stock.service import (
+    answer_stock_move,
+    plan_stock_sales,
+    send_unanswered,
+    show_stock_car,
+)
 from factory_orders.papers.service import ask_providers, request_paper
 from factory_orders.parts.service import (
     SUBSCRIPTIONS,
@@ -70,6 +79,14 @@ from factory_orders.plant.service import Reported, report_plant_event, report_pl
 from factory_orders.promises.calibration_service import learn_margins, release_calibration
 from factory_orders.promises.hold_service import expire_hold, hold_promise, release_promise
 from factory_orders.promises.store import HOLD_TIMER
+from factory_orders.purchases.service import (
+    BuyRequest,
+    buy_stock_car,
+    hold_stock_deposit,
+    lose_stock_deposit,
+    receive_stock_deposit,
+)
+from factory_orders.stock.model import STOCK_DEPOSIT_PURPOSE
 from factory_orders.stock.service import (
     STOCK_HOLD_TIMER,
     ask_stock_quote,
@@ -81,6 +98,7 @@ from factory_orders.stock.service import (
 from kernel.timers import Handler
 
 TIMERS: Final[Mapping[str, Handler]] = {
+    ANSWER_TIMER: send_unanswered,
     LATE_CREDIT_TIMER: credit_late_days,
     SCHEDULE_TIMER: on_schedule_timer,
     REMIND_TIMER: remind_of_balance,
@@ -91,9 +109,11 @@ TIMERS: Final[Mapping[str, Handler]] = {
 
 __all__ = [
     "BALANCE_PURPOSE",
+    "STOCK_DEPOSIT_PURPOSE",
     "SUBSCRIPTIONS",
     "TIMERS",
     "Amendment",
+    "BuyRequest",
     "CalledOff",
     "Cancellation",
     "Damage",
@@ -106,9 +126,12 @@ __all__ = [
     "amend_order",
     "answer_call_off",
     "answer_damage_case",
+    "answer_stock_move",
+    "ask_for_round",
     "ask_providers",
     "ask_stock_quote",
     "book_handover",
+    "buy_stock_car",
     "call_off_all",
     "call_off_parts",
     "cancel_order",
@@ -118,13 +141,17 @@ __all__ = [
     "close_damage_case",
     "count_part",
     "freeze_points",
+    "give_store_hours",
     "hold_promise",
     "hold_stock_car",
+    "hold_stock_deposit",
     "inspect_arrival",
     "inspect_handover",
     "learn_margins",
     "lose_balance",
+    "lose_stock_deposit",
     "pay_balance",
+    "plan_stock_sales",
     "plant_behind",
     "preview_amendment",
     "preview_cancellation",
@@ -133,6 +160,7 @@ __all__ = [
     "rebook_handover",
     "receive_balance",
     "receive_call_off",
+    "receive_stock_deposit",
     "reject_handover",
     "release_calibration",
     "release_promise",
@@ -150,6 +178,8 @@ __all__ = [
     "rotate_secret",
     "schedule_batch",
     "send_messages",
+    "share_out_wanted",
+    "show_stock_car",
     "sign_handover",
     "take_locked",
     "tell_plants",

@@ -51,6 +51,7 @@ class Permission(StrEnum):
     CALL_OFF_ANSWER = "call_off.answer"
     DELIVERY_READ = "delivery.read"
     DELIVERY_WRITE = "delivery.write"
+    STOCK_READ = "stock.read"
     CONDITION_READ = "condition.read"
     CONDITION_WRITE = "condition.write"
     STAFF_MANAGE = "staff.manage"
@@ -74,6 +75,7 @@ GRANTS: Final[dict[Role, frozenset[Permission]]] = {
     | {
         Permission.DELIVERY_READ,
         Permission.DELIVERY_WRITE,
+        Permission.STOCK_READ,
         Permission.DEMAND_TRADE,
         Permission.CONDITION_READ,
         Permission.CONDITION_WRITE,
@@ -86,6 +88,7 @@ GRANTS: Final[dict[Role, frozenset[Permission]]] = {
         Permission.DEMAND_TRADE,
         Permission.BATCH_MANAGE,
         Permission.BATCH_READ,
+        Permission.STOCK_READ,
         Permission.CONDITION_READ,
         Permission.POLICY_READ,
     },
@@ -106,6 +109,7 @@ GRANTS: Final[dict[Role, frozenset[Permission]]] = {
         Permission.DEMAND_READ,
         Permission.DEMAND_TRADE,
         Permission.BATCH_READ,
+        Permission.STOCK_READ,
         Permission.CONDITION_READ,
     },
     Role.PLANT: frozenset({Permission.PUBLIC_READ, Permission.PLANT_REPORT}),

@@ -18,7 +18,7 @@ from kernel.money import Money
 from kernel.work import Work
 
 AccountName = NewType("AccountName", str)
-HELD_KINDS: Final = ("backing", "deposit", "earnest", "late", "payable", "refund")
+HELD_KINDS: Final = ("backing", "deposit", "earnest", "late", "payable", "refund", "stock_deposit")
 """Kinds of accounts that hold money of others: none of them ever falls below zero, whoever books."""
 
 ledger_transfers = Table(

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfoNotFoundError
 import structlog
 from sqlalchemy import select
 
+import factory_orders.service
 from demand.service import CIRCLES_TIMER, make_digest, release_circles, release_cubes
 from factory_orders.service import call_off_all, learn_margins, release_calibration
 from kernel import idempotency, outbox, record, registry
@@ -32,6 +33,7 @@ SEAL_TIMER: Final = "muster.seal"
 SWEEP_TIMER: Final = "muster.sweep"
 PARTS_TIMER: Final = "muster.parts"
 CALIBRATION_TIMER: Final = "muster.calibration"
+STOCK_TIMER: Final = "muster.stock"
 PLATFORM: Final = BrandId("platform")
 AT: Final = time(3)
 ROWS_MAX: Final = 2_000
@@ -47,6 +49,7 @@ def morning_timers(settings: IdentitySettings, *, rows_max: int = ROWS_MAX) -> d
         SEAL_TIMER: _seal,
         CALIBRATION_TIMER: _calibrate,
         PARTS_TIMER: call_off_all,
+        STOCK_TIMER: factory_orders.service.ask_for_round,
         SWEEP_TIMER: partial(_sweep, settings, rows_max),
     }
 
@@ -81,6 +84,7 @@ def begin_mornings(work: Work, brand: Brand) -> None:
 
 def each_morning(work: Work, brand_id: str, _payload: Any) -> None:
     """Set the morning's parts going, and come again tomorrow. The sweep is one for all brands."""
+    set_timer(work, STOCK_TIMER, brand_id, work.now)
     set_timer(work, CUBES_TIMER, brand_id, work.now)
     # After the release, of which it tells.
     set_timer(work, DIGEST_TIMER, brand_id, work.now)

@@ -62,6 +62,7 @@ from kernel.work import Work
 from muster import agreement_telling, circle_telling
 from muster.digest_telling import DIGEST_TELLER
 from muster.proposal_telling import TELLER
+from muster.stock_telling import TELLER as STOCK_TELLER
 
 PAPERS: Final = {"vehicle_invoice": "invoice_issued", "insurance": "insurance_issued", "plate": "plate_issued"}
 WITHHELD: Final = {
@@ -366,6 +367,7 @@ TELLERS: Final = (
         ),
         tell_of_orders,
     ),
+    STOCK_TELLER,
     TELLER,
     DIGEST_TELLER,
     circle_telling.TELLER,

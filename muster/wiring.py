@@ -51,7 +51,17 @@ from factory_orders.events import (
 from factory_orders.papers.ports import PaperProvider
 from factory_orders.pools_service import FreeWeeks, Promises
 from factory_orders.queries import vehicles_by_vin
-from factory_orders.service import BALANCE_PURPOSE, lose_balance, receive_balance, send_messages, tell_plants
+from factory_orders.service import (
+    BALANCE_PURPOSE,
+    STOCK_DEPOSIT_PURPOSE,
+    hold_stock_deposit,
+    lose_balance,
+    lose_stock_deposit,
+    receive_balance,
+    receive_stock_deposit,
+    send_messages,
+    tell_plants,
+)
 from graph.context import Services
 from graph.identifiers import write_id
 from kernel import db
@@ -89,6 +99,7 @@ LOST_USES: Final[dict[str, LostUse]] = {
     DEPOSIT_PURPOSE: lose_deposit,
     BACKING_PURPOSE: lose_backing,
     BALANCE_PURPOSE: lose_balance,
+    STOCK_DEPOSIT_PURPOSE: lose_stock_deposit,
 }
 """Who acts where money is lost (declined for good, or charged back), by the payment's purpose."""
 CONNECTIONS_APART: Final = 2
@@ -252,6 +263,7 @@ def wire(settings: Settings, *, works: Works | None = None) -> Runtime:
             loops=(
                 partial(capture_due, providers={sandbox.name: sandbox}, uses=LOST_USES),
                 partial(factory_orders.service.ask_providers, providers=PAPER_PROVIDERS),
+                factory_orders.service.share_out_wanted,
                 partial(carry_out_refunds, providers={sandbox.name: sandbox}),
                 demand.service.analyse_closed,
                 demand.service.forecast_released,
@@ -297,9 +309,14 @@ def services(runtime: Runtime, *, watch_groups: Callable[[int], None] | None = N
             DEPOSIT_PURPOSE: fund_pre_order,
             BACKING_PURPOSE: fund_backing,
             BALANCE_PURPOSE: receive_balance,
+            STOCK_DEPOSIT_PURPOSE: receive_stock_deposit,
         },
         lost_uses=LOST_USES,
-        account_holds={DEPOSIT_PURPOSE: hold_deposit, BACKING_PURPOSE: hold_backing},
+        account_holds={
+            DEPOSIT_PURPOSE: hold_deposit,
+            BACKING_PURPOSE: hold_backing,
+            STOCK_DEPOSIT_PURPOSE: hold_stock_deposit,
+        },
         providers=runtime.providers,
         quote_desk=runtime.desk,
         outlook=Outlook(weeks=FreeWeeks(), take_rates=ReleasedTakeRates()),

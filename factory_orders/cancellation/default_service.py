@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from factory_orders.deliveries.balance import DEFAULT_TIMER, REMIND_TIMER
+from factory_orders.deliveries.balance import DEFAULT_TIMER, REMIND_TIMER, earnest_account_of
 from factory_orders.deliveries.handover_store import booked_meanwhile, lock_handover, open_handover
 from factory_orders.deliveries.model import Handover, HandoverState
 from factory_orders.events import BalanceReminded
@@ -72,7 +72,7 @@ def _waiting(work: Work, order_id: str) -> tuple[Handover | None, AtStoreOrder |
 
 
 def _forfeit(work: Work, terms: OrderTerms) -> None:
-    earnest = account("earnest", terms.id)
+    earnest = earnest_account_of(terms)
     forfeit_minor = ledger.balance_to_spend(work, earnest)
     if forfeit_minor:
         forfeit = account("forfeit", terms.brand_id)

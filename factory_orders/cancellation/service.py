@@ -14,6 +14,7 @@ from datetime import datetime
 from configurator.quote_queries import load_quotes
 from configurator.quote_service import road_km
 from demand.service import DEPOSIT_PURPOSE, earnest_account
+from factory_orders.deliveries.balance import earnest_account_of
 from factory_orders.deliveries.handover_store import (
     balance_of,
     booked_meanwhile,
@@ -22,7 +23,7 @@ from factory_orders.deliveries.handover_store import (
     open_handover,
 )
 from factory_orders.deliveries.model import Handover, HandoverState
-from factory_orders.deliveries.shipment_store import shipment_of_car
+from factory_orders.deliveries.shipment_store import way_to_buyer
 from factory_orders.errors import OrderNotCancellable
 from factory_orders.events import EarnestMissing
 from factory_orders.leaving.service import UnderWay, end_order, leave_car, tell_ended
@@ -31,6 +32,7 @@ from factory_orders.planning.model import (
     BatchState,
     CancelledOrder,
     DeliveredOrder,
+    OrderOrigin,
     OrderTerms,
     ScheduledOrder,
     order_state,
@@ -43,6 +45,8 @@ from factory_orders.plant.model import BEFORE_THE_LINE, BuildOrder
 from factory_orders.plant.store import live_build_order, unfinished_in_batch
 from factory_orders.policies import CancellationPolicy, PromisePolicy
 from factory_orders.promises.margin_store import margin_at
+from factory_orders.stock.model import STOCK_DEPOSIT_PURPOSE
+from factory_orders.stock.policy import StockPurchasePolicy
 from kernel import ledger, payments, policy, registry
 from kernel.actor import Permission
 from kernel.errors import Conflict, InvalidInput, NotFound
@@ -82,7 +86,8 @@ def preview_cancellation(work: Work, order_id: str) -> Cancellation:
 def cancel_order(work: Work, order_id: str) -> Cancellation:
     """End the buyer's own order.
 
-    Refuses OrderNotCancellable once its car is begun, unless the car is more than 30 days late and not paid.
+    Refuses OrderNotCancellable once its car is begun, unless the car is more than 30 days late and not paid. A stock
+    car can be left until its balance is paid; it goes back to the store's stock.
     """
     work.actor.require(Permission.OWN_WRITE)
     ending = _ending_by_buyer(work, order_id)
@@ -170,6 +175,10 @@ def _ending_by_buyer(work: Work, order_id: str) -> _Ending:
         raise NotFound("order")
     handover = handover or booked_meanwhile(work, order_id)
     paid = handover is not None and handover.state is HandoverState.BALANCE_PAID
+    if isinstance(order, AtStoreOrder) and order.terms.origin is OrderOrigin.STOCK:
+        if paid:
+            raise OrderNotCancellable(HandoverState.BALANCE_PAID.value)
+        return _Ending(None, order, handover, is_late=False)
     if not isinstance(order, DeliveredOrder | CancelledOrder) and not paid and _is_very_late(work, order):
         return _Ending(built, order, handover, is_late=True)
     built, scheduled = _cancellable(work, order_id)
@@ -189,17 +198,19 @@ def _is_very_late(work: Work, order: UnderWay) -> bool:
 def _ready_at(work: Work, order: UnderWay) -> datetime | None:
     if not isinstance(order, AtStoreOrder):
         return None
-    shipment = shipment_of_car(work, vin=order.vin, order_id=order.terms.id)
+    shipment = way_to_buyer(work, order.terms, order.vin)
     return None if shipment is None else shipment.inspected_at
 
 
 def _by_buyer(work: Work, ending: _Ending) -> Cancellation:
     terms, built = ending.order.terms, ending.built
-    earnest = ledger.balance_to_spend(work, earnest_account(terms.id))
+    # What was asked for at a handover has set the earnest money off; leaving undoes that.
+    asked = None if ending.handover is None else balance_of(work, ending.handover.id)
+    earnest = ledger.balance_to_spend(work, earnest_account_of(terms)) + (0 if asked is None else asked.earnest_minor)
+    if terms.origin is OrderOrigin.STOCK:
+        share = policy.pinned(work, terms.policy_version).section(StockPurchasePolicy).forfeit_bp
+        return Cancellation(terms.id, order_state(ending.order), earnest, share_basis_points(earnest, share), 0)
     if ending.is_late:
-        # What was asked for at a handover has set the earnest money off; leaving undoes that.
-        asked = None if ending.handover is None else balance_of(work, ending.handover.id)
-        earnest += 0 if asked is None else asked.earnest_minor
         penalty = max(0, earnest - late_credit_total(work, terms.id))
         stage = _stage(built) if isinstance(ending.order, ScheduledOrder) else order_state(ending.order)
         return Cancellation(terms.id, stage, earnest, 0, penalty)
@@ -241,7 +252,7 @@ def _give_back_and_tell(work: Work, terms: OrderTerms, ended: Cancellation, *, b
 
 def _give_back(work: Work, terms: OrderTerms, ended: Cancellation) -> None:
     """Book the forfeit, send the rest of the earnest money back the way it came, and owe the maker's penalty."""
-    earnest = earnest_account(terms.id)
+    earnest = earnest_account_of(terms)
     back = ended.earnest_minor - ended.forfeit_minor
     transfers = []
     if ended.forfeit_minor:
@@ -260,6 +271,6 @@ def _give_back(work: Work, terms: OrderTerms, ended: Cancellation) -> None:
 def _deposit_of(work: Work, order_id: str) -> Payment:
     """Return the deposit whose money goes back the way it came; refuses Conflict where none is held any more."""
     for one in payments.payments_of(work, [order_id])[order_id]:
-        if one.purpose == DEPOSIT_PURPOSE and one.state is PaymentState.RECEIVED:
+        if one.purpose in (DEPOSIT_PURPOSE, STOCK_DEPOSIT_PURPOSE) and one.state is PaymentState.RECEIVED:
             return one
     raise Conflict("payment", because("NOT_AT_PROVIDER"))

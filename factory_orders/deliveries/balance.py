@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
+from factory_orders.planning.model import OrderOrigin, OrderTerms
+from kernel.ledger import AccountName, account
 from kernel.money import share_basis_points
 
 REMIND_TIMER: Final = "factory_orders.balance_reminder"
@@ -40,6 +42,11 @@ class Balance:
     def due_minor(self) -> int:
         """Return what is to be paid now."""
         return self.owed_minor - self.earnest_minor - self.late_credit_minor
+
+
+def earnest_account_of(terms: OrderTerms) -> AccountName:
+    """Name the account of what a buyer has put down: earnest money out of a pool, or the deposit for a stock car."""
+    return account("stock_deposit" if terms.origin is OrderOrigin.STOCK else "earnest", terms.id)
 
 
 def day_without_lateness(today: date, *, ready_on: date, promised_by: date | None) -> date:

@@ -7,9 +7,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from configurator.quote_service import third_party_of_day
 from factory_orders.deliveries.appointments import choose_place
-from factory_orders.deliveries.balance import DEFAULT_TIMER, REMIND_TIMER, Balance, day_without_lateness
+from factory_orders.deliveries.balance import (
+    DEFAULT_TIMER,
+    REMIND_TIMER,
+    Balance,
+    earnest_account_of,
+)
 from factory_orders.deliveries.handover_store import (
     balance_of,
     handover_by_payment,
@@ -19,12 +23,12 @@ from factory_orders.deliveries.handover_store import (
     move_handover,
     open_handover,
     save_handover,
-    taken_places,
     write_balance,
 )
 from factory_orders.deliveries.model import RECEIVED, CheckedPoint, Handover, HandoverState, require_state
+from factory_orders.deliveries.queries import taken_places
 from factory_orders.deliveries.settlement import balance_transfers, reversed_transfers
-from factory_orders.deliveries.shipment_store import shipment_of_car
+from factory_orders.deliveries.shipment_store import way_to_buyer
 from factory_orders.errors import (
     AppointmentUnavailable,
     BalanceOpen,
@@ -42,17 +46,19 @@ from factory_orders.events import (
     HandoverRejected,
     VehicleDelivered,
 )
+from factory_orders.hours.queries import given_hours
 from factory_orders.papers.model import PaperKind
 from factory_orders.papers.service import ask_paper, require_invoice, void_papers
 from factory_orders.planning.model import AtStoreOrder, DeliveredOrder, OrderTerms, order_state
 from factory_orders.planning.order_service import LATE_CREDIT_TIMER
 from factory_orders.planning.order_store import lock_order, save_order
 from factory_orders.policies import HandoverPolicy
+from factory_orders.third_party.lines.service import third_party_now
 from factory_orders.vehicles.model import DisclosureReason
 from factory_orders.vehicles.service import accept_what_was_disclosed, deliver_vehicle, disclose
 from factory_orders.vehicles.store import lock_vehicle, open_disclosures
 from factory_orders.vehicles.vin import require_same_car
-from kernel import ledger, payments, policy, registry
+from kernel import db, ledger, payments, policy, registry
 from kernel.actor import Permission
 from kernel.errors import InvalidInput, NotFound, Refusal
 from kernel.ledger import account, book
@@ -76,7 +82,7 @@ def book_handover(work: Work, order_id: str, appointment_at: datetime) -> Handov
     """
     work.actor.require(Permission.OWN_WRITE)
     order = _own_order_at_store(work, order_id)
-    shipment = shipment_of_car(work, vin=order.vin, order_id=order_id)
+    shipment = way_to_buyer(work, order.terms, order.vin)
     if shipment is None or shipment.state not in RECEIVED:
         raise HandoverNotPossible("arrived", because("INSPECTION_NEEDED"))
     existing = open_handover(work, order_id)
@@ -131,9 +137,12 @@ def _place(work: Work, store_id: str, appointment_at: datetime) -> int:
         raise InvalidInput("appointmentAt", because("ZONE_MISSING"))
     rules = policy.current(work).section(HandoverPolicy)
     until = work.now + timedelta(days=rules.days_ahead_max)
+    # Whoever gives or closes the store's hours takes turns with who books them.
+    db.take_turns(work.connection, f"hours:{store_id}")
     taken = taken_places(work, store_id, since=work.now, until=until)
+    given = given_hours(work, store_id, since=work.now, until=until)
     zone = registry.own_brand(work).zone
-    return choose_place(appointment_at, now=work.now, zone=zone, taken=taken, policy=rules)
+    return choose_place(appointment_at, now=work.now, zone=zone, taken=taken, policy=rules, given=given)
 
 
 def _own_order_at_store(work: Work, order_id: str) -> AtStoreOrder:
@@ -229,24 +238,11 @@ def _balance_now(work: Work, handover: Handover, terms: OrderTerms) -> Balance:
     return Balance(
         vehicle_minor=terms.price_minor,
         guaranteed_other_minor=terms.guaranteed_other_minor,
-        third_party_minor=_third_party_now(work, handover, terms),
-        earnest_minor=ledger.balance_to_spend(work, account("earnest", terms.id)),
+        third_party_minor=third_party_now(work, terms, handover.vin),
+        earnest_minor=ledger.balance_to_spend(work, earnest_account_of(terms)),
         # What two operators have paid out by hand already is not set off once more.
         late_credit_minor=min(late_credit_total(work, terms.id), max(0, ledger.balance_to_spend(work, payable))),
         agreed_minor=terms.agreed_minor + terms.fees_minor,
-    )
-
-
-def _third_party_now(work: Work, handover: Handover, terms: OrderTerms) -> int:
-    zone = registry.own_brand(work).zone
-    today = work.now.astimezone(zone).date()
-    shipment = shipment_of_car(work, vin=handover.vin, order_id=terms.id)
-    assert shipment is not None, "a car at a handover came to its store"
-    assert shipment.inspected_at is not None, "and was looked over before anybody could book it"
-    ready_on = shipment.inspected_at.astimezone(zone).date()
-    days = {today, day_without_lateness(today, ready_on=ready_on, promised_by=terms.promised_by)}
-    return min(
-        third_party_of_day(work, terms.quote_id, vehicle_price_minor=terms.vehicle_minor, day=day) for day in days
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -98,20 +98,6 @@ def save_handover(work: Work, handover: Handover) -> None:
     work.connection.execute(
         update(handovers).where(handovers.c.id == handover.id).values(**{name: row[name] for name in names})
     )
-
-
-def taken_places(work: Work, store_id: str, *, since: datetime, until: datetime) -> dict[datetime, set[int]]:
-    """Return the places that are taken at a store by hour."""
-    found = select(handovers.c.appointment_at, handovers.c.place).where(
-        handovers.c.store_id == store_id,
-        handovers.c.state.in_(_OPEN),
-        handovers.c.appointment_at >= since,
-        handovers.c.appointment_at <= until,
-    )
-    taken: dict[datetime, set[int]] = {}
-    for row in work.connection.execute(found):
-        taken.setdefault(row.appointment_at, set()).add(row.place)
-    return taken
 
 
 def write_balance(work: Work, handover: Handover, balance: Balance, *, day: date, policy_version: int) -> None:

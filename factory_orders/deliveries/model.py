@@ -38,12 +38,15 @@ RECEIVED: Final = frozenset({ShipmentState.INSPECTED, ShipmentState.DAMAGED})
 
 @dataclass(frozen=True, slots=True)
 class Shipment:
-    """A car's way to its store; `carrier_account_id` is who loaded it and alone reports its legs from then on."""
+    """A car's way to its store; for stock where it has no order.
+
+    `carrier_account_id` is who loaded it and alone reports its legs from then on.
+    """
 
     id: str
     brand_id: str
     vin: str
-    order_id: str
+    order_id: str | None
     store_id: str
     state: ShipmentState
     carrier_account_id: str | None

@@ -175,3 +175,17 @@ def carrier_shipments(work: Work, page: PageRequest) -> Page[Shipment]:
         found = found.where(shipments.c.id > page.after)
     rows = [shipment_from(row) for row in work.connection.execute(found).mappings()]
     return make_page(rows, page, lambda shipment: shipment.id)
+
+
+def taken_places(work: Work, store_id: str, *, since: datetime, until: datetime) -> dict[datetime, set[int]]:
+    """Return the places that are taken at a store by hour."""
+    found = select(handovers.c.appointment_at, handovers.c.place).where(
+        handovers.c.store_id == store_id,
+        handovers.c.state.in_(_OPEN),
+        handovers.c.appointment_at >= since,
+        handovers.c.appointment_at <= until,
+    )
+    taken: dict[datetime, set[int]] = {}
+    for row in work.connection.execute(found):
+        taken.setdefault(row.appointment_at, set()).add(row.place)
+    return taken

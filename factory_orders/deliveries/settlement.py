@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from factory_orders.deliveries.balance import Balance
+from factory_orders.deliveries.balance import Balance, earnest_account_of
 from factory_orders.deliveries.model import Handover
 from factory_orders.planning.model import OrderTerms
 from kernel.ledger import AccountName, Transfer, account
@@ -20,7 +20,7 @@ def balance_transfers(handover: Handover, terms: OrderTerms, balance: Balance) -
         ("balance_guaranteed", receivable, account("sales", terms.brand_id), balance.guaranteed_minor),
         ("balance_third_party", receivable, third_party, balance.third_party_minor),
         ("balance_subsidy", third_party, receivable, -balance.third_party_minor),
-        ("earnest_applied", account("earnest", terms.id), receivable, balance.earnest_minor),
+        ("earnest_applied", earnest_account_of(terms), receivable, balance.earnest_minor),
         ("late_credit_applied", payable_account(terms.account_id), receivable, balance.late_credit_minor),
     ]
     return [

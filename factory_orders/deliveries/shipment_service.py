@@ -12,7 +12,7 @@ from factory_orders.conditions.service import require_check
 from factory_orders.deliveries.balance import REMIND_TIMER
 from factory_orders.deliveries.model import Shipment, ShipmentState, check_leg
 from factory_orders.deliveries.shipment_store import insert_shipments, last_report_at, lock_shipment, save_shipment
-from factory_orders.events import ShipmentMoved, ShipmentPlanned, VehicleArrived
+from factory_orders.events import ShipmentMoved, ShipmentPlanned, StockCarArrived, VehicleArrived
 from factory_orders.planning.model import AtStoreOrder, BuiltOrder, InTransitOrder, Order, OrderTerms
 from factory_orders.planning.order_service import build_again
 from factory_orders.planning.order_store import lock_order, save_order
@@ -60,8 +60,22 @@ def plan_shipments(work: Work, bound: Sequence[tuple[Vehicle, OrderTerms]]) -> l
         for vehicle, terms in bound
     ]
     insert_shipments(work, planned)
-    work.record(*(ShipmentPlanned(one.brand_id, one.id, one.vin, one.order_id, one.store_id) for one in planned))
+    work.record(
+        *(
+            ShipmentPlanned(one.brand_id, one.id, one.vin, terms.id, one.store_id)
+            for one, (_, terms) in zip(planned, bound, strict=True)
+        )
+    )
     return planned
+
+
+def plan_stock_way(work: Work, vehicle: Vehicle, *, store_id: str) -> Shipment:
+    """Plan the way of a free car to a store's stock; the database refuses a car that is held, bound or under way."""
+    shipment = Shipment(
+        work.new_id(), vehicle.brand_id, vehicle.vin, None, store_id, ShipmentState.PLANNED, None, work.now
+    )
+    insert_shipments(work, [shipment])
+    return shipment
 
 
 def report_shipment(work: Work, shipment_id: str, to: ShipmentState, *, occurred_at: datetime) -> Shipment:
@@ -83,7 +97,7 @@ def report_shipment(work: Work, shipment_id: str, to: ShipmentState, *, occurred
     _check_time(work, shipment, occurred_at)
     if to in SEEN:
         require_check(work, shipment.id, SEEN[to])
-    order = lock_order(work, shipment.order_id)
+    order = None if shipment.order_id is None else lock_order(work, shipment.order_id)
     moved = replace(
         shipment,
         state=to,
@@ -102,8 +116,10 @@ def report_shipment(work: Work, shipment_id: str, to: ShipmentState, *, occurred
         enter(work, vehicle, to.value, occurred_at, shipment=moved.id)
         if on_the_way is not None:
             save_order(work, _moved_order(on_the_way, moved, occurred_at))
-    terms = order.terms
-    work.record(ShipmentMoved(moved.brand_id, moved.id, moved.vin, terms.id, terms.account_id, to.value, occurred_at))
+    if order is not None:
+        terms = order.terms
+        news = ShipmentMoved(moved.brand_id, moved.id, moved.vin, terms.id, terms.account_id, to.value, occurred_at)
+        work.record(news)
     return moved
 
 
@@ -144,13 +160,15 @@ def inspect_arrival(work: Work, shipment_id: str, *, vin: str, damage: Damage | 
     to = ShipmentState.INSPECTED if damage is None else ShipmentState.DAMAGED
     check_leg(shipment.state, to)
     require_check(work, shipment.id, HandOver.INSPECTED)
-    order = lock_order(work, shipment.order_id)
+    order = None if shipment.order_id is None else lock_order(work, shipment.order_id)
     waiting = order if isinstance(order, AtStoreOrder) and order.vin == shipment.vin else None
     seen = replace(shipment, state=to, inspected_at=work.now)
     save_shipment(work, seen, occurred_at=work.now, detail=None if damage is None else damage.detail.strip())
     vehicle = _look_over(work, seen, None if waiting is None else waiting.terms, damage)
     if waiting is not None:
         _follow_arrival(work, seen, waiting, vehicle, is_damaged=damage is not None)
+    elif shipment.order_id is None:
+        work.record(StockCarArrived(seen.brand_id, seen.vin, seen.store_id, vehicle.newness.word))
     return seen
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from factory_orders.deliveries.model import Shipment
 from factory_orders.deliveries.rows import SHIPMENT_FIELDS, shipment_from
 from factory_orders.deliveries.tables import shipment_events, shipments
+from factory_orders.planning.model import OrderOrigin, OrderTerms
 from kernel import db
 from kernel.errors import NotFound
 from kernel.work import Work
@@ -32,6 +33,15 @@ def lock_shipment(work: Work, shipment_id: str) -> Shipment:
     if row is None:
         raise NotFound("shipment")
     return shipment_from(row)
+
+
+def way_to_buyer(work: Work, terms: OrderTerms, vin: str) -> Shipment | None:
+    """Return the way on which an order's car came to its store; a stock car came before it had a buyer."""
+    if terms.origin is OrderOrigin.POOL:
+        return shipment_of_car(work, vin=vin, order_id=terms.id)
+    found = select(shipments).where(shipments.c.vin == vin, shipments.c.brand_id == work.actor.brand_id)
+    row = work.connection.execute(found.order_by(shipments.c.id.desc()).limit(1)).mappings().first()
+    return None if row is None else shipment_from(row)
 
 
 def shipment_of_car(work: Work, *, vin: str, order_id: str) -> Shipment | None:

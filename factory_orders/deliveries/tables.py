@@ -27,7 +27,7 @@ shipments = Table(
     Column("id", Id, primary_key=True),
     Column("brand_id", Id, nullable=False),
     Column("vin", String(17), ForeignKey("vehicles.vin"), nullable=False),
-    Column("order_id", Id, ForeignKey("orders.id"), nullable=False),
+    Column("order_id", Id, ForeignKey("orders.id")),
     Column("store_id", Id, ForeignKey("stores.id"), nullable=False),
     Column("state", String(20), nullable=False),
     Column("carrier_account_id", Id),
@@ -38,6 +38,9 @@ shipments = Table(
     CheckConstraint(f"state IN ({_LEGS})", name="state_known"),
     UniqueConstraint("vin", "order_id"),
 )
+# A car goes one way at a time, whether an order waits for it or not.
+_UNDER_WAY = text("state IN ('planned', 'loaded', 'in_transit', 'arrived')")
+Index("uq_shipments_under_way", shipments.c.vin, unique=True, postgresql_where=_UNDER_WAY, sqlite_where=_UNDER_WAY)
 Index("ix_shipments_brand_state", shipments.c.brand_id, shipments.c.state, shipments.c.id)
 Index("ix_shipments_order", shipments.c.order_id)
 

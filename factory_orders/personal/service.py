@@ -14,7 +14,7 @@ from factory_orders.errors import OrderOpen
 from factory_orders.papers.tables import papers
 from factory_orders.planning.tables import orders
 from factory_orders.promises.tables import promise_holds
-from factory_orders.stock.tables import stock_holds
+from factory_orders.stock.tables import stock_holds, stock_purchases
 from factory_orders.vehicles.model import DisclosureReason
 from factory_orders.vehicles.tables import vehicle_disclosures
 from kernel import db
@@ -52,6 +52,10 @@ class OrderData:
         own_stock = select(stock_holds).where(
             stock_holds.c.account_id == account_id, stock_holds.c.brand_id == work.actor.brand_id
         )
+        own_purchases = select(stock_purchases).where(
+            stock_purchases.c.account_id == account_id, stock_purchases.c.brand_id == work.actor.brand_id
+        )
+        told["stockPurchases"] = [_plain(row) for row in work.connection.execute(own_purchases).mappings()]
         told["stockHolds"] = [_plain(row) for row in work.connection.execute(own_stock).mappings()]
         told["promiseHolds"] = [_plain(row) for row in work.connection.execute(own_holds).mappings()]
         return told
@@ -65,6 +69,13 @@ class OrderData:
         )
         states = {row.id: row.state for row in work.connection.execute(found)}
         under_way = [state for state in states.values() if state not in ENDED]
+        open_purchases = select(stock_purchases.c.id).where(
+            stock_purchases.c.account_id == account_id,
+            stock_purchases.c.brand_id == work.actor.brand_id,
+            stock_purchases.c.state == "open",
+        )
+        if work.connection.execute(open_purchases).first() is not None:
+            return OrderOpen("open")
         if not under_way and locked <= states.keys():
             return None
         return OrderOpen(under_way[0] if under_way else "locked")
@@ -85,6 +96,8 @@ class OrderData:
         work.connection.execute(update(promise_holds).where(held).values(account_id=None))
         own_stock = (stock_holds.c.account_id == account_id) & (stock_holds.c.brand_id == work.actor.brand_id)
         work.connection.execute(update(stock_holds).where(own_stock).values(account_id=None))
+        bought = (stock_purchases.c.account_id == account_id) & (stock_purchases.c.brand_id == work.actor.brand_id)
+        work.connection.execute(update(stock_purchases).where(bought).values(person_id=None))
 
 
 def _plain(row: Any) -> dict[str, Any]:

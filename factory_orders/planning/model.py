@@ -15,11 +15,19 @@ SLOT: Final = "slot"
 # --- orders (DOMAIN section 3: scheduled, built, in_transit, at_store, delivered; or cancelled) ----------------------
 
 
+class OrderOrigin(StrEnum):
+    """Where an order comes from: a pool that locked, or a car in stock that somebody bought."""
+
+    POOL = "pool"
+    STOCK = "stock"
+
+
 @dataclass(frozen=True, slots=True)
 class OrderTerms:
     """What was locked: the car, the store, the price; the id is the pre-order's. Amounts in fen.
 
-    `place` counts from 1 in the order in which the pool's members were funded; cars are planned in that order.
+    `place` counts from 1 in the order in which the pool's members were funded; cars are planned in that order. An order
+    of a stock car has the purchase's id, stands in no pool (`pool_id` is its own id) and is at its store at once.
     `promised_by` is the contract's date: late credits count from the day after it; `expected_on` is what was shown as
     likely beside it. `agreed_minor` is what agreements after the lock make of the price, more or less; `fees_minor` is
     owed for them on top.
@@ -47,6 +55,7 @@ class OrderTerms:
     expected_on: date | None = None
     agreed_minor: int = 0
     fees_minor: int = 0
+    origin: OrderOrigin = OrderOrigin.POOL
 
     @property
     def vehicle_minor(self) -> int:

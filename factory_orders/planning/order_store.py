@@ -34,7 +34,7 @@ def insert_orders(work: Work, new: Sequence[OrderTerms]) -> set[str]:
     """Write new orders; those that are there already stay as they are. Returns the ids of the new ones."""
     rows = [
         {name: getattr(terms, name) for name in TERMS}
-        | {"options": list(terms.options), "state": ORDER_STATES[ScheduledOrder]}
+        | {"options": list(terms.options), "origin": terms.origin.value, "state": ORDER_STATES[ScheduledOrder]}
         for terms in new
     ]
     fresh: set[str] = set()

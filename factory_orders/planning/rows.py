@@ -12,6 +12,7 @@ from factory_orders.planning.model import (
     DeliveredOrder,
     InTransitOrder,
     Order,
+    OrderOrigin,
     OrderTerms,
     ScheduledOrder,
 )
@@ -21,7 +22,8 @@ TERMS: Final = tuple(OrderTerms.__dataclass_fields__)
 
 def order_from(row: Mapping[Any, Any]) -> Order:
     """Read one row."""
-    terms = OrderTerms(**({name: row[name] for name in TERMS} | {"options": tuple(row["options"])}))
+    read = {"options": tuple(row["options"]), "origin": OrderOrigin(row["origin"])}
+    terms = OrderTerms(**({name: row[name] for name in TERMS} | read))
     match row["state"]:
         case "scheduled":
             return ScheduledOrder(terms)

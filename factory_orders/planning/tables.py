@@ -15,7 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from factory_orders.planning.model import ORDER_STATES, BatchState
+from factory_orders.planning.model import ORDER_STATES, BatchState, OrderOrigin
 from kernel.db import Id, Instant, Json, Minor, metadata
 from kernel.immutable import guard
 
@@ -64,6 +64,7 @@ pool_plans = Table(
 Index("ix_pool_plans_class", pool_plans.c.brand_id, pool_plans.c.class_key)
 
 _STATES = ", ".join(f"'{state}'" for state in ORDER_STATES.values())
+_ORIGINS = ", ".join(f"'{origin.value}'" for origin in OrderOrigin)
 orders = Table(
     "orders",
     metadata,
@@ -89,12 +90,14 @@ orders = Table(
     Column("agreed_minor", BigInteger, nullable=False, server_default="0"),
     Column("fees_minor", Minor, nullable=False, server_default="0"),
     Column("locked_at", Instant, nullable=False),
+    Column("origin", String(10), nullable=False, server_default=OrderOrigin.POOL.value),
     Column("state", String(20), nullable=False),
     Column("vin", String(17)),
     Column("arrived_at", Instant),
     Column("ended_at", Instant),
     Column("reason", String(80)),
     CheckConstraint(f"state IN ({_STATES})", name="state_known"),
+    CheckConstraint(f"origin IN ({_ORIGINS})", name="origin_known"),
     CheckConstraint("vin IS NOT NULL OR state IN ('scheduled', 'cancelled')", name="car_before_it_moves"),
     CheckConstraint("(ended_at IS NOT NULL) = (state IN ('delivered', 'cancelled'))", name="ended_when_it_ends"),
     CheckConstraint("price_minor > 0 AND guaranteed_other_minor >= 0", name="price_positive"),

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from configurator.model import QuoteLine
 from factory_orders.vehicles.model import Disclosure, Newness
+
+STOCK_DEPOSIT_PURPOSE: Final = "stock_deposit"
+"""The purpose of a payment that is put down for a stock car; its subject is the purchase."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,75 @@ class StockHold:
     expires_at: datetime
     ended_at: datetime | None = None
     reason: str | None = None
+
+
+class PurchaseState(StrEnum):
+    """A purchase waits for its deposit, was made (its order has the same id), or was dropped before."""
+
+    OPEN = "open"
+    BOUGHT = "bought"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class StockPurchase:
+    """Somebody's contract for a car that they hold, good once the deposit is there.
+
+    `contract` is what was signed; `payment_id` is the payment that is expected, then the one that came.
+    """
+
+    id: str
+    brand_id: str
+    store_id: str
+    vin: str
+    quote_id: str
+    hold_id: str
+    account_id: str
+    person_id: str | None
+    deposit_minor: int
+    policy_version: int
+    contract: dict[str, Any]
+    key_id: str
+    signature: str
+    payment_id: str
+    placed_at: datetime
+    payable_until: datetime
+    state: PurchaseState = PurchaseState.OPEN
+    ended_at: datetime | None = None
+    reason: str | None = None
+
+
+def deposit_for(price_minor: int, *, asked_minor: int) -> int:
+    """Return what is put down for a car: what the brand asks, at most a fifth of the price (law), at least one fen."""
+    return max(1, min(asked_minor, price_minor // 5))
+
+
+def write_contract(
+    quote: StockQuote,
+    *,
+    purchase_id: str,
+    deposit_minor: int,
+    forfeit_bp: int,
+    placed_at: datetime,
+    payable_until: datetime,
+) -> dict[str, Any]:
+    """Return the contract: the quote as it was signed, what is put down by when, and what leaving costs.
+
+    Nothing is added to the quote; what is left of its total is paid after the inspection, its taxes as on that day.
+    """
+    return {
+        "kind": "stock_contract",
+        "id": purchase_id,
+        "quote": quote.document,
+        "quote_key_id": quote.key_id,
+        "quote_signature": quote.signature,
+        "deposit_minor": deposit_minor,
+        "payable_until": payable_until.isoformat(),
+        "balance_minor": quote.total_minor - deposit_minor,
+        "balance_after": "inspection",
+        "forfeit_bp": forfeit_bp,
+        "placed_at": placed_at.isoformat(),
+    }
 
 
 def liveness(quote: StockQuote, car: StockCar | None, *, now: datetime) -> Liveness:

@@ -11,9 +11,9 @@ from sqlalchemy import Select, func, select
 from factory_orders.deliveries.model import RECEIVED
 from factory_orders.deliveries.tables import shipments
 from factory_orders.plant.tables import build_orders
-from factory_orders.stock.model import Liveness, StockCar, StockHold, StockQuote, liveness
-from factory_orders.stock.rows import hold_from, quote_from
-from factory_orders.stock.tables import stock_holds, stock_prices, stock_quotes
+from factory_orders.stock.model import Liveness, StockCar, StockHold, StockPurchase, StockQuote, liveness
+from factory_orders.stock.rows import hold_from, purchase_from, quote_from
+from factory_orders.stock.tables import stock_holds, stock_prices, stock_purchases, stock_quotes
 from factory_orders.vehicles.model import SOLD_AS_NEW, Newness, VehicleState
 from factory_orders.vehicles.tables import vehicles
 from kernel import db
@@ -108,13 +108,38 @@ def _page(work: Work, found: Select[Any], page: PageRequest) -> Page[StockCar]:
 def stock_quote(work: Work, quote_id: str) -> QuoteSeen | None:
     """Return a quote and what it is worth now, to anybody who has its id: it says nothing of a person."""
     work.actor.require(Permission.PUBLIC_READ)
-    own = (stock_quotes.c.id == quote_id) & (stock_quotes.c.brand_id == work.actor.brand_id)
-    row = work.connection.execute(select(stock_quotes).where(own)).mappings().first()
-    if row is None:
+    quote = quote_by_id(work, quote_id)
+    if quote is None:
         return None
-    quote = quote_from(row)
     car = stock_cars_by_vin(work, [quote.vin]).get(quote.vin)
     return QuoteSeen(quote, liveness(quote, car, now=work.now))
+
+
+def quote_by_id(work: Work, quote_id: str) -> StockQuote | None:
+    """Return a stock quote of the actor's brand; for the room's use cases."""
+    own = (stock_quotes.c.id == quote_id) & (stock_quotes.c.brand_id == work.actor.brand_id)
+    row = work.connection.execute(select(stock_quotes).where(own)).mappings().first()
+    return None if row is None else quote_from(row)
+
+
+def purchase_by_id(work: Work, purchase_id: str) -> StockPurchase | None:
+    """Return a purchase of the actor's brand; for the room's use cases."""
+    own = (stock_purchases.c.id == purchase_id) & (stock_purchases.c.brand_id == work.actor.brand_id)
+    row = work.connection.execute(select(stock_purchases).where(own)).mappings().first()
+    return None if row is None else purchase_from(row)
+
+
+def own_stock_purchases(work: Work, page: PageRequest) -> Page[StockPurchase]:
+    """Return the signed-in person's purchases of stock cars, newest first."""
+    work.actor.require(Permission.PREORDER)
+    table = stock_purchases.c
+    found = select(stock_purchases).where(
+        table.brand_id == work.actor.brand_id, table.account_id == work.actor.signed_in()
+    )
+    if page.after is not None:
+        found = found.where(table.id < page.after)
+    rows = work.connection.execute(found.order_by(table.id.desc()).limit(page.size + 1)).mappings()
+    return make_page([purchase_from(row) for row in rows], page, lambda one: one.id)
 
 
 def my_stock_hold(work: Work) -> StockHold | None:

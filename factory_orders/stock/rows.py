@@ -1,11 +1,11 @@
-"""Reads stored quotes and holds of stock cars into their values."""
+"""Reads stored quotes, holds and purchases of stock cars into their values."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from factory_orders.stock.model import StockHold, StockQuote
+from factory_orders.stock.model import PurchaseState, StockHold, StockPurchase, StockQuote
 
 
 def quote_from(row: Mapping[Any, Any]) -> StockQuote:
@@ -16,3 +16,9 @@ def quote_from(row: Mapping[Any, Any]) -> StockQuote:
 def hold_from(row: Mapping[Any, Any]) -> StockHold:
     """Read one row of a hold."""
     return StockHold(**{name: row[name] for name in StockHold.__dataclass_fields__})
+
+
+def purchase_from(row: Mapping[Any, Any]) -> StockPurchase:
+    """Read one row of a purchase."""
+    values = {name: row[name] for name in StockPurchase.__dataclass_fields__}
+    return StockPurchase(**(values | {"state": PurchaseState(row["state"])}))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Final
 
-from configurator.quote_service import QuoteDesk, lines_of_stock_car, sign_stock_document
+from configurator.quote_service import QuoteDesk, StockCarOffer, lines_of_stock_car, sign_stock_document
 from factory_orders.errors import StockCarHeld, StockQuoteDead
+from factory_orders.stock.events import StockPurchaseDropped
 from factory_orders.stock.model import Liveness, StockCar, StockHold, StockQuote, write_document
 from factory_orders.stock.policy import StockPolicy
 from factory_orders.stock.queries import my_stock_hold, stock_cars_by_vin, stock_quote
 from factory_orders.stock.store import (
+    drop_purchase,
     end_stock_hold,
     insert_price,
     insert_stock_hold,
@@ -20,7 +22,7 @@ from factory_orders.stock.store import (
 from factory_orders.vehicles.queries import disclosures_of
 from factory_orders.vehicles.store import lock_vehicle
 from factory_orders.vehicles.vin import read_vin
-from kernel import policy
+from kernel import payments, policy
 from kernel.actor import Permission
 from kernel.errors import InvalidInput, NotFound
 from kernel.reasons import because
@@ -58,14 +60,8 @@ def ask_stock_quote(work: Work, desk: QuoteDesk, vin: str) -> StockQuote:
     car = stock_cars_by_vin(work, [number]).get(number)
     if car is None or car.price_minor is None:
         raise NotFound("stock car")
-    lines = lines_of_stock_car(
-        work,
-        version_id=car.catalogue_version_id,
-        model=car.model,
-        options=car.options,
-        store_id=car.store_id,
-        price_minor=car.price_minor,
-    )
+    offer = StockCarOffer(car.catalogue_version_id, car.model, car.options, car.store_id, car.price_minor)
+    lines = lines_of_stock_car(work, offer)
     quote_id, hours = work.new_id(), policy.current(work).section(StockPolicy).quote_hours
     expires_at = work.now + timedelta(hours=hours)
     document = write_document(
@@ -149,3 +145,7 @@ def expire_stock_hold(work: Work, hold_id: str, _payload: Any = None) -> None:
 def _end(work: Work, hold: StockHold, *, reason: str) -> None:
     end_stock_hold(work, hold.id, reason=reason)
     cancel_timer(work, STOCK_HOLD_TIMER, hold.id)
+    dropped = drop_purchase(work, hold.id, reason=reason)
+    if dropped is not None:
+        payments.close_payments(work, [dropped.payment_id])
+        work.record(StockPurchaseDropped(dropped.brand_id, dropped.id, dropped.account_id, dropped.vin, reason))

@@ -35,6 +35,8 @@ MEANING: Final[Mapping[str, tuple[str, str, str]]] = {
     "checked": ("OBSERVE", "inspecting", "active"),
     "inspected": ("OBSERVE", "inspecting", "available"),
     "transport_damage": ("OBSERVE", "inspecting", "damaged"),
+    "display": ("OBSERVE", "other", "available"),
+    "demo": ("OBSERVE", "other", "available"),
     "rejected_handover": ("OBSERVE", "inspecting", "available"),
     "disclosure_accepted": ("OBSERVE", "accepting", "reserved"),
     "freed": ("OBSERVE", "other", "available"),

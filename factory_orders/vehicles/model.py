@@ -79,6 +79,8 @@ class DisclosureReason(StrEnum):
     REWORK = "rework"
     TRANSPORT_DAMAGE = "transport_damage"
     REJECTED_HANDOVER = "rejected_handover"
+    DISPLAY = "display"
+    DEMO = "demo"
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,10 +58,11 @@ class AuthoriseInSandboxInput:
 
 @input_type(takes=Permission.OWN_WRITE)
 class PayInSandboxInput:
-    """What the demo's wallet is to pay for: one pre-order (which is the order later), or one backing."""
+    """What the demo's wallet is to pay for: one pre-order (the order later), one backing, or one stock car."""
 
     pre_order_id: strawberry.ID | None = None
     backing_id: strawberry.ID | None = None
+    stock_purchase_id: strawberry.ID | None = None
     wallet: str = "demo"
 
 
@@ -132,11 +133,13 @@ def pay_in_sandbox(request: Request, input: PayInSandboxInput) -> Payment:  # no
 def _subject(given: PayInSandboxInput) -> str:
     """Return the raw id of what is to be paid; refuses InvalidInput unless one thing of the right kind is named."""
     kinds: tuple[str, ...]
-    match given.pre_order_id, given.backing_id:
-        case str(text), None:
+    match given.pre_order_id, given.backing_id, given.stock_purchase_id:
+        case str(text), None, None:
             name, kinds = "preOrderId", ("PreOrder", "Order")
-        case None, str(text):
+        case None, str(text), None:
             name, kinds = "backingId", ("Backing",)
+        case None, None, str(text):
+            name, kinds = "stockPurchaseId", ("StockPurchase",)
         case _:
             raise InvalidInput("preOrderId", because("ONE_SUBJECT"))
     named = read_id(text)

@@ -104,3 +104,26 @@ def accounts_with_role(work: Work, role: Role, *, accounts_max: int = 100) -> li
         .limit(accounts_max)
     )
     return [AccountId(account_id) for account_id in work.connection.execute(found).scalars()]
+
+
+def advisers_of_stores(
+    work: Work, store_ids: Sequence[str], *, accounts_max: int = 1_000
+) -> dict[str, list[AccountId]]:
+    """Return who advises at stores of the actor's brand now, by store; to tell them something."""
+    work.actor.require(Permission.SYSTEM)
+    table = role_grants.c
+    found = (
+        select(table.store_id, table.account_id)
+        .where(
+            table.brand_id == work.actor.brand_id,
+            table.role == Role.DEALER.value,
+            table.revoked_at.is_(None),
+            db.among(table.store_id, store_ids),
+        )
+        .order_by(table.id)
+        .limit(accounts_max)
+    )
+    advisers: dict[str, list[AccountId]] = {store_id: [] for store_id in store_ids}
+    for row in work.connection.execute(found):
+        advisers[row.store_id].append(AccountId(row.account_id))
+    return advisers

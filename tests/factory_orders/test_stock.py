@@ -206,7 +206,8 @@ def test_a_held_car_is_bound_to_no_order_not_even_by_hand(trade: Trade) -> None:
         work.connection.execute(stock_holds.insert().values(**again, **times))
     with trade.works.read(SYSTEM) as work:
         found = [one.violations for one in examine(work, audit_service.CHECKS) if "stock car" in one.check.name]
-    assert found == [()]
+    assert found
+    assert not any(found)
 
 
 def test_another_store_prices_nothing_here(trade: Trade) -> None:

@@ -32,6 +32,7 @@ KINDS: Final = {
     "configurationId": "Configuration",
     "callOffId": "CallOff", "caseId": "DamageCase", "hookId": "PlantHook", "stockQuote.id": "StockQuote",
     "holdStockCar.quoteId": "StockQuote", "releasePromise.holdId": "PromiseHold", "releaseStockCar.holdId": "StockHold",
+    "buyStockCar.holdId": "StockHold", "stockPurchaseId": "StockPurchase", "moveId": "StockMove",
     "handoverId": "Handover", "into": "Proposal", "invitationId": "Invitation", "machineId": "Machine",
     "movementId": "Movement", "noticeIds": "Notice", "orderId": "Order", "plantId": "Plant", "poolId": "Pool",
     "preOrderId": "PreOrder", "proposalId": "Proposal", "quoteId": "Quote", "sessionId": "OpenSession",
@@ -48,11 +49,13 @@ GIVEN: Final = {
     "addMachine.role": "PLANT", "capacityWeeks.firstWeek": '"2027-01-04"', "cancelOrderByMaker.reason": '"no"',
     "inviteStaff.email": '"x@example.com"', "inviteStaff.role": "DEALER", "lineDays.firstDay": '"2027-01-04"',
     "placePreOrder.idempotencyKey": '"one-of-ours"', "backProposal.idempotencyKey": '"one-of-ours"',
+    "buyStockCar.idempotencyKey": '"one-of-ours"',
     "grantRole.accountId/role": "PLANNER", "grantRole.role": "DEALER", "commitToProposal.availableBy": '"2027-06-01"',
     "revokeRole.role": "DEALER", "changeCapacity.week": '"2027-01-04"',
     "changeCapacity.resource": '"slot"', "reportBuild.stage": "BODY", "removeMember.case": '"2027/17"',
     "reportShipment.state": "LOADED", "foundCircle.kind": "CITY",
     "checkCondition.photos": '["abababababababababababababababababababababababababababababababab"]',
+    "freeAppointments.firstDay": '"2027-01-04"',
     "addPlantHook.url": '"https://plant.example/orders"',
 }  # fmt: skip
 # Where a mutation is refused for something else before its id is looked at, or says nothing of an id that is no one's.
@@ -70,7 +73,9 @@ NOT_REACHED: Final = {
 # A car that is damaged on its way or stands in stock takes a story of its own: two made-up ids are compared.
 NOT_MADE: Final = ("DamageCase", "StockQuote", "StockHold")
 # Queries that answer an unknown id with an error that says so; both ids get the same one.
-TOLD_BY_ERROR: Final = frozenset({"orderPapers.orderId", "partShortages.plantId", "plantMessages.hookId"})
+TOLD_BY_ERROR: Final = frozenset(
+    {"orderPapers.orderId", "freeAppointments.orderId", "partShortages.plantId", "plantMessages.hookId"}
+)
 # What its owner would see only after more steps than are taken here.
 NOT_SHOWN: Final = frozenset(
     {
@@ -341,7 +346,7 @@ def fill(town: Town, owner: Buyer) -> dict[str, str]:
         "PlantHook": hook["hookId"],
         "CallOff": planner.ask("{ callOffs(first: 1) { nodes { id } } }")["callOffs"]["nodes"][0]["id"],
         "PromiseHold": held["id"],
-        **{kind: write_id(kind, "fedcba9876543210" * 2) for kind in NOT_MADE},
+        **{kind: write_id(kind, "fedcba9876543210" * 2) for kind in (*NOT_MADE, "StockPurchase", "StockMove")},
         "Backing": back(town, proposal["id"], placed[0]["id"]),
     }
 

@@ -20,13 +20,12 @@ from demand.cubes.tables import cube_blocks, cube_cells
 from demand.pools.tables import early_bonuses, pool_changes, pools, pre_order_changes, pre_orders
 from demand.votes.tables import held_votes, proposals
 from factory_orders.conditions.tables import condition_checks
-from factory_orders.deliveries.tables import handovers, late_credits, order_balances, shipments
+from factory_orders.deliveries.tables import handovers, late_credits, order_balances
 from factory_orders.papers.tables import papers
 from factory_orders.parts.tables import part_stocks
 from factory_orders.planning.tables import batches, capacity_weeks, orders
 from factory_orders.plant.tables import build_orders
 from factory_orders.promises.tables import promise_holds, promise_outcomes
-from factory_orders.stock.tables import stock_holds, stock_quotes
 from factory_orders.vehicles.tables import allocations, vehicle_disclosures, vehicles
 from kernel import db
 from kernel.actor import system
@@ -42,6 +41,7 @@ from kernel.work import Work, Works
 from muster.audit import CHECKS, audit
 from tests.configurator.small_brand import BRAND
 from tests.conftest import DATABASES, MONDAY_MORNING
+from tests.muster import planted_stock
 from tests.support.databases import copy_sqlite, make_schema, postgres_database
 from tests.support.sound_world import make_sound_world
 
@@ -192,28 +192,6 @@ def promise_without_order(connection: Connection) -> None:
     connection.execute(update(backings).where(backings.c.id == found.id).values(**converted))
 
 
-def hold_bound_car(connection: Connection) -> None:
-    """Let somebody hold a car that is bound to an order."""
-    bound = connection.execute(select(allocations).where(allocations.c.ended_at.is_(None))).mappings().first()
-    assert bound is not None
-    store_id = connection.execute(select(shipments.c.store_id)).scalars().first()
-    own = {"brand_id": bound["brand_id"], "vin": bound["vin"]}
-    times = {"expires_at": MONDAY_MORNING + timedelta(days=900)}
-    paper: dict[str, object] = {
-        "price_minor": 1,
-        "total_minor": 1,
-        "document": {},
-        "key_id": "k",
-        "signature": "s",
-        "store_id": store_id,
-    }
-    quote = own | times | paper | {"id": "e" * 32, "issued_at": MONDAY_MORNING}
-    connection.execute(insert(stock_quotes).values(**quote))
-    connection.execute(
-        insert(stock_holds).values(**own, **times, id="d" * 32, quote_id="e" * 32, held_at=MONDAY_MORNING)
-    )
-
-
 def turn_back(connection: Connection) -> None:
     """Let a car's odometer show less at its arrival than when it was loaded."""
     first = connection.execute(select(condition_checks)).mappings().first()
@@ -326,7 +304,17 @@ PLANTED: Final[dict[str, Plant]] = {
     "a delivered car has its vehicle invoice over its price": change(
         papers, papers.c.kind == "vehicle_invoice", amount_minor=1
     ),
-    "a stock car that somebody holds is bound to no order": hold_bound_car,
+    "a stock car that somebody holds is bound to no order": planted_stock.hold_bound_car,
+    "a stock car that was bought has one order, at its quote's price and for its buyer": (
+        planted_stock.buy_without_order
+    ),
+    "a purchase is open exactly as long as its car is held": planted_stock.leave_open,
+    "a sharing out of stock cars is proven, and has the moves that it says": planted_stock.share_without_proof,
+    "a stock car that was sent goes its way to that store": planted_stock.send_nowhere,
+    "what stores are owed of stock cars replays from its lines and adds up to nothing": (
+        planted_stock.owe_out_of_nothing
+    ),
+    "the deposit for a stock car lies on its account until it is set off": planted_stock.put_down_twice,
     "no odometer runs backwards": turn_back,
     "what a plant has of a part is what moved of it": change(part_stocks, part_stocks.c.on_hand > 0, on_hand=999),
     "what pools have promised is what holds and members take of it": change(

@@ -55,6 +55,8 @@ TABLES: Final[Mapping[str, tuple[str, str]]] = {
     "Session": ("sessions", "id"),
     "Shipment": ("shipments", "id"),
     "StockHold": ("stock_holds", "id"),
+    "StockMove": ("stock_moves", "id"),
+    "StockPurchase": ("stock_purchases", "id"),
     "StockQuote": ("stock_quotes", "id"),
     "Store": ("stores", "id"),
 }

@@ -1,3 +1,33 @@
+CREATE TABLE allocation_requests (
+	brand_id VARCHAR(32) NOT NULL, 
+	asked_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_allocation_requests PRIMARY KEY (brand_id)
+)
+-- next
+CREATE TABLE allocation_rounds (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	made_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	policy_version INTEGER NOT NULL, 
+	cars INTEGER NOT NULL, 
+	moved INTEGER NOT NULL, 
+	waiting INTEGER NOT NULL, 
+	cost_minor BIGINT NOT NULL, 
+	bound_minor BIGINT NOT NULL, 
+	CONSTRAINT pk_allocation_rounds PRIMARY KEY (id), 
+	CONSTRAINT ck_allocation_rounds_counted CHECK (cars >= 0 AND moved >= 0 AND waiting >= 0 AND moved + waiting <= cars), 
+	CONSTRAINT ck_allocation_rounds_proven_optimal CHECK (cost_minor = bound_minor)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER allocation_rounds_no_change BEFORE UPDATE OR DELETE ON allocation_rounds FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER allocation_rounds_no_truncate BEFORE TRUNCATE ON allocation_rounds FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
 CREATE TABLE brands (
 	id VARCHAR(32) NOT NULL, 
 	code VARCHAR(40) NOT NULL, 
@@ -123,7 +153,7 @@ BEGIN
     RETURN NEW;
 END $$
 -- next
-CREATE TRIGGER ledger_transfers_never_overdrawn BEFORE INSERT ON ledger_transfers FOR EACH ROW WHEN (NEW.debit_account LIKE 'backing:%' OR NEW.debit_account LIKE 'deposit:%' OR NEW.debit_account LIKE 'earnest:%' OR NEW.debit_account LIKE 'late:%' OR NEW.debit_account LIKE 'payable:%' OR NEW.debit_account LIKE 'refund:%') EXECUTE FUNCTION ledger_transfers_never_overdrawn()
+CREATE TRIGGER ledger_transfers_never_overdrawn BEFORE INSERT ON ledger_transfers FOR EACH ROW WHEN (NEW.debit_account LIKE 'backing:%' OR NEW.debit_account LIKE 'deposit:%' OR NEW.debit_account LIKE 'earnest:%' OR NEW.debit_account LIKE 'late:%' OR NEW.debit_account LIKE 'payable:%' OR NEW.debit_account LIKE 'refund:%' OR NEW.debit_account LIKE 'stock_deposit:%') EXECUTE FUNCTION ledger_transfers_never_overdrawn()
 -- next
 CREATE TABLE money_by_hand (
 	id VARCHAR(32) NOT NULL, 
@@ -1114,6 +1144,33 @@ CREATE TABLE cube_tables (
 	CONSTRAINT fk_cube_tables_move FOREIGN KEY(move) REFERENCES cube_moves (serial)
 )
 -- next
+CREATE TABLE fairness_lines (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	round_id VARCHAR(32) NOT NULL, 
+	store_id VARCHAR(32) NOT NULL, 
+	model VARCHAR(80) NOT NULL, 
+	owed_before INTEGER NOT NULL, 
+	entitled INTEGER NOT NULL, 
+	received INTEGER NOT NULL, 
+	owed_after INTEGER NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_fairness_lines PRIMARY KEY (id), 
+	CONSTRAINT uq_fairness_lines_round_id_store_id_model UNIQUE (round_id, store_id, model), 
+	CONSTRAINT ck_fairness_lines_adds_up CHECK (owed_after = owed_before + entitled - received * 1000), 
+	CONSTRAINT fk_fairness_lines_round_id FOREIGN KEY(round_id) REFERENCES allocation_rounds (id), 
+	CONSTRAINT fk_fairness_lines_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER fairness_lines_no_change BEFORE UPDATE OR DELETE ON fairness_lines FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER fairness_lines_no_truncate BEFORE TRUNCATE ON fairness_lines FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
 CREATE TABLE fulfilments (
 	proposal_id VARCHAR(32) NOT NULL, 
 	option VARCHAR(80) NOT NULL, 
@@ -1238,6 +1295,7 @@ CREATE TABLE orders (
 	agreed_minor BIGINT DEFAULT '0' NOT NULL, 
 	fees_minor BIGINT DEFAULT '0' NOT NULL, 
 	locked_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	origin VARCHAR(10) DEFAULT 'pool' NOT NULL, 
 	state VARCHAR(20) NOT NULL, 
 	vin VARCHAR(17), 
 	arrived_at TIMESTAMP WITH TIME ZONE, 
@@ -1245,6 +1303,7 @@ CREATE TABLE orders (
 	reason VARCHAR(80), 
 	CONSTRAINT pk_orders PRIMARY KEY (id), 
 	CONSTRAINT ck_orders_state_known CHECK (state IN ('scheduled', 'built', 'in_transit', 'at_store', 'delivered', 'cancelled')), 
+	CONSTRAINT ck_orders_origin_known CHECK (origin IN ('pool', 'stock')), 
 	CONSTRAINT ck_orders_car_before_it_moves CHECK (vin IS NOT NULL OR state IN ('scheduled', 'cancelled')), 
 	CONSTRAINT ck_orders_ended_when_it_ends CHECK ((ended_at IS NOT NULL) = (state IN ('delivered', 'cancelled'))), 
 	CONSTRAINT ck_orders_price_positive CHECK (price_minor > 0 AND guaranteed_other_minor >= 0), 
@@ -1276,6 +1335,14 @@ BEGIN
 END $$
 -- next
 CREATE TRIGGER orders_changed_by_agreement BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION orders_changed_by_agreement()
+-- next
+CREATE OR REPLACE FUNCTION orders_stock_car_was_bought() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.origin = 'stock' AND NOT EXISTS (SELECT 1 FROM stock_purchases WHERE stock_purchases.id = NEW.id AND stock_purchases.state = 'bought') THEN RAISE EXCEPTION 'an order of a stock car is that of a purchase whose deposit came' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE TRIGGER orders_stock_car_was_bought BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION orders_stock_car_was_bought()
 -- next
 CREATE TABLE part_moves (
 	id VARCHAR(32) NOT NULL, 
@@ -1465,6 +1532,52 @@ END $$
 CREATE TRIGGER proposal_changes_no_change BEFORE UPDATE OR DELETE ON proposal_changes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TRIGGER proposal_changes_no_truncate BEFORE TRUNCATE ON proposal_changes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TABLE stock_plans (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	store_id VARCHAR(32) NOT NULL, 
+	model VARCHAR(80) NOT NULL, 
+	weekly_milli INTEGER NOT NULL, 
+	by_account_id VARCHAR(32), 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_stock_plans PRIMARY KEY (id), 
+	CONSTRAINT ck_stock_plans_light CHECK (weekly_milli BETWEEN 0 AND 10000), 
+	CONSTRAINT fk_stock_plans_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER stock_plans_no_change BEFORE UPDATE OR DELETE ON stock_plans FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER stock_plans_no_truncate BEFORE TRUNCATE ON stock_plans FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TABLE store_hours (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	store_id VARCHAR(32) NOT NULL, 
+	begins_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	ends_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	places INTEGER NOT NULL, 
+	by_account_id VARCHAR(32), 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_store_hours PRIMARY KEY (id), 
+	CONSTRAINT ck_store_hours_in_order CHECK (begins_at < ends_at), 
+	CONSTRAINT ck_store_hours_places_known CHECK (places BETWEEN 0 AND 50), 
+	CONSTRAINT fk_store_hours_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER store_hours_no_change BEFORE UPDATE OR DELETE ON store_hours FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER store_hours_no_truncate BEFORE TRUNCATE ON store_hours FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE take_draws (
 	comparison_id VARCHAR(32) NOT NULL, 
@@ -2137,6 +2250,22 @@ CREATE TABLE handovers (
 	CONSTRAINT fk_handovers_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
 )
 -- next
+CREATE OR REPLACE FUNCTION handovers_hour_has_the_place() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.place > COALESCE((SELECT store_hours.places FROM store_hours WHERE store_hours.store_id = NEW.store_id AND store_hours.begins_at <= NEW.appointment_at AND store_hours.ends_at > NEW.appointment_at ORDER BY store_hours.id DESC LIMIT 1), 50) THEN RAISE EXCEPTION 'a store receives no more people than it gave the hour places' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE TRIGGER handovers_hour_has_the_place BEFORE INSERT ON handovers FOR EACH ROW EXECUTE FUNCTION handovers_hour_has_the_place()
+-- next
+CREATE OR REPLACE FUNCTION handovers_moved_to_a_place() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.appointment_at <> OLD.appointment_at AND NEW.place > COALESCE((SELECT store_hours.places FROM store_hours WHERE store_hours.store_id = NEW.store_id AND store_hours.begins_at <= NEW.appointment_at AND store_hours.ends_at > NEW.appointment_at ORDER BY store_hours.id DESC LIMIT 1), 50) THEN RAISE EXCEPTION 'a store receives no more people than it gave the hour places' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE TRIGGER handovers_moved_to_a_place BEFORE UPDATE ON handovers FOR EACH ROW EXECUTE FUNCTION handovers_moved_to_a_place()
+-- next
 CREATE OR REPLACE FUNCTION handovers_invoice_before_signing() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.state = 'signed' AND NOT EXISTS (SELECT 1 FROM papers WHERE papers.order_id = NEW.order_id AND papers.vin = NEW.vin AND papers.kind = 'vehicle_invoice' AND papers.state = 'issued') THEN RAISE EXCEPTION 'no handover is signed without the vehicle invoice' USING ERRCODE = 'check_violation'; END IF;
@@ -2217,7 +2346,7 @@ CREATE TABLE shipments (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
 	vin VARCHAR(17) NOT NULL, 
-	order_id VARCHAR(32) NOT NULL, 
+	order_id VARCHAR(32), 
 	store_id VARCHAR(32) NOT NULL, 
 	state VARCHAR(20) NOT NULL, 
 	carrier_account_id VARCHAR(32), 
@@ -2232,6 +2361,14 @@ CREATE TABLE shipments (
 	CONSTRAINT fk_shipments_order_id FOREIGN KEY(order_id) REFERENCES orders (id), 
 	CONSTRAINT fk_shipments_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
 )
+-- next
+CREATE OR REPLACE FUNCTION shipments_stock_car_is_free() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.order_id IS NULL AND (EXISTS (SELECT 1 FROM allocations WHERE allocations.vin = NEW.vin AND allocations.ended_at IS NULL) OR EXISTS (SELECT 1 FROM stock_holds WHERE stock_holds.vin = NEW.vin AND stock_holds.ended_at IS NULL)) THEN RAISE EXCEPTION 'a car that somebody holds or has ordered is not moved to another store' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE TRIGGER shipments_stock_car_is_free BEFORE INSERT ON shipments FOR EACH ROW EXECUTE FUNCTION shipments_stock_car_is_free()
 -- next
 CREATE TABLE stock_prices (
 	id VARCHAR(32) NOT NULL, 
@@ -2294,7 +2431,7 @@ CREATE TABLE vehicle_disclosures (
 	accepted_by VARCHAR(32), 
 	accepted_at TIMESTAMP WITH TIME ZONE, 
 	CONSTRAINT pk_vehicle_disclosures PRIMARY KEY (id), 
-	CONSTRAINT ck_vehicle_disclosures_reason_known CHECK (reason IN ('rework', 'transport_damage', 'rejected_handover')), 
+	CONSTRAINT ck_vehicle_disclosures_reason_known CHECK (reason IN ('rework', 'transport_damage', 'rejected_handover', 'display', 'demo')), 
 	CONSTRAINT ck_vehicle_disclosures_repair_not_negative CHECK (repair_minor >= 0), 
 	CONSTRAINT fk_vehicle_disclosures_vin FOREIGN KEY(vin) REFERENCES vehicles (vin)
 )
@@ -2409,6 +2546,48 @@ END $$
 -- next
 CREATE TRIGGER stock_holds_end_is_final BEFORE UPDATE ON stock_holds FOR EACH ROW EXECUTE FUNCTION stock_holds_end_is_final()
 -- next
+CREATE TABLE stock_moves (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	round_id VARCHAR(32) NOT NULL, 
+	vin VARCHAR(17) NOT NULL, 
+	model VARCHAR(80) NOT NULL, 
+	from_store_id VARCHAR(32), 
+	store_id VARCHAR(32) NOT NULL, 
+	distance_km INTEGER NOT NULL, 
+	transport_minor BIGINT NOT NULL, 
+	worth_minor BIGINT NOT NULL, 
+	saved_minor BIGINT NOT NULL, 
+	next_store_id VARCHAR(32), 
+	next_minor BIGINT NOT NULL, 
+	state VARCHAR(10) NOT NULL, 
+	offered_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	answer_by TIMESTAMP WITH TIME ZONE NOT NULL, 
+	answered_at TIMESTAMP WITH TIME ZONE, 
+	shipment_id VARCHAR(32), 
+	reason VARCHAR(20), 
+	CONSTRAINT pk_stock_moves PRIMARY KEY (id), 
+	CONSTRAINT uq_stock_moves_round_id_vin UNIQUE (round_id, vin), 
+	CONSTRAINT ck_stock_moves_state_known CHECK (state IN ('offered', 'accepted', 'refused', 'lapsed')), 
+	CONSTRAINT ck_stock_moves_answered_when_it_is CHECK ((state = 'offered') = (answered_at IS NULL)), 
+	CONSTRAINT ck_stock_moves_accepted_goes CHECK ((state = 'accepted') = (shipment_id IS NOT NULL)), 
+	CONSTRAINT ck_stock_moves_somewhere_else CHECK (from_store_id IS NULL OR from_store_id <> store_id), 
+	CONSTRAINT fk_stock_moves_round_id FOREIGN KEY(round_id) REFERENCES allocation_rounds (id), 
+	CONSTRAINT fk_stock_moves_vin FOREIGN KEY(vin) REFERENCES vehicles (vin), 
+	CONSTRAINT fk_stock_moves_from_store_id FOREIGN KEY(from_store_id) REFERENCES stores (id), 
+	CONSTRAINT fk_stock_moves_store_id FOREIGN KEY(store_id) REFERENCES stores (id), 
+	CONSTRAINT fk_stock_moves_next_store_id FOREIGN KEY(next_store_id) REFERENCES stores (id), 
+	CONSTRAINT fk_stock_moves_shipment_id FOREIGN KEY(shipment_id) REFERENCES shipments (id)
+)
+-- next
+CREATE OR REPLACE FUNCTION stock_moves_answer_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state <> 'offered' AND NEW.state <> OLD.state THEN RAISE EXCEPTION 'an answered move stays answered' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE TRIGGER stock_moves_answer_is_final BEFORE UPDATE ON stock_moves FOR EACH ROW EXECUTE FUNCTION stock_moves_answer_is_final()
+-- next
 CREATE TABLE damage_cases (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -2442,7 +2621,49 @@ END $$
 -- next
 CREATE TRIGGER damage_cases_closed_is_final BEFORE UPDATE ON damage_cases FOR EACH ROW EXECUTE FUNCTION damage_cases_closed_is_final()
 -- next
+CREATE TABLE stock_purchases (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	store_id VARCHAR(32) NOT NULL, 
+	vin VARCHAR(17) NOT NULL, 
+	quote_id VARCHAR(32) NOT NULL, 
+	hold_id VARCHAR(32) NOT NULL, 
+	account_id VARCHAR(32) NOT NULL, 
+	person_id VARCHAR(32), 
+	deposit_minor BIGINT NOT NULL, 
+	policy_version INTEGER NOT NULL, 
+	contract JSONB NOT NULL, 
+	key_id VARCHAR(40) NOT NULL, 
+	signature VARCHAR(120) NOT NULL, 
+	payment_id VARCHAR(32) NOT NULL, 
+	placed_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	payable_until TIMESTAMP WITH TIME ZONE NOT NULL, 
+	state VARCHAR(10) NOT NULL, 
+	ended_at TIMESTAMP WITH TIME ZONE, 
+	reason VARCHAR(20), 
+	CONSTRAINT pk_stock_purchases PRIMARY KEY (id), 
+	CONSTRAINT ck_stock_purchases_state_known CHECK (state IN ('open', 'bought', 'dropped')), 
+	CONSTRAINT ck_stock_purchases_deposit_positive CHECK (deposit_minor > 0), 
+	CONSTRAINT ck_stock_purchases_ended_when_it_is CHECK ((state = 'open') = (ended_at IS NULL)), 
+	CONSTRAINT ck_stock_purchases_dropped_for_a_reason CHECK ((state = 'dropped') = (reason IS NOT NULL)), 
+	CONSTRAINT fk_stock_purchases_store_id FOREIGN KEY(store_id) REFERENCES stores (id), 
+	CONSTRAINT fk_stock_purchases_vin FOREIGN KEY(vin) REFERENCES vehicles (vin), 
+	CONSTRAINT fk_stock_purchases_quote_id FOREIGN KEY(quote_id) REFERENCES stock_quotes (id), 
+	CONSTRAINT uq_stock_purchases_hold_id UNIQUE (hold_id), 
+	CONSTRAINT fk_stock_purchases_hold_id FOREIGN KEY(hold_id) REFERENCES stock_holds (id)
+)
+-- next
+CREATE OR REPLACE FUNCTION stock_purchases_end_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state <> 'open' AND NEW.state <> OLD.state THEN RAISE EXCEPTION 'a purchase that was made or dropped stays so' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE TRIGGER stock_purchases_end_is_final BEFORE UPDATE ON stock_purchases FOR EACH ROW EXECUTE FUNCTION stock_purchases_end_is_final()
+-- next
 CREATE INDEX ix_accounts_person_id ON accounts (person_id)
+-- next
+CREATE INDEX ix_allocation_rounds_brand ON allocation_rounds (brand_id, id)
 -- next
 CREATE INDEX ix_backing_changes_backing_id ON backing_changes (backing_id)
 -- next
@@ -2501,6 +2722,8 @@ CREATE INDEX ix_demand_cancellations_person ON demand_cancellations (person)
 CREATE INDEX ix_demand_caps_person ON demand_caps (person)
 -- next
 CREATE INDEX ix_demand_voices_person ON demand_voices (person)
+-- next
+CREATE INDEX ix_fairness_lines_brand ON fairness_lines (brand_id, id)
 -- next
 CREATE INDEX ix_fulfilments_brand_id_option ON fulfilments (brand_id, option)
 -- next
@@ -2604,7 +2827,15 @@ CREATE INDEX ix_shipments_brand_state ON shipments (brand_id, state, id)
 -- next
 CREATE INDEX ix_shipments_order ON shipments (order_id)
 -- next
+CREATE INDEX ix_stock_moves_store ON stock_moves (store_id, id)
+-- next
+CREATE INDEX ix_stock_plans_store ON stock_plans (brand_id, store_id, model, id)
+-- next
 CREATE INDEX ix_stock_prices_vin ON stock_prices (vin, id)
+-- next
+CREATE INDEX ix_stock_purchases_account ON stock_purchases (brand_id, account_id, id)
+-- next
+CREATE INDEX ix_store_hours_store ON store_hours (store_id, ends_at)
 -- next
 CREATE INDEX ix_throttles_changed_at ON throttles (changed_at)
 -- next
@@ -2652,6 +2883,12 @@ CREATE UNIQUE INDEX uq_promise_holds_quote ON promise_holds (quote_id) WHERE sta
 -- next
 CREATE UNIQUE INDEX uq_role_grants_account_id_role ON role_grants (account_id, role) WHERE revoked_at IS NULL
 -- next
+CREATE UNIQUE INDEX uq_shipments_under_way ON shipments (vin) WHERE state IN ('planned', 'loaded', 'in_transit', 'arrived')
+-- next
 CREATE UNIQUE INDEX uq_stock_holds_account ON stock_holds (brand_id, account_id) WHERE ended_at IS NULL
 -- next
 CREATE UNIQUE INDEX uq_stock_holds_vin ON stock_holds (vin) WHERE ended_at IS NULL
+-- next
+CREATE UNIQUE INDEX uq_stock_moves_offered ON stock_moves (vin) WHERE state = 'offered'
+-- next
+CREATE UNIQUE INDEX uq_stock_purchases_open ON stock_purchases (vin) WHERE state = 'open'

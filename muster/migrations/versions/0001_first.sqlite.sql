@@ -1,3 +1,28 @@
+CREATE TABLE allocation_requests (
+	brand_id VARCHAR(32) NOT NULL, 
+	asked_at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_allocation_requests PRIMARY KEY (brand_id)
+)
+-- next
+CREATE TABLE allocation_rounds (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	made_at VARCHAR(27) NOT NULL, 
+	policy_version INTEGER NOT NULL, 
+	cars INTEGER NOT NULL, 
+	moved INTEGER NOT NULL, 
+	waiting INTEGER NOT NULL, 
+	cost_minor BIGINT NOT NULL, 
+	bound_minor BIGINT NOT NULL, 
+	CONSTRAINT pk_allocation_rounds PRIMARY KEY (id), 
+	CONSTRAINT ck_allocation_rounds_counted CHECK (cars >= 0 AND moved >= 0 AND waiting >= 0 AND moved + waiting <= cars), 
+	CONSTRAINT ck_allocation_rounds_proven_optimal CHECK (cost_minor = bound_minor)
+)
+-- next
+CREATE TRIGGER allocation_rounds_no_update BEFORE UPDATE ON allocation_rounds BEGIN SELECT RAISE(ABORT, 'rows of allocation_rounds are never changed'); END
+-- next
+CREATE TRIGGER allocation_rounds_no_delete BEFORE DELETE ON allocation_rounds BEGIN SELECT RAISE(ABORT, 'rows of allocation_rounds are never changed'); END
+-- next
 CREATE TABLE brands (
 	id VARCHAR(32) NOT NULL, 
 	code VARCHAR(40) NOT NULL, 
@@ -96,7 +121,7 @@ CREATE TRIGGER ledger_transfers_no_update BEFORE UPDATE ON ledger_transfers BEGI
 -- next
 CREATE TRIGGER ledger_transfers_no_delete BEFORE DELETE ON ledger_transfers BEGIN SELECT RAISE(ABORT, 'rows of ledger_transfers are never changed'); END
 -- next
-CREATE TRIGGER ledger_transfers_never_overdrawn BEFORE INSERT ON ledger_transfers WHEN (NEW.debit_account LIKE 'backing:%' OR NEW.debit_account LIKE 'deposit:%' OR NEW.debit_account LIKE 'earnest:%' OR NEW.debit_account LIKE 'late:%' OR NEW.debit_account LIKE 'payable:%' OR NEW.debit_account LIKE 'refund:%') AND NEW.amount_minor > COALESCE((SELECT SUM(amount_minor) FROM ledger_transfers WHERE credit_account = NEW.debit_account), 0) - COALESCE((SELECT SUM(amount_minor) FROM ledger_transfers WHERE debit_account = NEW.debit_account), 0) BEGIN SELECT RAISE(ABORT, 'an account that holds money of others never falls below zero'); END
+CREATE TRIGGER ledger_transfers_never_overdrawn BEFORE INSERT ON ledger_transfers WHEN (NEW.debit_account LIKE 'backing:%' OR NEW.debit_account LIKE 'deposit:%' OR NEW.debit_account LIKE 'earnest:%' OR NEW.debit_account LIKE 'late:%' OR NEW.debit_account LIKE 'payable:%' OR NEW.debit_account LIKE 'refund:%' OR NEW.debit_account LIKE 'stock_deposit:%') AND NEW.amount_minor > COALESCE((SELECT SUM(amount_minor) FROM ledger_transfers WHERE credit_account = NEW.debit_account), 0) - COALESCE((SELECT SUM(amount_minor) FROM ledger_transfers WHERE debit_account = NEW.debit_account), 0) BEGIN SELECT RAISE(ABORT, 'an account that holds money of others never falls below zero'); END
 -- next
 CREATE TABLE money_by_hand (
 	id VARCHAR(32) NOT NULL, 
@@ -998,6 +1023,28 @@ CREATE TABLE cube_tables (
 	CONSTRAINT fk_cube_tables_move FOREIGN KEY(move) REFERENCES cube_moves (serial)
 )
 -- next
+CREATE TABLE fairness_lines (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	round_id VARCHAR(32) NOT NULL, 
+	store_id VARCHAR(32) NOT NULL, 
+	model VARCHAR(80) NOT NULL, 
+	owed_before INTEGER NOT NULL, 
+	entitled INTEGER NOT NULL, 
+	received INTEGER NOT NULL, 
+	owed_after INTEGER NOT NULL, 
+	at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_fairness_lines PRIMARY KEY (id), 
+	CONSTRAINT uq_fairness_lines_round_id_store_id_model UNIQUE (round_id, store_id, model), 
+	CONSTRAINT ck_fairness_lines_adds_up CHECK (owed_after = owed_before + entitled - received * 1000), 
+	CONSTRAINT fk_fairness_lines_round_id FOREIGN KEY(round_id) REFERENCES allocation_rounds (id), 
+	CONSTRAINT fk_fairness_lines_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
+)
+-- next
+CREATE TRIGGER fairness_lines_no_update BEFORE UPDATE ON fairness_lines BEGIN SELECT RAISE(ABORT, 'rows of fairness_lines are never changed'); END
+-- next
+CREATE TRIGGER fairness_lines_no_delete BEFORE DELETE ON fairness_lines BEGIN SELECT RAISE(ABORT, 'rows of fairness_lines are never changed'); END
+-- next
 CREATE TABLE fulfilments (
 	proposal_id VARCHAR(32) NOT NULL, 
 	option VARCHAR(80) NOT NULL, 
@@ -1107,6 +1154,7 @@ CREATE TABLE orders (
 	agreed_minor BIGINT DEFAULT '0' NOT NULL, 
 	fees_minor BIGINT DEFAULT '0' NOT NULL, 
 	locked_at VARCHAR(27) NOT NULL, 
+	origin VARCHAR(10) DEFAULT 'pool' NOT NULL, 
 	state VARCHAR(20) NOT NULL, 
 	vin VARCHAR(17), 
 	arrived_at VARCHAR(27), 
@@ -1114,6 +1162,7 @@ CREATE TABLE orders (
 	reason VARCHAR(80), 
 	CONSTRAINT pk_orders PRIMARY KEY (id), 
 	CONSTRAINT ck_orders_state_known CHECK (state IN ('scheduled', 'built', 'in_transit', 'at_store', 'delivered', 'cancelled')), 
+	CONSTRAINT ck_orders_origin_known CHECK (origin IN ('pool', 'stock')), 
 	CONSTRAINT ck_orders_car_before_it_moves CHECK (vin IS NOT NULL OR state IN ('scheduled', 'cancelled')), 
 	CONSTRAINT ck_orders_ended_when_it_ends CHECK ((ended_at IS NOT NULL) = (state IN ('delivered', 'cancelled'))), 
 	CONSTRAINT ck_orders_price_positive CHECK (price_minor > 0 AND guaranteed_other_minor >= 0), 
@@ -1127,6 +1176,8 @@ CREATE TRIGGER orders_end_is_final BEFORE UPDATE ON orders WHEN OLD.state IN ('d
 CREATE TRIGGER orders_price_never_rises BEFORE UPDATE ON orders WHEN NEW.price_minor > OLD.price_minor OR NEW.guaranteed_other_minor > OLD.guaranteed_other_minor BEGIN SELECT RAISE(ABORT, 'a locked price never rises'); END
 -- next
 CREATE TRIGGER orders_changed_by_agreement BEFORE UPDATE ON orders WHEN (NEW.agreed_minor <> OLD.agreed_minor OR NEW.fees_minor <> OLD.fees_minor) AND (NEW.agreed_minor <> (SELECT COALESCE(SUM(price_delta_minor), 0) FROM order_agreements WHERE order_agreements.order_id = NEW.id) OR NEW.fees_minor <> (SELECT COALESCE(SUM(fee_minor), 0) FROM order_agreements WHERE order_agreements.order_id = NEW.id)) BEGIN SELECT RAISE(ABORT, 'after the lock a price changes by what its buyer agreed to'); END
+-- next
+CREATE TRIGGER orders_stock_car_was_bought BEFORE INSERT ON orders WHEN NEW.origin = 'stock' AND NOT EXISTS (SELECT 1 FROM stock_purchases WHERE stock_purchases.id = NEW.id AND stock_purchases.state = 'bought') BEGIN SELECT RAISE(ABORT, 'an order of a stock car is that of a purchase whose deposit came'); END
 -- next
 CREATE TABLE part_moves (
 	id VARCHAR(32) NOT NULL, 
@@ -1286,6 +1337,42 @@ CREATE TABLE proposal_changes (
 CREATE TRIGGER proposal_changes_no_update BEFORE UPDATE ON proposal_changes BEGIN SELECT RAISE(ABORT, 'rows of proposal_changes are never changed'); END
 -- next
 CREATE TRIGGER proposal_changes_no_delete BEFORE DELETE ON proposal_changes BEGIN SELECT RAISE(ABORT, 'rows of proposal_changes are never changed'); END
+-- next
+CREATE TABLE stock_plans (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	store_id VARCHAR(32) NOT NULL, 
+	model VARCHAR(80) NOT NULL, 
+	weekly_milli INTEGER NOT NULL, 
+	by_account_id VARCHAR(32), 
+	at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_stock_plans PRIMARY KEY (id), 
+	CONSTRAINT ck_stock_plans_light CHECK (weekly_milli BETWEEN 0 AND 10000), 
+	CONSTRAINT fk_stock_plans_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
+)
+-- next
+CREATE TRIGGER stock_plans_no_update BEFORE UPDATE ON stock_plans BEGIN SELECT RAISE(ABORT, 'rows of stock_plans are never changed'); END
+-- next
+CREATE TRIGGER stock_plans_no_delete BEFORE DELETE ON stock_plans BEGIN SELECT RAISE(ABORT, 'rows of stock_plans are never changed'); END
+-- next
+CREATE TABLE store_hours (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	store_id VARCHAR(32) NOT NULL, 
+	begins_at VARCHAR(27) NOT NULL, 
+	ends_at VARCHAR(27) NOT NULL, 
+	places INTEGER NOT NULL, 
+	by_account_id VARCHAR(32), 
+	at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_store_hours PRIMARY KEY (id), 
+	CONSTRAINT ck_store_hours_in_order CHECK (begins_at < ends_at), 
+	CONSTRAINT ck_store_hours_places_known CHECK (places BETWEEN 0 AND 50), 
+	CONSTRAINT fk_store_hours_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
+)
+-- next
+CREATE TRIGGER store_hours_no_update BEFORE UPDATE ON store_hours BEGIN SELECT RAISE(ABORT, 'rows of store_hours are never changed'); END
+-- next
+CREATE TRIGGER store_hours_no_delete BEFORE DELETE ON store_hours BEGIN SELECT RAISE(ABORT, 'rows of store_hours are never changed'); END
 -- next
 CREATE TABLE take_draws (
 	comparison_id VARCHAR(32) NOT NULL, 
@@ -1852,6 +1939,10 @@ CREATE TABLE handovers (
 	CONSTRAINT fk_handovers_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
 )
 -- next
+CREATE TRIGGER handovers_hour_has_the_place BEFORE INSERT ON handovers WHEN NEW.place > COALESCE((SELECT store_hours.places FROM store_hours WHERE store_hours.store_id = NEW.store_id AND store_hours.begins_at <= NEW.appointment_at AND store_hours.ends_at > NEW.appointment_at ORDER BY store_hours.id DESC LIMIT 1), 50) BEGIN SELECT RAISE(ABORT, 'a store receives no more people than it gave the hour places'); END
+-- next
+CREATE TRIGGER handovers_moved_to_a_place BEFORE UPDATE ON handovers WHEN NEW.appointment_at <> OLD.appointment_at AND NEW.place > COALESCE((SELECT store_hours.places FROM store_hours WHERE store_hours.store_id = NEW.store_id AND store_hours.begins_at <= NEW.appointment_at AND store_hours.ends_at > NEW.appointment_at ORDER BY store_hours.id DESC LIMIT 1), 50) BEGIN SELECT RAISE(ABORT, 'a store receives no more people than it gave the hour places'); END
+-- next
 CREATE TRIGGER handovers_invoice_before_signing BEFORE UPDATE ON handovers WHEN NEW.state = 'signed' AND NOT EXISTS (SELECT 1 FROM papers WHERE papers.order_id = NEW.order_id AND papers.vin = NEW.vin AND papers.kind = 'vehicle_invoice' AND papers.state = 'issued') BEGIN SELECT RAISE(ABORT, 'no handover is signed without the vehicle invoice'); END
 -- next
 CREATE TABLE papers (
@@ -1916,7 +2007,7 @@ CREATE TABLE shipments (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
 	vin VARCHAR(17) NOT NULL, 
-	order_id VARCHAR(32) NOT NULL, 
+	order_id VARCHAR(32), 
 	store_id VARCHAR(32) NOT NULL, 
 	state VARCHAR(20) NOT NULL, 
 	carrier_account_id VARCHAR(32), 
@@ -1931,6 +2022,8 @@ CREATE TABLE shipments (
 	CONSTRAINT fk_shipments_order_id FOREIGN KEY(order_id) REFERENCES orders (id), 
 	CONSTRAINT fk_shipments_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
 )
+-- next
+CREATE TRIGGER shipments_stock_car_is_free BEFORE INSERT ON shipments WHEN NEW.order_id IS NULL AND (EXISTS (SELECT 1 FROM allocations WHERE allocations.vin = NEW.vin AND allocations.ended_at IS NULL) OR EXISTS (SELECT 1 FROM stock_holds WHERE stock_holds.vin = NEW.vin AND stock_holds.ended_at IS NULL)) BEGIN SELECT RAISE(ABORT, 'a car that somebody holds or has ordered is not moved to another store'); END
 -- next
 CREATE TABLE stock_prices (
 	id VARCHAR(32) NOT NULL, 
@@ -1983,7 +2076,7 @@ CREATE TABLE vehicle_disclosures (
 	accepted_by VARCHAR(32), 
 	accepted_at VARCHAR(27), 
 	CONSTRAINT pk_vehicle_disclosures PRIMARY KEY (id), 
-	CONSTRAINT ck_vehicle_disclosures_reason_known CHECK (reason IN ('rework', 'transport_damage', 'rejected_handover')), 
+	CONSTRAINT ck_vehicle_disclosures_reason_known CHECK (reason IN ('rework', 'transport_damage', 'rejected_handover', 'display', 'demo')), 
 	CONSTRAINT ck_vehicle_disclosures_repair_not_negative CHECK (repair_minor >= 0), 
 	CONSTRAINT fk_vehicle_disclosures_vin FOREIGN KEY(vin) REFERENCES vehicles (vin)
 )
@@ -2070,6 +2163,42 @@ CREATE TABLE stock_holds (
 -- next
 CREATE TRIGGER stock_holds_end_is_final BEFORE UPDATE ON stock_holds WHEN OLD.ended_at IS NOT NULL AND NEW.ended_at IS NULL BEGIN SELECT RAISE(ABORT, 'a hold that has ended stays so'); END
 -- next
+CREATE TABLE stock_moves (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	round_id VARCHAR(32) NOT NULL, 
+	vin VARCHAR(17) NOT NULL, 
+	model VARCHAR(80) NOT NULL, 
+	from_store_id VARCHAR(32), 
+	store_id VARCHAR(32) NOT NULL, 
+	distance_km INTEGER NOT NULL, 
+	transport_minor BIGINT NOT NULL, 
+	worth_minor BIGINT NOT NULL, 
+	saved_minor BIGINT NOT NULL, 
+	next_store_id VARCHAR(32), 
+	next_minor BIGINT NOT NULL, 
+	state VARCHAR(10) NOT NULL, 
+	offered_at VARCHAR(27) NOT NULL, 
+	answer_by VARCHAR(27) NOT NULL, 
+	answered_at VARCHAR(27), 
+	shipment_id VARCHAR(32), 
+	reason VARCHAR(20), 
+	CONSTRAINT pk_stock_moves PRIMARY KEY (id), 
+	CONSTRAINT uq_stock_moves_round_id_vin UNIQUE (round_id, vin), 
+	CONSTRAINT ck_stock_moves_state_known CHECK (state IN ('offered', 'accepted', 'refused', 'lapsed')), 
+	CONSTRAINT ck_stock_moves_answered_when_it_is CHECK ((state = 'offered') = (answered_at IS NULL)), 
+	CONSTRAINT ck_stock_moves_accepted_goes CHECK ((state = 'accepted') = (shipment_id IS NOT NULL)), 
+	CONSTRAINT ck_stock_moves_somewhere_else CHECK (from_store_id IS NULL OR from_store_id <> store_id), 
+	CONSTRAINT fk_stock_moves_round_id FOREIGN KEY(round_id) REFERENCES allocation_rounds (id), 
+	CONSTRAINT fk_stock_moves_vin FOREIGN KEY(vin) REFERENCES vehicles (vin), 
+	CONSTRAINT fk_stock_moves_from_store_id FOREIGN KEY(from_store_id) REFERENCES stores (id), 
+	CONSTRAINT fk_stock_moves_store_id FOREIGN KEY(store_id) REFERENCES stores (id), 
+	CONSTRAINT fk_stock_moves_next_store_id FOREIGN KEY(next_store_id) REFERENCES stores (id), 
+	CONSTRAINT fk_stock_moves_shipment_id FOREIGN KEY(shipment_id) REFERENCES shipments (id)
+)
+-- next
+CREATE TRIGGER stock_moves_answer_is_final BEFORE UPDATE ON stock_moves WHEN OLD.state <> 'offered' AND NEW.state <> OLD.state BEGIN SELECT RAISE(ABORT, 'an answered move stays answered'); END
+-- next
 CREATE TABLE damage_cases (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -2097,7 +2226,43 @@ CREATE TABLE damage_cases (
 -- next
 CREATE TRIGGER damage_cases_closed_is_final BEFORE UPDATE ON damage_cases WHEN OLD.state = 'closed' BEGIN SELECT RAISE(ABORT, 'a closed damage case stays as it is'); END
 -- next
+CREATE TABLE stock_purchases (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	store_id VARCHAR(32) NOT NULL, 
+	vin VARCHAR(17) NOT NULL, 
+	quote_id VARCHAR(32) NOT NULL, 
+	hold_id VARCHAR(32) NOT NULL, 
+	account_id VARCHAR(32) NOT NULL, 
+	person_id VARCHAR(32), 
+	deposit_minor BIGINT NOT NULL, 
+	policy_version INTEGER NOT NULL, 
+	contract TEXT NOT NULL, 
+	key_id VARCHAR(40) NOT NULL, 
+	signature VARCHAR(120) NOT NULL, 
+	payment_id VARCHAR(32) NOT NULL, 
+	placed_at VARCHAR(27) NOT NULL, 
+	payable_until VARCHAR(27) NOT NULL, 
+	state VARCHAR(10) NOT NULL, 
+	ended_at VARCHAR(27), 
+	reason VARCHAR(20), 
+	CONSTRAINT pk_stock_purchases PRIMARY KEY (id), 
+	CONSTRAINT ck_stock_purchases_state_known CHECK (state IN ('open', 'bought', 'dropped')), 
+	CONSTRAINT ck_stock_purchases_deposit_positive CHECK (deposit_minor > 0), 
+	CONSTRAINT ck_stock_purchases_ended_when_it_is CHECK ((state = 'open') = (ended_at IS NULL)), 
+	CONSTRAINT ck_stock_purchases_dropped_for_a_reason CHECK ((state = 'dropped') = (reason IS NOT NULL)), 
+	CONSTRAINT fk_stock_purchases_store_id FOREIGN KEY(store_id) REFERENCES stores (id), 
+	CONSTRAINT fk_stock_purchases_vin FOREIGN KEY(vin) REFERENCES vehicles (vin), 
+	CONSTRAINT fk_stock_purchases_quote_id FOREIGN KEY(quote_id) REFERENCES stock_quotes (id), 
+	CONSTRAINT uq_stock_purchases_hold_id UNIQUE (hold_id), 
+	CONSTRAINT fk_stock_purchases_hold_id FOREIGN KEY(hold_id) REFERENCES stock_holds (id)
+)
+-- next
+CREATE TRIGGER stock_purchases_end_is_final BEFORE UPDATE ON stock_purchases WHEN OLD.state <> 'open' AND NEW.state <> OLD.state BEGIN SELECT RAISE(ABORT, 'a purchase that was made or dropped stays so'); END
+-- next
 CREATE INDEX ix_accounts_person_id ON accounts (person_id)
+-- next
+CREATE INDEX ix_allocation_rounds_brand ON allocation_rounds (brand_id, id)
 -- next
 CREATE INDEX ix_backing_changes_backing_id ON backing_changes (backing_id)
 -- next
@@ -2156,6 +2321,8 @@ CREATE INDEX ix_demand_cancellations_person ON demand_cancellations (person)
 CREATE INDEX ix_demand_caps_person ON demand_caps (person)
 -- next
 CREATE INDEX ix_demand_voices_person ON demand_voices (person)
+-- next
+CREATE INDEX ix_fairness_lines_brand ON fairness_lines (brand_id, id)
 -- next
 CREATE INDEX ix_fulfilments_brand_id_option ON fulfilments (brand_id, option)
 -- next
@@ -2259,7 +2426,15 @@ CREATE INDEX ix_shipments_brand_state ON shipments (brand_id, state, id)
 -- next
 CREATE INDEX ix_shipments_order ON shipments (order_id)
 -- next
+CREATE INDEX ix_stock_moves_store ON stock_moves (store_id, id)
+-- next
+CREATE INDEX ix_stock_plans_store ON stock_plans (brand_id, store_id, model, id)
+-- next
 CREATE INDEX ix_stock_prices_vin ON stock_prices (vin, id)
+-- next
+CREATE INDEX ix_stock_purchases_account ON stock_purchases (brand_id, account_id, id)
+-- next
+CREATE INDEX ix_store_hours_store ON store_hours (store_id, ends_at)
 -- next
 CREATE INDEX ix_throttles_changed_at ON throttles (changed_at)
 -- next
@@ -2307,6 +2482,12 @@ CREATE UNIQUE INDEX uq_promise_holds_quote ON promise_holds (quote_id) WHERE sta
 -- next
 CREATE UNIQUE INDEX uq_role_grants_account_id_role ON role_grants (account_id, role) WHERE revoked_at IS NULL
 -- next
+CREATE UNIQUE INDEX uq_shipments_under_way ON shipments (vin) WHERE state IN ('planned', 'loaded', 'in_transit', 'arrived')
+-- next
 CREATE UNIQUE INDEX uq_stock_holds_account ON stock_holds (brand_id, account_id) WHERE ended_at IS NULL
 -- next
 CREATE UNIQUE INDEX uq_stock_holds_vin ON stock_holds (vin) WHERE ended_at IS NULL
+-- next
+CREATE UNIQUE INDEX uq_stock_moves_offered ON stock_moves (vin) WHERE state = 'offered'
+-- next
+CREATE UNIQUE INDEX uq_stock_purchases_open ON stock_purchases (vin) WHERE state = 'open'

@@ -1,0 +1,47 @@
+"""The numbers by which light inventory is levelled and shared out (DOMAIN section 6.6); a brand may change them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from factory_orders.light_stock.base_stock import CARS_MAX, mean_over
+from kernel.bounds import MINOR_MAX, check_bounds
+from kernel.policy import policy_section
+
+
+@policy_section("light_stock")
+@dataclass(frozen=True, slots=True)
+class LightStockPolicy:
+    """Expected sales of stock cars a store and model in thousandths of a car a week, unless a planner gave others.
+
+    A car too few costs `under_minor`, one too many `over_minor` over the exposure; a way costs `move_minor` and
+    `km_minor` a kilometre (DOMAIN: ¥300 and ¥3); a car of difference between what a store gets and is owed costs
+    `unfair_minor` times its square. A store may refuse an offered car within `answer_hours`; of display cars it has
+    `display_per_model`.
+    """
+
+    weekly_milli: int = 250
+    exposure_days: int = 28
+    under_minor: int = 800_000
+    over_minor: int = 200_000
+    move_minor: int = 30_000
+    km_minor: int = 300
+    unfair_minor: int = 5_000
+    answer_hours: int = 24
+    display_per_model: int = 1
+
+    def __post_init__(self) -> None:
+        cost = (0, MINOR_MAX)
+        check_bounds(
+            self,
+            weekly_milli=(0, 10_000),
+            exposure_days=(1, 365),
+            under_minor=(1, MINOR_MAX),
+            over_minor=(1, MINOR_MAX),
+            move_minor=cost,
+            km_minor=cost,
+            unfair_minor=cost,
+            answer_hours=(1, 720),
+            display_per_model=(0, 50),
+        )
+        assert mean_over(self.weekly_milli, self.exposure_days) <= CARS_MAX / 2, "light inventory"

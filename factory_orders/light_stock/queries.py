@@ -1,0 +1,228 @@
+"""Reads of light inventory: what stands where for nobody, what stores should have, rounds, moves, the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Select, func, or_, select, true
+
+from configurator.queries import open_showroom
+from factory_orders.deliveries.model import RECEIVED, ShipmentState
+from factory_orders.deliveries.tables import shipments
+from factory_orders.light_stock.base_stock import StockRule, base_stock, mean_over
+from factory_orders.light_stock.model import AllocationRound, FairnessLine, MoveState, StockMove, StoreLevel
+from factory_orders.light_stock.policy import LightStockPolicy
+from factory_orders.light_stock.rows import line_from, move_from, round_from
+from factory_orders.light_stock.sharing import FreeStock
+from factory_orders.light_stock.tables import (
+    allocation_requests,
+    allocation_rounds,
+    fairness_lines,
+    stock_moves,
+    stock_plans,
+)
+from factory_orders.stock.tables import stock_holds
+from factory_orders.vehicles.model import SOLD_AS_NEW, Newness, VehicleState
+from factory_orders.vehicles.tables import vehicles
+from kernel import db, policy, registry
+from kernel.actor import Permission
+from kernel.paging import Page, PageRequest, make_page
+from kernel.work import Work
+
+_UNDER_WAY = [
+    state.value
+    for state in (ShipmentState.PLANNED, ShipmentState.LOADED, ShipmentState.IN_TRANSIT, ShipmentState.ARRIVED)
+]
+
+
+def rule_for(rules: LightStockPolicy, weekly_milli: int) -> StockRule:
+    """Return what a store's stock of a model is judged by."""
+    return StockRule(mean_over(weekly_milli, rules.exposure_days), rules.under_minor, rules.over_minor)
+
+
+def _select_free(work: Work, *, though_offered: bool) -> Select[Any]:
+    """Select the new cars that nobody has, holds or is offered, and that stand still, each with where it last came."""
+    car, way = vehicles.c, shipments.c
+    last_way = select(func.max(way.id)).where(way.vin == car.vin).correlate(vehicles).scalar_subquery()
+    held = select(stock_holds.c.id).where(stock_holds.c.vin == car.vin, stock_holds.c.ended_at.is_(None))
+    offered = select(stock_moves.c.id).where(stock_moves.c.vin == car.vin, stock_moves.c.state == "offered")
+    return (
+        select(car.vin, car.model, car.plant_id, car.newness, way.store_id)
+        .outerjoin(shipments, shipments.c.id == last_way)
+        .where(
+            car.brand_id == work.actor.brand_id,
+            car.state == VehicleState.BUILT.value,
+            car.newness <= int(SOLD_AS_NEW),
+            or_(way.id.is_(None), db.among(way.state, [state.value for state in RECEIVED])),
+            ~held.correlate(vehicles).exists(),
+            true() if though_offered else ~offered.correlate(vehicles).exists(),
+        )
+        .order_by(car.vin)
+    )
+
+
+def free_stock(work: Work, vins: Sequence[str] | None = None, *, though_offered: bool = False) -> list[FreeStock]:
+    """Return the free cars, or those of a list that are free; what a store refused before is not sent there again."""
+    found = _select_free(work, though_offered=though_offered)
+    if vins is not None:
+        found = found.where(db.among(vehicles.c.vin, vins))
+    rows = work.connection.execute(found).all()
+    is_open = {store.id for store in registry.list_stores(work) if store.closed_at is None}
+    refused = _refusals(work, [row.vin for row in rows])
+    return [
+        FreeStock(
+            row.vin,
+            row.model,
+            row.store_id if row.store_id in is_open else None,
+            row.store_id or row.plant_id,
+            frozenset(refused.get(row.vin, ())),
+        )
+        for row in rows
+    ]
+
+
+def _refusals(work: Work, vins: Sequence[str]) -> dict[str, set[str]]:
+    table = stock_moves.c
+    found = select(table.vin, table.store_id).where(db.among(table.vin, vins), table.state == MoveState.REFUSED.value)
+    refused: dict[str, set[str]] = {}
+    for row in work.connection.execute(found):
+        refused.setdefault(row.vin, set()).add(row.store_id)
+    return refused
+
+
+def weekly_plans(work: Work) -> dict[tuple[str, str], int]:
+    """Return what planners expect stores to sell of models from stock, in thousandths of a car a week."""
+    table = stock_plans.c
+    newest = select(func.max(table.id)).where(table.brand_id == work.actor.brand_id)
+    found = select(stock_plans).where(table.id.in_(newest.group_by(table.store_id, table.model)))
+    return {(row.store_id, row.model): row.weekly_milli for row in work.connection.execute(found)}
+
+
+def inbound_stock(work: Work) -> dict[tuple[str, str], int]:
+    """Count the cars that are on their way to stores for nobody, or offered to them, by store and model."""
+    car, way, move = vehicles.c, shipments.c, stock_moves.c
+    free = (car.state == VehicleState.BUILT.value, car.newness <= int(SOLD_AS_NEW))
+    going = (
+        select(way.store_id, car.model, func.count().label("cars"))
+        .join(vehicles, car.vin == way.vin)
+        .where(way.brand_id == work.actor.brand_id, db.among(way.state, _UNDER_WAY), *free)
+        .group_by(way.store_id, car.model)
+    )
+    offered = (
+        select(move.store_id, move.model, func.count().label("cars"))
+        .where(move.brand_id == work.actor.brand_id, move.state == MoveState.OFFERED.value)
+        .group_by(move.store_id, move.model)
+    )
+    counted: dict[tuple[str, str], int] = {}
+    for query in (going, offered):
+        for row in work.connection.execute(query):
+            counted[row.store_id, row.model] = counted.get((row.store_id, row.model), 0) + row.cars
+    return counted
+
+
+def owed_now(work: Work) -> dict[tuple[str, str], int]:
+    """Return what each store is owed of each model, in thousandths of a car: where its last line ended."""
+    table = fairness_lines.c
+    newest = select(func.max(table.id)).where(table.brand_id == work.actor.brand_id)
+    found = select(fairness_lines).where(table.id.in_(newest.group_by(table.store_id, table.model)))
+    return {(row.store_id, row.model): row.owed_after for row in work.connection.execute(found)}
+
+
+def store_levels(work: Work, page: PageRequest) -> Page[StoreLevel]:
+    """Return what stores should have and have, by store and model: the own one to an adviser, all to a planner."""
+    work.actor.require(Permission.STOCK_READ)
+    wanted = None if work.actor.may(Permission.BATCH_READ) else work.actor.own_store()
+    rules = policy.current(work).section(LightStockPolicy)
+    version, _ = open_showroom(work, region="")
+    plans, inbound, used = weekly_plans(work), inbound_stock(work), used_stock(work)
+    standing: dict[tuple[str, str], int] = {}
+    for car in free_stock(work):
+        if car.store_id is not None:
+            standing[car.store_id, car.model] = standing.get((car.store_id, car.model), 0) + 1
+    found = []
+    for store in sorted(registry.list_stores(work), key=lambda one: one.id):
+        if store.closed_at is not None or wanted not in (None, store.id):
+            continue
+        for model in sorted(model.code for model in version.catalogue.models):
+            key = (store.id, model)
+            weekly = plans.get(key, rules.weekly_milli)
+            found.append(
+                StoreLevel(
+                    store_id=store.id,
+                    model=model,
+                    weekly_milli=weekly,
+                    level=base_stock(rule_for(rules, weekly)),
+                    standing=standing.get(key, 0),
+                    inbound=inbound.get(key, 0),
+                    display_wanted=rules.display_per_model,
+                    display=used.get((*key, Newness.DISPLAY), 0),
+                    demo=used.get((*key, Newness.DEMO), 0),
+                )
+            )
+    after = [one for one in found if page.after is None or _place(one) > page.after]
+    return make_page(after[: page.size + 1], page, _place)
+
+
+def _place(one: StoreLevel) -> str:
+    return f"{one.store_id}:{one.model}"
+
+
+def allocation_rounds_made(work: Work, page: PageRequest) -> Page[AllocationRound]:
+    """Return the sharings out, newest first: their size, their cost and the bound that proves it."""
+    work.actor.require(Permission.STOCK_READ)
+    found = select(allocation_rounds).where(allocation_rounds.c.brand_id == work.actor.brand_id)
+    if page.after is not None:
+        found = found.where(allocation_rounds.c.id < page.after)
+    rows = work.connection.execute(found.order_by(allocation_rounds.c.id.desc()).limit(page.size + 1)).mappings()
+    return make_page([round_from(row) for row in rows], page, lambda one: one.id)
+
+
+def moves_made(work: Work, page: PageRequest) -> Page[StockMove]:
+    """Return moves of stock cars, newest first: those to and from the adviser's store, all for a planner."""
+    work.actor.require(Permission.STOCK_READ)
+    table = stock_moves.c
+    found = select(stock_moves).where(table.brand_id == work.actor.brand_id)
+    if not work.actor.may(Permission.BATCH_READ):
+        own = work.actor.own_store()
+        found = found.where((table.store_id == own) | (table.from_store_id == own))
+    if page.after is not None:
+        found = found.where(table.id < page.after)
+    rows = work.connection.execute(found.order_by(table.id.desc()).limit(page.size + 1)).mappings()
+    return make_page([move_from(row) for row in rows], page, lambda one: one.id)
+
+
+def fairness_ledger(work: Work, page: PageRequest) -> Page[FairnessLine]:
+    """Return the ledger of what stores are owed, newest first; every store sees every store's lines."""
+    work.actor.require(Permission.STOCK_READ)
+    table = fairness_lines.c
+    found = select(fairness_lines).where(table.brand_id == work.actor.brand_id)
+    if page.after is not None:
+        found = found.where(table.id < page.after)
+    rows = work.connection.execute(found.order_by(table.id.desc()).limit(page.size + 1)).mappings()
+    return make_page([line_from(row) for row in rows], page, lambda one: one.id)
+
+
+def brands_that_wait(work: Work) -> list[str]:
+    """Return the brands whose free cars are to be shared out, of all brands."""
+    work.actor.require(Permission.SYSTEM)
+    return list(work.connection.execute(select(allocation_requests.c.brand_id).limit(100)).scalars())
+
+
+def used_stock(work: Work) -> dict[tuple[str, str, Newness], int]:
+    """Count the cars that stores show or let be driven, by store, model and use."""
+    car, way = vehicles.c, shipments.c
+    last_way = select(func.max(way.id)).where(way.vin == car.vin).correlate(vehicles).scalar_subquery()
+    found = (
+        select(way.store_id, car.model, car.newness, func.count().label("cars"))
+        .select_from(vehicles)
+        .join(shipments, shipments.c.id == last_way)
+        .where(
+            car.brand_id == work.actor.brand_id,
+            car.state == VehicleState.BUILT.value,
+            db.among(car.newness, [int(Newness.DISPLAY), int(Newness.DEMO)]),
+        )
+        .group_by(way.store_id, car.model, car.newness)
+    )
+    rows = work.connection.execute(found)
+    return {(row.store_id, row.model, Newness(row.newness)): row.cars for row in rows}

@@ -1,0 +1,188 @@
+"""The daily sharing out: read, solved outside of any change, then written with its proof if nobody was quicker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from configurator.quote_service import road_km
+from factory_orders.light_stock.events import StockCarOffered
+from factory_orders.light_stock.model import ANSWER_TIMER, AllocationRound, FairnessLine, MoveState, StockMove
+from factory_orders.light_stock.policy import LightStockPolicy
+from factory_orders.light_stock.queries import (
+    brands_that_wait,
+    free_stock,
+    inbound_stock,
+    owed_now,
+    rule_for,
+    weekly_plans,
+)
+from factory_orders.light_stock.sharing import FreeStock, Sharing, SharingCosts, StorePlace, share_stock
+from factory_orders.light_stock.store import ask_round, insert_round, take_request
+from factory_orders.vehicles.store import lock_vehicle
+from kernel import policy, registry
+from kernel.actor import Permission, system
+from kernel.identity.queries import advisers_of_stores
+from kernel.ids import BrandId
+from kernel.timers import set_timer
+from kernel.work import Work, Works
+
+
+@dataclass(frozen=True, slots=True)
+class SharingProblem:
+    """What a sharing out is made of, as it was read; `weekly` are the expected sales that fairness shares by."""
+
+    cars: tuple[FreeStock, ...]
+    places: tuple[StorePlace, ...]
+    roads: Mapping[tuple[str, str], int]
+    costs: SharingCosts
+    weekly: Mapping[tuple[str, str], int]
+    policy_version: int
+
+
+def ask_for_round(work: Work, _brand_id: str = "", _payload: object = None) -> None:
+    """Ask for a sharing out of the brand's free cars; the morning's timer, or a planner."""
+    if not work.actor.may(Permission.SYSTEM):
+        work.actor.require(Permission.BATCH_MANAGE)
+    ask_round(work)
+
+
+def share_out_wanted(works: Works) -> int:
+    """Share out the free cars of every brand that waits for it; a loop of the worker. Returns how many it did."""
+    with works.read(system(BrandId("platform"))) as work:
+        brands = brands_that_wait(work)
+    return sum(_share_out(works, brand_id) for brand_id in brands)
+
+
+def _share_out(works: Works, brand_id: str) -> int:
+    actor = system(BrandId(brand_id))
+    with works.read(actor) as work:
+        problem = read_problem(work)
+    found = share_stock(problem.cars, problem.places, roads=problem.roads, costs=problem.costs)
+    return works.run(actor, lambda work: _write(work, problem, found))
+
+
+def read_problem(work: Work) -> SharingProblem:
+    """Read the free cars, what each store would give for one more, the roads, and what stores are owed."""
+    rules = policy.current(work)
+    own = rules.section(LightStockPolicy)
+    cars = tuple(free_stock(work))
+    stores = registry.list_stores(work)
+    plans, inbound, owed = weekly_plans(work), inbound_stock(work), owed_now(work)
+    weekly: dict[tuple[str, str], int] = {
+        (store.id, model): plans.get((store.id, model), own.weekly_milli)
+        for store in stores
+        if store.closed_at is None
+        for model in sorted({car.model for car in cars})
+    }
+    places = tuple(
+        StorePlace(*key, rule_for(own, milli), inbound.get(key, 0), owed.get(key, 0)) for key, milli in weekly.items()
+    )
+    return SharingProblem(
+        cars,
+        places,
+        _roads(work, cars, stores),
+        SharingCosts(own.move_minor, own.km_minor, own.unfair_minor),
+        weekly,
+        rules.version,
+    )
+
+
+def _roads(work: Work, cars: Sequence[FreeStock], stores: Sequence[registry.Store]) -> dict[tuple[str, str], int]:
+    points: dict[str, registry.Plant | registry.Store] = {plant.id: plant for plant in registry.list_plants(work)}
+    points |= {store.id: store for store in stores}
+    begins = sorted({car.at for car in cars})
+    return {(at, store.id): road_km(points[at], store) for at in begins for store in stores if store.closed_at is None}
+
+
+def _write(work: Work, problem: SharingProblem, found: Sharing) -> int:
+    """Write a round, offer its cars to their stores, and carry what each is owed on."""
+    if not take_request(work):
+        return 0
+    if not problem.cars:
+        return 0
+    round_id = work.new_id()
+    by_vin = {car.vin: car for car in problem.cars}
+    for one in sorted(found.sent, key=lambda sent: sent.vin):
+        lock_vehicle(work, one.vin)
+    still = {car.vin: car for car in free_stock(work, [one.vin for one in found.sent])}
+    answer_by = work.now + timedelta(hours=policy.current(work).section(LightStockPolicy).answer_hours)
+    moves = [
+        StockMove(
+            id=work.new_id(),
+            brand_id=work.actor.brand_id,
+            round_id=round_id,
+            vin=one.vin,
+            model=by_vin[one.vin].model,
+            from_store_id=by_vin[one.vin].store_id,
+            store_id=one.store_id,
+            distance_km=one.distance_km,
+            transport_minor=one.transport_minor,
+            worth_minor=one.worth_minor,
+            saved_minor=one.saved_minor,
+            next_store_id=one.next_store_id,
+            next_minor=one.next_minor,
+            state=MoveState.OFFERED,
+            offered_at=work.now,
+            answer_by=answer_by,
+        )
+        for one in found.sent
+        if still.get(one.vin) == by_vin[one.vin]
+    ]
+    made = AllocationRound(
+        round_id,
+        work.actor.brand_id,
+        work.now,
+        problem.policy_version,
+        len(problem.cars),
+        len(moves),
+        found.waiting,
+        found.cost_minor,
+        found.bound_minor,
+    )
+    insert_round(work, made, moves, _fairness(work, round_id, problem, moves))
+    _offer(work, moves)
+    return 1
+
+
+def _fairness(work: Work, round_id: str, problem: SharingProblem, moves: Sequence[StockMove]) -> list[FairnessLine]:
+    """Carry on what each store is owed of each model: the cars from plants are shared by expected sales.
+
+    A car that goes from one store to another is none that is shared out.
+    """
+    from factory_orders.allocation.fairness import settle
+
+    owed = owed_now(work)
+    lines: list[FairnessLine] = []
+    for model in sorted({car.model for car in problem.cars}):
+        shares = {store_id: milli for (store_id, kind), milli in problem.weekly.items() if kind == model}
+        fresh = [move.store_id for move in moves if move.model == model and move.from_store_id is None]
+        if not fresh:
+            continue
+        received = {store_id: fresh.count(store_id) for store_id in shares}
+        before = {store_id: owed.get((store_id, model), 0) for store_id in shares}
+        lines += [
+            FairnessLine(
+                work.new_id(),
+                work.actor.brand_id,
+                round_id,
+                entry.store_id,
+                model,
+                entry.owed_before,
+                entry.entitled,
+                entry.received,
+                entry.owed_after,
+                work.now,
+            )
+            for entry in settle(shares, owed=before, received=received)
+        ]
+    return lines
+
+
+def _offer(work: Work, moves: Sequence[StockMove]) -> None:
+    advisers = advisers_of_stores(work, sorted({move.store_id for move in moves}))
+    for move in moves:
+        set_timer(work, ANSWER_TIMER, move.id, move.answer_by)
+        told = tuple(advisers[move.store_id])
+        work.record(StockCarOffered(move.brand_id, move.id, move.vin, move.store_id, move.answer_by, told))

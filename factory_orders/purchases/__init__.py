@@ -1,0 +1,1 @@
+"""Buying a stock car: from the hold to an order."""

@@ -1,0 +1,101 @@
+"""Stock cars held, bought and paid for as no rule allows: what the audit is to find."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, insert, select, update
+
+from factory_orders.deliveries.tables import shipments
+from factory_orders.light_stock.tables import allocation_rounds, fairness_lines, stock_moves
+from factory_orders.planning.tables import orders
+from factory_orders.stock.tables import stock_holds, stock_purchases, stock_quotes
+from factory_orders.vehicles.tables import allocations, vehicles
+from kernel.ledger import ledger_transfers
+from tests.configurator.small_brand import BRAND
+from tests.conftest import MONDAY_MORNING
+
+LATER: Final = MONDAY_MORNING + timedelta(days=900)
+PAPER: Final[dict[str, Any]] = {"key_id": "k", "signature": "s"}
+
+
+def _hold(connection: Connection, vin: str, **ended: Any) -> None:
+    """Quote a car, and let somebody hold it."""
+    store_id = connection.execute(select(shipments.c.store_id)).scalars().first()
+    own = {"brand_id": BRAND, "vin": vin, "expires_at": LATER}
+    quote = own | PAPER | {"price_minor": 100, "total_minor": 100, "document": {}, "store_id": store_id}
+    connection.execute(insert(stock_quotes).values(**quote, id="e" * 32, issued_at=MONDAY_MORNING))
+    held = {"id": "d" * 32, "quote_id": "e" * 32, "held_at": MONDAY_MORNING}
+    connection.execute(insert(stock_holds).values(**own, **held, **ended))
+
+
+def _purchase(connection: Connection, vin: str, **state: Any) -> None:
+    store_id = connection.execute(select(shipments.c.store_id)).scalars().first()
+    own = PAPER | {"brand_id": BRAND, "store_id": store_id, "vin": vin, "contract": {}, "policy_version": 0}
+    ids = {"id": "c" * 32, "quote_id": "e" * 32, "hold_id": "d" * 32, "account_id": "a" * 32, "payment_id": "b" * 32}
+    times = {"placed_at": MONDAY_MORNING, "payable_until": LATER}
+    connection.execute(insert(stock_purchases).values(**own, **ids, **times, **state, deposit_minor=20))
+
+
+def hold_bound_car(connection: Connection) -> None:
+    """Let somebody hold a car that is bound to an order."""
+    vin = connection.execute(select(allocations.c.vin).where(allocations.c.ended_at.is_(None))).scalars().first()
+    assert vin is not None
+    _hold(connection, vin)
+
+
+def buy_without_order(connection: Connection) -> None:
+    """Let a purchase be made that has no order."""
+    vin = connection.execute(select(vehicles.c.vin)).scalars().first()
+    assert vin is not None
+    _hold(connection, vin, ended_at=MONDAY_MORNING, reason="bought")
+    _purchase(connection, vin, state="bought", ended_at=MONDAY_MORNING)
+
+
+def leave_open(connection: Connection) -> None:
+    """Let a purchase stay open though its hold has ended."""
+    vin = connection.execute(select(vehicles.c.vin)).scalars().first()
+    assert vin is not None
+    _hold(connection, vin, ended_at=MONDAY_MORNING, reason="expired")
+    _purchase(connection, vin, state="open")
+
+
+def put_down_twice(connection: Connection) -> None:
+    """Let more lie on a deposit's account than came."""
+    order_id = connection.execute(select(orders.c.id)).scalars().first()
+    connection.execute(update(orders).where(orders.c.id == order_id).values(origin="stock"))
+    row = {"id": "f" * 32, "brand_id": BRAND, "amount_minor": 1, "currency": "CNY", "at": MONDAY_MORNING}
+    accounts = {"debit_account": "sales:nobody", "credit_account": f"stock_deposit:{order_id}"}
+    connection.execute(insert(ledger_transfers).values(**row, **accounts, kind="planted", reference="planted"))
+
+
+def _round(connection: Connection, *, moved: int, bound_minor: int = 0) -> None:
+    row = {"id": "1" * 32, "brand_id": BRAND, "made_at": MONDAY_MORNING, "policy_version": 0, "cars": 1, "waiting": 0}
+    connection.execute(insert(allocation_rounds).values(**row, moved=moved, cost_minor=0, bound_minor=bound_minor))
+
+
+def share_without_proof(connection: Connection) -> None:
+    """Write a sharing out that something could be cheaper than."""
+    _round(connection, moved=0, bound_minor=-1)
+
+
+def send_nowhere(connection: Connection) -> None:
+    """Let an accepted car have no way."""
+    _round(connection, moved=1)
+    vin = connection.execute(select(vehicles.c.vin)).scalars().first()
+    store_id = connection.execute(select(shipments.c.store_id)).scalars().first()
+    own = {"id": "2" * 32, "brand_id": BRAND, "round_id": "1" * 32, "vin": vin, "model": "A1", "store_id": store_id}
+    sums = dict.fromkeys(("distance_km", "transport_minor", "worth_minor", "saved_minor", "next_minor"), 0)
+    times = {"offered_at": MONDAY_MORNING, "answer_by": LATER, "answered_at": LATER}
+    gone = {"state": "accepted", "shipment_id": "9" * 32}
+    connection.execute(insert(stock_moves).values(**own, **sums, **times, **gone))
+
+
+def owe_out_of_nothing(connection: Connection) -> None:
+    """Let a store be owed what no sharing out gave it."""
+    _round(connection, moved=0)
+    store_id = connection.execute(select(shipments.c.store_id)).scalars().first()
+    own = {"id": "3" * 32, "brand_id": BRAND, "round_id": "1" * 32, "store_id": store_id, "model": "A1"}
+    owed = {"owed_before": 500, "entitled": 0, "received": 0, "owed_after": 500}
+    connection.execute(insert(fairness_lines).values(**own, **owed, at=MONDAY_MORNING))
