@@ -20,6 +20,11 @@ from kernel.work import Work
 AccountName = NewType("AccountName", str)
 HELD_KINDS: Final = ("backing", "deposit", "earnest", "late", "payable", "refund", "stock_deposit")
 """Kinds of accounts that hold money of others: none of them ever falls below zero, whoever books."""
+OWN_KINDS: Final = (
+    *("bonus", "forfeit", "late_credits", "penalty", "provider", "receivable", "sales", "third_party", "uncollected"),
+    "wait_credits",
+)
+"""Kinds of accounts of what a brand earned, granted or is owed, by a provider too: on either side of zero."""
 
 ledger_transfers = Table(
     "ledger_transfers",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
@@ -14,11 +15,12 @@ from sqlalchemy.exc import DatabaseError
 from kernel import db, ledger
 from kernel.actor import system
 from kernel.ids import BrandId
-from kernel.ledger import HELD_KINDS, AccountName, Transfer
+from kernel.ledger import HELD_KINDS, OWN_KINDS, AccountName, Transfer
 from kernel.money import Money
 from kernel.soundness import LEDGER_CHECKS, examine
 from kernel.work import Work, Works
 from tests.conftest import MONDAY_MORNING
+from tests.support.databases import ROOT
 
 BRAND = BrandId("a" * 32)
 PROVIDER = AccountName("provider:sandbox")
@@ -26,6 +28,16 @@ OTHERS = tuple(AccountName(f"{kind}:x") for kind in HELD_KINDS)
 OWN = (PROVIDER, AccountName("receivable:x"), AccountName("late_credits:x"), AccountName("refund_fees:x"))
 NEVER = "never falls below zero"
 ONE_FILE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
+
+
+def test_every_kind_of_account_is_said_to_hold_money_of_others_or_not() -> None:
+    rooms = [ROOT / name for name in ("kernel", "configurator", "demand", "factory_orders", "muster")]
+    sources = [path.read_text(encoding="utf-8") for room in rooms for path in room.rglob("*.py")]
+
+    kinds = {kind for source in sources for kind in re.findall(r'\baccount\(\s*"([a-z_]+)"', source)}
+
+    assert {"deposit", "earnest", "receivable"} <= kinds <= {*HELD_KINDS, *OWN_KINDS}
+    assert not set(HELD_KINDS) & set(OWN_KINDS)
 
 
 def move(debit: AccountName, credit: AccountName, minor: int, reference: str) -> Transfer:
