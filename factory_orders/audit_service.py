@@ -29,6 +29,7 @@ from factory_orders.vehicles.model import Newness
 from factory_orders.vehicles.passport import WORDS, chain_of
 from factory_orders.vehicles.tables import vehicles
 from factory_orders.vehicles.vin import read_vin
+from factory_orders.waiting import audit_service as waiting_audit
 from kernel import policy, record, registry
 from kernel.ledger import ledger_transfers
 from kernel.money import share_basis_points
@@ -369,6 +370,7 @@ CHECKS: Final = (
     Check("no odometer runs backwards", 4, rows_violating(_BACKWARDS, shape="{vin} at {km} km")),
     *agreements_audit.CHECKS,
     *parts_audit.CHECKS,
+    *waiting_audit.CHECKS,
     *promises_audit.CHECKS,
     Check(
         "a batch has as many orders as it says, within the plant's limits",

@@ -3,6 +3,7 @@
 Refusal
   CapacityShort            the plant cannot take that many cars in those weeks: the earliest week that fits
   CapacityTaken            a week cannot have fewer places than are taken
+  PlanTooLarge             a book of orders is too large to be planned while somebody waits
   PromiseUnavailable       no open pool can promise this car now
   PromiseLater             the car would come later now than the quote says
   PlantEventOutOfOrder     the build order is at another stage: which ones may come now
@@ -34,6 +35,7 @@ Refusal
   OrderNotCancellable      the order is past the point of leaving
   AmendmentTooLate         this part of the car is frozen: until which stage it could change
   AmendmentNotPossible     the other car cannot be built under this order
+  WaitOfferOver            an offer for a long wait was answered otherwise, or its time is over
   OrderOpen                an order is under way, so the account cannot be erased
 """
 
@@ -68,6 +70,16 @@ class CapacityTaken(Refusal):
     resource: str
     week: date
     taken: int
+
+
+@dataclass(unsafe_hash=True)
+class PlanTooLarge(Refusal):
+    """A book of `orders` cannot be planned within the time that a request may take."""
+
+    code = "PLAN_TOO_LARGE"
+    en = "{orders} orders take too long to plan here. Ask `muster plan` on the command line; nothing was changed."
+    zh = "{orders}个订单的排产试算耗时过长，请改用命令行试算；未做任何更改。"
+    orders: int
 
 
 @dataclass(unsafe_hash=True)
@@ -387,6 +399,16 @@ class AmendmentNotPossible(Refusal):
     en = "The order cannot be changed like this: {reason}. It stays as it is; try another choice."
     zh = "订单无法如此更改：{reason}。订单保持不变，请尝试其他选择。"
     reason: str
+
+
+@dataclass(unsafe_hash=True)
+class WaitOfferOver(Refusal):
+    """The offer is `state` already, or its order has ended; the order stands as it is."""
+
+    code = "WAIT_OFFER_OVER"
+    en = "This offer is over ({state}). Your order stands as it is."
+    zh = "该久候方案已结束（{state}），您的订单保持不变。"
+    state: str
 
 
 @dataclass(unsafe_hash=True)

@@ -17,8 +17,10 @@ from factory_orders.planning.model import (
     ScheduledOrder,
     order_state,
 )
+from factory_orders.planning.weekly.model import Conflict, KeptPlan, PlanOutlook, Shortfall, UnitWorth, WhatIf
 from factory_orders.plant.model import BuildOrder, PlantReport, Stage
 from factory_orders.vehicles.model import Allocation, Disclosure, DisclosureReason, Newness, Vehicle, VehicleState
+from factory_orders.waiting.model import OfferState, WaitOffer
 
 __all__ = [
     "Agreement",
@@ -32,6 +34,7 @@ __all__ = [
     "CallOffState",
     "CancelledOrder",
     "CheckedPoint",
+    "Conflict",
     "DeliveredOrder",
     "Disclosure",
     "DisclosureReason",
@@ -40,18 +43,25 @@ __all__ = [
     "HandoverState",
     "HookMessage",
     "InTransitOrder",
+    "KeptPlan",
     "MessageState",
     "Newness",
+    "OfferState",
     "Order",
     "OrderTerms",
+    "PlanOutlook",
     "PlantHook",
     "PlantReport",
     "ScheduledOrder",
     "Shipment",
     "ShipmentState",
     "Shortage",
+    "Shortfall",
     "Stage",
+    "UnitWorth",
     "Vehicle",
     "VehicleState",
+    "WaitOffer",
+    "WhatIf",
     "order_state",
 ]

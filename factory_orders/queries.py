@@ -17,16 +17,19 @@ from factory_orders.hours.queries import free_appointments, store_calendar
 from factory_orders.light_stock.queries import allocation_rounds_made, fairness_ledger, moves_made, store_levels
 from factory_orders.papers.queries import papers_of_order
 from factory_orders.parts.queries import list_call_offs, part_shortages, supplier_call_offs
+from factory_orders.planning.batching.model import BatchPlanView
 from factory_orders.planning.queries import (
     BatchView,
     LineDayView,
     WeekView,
+    batch_plans_of,
     batches_by_id,
     line_of_days,
     list_batches,
     plant_weeks,
     waiting_count,
 )
+from factory_orders.planning.weekly.queries import week_plans_of
 from factory_orders.plant.queries import (
     StageView,
     build_orders_for_plant,
@@ -37,8 +40,10 @@ from factory_orders.plant.queries import (
 from factory_orders.promises.queries import PlantCalibration, calibrations, my_hold
 from factory_orders.stock.queries import my_stock_hold, own_stock, own_stock_purchases, stock_cars, stock_quote
 from factory_orders.vehicles.queries import disclosures_of, passport, passport_document, vehicles_by_vin
+from factory_orders.waiting.queries import my_wait_offers
 
 __all__ = [
+    "BatchPlanView",
     "BatchView",
     "Delivery",
     "HookView",
@@ -49,6 +54,7 @@ __all__ = [
     "agreements_of_orders",
     "allocation_rounds_made",
     "balances_of_handovers",
+    "batch_plans_of",
     "batches_by_id",
     "build_orders_for_plant",
     "build_orders_of_orders",
@@ -69,6 +75,7 @@ __all__ = [
     "moves_made",
     "my_hold",
     "my_stock_hold",
+    "my_wait_offers",
     "order_code",
     "orders_by_id",
     "own_stock",
@@ -88,4 +95,5 @@ __all__ = [
     "supplier_call_offs",
     "vehicles_by_vin",
     "waiting_count",
+    "week_plans_of",
 ]

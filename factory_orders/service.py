@@ -57,8 +57,8 @@ from factory_orders.light_stock.service import (
     show_stock_car,
 )
 from factory_orders.papers.service import ask_providers, request_paper
+from factory_orders.parts.service import SUBSCRIPTIONS as PART_SUBSCRIPTIONS
 from factory_orders.parts.service import (
-    SUBSCRIPTIONS,
     CalledOff,
     answer_call_off,
     call_off_all,
@@ -95,8 +95,12 @@ from factory_orders.stock.service import (
     price_stock_car,
     release_stock_car,
 )
+from factory_orders.waiting.service import OFFER_TIMER, expire_wait_offer
+from factory_orders.waiting.service import SUBSCRIPTIONS as WAITING_SUBSCRIPTIONS
+from kernel.outbox import Subscription
 from kernel.timers import Handler
 
+SUBSCRIPTIONS: Final[tuple[Subscription, ...]] = (*PART_SUBSCRIPTIONS, *WAITING_SUBSCRIPTIONS)
 TIMERS: Final[Mapping[str, Handler]] = {
     ANSWER_TIMER: send_unanswered,
     LATE_CREDIT_TIMER: credit_late_days,
@@ -105,6 +109,7 @@ TIMERS: Final[Mapping[str, Handler]] = {
     DEFAULT_TIMER: default_on_balance,
     HOLD_TIMER: expire_hold,
     STOCK_HOLD_TIMER: expire_stock_hold,
+    OFFER_TIMER: expire_wait_offer,
 }
 
 __all__ = [

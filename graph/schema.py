@@ -47,6 +47,7 @@ from graph.types import (
     papers,
     parts,
     payments,
+    planning,
     plant,
     plant_hooks,
     policies,
@@ -60,6 +61,7 @@ from graph.types import (
     stock,
     stock_purchases,
     vehicles,
+    wait_offers,
 )
 
 QUERIES: Final[dict[str, Any]] = {
@@ -127,6 +129,7 @@ QUERIES: Final[dict[str, Any]] = {
     "shipment_conditions": conditions.shipment_conditions,
     "damage_cases": conditions.damage_cases,
     "order_papers": papers.order_papers,
+    "my_wait_offers": wait_offers.my_wait_offers,
     "stock_cars": stock.stock_cars,
     "store_stock": stock.store_stock,
     "stock_quote": stock.stock_quote,
@@ -153,6 +156,9 @@ QUERIES: Final[dict[str, Any]] = {
     "batches": plant.batches,
     "capacity_weeks": plant.capacity_weeks,
     "line_days": plant.line_days,
+    "batch_plans": planning.batch_plans,
+    "week_plans": planning.week_plans,
+    "what_if": planning.what_if,
     "my_consents": privacy.my_consents,
     "my_data": privacy.my_data,
     "staff": staff.staff,
@@ -250,6 +256,8 @@ MUTATIONS: Final[dict[str, Any]] = {
     "answer_damage_case": conditions.answer_damage_case,
     "close_damage_case": conditions.close_damage_case,
     "request_paper": papers.request_paper,
+    "accept_wait_offer": wait_offers.accept_wait_offer,
+    "decline_wait_offer": wait_offers.decline_wait_offer,
     "price_stock_car": stock.price_stock_car,
     "ask_stock_quote": stock.ask_stock_quote,
     "hold_stock_car": stock.hold_stock_car,

@@ -15,7 +15,9 @@ from sqlalchemy import select
 
 import factory_orders.service
 from demand.service import CIRCLES_TIMER, make_digest, release_circles, release_cubes
+from factory_orders.planning.weekly.service import plan_all_books
 from factory_orders.service import call_off_all, learn_margins, release_calibration
+from factory_orders.waiting.service import offer_long_waits
 from kernel import idempotency, outbox, record, registry
 from kernel.actor import system
 from kernel.identity import account_service
@@ -92,6 +94,8 @@ def each_morning(work: Work, brand_id: str, _payload: Any) -> None:
     set_timer(work, SEAL_TIMER, brand_id, work.now)
     set_timer(work, CALIBRATION_TIMER, brand_id, work.now)
     set_timer(work, PARTS_TIMER, brand_id, work.now)
+    plan_all_books(work)
+    offer_long_waits(work)
     set_timer(work.acting(system(PLATFORM)), SWEEP_TIMER, PLATFORM, work.now)
     set_timer(work, DAILY_TIMER, brand_id, next_morning(registry.own_brand(work), work.now))
 

@@ -59,7 +59,7 @@ from kernel.money import Money
 from kernel.notices import Address, Channel, Fact, Message, NewNotice, TokenPlace, notify_many
 from kernel.outbox import Letter, Subscription
 from kernel.work import Work
-from muster import agreement_telling, circle_telling
+from muster import agreement_telling, circle_telling, waiting_telling
 from muster.digest_telling import DIGEST_TELLER
 from muster.proposal_telling import TELLER
 from muster.stock_telling import TELLER as STOCK_TELLER
@@ -372,4 +372,5 @@ TELLERS: Final = (
     DIGEST_TELLER,
     circle_telling.TELLER,
     agreement_telling.TELLER,
+    waiting_telling.TELLER,
 )

@@ -49,6 +49,7 @@ from factory_orders.events import (
     VehicleIdentified,
 )
 from factory_orders.papers.ports import PaperProvider
+from factory_orders.planning.weekly.service import plan_due_books
 from factory_orders.pools_service import FreeWeeks, Promises
 from factory_orders.queries import vehicles_by_vin
 from factory_orders.service import (
@@ -267,6 +268,7 @@ def wire(settings: Settings, *, works: Works | None = None) -> Runtime:
                 partial(carry_out_refunds, providers={sandbox.name: sandbox}),
                 demand.service.analyse_closed,
                 demand.service.forecast_released,
+                plan_due_books,
                 partial(
                     send_messages,
                     key=settings.secrets.identity,

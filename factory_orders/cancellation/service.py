@@ -99,6 +99,18 @@ def cancel_order(work: Work, order_id: str) -> Cancellation:
     return _end(work, ending.order.terms, ending.built, ended, by=by, reason=by)
 
 
+def leave_free(work: Work, order_id: str, *, reason: str) -> Cancellation:
+    """End an order whose buyer was offered the way out: all the earnest money goes back, and nothing is kept.
+
+    Refuses OrderNotCancellable once its car is begun. Whose order it is, the offer knows.
+    """
+    built, order = _cancellable(work, order_id)
+    earnest = ledger.balance_to_spend(work, earnest_account(order_id))
+    return _end(
+        work, order.terms, built, Cancellation(order_id, _stage(built), earnest, 0, 0), by="buyer", reason=reason
+    )
+
+
 def cancel_order_by_maker(work: Work, order_id: str, *, reason: str) -> Cancellation:
     """End an order on the maker's word: the earnest money goes back and as much again is owed to the buyer (law)."""
     work.actor.require(Permission.BATCH_MANAGE)

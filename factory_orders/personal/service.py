@@ -17,6 +17,7 @@ from factory_orders.promises.tables import promise_holds
 from factory_orders.stock.tables import stock_holds, stock_purchases
 from factory_orders.vehicles.model import DisclosureReason
 from factory_orders.vehicles.tables import vehicle_disclosures
+from factory_orders.waiting.tables import wait_offers
 from kernel import db
 from kernel.errors import Refusal
 from kernel.ids import AccountId
@@ -43,6 +44,7 @@ class OrderData:
             ("balances", order_balances),
             ("papers", papers),
             ("agreements", order_agreements),
+            ("waitOffers", wait_offers),
         ):
             found = select(table).where(db.among(table.c.order_id, ids))
             told[name] = [_plain(row) for row in work.connection.execute(found).mappings()]

@@ -43,6 +43,7 @@ from factory_orders.planning.order_store import (
     batch_of_order,
     fix_promises,
     insert_batch,
+    insert_batch_plan,
     insert_orders,
     lock_scheduled,
     move_batch,
@@ -52,13 +53,17 @@ from factory_orders.planning.order_store import (
     write_line_day,
 )
 from factory_orders.planning.promise import Window, at_store_on, promise_days
-from factory_orders.planning.queries import car_facts, plant_by_id, week_starting
+from factory_orders.planning.queries import car_facts, plant_by_id
 from factory_orders.planning.sequencing import LineCar, LineRules, search_line
-from factory_orders.planning.slotting import level_days, slot_orders
+from factory_orders.planning.slotting import WEEK, level_cars, slot_orders
+from factory_orders.planning.weekly.placing import cheapest_weeks
+from factory_orders.planning.weekly.queries import planner, week_costs
+from factory_orders.planning.weekly.store import ask_for_plans
 from factory_orders.plant.model import BuildOrder, Stage
 from factory_orders.plant.store import (
     cars_of_day,
     day_loads,
+    day_options,
     insert_build_orders,
     last_day_before,
     live_build_order,
@@ -105,6 +110,8 @@ def form_batches(work: Work, plant: Plant) -> list[Batch]:
     Orders that fill no batch, neither of their class nor with others, wait for the next ones.
     """
     plan = plan_waiting(work, plant)
+    if plan is not None:
+        insert_batch_plan(work, plant.id, plan.partition)
     return [_form_batch(work, plant, terms) for terms in plan.batches] if plan is not None else []
 
 
@@ -138,7 +145,8 @@ def schedule_batch(work: Work, batch_id: str) -> int:
     members = [order.terms for order in known if isinstance(order, ScheduledOrder)]
     if not members:
         return 0
-    return _schedule(work, plant_by_id(work, members[0].plant_id), batch_id, members)
+    # A server process answers this one: it stays light, and the first week with room is the week.
+    return _schedule(work, plant_by_id(work, members[0].plant_id), batch_id, members, searched=False)
 
 
 def on_schedule_timer(work: Work, batch_id: str, _payload: object) -> None:
@@ -148,15 +156,16 @@ def on_schedule_timer(work: Work, batch_id: str, _payload: object) -> None:
         _schedule(work, plant_by_id(work, members[0].plant_id), batch_id, members)
 
 
-def _schedule(work: Work, plant: Plant, batch_id: str, members: Sequence[OrderTerms]) -> int:
-    """Place orders in weeks, release their build orders and order the days' lines."""
+def _schedule(work: Work, plant: Plant, batch_id: str, members: Sequence[OrderTerms], *, searched: bool = True) -> int:
+    """Place orders in weeks, release their build orders and order the days' lines; the book is to be planned anew."""
     have = orders_with_build_order(work, [terms.id for terms in members])
     # Read before they were locked, some may have been cancelled since: no car is built for those.
     standing = lock_scheduled(work, [terms.id for terms in members if terms.id not in have])
     waiting = [terms for terms in members if terms.id in standing]
     placed: dict[str, Placement] = {}
     for pool_id, group in groupby(waiting, key=lambda terms: terms.pool_id):
-        placed |= _place(work, plant, pool_id, list(group))
+        placed |= _place(work, plant, pool_id, list(group), searched=searched)
+    ask_for_plans(work, [plant.id])
     days = _release(work, plant, batch_id, [terms for terms in waiting if terms.id in placed], placed)
     for day in days:
         sequence_day(work, plant, day)
@@ -175,26 +184,27 @@ def _release_rest(work: Work, pool_id: str, plant: Plant) -> None:
         work.record(SlotsReleased(work.actor.brand_id, pool_id, plant.id, freed))
 
 
-def _place(work: Work, plant: Plant, pool_id: str, members: Sequence[OrderTerms]) -> dict[str, Placement]:
-    """Find each order's week and take its places; what finds none is missing from the answer."""
+def _place(
+    work: Work, plant: Plant, pool_id: str, members: Sequence[OrderTerms], *, searched: bool
+) -> dict[str, Placement]:
+    """Find each order's week and take its places; what finds none is missing from the answer.
+
+    Orders get the weeks that cost least together where they are `searched`, else each its first one with room.
+    """
     rules = policy.current(work)
-    capacity, times = rules.section(CapacityPolicy), rules.section(PromisePolicy)
-    today = work.now.astimezone(registry.own_brand(work).zone).date()
-    first = week_starting(today + timedelta(days=max(times.planning_lead_days, 1)))
-    facts = {version: car_facts(work, version) for version in {terms.catalogue_version_id for terms in members}}
-    requests = [_request(terms, facts[terms.catalogue_version_id], today, first) for terms in members]
-    options = sorted(frozenset[str]().union(*(facts[version].constrained for version in facts)))
-    lay_out_weeks(work, plant, first=first, weeks=capacity.weeks_ahead, options=options, policy=capacity)
-    room = load_weeks(work, plant.id, first=first, pool_id=pool_id, lock=True)
-    placed, _unplaced = slot_orders(requests, room)
+    capacity = rules.section(CapacityPolicy)
+    own = planner(work, plant, (terms.catalogue_version_id for terms in members))
+    options = sorted(frozenset[str]().union(*(facts.constrained for facts in own.facts.values())))
+    lay_out_weeks(work, plant, first=own.first, weeks=capacity.weeks_ahead, options=options, policy=capacity)
+    room = load_weeks(work, plant.id, first=own.first, pool_id=pool_id, lock=True)
+    book = own.book_orders([(terms, None) for terms in members])
+    if searched:
+        placed = cheapest_weeks(book, room, week_costs(work))
+    else:
+        requests = [SlotRequest(one.id, frozenset(one.needs) - {SLOT}, own.first + WEEK * one.ready) for one in book]
+        placed, _unplaced = slot_orders(requests, room)
     take_places(work, plant.id, pool_id, placed)
     return {placement.order_id: placement for placement in placed}
-
-
-def _request(terms: OrderTerms, facts: CarFacts, today: date, first: date) -> SlotRequest:
-    lead = facts.lead_days(model=terms.model, options=terms.options, day=today)
-    ready = max(first, week_starting(today + timedelta(days=lead)))
-    return SlotRequest(terms.id, facts.constrained_of(terms.options), ready)
 
 
 def _release(
@@ -202,13 +212,17 @@ def _release(
 ) -> list[date]:
     """Give placed orders their day and release their build orders; returns the days that changed."""
     brand = registry.own_brand(work)
+    facts = {version: car_facts(work, version) for version in {terms.catalogue_version_id for terms in members}}
     new: list[BuildOrder] = []
     by_week: dict[date, list[OrderTerms]] = {}
     for terms in members:
         by_week.setdefault(placed[terms.id].week, []).append(terms)
     for week, of_week in sorted(by_week.items()):
         days = working_days(brand, week)
-        chosen = level_days(len(of_week), days, day_loads(work, plant.id, days))
+        cars = [facts[terms.catalogue_version_id].constrained_of(terms.options) for terms in of_week]
+        constrained = frozenset[str]().union(*cars)
+        taken = day_options(work, plant.id, days, constrained) if constrained else {}
+        chosen = level_cars(cars, days, day_loads(work, plant.id, days), taken)
         for terms, day in zip(of_week, chosen, strict=True):
             new.append(_build_order(work, terms, batch_id, week, day))
     insert_build_orders(work, new)
@@ -280,7 +294,7 @@ def sequence_day(work: Work, plant: Plant, day: date) -> None:
     ordered = search_line([_line_car(car, facts) for car in queued], line, before=before)
     first = max((car.position or 0 for car in begun), default=0) + 1
     write_positions(work, [car.id for car in ordered.cars], first=first)
-    write_line_day(work, plant.id, day, len(cars), ordered.score)
+    write_line_day(work, plant.id, day, len(cars), ordered.score, ordered.judgement)
 
 
 def _line_car(car: BuildOrder, facts: dict[str, CarFacts]) -> LineCar:
@@ -310,7 +324,8 @@ def build_again(
     save_order(work, ScheduledOrder(terms))
     note_not_ready(work, terms.id)
     batch_id = batch_of_order(work, terms.id)
-    placed = _place(work, plant, terms.pool_id, [terms])
+    # One order's cheapest week is its first one with room.
+    placed = _place(work, plant, terms.pool_id, [terms], searched=False)
     week = placed[terms.id].week if terms.id in placed else None
     for day in _release(work, plant, batch_id, [terms] if week else [], placed):
         sequence_day(work, plant, day)

@@ -8,6 +8,7 @@ from typing import Any, assert_never
 
 from sqlalchemy import Select, bindparam, func, select, update
 
+from factory_orders.planning.batching.model import Partition
 from factory_orders.planning.model import (
     ORDER_STATES,
     AtStoreOrder,
@@ -23,8 +24,8 @@ from factory_orders.planning.model import (
     order_state,
 )
 from factory_orders.planning.rows import TERMS, order_from
-from factory_orders.planning.sequencing import LineScore
-from factory_orders.planning.tables import batch_orders, batches, line_days, orders
+from factory_orders.planning.sequencing import LineJudgement, LineScore
+from factory_orders.planning.tables import batch_orders, batch_plans, batches, line_days, orders
 from kernel import db
 from kernel.errors import NotFound
 from kernel.work import Work
@@ -153,6 +154,26 @@ def insert_batch(work: Work, batch: Batch, order_ids: Sequence[str], *, limits: 
     db.insert_many(work.connection, batch_orders, rows)
 
 
+def insert_batch_plan(work: Work, plant_id: str, found: Partition) -> None:
+    """Keep what a partition of waiting orders came to."""
+    in_batches = sum(len(batch.orders) for batch in found.batches)
+    work.connection.execute(
+        batch_plans.insert().values(
+            id=work.new_id(),
+            brand_id=work.actor.brand_id,
+            plant_id=plant_id,
+            made_at=work.now,
+            orders=in_batches + len(found.waiting),
+            batches=len(found.batches),
+            waiting=len(found.waiting),
+            too_long=len(found.offers),
+            cost_minor=found.cost_minor,
+            bound_minor=min(max(found.bound_minor, 0), found.cost_minor),
+            exact=found.exact,
+        )
+    )
+
+
 def move_batch(work: Work, batch_id: str, to: BatchState, *, only_from: Sequence[BatchState]) -> None:
     """Move a batch on if it stands where it may come from."""
     move_batches(work, [batch_id], to, only_from=only_from)
@@ -210,8 +231,10 @@ def pool_is_waiting(work: Work, pool_id: str) -> bool:
     return bool(work.connection.execute(found).scalar_one())
 
 
-def write_line_day(work: Work, plant_id: str, day: date, cars: int, score: LineScore) -> None:
-    """Keep how good a day's line order is."""
+def write_line_day(
+    work: Work, plant_id: str, day: date, cars: int, score: LineScore, judgement: LineJudgement | None
+) -> None:
+    """Keep how good a day's line order is, and how good one could be at most."""
     key = (line_days.c.plant_id == plant_id) & (line_days.c.day == day)
     work.connection.execute(line_days.delete().where(key))
     work.connection.execute(
@@ -224,5 +247,8 @@ def write_line_day(work: Work, plant_id: str, day: date, cars: int, score: LineS
             ratio_violations=score.ratio_violations,
             paint_changes=score.paint_changes,
             sequenced_at=work.now,
+            excess=None if judgement is None else judgement.excess,
+            excess_bound=None if judgement is None else judgement.excess_bound,
+            paint_changes_bound=None if judgement is None else judgement.paint_changes_bound,
         )
     )

@@ -19,7 +19,7 @@ from factory_orders.planning.batching.model import (
     order_of_waiting,
     plan_batches,
 )
-from factory_orders.planning.batching.search import best_partition, largest_fill
+from factory_orders.planning.batching.search import best_partition, is_exact, largest_fill
 
 
 def queue_up(
@@ -54,11 +54,12 @@ def partition_orders(
     """Return the batches to build, in their order."""
     assert 1 <= smallest <= largest, "a batch has at least one order"
     queues, waiting = queue_up(orders, line, smallest=smallest, largest=largest)
-    parts = best_partition(Costs(queues, line, prices, smallest, largest))
+    costs = Costs(queues, line, prices, smallest, largest)
+    exact = is_exact(costs)
+    parts = best_partition(costs)
     batches = plan_batches(queues, parts, line, prices)
     cost = sum(batch.cost_minor for batch in batches)
-    bound = lower_bound(queues, line, prices, largest=largest)
-    if len(queues) == 1:
-        bound = cost
+    # What every partition was looked at for is its own bound.
+    bound = cost if exact else lower_bound(queues, line, prices, largest=largest)
     late = [order for batch in batches for order in batch.orders if batch.built_on - order.since > wait_days_max]
-    return Partition(tuple(batches), tuple(waiting), tuple(late), cost, bound)
+    return Partition(tuple(batches), tuple(waiting), tuple(late), cost, bound, exact)

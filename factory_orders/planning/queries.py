@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -11,9 +11,10 @@ from sqlalchemy import func, select
 
 from configurator import queries as catalogue
 from configurator.model import VersionId
+from factory_orders.planning.batching.model import BatchPlanView
 from factory_orders.planning.model import CarFacts, PartLead, WeekRoom
 from factory_orders.planning.slotting import WEEK
-from factory_orders.planning.tables import batch_orders, batches, capacity_weeks, line_days, orders
+from factory_orders.planning.tables import batch_orders, batch_plans, batches, capacity_weeks, line_days, orders
 from factory_orders.plant.tables import build_orders
 from kernel import db, registry
 from kernel.actor import Permission
@@ -159,9 +160,25 @@ def batches_by_id(work: Work, batch_ids: Sequence[str]) -> dict[str, BatchView]:
     return {row[0]: BatchView(*row) for row in work.connection.execute(found)}
 
 
+def batch_plans_of(work: Work, plant_id: str, page: PageRequest) -> Page[BatchPlanView]:
+    """Return how a plant's waiting orders were parted into batches, newest first."""
+    work.actor.require(Permission.BATCH_READ)
+    table = batch_plans.c
+    columns = [table[field.name] for field in fields(BatchPlanView)]
+    found = select(*columns).where(table.plant_id == plant_id, table.brand_id == work.actor.brand_id)
+    if page.after is not None:
+        found = found.where(table.id < page.after)
+    rows = work.connection.execute(found.order_by(table.id.desc()).limit(page.size + 1))
+    return make_page([BatchPlanView(*row) for row in rows], page, lambda view: view.id)
+
+
 @dataclass(frozen=True, slots=True)
 class LineDayView:
-    """A day on the line and what its order could not keep."""
+    """A day on the line and what its order could not keep.
+
+    `excess` is by how much windows exceed their ratios in all (decision 017); no order of the day's cars goes below the
+    bounds. All three are None where no order keeps the paint run.
+    """
 
     plant_id: str
     day: date
@@ -169,6 +186,9 @@ class LineDayView:
     run_violations: int
     ratio_violations: int
     paint_changes: int
+    excess: int | None
+    excess_bound: int | None
+    paint_changes_bound: int | None
 
 
 def line_of_days(work: Work, plant_id: str, *, first: date, days: int) -> list[LineDayView]:
@@ -176,7 +196,7 @@ def line_of_days(work: Work, plant_id: str, *, first: date, days: int) -> list[L
     work.actor.require(Permission.BATCH_READ)
     table = line_days.c
     found = (
-        select(table.plant_id, table.day, table.cars, table.run_violations, table.ratio_violations, table.paint_changes)
+        select(*(table[field.name] for field in fields(LineDayView)))
         .where(
             table.plant_id == plant_id,
             table.brand_id == work.actor.brand_id,

@@ -50,11 +50,24 @@ class LineScore:
 
 
 @dataclass(frozen=True, slots=True)
+class LineJudgement:
+    """An order by the objective of decision 017, and what no order of these cars and this tail can go below.
+
+    `excess` is the sum over all windows of what is beyond their ratio. Ratios with very long windows are not counted.
+    """
+
+    excess: int
+    excess_bound: int
+    paint_changes_bound: int
+
+
+@dataclass(frozen=True, slots=True)
 class LineOrder:
-    """Cars in their order with the score, counted anew from the result."""
+    """Cars in their order with the score, counted anew from the result; without a judgement where no order is good."""
 
     cars: tuple[LineCar, ...]
     score: LineScore
+    judgement: LineJudgement | None = None
 
 
 def sequence_line(cars: Sequence[LineCar], rules: LineRules, *, before: Sequence[LineCar] = ()) -> LineOrder:
@@ -85,7 +98,7 @@ def search_line(cars: Sequence[LineCar], rules: LineRules, *, before: Sequence[L
     """
     greedy = sequence_line(cars, rules, before=before)
     ratios = {option: limit for option, limit in rules.ratios.items() if limit[1] <= WINDOW_MAX}
-    if len(cars) < 2 or len(ratios) > line_model.OPTIONS_MAX or greedy.score.run_violations:
+    if not cars or len(ratios) > line_model.OPTIONS_MAX or greedy.score.run_violations:
         return greedy
     problem = line_model.LineProblem(
         "day",
@@ -95,10 +108,20 @@ def search_line(cars: Sequence[LineCar], rules: LineRules, *, before: Sequence[L
         tail=tuple(line_model.LineCar(car.id, car.paint, car.options & ratios.keys()) for car in before),
         paint_run_max=rules.paint_run_max,
     )
-    order = _searched(problem)
+    order = _searched(problem) if len(cars) > 1 else problem.cars
     by_id = {car.id: car for car in cars}
     found = tuple(by_id[car.id] for car in order)
-    return LineOrder(found, score_line(found, rules, before=before))
+    return LineOrder(found, score_line(found, rules, before=before), judge_line(problem, order))
+
+
+def judge_line(problem: line_model.LineProblem, order: Sequence[line_model.LineCar]) -> LineJudgement | None:
+    """Hold an order against what none can beat, both counted from scratch; None where no order keeps the paint run."""
+    try:
+        bound = lower_bound(problem)
+    except PaintRunImpossible:
+        return None
+    score = score_order(problem, order)
+    return LineJudgement(score.high, bound.high, bound.paint_changes)
 
 
 def _searched(problem: line_model.LineProblem) -> tuple[line_model.LineCar, ...]:

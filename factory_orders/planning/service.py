@@ -28,6 +28,7 @@ from factory_orders.planning.model import SLOT, WeekRoom
 from factory_orders.planning.promise import Window, pool_window, promise_days
 from factory_orders.planning.queries import car_facts, needs_fit, week_starting
 from factory_orders.planning.slotting import WEEK, earliest_window, spread_resources
+from factory_orders.planning.weekly.store import ask_for_plans
 from factory_orders.policies import CapacityPolicy, PromisePolicy
 from factory_orders.promises.margin_store import margin_at
 from factory_orders.promises.model import Place, choose_place
@@ -108,6 +109,7 @@ def change_capacity(work: Work, plant_code: str, *, week: date, resource: str, c
         raise NotFound("week")
     if taken > capacity:
         raise CapacityTaken(resource, week, taken)
+    ask_for_plans(work, [plant.id])
     work.record(CapacityChanged(work.actor.brand_id, plant.id, week, resource, capacity))
     return capacity - taken
 

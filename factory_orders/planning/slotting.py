@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
@@ -97,3 +98,30 @@ def level_days(count: int, days: Sequence[date], loads: Mapping[date, int]) -> l
         after[day] += 1
         more[day] += 1
     return [day for day in days for _ in range(more[day])]
+
+
+def level_cars(
+    cars: Sequence[frozenset[str]], days: Sequence[date], loads: Mapping[date, int], taken: Mapping[date, Counter[str]]
+) -> list[date]:
+    """Give further cars their days: as many as `level_days` says, and each option spread over them as evenly as may be.
+
+    `cars` are constrained options in the cars' order, `taken` what each day has of them already. Cars with the same
+    options keep their order.
+    """
+    left = Counter(level_days(len(cars), days, loads))
+    has = {day: Counter(taken.get(day, {})) for day in days}
+    kinds: dict[frozenset[str], list[int]] = {}
+    for number, options in enumerate(cars):
+        kinds.setdefault(options, []).append(number)
+    found = dict.fromkeys(range(len(cars)), days[0])
+    # Those with most options first: who has none fits anywhere.
+    for options, numbers in sorted(kinds.items(), key=lambda kind: (-len(kind[0]), sorted(kind[0]))):
+        chosen = []
+        for _ in numbers:
+            open_days = (day for day in days if left[day])
+            day = min(open_days, key=lambda one: (sum(has[one][option] for option in options), -left[one], one))
+            left[day] -= 1
+            has[day].update(options)
+            chosen.append(day)
+        found.update(zip(numbers, sorted(chosen), strict=True))
+    return [found[number] for number in range(len(cars))]

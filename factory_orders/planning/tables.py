@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -17,7 +18,7 @@ from sqlalchemy import (
 
 from factory_orders.planning.model import ORDER_STATES, BatchState, OrderOrigin
 from kernel.db import Id, Instant, Json, Minor, metadata
-from kernel.immutable import guard
+from kernel.immutable import append_only, guard
 
 # One row per plant, week and resource: `slot` for the cars of the week, an option's code for a constrained option.
 capacity_weeks = Table(
@@ -150,6 +151,27 @@ batches = Table(
 )
 Index("ix_batches_brand", batches.c.brand_id, batches.c.id)
 
+# What a partition into batches cost, and what none can cost less than; `exact` where every partition was looked at.
+batch_plans = Table(
+    "batch_plans",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("brand_id", Id, nullable=False),
+    Column("plant_id", Id, ForeignKey("plants.id"), nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("orders", Integer, nullable=False),
+    Column("batches", Integer, nullable=False),
+    Column("waiting", Integer, nullable=False),
+    Column("too_long", Integer, nullable=False),
+    Column("cost_minor", Minor, nullable=False),
+    Column("bound_minor", Minor, nullable=False),
+    Column("exact", Boolean, nullable=False),
+    CheckConstraint("orders > 0 AND batches >= 0 AND waiting BETWEEN 0 AND orders", name="counted_up"),
+    CheckConstraint("bound_minor BETWEEN 0 AND cost_minor", name="nothing_costs_less_than_the_bound"),
+)
+append_only(batch_plans)
+Index("ix_batch_plans_plant", batch_plans.c.plant_id, batch_plans.c.id)
+
 # One batch per order, held by the key.
 batch_orders = Table(
     "batch_orders",
@@ -172,4 +194,11 @@ line_days = Table(
     Column("ratio_violations", Integer, nullable=False),
     Column("paint_changes", Integer, nullable=False),
     Column("sequenced_at", Instant, nullable=False),
+    Column("excess", Integer),
+    Column("excess_bound", Integer),
+    Column("paint_changes_bound", Integer),
+    CheckConstraint("excess IS NULL OR excess_bound BETWEEN 0 AND excess", name="no_order_beats_the_bound"),
+    CheckConstraint(
+        "paint_changes_bound IS NULL OR paint_changes_bound BETWEEN 0 AND paint_changes", name="nor_in_paint"
+    ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 
@@ -135,6 +136,18 @@ def day_loads(work: Work, plant_id: str, days: Sequence[date]) -> dict[date, int
         .group_by(table.day)
     )
     return {row[0]: int(row[1]) for row in work.connection.execute(found)}
+
+
+def day_options(work: Work, plant_id: str, days: Sequence[date], options: frozenset[str]) -> dict[date, Counter[str]]:
+    """Return how many cars each day has of each of these options."""
+    table = build_orders.c
+    found = select(table.day, table.options).where(
+        table.plant_id == plant_id, db.among(table.day, days), table.stage != Stage.WITHDRAWN.value
+    )
+    counts: dict[date, Counter[str]] = {}
+    for row in work.connection.execute(found):
+        counts.setdefault(row.day, Counter()).update(options.intersection(row.options))
+    return counts
 
 
 def cars_of_day(work: Work, plant_id: str, day: date) -> list[BuildOrder]:

@@ -86,13 +86,20 @@ class CapacityWeek:
 
 @object_type(reads=Permission.BATCH_READ)
 class LineDay:
-    """A day on the line, and what its sequence could not keep."""
+    """A day on the line, and what its sequence could not keep.
+
+    `excess` is by how much windows exceed their ratios in all; no order of the day's cars goes below `excessBound` and
+    `paintChangesBound`. All three are null where no order keeps the longest paint run.
+    """
 
     day: date
     cars: int
     run_violations: int
     ratio_violations: int
     paint_changes: int
+    excess: int | None
+    excess_bound: int | None
+    paint_changes_bound: int | None
 
 
 @object_type(reads=Permission.BATCH_READ)
@@ -237,6 +244,9 @@ def line_days(work: Work, plant_id: strawberry.ID, first_day: date, days: int = 
             run_violations=one.run_violations,
             ratio_violations=one.ratio_violations,
             paint_changes=one.paint_changes,
+            excess=one.excess,
+            excess_bound=one.excess_bound,
+            paint_changes_bound=one.paint_changes_bound,
         )
         for one in found
     ]

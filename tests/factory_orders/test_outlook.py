@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from factory_orders import queries
-from factory_orders.planning.outlook_service import NOTHING_ELSE, PlanOutlook, WhatIf, plan_outlook
+from factory_orders.planning.weekly.model import NOTHING_ELSE, PlanOutlook, WhatIf
+from factory_orders.planning.weekly.service import plan_outlook
 from factory_orders.slotting.conflict import find_conflict
 from factory_orders.slotting.model import SlotCosts, SlotLimits, SlotOrders, SlotProblem
 from kernel.errors import Forbidden, NotFound

@@ -92,6 +92,22 @@ def test_a_searched_line_loses_no_car_and_breaks_no_run_that_the_greedy_one_keep
     assert searched == search_line(given_cars, RULES, before=before)
 
 
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.sampled_from([("RED",), ("BLUE",), ("RED", "ROOF"), ("BLUE", "ROOF")]), min_size=1, max_size=5))
+def test_no_order_of_a_day_goes_below_its_bounds(kinds: list[tuple[str, ...]]) -> None:
+    rules = LineRules(4, {"ROOF": (1, 2)})
+    day = [car(number, *kind) for number, kind in enumerate(kinds)]
+
+    searched = search_line(day, rules)
+
+    judged = searched.judgement
+    if judged is not None:
+        every = [score_line(order, rules) for order in permutations(day)]
+        assert judged.excess_bound <= judged.excess
+        assert judged.paint_changes_bound <= min(one.paint_changes for one in every)
+        assert judged.excess >= searched.score.ratio_violations
+
+
 def test_a_search_finds_the_order_that_keeps_ratios_across_the_day_before() -> None:
     rules = LineRules(10, {"ROOF": (1, 3), "HOOK": (1, 2)})
     before = [car(90, "RED", "ROOF"), car(91, "RED")]

@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factory_orders.planning.model import SLOT, SlotRequest, WeekRoom
-from factory_orders.planning.slotting import earliest_window, level_days, slot_orders, spread, spread_resources
+from factory_orders.planning.slotting import (
+    earliest_window,
+    level_cars,
+    level_days,
+    slot_orders,
+    spread,
+    spread_resources,
+)
 
 MONDAY = date(2026, 11, 30)
 OPTIONS = ("GOLD", "ROOF")
@@ -147,3 +154,31 @@ def test_days_end_up_level(count: int, loads: list[int]) -> None:
     untouched = [before[day] for day in days if not more[day]]
     assert not taken or max(taken) - min(taken) <= 1
     assert not taken or not untouched or min(untouched) >= max(taken) - 1
+
+
+@given(
+    st.lists(st.frozensets(st.sampled_from(["ROOF", "HOOK"])), max_size=30),
+    st.lists(st.integers(0, 9), min_size=1, max_size=5),
+)
+def test_cars_fill_the_days_evenly_and_those_alike_keep_their_order(
+    kinds: list[frozenset[str]], loads: list[int]
+) -> None:
+    days = [date(2026, 12, 7) + timedelta(days=number) for number in range(len(loads))]
+    before = dict(zip(days, loads, strict=True))
+
+    chosen = level_cars(kinds, days, before, {})
+
+    assert sorted(chosen) == level_days(len(kinds), days, before)
+    for kind in set(kinds):
+        own = [day for day, options in zip(chosen, kinds, strict=True) if options == kind]
+        assert own == sorted(own)
+
+
+def test_an_option_is_spread_over_the_days_behind_what_they_have() -> None:
+    days = [date(2026, 12, 7) + timedelta(days=number) for number in range(3)]
+    roof, plain = frozenset({"ROOF"}), frozenset[str]()
+
+    chosen = level_cars([roof, roof, plain, plain, plain, plain], days, {}, {days[0]: Counter({"ROOF": 1})})
+
+    assert [day for day, kind in zip(chosen, [roof, roof], strict=False)] == days[1:]
+    assert Counter(chosen) == dict.fromkeys(days, 2)

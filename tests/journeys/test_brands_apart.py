@@ -34,7 +34,8 @@ KINDS: Final = {
     "holdStockCar.quoteId": "StockQuote", "releasePromise.holdId": "PromiseHold", "releaseStockCar.holdId": "StockHold",
     "buyStockCar.holdId": "StockHold", "stockPurchaseId": "StockPurchase", "moveId": "StockMove",
     "handoverId": "Handover", "into": "Proposal", "invitationId": "Invitation", "machineId": "Machine",
-    "movementId": "Movement", "noticeIds": "Notice", "orderId": "Order", "plantId": "Plant", "poolId": "Pool",
+    "movementId": "Movement", "noticeIds": "Notice",
+    "offerId": "WaitOffer", "orderId": "Order", "plantId": "Plant", "poolId": "Pool",
     "preOrderId": "PreOrder", "proposalId": "Proposal", "quoteId": "Quote", "sessionId": "OpenSession",
     "shipmentId": "Shipment", "storeId": "Store", "supersedes": "Quote", "worst": "Proposal",
     "circleId": "Circle", "circle.id": "Circle",
@@ -70,8 +71,8 @@ NOT_REACHED: Final = {
     "changeCar.quoteId": "its pre-order is looked for first",
     "payBalance.handoverId": "needs an authorisation that nobody could make up",
 }
-# A car that is damaged on its way or stands in stock takes a story of its own: two made-up ids are compared.
-NOT_MADE: Final = ("DamageCase", "StockQuote", "StockHold")
+# A car that is damaged, stands in stock or comes too late takes a story of its own: two made-up ids are compared.
+NOT_MADE: Final = ("DamageCase", "StockQuote", "StockHold", "WaitOffer")
 # Queries that answer an unknown id with an error that says so; both ids get the same one.
 TOLD_BY_ERROR: Final = frozenset(
     {"orderPapers.orderId", "freeAppointments.orderId", "partShortages.plantId", "plantMessages.hookId"}
@@ -84,6 +85,7 @@ NOT_SHOWN: Final = frozenset(
         "previewCancellation.orderId",
         "myComparison.id",
         "lineDays.plantId",
+        "weekPlans.plantId",
         "stockQuote.id",
         "stockCars.storeId",
         "shipmentConditions.shipmentId",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from heapq import heappop, heappush
 from itertools import accumulate
 from typing import Final
@@ -100,7 +101,8 @@ class PlannedBatch:
 class Partition:
     """Batches in the order in which they are built; no partition of these queues costs less than the bound.
 
-    `waiting` are orders that fill no batch yet, `offers` those in a batch whose buyers would wait too long.
+    `waiting` are orders that fill no batch yet, `offers` those in a batch whose buyers would wait too long; `exact`
+    where every partition was looked at, so that there is no gap.
     """
 
     batches: tuple[PlannedBatch, ...]
@@ -108,12 +110,35 @@ class Partition:
     offers: tuple[WaitingOrder, ...]
     cost_minor: int
     bound_minor: int
+    exact: bool = False
 
     @property
     def gap_bp(self) -> int:
         """Return by how many basis points of the bound the cost is above it at most."""
         above = self.cost_minor - self.bound_minor
         return 0 if above <= 0 else -(-above * 10_000 // max(self.bound_minor, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPlanView:
+    """What a partition of a plant's waiting orders into batches cost, and what none can cost less than; in fen."""
+
+    id: str
+    plant_id: str
+    made_at: datetime
+    orders: int
+    batches: int
+    waiting: int
+    too_long: int
+    cost_minor: int
+    bound_minor: int
+    exact: bool
+
+    @property
+    def gap_bp(self) -> int:
+        """Return by how many basis points of its cost the partition may lie above the optimum at most."""
+        above = self.cost_minor - self.bound_minor
+        return -(-above * 10_000 // self.cost_minor) if above > 0 else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,12 @@ def largest_fill(orders: int, *, smallest: int, largest: int) -> int:
     return min(orders, orders // smallest * largest)
 
 
+def is_exact(costs: Costs) -> bool:
+    """Say whether `best_partition` looks at every partition: of one queue, and of several with few orders."""
+    used = [queue for queue in costs.queues if queue]
+    return len(used) <= 1 or prod(len(queue) + 1 for queue in costs.queues) <= EXACT_STATES_MAX
+
+
 def best_partition(costs: Costs) -> list[Part]:
     """Return the parts in the order in which they are built; every queue must be one that batches can take whole."""
     used = [index for index, queue in enumerate(costs.queues) if queue]
@@ -52,7 +58,7 @@ def best_partition(costs: Costs) -> list[Part]:
         return []
     if len(used) == 1:
         return partition_queue(costs, used[0])
-    if prod(len(queue) + 1 for queue in costs.queues) <= EXACT_STATES_MAX:
+    if is_exact(costs):
         return _every_partition(costs)
     return best_sequence(costs, {index: partition_queue(costs, index) for index in used})
 

@@ -753,6 +753,28 @@ CREATE TABLE backings (
 	CONSTRAINT fk_backings_payment_id FOREIGN KEY(payment_id) REFERENCES payments (id)
 )
 -- next
+CREATE TABLE batch_plans (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	plant_id VARCHAR(32) NOT NULL, 
+	made_at VARCHAR(27) NOT NULL, 
+	orders INTEGER NOT NULL, 
+	batches INTEGER NOT NULL, 
+	waiting INTEGER NOT NULL, 
+	too_long INTEGER NOT NULL, 
+	cost_minor BIGINT NOT NULL, 
+	bound_minor BIGINT NOT NULL, 
+	exact BOOLEAN NOT NULL, 
+	CONSTRAINT pk_batch_plans PRIMARY KEY (id), 
+	CONSTRAINT ck_batch_plans_counted_up CHECK (orders > 0 AND batches >= 0 AND waiting BETWEEN 0 AND orders), 
+	CONSTRAINT ck_batch_plans_nothing_costs_less_than_the_bound CHECK (bound_minor BETWEEN 0 AND cost_minor), 
+	CONSTRAINT fk_batch_plans_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
+)
+-- next
+CREATE TRIGGER batch_plans_no_update BEFORE UPDATE ON batch_plans BEGIN SELECT RAISE(ABORT, 'rows of batch_plans are never changed'); END
+-- next
+CREATE TRIGGER batch_plans_no_delete BEFORE DELETE ON batch_plans BEGIN SELECT RAISE(ABORT, 'rows of batch_plans are never changed'); END
+-- next
 CREATE TABLE batches (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -1092,7 +1114,12 @@ CREATE TABLE line_days (
 	ratio_violations INTEGER NOT NULL, 
 	paint_changes INTEGER NOT NULL, 
 	sequenced_at VARCHAR(27) NOT NULL, 
+	excess INTEGER, 
+	excess_bound INTEGER, 
+	paint_changes_bound INTEGER, 
 	CONSTRAINT pk_line_days PRIMARY KEY (plant_id, day), 
+	CONSTRAINT ck_line_days_no_order_beats_the_bound CHECK (excess IS NULL OR excess_bound BETWEEN 0 AND excess), 
+	CONSTRAINT ck_line_days_nor_in_paint CHECK (paint_changes_bound IS NULL OR paint_changes_bound BETWEEN 0 AND paint_changes), 
 	CONSTRAINT fk_line_days_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
 -- next
@@ -1413,6 +1440,35 @@ CREATE TRIGGER votes_no_update BEFORE UPDATE ON votes BEGIN SELECT RAISE(ABORT, 
 -- next
 CREATE TRIGGER votes_no_delete BEFORE DELETE ON votes BEGIN SELECT RAISE(ABORT, 'rows of votes are never changed'); END
 -- next
+CREATE TABLE week_plans (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	plant_id VARCHAR(32) NOT NULL, 
+	made_at VARCHAR(27) NOT NULL, 
+	orders INTEGER NOT NULL, 
+	without_week INTEGER NOT NULL, 
+	moved INTEGER NOT NULL, 
+	cost_minor BIGINT NOT NULL, 
+	bound_minor BIGINT NOT NULL, 
+	now_minor BIGINT, 
+	"conflict" TEXT, 
+	CONSTRAINT pk_week_plans PRIMARY KEY (id), 
+	CONSTRAINT ck_week_plans_counted_up CHECK (orders > 0 AND without_week BETWEEN 0 AND orders AND moved >= 0), 
+	CONSTRAINT ck_week_plans_nothing_costs_less_than_the_bound CHECK (bound_minor >= 0 AND bound_minor <= cost_minor), 
+	CONSTRAINT ck_week_plans_nor_do_the_weeks_in_force CHECK (now_minor IS NULL OR now_minor >= bound_minor), 
+	CONSTRAINT fk_week_plans_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
+)
+-- next
+CREATE TRIGGER week_plans_stays BEFORE UPDATE ON week_plans WHEN TRUE BEGIN SELECT RAISE(ABORT, 'a plan that was made stays as it is'); END
+-- next
+CREATE TABLE week_plans_due (
+	plant_id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	asked_at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_week_plans_due PRIMARY KEY (plant_id), 
+	CONSTRAINT fk_week_plans_due_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
+)
+-- next
 CREATE TABLE backing_changes (
 	serial INTEGER NOT NULL, 
 	backing_id VARCHAR(32) NOT NULL, 
@@ -1695,6 +1751,43 @@ CREATE TABLE sessions (
 	CONSTRAINT pk_sessions PRIMARY KEY (id), 
 	CONSTRAINT fk_sessions_account_id FOREIGN KEY(account_id) REFERENCES accounts (id), 
 	CONSTRAINT uq_sessions_token_hash UNIQUE (token_hash)
+)
+-- next
+CREATE TABLE wait_offers (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	order_id VARCHAR(32) NOT NULL, 
+	account_id VARCHAR(32) NOT NULL, 
+	state VARCHAR(10) NOT NULL, 
+	made_at VARCHAR(27) NOT NULL, 
+	answer_by VARCHAR(27) NOT NULL, 
+	built_on DATE, 
+	waits_days INTEGER NOT NULL, 
+	credit_minor BIGINT NOT NULL, 
+	answered_at VARCHAR(27), 
+	credited_at VARCHAR(27), 
+	CONSTRAINT pk_wait_offers PRIMARY KEY (id), 
+	CONSTRAINT ck_wait_offers_state_known CHECK (state IN ('open', 'accepted', 'declined', 'expired')), 
+	CONSTRAINT ck_wait_offers_worth_waiting CHECK (waits_days > 0 AND credit_minor >= 0), 
+	CONSTRAINT ck_wait_offers_answered_when_it_is CHECK ((answered_at IS NOT NULL) = (state IN ('accepted', 'declined'))), 
+	CONSTRAINT ck_wait_offers_credited_to_who_stayed CHECK (credited_at IS NULL OR state = 'accepted'), 
+	CONSTRAINT uq_wait_offers_order_id UNIQUE (order_id), 
+	CONSTRAINT fk_wait_offers_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
+)
+-- next
+CREATE TRIGGER wait_offers_answer_is_final BEFORE UPDATE ON wait_offers WHEN OLD.state <> 'open' AND (NEW.state <> OLD.state OR NEW.credit_minor <> OLD.credit_minor) BEGIN SELECT RAISE(ABORT, 'an offer that was answered stays as it is'); END
+-- next
+CREATE TRIGGER wait_offers_credited_once BEFORE UPDATE ON wait_offers WHEN OLD.credited_at IS NOT NULL AND (NEW.credited_at IS NULL OR NEW.credited_at <> OLD.credited_at) BEGIN SELECT RAISE(ABORT, 'an offer is credited once'); END
+-- next
+CREATE TABLE week_plan_worths (
+	plan_id VARCHAR(32) NOT NULL, 
+	position INTEGER NOT NULL, 
+	week DATE NOT NULL, 
+	resource VARCHAR(80) NOT NULL, 
+	worth_minor BIGINT NOT NULL, 
+	CONSTRAINT pk_week_plan_worths PRIMARY KEY (plan_id, position), 
+	CONSTRAINT ck_week_plan_worths_worth_something CHECK (worth_minor > 0), 
+	CONSTRAINT fk_week_plan_worths_plan_id FOREIGN KEY(plan_id) REFERENCES week_plans (id)
 )
 -- next
 CREATE TABLE part_takings (
@@ -2272,6 +2365,8 @@ CREATE INDEX ix_backings_person_id ON backings (person_id)
 -- next
 CREATE INDEX ix_backings_proposal_id_state ON backings (proposal_id, state)
 -- next
+CREATE INDEX ix_batch_plans_plant ON batch_plans (plant_id, id)
+-- next
 CREATE INDEX ix_batches_brand ON batches (brand_id, id)
 -- next
 CREATE INDEX ix_build_orders_batch ON build_orders (batch_id)
@@ -2447,6 +2542,10 @@ CREATE INDEX ix_vehicles_brand ON vehicles (brand_id, vin)
 CREATE INDEX ix_votes_person_id ON votes (person_id)
 -- next
 CREATE INDEX ix_votes_proposal_id ON votes (proposal_id)
+-- next
+CREATE INDEX ix_wait_offers_account ON wait_offers (brand_id, account_id, id)
+-- next
+CREATE INDEX ix_week_plans_plant ON week_plans (plant_id, id)
 -- next
 CREATE UNIQUE INDEX uq_allocations_active_order ON allocations (order_id) WHERE ended_at IS NULL
 -- next
