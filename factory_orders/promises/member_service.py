@@ -9,7 +9,14 @@ from typing import Final
 
 from configurator.quote_service import road_km
 from demand.model import PooledPreOrder, PreOrder
-from demand.pools.events import DepositsHeld, MemberRemoved, MemberUncleared, PreOrderChanged, PreOrderWithdrawn
+from demand.pools.events import (
+    DepositsHeld,
+    MemberRemoved,
+    MemberUncleared,
+    PreOrderChanged,
+    PreOrderRolled,
+    PreOrderWithdrawn,
+)
 from demand.pools.model import PreOrderHead
 from demand.pools.queries import pre_orders_seen
 from factory_orders.planning.capacity_store import (
@@ -34,14 +41,26 @@ from kernel.timers import cancel_timer
 from kernel.work import Work
 
 MEMBER_NEWS: Final = frozenset(
-    {DepositsHeld.kind, PreOrderWithdrawn.kind, MemberRemoved.kind, MemberUncleared.kind, PreOrderChanged.kind},
+    {
+        DepositsHeld.kind,
+        PreOrderRolled.kind,
+        PreOrderWithdrawn.kind,
+        MemberRemoved.kind,
+        MemberUncleared.kind,
+        PreOrderChanged.kind,
+    }
 )
 
 
 def on_members_moved(work: Work, letters: Sequence[Letter]) -> None:
     """Keep promises for members that came in, and give back those of members that left; the same news twice is fine."""
+    # Who waited for a pool is in it before anybody else, and hundreds come at once.
+    for pool_id, pre_order_ids in _rolled_in(letters).items():
+        keep_promises(work, pool_id, pre_order_ids)
     for letter in letters:
         match letter.event:
+            case PreOrderRolled():
+                pass
             case DepositsHeld(pool_id=pool_id, deposits=deposits):
                 keep_promises(work, pool_id, [one.pre_order_id for one in deposits])
             case (
@@ -55,6 +74,16 @@ def on_members_moved(work: Work, letters: Sequence[Letter]) -> None:
                 keep_promises(work, pool_id, [pre_order_id])
             case other:
                 raise AssertionError(f"{other.kind} moves no member")
+
+
+def _rolled_in(letters: Sequence[Letter]) -> dict[str, list[str]]:
+    """Return by pool who came into it out of another one."""
+    rolled: dict[str, list[str]] = {}
+    for letter in letters:
+        news = letter.event
+        if isinstance(news, PreOrderRolled) and news.into_pool_id is not None:
+            rolled.setdefault(news.into_pool_id, []).append(news.pre_order_id)
+    return rolled
 
 
 def _give_back_member(work: Work, pre_order_id: str, *, reason: str) -> None:

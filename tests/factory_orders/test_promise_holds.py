@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from configurator import quote_service
 from configurator.model import Tier
 from configurator.quote_service import QuoteDesk, QuoteRequest
-from demand.pools.model import ClassLevel, PaymentMethod
+from demand.pools.model import ClassLevel, FailureChoice, PaymentMethod
 from demand.service import PoolPlan, withdraw
 from factory_orders import audit_service, pools_service, queries, service
 from factory_orders.errors import PromiseLater, PromiseUnavailable
@@ -288,6 +288,21 @@ def test_who_is_out_at_the_freeze_for_want_of_finance_holds_no_place_any_more(ro
     assert sum(promised(room).values()) == 2
 
     room.pass_time(hours=25)
+    work_off(room)
+
+    assert sum(promised(room).values()) == 1
+    require_sound(room)
+
+
+def test_who_rolls_into_the_next_pool_is_promised_a_place_there(room: PoolRoom) -> None:
+    open_pool(room, days=4)
+    room.join(1, choice=FailureChoice.ROLL)
+    room.pass_time(days=5)
+    work_off(room)
+    assert promised(room) == {}
+
+    open_pool(room)
+    room.pass_time(minutes=1)
     work_off(room)
 
     assert sum(promised(room).values()) == 1
