@@ -19,6 +19,7 @@ from demand.compare.events import ComparisonClosed, ComparisonOpened, Comparison
 from demand.cubes.events import CubesReleased
 from demand.pools.events import (
     ConcernedMember,
+    CostlierTermsOffered,
     DepositRefundRequested,
     DepositsHeld,
     EarlyBonusGranted,
@@ -69,6 +70,7 @@ __all__ = [
     "ComparisonReleased",
     "ConcernedAccount",
     "ConcernedMember",
+    "CostlierTermsOffered",
     "CubesReleased",
     "DepositRefundRequested",
     "DepositsHeld",

@@ -130,6 +130,14 @@ register_notice(
     "Your pre-order keeps its original time and joins, or waits for, the next pool.",
 )
 register_notice(
+    "costlier_terms",
+    "下一池的条款较高",
+    "下一个拼单池的条款高于您原来的条款。如愿加入，请在{deadline}前取得新报价并确认；否则意向金将全额退还。",
+    "The next pool costs more",
+    "The next pool of your class has costlier terms than the one you joined. To go on, get a new quote and accept it "
+    "by {deadline}; else your deposit is returned in full.",
+)
+register_notice(
     "pre_order_begins_anew",
     "已转入下一池",
     "拼单池已成团，但名额有限，您未在其中。您的预订将以新的时间转入或等待下一个拼单池；您也可以随时退出并退款。",

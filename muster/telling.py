@@ -13,6 +13,7 @@ from typing import Final
 import muster.notice_texts as _texts  # noqa: F401 - every kind of notice has its words
 from configurator.events import ConfigurationBroken
 from demand.pools.events import (
+    CostlierTermsOffered,
     DepositRefundRequested,
     DepositsHeld,
     EarlyBonusGranted,
@@ -237,6 +238,8 @@ def _of_pre_order(letter: Letter) -> NewNotice | None:
             return NewNotice(
                 account_id, "pre_order_rolled" if keeps_time else "pre_order_begins_anew", {}, letter.event_id
             )
+        case CostlierTermsOffered(account_id=account_id, answer_by=answer_by):
+            return NewNotice(account_id, "costlier_terms", {"deadline": answer_by}, letter.event_id)
         case MemberRemoved(account_id=account_id, reason=reason):
             kind = "member_removed_for_fraud" if reason == "fraud" else "member_removed"
             return NewNotice(account_id, kind, {}, letter.event_id)
@@ -338,6 +341,7 @@ TELLERS: Final = (
             PoolFailed,
             PoolCancelled,
             PreOrderRolled,
+            CostlierTermsOffered,
             PreOrderExpired,
             MemberRemoved,
             MemberUncleared,

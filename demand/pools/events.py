@@ -228,6 +228,17 @@ class PreOrderRolled(Event):
     keeps_time: bool = True
 
 
+@event("demand.costlier_terms_offered")
+@dataclass(frozen=True, slots=True)
+class CostlierTermsOffered(Event):
+    """A member who waits goes on into a pool with costlier terms only by a new accepted quote, until `answer_by`."""
+
+    pre_order_id: str
+    account_id: str
+    pool_id: str
+    answer_by: datetime
+
+
 @event("demand.deposit_refund_requested")
 @dataclass(frozen=True, slots=True)
 class DepositRefundRequested(Event):

@@ -9,6 +9,7 @@ from configurator.model import QuoteClaim, QuoteId
 from configurator.quote_service import accept_quote
 from demand.errors import AlreadyInPool, PreOrderClosed, WrongClass
 from demand.pools.chain_store import chain_joined, chain_member, pool_times
+from demand.pools.costlier_service import accept_terms
 from demand.pools.events import (
     DepositsHeld,
     HeldDeposit,
@@ -27,6 +28,7 @@ from demand.pools.model import (
     PooledPreOrder,
     PreOrder,
     PreOrderHead,
+    WaitingPreOrder,
     class_keys,
     is_cleared,
     pre_order_state,
@@ -38,6 +40,7 @@ from demand.pools.pre_order_store import (
     EXPIRE_TIMER,
     deposit_account,
     end_pre_orders,
+    find_pre_order,
     give_back,
     lock_pre_order,
     persons_in_pools,
@@ -178,10 +181,14 @@ def change_car(work: Work, pre_order_id: str, *, quote_id: str, price_cap_minor:
     """Change to the car of a new quote of the same class, with a new cap; the place and its time stay.
 
     In a frozen pool the cap must rise by at least as much as the price (CapNotRaised). Refuses what a quote may be
-    refused for, a car of another class, and a cap below every tier.
+    refused for, a car of another class, and a cap below every tier. Who waits for the next pool joins it by this, also
+    on costlier terms.
     """
     work.actor.require(Permission.PREORDER)
     check_cap(price_cap_minor)
+    found, _ = find_pre_order(work, pre_order_id)
+    if isinstance(found, WaitingPreOrder) and found.head.account_id == work.actor.signed_in():
+        return accept_terms(work, found, quote_id=quote_id, price_cap_minor=price_cap_minor)
     seat = lock_seat(work, pre_order_id, owner=work.actor.signed_in())
     stored, pre_order = seat.stored, seat.pre_order
     if not isinstance(pre_order, PooledPreOrder):

@@ -8,6 +8,7 @@ from typing import Final
 
 from demand.errors import CapTooLow, DepositAboveCeiling, TermsUnsound
 from demand.pools.chain_store import chain_joined, chain_opened
+from demand.pools.costlier_service import may_answer, offer_terms
 from demand.pools.events import PoolOpened, PreOrderRolled
 from demand.pools.joining import join, judge_clearance, judge_consent
 from demand.pools.model import (
@@ -118,21 +119,26 @@ def _announce(work: Work, head: PoolHead) -> None:
 def welcome_waiting(work: Work, pool_id: str, _payload: object = None) -> None:
     """Take those who rolled over into a pool, up to 500 in a change; the timer `demand.pool_welcome`.
 
-    A member keeps the time of funding it came with. Costlier terms, a place held already or a cap below every tier
-    end in a refund; where the pool is full or closed, or frozen and they have not agreed to that, people go on waiting.
+    A member keeps the time of funding it came with. A place held already or a cap below every tier end in a refund, and
+    so do costlier terms that nobody accepted until the freeze; where the pool is full or closed, or frozen and they
+    have not agreed to that, people go on waiting.
     """
     work.actor.require(Permission.SYSTEM)
     stored = lock_pool(work, pool_id)
     head = stored.pool.head
     stays = judge_consent(stored.pool, accepts_frozen=False, now=work.now) is not None
-    waiting = waiting_for(work, class_key=head.class_key, stays=stays, limit=TAKEN_IN_AT_ONCE)
+    asked_since = head.opens_at if work.now < head.freeze_at else None
+    waiting = waiting_for(work, class_key=head.class_key, stays=stays, limit=TAKEN_IN_AT_ONCE, asked_since=asked_since)
     terms_before = terms_of(work, [one.pool_id for one in waiting])
     holders = {person_id for _, person_id in persons_in_pools(work, [pool_id], [one.head.person_id for one in waiting])}
     rationed = stores_with_plate_quota(work, [one.head.store_id for one in waiting])
-    after, taken, refused = stored, [], []
+    after, taken, refused, asked = stored, list[tuple[WaitingPreOrder, int]](), _nobody(), _nobody()
     for one in waiting:
-        if is_costlier(one.head, old=terms_before[one.pool_id], new=head.terms) or one.head.person_id in holders:
+        if one.head.person_id in holders:
             refused.append(one)
+            continue
+        if is_costlier(one.head, old=terms_before[one.pool_id], new=head.terms):
+            (asked if may_answer(work, stored, one) else refused).append(one)
             continue
         cleared = is_cleared(one.head, needs_plate=one.head.store_id in rationed)
         if judge_clearance(after.pool, cleared=cleared, now=work.now) is not None:
@@ -149,8 +155,13 @@ def welcome_waiting(work: Work, pool_id: str, _payload: object = None) -> None:
                 taken.append((one, after.joined))
     _write_taken(work, stored, after, taken)
     end_pre_orders(work, refused, ending="refunded", reason="roll_not_possible", refund_by=refund_day(work))
-    if len(waiting) == TAKEN_IN_AT_ONCE and (taken or refused):
+    offer_terms(work, head, asked)
+    if len(waiting) == TAKEN_IN_AT_ONCE and (taken or refused or asked):
         set_timer(work, WELCOME_TIMER, pool_id, work.now)
+
+
+def _nobody() -> list[WaitingPreOrder]:
+    return []
 
 
 def _write_taken(

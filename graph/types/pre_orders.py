@@ -411,11 +411,15 @@ def raise_price_cap(work: Work, input: RaiseCapInput) -> PreOrder:  # noqa: A002
         CapTooLow,
         CapNotRaised,
         DepositAboveCeiling,
+        NoOpenPool,
+        AlreadyInPool,
+        FreezeNotAccepted,
+        FinanceNotApproved,
     ),
     result="ChangeCarResult",
 )
 def change_car(work: Work, input: ChangeCarInput) -> PreOrder:  # noqa: A002  # the API's word
-    """Change to the car of a new quote of the same class; place and time stay, and in a frozen pool the cap rises."""
+    """Change to the car of a new quote of the same class, place and time stay; who waits joins the next pool by it."""
     cap = read_money(input.price_cap, "priceCap").minor
     quote_id = raw_id(input.quote_id, "Quote")
     raw = raw_id(input.pre_order_id, "PreOrder")

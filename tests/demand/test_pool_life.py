@@ -168,18 +168,6 @@ def test_first_tiers_are_the_most_one_pays_also_where_the_numbers_do_not_meet(ro
     assert not is_costlier(member.pre_order.head, old=early, new=late)
 
 
-def test_a_roll_into_costlier_terms_is_a_refund(room: PoolRoom) -> None:
-    room.open(tiers=(Tier(3, 300),))
-    (member,) = room.join(1, choice=FailureChoice.ROLL)
-    room.pass_time(days=21)
-
-    second = room.open(tiers=(Tier(3, 0),))
-    room.pass_time(seconds=1)
-
-    assert room.states() == {member.pre_order_id: "refunded"}
-    assert room.head(second).members == 0
-
-
 def test_who_is_beyond_the_capacity_waits_for_the_next_pool(room: PoolRoom) -> None:
     pool_id = room.open(capacity=3, tiers=(Tier(2, 0),))
     members = room.join(*range(1, 6), choice=FailureChoice.ROLL)

@@ -1,0 +1,130 @@
+"""Costlier terms of the next pool: who waits is asked, and goes on with a new accepted quote alone (section 6.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import select
+
+from configurator.model import QuoteClaim, QuoteId
+from configurator.quote_service import accept_quote
+from demand.errors import AlreadyInPool, NoOpenPool, PreOrderClosed, WrongClass
+from demand.pools.chain_store import chain_joined
+from demand.pools.events import CostlierTermsOffered, PreOrderChanged, PreOrderRolled
+from demand.pools.joining import join, judge_clearance, judge_consent
+from demand.pools.model import (
+    FailureChoice,
+    Offer,
+    OpenPool,
+    PooledPreOrder,
+    PoolHead,
+    PreOrder,
+    WaitingPreOrder,
+    class_keys,
+    is_cleared,
+    pre_order_state,
+)
+from demand.pools.pool_store import WELCOME_TIMER, lock_pool, open_pool_ids
+from demand.pools.pre_order_store import (
+    TERMS_OFFERED,
+    lock_pre_order,
+    persons_in_pools,
+    save_car,
+    save_pre_orders,
+)
+from demand.pools.rows import StoredPool
+from demand.pools.seats.clearance_store import save_after
+from demand.pools.tables import pools
+from kernel.errors import Refusal
+from kernel.timers import set_timer
+from kernel.work import Work
+
+
+def may_answer(work: Work, stored: StoredPool, waiting: WaitingPreOrder) -> bool:
+    """Say whether somebody may still accept a pool's costlier terms: until its freeze, and only without more money."""
+    head = stored.pool.head
+    is_open = isinstance(stored.pool, OpenPool) and work.now < head.freeze_at
+    return is_open and head.terms.deposit_minor <= waiting.head.deposit_minor
+
+
+def offer_terms(work: Work, head: PoolHead, asked: Sequence[WaitingPreOrder]) -> None:
+    """Ask members who wait whether they accept a pool's terms; at the freeze the silent ones get their money back."""
+    if not asked:
+        return
+    save_pre_orders(work, [(one, None, TERMS_OFFERED) for one in asked])
+    set_timer(work, WELCOME_TIMER, head.id, head.freeze_at)
+    work.record(
+        *(
+            CostlierTermsOffered(one.head.brand_id, one.head.id, one.head.account_id, head.id, head.freeze_at)
+            for one in asked
+        )
+    )
+
+
+def accept_terms(work: Work, found: WaitingPreOrder, *, quote_id: str, price_cap_minor: int) -> PooledPreOrder:
+    """Go on into the open pool of the class by a new accepted quote, at the time of funding that was kept.
+
+    Refuses what a quote and a join may be refused for, NoOpenPool where no pool of the class takes members, and
+    PreOrderClosed where the pool asks for a larger deposit or the pre-order waits no more.
+    """
+    stored = _next_pool(work, found)
+    waiting, _ = lock_pre_order(work, found.head.id)
+    if not isinstance(waiting, WaitingPreOrder) or stored.pool.head.terms.deposit_minor > waiting.head.deposit_minor:
+        raise PreOrderClosed(pre_order_state(waiting))
+    quote = accept_quote(work, QuoteClaim(QuoteId(quote_id), work.actor.signed_in()), reference=waiting.head.id)
+    l1_key, l2_key = class_keys(quote.pooling_class)
+    if stored.pool.head.class_key not in (l1_key, l2_key):
+        raise WrongClass(l1_key, stored.pool.head.class_key)
+    head = replace(
+        waiting.head,
+        quote_id=quote.quote_id,
+        version_id=quote.version_id,
+        model=quote.model,
+        options=quote.options,
+        class_l1=l1_key,
+        class_l2=l2_key,
+        store_id=quote.store_id,
+        region=quote.region,
+        offer=Offer(quote.vehicle_price_minor, price_cap_minor),
+    )
+    after = _joined(work, stored, replace(waiting, head=head))
+    pooled = PooledPreOrder(head, stored.pool.head.id, waiting.payment_id, waiting.funded_at)
+    save_pre_orders(work, [(pooled, after.joined, "rolled_in")])
+    save_car(work, pooled)
+    chain_joined(work, [(pooled, after.joined)])
+    save_after(work, [(stored, after)])
+    work.record(
+        PreOrderRolled(head.brand_id, head.id, head.account_id, waiting.pool_id, pooled.pool_id),
+        PreOrderChanged(head.brand_id, head.id, head.account_id, pooled.pool_id, head.quote_id, price_cap_minor),
+    )
+    return pooled
+
+
+def _next_pool(work: Work, waiting: PreOrder) -> StoredPool:
+    """Lock the pool that somebody who waits would go on into: of the own class, else of the wider one if chosen."""
+    keys = [waiting.head.class_l1]
+    if waiting.head.failure_choice is FailureChoice.WIDEN:
+        keys.append(waiting.head.class_l2)
+    found = open_pool_ids(work, keys)
+    if not found:
+        raise NoOpenPool(waiting.head.class_l1)
+    level = select(pools.c.id).where(pools.c.id.in_(found)).order_by(pools.c.level, pools.c.id).limit(1)
+    return lock_pool(work, str(work.connection.execute(level).scalar_one()))
+
+
+def _joined(work: Work, stored: StoredPool, waiting: WaitingPreOrder) -> StoredPool:
+    head, pool = waiting.head, stored.pool
+    if persons_in_pools(work, [pool.head.id], [head.person_id]):
+        raise AlreadyInPool
+    needs_plate = bool(stores_with_plate_quota(work, [head.store_id]))
+    for refusal in (
+        judge_consent(pool, accepts_frozen=head.accepts_frozen, now=work.now),
+        judge_clearance(pool, cleared=is_cleared(head, needs_plate=needs_plate), now=work.now),
+    ):
+        if refusal is not None:
+            raise refusal
+    joined = join(pool, head.offer, now=work.now)
+    if isinstance(joined, Refusal):
+        raise joined
+    return StoredPool(joined, stored.joined + 1)

@@ -1,0 +1,128 @@
+"""The next pool of the class costs more: who waits is asked once, goes on by a new accepted quote, else is refunded."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from configurator.model import Tier
+from demand.audit_service import CHECKS
+from demand.errors import CapTooLow, NoOpenPool, PreOrderClosed
+from demand.pools.model import FailureChoice, PooledPreOrder, WaitingPreOrder
+from demand.service import change_car, withdraw
+from kernel import news, record
+from kernel.actor import system
+from kernel.clock import FixedClock
+from kernel.errors import NotFound
+from kernel.soundness import CHECKS as GROUND
+from kernel.soundness import examine
+from kernel.work import Works
+from tests.configurator.small_brand import BRAND
+from tests.demand.pool_room import PoolRoom, make_pool_room
+
+CHEAP = (Tier(3, 300),)
+DEAR = (Tier(3, 0),)
+CAP = 12_000_000
+
+
+@pytest.fixture
+def room(works: Works, clock: FixedClock) -> PoolRoom:
+    return make_pool_room(works, clock)
+
+
+@pytest.fixture
+def waiting(room: PoolRoom) -> list[str]:
+    """Two members of a pool that failed, who chose to go on, and a costlier pool of the class that is open now."""
+    room.open(tiers=CHEAP)
+    members = room.join(1, 2, choice=FailureChoice.ROLL)
+    room.pass_time(days=21)
+    room.open(tiers=DEAR)
+    room.pass_time(seconds=1)
+    return [one.pre_order_id for one in members]
+
+
+def accept(room: PoolRoom, name: int, pre_order_id: str, *, cap: int = CAP) -> PooledPreOrder:
+    quote_id = room.quote(room.buyer(name))
+    with room.works.change(room.buyer(name)) as work:
+        return change_car(work, pre_order_id, quote_id=quote_id, price_cap_minor=cap)
+
+
+def times_asked(room: PoolRoom) -> int:
+    with room.works.read(system(BRAND)) as work:
+        kinds = work.connection.execute(select(news.outbox.c.kind)).scalars()
+        return list(kinds).count("demand.costlier_terms_offered")
+
+
+def unsound(room: PoolRoom) -> list[str]:
+    with room.works.read(system(BRAND)) as work:
+        broken = [str(one) for one in record.broken_chains(work)]
+        return broken + [line for one in examine(work, (*GROUND, *CHECKS)) for line in one.violations]
+
+
+def test_who_waits_is_asked_once_and_keeps_waiting(room: PoolRoom, waiting: list[str]) -> None:
+    room.pass_time(days=5)
+
+    assert set(room.states().values()) == {"rolled_over"}
+    assert times_asked(room) == 2
+
+
+def test_an_accepted_quote_takes_the_place_at_the_time_that_was_kept(room: PoolRoom, waiting: list[str]) -> None:
+    before = room.pre_order(waiting[0])
+    assert isinstance(before, WaitingPreOrder)
+
+    joined = accept(room, 1, waiting[0])
+
+    after = room.pre_order(waiting[0])
+    assert after == joined
+    assert (after.head.offer.price_cap_minor, after.funded_at, after.head.rolls) == (CAP, before.funded_at, 1)
+    assert after.head.quote_id != before.head.quote_id
+    assert room.count(after.pool_id) == room.head(after.pool_id).members == 1
+    assert unsound(room) == []
+
+
+def test_who_says_nothing_until_the_freeze_has_the_money_back(room: PoolRoom, waiting: list[str]) -> None:
+    accept(room, 1, waiting[0])
+
+    room.pass_time(days=18)
+
+    assert room.states() == {waiting[0]: "pooled", waiting[1]: "refunded"}
+    assert room.balance(f"deposit:{waiting[1]}") == 0
+    with pytest.raises(PreOrderClosed):
+        accept(room, 2, waiting[1])
+    assert unsound(room) == []
+
+
+def test_who_waits_may_still_leave_and_another_one_accepts_nothing_for_them(room: PoolRoom, waiting: list[str]) -> None:
+    with pytest.raises(NotFound):
+        accept(room, 3, waiting[0])
+    with room.works.change(room.buyer(1)) as work:
+        withdraw(work, waiting[0])
+
+    assert room.states()[waiting[0]] == "withdrawn"
+    with pytest.raises(PreOrderClosed):
+        accept(room, 1, waiting[0])
+
+
+def test_a_cap_below_every_tier_is_refused_and_the_wait_goes_on(room: PoolRoom, waiting: list[str]) -> None:
+    with pytest.raises(CapTooLow):
+        accept(room, 1, waiting[0], cap=100)
+
+    assert room.states()[waiting[0]] == "rolled_over"
+
+
+def test_terms_are_not_accepted_where_no_pool_is_open(room: PoolRoom) -> None:
+    room.open(tiers=CHEAP)
+    (member,) = room.join(1, choice=FailureChoice.ROLL)
+    room.pass_time(days=21)
+
+    with pytest.raises(NoOpenPool):
+        accept(room, 1, member.pre_order_id)
+
+
+def test_accepting_twice_takes_one_place(room: PoolRoom, waiting: list[str]) -> None:
+    first = accept(room, 1, waiting[0])
+    again = accept(room, 1, waiting[0])
+
+    # The second is an ordinary change of the car: one person, one place.
+    assert (again.pool_id, again.funded_at) == (first.pool_id, first.funded_at)
+    assert room.head(again.pool_id).members == 1
