@@ -1,4 +1,4 @@
-"""A market of a million people, sold to in four ways: Muster's pools, exact pools, narrower pools, and from stock.
+"""A market of a million people, sold to in five ways: Muster's pools, two kinds of narrower ones, and from stock.
 
 `python3 dev.py bench market` draws people who wish for legal cars of the demo's catalogue, lets the core's own
 functions pool and clear them, and says who got a car, at what price, after how long. `--write` puts table and chart
@@ -156,7 +156,7 @@ def _gathered(market: Market, people: Array, rules: PoolPolicy, given: Assumptio
     return gather(persons, terms_for(rules, expected=expected), rules, begins=BEGINS, ends=ends)
 
 
-def sell_from_stock(name: str, market: Market, given: Assumptions, powertrain: int) -> Way:
+def sell_from_stock(name: str, market: Market, given: Assumptions, powertrain: int, *, discount_bp: int = 0) -> Way:
     """Sell what stands there; column `powertrain` of the picks is what nobody compromises on."""
     wanted = reachable(market, PoolPolicy())
     days, paid, gain, margin, listed, left = list[Array](), 0, 0.0, 0.0, 0, 0
@@ -170,7 +170,7 @@ def sell_from_stock(name: str, market: Market, given: Assumptions, powertrain: i
         worth = worth_of(picks, powertrains, market.values_minor[buyers], prices, kinds, given.stock)
         sold = sell(
             worth,
-            prices[kinds],
+            prices[kinds] * (BASIS_POINTS - discount_bp) / BASIS_POINTS,
             costs[kinds],
             market.at[buyers],
             market.until[buyers],
@@ -199,11 +199,13 @@ def play(given: Assumptions, seed: int) -> tuple[int, list[Way]]:
     categories = _categories(catalogue)
     exact = np.column_stack([market.cars.models, market.cars.picks])
     look = np.column_stack([market.cars.models, market.cars.picks[:, [categories.index(one) for one in LOOK]]])
+    powertrain, last = categories.index("Powertrain"), PoolPolicy().tiers[-1][1]
     return wanted, [
         pool_by("Muster's pools", market.cars.classes, market, given),
         pool_by("pools of one look", _numbered(look), market, given),
         pool_by("pools of one car", _numbered(exact), market, given),
-        sell_from_stock("from stock", market, given, categories.index("Powertrain")),
+        sell_from_stock("from stock", market, given, powertrain),
+        sell_from_stock(f"stock, {last / 100:g} % off", market, given, powertrain, discount_bp=last),
     ]
 
 

@@ -88,10 +88,11 @@ def test_the_table_and_the_chart_show_every_way(played: tuple[int, list[Way]]) -
 
 
 def test_wider_pools_reach_more_people_and_nobody_pays_above_the_list_price(played: tuple[int, list[Way]]) -> None:
-    wanted, (classes, looks, cars, stock) = played
+    wanted, (classes, looks, cars, stock, cheap_stock) = played
 
     assert wanted > classes.bought > looks.bought >= cars.bought
-    assert 0 < stock.bought <= wanted
+    assert 0 < stock.bought < cheap_stock.bought <= wanted
+    assert cheap_stock.price_share <= 0.92 + 1e-9
     assert 0.92 <= classes.price_share <= 1
     assert classes.days[0] >= SMALL.build_days
     assert stock.days[0] >= SMALL.from_stock_days
