@@ -32,6 +32,7 @@ from demand.pools.pre_order_store import (
     persons_in_pools,
     save_car,
     save_pre_orders,
+    stores_with_plate_quota,
 )
 from demand.pools.rows import StoredPool
 from demand.pools.seats.clearance_store import save_after
