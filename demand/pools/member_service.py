@@ -9,7 +9,6 @@ from configurator.model import QuoteClaim, QuoteId
 from configurator.quote_service import accept_quote
 from demand.errors import AlreadyInPool, PreOrderClosed, WrongClass
 from demand.pools.chain_store import chain_joined, chain_member, pool_times
-from demand.pools.costlier_service import accept_terms
 from demand.pools.events import (
     DepositsHeld,
     HeldDeposit,
@@ -52,6 +51,7 @@ from demand.pools.pre_order_store import (
 )
 from demand.pools.rows import StoredPool
 from demand.pools.seats.clearance_store import save_after
+from demand.pools.seats.costlier_service import accept_terms
 from demand.pools.seats.store import lock_seat
 from kernel import payments
 from kernel.actor import Permission
