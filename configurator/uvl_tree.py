@@ -13,6 +13,8 @@ from configurator.uvl_lines import Line
 
 TREE_DEPTH_MAX: Final = 200
 CLONES_MAX: Final = 1_000
+COUNTED_MAX: Final = 400_000
+"""So many helpers may count a group: one for each member and each number counted to, each with four clauses."""
 _GROUP: Final = re.compile(r"(mandatory|optional|or|alternative|\[\s*\d{1,9}\s*(?:\.\.\s*(?:\d{1,9}|\*)\s*)?\])\s*\Z")
 _BOUNDS: Final = re.compile(r"\[\s*(\d{1,9})\s*(?:\.\.\s*(\d{1,9}|\*)\s*)?\]")
 _FEATURE: Final = re.compile(
@@ -191,6 +193,9 @@ class TreeReader:
             elif group.bounds[0] > size:
                 reason = f"the group asks for at least {group.bounds[0]} of {size} features"
                 self._faults.add(self._file, group.line, reason)
+            elif size * _counted(group) > COUNTED_MAX:
+                reason = f"the group counts too far for {size:,} features; part it, or ask for fewer or for nearly all"
+                self._faults.add(self._file, group.line, reason)
 
     def groups(self) -> list[TreeGroup]:
         """Return the groups with their bounds filled in, empty ones left out."""
@@ -216,6 +221,13 @@ def _misnamed(written: str, roots: frozenset[str]) -> str | None:
     if "." in plain and written.replace('"', "") not in roots:
         return f"'{written}' is no imported root; imports stand under `imports`, names with a dot in quotes"
     return None
+
+
+def _counted(group: _OpenGroup) -> int:
+    """Return how far the two counters of a group count: how many may be missing, and how many may be there."""
+    low, high, size = group.bounds[0], group.bounds[1], len(group.members)
+    missing = size - low + 1 if low > 1 else 0
+    return missing + (high + 1 if high is not None and high < size else 0)
 
 
 def _low(group: _OpenGroup) -> int:

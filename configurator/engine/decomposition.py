@@ -16,9 +16,9 @@ import numpy as np
 from configurator.engine import search_kernel as kernel
 from configurator.engine.child import compile_in_child
 from configurator.engine.elimination import ranks
-from configurator.engine.formula import Clause, Formula
+from configurator.engine.formula import Formula
 from configurator.engine.nnf import Budget, Nnf, NodeKind, lone
-from configurator.engine.simplified import Simplified, simplify
+from configurator.engine.simplified import Simplified, propagated, simplify
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,36 +41,15 @@ class DecompositionCompiler:
 
 def compile_here(formula: Formula, budget: Budget) -> Nnf | None:
     """Compile within this process; the budget is asked after every so many steps."""
-    always = _propagated(formula.clauses)
+    always = propagated(formula.clauses)
     if always is None:
         return lone(NodeKind.FALSE, formula.variable_count)
     simplified = simplify(formula, always)
     # Where variables became one, longer clauses may have become such of one literal, which may contradict each other.
-    if simplified is None or _propagated(simplified.clauses) is None:
+    if simplified is None or propagated(simplified.clauses) is None:
         return lone(NodeKind.FALSE, formula.variable_count)
     search = _Search(simplified)
     return search.circuit(formula.variable_count) if search.run(budget) else None
-
-
-def _propagated(clauses: Sequence[Clause]) -> frozenset[int] | None:
-    """Return what follows from the clauses of one literal, step by step; None where they contradict each other."""
-    users: dict[int, list[int]] = {}
-    for number, clause in enumerate(clauses):
-        for literal in clause:
-            users.setdefault(-literal, []).append(number)
-    true: set[int] = set()
-    todo = [number for number, clause in enumerate(clauses) if len(set(clause)) < 2]
-    while todo:
-        clause = clauses[todo.pop()]
-        if not true.isdisjoint(clause):
-            continue
-        left = {literal for literal in clause if -literal not in true}
-        if not left:
-            return None
-        if len(left) == 1:
-            true |= left
-            todo += users.get(left.pop(), ())
-    return frozenset(true)
 
 
 class _Search:

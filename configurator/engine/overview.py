@@ -1,4 +1,8 @@
-"""What all cars have alike, found by few calls of SAT, with the cars that show what they do not have alike."""
+"""What all cars have alike, found by few calls of SAT, with the cars that show what they do not have alike.
+
+Features and guards are looked at. Helpers follow from them, and a counter of a large group has tens of thousands, for
+most of which a car of its own would have to be found.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,15 @@ from pysat.solvers import Solver
 
 from configurator.engine.formula import Formula
 from configurator.engine.known_cars import SOLVER_NAME, packed
-from configurator.engine.simplified import bits
+from configurator.engine.simplified import bits, propagated
 
 
 @dataclass(frozen=True)
 class Overview:
-    """`always` holds the literals that are true in every car; the cars are bit sets over all variables."""
+    """`always` holds the literals of features and guards that are true in every car, and what follows by propagation.
+
+    The cars are bit sets over all variables.
+    """
 
     always: frozenset[int]
     cars: tuple[int, ...]
@@ -28,24 +35,30 @@ def overview(formula: Formula, *, cars_max: int) -> Overview | None:
     So the last call proves at once what always holds, where asking literal by literal would take thousands.
     """
     with Solver(name=SOLVER_NAME, bootstrap_with=formula.clauses) as solver:
-        search = _Search(solver, formula.variable_count, cars_max)
+        search = _Search(solver, formula, cars_max)
         # First those that meet every guarded rule: they are cars in each context.
         for assumed in dict.fromkeys((formula.guards, ())):
             search.exhaust(assumed)
         if not search.cars:
             return None
         true, false = search.alike
-        return Overview(frozenset([*bits(true), *(-variable for variable in bits(false))]), tuple(search.cars))
+        alike = [*bits(true), *(-variable for variable in bits(false))]
+        always = propagated([*formula.clauses, *((literal,) for literal in alike)])
+        assert always is not None, "what some car has does not contradict itself"
+        return Overview(always, tuple(search.cars))
 
 
 class _Search:
-    """The solver, the cars seen, and which variables all of them have, and lack."""
+    """The solver, the cars seen, and which features and guards all of them have, and lack."""
 
-    def __init__(self, solver: Solver, variable_count: int, cars_max: int) -> None:
+    def __init__(self, solver: Solver, formula: Formula, cars_max: int) -> None:
         self._solver = solver
-        self._all = (1 << (variable_count + 1)) - 2
-        self._selector = variable_count
-        self.alike = (self._all, self._all)
+        self._all = (1 << (formula.variable_count + 1)) - 2
+        self._selector = formula.variable_count
+        looked_at = (1 << (formula.feature_count + 1)) - 2
+        for guard in formula.guards:
+            looked_at |= 1 << guard
+        self.alike = (looked_at, looked_at)
         self.cars: deque[int] = deque(maxlen=cars_max)
 
     def exhaust(self, assumed: Sequence[int]) -> None:

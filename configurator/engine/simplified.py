@@ -127,6 +127,27 @@ def simplify(formula: Formula, always: frozenset[int]) -> Simplified | None:
     return Simplified(count, shown, tuple(clauses), tuple(image), always, formula.feature_count)
 
 
+def propagated(clauses: Sequence[Clause]) -> frozenset[int] | None:
+    """Return what follows from the clauses of one literal, step by step; None where they contradict each other."""
+    users: dict[int, list[int]] = {}
+    for number, clause in enumerate(clauses):
+        for literal in clause:
+            users.setdefault(-literal, []).append(number)
+    true: set[int] = set()
+    todo = [number for number, clause in enumerate(clauses) if len(set(clause)) < 2]
+    while todo:
+        clause = clauses[todo.pop()]
+        if not true.isdisjoint(clause):
+            continue
+        left = {literal for literal in clause if -literal not in true}
+        if not left:
+            return None
+        if len(left) == 1:
+            true |= left
+            todo += users.get(left.pop(), ())
+    return frozenset(true)
+
+
 def _numbered(formula: Formula, always: frozenset[int], equal: Sequence[int]) -> list[int]:
     """Give the first variable of each class the next number, the others its literal."""
     image = [0] * (formula.variable_count + 1)

@@ -123,6 +123,16 @@ def test_a_group_whose_only_line_is_refused_is_not_called_empty_as_well() -> Non
     assert faults(text) == [(4, "is neither a feature nor a group: 'two words'")]
 
 
+def test_a_group_that_would_need_a_counter_of_millions_is_refused_and_a_wide_choice_of_one_is_not() -> None:
+    members = "".join(f"            F{number}\n" for number in range(2_000))
+
+    for words in ("alternative", "or", "[0..2]", "[1990..*]"):
+        assert faults(f"features\n    Car\n        {words}\n{members}") == []
+    assert faults(f"features\n    Car\n        [500..1000]\n{members}") == [
+        (3, "the group counts too far for 2,000 features; part it, or ask for fewer or for nearly all")
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
