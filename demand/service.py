@@ -47,8 +47,10 @@ from demand.circles.service import (
 from demand.compare.analysis_service import analyse_closed
 from demand.compare.service import (
     ComparisonPlan,
+    SheetAnswer,
     answer_price,
     answer_set,
+    answer_sheet,
     close_comparison,
     close_in_time,
     join_comparison,
@@ -129,9 +131,11 @@ __all__ = [
     "PoolForCar",
     "PoolPlan",
     "PreOrderRequest",
+    "SheetAnswer",
     "analyse_closed",
     "answer_price",
     "answer_set",
+    "answer_sheet",
     "approve_finance",
     "back_proposal",
     "backing_account",

@@ -1,4 +1,4 @@
-"""`muster pool …`: what would come of a pool before a planner opens it."""
+"""`muster pool …`: what would come of a pool before a planner opens it, and who shares a payment instrument in one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 EXAMPLE: Final = "Q1/changzhou/PT_BEV_50/-/T_PURE"
 app = typer.Typer(
-    help="Pools: what would come of one before it is opened.",
+    help="Pools: what would come of one before it is opened, and rings of accounts in one.",
     rich_markup_mode="rich",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -26,7 +26,7 @@ app = typer.Typer(
 
 @app.callback()
 def pool() -> None:
-    """Say what would come of a pool before it is opened."""
+    """Look into a pool before it is opened, and at who is in it."""
 
 
 @app.command()
@@ -71,6 +71,35 @@ def simulate(
             deadline=work.now + timedelta(days=days) if days else None,
         )
         _show(simulate_pool(work, plan, draws=draws, seed=seed))
+
+
+@app.command()
+def rings(
+    brand: Annotated[str, typer.Option(help="The brand; by default the one of MUSTER_BRAND.")] = "",
+) -> None:
+    """List members who share a payment instrument with more persons of their pool than the brand's policy allows.
+
+    The number is `persons_per_instrument_max` of the policy section `pools`. Nobody is taken out by this: an operator
+    looks, and removes whose fraud is proven under the number of a case (the mutation `removeMember`). Ends with 1
+    where there is a ring.
+
+    Example: [bold]muster pool rings[/bold]
+    """
+    import sys
+
+    from demand.pools.ring_queries import find_rings
+    from graph.identifiers import write_id
+    from muster.terminal import REFUSED
+
+    with reading(brand, Role.OPERATOR) as work:
+        found = find_rings(work)
+    for ring in found:
+        out.print(f"pool {write_id('Pool', ring.pool_id)}: {len(ring.pre_order_ids)} members, one instrument")
+        for pre_order_id in ring.pre_order_ids:
+            out.print(f"  {write_id('PreOrder', pre_order_id)}", markup=False)
+    out.print(f"{len(found)} rings." if found else "No ring.")
+    if found:
+        sys.exit(REFUSED)
 
 
 def _show(found: Simulated) -> None:

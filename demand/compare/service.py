@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -254,6 +255,38 @@ def answer_price(work: Work, comparison_id: str, *, took: bool) -> Participant:
         return participant
     append_price_answer(work, participant.id, took=took)
     return _completed(work, participant, answers, took)
+
+
+@dataclass(frozen=True, slots=True)
+class SheetAnswer:
+    """The best and the worst proposal of the `number`-th set (from 1)."""
+
+    number: int
+    best: str
+    worst: str
+
+
+def answer_sheet(work: Work, comparison_id: str, answers: Sequence[SheetAnswer], *, took: bool) -> Participant:
+    """Answer a whole sheet at once, all of it or nothing; refuses what `answer_set` and `answer_price` refuse."""
+    comparison, participant = _own(work, comparison_id)
+    numbers = {one.proposal_id: one.number for one in comparison.head.items}
+    known, known_took = load_answers(work, participant.id)
+    given = [SetAnswer(one.number - 1, numbers.get(one.best, NONE), numbers.get(one.worst, NONE)) for one in answers]
+    for answer in given:
+        refusal = judge_answer(comparison, participant, answer, known.get(answer.set_number), now=work.now)
+        if refusal is not None:
+            raise refusal
+    refusal = judge_price_answer(comparison, took=took, known=known_took, now=work.now)
+    if refusal is not None:
+        raise refusal
+    for answer in given:
+        if answer.set_number not in known:
+            append_answer(work, participant.id, answer)
+    if known_took is None:
+        append_price_answer(work, participant.id, took=took)
+    all_of_them = known | {answer.set_number: answer for answer in given}
+    is_new = len(all_of_them) > len(known) or known_took is None
+    return _completed(work, participant, all_of_them, took) if is_new else participant
 
 
 def _own(work: Work, comparison_id: str) -> tuple[Comparison, Participant]:

@@ -24,6 +24,7 @@ class PoolPolicy:
     refund_working_days: int = 3
     rolls_max: int = 2
     early_bonus_minor: int = 20_000
+    persons_per_instrument_max: int = 3
 
     def __post_init__(self) -> None:
         check_bounds(
@@ -37,6 +38,7 @@ class PoolPolicy:
             refund_working_days=(1, 30),
             rolls_max=(0, 100),
             early_bonus_minor=(0, MINOR_MAX),
+            persons_per_instrument_max=(1, MEMBERS_MAX),
         )
         assert self.tiers, "a pool has a first tier"
         for row in self.tiers:

@@ -216,17 +216,11 @@ def cars_of(stage: Stage, story: Story, cls: PoolingClass) -> list[Car]:
     return [stage.chance.choice(designs) for _ in range(story.people)]
 
 
-def design_cars(
-    stage: Stage, model: str, cls: PoolingClass, *, count: int, with_option: Sequence[str] = ()
-) -> list[Car]:
-    """Return different wishes within a class, each at a store; every third has one of `with_option` where it may."""
+def design_cars(stage: Stage, model: str, cls: PoolingClass, *, count: int, first: str = "") -> list[Car]:
+    """Return wishes within a class, each at a store; what is wished for `first` is in them where it may be."""
     with stage.works.read(system(stage.brand.id)) as work:
         stores = _stores_for(stage, work, model, cls)
-        wanted = [with_option[number // 3 % len(with_option)] if with_option else "" for number in range(count)]
-        return [
-            _car(stage, work, model, cls, stage.chance.choice(stores), first=wanted[number] if number % 3 == 0 else "")
-            for number in range(count)
-        ]
+        return [_car(stage, work, model, cls, stage.chance.choice(stores), first=first) for _ in range(count)]
 
 
 def _stores_for(stage: Stage, work: Work, model: str, cls: PoolingClass) -> list[Store]:

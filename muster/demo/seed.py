@@ -5,6 +5,7 @@ The story is told by the rooms' own use cases on a clock of its own, so nothing 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from pathlib import Path
@@ -15,7 +16,9 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from sqlalchemy import func, select
 
-from configurator.service import publish_folder
+from configurator.catalogue import Catalogue
+from configurator.catalogue_files import read_catalogue
+from configurator.service import publish_catalogue
 from kernel import registry
 from kernel.actor import system
 from kernel.clock import Clock, FixedClock, SystemClock
@@ -26,6 +29,7 @@ from kernel.registry import Brand
 from kernel.work import Works
 from muster.brands import BrandFolder, add_brand_from_folder
 from muster.demo.people import add_cast, read_cast
+from muster.demo.weeks_plan import FULL, FULL_WEEKS, Volumes
 from muster.settings import Settings
 
 FOLDER: Final = Path(__file__).parent
@@ -74,13 +78,43 @@ def seed(works: Works, settings: Settings, *, as_of: datetime | None = None, sho
         play(own, clock, settings, brands[0].brand, brands[0].accounts, until=origin, say=steps.say)
 
 
-def add_brand(works: Works, settings: Settings, folder: Path) -> SeededBrand:
-    """Add a demo brand with its catalogue and its people, in one change."""
+def seed_full(
+    works: Works,
+    settings: Settings,
+    *,
+    as_of: datetime | None = None,
+    volumes: Volumes = FULL,
+    show: Console | None = None,
+) -> None:
+    """Fill an empty database with the demo brands and all their weeks up to `as_of` (DOMAIN section 7)."""
+    from muster.demo.weeks import play_weeks
+    from muster.demo.weeks_wishes import withhold
+
+    origin = as_of or monday()
+    clock = FixedClock(origin - timedelta(weeks=volumes.weeks))
+    own = Works(works.engine, clock=clock, ids=SeededIds(SEED))
+    later = origin.date() + timedelta(weeks=FULL_WEEKS)
+    with _Steps(show) as steps:
+        steps.say(f"{BRANDS[0]}: stores, plants, catalogue, people")
+        first = add_brand(own, settings, FOLDER / BRANDS[0], change=lambda catalogue: withhold(catalogue, until=later))
+        steps.say(f"{BRANDS[1]}: stores, plants, catalogue, people")
+        add_brand(own, settings, FOLDER / BRANDS[1])
+        play_weeks(own, clock, settings, first.brand, first.accounts, until=origin, say=steps.say, volumes=volumes)
+
+
+def _as_it_is(catalogue: Catalogue) -> Catalogue:
+    return catalogue
+
+
+def add_brand(
+    works: Works, settings: Settings, folder: Path, *, change: Callable[[Catalogue], Catalogue] = _as_it_is
+) -> SeededBrand:
+    """Add a demo brand with its catalogue, which may be changed before, and its people, in one change."""
     identity = IdentitySettings(identity_key=settings.secrets.identity)
     hasher = Hasher(identity.password_cost, at_once=1, queue_max=1)
     with works.change(system(BrandId("platform"))) as work:
         brand = add_brand_from_folder(work, BrandFolder(folder))
-        publish_folder(work.acting(system(brand.id)), folder / "catalogue")
+        publish_catalogue(work.acting(system(brand.id)), change(read_catalogue(folder / "catalogue")))
         accounts = add_cast(work.acting(system(brand.id)), read_cast(folder), identity, hasher)
     return SeededBrand(folder, brand, accounts)
 

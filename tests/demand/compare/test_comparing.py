@@ -11,9 +11,17 @@ import pytest
 from sqlalchemy import func, select
 
 from configurator.errors import ModelUnknown
-from demand.compare.model import ReleasedComparison, Segment, UnansweredComparison
+from demand.compare.model import Participant, ReleasedComparison, Segment, UnansweredComparison
 from demand.compare.policy import ComparePolicy
-from demand.compare.service import ComparisonPlan, answer_set, join_comparison, open_comparison
+from demand.compare.service import (
+    ComparisonPlan,
+    SheetAnswer,
+    answer_set,
+    answer_sheet,
+    join_comparison,
+    open_comparison,
+)
+from demand.compare.sheet import chain_of
 from demand.compare.tables import comparison_answers, comparison_participants
 from demand.errors import (
     AlreadyAnswered,
@@ -383,3 +391,27 @@ def test_who_leaves_for_good_is_nobody_and_counts_no_more_where_it_is_open(study
 def _erase(work: Work) -> None:
     assert work.actor.account_id is not None
     DemandData().erase(work, work.actor.account_id)
+
+
+def test_a_sheet_that_is_answered_at_once_counts_once_and_stays_within_what_was_dealt(study: Study) -> None:
+    study.join(1)
+    answers = [SheetAnswer(one.number + 1, *one.proposal_ids[:2]) for one in study.sheet(1).sets]
+    outside = [*answers[:-1], SheetAnswer(len(answers), answers[-1].best, answers[-1].best)]
+
+    def answer(given: list[SheetAnswer], *, took: bool) -> Participant:
+        with study.works.change(person(1)) as work:
+            return answer_sheet(work, study.id, given, took=took)
+
+    with pytest.raises(OutsideDesign):
+        answer(outside, took=True)
+    assert rows(study.works) == (1, 0)
+    done = answer(answers, took=True)
+    assert answer(answers, took=True) == done
+    with pytest.raises(AlreadyAnswered):
+        answer(answers, took=False)
+
+    assert done.completed_at is not None
+    assert rows(study.works) == (1, len(answers))
+    with study.works.read(system(BRAND)) as work:
+        kinds = [entry.kind for entry in record.entries_of(work, chain_of(study.id))]
+    assert kinds.count("comparison.answered") == 1

@@ -1,0 +1,88 @@
+"""The demo's weeks: a shortened window is sound, the same on both databases, and has its stories."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+from sqlalchemy import ColumnElement, Table, func, select
+
+from configurator.tables import configurations
+from demand.pools.tables import pools, pre_orders
+from demand.votes.tables import proposals, votes
+from factory_orders.vehicles.tables import vehicles
+from kernel import registry
+from kernel.actor import system
+from kernel.ids import BrandId
+from kernel.news import outbox
+from kernel.work import Work, Works
+from muster.audit import CHECKS, audit
+from muster.demo import seed
+from muster.demo.weeks import RING_PERSONS
+from muster.demo.weeks_plan import FULL, Volumes
+from muster.wiring import open_works
+from tests.demo.test_seed import AS_OF, contents, settings_for
+
+SHORT: Final = Volumes(weeks=5, tipped=4, failed=1, pre_orders=400, voters=1_300, configurations=1_500, proposals=64)
+
+
+def seeded(url: str, volumes: Volumes) -> Works:
+    settings = settings_for(url)
+    works = open_works(settings)
+    seed.seed_full(works, settings, as_of=AS_OF, volumes=volumes)
+    return works
+
+
+def count(work: Work, table: Table, *where: ColumnElement[bool]) -> int:
+    found = select(func.count()).select_from(table).where(*where)
+    return int(work.connection.execute(found).scalar_one())
+
+
+def qilan(works: Works) -> BrandId:
+    with works.read(system(BrandId("platform"))) as work:
+        return registry.brand_by_code(work, "qilan").id
+
+
+def assert_sound(works: Works) -> None:
+    for brand_audit in audit(works, CHECKS):
+        assert brand_audit.is_sound, brand_audit.findings
+
+
+def removed_for_fraud(work: Work) -> int:
+    return count(work, pre_orders, pre_orders.c.state == "removed")
+
+
+def test_some_weeks_are_sound_and_a_ring_of_accounts_is_caught(sqlite_url: str) -> None:
+    works = seeded(sqlite_url, SHORT)
+
+    with works.read(system(qilan(works))) as work:
+        assert count(work, configurations) == 1_500
+        assert count(work, votes) > 1_000
+        assert count(work, pools, pools.c.state == "locked") > 0
+        assert count(work, pools, pools.c.state.in_(["failed", "rolled"])) > 0
+        assert removed_for_fraud(work) == RING_PERSONS
+        assert count(work, proposals, proposals.c.state == "committed") == 3
+        assert count(work, outbox, outbox.c.due_at.isnot(None)) == 0
+    assert_sound(works)
+    works.engine.dispose()
+
+
+@pytest.mark.prove
+def test_the_weeks_hold_what_they_should_and_are_the_same_on_both_databases(sqlite_url: str, postgres_url: str) -> None:
+    here = seeded(sqlite_url, FULL)
+    there = seeded(postgres_url, FULL)
+
+    with here.read(system(qilan(here))) as work:
+        assert count(work, configurations) == 31_000
+        assert 7_500 < count(work, pre_orders) < 7_700
+        assert count(work, pools) == 52
+        assert count(work, proposals) == 64
+        assert count(work, proposals, proposals.c.state.in_(["in_catalogue", "converted"])) == 3
+        assert count(work, proposals, proposals.c.state == "declined") == 2
+        assert count(work, vehicles) > 500
+        assert removed_for_fraud(work) == RING_PERSONS
+    told, retold = contents(here.engine), contents(there.engine)
+    assert [name for name, rows in told.items() if rows != retold[name]] == []
+    for works in (here, there):
+        assert_sound(works)
+        works.engine.dispose()
