@@ -23,6 +23,11 @@ from factory_orders.line.state import PAINT_WEIGHT, Line, Places, State, open_st
 MOVES_AT_ONCE: Final = 50_000
 HOT, COLD = 0.14, 0.09
 """Temperatures in units of an objective's weight, from the beginning of its turn to the end."""
+SHORT_LINE, SHORT_LINE_HEAT = 100, 0.14
+"""Up to so many cars a single objective is searched at one temperature, and each cycle begins afresh.
+
+What has no violation is found within a second then, or seldom at all: a search that sits in a dead end goes on sitting.
+"""
 CYCLE_SECONDS, SHORT_CYCLE_SECONDS = 30.0, 2.0
 """How long a cycle of all objectives takes, and one of a single objective."""
 FIRST_WALK, LAST_WALK = 0.12, 0.92
@@ -104,11 +109,14 @@ class _Turn:
     begins: float
     ends: float
     objective: int | None
+    is_steady: bool = False
 
     def temperature(self, weights: Sequence[int], share: float) -> float:
         """Return the temperature at a share of the whole effort."""
         if self.objective is None:
             return 0.0
+        if self.is_steady:
+            return float(weights[self.objective] * SHORT_LINE_HEAT)
         through = min((share - self.begins) / (self.ends - self.begins), 1.0)
         return float(weights[self.objective] * HOT * (COLD / HOT) ** through)
 
@@ -169,16 +177,20 @@ class _Run:
         state, best = open_state(self._line, classes), classes.copy()
         self._scores[:] = self._score(state)
         several = len(self._weights) > 1
+        steady = not several and len(best) <= SHORT_LINE
         start, end = (FIRST_WALK, LAST_WALK) if several else (0.01, 0.99)
         state = self._take_turn(_Turn(0.0, start, None), state, best, tell)
         length = (CYCLE_SECONDS if several else SHORT_CYCLE_SECONDS) / max(self._seconds, 0.001)
         cycles = max(round((end - start) / length), 1)
         for cycle in range(cycles):
             begins, ends = (start + (end - start) * (cycle + more) / cycles for more in (0, 1))
+            if steady and cycle:
+                state = open_state(self._line, classes)
+                self._scores[NOW] = self._score(state)
             open_ones = self._unsettled(best) if self._share() < ends and self.best > self._least else []
             for number, objective in enumerate(open_ones):
                 first, last = (begins + (ends - begins) * (number + more) / len(open_ones) for more in (0, 1))
-                state = self._take_turn(_Turn(first, last, objective), state, best, tell)
+                state = self._take_turn(_Turn(first, last, objective, steady), state, best, tell)
         self._take_turn(_Turn(end, 1.0, None), state, best, tell)
         return best
 
