@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from factory_orders.light_stock.events import StockCarLeaves, StockCarOffered
-from factory_orders.stock.events import StockCarBought, StockPurchaseDropped
+from factory_orders.stock.events import StockCarBought, StockCarSold, StockPurchaseExpired
 from kernel.money import Money
 from kernel.notices import Fact, NewNotice, notify_many, register_notice
 from kernel.outbox import Letter, Subscription
@@ -62,12 +62,12 @@ def tell_of_stock(work: Work, letters: Sequence[Letter]) -> None:
 
 def _of_stock(letter: Letter) -> Iterator[NewNotice]:
     match letter.event:
-        case StockCarBought(account_id=account_id, vin=vin, deposit_minor=deposit_minor, adviser_id=adviser_id):
+        case StockCarBought(account_id=account_id, vin=vin, deposit_minor=deposit_minor):
             facts: dict[str, Fact] = {"vin": vin, "amount": Money(deposit_minor)}
             yield NewNotice(account_id, "stock_car_bought", facts, letter.event_id)
-            if adviser_id is not None:
-                yield NewNotice(adviser_id, "stock_car_sold", {"vin": vin}, letter.event_id)
-        case StockPurchaseDropped(account_id=account_id, vin=vin, reason="expired"):
+        case StockCarSold(account_id=account_id, vin=vin):
+            yield NewNotice(account_id, "stock_car_sold", {"vin": vin}, letter.event_id)
+        case StockPurchaseExpired(account_id=account_id, vin=vin):
             yield NewNotice(account_id, "stock_purchase_expired", {"vin": vin}, letter.event_id)
         case StockCarOffered(vin=vin, answer_by=answer_by, adviser_ids=advisers):
             for adviser in advisers:
@@ -75,11 +75,11 @@ def _of_stock(letter: Letter) -> Iterator[NewNotice]:
         case StockCarLeaves(vin=vin, adviser_ids=advisers):
             for adviser in advisers:
                 yield NewNotice(adviser, "stock_car_leaves", {"vin": vin}, letter.event_id)
-        case StockPurchaseDropped():
-            return  # who gave the hold back, or took another car, knows
         case other:
             raise AssertionError(f"nobody is told of {other.kind}")
 
 
-KINDS: Final = frozenset({StockCarBought.kind, StockPurchaseDropped.kind, StockCarOffered.kind, StockCarLeaves.kind})
+KINDS: Final = frozenset(
+    cls.kind for cls in (StockCarBought, StockCarSold, StockPurchaseExpired, StockCarOffered, StockCarLeaves)
+)
 TELLER: Final = Subscription("telling.stock", KINDS, tell_of_stock)

@@ -21,7 +21,7 @@ from factory_orders.leaving.service import leave_car, tell_ended
 from factory_orders.planning.model import AtStoreOrder, CancelledOrder, Order, OrderOrigin, OrderTerms
 from factory_orders.planning.order_store import insert_orders, lock_order, save_order
 from factory_orders.policies import HandoverPolicy
-from factory_orders.stock.events import StockCarBought
+from factory_orders.stock.events import StockCarBought, StockCarSold
 from factory_orders.stock.model import (
     STOCK_DEPOSIT_PURPOSE,
     Liveness,
@@ -202,12 +202,11 @@ def _bind(work: Work, purchase: StockPurchase, payment: Payment) -> StockPurchas
     save_order(work, AtStoreOrder(terms, bought.vin, car.arrived_at))
     notice_days = policy.current(work).section(HandoverPolicy).second_notice_days
     set_timer(work, REMIND_TIMER, terms.id, work.now + timedelta(days=notice_days))
-    adviser = pricing_adviser(work, bought.vin)
     work.record(
-        StockCarBought(
-            bought.brand_id, bought.id, bought.account_id, bought.store_id, bought.vin, bought.deposit_minor, adviser
-        )
+        StockCarBought(bought.brand_id, bought.id, bought.account_id, bought.store_id, bought.vin, bought.deposit_minor)
     )
+    if (adviser := pricing_adviser(work, bought.vin)) is not None:
+        work.record(StockCarSold(bought.brand_id, bought.id, adviser, bought.store_id, bought.vin))
     return bought
 
 

@@ -10,22 +10,31 @@ from kernel.events import Event, event
 @event("factory_orders.stock_car_bought")
 @dataclass(frozen=True, slots=True)
 class StockCarBought(Event):
-    """The deposit is there and the car is bound; `adviser_id` is who named its price, where that is known."""
+    """The deposit is there and the car is bound to its buyer."""
 
     order_id: str
     account_id: str
     store_id: str
     vin: str
     deposit_minor: int
-    adviser_id: str | None
 
 
-@event("factory_orders.stock_purchase_dropped")
+@event("factory_orders.stock_car_sold")
 @dataclass(frozen=True, slots=True)
-class StockPurchaseDropped(Event):
-    """A purchase ended before its deposit came: its hold ran out (`expired`), was given back or replaced."""
+class StockCarSold(Event):
+    """A car that an adviser priced has a buyer; the account is the adviser's."""
+
+    order_id: str
+    account_id: str
+    store_id: str
+    vin: str
+
+
+@event("factory_orders.stock_purchase_expired")
+@dataclass(frozen=True, slots=True)
+class StockPurchaseExpired(Event):
+    """The hold of a purchase ran out before its deposit came."""
 
     purchase_id: str
     account_id: str
     vin: str
-    reason: str

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from configurator.quote_service import QuoteDesk, StockCarOffer, lines_of_stock_car, sign_stock_document
 from factory_orders.errors import StockCarHeld, StockQuoteDead
-from factory_orders.stock.events import StockPurchaseDropped
+from factory_orders.stock.events import StockPurchaseExpired
 from factory_orders.stock.model import Liveness, StockCar, StockHold, StockQuote, write_document
 from factory_orders.stock.policy import StockPolicy
 from factory_orders.stock.queries import my_stock_hold, stock_cars_by_vin, stock_quote
@@ -148,4 +148,5 @@ def _end(work: Work, hold: StockHold, *, reason: str) -> None:
     dropped = drop_purchase(work, hold.id, reason=reason)
     if dropped is not None:
         payments.close_payments(work, [dropped.payment_id])
-        work.record(StockPurchaseDropped(dropped.brand_id, dropped.id, dropped.account_id, dropped.vin, reason))
+        if reason == "expired":  # who gave the hold back, or took another car, knows
+            work.record(StockPurchaseExpired(dropped.brand_id, dropped.id, dropped.account_id, dropped.vin))

@@ -83,6 +83,7 @@ NOT_SHOWN: Final = frozenset(
         "buildOrders.plantId",
         "proposalCars.proposalId",
         "previewCancellation.orderId",
+        "freeAppointments.orderId",
         "myComparison.id",
         "lineDays.plantId",
         "weekPlans.plantId",

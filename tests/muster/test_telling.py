@@ -101,6 +101,7 @@ def events_of(kind: str, pool_id: str, now: datetime) -> list[Event]:
     words = {
         "brand_id": BRAND,
         "account_id": MEMBER,
+        "adviser_ids": MEMBER,
         "pool_id": pool_id,
         "token_id": token,
         "invitation_id": INVITATION,
