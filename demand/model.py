@@ -17,6 +17,7 @@ from demand.backing.model import (
 from demand.charts.model import Drawn
 from demand.circles.model import Circle, CircleAccess, CircleId, CircleKind, Figure
 from demand.compare.model import (
+    COMPARISON_STATES,
     ClosedComparison,
     ComparedItem,
     Comparison,
@@ -34,6 +35,7 @@ from demand.compare.model import (
 from demand.cubes.model import Audience, CellKey, CubeName, Lift, PublishedCell
 from demand.forecasts.model import CALLS_MAX
 from demand.pools.model import (
+    POOL_STATES,
     AcknowledgedPreOrder,
     CancelledPool,
     ClassLevel,
@@ -62,6 +64,7 @@ from demand.pools.model import (
     state_of,
 )
 from demand.votes.model import (
+    PROPOSAL_STATES,
     BackingProposal,
     CommittedProposal,
     CompareProposal,
@@ -81,6 +84,9 @@ from demand.votes.model import (
 
 __all__ = [
     "CALLS_MAX",
+    "COMPARISON_STATES",
+    "POOL_STATES",
+    "PROPOSAL_STATES",
     "AcknowledgedBacking",
     "AcknowledgedPreOrder",
     "Audience",

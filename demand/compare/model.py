@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NewType, TypeAlias, assert_never
+from typing import Final, NewType, TypeAlias, assert_never
 
 ComparisonId = NewType("ComparisonId", str)
 ParticipantId = NewType("ParticipantId", str)
@@ -85,6 +85,7 @@ class UnansweredComparison:
 
 
 Comparison: TypeAlias = OpenComparison | ClosedComparison | ReleasedComparison | UnansweredComparison
+COMPARISON_STATES: Final = ("open", "closed", "released", "unanswered")
 
 
 def comparison_state(comparison: Comparison) -> str:

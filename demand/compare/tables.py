@@ -14,6 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from demand.compare.model import COMPARISON_STATES
 from kernel.db import Id, Instant, Json, Minor, metadata
 from kernel.immutable import append_only
 
@@ -32,7 +33,7 @@ comparisons = Table(
     Column("state_at", Instant, nullable=False),
     Column("persons", Integer),
     Column("effective", Integer),
-    CheckConstraint("state IN ('open', 'closed', 'released', 'unanswered')", name="state_known"),
+    CheckConstraint(f"state IN {COMPARISON_STATES}", name="state_known"),
     CheckConstraint(
         "(state = 'released') = (persons IS NOT NULL AND effective IS NOT NULL)", name="released_with_outcome"
     ),

@@ -153,6 +153,7 @@ class CancelledPool:
 
 Pool: TypeAlias = ScheduledPool | OpenPool | FrozenPool | LockedPool | FailedPool | RolledPool | CancelledPool
 JoinablePool: TypeAlias = OpenPool | FrozenPool
+POOL_STATES: Final = ("scheduled", "open", "frozen", "locked", "failed", "rolled", "cancelled")
 
 
 def state_of(pool: Pool) -> str:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     text,
 )
 
+from demand.pools.model import POOL_STATES
 from kernel.db import Id, Instant, Json, Minor, Serial, metadata
 from kernel.immutable import append_only, guard
 
@@ -46,9 +47,7 @@ pools = Table(
     Column("joined", BigInteger, nullable=False),
     Column("cleared", Integer),
     Column("discount_bp", Integer),
-    CheckConstraint(
-        "state IN ('scheduled', 'open', 'frozen', 'locked', 'failed', 'rolled', 'cancelled')", name="state_known"
-    ),
+    CheckConstraint(f"state IN {POOL_STATES}", name="state_known"),
     CheckConstraint("members BETWEEN 0 AND member_limit", name="members_within_limit"),
     CheckConstraint("reaching_minimum BETWEEN 0 AND members", name="reaching_within_members"),
     CheckConstraint("members - reaching_minimum <= capacity", name="low_caps_within_capacity"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NewType, TypeAlias, assert_never
+from typing import Final, NewType, TypeAlias, assert_never
 from zoneinfo import ZoneInfo
 
 from demand.backing.model import BackingTerms, Commitment, OrderWindow, Trigger
@@ -118,6 +118,10 @@ EndedProposal: TypeAlias = MergedProposal | DeclinedProposal | ExpiredProposal
 PromisedProposal: TypeAlias = CommittedProposal | InCatalogueProposal | ConvertedProposal
 Proposal: TypeAlias = (
     DraftProposal | SignalProposal | CompareProposal | BackingProposal | PromisedProposal | EndedProposal
+)
+PROPOSAL_STATES: Final = (
+    *("draft", "signal", "compare", "backing", "committed", "in_catalogue", "converted"),
+    *("merged", "declined", "expired"),
 )
 
 

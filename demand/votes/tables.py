@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Select, String, Table, select
 
 from demand.backing.tables import backing_terms, commitments
+from demand.votes.model import PROPOSAL_STATES
 from kernel.db import Id, Instant, Serial, metadata
 from kernel.immutable import append_only
 
@@ -24,11 +25,7 @@ proposals = Table(
     Column("state_at", Instant, nullable=False),
     Column("reason", String(400)),
     Column("merged_into", Id, ForeignKey("proposals.id")),
-    CheckConstraint(
-        "state IN ('draft', 'signal', 'compare', 'backing', 'committed', 'in_catalogue', 'converted',"
-        " 'merged', 'declined', 'expired')",
-        name="state_known",
-    ),
+    CheckConstraint(f"state IN {PROPOSAL_STATES}", name="state_known"),
     CheckConstraint(
         "(state = 'merged') = (merged_into IS NOT NULL) AND (state = 'declined') = (reason IS NOT NULL)",
         name="state_complete",

@@ -26,13 +26,12 @@ from graph.operations import mutation, query
 from graph.scalars import Cursor
 from graph.types import proposals
 from graph.types.money import Money, MoneyInput, read_money, show_minor
-from graph.types.pages import Connection, Node, show_page
+from graph.types.pages import Connection, Node, known_words, show_page
 from kernel.actor import Permission
 from kernel.errors import NotFound
 from kernel.paging import page_request
 from kernel.work import Work
 
-STATES_MAX = 10
 SEGMENTS_MAX = 400
 HUNDREDTHS = 100
 BASIS_POINTS = 10_000
@@ -264,7 +263,9 @@ def comparisons(
     work: Work, first: int, after: Cursor | None = None, states: list[str] | None = None
 ) -> Connection[Comparison]:
     """The comparisons of the brand, newest first; what a released one found is for everybody."""
-    found = queries.list_comparisons(work, page_request(first, after), states=(states or [])[:STATES_MAX])
+    found = queries.list_comparisons(
+        work, page_request(first, after), states=known_words("states", states, model.COMPARISON_STATES)
+    )
     return show_page(found, show_comparison)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, TypeVar
 
 import strawberry
@@ -10,7 +10,9 @@ import strawberry
 from graph.access import field, object_type
 from graph.scalars import Cursor
 from kernel.actor import Permission
+from kernel.errors import InvalidInput
 from kernel.paging import Page
+from kernel.reasons import because
 
 NodeT = TypeVar("NodeT")
 RowT = TypeVar("RowT")
@@ -56,3 +58,11 @@ def show_page(page: Page[RowT], show: Callable[[RowT], NodeT]) -> Connection[Nod
         nodes=nodes,
         page_info=PageInfo(has_next_page=page.has_next, end_cursor=Cursor(page.cursors[-1]) if page.cursors else None),
     )
+
+
+def known_words(name: str, given: Sequence[str] | None, known: Iterable[str]) -> tuple[str, ...]:
+    """Return the words that a list is narrowed to, each once; refuses one that there is not, with those there are."""
+    words, listed = dict.fromkeys(given or ()), tuple(known)
+    if not words.keys() <= set(listed):
+        raise InvalidInput(name, because("ONE_OF", known=listed))
+    return tuple(words)

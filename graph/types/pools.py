@@ -14,7 +14,7 @@ from configurator.model import PoolingClass as ClassOfCars
 from configurator.model import Tier
 from demand import queries, service
 from demand.errors import PoolAlreadyOpen, PoolClosed, TermsUnsound, TierBelowCost
-from demand.model import ClassLevel
+from demand.model import POOL_STATES, ClassLevel
 from factory_orders import pools_service as factory
 from factory_orders.errors import CapacityShort
 from graph.access import field, input_type, object_type, resolved
@@ -23,14 +23,13 @@ from graph.identifiers import raw_id, write_id
 from graph.operations import mutation, query
 from graph.scalars import Cursor
 from graph.types.money import Money, show_minor
-from graph.types.pages import Connection, Node, show_page
+from graph.types.pages import Connection, Node, known_words, show_page
 from kernel.actor import Permission
 from kernel.errors import InvalidInput
 from kernel.paging import page_request
 from kernel.reasons import because
 from kernel.work import Work
 
-STATES_MAX = 10
 strawberry.enum(ClassLevel, description="L1 holds one trim; L2 every trim of the class, with the member's consent.")
 
 
@@ -204,7 +203,7 @@ def pools(
 ) -> Connection[Pool]:
     """The pools of the brand, newest first, of all states or some, of all classes or one."""
     found = queries.list_pools(
-        work, page_request(first, after), states=(states or [])[:STATES_MAX], class_key=class_key
+        work, page_request(first, after), states=known_words("states", states, POOL_STATES), class_key=class_key
     )
     return show_page(found, show_pool)
 

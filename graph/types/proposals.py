@@ -16,13 +16,11 @@ from graph.identifiers import raw_id, write_id
 from graph.operations import mutation, query
 from graph.scalars import Cursor
 from graph.types import commitments
-from graph.types.pages import Connection, Node, show_page
+from graph.types.pages import Connection, Node, known_words, show_page
 from kernel.actor import Permission
 from kernel.errors import NotFound
 from kernel.paging import page_request
 from kernel.work import Work
-
-STATES_MAX = 10
 
 
 @object_type(reads=Permission.PUBLIC_READ)
@@ -145,8 +143,8 @@ def proposals(
     found = queries.list_proposals(
         work,
         page_request(first, after),
-        states=(states or [])[:STATES_MAX],
-        outcomes=(outcomes or [])[:STATES_MAX],
+        states=known_words("states", states, model.PROPOSAL_STATES),
+        outcomes=known_words("outcomes", outcomes, model.Outcome),
     )
     return show_page(found, lambda view: show_proposal(view, now=work.now))
 

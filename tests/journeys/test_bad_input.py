@@ -85,6 +85,17 @@ def test_a_region_that_the_brand_does_not_have_is_refused_with_those_it_has(
         assert says in error["message"]
 
 
+@pytest.mark.parametrize("asked", ["pools", "proposals", "comparisons"])
+def test_a_list_of_a_state_that_there_is_not_is_refused_with_those_there_are(borealis: Town, asked: str) -> None:
+    (error,) = borealis.guest().answer(f'{{ {asked}(first: 1, states: ["open", "ajar"]) {{ nodes {{ id }} }} }}')[
+        "errors"
+    ]
+
+    assert error["extensions"]["refusal"] == "INVALID_INPUT"
+    assert error["extensions"]["facts"]["field"] == "states"
+    assert "take one of" in error["message"]
+
+
 @pytest.mark.parametrize(("locale", "says"), [("en", "name 2 to 4 cars"), ("zh-CN", "请指定2至4辆车")])
 def test_why_an_input_does_not_fit_is_said_in_the_readers_language(borealis: Town, locale: str, says: str) -> None:
     document = """{ compare(cars: []) { ... on InvalidInput { code message field reason } } }"""
