@@ -212,7 +212,7 @@ def seed(
         datetime | None, typer.Option(help="The day the story ends; this week's Monday without.", formats=["%Y-%m-%d"])
     ] = None,
     full: Annotated[
-        bool, typer.Option("--full", help="Half a year with thousands of people, in a minute or two.")
+        bool, typer.Option("--full", help="Half a year with thousands of people; it takes minutes.")
     ] = False,
 ) -> None:
     """Fill an empty database with the demo brands, the same every time for one day.
