@@ -7,9 +7,26 @@ from typing import Final
 
 from demand.events import CircleMessaged, CircleOffered
 from demand.queries import message_to_tell, offer_to_tell
-from kernel.notices import Fact, NewNotice, notify_many
+from kernel.notices import Fact, NewNotice, notify_many, register_notice
 from kernel.outbox import Letter, Subscription
 from kernel.work import Work
+
+register_notice(
+    "circle_offer",
+    "圈子“{circle}”有新的拼单推荐",
+    "厂家向圈子“{circle}”推荐了一个拼单池，{ends}截止：\n{text}",
+    "An offer to your circle “{circle}”",
+    "The maker offers a pool to the circle “{circle}”, until {ends}:\n{text}",
+    may_mute=True,
+)
+register_notice(
+    "circle_message",
+    "厂家致圈子“{circle}”",
+    "厂家写给圈子“{circle}”：\n{text}",
+    "The maker to your circle “{circle}”",
+    "The maker writes to the circle “{circle}”:\n{text}",
+    may_mute=True,
+)
 
 
 def tell_of_circles(work: Work, letters: Sequence[Letter]) -> None:

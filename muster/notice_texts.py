@@ -435,19 +435,3 @@ register_notice(
     "Pools that will probably miss (members + still needed, last day, chance at the pace so far):\n{pools}",
     may_mute=True,
 )
-register_notice(
-    "circle_offer",
-    "圈子“{circle}”有新的拼单推荐",
-    "厂家向圈子“{circle}”推荐了一个拼单池，{ends}截止：\n{text}",
-    "An offer to your circle “{circle}”",
-    "The maker offers a pool to the circle “{circle}”, until {ends}:\n{text}",
-    may_mute=True,
-)
-register_notice(
-    "circle_message",
-    "厂家致圈子“{circle}”",
-    "厂家写给圈子“{circle}”：\n{text}",
-    "The maker to your circle “{circle}”",
-    "The maker writes to the circle “{circle}”:\n{text}",
-    may_mute=True,
-)

@@ -50,12 +50,7 @@ from kernel.payments import (
 )
 from kernel.work import Work
 
-SHIPMENT_MOMENTS: Final = {
-    "planned": "planned_at",
-    "loaded": "loaded_at",
-    "arrived": "arrived_at",
-    "inspected": "inspected_at",
-}
+SHIPMENT_MOMENTS: Final = {state: f"{state}_at" for state in ("planned", "loaded", "arrived", "inspected")}
 HANDOVER_MOMENTS: Final = {"booked": "booked_at", "inspected": "inspected_at", "ended": "ended_at"}
 
 strawberry.enum(FailureChoice, description="What a member wants if the pool fails.")
