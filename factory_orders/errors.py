@@ -36,6 +36,7 @@ Refusal
   AmendmentTooLate         this part of the car is frozen: until which stage it could change
   AmendmentNotPossible     the other car cannot be built under this order
   WaitOfferOver            an offer for a long wait was answered otherwise, or its time is over
+  RepairOfferEnded         the repaired car cannot be taken any more
   OrderOpen                an order is under way, so the account cannot be erased
 """
 
@@ -408,6 +409,16 @@ class WaitOfferOver(Refusal):
     code = "WAIT_OFFER_OVER"
     en = "This offer is over ({state}). Your order stands as it is."
     zh = "该久候方案已结束（{state}），您的订单保持不变。"
+    state: str
+
+
+@dataclass(unsafe_hash=True)
+class RepairOfferEnded(Refusal):
+    """There is no offer (`none`), it was answered or its time is over, or the other car is `begun`."""
+
+    code = "REPAIR_OFFER_ENDED"
+    en = "The repaired car cannot be taken or declined now: {state}. Look at your order to see what is built."
+    zh = "当前无法接受或拒绝该修复车：{state}。请在订单中查看生产进度。"
     state: str
 
 

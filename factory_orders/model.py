@@ -1,6 +1,7 @@
 """The room's values, gathered: orders, batches, build orders, cars, shipments, handovers."""
 
 from factory_orders.agreements.model import Agreement, FreezePoint
+from factory_orders.consents.model import RepairOffer
 from factory_orders.deliveries.model import CheckedPoint, Handover, HandoverState, Shipment, ShipmentState
 from factory_orders.hooks.model import HookMessage, MessageState, PlantHook
 from factory_orders.parts.model import CallOff, CallOffState, Shortage
@@ -52,6 +53,7 @@ __all__ = [
     "PlanOutlook",
     "PlantHook",
     "PlantReport",
+    "RepairOffer",
     "ScheduledOrder",
     "Shipment",
     "ShipmentState",

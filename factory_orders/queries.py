@@ -2,6 +2,7 @@
 
 from factory_orders.agreements.queries import agreements_of_orders
 from factory_orders.conditions.queries import conditions_of_shipment, list_damage_cases
+from factory_orders.consents.queries import repair_offers_of_orders
 from factory_orders.deliveries.queries import (
     Delivery,
     balances_of_handovers,
@@ -85,6 +86,7 @@ __all__ = [
     "passport",
     "passport_document",
     "plant_weeks",
+    "repair_offers_of_orders",
     "shipments_of_orders",
     "stages_of_orders",
     "stock_cars",

@@ -20,6 +20,7 @@ from factory_orders.cancellation.service import (
     preview_cancellation,
 )
 from factory_orders.conditions.service import answer_damage_case, check_condition, close_damage_case
+from factory_orders.consents.offer_service import REPAIR_OFFER_TIMER, lapse_offer
 from factory_orders.deliveries.balance import DEFAULT_TIMER, REMIND_TIMER
 from factory_orders.deliveries.handover_service import (
     BALANCE_PURPOSE,
@@ -95,6 +96,7 @@ from factory_orders.stock.service import (
     price_stock_car,
     release_stock_car,
 )
+from factory_orders.taking.service import accept_repaired_car, decline_repaired_car
 from factory_orders.waiting.service import OFFER_TIMER, expire_wait_offer
 from factory_orders.waiting.service import SUBSCRIPTIONS as WAITING_SUBSCRIPTIONS
 from kernel.outbox import Subscription
@@ -108,6 +110,7 @@ TIMERS: Final[Mapping[str, Handler]] = {
     REMIND_TIMER: remind_of_balance,
     DEFAULT_TIMER: default_on_balance,
     HOLD_TIMER: expire_hold,
+    REPAIR_OFFER_TIMER: lapse_offer,
     STOCK_HOLD_TIMER: expire_stock_hold,
     OFFER_TIMER: expire_wait_offer,
 }
@@ -127,6 +130,7 @@ __all__ = [
     "OrderData",
     "Reported",
     "accept_disclosures",
+    "accept_repaired_car",
     "add_hook",
     "amend_order",
     "answer_call_off",
@@ -145,6 +149,7 @@ __all__ = [
     "check_condition",
     "close_damage_case",
     "count_part",
+    "decline_repaired_car",
     "freeze_points",
     "give_store_hours",
     "hold_promise",

@@ -250,6 +250,8 @@ MUTATIONS: Final[dict[str, Any]] = {
     "sign_handover": orders.sign_handover,
     "reject_handover": orders.reject_handover,
     "amend_order": amendments.amend_order,
+    "accept_repaired_car": amendments.accept_repaired_car,
+    "decline_repaired_car": amendments.decline_repaired_car,
     "cancel_order": cancellations.cancel_order,
     "cancel_order_by_maker": cancellations.cancel_order_by_maker,
     "check_condition": conditions.check_condition,

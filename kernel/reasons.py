@@ -357,6 +357,7 @@ WORDS: Final[Mapping[str, str]] = {
     "in_transit": "运输中",
     "inspected": "已验车",
     "kept": "已兑现",
+    "begun": "已开工",
     "lapsed": "已失效",
     "locked": "已锁单",
     "merged": "已合并",

@@ -18,6 +18,8 @@ from factory_orders.agreements.events import BuildOrderAmended, OrderAmended
 from factory_orders.agreements.model import Agreement, AgreementKind, FreezePoint, fee_of_change
 from factory_orders.agreements.policy import AmendmentPolicy
 from factory_orders.agreements.store import agreements_of, save_agreement
+from factory_orders.consents.model import OfferState
+from factory_orders.consents.offer_service import end_offer
 from factory_orders.errors import AmendmentNotPossible
 from factory_orders.planning.capacity_store import give_back_place, load_weeks, take_places
 from factory_orders.planning.model import (
@@ -121,6 +123,8 @@ def amend_order(work: Work, order_id: str, options: Sequence[str], *, price: Mon
         at=work.now,
     )
     save_agreement(work, terms, agreed)
+    # A repaired car that was offered is not the car that is ordered any more.
+    end_offer(work, terms, OfferState.LAPSED)
     if built is not None:
         _change_build_order(work, built, terms, amendment.options)
     work.record(
@@ -151,9 +155,13 @@ def _stage(order: Order, built: BuildOrder | None) -> str:
     return "scheduled" if built is None else built.stage.value
 
 
+def _amendments(work: Work, order_id: str) -> list[Agreement]:
+    return [one for one in agreements_of(work, order_id) if one.kind is AgreementKind.AMENDMENT]
+
+
 def _repeated(work: Work, order: Order, options: Sequence[str]) -> Amendment | None:
     """Return the last amendment where it has made exactly this car."""
-    made = agreements_of(work, order.terms.id)
+    made = _amendments(work, order.terms.id)
     if not made or set(made[-1].options_after) != set(options):
         return None
     last, terms = made[-1], order.terms
@@ -170,7 +178,7 @@ def _decide(work: Work, built: BuildOrder | None, order: Order, options: Sequenc
     if not car.categories:
         raise AmendmentNotPossible(because("AMEND_SAME"))
     fee = fee_of_change(rules.points, car.categories, stage=stage)
-    if len(agreements_of(work, terms.id)) >= rules.amendments_max:
+    if len(_amendments(work, terms.id)) >= rules.amendments_max:
         raise AmendmentNotPossible(because("AMEND_MOST", most=rules.amendments_max))
     if car.pooling_class.l1_key != terms.class_l1:
         raise AmendmentNotPossible(because("AMEND_CLASS"))

@@ -20,6 +20,8 @@ class AgreementKind(StrEnum):
     """What was agreed on."""
 
     AMENDMENT = "amendment"
+    REDUCTION = "reduction"
+    REDUCTION_ENDED = "reduction_ended"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Final
 
 from factory_orders.conditions.model import HandOver
 from factory_orders.conditions.service import require_check
+from factory_orders.consents.offer_service import offer_repaired
 from factory_orders.deliveries.balance import REMIND_TIMER
 from factory_orders.deliveries.model import Shipment, ShipmentState, check_leg
 from factory_orders.deliveries.shipment_store import insert_shipments, last_report_at, lock_shipment, save_shipment
@@ -18,7 +19,7 @@ from factory_orders.planning.order_service import build_again
 from factory_orders.planning.order_store import lock_order, save_order
 from factory_orders.policies import HandoverPolicy
 from factory_orders.promises.calibration_service import note_ready
-from factory_orders.vehicles.model import DisclosureReason, Newness, Vehicle
+from factory_orders.vehicles.model import DisclosureReason, Vehicle, VehicleState
 from factory_orders.vehicles.service import disclose, enter, lose_vehicle
 from factory_orders.vehicles.store import lock_vehicle
 from factory_orders.vehicles.vin import require_same_car
@@ -191,8 +192,9 @@ def _look_over(work: Work, seen: Shipment, terms: OrderTerms | None, damage: Dam
 def _follow_arrival(work: Work, seen: Shipment, order: AtStoreOrder, vehicle: Vehicle, *, is_damaged: bool) -> None:
     """Tell the buyer that the car stands ready, or build another one for the order."""
     terms = order.terms
-    if vehicle.newness > Newness.NEW_DISCLOSED:
+    if vehicle.state is not VehicleState.ALLOCATED:  # What was found makes it no new car.
         build_again(work, order, vin=vehicle.vin)
+        offer_repaired(work, terms, vehicle)
         return
     note_ready(work, terms.id)
     notice_days = policy.pinned(work, terms.policy_version).section(HandoverPolicy).second_notice_days

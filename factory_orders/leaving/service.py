@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final, TypeAlias
 
+from factory_orders.consents.model import OfferState
+from factory_orders.consents.offer_service import end_offer
 from factory_orders.deliveries.balance import DEFAULT_TIMER, REMIND_TIMER
 from factory_orders.deliveries.handover_service import take_back_balance
 from factory_orders.deliveries.handover_store import save_handover
@@ -47,6 +49,7 @@ def leave_car(work: Work, order: UnderWay, handover: Handover | None, *, reason:
 def end_order(work: Work, terms: OrderTerms, *, reason: str) -> None:
     """Write that an order has ended; nothing falls due of it any more."""
     save_order(work, CancelledOrder(terms, reason, work.now))
+    end_offer(work, terms, OfferState.LAPSED)
     for timer in TIMERS:
         cancel_timer(work, timer, terms.id)
 

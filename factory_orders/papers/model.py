@@ -30,7 +30,10 @@ LIVE = (PaperState.REQUESTED, PaperState.ISSUED)
 
 @dataclass(frozen=True, slots=True)
 class PaperRequest:
-    """What a provider needs to know; `amount_minor` is what the invoice is over. The rest it asks the buyer."""
+    """What a provider needs to know; `amount_minor` is what the invoice is over, `newness` as what the car is sold.
+
+    The rest it asks the buyer.
+    """
 
     paper_id: str
     brand_id: str
@@ -39,6 +42,7 @@ class PaperRequest:
     vin: str
     kind: PaperKind
     amount_minor: int
+    newness: str = "new"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ def paper_from(row: Mapping[Any, Any]) -> Paper:
         vin=row["vin"],
         kind=PaperKind(row["kind"]),
         amount_minor=row["amount_minor"],
+        newness=row["newness"],
     )
     names = ("provider", "requested_at", "number", "reason", "answered_at", "voided_at")
     return Paper(request, state=PaperState(row["state"]), **{name: row[name] for name in names})

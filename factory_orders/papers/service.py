@@ -27,7 +27,7 @@ from factory_orders.papers.store import (
 )
 from factory_orders.planning.model import AtStoreOrder, OrderTerms
 from factory_orders.planning.order_store import lock_order
-from factory_orders.vehicles.model import require_new
+from factory_orders.vehicles.model import require_sellable
 from factory_orders.vehicles.store import lock_vehicle
 from kernel import policy
 from kernel.actor import Permission, system
@@ -41,14 +41,17 @@ log = structlog.get_logger(__name__)
 def ask_paper(work: Work, terms: OrderTerms, vin: str, kind: PaperKind) -> Paper:
     """Ask for a paper of an order's car; one that is there or asked for already stays.
 
-    Refuses a car that is not new, which has no new-car invoice (VehicleNotNew).
+    Refuses a car that cannot be sold to its buyer (VehicleNotNew); one taken repaired is invoiced as what it is.
     """
     known = live_paper(work, terms.id, vin, kind)
     if known is not None:
         return known
-    require_new(lock_vehicle(work, vin).newness)
+    vehicle = lock_vehicle(work, vin)
+    require_sellable(vehicle)
     amount = terms.vehicle_minor if kind is PaperKind.VEHICLE_INVOICE else 0
-    request = PaperRequest(work.new_id(), terms.brand_id, terms.id, terms.account_id, vin, kind, amount)
+    request = PaperRequest(
+        work.new_id(), terms.brand_id, terms.id, terms.account_id, vin, kind, amount, vehicle.newness.word
+    )
     provider = policy.current(work).section(PaperPolicy).provider_of(kind)
     asked = Paper(request, provider, PaperState.REQUESTED, work.now)
     insert_paper(work, asked)

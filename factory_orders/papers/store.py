@@ -19,7 +19,7 @@ AT_ONCE = 100
 def insert_paper(work: Work, paper: Paper) -> None:
     """Write a paper that is asked for."""
     request = paper.request
-    names = ("brand_id", "order_id", "account_id", "vin", "amount_minor")
+    names = ("brand_id", "order_id", "account_id", "vin", "amount_minor", "newness")
     values = {name: getattr(request, name) for name in names} | {"id": request.paper_id, "kind": request.kind.value}
     work.connection.execute(papers.insert().values(**values, **_changing(paper), provider=paper.provider))
 

@@ -22,6 +22,7 @@ papers = Table(
     Column("vin", String(17), ForeignKey("vehicles.vin"), nullable=False),
     Column("kind", String(20), nullable=False),
     Column("amount_minor", Minor, nullable=False),
+    Column("newness", String(20), nullable=False, server_default="new"),
     Column("provider", String(40), nullable=False),
     Column("state", String(12), nullable=False),
     Column("requested_at", Instant, nullable=False),

@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 
 from demand.pools.queries import locked_pre_orders_of
 from factory_orders.agreements.tables import order_agreements
+from factory_orders.consents.tables import repair_offers
 from factory_orders.deliveries.tables import handovers, order_balances, shipments
 from factory_orders.errors import OrderOpen
 from factory_orders.papers.tables import papers
@@ -45,6 +46,7 @@ class OrderData:
             ("papers", papers),
             ("agreements", order_agreements),
             ("waitOffers", wait_offers),
+            ("repairOffers", repair_offers),
         ):
             found = select(table).where(db.among(table.c.order_id, ids))
             told[name] = [_plain(row) for row in work.connection.execute(found).mappings()]

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 
 from configurator.quote_service import road_km
+from factory_orders.agreements.reduction_service import end_reduction
 from factory_orders.events import (
     BatchFormed,
     BuildOrderReleased,
@@ -321,7 +322,7 @@ def build_again(
     old = live_build_order(work, terms.id)
     assert old is not None, "an order with a car has its build order"
     _withdraw(work, old)
-    save_order(work, ScheduledOrder(terms))
+    save_order(work, ScheduledOrder(end_reduction(work, terms)))
     note_not_ready(work, terms.id)
     batch_id = batch_of_order(work, terms.id)
     # One order's cheapest week is its first one with room.

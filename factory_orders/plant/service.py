@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal, TypeAlias
 
+from factory_orders.consents.offer_service import offer_repaired
 from factory_orders.deliveries.shipment_service import plan_shipments
 from factory_orders.errors import PlantEventAltered
 from factory_orders.events import BuildOrderWithdrawn, BuildStageReported
@@ -220,6 +221,7 @@ def _pass(work: Work, passed: Sequence[tuple[BuildOrder, Vehicle, ScheduledOrder
     for built, (_, _, waiting) in zip(completed, passed, strict=True):
         if waiting is not None and built.newness > Newness.NEW_DISCLOSED:
             build_again(work, waiting, vin=built.vin)
+            offer_repaired(work, waiting.terms, built)
         elif waiting is not None:
             ready.append((built, waiting.terms))
     if ready:

@@ -92,6 +92,15 @@ def withdraw(work: Work, build_order_id: str) -> None:
     )
 
 
+def reinstate(work: Work, build_order_id: str) -> None:
+    """Let a build order count as passed again that was withdrawn because its car was not new: its buyer takes it."""
+    work.connection.execute(
+        update(build_orders)
+        .where(build_orders.c.id == build_order_id, build_orders.c.stage == Stage.WITHDRAWN.value)
+        .values(stage=Stage.PASSED.value)
+    )
+
+
 def known_events(work: Work, event_ids: Sequence[str], *, plant_id: str) -> dict[str, tuple[str, PlantReport]]:
     """Return what a plant reported under these event ids before, with its build order."""
     table = plant_events.c

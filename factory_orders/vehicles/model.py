@@ -35,6 +35,12 @@ def descend(now: Newness, to: Newness) -> Newness:
     return max(now, to)
 
 
+def require_sellable(vehicle: Vehicle) -> None:
+    """Refuse a car that is not new, unless the buyer of its order has agreed to take it repaired (section 4.4)."""
+    if vehicle.consented_for is None or vehicle.newness is not Newness.REPAIRED:
+        require_new(vehicle.newness)
+
+
 def require_new(newness: Newness) -> None:
     """Refuse a car that cannot be allocated or invoiced as new (DOMAIN section 4.4)."""
     if newness > SOLD_AS_NEW:
@@ -58,7 +64,10 @@ class VehicleState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Vehicle:
-    """One car; `version` of the passport lies in the record's chain under its VIN."""
+    """One car; its passport lies in the record's chain under its VIN.
+
+    `consented_for` is the order of a buyer who takes it though it is not new any more.
+    """
 
     vin: str
     brand_id: str
@@ -71,6 +80,7 @@ class Vehicle:
     identified_at: datetime
     built_at: datetime | None = None
     delivered_at: datetime | None = None
+    consented_for: str | None = None
 
 
 class DisclosureReason(StrEnum):

@@ -22,7 +22,7 @@ from factory_orders.vehicles.model import (
     VehicleState,
     descend,
     newness_after_repair,
-    require_new,
+    require_sellable,
 )
 from factory_orders.vehicles.passport import chain_of
 from factory_orders.vehicles.store import (
@@ -170,9 +170,11 @@ def disclose(
     repaired_minor = disclosed_minor(work, vehicle.vin) + repair_minor
     newness = descend(vehicle.newness, newness_after_repair(repaired_minor, repaired_from_minor=threshold))
     lowered = replace(vehicle, newness=newness)
-    if newness > Newness.NEW_DISCLOSED and vehicle.state is VehicleState.ALLOCATED:
+    # Who took the car repaired has agreed to all that was known, not to another repair.
+    agreed = vehicle.consented_for is not None and repair_minor == 0
+    if newness > Newness.NEW_DISCLOSED and vehicle.state is VehicleState.ALLOCATED and not agreed:
         end_allocation(work, vin=vehicle.vin, reason="not_new")
-        lowered = replace(lowered, state=VehicleState.BUILT)
+        lowered = replace(lowered, state=VehicleState.BUILT, consented_for=None)
     save_vehicle(work, lowered)
     disclosure = Disclosure(
         work.new_id(), vehicle.vin, reason, detail.strip()[:DETAIL_LENGTH_MAX], repair_minor, work.now
@@ -190,14 +192,14 @@ def disclose(
 
 
 def allocate_vehicle(work: Work, vehicle: Vehicle, terms: OrderTerms) -> Vehicle:
-    """Bind a built car to its order; refuses a car that is not new and one that is bound already."""
+    """Bind a built car to its order; refuses a car that cannot be sold to its buyer and one that is bound already."""
     return allocate_vehicles(work, [(vehicle, terms)])[0]
 
 
 def allocate_vehicles(work: Work, pairs: Sequence[tuple[Vehicle, OrderTerms]]) -> list[Vehicle]:
     """Bind built cars to their orders, all or none; refuses as `allocate_vehicle` does."""
     for vehicle, _ in pairs:
-        require_new(vehicle.newness)
+        require_sellable(vehicle)
         if vehicle.state is not VehicleState.BUILT:
             raise Conflict("vehicle", because("STANDS_AT", state=vehicle.state.value))
     new = [Allocation(work.new_id(), vehicle.vin, terms.id, work.now) for vehicle, terms in pairs]
@@ -214,7 +216,7 @@ def allocate_vehicles(work: Work, pairs: Sequence[tuple[Vehicle, OrderTerms]]) -
 def deliver_vehicle(work: Work, vin: str) -> Vehicle:
     """Hand an allocated car to its buyer; refuses a car that cannot be sold as new."""
     vehicle = lock_vehicle(work, vin)
-    require_new(vehicle.newness)
+    require_sellable(vehicle)
     assert vehicle.state is VehicleState.ALLOCATED
     delivered = replace(vehicle, state=VehicleState.DELIVERED, delivered_at=work.now)
     save_vehicle(work, delivered)
@@ -226,7 +228,7 @@ def free_vehicle(work: Work, vin: str, *, reason: str) -> Vehicle:
     """End a car's allocation: its order was cancelled; the car becomes stock."""
     vehicle = lock_vehicle(work, vin)
     end_allocation(work, vin=vin, reason=reason)
-    freed = replace(vehicle, state=VehicleState.BUILT)
+    freed = replace(vehicle, state=VehicleState.BUILT, consented_for=None)
     save_vehicle(work, freed)
     enter(work, freed, "freed", work.now)
     return freed
@@ -235,7 +237,7 @@ def free_vehicle(work: Work, vin: str, *, reason: str) -> Vehicle:
 def lose_vehicle(work: Work, vehicle: Vehicle, *, why: Literal["scrapped", "lost"], at: datetime) -> None:
     """Note that a car is gone for good; whoever waits for it waits for another one."""
     end_allocation(work, vin=vehicle.vin, reason=why)
-    gone = replace(vehicle, state=VehicleState.GONE)
+    gone = replace(vehicle, state=VehicleState.GONE, consented_for=None)
     save_vehicle(work, gone)
     enter(work, gone, why, at)
 

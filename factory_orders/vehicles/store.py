@@ -66,7 +66,7 @@ def save_vehicle(work: Work, vehicle: Vehicle) -> None:
 def save_vehicles(work: Work, changed: Sequence[Vehicle]) -> None:
     """Write the states of cars; the database refuses a car that became newer."""
     if changed:
-        names = ("state", "newness", "built_at", "delivered_at")
+        names = ("state", "newness", "built_at", "delivered_at", "consented_for")
         work.connection.execute(
             update(vehicles)
             .where(vehicles.c.vin == bindparam("b_vin"))
@@ -78,6 +78,7 @@ def save_vehicles(work: Work, changed: Sequence[Vehicle]) -> None:
                     "b_newness": int(one.newness),
                     "b_built_at": one.built_at,
                     "b_delivered_at": one.delivered_at,
+                    "b_consented_for": one.consented_for,
                 }
                 for one in changed
             ],

@@ -33,10 +33,14 @@ vehicles = Table(
     Column("identified_at", Instant, nullable=False),
     Column("built_at", Instant),
     Column("delivered_at", Instant),
+    Column("consented_for", Id, ForeignKey("orders.id")),
     CheckConstraint("length(vin) = 17", name="seventeen_places"),
     CheckConstraint(f"state IN ({_STATES})", name="state_known"),
     CheckConstraint("newness BETWEEN 0 AND 6", name="newness_known"),
-    CheckConstraint("state NOT IN ('allocated', 'delivered') OR newness <= 1", name="sold_as_new"),
+    CheckConstraint(
+        "state NOT IN ('allocated', 'delivered') OR newness <= 1 OR (newness = 2 AND consented_for IS NOT NULL)",
+        name="sold_as_new",
+    ),
 )
 Index("ix_vehicles_brand", vehicles.c.brand_id, vehicles.c.vin)
 

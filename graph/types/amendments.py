@@ -1,4 +1,4 @@
-"""Another choice for a car that is ordered: what may still change until when, what it costs, and the change itself."""
+"""What a buyer agrees to after the lock: another choice up to the car's freeze points, or a repaired car for less."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from configurator.errors import (
     PriceMismatch,
 )
 from factory_orders import service
-from factory_orders.errors import AmendmentNotPossible, AmendmentTooLate
+from factory_orders.errors import AmendmentNotPossible, AmendmentTooLate, RepairOfferEnded
 from factory_orders.model import FreezePoint as Point
 from graph.access import field, input_type, object_type
 from graph.identifiers import write_id
 from graph.operations import mutation, query
 from graph.types.money import Money, MoneyInput, read_money, show_minor
-from graph.types.orders import order_raw
+from graph.types.orders import OrderInput, RepairOffer, order_raw, show_repair_offer
 from kernel.actor import Permission
 from kernel.work import Work
 
@@ -121,3 +121,15 @@ def amend_order(work: Work, input: AmendOrderInput) -> Amendment:  # noqa: A002 
     """
     price = read_money(input.new_price, "newPrice")
     return _show_amendment(service.amend_order(work, order_raw(input.order_id), input.options, price=price))
+
+
+@mutation(does=Permission.OWN_WRITE, refuses=(RepairOfferEnded,), result="AcceptRepairedCarResult")
+def accept_repaired_car(work: Work, input: OrderInput) -> RepairOffer:  # noqa: A002  # the API's word
+    """Take the repaired car that you were offered, for less; what happened to it counts as read and accepted."""
+    return show_repair_offer(service.accept_repaired_car(work, order_raw(input.order_id)))
+
+
+@mutation(does=Permission.OWN_WRITE, refuses=(RepairOfferEnded,), result="DeclineRepairedCarResult")
+def decline_repaired_car(work: Work, input: OrderInput) -> RepairOffer:  # noqa: A002  # the API's word
+    """Wait for the new car instead of the repaired one that you were offered."""
+    return show_repair_offer(service.decline_repaired_car(work, order_raw(input.order_id)))

@@ -121,6 +121,22 @@ class OrderAgreement:
 
 
 @object_type(reads=Permission.OWN_READ)
+class RepairOffer:
+    """A car that is not new any more: you may take it for less until `answerBy`; without a word another one is built.
+
+    `state` is open, accepted, declined or lapsed.
+    """
+
+    vin: str
+    repair: Money
+    reduction: Money
+    state: str
+    offered_at: datetime
+    answer_by: datetime
+    answered_at: datetime | None
+
+
+@object_type(reads=Permission.OWN_READ)
 class Order(Node):
     """An order: a locked pre-order with its car."""
 
@@ -132,6 +148,7 @@ class Order(Node):
     price: Money
     current_price: Money = field(about="The price with everything that you agreed to after the lock, fees included.")
     agreements: list[OrderAgreement] = field(at_most=50)
+    repair_offers: list[RepairOffer] = field(at_most=20)
     promised_by: date | None
     locked_at: datetime
     build_week: date | None
@@ -234,6 +251,7 @@ def load_orders(work: Work, order_ids: list[str]) -> dict[str, Order]:
     built = queries.build_orders_of_orders(work, ids)
     shipments = queries.shipments_of_orders(work, ids)
     agreed = queries.agreements_of_orders(work, ids)
+    offers = queries.repair_offers_of_orders(work, ids)
     handovers = queries.handovers_of_orders(work, ids)
     balances = queries.balances_of_handovers(work, [one.id for ones in handovers.values() for one in ones])
     vins = [vin for order in found.values() if (vin := getattr(order, "vin", None)) is not None]
@@ -247,6 +265,7 @@ def load_orders(work: Work, order_ids: list[str]) -> dict[str, Order]:
             handovers=[show_handover(one, balances.get(one.id)) for one in handovers[key]],
             disclosures=disclosures,
             agreements=[_show_agreement(one) for one in agreed[key]],
+            repair_offers=[show_repair_offer(one) for one in offers[key]],
         )
         for key, order in found.items()
     }
@@ -259,6 +278,19 @@ def _show_shipment(one: deliveries.Shipment) -> OrderShipment:
         loaded_at=one.loaded_at,
         arrived_at=one.arrived_at,
         inspected_at=one.inspected_at,
+    )
+
+
+def show_repair_offer(one: deliveries.RepairOffer) -> RepairOffer:
+    """Return an offer of a repaired car."""
+    return RepairOffer(
+        vin=one.vin,
+        repair=show_minor(one.repair_minor),
+        reduction=show_minor(one.reduction_minor),
+        state=one.state.value,
+        offered_at=one.offered_at,
+        answer_by=one.answer_by,
+        answered_at=one.answered_at,
     )
 
 

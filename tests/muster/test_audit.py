@@ -287,7 +287,9 @@ PLANTED: Final[dict[str, Plant]] = {
         vehicles, car.state == "delivered", vin="LZZA10PT1TA000009"
     ),
     "newness only descends, and a car is as new as its passport says": edit_entry("delivered", newness="used"),
-    "a car that is not new is bound to no order": change(vehicles, car.state == "allocated", newness=2),
+    "a car that is not new is bound to nobody but who agreed to take it": change(
+        vehicles, car.state == "allocated", newness=2
+    ),
     "what happened to a car is disclosed, and accepted before it is delivered": drop(
         vehicle_disclosures, vehicle_disclosures.c.id != ""
     ),

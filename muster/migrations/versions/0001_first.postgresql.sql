@@ -1909,7 +1909,7 @@ CREATE TABLE order_agreements (
 	at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	CONSTRAINT pk_order_agreements PRIMARY KEY (id), 
 	CONSTRAINT uq_order_agreements_order_id_number UNIQUE (order_id, number), 
-	CONSTRAINT ck_order_agreements_kind_known CHECK (kind IN ('amendment')), 
+	CONSTRAINT ck_order_agreements_kind_known CHECK (kind IN ('amendment', 'reduction', 'reduction_ended')), 
 	CONSTRAINT ck_order_agreements_counted_up CHECK (number >= 1 AND fee_minor >= 0), 
 	CONSTRAINT fk_order_agreements_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
 )
@@ -2271,14 +2271,16 @@ CREATE TABLE vehicles (
 	identified_at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	built_at TIMESTAMP WITH TIME ZONE, 
 	delivered_at TIMESTAMP WITH TIME ZONE, 
+	consented_for VARCHAR(32), 
 	CONSTRAINT pk_vehicles PRIMARY KEY (vin), 
 	CONSTRAINT ck_vehicles_seventeen_places CHECK (length(vin) = 17), 
 	CONSTRAINT ck_vehicles_state_known CHECK (state IN ('planned', 'built', 'allocated', 'delivered', 'gone')), 
 	CONSTRAINT ck_vehicles_newness_known CHECK (newness BETWEEN 0 AND 6), 
-	CONSTRAINT ck_vehicles_sold_as_new CHECK (state NOT IN ('allocated', 'delivered') OR newness <= 1), 
+	CONSTRAINT ck_vehicles_sold_as_new CHECK (state NOT IN ('allocated', 'delivered') OR newness <= 1 OR (newness = 2 AND consented_for IS NOT NULL)), 
 	CONSTRAINT fk_vehicles_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id), 
 	CONSTRAINT uq_vehicles_build_order_id UNIQUE (build_order_id), 
-	CONSTRAINT fk_vehicles_build_order_id FOREIGN KEY(build_order_id) REFERENCES build_orders (id)
+	CONSTRAINT fk_vehicles_build_order_id FOREIGN KEY(build_order_id) REFERENCES build_orders (id), 
+	CONSTRAINT fk_vehicles_consented_for FOREIGN KEY(consented_for) REFERENCES orders (id)
 )
 -- next
 CREATE OR REPLACE FUNCTION vehicles_delivered_as_told() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -2398,6 +2400,7 @@ CREATE TABLE papers (
 	vin VARCHAR(17) NOT NULL, 
 	kind VARCHAR(20) NOT NULL, 
 	amount_minor BIGINT NOT NULL, 
+	newness VARCHAR(20) DEFAULT 'new' NOT NULL, 
 	provider VARCHAR(40) NOT NULL, 
 	state VARCHAR(12) NOT NULL, 
 	requested_at TIMESTAMP WITH TIME ZONE NOT NULL, 
@@ -2457,6 +2460,33 @@ END $$
 CREATE TRIGGER proposal_cars_no_change BEFORE UPDATE OR DELETE ON proposal_cars FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TRIGGER proposal_cars_no_truncate BEFORE TRUNCATE ON proposal_cars FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TABLE repair_offers (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	order_id VARCHAR(32) NOT NULL, 
+	vin VARCHAR(17) NOT NULL, 
+	repair_minor BIGINT NOT NULL, 
+	reduction_minor BIGINT NOT NULL, 
+	offered_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	answer_by TIMESTAMP WITH TIME ZONE NOT NULL, 
+	state VARCHAR(10) NOT NULL, 
+	answered_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_repair_offers PRIMARY KEY (id), 
+	CONSTRAINT ck_repair_offers_state_known CHECK (state IN ('open', 'accepted', 'declined', 'lapsed')), 
+	CONSTRAINT ck_repair_offers_answered_when_it_is CHECK ((state = 'open') = (answered_at IS NULL)), 
+	CONSTRAINT ck_repair_offers_worth_an_answer CHECK (reduction_minor > 0 AND offered_at < answer_by), 
+	CONSTRAINT fk_repair_offers_order_id FOREIGN KEY(order_id) REFERENCES orders (id), 
+	CONSTRAINT fk_repair_offers_vin FOREIGN KEY(vin) REFERENCES vehicles (vin)
+)
+-- next
+CREATE OR REPLACE FUNCTION repair_offers_answer_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state <> 'open' THEN RAISE EXCEPTION 'an answer to an offer of a repaired car stays' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE TRIGGER repair_offers_answer_is_final BEFORE UPDATE ON repair_offers FOR EACH ROW EXECUTE FUNCTION repair_offers_answer_is_final()
 -- next
 CREATE TABLE shipments (
 	id VARCHAR(32) NOT NULL, 
@@ -2931,6 +2961,8 @@ CREATE INDEX ix_record_entries_brand_id_at ON record_entries (brand_id, at)
 -- next
 CREATE INDEX ix_refunds_due_at ON refunds (due_at) WHERE due_at IS NOT NULL
 -- next
+CREATE INDEX ix_repair_offers_vin ON repair_offers (vin)
+-- next
 CREATE INDEX ix_role_grants_account_id ON role_grants (account_id)
 -- next
 CREATE INDEX ix_role_grants_brand_id_role ON role_grants (brand_id, role)
@@ -3002,6 +3034,8 @@ CREATE UNIQUE INDEX uq_pre_orders_one_place ON pre_orders (pool_id, person_id) W
 CREATE UNIQUE INDEX uq_promise_holds_account ON promise_holds (brand_id, account_id) WHERE state = 'held'
 -- next
 CREATE UNIQUE INDEX uq_promise_holds_quote ON promise_holds (quote_id) WHERE state <> 'ended'
+-- next
+CREATE UNIQUE INDEX uq_repair_offers_order ON repair_offers (order_id) WHERE state = 'open'
 -- next
 CREATE UNIQUE INDEX uq_role_grants_account_id_role ON role_grants (account_id, role) WHERE revoked_at IS NULL
 -- next

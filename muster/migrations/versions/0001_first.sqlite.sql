@@ -1658,7 +1658,7 @@ CREATE TABLE order_agreements (
 	at VARCHAR(27) NOT NULL, 
 	CONSTRAINT pk_order_agreements PRIMARY KEY (id), 
 	CONSTRAINT uq_order_agreements_order_id_number UNIQUE (order_id, number), 
-	CONSTRAINT ck_order_agreements_kind_known CHECK (kind IN ('amendment')), 
+	CONSTRAINT ck_order_agreements_kind_known CHECK (kind IN ('amendment', 'reduction', 'reduction_ended')), 
 	CONSTRAINT ck_order_agreements_counted_up CHECK (number >= 1 AND fee_minor >= 0), 
 	CONSTRAINT fk_order_agreements_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
 )
@@ -1960,14 +1960,16 @@ CREATE TABLE vehicles (
 	identified_at VARCHAR(27) NOT NULL, 
 	built_at VARCHAR(27), 
 	delivered_at VARCHAR(27), 
+	consented_for VARCHAR(32), 
 	CONSTRAINT pk_vehicles PRIMARY KEY (vin), 
 	CONSTRAINT ck_vehicles_seventeen_places CHECK (length(vin) = 17), 
 	CONSTRAINT ck_vehicles_state_known CHECK (state IN ('planned', 'built', 'allocated', 'delivered', 'gone')), 
 	CONSTRAINT ck_vehicles_newness_known CHECK (newness BETWEEN 0 AND 6), 
-	CONSTRAINT ck_vehicles_sold_as_new CHECK (state NOT IN ('allocated', 'delivered') OR newness <= 1), 
+	CONSTRAINT ck_vehicles_sold_as_new CHECK (state NOT IN ('allocated', 'delivered') OR newness <= 1 OR (newness = 2 AND consented_for IS NOT NULL)), 
 	CONSTRAINT fk_vehicles_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id), 
 	CONSTRAINT uq_vehicles_build_order_id UNIQUE (build_order_id), 
-	CONSTRAINT fk_vehicles_build_order_id FOREIGN KEY(build_order_id) REFERENCES build_orders (id)
+	CONSTRAINT fk_vehicles_build_order_id FOREIGN KEY(build_order_id) REFERENCES build_orders (id), 
+	CONSTRAINT fk_vehicles_consented_for FOREIGN KEY(consented_for) REFERENCES orders (id)
 )
 -- next
 CREATE TRIGGER vehicles_delivered_as_told BEFORE UPDATE ON vehicles WHEN NEW.state = 'delivered' AND OLD.state <> 'delivered' AND EXISTS (SELECT 1 FROM vehicle_disclosures WHERE vehicle_disclosures.vin = NEW.vin AND vehicle_disclosures.accepted_at IS NULL) BEGIN SELECT RAISE(ABORT, 'what happened to a car is accepted before it is delivered'); END
@@ -2046,6 +2048,7 @@ CREATE TABLE papers (
 	vin VARCHAR(17) NOT NULL, 
 	kind VARCHAR(20) NOT NULL, 
 	amount_minor BIGINT NOT NULL, 
+	newness VARCHAR(20) DEFAULT 'new' NOT NULL, 
 	provider VARCHAR(40) NOT NULL, 
 	state VARCHAR(12) NOT NULL, 
 	requested_at VARCHAR(27) NOT NULL, 
@@ -2095,6 +2098,27 @@ CREATE TABLE proposal_cars (
 CREATE TRIGGER proposal_cars_no_update BEFORE UPDATE ON proposal_cars BEGIN SELECT RAISE(ABORT, 'rows of proposal_cars are never changed'); END
 -- next
 CREATE TRIGGER proposal_cars_no_delete BEFORE DELETE ON proposal_cars BEGIN SELECT RAISE(ABORT, 'rows of proposal_cars are never changed'); END
+-- next
+CREATE TABLE repair_offers (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	order_id VARCHAR(32) NOT NULL, 
+	vin VARCHAR(17) NOT NULL, 
+	repair_minor BIGINT NOT NULL, 
+	reduction_minor BIGINT NOT NULL, 
+	offered_at VARCHAR(27) NOT NULL, 
+	answer_by VARCHAR(27) NOT NULL, 
+	state VARCHAR(10) NOT NULL, 
+	answered_at VARCHAR(27), 
+	CONSTRAINT pk_repair_offers PRIMARY KEY (id), 
+	CONSTRAINT ck_repair_offers_state_known CHECK (state IN ('open', 'accepted', 'declined', 'lapsed')), 
+	CONSTRAINT ck_repair_offers_answered_when_it_is CHECK ((state = 'open') = (answered_at IS NULL)), 
+	CONSTRAINT ck_repair_offers_worth_an_answer CHECK (reduction_minor > 0 AND offered_at < answer_by), 
+	CONSTRAINT fk_repair_offers_order_id FOREIGN KEY(order_id) REFERENCES orders (id), 
+	CONSTRAINT fk_repair_offers_vin FOREIGN KEY(vin) REFERENCES vehicles (vin)
+)
+-- next
+CREATE TRIGGER repair_offers_answer_is_final BEFORE UPDATE ON repair_offers WHEN OLD.state <> 'open' BEGIN SELECT RAISE(ABORT, 'an answer to an offer of a repaired car stays'); END
 -- next
 CREATE TABLE shipments (
 	id VARCHAR(32) NOT NULL, 
@@ -2507,6 +2531,8 @@ CREATE INDEX ix_record_entries_brand_id_at ON record_entries (brand_id, at)
 -- next
 CREATE INDEX ix_refunds_due_at ON refunds (due_at)
 -- next
+CREATE INDEX ix_repair_offers_vin ON repair_offers (vin)
+-- next
 CREATE INDEX ix_role_grants_account_id ON role_grants (account_id)
 -- next
 CREATE INDEX ix_role_grants_brand_id_role ON role_grants (brand_id, role)
@@ -2578,6 +2604,8 @@ CREATE UNIQUE INDEX uq_pre_orders_one_place ON pre_orders (pool_id, person_id) W
 CREATE UNIQUE INDEX uq_promise_holds_account ON promise_holds (brand_id, account_id) WHERE state = 'held'
 -- next
 CREATE UNIQUE INDEX uq_promise_holds_quote ON promise_holds (quote_id) WHERE state <> 'ended'
+-- next
+CREATE UNIQUE INDEX uq_repair_offers_order ON repair_offers (order_id) WHERE state = 'open'
 -- next
 CREATE UNIQUE INDEX uq_role_grants_account_id_role ON role_grants (account_id, role) WHERE revoked_at IS NULL
 -- next

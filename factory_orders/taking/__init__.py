@@ -1,0 +1,1 @@
+"""A buyer takes the repaired car instead of another one."""

@@ -1,0 +1,113 @@
+"""Use cases of a buyer who is offered the repaired car: take it for less, or go on waiting for another one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from factory_orders.agreements.reduction_service import agree_reduction
+from factory_orders.consents.model import OfferState, RepairOffer
+from factory_orders.consents.offer_service import end_offer
+from factory_orders.consents.queries import repair_offers_of_orders
+from factory_orders.consents.store import open_offer
+from factory_orders.deliveries.balance import REMIND_TIMER
+from factory_orders.deliveries.shipment_service import plan_shipments
+from factory_orders.deliveries.shipment_store import shipment_of_car
+from factory_orders.errors import RepairOfferEnded
+from factory_orders.events import VehicleArrived
+from factory_orders.planning.model import AtStoreOrder, BatchState, BuiltOrder, Order, OrderTerms, ScheduledOrder
+from factory_orders.planning.order_service import withdraw_build_order
+from factory_orders.planning.order_store import lock_order, move_batch, save_order
+from factory_orders.plant.model import BEFORE_THE_LINE, BuildOrder
+from factory_orders.plant.store import live_build_order, reinstate, unfinished_in_batch
+from factory_orders.policies import HandoverPolicy
+from factory_orders.promises.calibration_service import note_ready
+from factory_orders.vehicles.model import Vehicle
+from factory_orders.vehicles.service import accept_what_was_disclosed, allocate_vehicle
+from factory_orders.vehicles.store import lock_vehicle
+from kernel import policy
+from kernel.actor import Permission
+from kernel.errors import NotFound
+from kernel.timers import set_timer
+from kernel.work import Work
+
+
+def accept_repaired_car(work: Work, order_id: str) -> RepairOffer:
+    """Take the repaired car for less: it is bound to the order, and the other one is not built.
+
+    Everything that happened to it counts as read and accepted. The same again changes nothing. Refuses another buyer's
+    order (NotFound), and RepairOfferEnded once the time is over, the other car is begun, or there is no offer.
+    """
+    work.actor.require(Permission.OWN_WRITE)
+    built, order = _own_order(work, order_id)
+    offer = open_offer(work, order_id)
+    if offer is None:
+        return _accepted_before(work, order_id)
+    if work.now >= offer.answer_by:
+        raise RepairOfferEnded(OfferState.LAPSED.value)
+    if not isinstance(order, ScheduledOrder) or (built is not None and built.stage not in BEFORE_THE_LINE):
+        raise RepairOfferEnded("begun")
+    vehicle = lock_vehicle(work, offer.vin)
+    assert vehicle.options == order.terms.options, "an offer ends when its order is changed"
+    terms = agree_reduction(work, order.terms, offer.reduction_minor)
+    _leave_other_car(work, terms, built, vehicle)
+    accept_what_was_disclosed(work, vehicle.vin)
+    bound = allocate_vehicle(work, replace(vehicle, consented_for=order_id), terms)
+    _go_on(work, terms, bound)
+    end_offer(work, terms, OfferState.ACCEPTED)
+    return replace(offer, state=OfferState.ACCEPTED, answered_at=work.now)
+
+
+def decline_repaired_car(work: Work, order_id: str) -> RepairOffer:
+    """Wait for the other car instead; refuses as `accept_repaired_car` does."""
+    work.actor.require(Permission.OWN_WRITE)
+    _, order = _own_order(work, order_id)
+    offer = open_offer(work, order_id)
+    if offer is None:
+        raise RepairOfferEnded(_last_state(work, order_id))
+    end_offer(work, order.terms, OfferState.DECLINED)
+    return replace(offer, state=OfferState.DECLINED, answered_at=work.now)
+
+
+def _own_order(work: Work, order_id: str) -> tuple[BuildOrder | None, Order]:
+    """Lock the build order, then the order, as a plant's report does."""
+    built = live_build_order(work, order_id)
+    order = lock_order(work, order_id)
+    if order.terms.account_id != work.actor.signed_in():
+        raise NotFound("order")
+    return built, order
+
+
+def _accepted_before(work: Work, order_id: str) -> RepairOffer:
+    offers = repair_offers_of_orders(work, [order_id])[order_id]
+    if not offers or offers[-1].state is not OfferState.ACCEPTED:
+        raise RepairOfferEnded(_last_state(work, order_id))
+    return offers[-1]
+
+
+def _last_state(work: Work, order_id: str) -> str:
+    offers = repair_offers_of_orders(work, [order_id])[order_id]
+    return offers[-1].state.value if offers else "none"
+
+
+def _leave_other_car(work: Work, terms: OrderTerms, built: BuildOrder | None, vehicle: Vehicle) -> None:
+    """Take the car that is not begun off the plan; the build order of the repaired one is the order's again."""
+    withdraw_build_order(work, terms)
+    reinstate(work, vehicle.build_order_id)
+    if built is not None and unfinished_in_batch(work, built.batch_id) == 0:
+        move_batch(work, built.batch_id, BatchState.COMPLETE, only_from=[BatchState.BUILDING])
+
+
+def _go_on(work: Work, terms: OrderTerms, vehicle: Vehicle) -> None:
+    """Let the order go on where the car is: at the plant, or at the store where its damage was found."""
+    shipment = shipment_of_car(work, vin=vehicle.vin, order_id=terms.id)
+    if shipment is None:
+        save_order(work, BuiltOrder(terms, vehicle.vin))
+        plan_shipments(work, [(vehicle, terms)])
+        return
+    assert shipment.arrived_at is not None, "damage past the threshold is found at the store"
+    save_order(work, AtStoreOrder(terms, vehicle.vin, shipment.arrived_at))
+    note_ready(work, terms.id)
+    days = policy.pinned(work, terms.policy_version).section(HandoverPolicy).second_notice_days
+    set_timer(work, REMIND_TIMER, terms.id, work.now + timedelta(days=days))
+    work.record(VehicleArrived(terms.brand_id, vehicle.vin, terms.id, terms.account_id, terms.store_id, damaged=True))
