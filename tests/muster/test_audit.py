@@ -41,7 +41,7 @@ from kernel.work import Work, Works
 from muster.audit import CHECKS, audit
 from tests.configurator.small_brand import BRAND
 from tests.conftest import DATABASES, MONDAY_MORNING
-from tests.muster import planted_stock
+from tests.muster import planted_offers, planted_stock
 from tests.support.databases import copy_sqlite, make_schema, postgres_database
 from tests.support.sound_world import make_sound_world
 
@@ -212,6 +212,7 @@ def _join_after_the_freeze(connection: Connection) -> None:
 
 
 PLANTED: Final[dict[str, Plant]] = {
+    **planted_offers.PLANTED,
     "who is in a pool of every trim has agreed to that": change(pools, pools.c.state == "locked", level="L2"),
     "who is in a frozen or locked pool pays cash, or has finance and plate": change(
         pre_orders, pre_orders.c.state == "locked", method="instalments"

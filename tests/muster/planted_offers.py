@@ -1,0 +1,40 @@
+"""Offers for a long wait whose answer had no consequence: what the audit is to find."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, insert, select
+
+from factory_orders.planning.tables import orders
+from factory_orders.waiting.tables import wait_offers
+from tests.configurator.small_brand import BRAND
+from tests.conftest import MONDAY_MORNING
+
+
+def _answered(connection: Connection, state: str, **more: Any) -> None:
+    """Let the buyer of an order that goes on have answered an offer."""
+    goes_on = select(orders.c.id).where(orders.c.state != "cancelled")
+    order_id = connection.execute(goes_on).scalars().first()
+    assert order_id is not None
+    times = {"made_at": MONDAY_MORNING, "answer_by": MONDAY_MORNING + timedelta(days=7), "answered_at": MONDAY_MORNING}
+    own = {"id": "c" * 32, "brand_id": BRAND, "order_id": order_id, "account_id": "a" * 32, "state": state}
+    connection.execute(insert(wait_offers).values(**own, **times, **more, waits_days=60, credit_minor=90_000))
+
+
+def credit_nothing(connection: Connection) -> None:
+    """Say that who stayed was credited, without a movement of money."""
+    _answered(connection, "accepted", credited_at=MONDAY_MORNING)
+
+
+def decline_and_stay(connection: Connection) -> None:
+    """Let an order go on whose buyer left for the wait."""
+    _answered(connection, "declined")
+
+
+PLANTED: Final[Mapping[str, Callable[[Connection], None]]] = {
+    "who stayed for an offer is credited once the car is theirs, and nobody else": credit_nothing,
+    "who declined an offer has left": decline_and_stay,
+}
