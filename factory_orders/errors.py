@@ -153,6 +153,7 @@ class PlantFileBroken(Refusal):
     """A plant's file cannot be read; `line` counts from 1, 0 is the file as a whole; `reason` is in English."""
 
     code = "PLANT_FILE_BROKEN"
+    is_broken_input = True
     en = "Line {line}: {reason}. Nothing of the file was taken."
     zh = "第{line}行：{reason}。该文件未被采用。"
     line: int

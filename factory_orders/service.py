@@ -78,7 +78,13 @@ from factory_orders.planning.order_service import (
 from factory_orders.planning.service import change_capacity, promise, release_slots, reserve_slots
 from factory_orders.plant.service import Reported, report_plant_event, report_plant_events
 from factory_orders.promises.calibration_service import learn_margins, release_calibration
-from factory_orders.promises.hold_service import expire_hold, hold_promise, release_promise
+from factory_orders.promises.hold_service import (
+    HOLD_REMINDER_TIMER,
+    expire_hold,
+    hold_promise,
+    release_promise,
+    remind_of_hold,
+)
 from factory_orders.promises.store import HOLD_TIMER
 from factory_orders.purchases.service import (
     BuyRequest,
@@ -111,6 +117,7 @@ TIMERS: Final[Mapping[str, Handler]] = {
     DEFAULT_TIMER: default_on_balance,
     HOLD_TIMER: expire_hold,
     REPAIR_OFFER_TIMER: lapse_offer,
+    HOLD_REMINDER_TIMER: remind_of_hold,
     STOCK_HOLD_TIMER: expire_stock_hold,
     OFFER_TIMER: expire_wait_offer,
 }

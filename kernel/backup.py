@@ -55,6 +55,7 @@ class NotABackup(Refusal):
     """The file is no backup of Muster, is cut short or was altered."""
 
     code = "NOT_A_BACKUP"
+    is_broken_input = True
     en = "This file cannot be restored: {reason}. Take another copy of the backup."
     zh = "该文件无法恢复：{reason}，请使用另一份备份。"
     reason: str

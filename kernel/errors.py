@@ -35,6 +35,8 @@ class Refusal(Exception):
     code: ClassVar[str] = "REFUSED"
     en: ClassVar[str] = "This is not possible."
     zh: ClassVar[str] = "无法执行此操作。"
+    is_broken_input: ClassVar[bool] = False
+    """Whether no rule said no, but what was given is not what could be taken: the command line's exit code 2."""
 
     def facts(self) -> dict[str, object]:
         """Return the facts by field name."""
@@ -55,6 +57,7 @@ class InvalidInput(Refusal):
     """A value that no rule could accept; `reason` says why, see `kernel/reasons.py`."""
 
     code = "INVALID_INPUT"
+    is_broken_input = True
     en = "{field}: {reason}"
     zh = "{field}：{reason}"
     field: str

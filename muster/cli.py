@@ -18,7 +18,7 @@ from typing import Annotated, Final
 import typer
 from sqlalchemy.exc import OperationalError
 
-from kernel.errors import InvalidInput, Refusal
+from kernel.errors import Refusal
 from muster.settings import HELP, SettingError, Settings, check_serving
 from muster.terminal import (
     BROKEN,
@@ -89,8 +89,8 @@ def main() -> None:
         sys.exit(BROKEN)
     except Refusal as refusal:
         errors.print(f"muster: {refusal}", style="red", markup=False)
-        # What no rule could accept was not refused by one: the call is broken.
-        sys.exit(BROKEN if isinstance(refusal, InvalidInput) else REFUSED)
+        # What no rule could accept was not refused by one: the call, or the file, is broken.
+        sys.exit(BROKEN if refusal.is_broken_input else REFUSED)
     except FileTrouble as error:
         errors.print(f"muster: {error}", style="red", markup=False)
         sys.exit(BROKEN)

@@ -133,8 +133,8 @@ def take_reports(
 ) -> None:
     """Take a plant's reports from a file, one after the other; what was taken before is passed over.
 
-    A broken file is refused as a whole, with the line. A report that does not fit is named, and the others are taken;
-    then the exit code is 1.
+    A broken file is refused as a whole, with the line; then the exit code is 2. A report that does not fit is named,
+    and the others are taken; then the exit code is 1.
 
     Example: [bold]muster plant report performance.xml --plant changzhou[/bold]
     """

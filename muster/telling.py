@@ -60,7 +60,7 @@ from kernel.money import Money
 from kernel.notices import Address, Channel, Fact, Message, NewNotice, TokenPlace, notify_many
 from kernel.outbox import Letter, Subscription
 from kernel.work import Work
-from muster import agreement_telling, circle_telling, waiting_telling
+from muster import agreement_telling, circle_telling, plant_telling, waiting_telling
 from muster.digest_telling import DIGEST_TELLER
 from muster.proposal_telling import TELLER
 from muster.stock_telling import TELLER as STOCK_TELLER
@@ -377,4 +377,5 @@ TELLERS: Final = (
     circle_telling.TELLER,
     agreement_telling.TELLER,
     waiting_telling.TELLER,
+    plant_telling.TELLER,
 )

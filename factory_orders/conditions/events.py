@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from demand.backing.events import ConcernedAccount
 from kernel.events import Event, event
 
 
@@ -21,8 +22,9 @@ class ConditionChecked(Event):
 @event("factory_orders.damage_case_moved")
 @dataclass(frozen=True, slots=True)
 class DamageCaseMoved(Event):
-    """A damage case was opened, answered or closed."""
+    """A damage case was opened, answered or closed; `planners` are told where they have something to do."""
 
     case_id: str
     vin: str
     state: str
+    planners: tuple[ConcernedAccount, ...] = ()

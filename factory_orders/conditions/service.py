@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from demand.backing.events import ConcernedAccount
 from factory_orders.conditions.events import ConditionChecked, DamageCaseMoved
 from factory_orders.conditions.model import (
     CaseState,
@@ -32,8 +33,9 @@ from factory_orders.vehicles.service import enter
 from factory_orders.vehicles.store import lock_vehicle
 from factory_orders.vehicles.vin import require_same_car
 from kernel import policy
-from kernel.actor import Permission
+from kernel.actor import Permission, Role, system
 from kernel.errors import InvalidInput, NotFound
+from kernel.identity.queries import accounts_with_role
 from kernel.reasons import because
 from kernel.work import Work
 
@@ -140,4 +142,7 @@ def close_damage_case(work: Work, case_id: str, *, borne_by: Party, repair_minor
 
 
 def _tell(work: Work, case: DamageCase) -> None:
-    work.record(DamageCaseMoved(case.brand_id, case.id, case.vin, case.state.value))
+    to_do = case.state in (CaseState.OPEN, CaseState.DISPUTED)
+    planners = accounts_with_role(work.acting(system(work.actor.brand_id)), Role.PLANNER) if to_do else []
+    told = tuple(ConcernedAccount(account_id) for account_id in planners)
+    work.record(DamageCaseMoved(case.brand_id, case.id, case.vin, case.state.value, told))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from demand.backing.events import ConcernedAccount
 from kernel.events import Event, event
 
 
@@ -21,12 +22,16 @@ class PartsCalledOff(Event):
 @event("factory_orders.call_off_answered")
 @dataclass(frozen=True, slots=True)
 class CallOffAnswered(Event):
-    """A supplier named the day; `late` where the cars of the week would wait for it."""
+    """A supplier named the day; `late` where the cars of the week would wait for it, and then planners are told."""
 
     call_off_id: str
     plant_id: str
+    part: str
+    supplier: str
+    week: date
     arrives_on: date
     late: bool
+    planners: tuple[ConcernedAccount, ...] = ()
 
 
 @event("factory_orders.call_off_received")

@@ -11,6 +11,7 @@ from typing import Any, Final
 from configurator.model import VersionId
 from configurator.parts_model import is_effective
 from configurator.queries import parts_of_car
+from demand.backing.events import ConcernedAccount
 from factory_orders.errors import CallOffEnded
 from factory_orders.events import BuildStageReported
 from factory_orders.parts.events import CallOffAnswered, CallOffReceived, PartsCalledOff
@@ -28,9 +29,10 @@ from factory_orders.parts.store import (
 from factory_orders.plant.model import Stage
 from factory_orders.plant.queries import build_orders_by_id
 from kernel import policy, registry
-from kernel.actor import Permission
+from kernel.actor import Permission, Role, system
 from kernel.errors import InvalidInput, NotFound
 from kernel.identity.machine_service import own_machine
+from kernel.identity.queries import accounts_with_role
 from kernel.outbox import Letter, Subscription
 from kernel.reasons import because
 from kernel.work import Work
@@ -129,7 +131,12 @@ def answer_call_off(work: Work, call_off_id: str, *, arrives_on: date) -> CallOf
         raise InvalidInput("arrivesOn", because("DAY_FROM", earliest=today, days=DAYS_MAX))
     answered = replace(one, state=CallOffState.CONFIRMED, arrives_on=arrives_on, answered_at=work.now)
     save_call_off(work, answered)
-    work.record(CallOffAnswered(one.brand_id, one.id, one.plant_id, arrives_on, arrives_on > one.week))
+    late = arrives_on > one.week
+    planners = accounts_with_role(work.acting(system(work.actor.brand_id)), Role.PLANNER) if late else []
+    told = tuple(ConcernedAccount(account_id) for account_id in planners)
+    work.record(
+        CallOffAnswered(one.brand_id, one.id, one.plant_id, one.part, one.supplier, one.week, arrives_on, late, told)
+    )
     return answered
 
 

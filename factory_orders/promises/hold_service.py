@@ -7,7 +7,7 @@ what it holds.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from configurator.errors import QuoteExpired, QuoteTaken
 from configurator.model import Quote, QuoteStatus
@@ -26,6 +26,7 @@ from factory_orders.planning.promise import Window, promise_days
 from factory_orders.planning.queries import car_facts
 from factory_orders.planning.service import pool_place
 from factory_orders.policies import PromisePolicy
+from factory_orders.promises.events import PromiseHoldEnding
 from factory_orders.promises.margin_store import margin_at
 from factory_orders.promises.model import Hold, HoldState, Place
 from factory_orders.promises.store import (
@@ -41,6 +42,9 @@ from kernel.actor import Permission
 from kernel.errors import NotFound
 from kernel.timers import set_timer
 from kernel.work import Work
+
+REMINDED_MINUTES_BEFORE: Final = 10
+HOLD_REMINDER_TIMER: Final = "factory_orders.promise_hold_reminder"
 
 
 def hold_promise(work: Work, quote_id: str) -> Hold:
@@ -87,6 +91,9 @@ def hold_promise(work: Work, quote_id: str) -> Hold:
     promise_place(work, plan.plant_id, plan.pool_id, place, by=1)
     insert_holds(work, [hold])
     set_timer(work, HOLD_TIMER, hold.id, hold.expires_at)
+    if times.hold_minutes > REMINDED_MINUTES_BEFORE:
+        remind_at = hold.expires_at - timedelta(minutes=REMINDED_MINUTES_BEFORE)
+        set_timer(work, HOLD_REMINDER_TIMER, hold.id, remind_at)
     return hold
 
 
@@ -138,6 +145,16 @@ def release_promise(work: Work, hold_id: str) -> Hold:
         raise NotFound("hold")
     give_back(work, hold, reason="released")
     return hold
+
+
+def remind_of_hold(work: Work, hold_id: str, _payload: Any = None) -> None:
+    """Tell who holds a date that it is given to others soon; nobody who has ordered or let go by now."""
+    work.actor.require(Permission.SYSTEM)
+    hold = lock_hold(work, hold_id)
+    if hold.state is not HoldState.HELD or hold.account_id is None or work.now >= hold.expires_at:
+        return
+    if quotes_by_id(work, [hold.quote_id])[hold.quote_id].status is not QuoteStatus.ACCEPTED:
+        work.record(PromiseHoldEnding(hold.brand_id, hold.id, hold.account_id, hold.p90, hold.expires_at))
 
 
 def expire_hold(work: Work, hold_id: str, _payload: Any = None) -> None:

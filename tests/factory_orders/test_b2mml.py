@@ -205,3 +205,7 @@ def test_the_commands_write_a_schedule_and_take_reports(trade: Trade, database: 
     assert taken.exit_code == 1
     assert "1 taken, 0 known before, 1 refused." in taken.output
     assert isinstance(elsewhere.exception, NotFound)
+    reports.write_bytes(b"<no performance")
+    broken = CliRunner().invoke(app, ["report", str(reports), *at], env=site)
+    assert isinstance(broken.exception, PlantFileBroken)
+    assert broken.exception.is_broken_input

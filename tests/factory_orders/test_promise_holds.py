@@ -21,6 +21,7 @@ from factory_orders import audit_service, pools_service, queries, service
 from factory_orders.errors import PromiseLater, PromiseUnavailable
 from factory_orders.planning.model import SLOT, WeekRoom
 from factory_orders.planning.tables import capacity_weeks, pool_reservations
+from factory_orders.promises.events import PromiseHoldEnding
 from factory_orders.promises.model import Hold, Place, after_taking, choose_place
 from factory_orders.promises.tables import promise_holds
 from kernel import outbox
@@ -32,6 +33,7 @@ from kernel.timers import fire_due
 from kernel.work import Works
 from tests.configurator.small_brand import DESK, EAST_STORE, PLAIN_CAR, PLANNER
 from tests.demand.pool_room import PoolRoom, make_pool_room, placed
+from tests.factory_orders.leaving_room import news_of
 from tests.factory_orders.trade import STORE_ADVISER, SYSTEM, buyer
 
 FIRST_WEEK = date(2026, 12, 28)
@@ -395,3 +397,17 @@ def test_a_place_is_the_first_that_brute_force_finds(rows: list[tuple[int, int, 
 
 def test_a_place_without_a_slot_is_waiting() -> None:
     assert Place(FIRST_WEEK).is_waiting
+
+
+def test_who_holds_a_date_is_told_once_before_it_is_given_away_and_who_let_go_is_not(room: PoolRoom) -> None:
+    open_pool(room)
+    kept, let_go = hold(room, buyer(1)), hold(room, buyer(2))
+    with room.works.change(buyer(2)) as work:
+        service.release_promise(work, let_go.id)
+
+    for minutes in (19, 2, 5):
+        room.clock.advance(timedelta(minutes=minutes))
+        fire_due(room.works, service.TIMERS)
+
+    told = [(one["hold_id"], one["account_id"]) for one in news_of(room, PromiseHoldEnding.kind)]
+    assert told == [(kept.id, buyer(1).signed_in())]

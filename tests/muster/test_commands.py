@@ -329,7 +329,8 @@ def test_a_backup_that_does_not_verify_leaves_an_empty_database_without_a_table(
 
     done = muster("restore", str(broken), environment=surroundings(url))
 
-    assert done.returncode == 1, done.stderr
+    assert done.returncode == 2, done.stderr
+    assert [line for line in done.stderr.splitlines() if "NOT_A_BACKUP" in line] == done.stderr.splitlines()
     engine = db.open_engine(url)
     assert inspect(engine).get_table_names() == []
     engine.dispose()

@@ -16,6 +16,7 @@ from sqlalchemy import delete, insert, select, update
 from configurator.events import ConfigurationBroken
 from demand.circles.tables import circle_members, circle_messages, circle_offers, circles
 from demand.events import DepositsHeld, MemberRemoved, PreOrderRolled
+from factory_orders.conditions.events import DamageCaseMoved
 from factory_orders.consents.events import RepairedCarAnswered
 from factory_orders.events import BalanceDeclined, EarnestMissing, OrderCancelled
 from factory_orders.papers.events import PaperAnswered
@@ -119,6 +120,8 @@ def events_of(kind: str, pool_id: str, now: datetime) -> list[Event]:
         made += [example(cls, {**words, "by": by}, now) for by in ("maker", "payment", "default", "late")]
     if cls is PaperAnswered:
         made += [replace(made[0], state="issued", paper=paper) for paper in ("vehicle_invoice", "insurance", "plate")]
+    if cls is DamageCaseMoved:
+        made = [replace(made[0], state=state) for state in ("open", "disputed")]
     if cls is RepairedCarAnswered:
         made = [replace(made[0], answer=answer) for answer in ("accepted", "lapsed")]
     if cls is MemberRemoved:
