@@ -210,12 +210,16 @@ def test_a_balance_is_what_is_owed_less_what_is_set_off(
 
 def test_the_timers_of_this_room_are_told_to_the_worker() -> None:
     assert set(service.TIMERS) == {
+        "factory_orders.stock_move",
         "factory_orders.late_credit",
         "factory_orders.schedule_batch",
         "factory_orders.balance_reminder",
         "factory_orders.balance_default",
         "factory_orders.promise_hold",
+        "factory_orders.repair_offer",
+        "factory_orders.promise_hold_reminder",
         "factory_orders.stock_hold",
+        "factory_orders.wait_offer",
     }
 
 

@@ -37,6 +37,7 @@ from demand.pools.pre_order_store import (
 from demand.pools.rows import StoredPool
 from demand.pools.seats.clearance_store import save_after
 from demand.pools.tables import pools
+from kernel import db
 from kernel.errors import Refusal
 from kernel.timers import set_timer
 from kernel.work import Work
@@ -110,7 +111,7 @@ def _next_pool(work: Work, waiting: PreOrder) -> StoredPool:
     found = open_pool_ids(work, keys)
     if not found:
         raise NoOpenPool(waiting.head.class_l1)
-    level = select(pools.c.id).where(pools.c.id.in_(found)).order_by(pools.c.level, pools.c.id).limit(1)
+    level = select(pools.c.id).where(db.among(pools.c.id, found)).order_by(pools.c.level, pools.c.id).limit(1)
     return lock_pool(work, str(work.connection.execute(level).scalar_one()))
 
 
