@@ -195,12 +195,12 @@ def test_threads_share_a_backend_and_get_the_answers_that_one_alone_gets() -> No
 
 def test_a_proof_that_takes_too_long_is_refused() -> None:
     """Colours of a map in which every field touches every other: each price is another, and there is one too few."""
-    holes = 11
+    holes = 16
     number = {(p, h): 1 + p * holes + h for p in range(holes) for h in range(holes)}
     clauses = [tuple(number[p, h] for h in range(holes)) for p in range(holes)]
     clauses += [(-number[p, h], -number[q, h]) for h in range(holes) for p in range(holes) for q in range(p + 1, holes)]
     backend = SatBackend(Formula(len(number), len(number), tuple(clauses), ()))
-    backend.search_at_most(branches=1, seconds=0.05)
+    backend.search_at_most(branches=1, seconds=0.01)
     weights = {v: (v * 7919) % 1_009 + 1 for v in number.values()}
 
     with pytest.raises(AnswerTooHard):
