@@ -14,10 +14,9 @@ from typing import Final
 from configurator.model import Context, PoolingClass, QuoteId, SignedQuote
 from configurator.pooling import pooling_class
 from configurator.queries import open_showroom
-from configurator.quotation import encode_quote
 from configurator.quote_service import QuoteRequest, issue_quote
 from configurator.signing import sign_quote
-from configurator.tables import quotes
+from configurator.store import insert_quotes
 from demand.pools.policy import PoolPolicy
 from demand.service import PoolPlan, open_pool
 from kernel import db, registry
@@ -104,7 +103,7 @@ def _crowd(runtime: Runtime, brand: Brand, car: Car, numbers: Sequence[int]) -> 
                 wanted = QuoteRequest(car.model, car.options, car.store_id)
                 template = issue_quote(work.acting(people[0]), runtime.desk, wanted)
             signed = [_quote_like(work, runtime, template, one) for one in people]
-            db.insert_many(work.connection, quotes, [_row(one) for one in signed])
+            insert_quotes(work, signed)
             tokens = _open_sessions(work, runtime, people)
             yield from [
                 _equipped(work, runtime, one, token, quote)
@@ -123,26 +122,6 @@ def _add_people(work: Work, runtime: Runtime, numbers: Sequence[int]) -> list[Ac
 def _quote_like(work: Work, runtime: Runtime, template: SignedQuote, owner: Actor) -> SignedQuote:
     facts = replace(template.quote.facts, id=QuoteId(work.new_id()), account_id=AccountId(owner.signed_in()))
     return sign_quote(replace(template.quote, facts=facts), runtime.desk.key)
-
-
-def _row(signed: SignedQuote) -> dict[str, object]:
-    quote, facts = signed.quote, signed.quote.facts
-    return {
-        "id": facts.id,
-        "brand_id": facts.brand_id,
-        "account_id": facts.account_id,
-        "configuration_id": facts.configuration_id,
-        "version_id": facts.version_id,
-        "policy_version": facts.policy_version,
-        "store_id": facts.store_id,
-        "vehicle_price_minor": quote.vehicle_price_minor,
-        "total_minor": quote.total_minor,
-        "document": encode_quote(quote),
-        "key_id": signed.key_id,
-        "signature": signed.signature,
-        "issued_at": facts.issued_at,
-        "expires_at": quote.expires_at,
-    }
 
 
 def _open_sessions(work: Work, runtime: Runtime, people: Sequence[Actor]) -> list[str]:
