@@ -91,8 +91,10 @@ def stamped(stamp: Path = STAMP) -> str:
 def environment() -> dict[str, str]:
     """Return the environment variables under which everything in .venv runs."""
     path = os.pathsep.join((str(BIN), os.environ.get("PATH", os.defpath)))
+    # Some images forbid bytecode to stay small: every process would then compile all of Muster again, for a second.
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     # As pip does, uv then trusts whom this machine trusts, a company's own authority too.
-    return {"UV_SYSTEM_CERTS": "1", **os.environ, "VIRTUAL_ENV": str(VENV), "PATH": path}
+    return {"UV_SYSTEM_CERTS": "1", **inherited, "VIRTUAL_ENV": str(VENV), "PATH": path}
 
 
 def make_ready() -> None:

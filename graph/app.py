@@ -17,7 +17,6 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from graph.context import Services, Threads
 from graph.endpoint import Endpoint
 from graph.events import Events
 from graph.live import Hub
@@ -27,6 +26,7 @@ from graph.pages import show_explorer, show_start
 from graph.payment_door import answer_callback
 from graph.plant_door import answer_plant
 from graph.schema import build_api
+from graph.services import Services, Threads
 from graph.sessions import Sessions
 from graph.sockets import Socket
 from kernel import registry

@@ -35,7 +35,8 @@ from graphql.execution.collect_fields import FragmentDetails
 from graphql.language import OperationType
 
 from graph.access import AccessMap
-from graph.limits import DEFAULT_LIMITS, Cost, Limits, check_page_size, check_shape, limit_error, root_fields
+from graph.limits import Cost, check_page_size, check_shape, limit_error, root_fields
+from graph.services import DEFAULT_LIMITS, Limits
 from kernel.actor import Permission
 from kernel.paging import PAGE_SIZE_MAX
 

@@ -19,13 +19,14 @@ from graphql.language import OperationType
 from starlette.types import Receive, Scope, Send
 
 from graph import http
-from graph.context import Request, Services, Threads
+from graph.context import Request
 from graph.documents import Documents, Prepared, Refused
 from graph.execution import read_variables, run
 from graph.kept_answers import Answer, KeptAnswers, Stamps
 from graph.limits import check_cost, check_variables, limit_error
 from graph.metrics import Metrics
 from graph.schema import Api
+from graph.services import Services, Threads
 from graph.sessions import Caller, Sessions
 from kernel.actor import GRANTS, Actor, Role
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final, cast
 
-import strawberry
+if TYPE_CHECKING:
+    from strawberry import ID
 
 _RAW: Final = re.compile(r"[0-9A-Za-z_.:-]{1,80}")
 ID_LENGTH_MAX: Final = 200
 
 
-def write_id(kind: str, raw: str) -> strawberry.ID:
+def write_id(kind: str, raw: str) -> ID:
     """Return the opaque id of a thing of one kind."""
-    return strawberry.ID(base64.urlsafe_b64encode(f"{kind}/{raw}".encode()).decode().rstrip("="))
+    return cast("ID", base64.urlsafe_b64encode(f"{kind}/{raw}".encode()).decode().rstrip("="))
 
 
 def read_id(text: str) -> tuple[str, str] | None:

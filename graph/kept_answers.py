@@ -14,7 +14,7 @@ from typing import Final
 
 from configurator import queries
 from configurator.errors import VersionNotInForce
-from graph.context import Threads
+from graph.services import Threads
 from kernel import registry
 from kernel.actor import Actor
 from kernel.ids import BrandId

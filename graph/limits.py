@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -23,27 +23,8 @@ from graphql import (
 )
 from graphql.language import OperationType
 
+from graph.services import Limits
 from kernel.paging import PAGE_SIZE_MAX
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The ceilings of one document."""
-
-    body_bytes: int = 131_072
-    tokens: int = 3_000
-    depth: int = 14
-    introspection_depth: int = 20
-    aliases: int = 30
-    directives: int = 30
-    root_fields: int = 10
-    root_mutations: int = 5
-    fields: int = 400
-    cost: int = 60_000
-    variables_depth: int = 12
-
-
-DEFAULT_LIMITS: Final = Limits()
 
 
 def limit_error(code: str, message: str, node: Node | None = None) -> GraphQLError:

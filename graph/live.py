@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import structlog
 
-from graph.context import FOLLOWERS_DEFAULT, Threads
+from graph.services import FOLLOWERS_DEFAULT, Threads
 from kernel.actor import Actor, system
 from kernel.ids import BrandId
 from kernel.work import Work, Works

@@ -13,7 +13,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 
 from graph import http
-from graph.context import Services, Threads
+from graph.services import Services, Threads
 from kernel.actor import system
 from kernel.errors import NotFound, Refusal
 from kernel.ids import BrandId

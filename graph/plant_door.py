@@ -17,8 +17,8 @@ from factory_orders import service
 from factory_orders.errors import HookSignatureInvalid
 from factory_orders.model import PlantReport, Stage
 from graph import http
-from graph.context import Services, Threads
 from graph.identifiers import raw_id
+from graph.services import Services, Threads
 from kernel.actor import system
 from kernel.errors import InvalidInput, NotFound, Refusal
 from kernel.ids import BrandId

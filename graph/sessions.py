@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from graph import http
-from graph.context import Services, Threads
 from graph.documents import Refused
 from graph.limits import limit_error
+from graph.services import Services, Threads
 from kernel import registry
 from kernel.actor import Actor, Role
 from kernel.ids import BrandId

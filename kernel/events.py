@@ -6,6 +6,7 @@ import types
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
+from functools import cache
 from typing import Any, ClassVar, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from kernel.money import Money
@@ -67,11 +68,15 @@ def _to_json(value: Any) -> Any:
             return {field.name: _to_json(getattr(value, field.name)) for field in fields(value)}
 
 
-def _fields_from_json(cls: type[Any], payload: dict[str, Any]) -> dict[str, Any]:
+def _fields_from_json(cls: Any, payload: dict[str, Any]) -> dict[str, Any]:
+    return {name: _from_json(hint, payload[name]) for name, hint in _hints(cls).items() if name in payload}
+
+
+@cache
+def _hints(cls: Any) -> dict[str, Any]:
+    """Return a class's fields with their types, read from its annotations once a process: that is slow."""
     hints = get_type_hints(cls)
-    return {
-        field.name: _from_json(hints[field.name], payload[field.name]) for field in fields(cls) if field.name in payload
-    }
+    return {field.name: hints[field.name] for field in fields(cls)}
 
 
 def _from_json(hint: Any, value: Any) -> Any:

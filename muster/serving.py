@@ -21,7 +21,7 @@ import structlog
 import uvicorn
 from sqlalchemy.exc import OperationalError
 
-from graph.limits import DEFAULT_LIMITS
+from graph.services import DEFAULT_LIMITS
 from kernel import registry
 from kernel.actor import system
 from kernel.ids import BrandId

@@ -63,8 +63,8 @@ from factory_orders.service import (
     send_messages,
     tell_plants,
 )
-from graph.context import Services
 from graph.identifiers import write_id
+from graph.services import Services
 from kernel import db
 from kernel.actor import system
 from kernel.clock import SystemClock

@@ -251,6 +251,14 @@ def test_a_server_process_stays_light(module: str) -> None:
     assert set(done.stdout.split()) & HEAVY == set()
 
 
+def test_a_command_starts_without_the_graphql_library() -> None:
+    load = "import sys, muster.cli, muster.wiring; print(*sys.modules, sep='\\n')"
+
+    done = subprocess.run([sys.executable, "-c", load], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert set(done.stdout.split()) & {"graphql", "strawberry"} == set()
+
+
 def test_a_server_that_walks_circuits_loads_numpy_and_nothing_else_that_is_heavy(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", WALK, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True

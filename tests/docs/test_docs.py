@@ -17,8 +17,9 @@ from graphql import GraphQLSchema, OperationDefinitionNode, build_schema, parse,
 from typer.main import get_command
 
 import dev
-from graph.limits import DEFAULT_LIMITS, check_shape
+from graph.limits import check_shape
 from graph.sdl import print_sdl
+from graph.services import DEFAULT_LIMITS
 from kernel import db
 from kernel.clock import FixedClock
 from kernel.errors import Refusal

@@ -18,7 +18,7 @@ from configurator.quote_service import QuoteDesk
 from configurator.signing import QuoteKey
 from demand.service import DEPOSIT_PURPOSE, fund_pre_order
 from graph.app import build_app
-from graph.context import Services
+from graph.services import Services
 from kernel import db, registry
 from kernel.actor import system
 from kernel.clock import FixedClock

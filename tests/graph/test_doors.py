@@ -10,9 +10,9 @@ import pytest
 
 import graph.explorer
 from graph.app import build_app
-from graph.context import Services
 from graph.http import choose_locale, usable_request_id
 from graph.schema import build_api
+from graph.services import Services
 from kernel.actor import Actor, Role
 from kernel.ids import AccountId
 from tests.graph.client import Http, open_http

@@ -13,9 +13,9 @@ from starlette.applications import Starlette
 from configurator.service import class_of_car
 from demand.service import PoolPlan, open_pool
 from graph.app import build_app
-from graph.context import Services
 from graph.identifiers import write_id
 from graph.live import HEARTBEAT_SECONDS, Hub
+from graph.services import Services
 from kernel import db
 from kernel.actor import system
 from tests.graph.conftest import Town

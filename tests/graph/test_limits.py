@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from graph.app import build_app
-from graph.context import Services
+from graph.services import Services
 from tests.graph.client import Http, open_http
 from tests.graph.support import ask, code, data
 

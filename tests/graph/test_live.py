@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from graph.context import Threads
 from graph.live import FOLLOWERS_PER_OWNER_MAX, Hub, Owner, TooManyFollowers, Topic, View
+from graph.services import Threads
 from kernel.ids import BrandId
 from kernel.work import Work, Works
 from tests.graph.client import Http

@@ -12,12 +12,13 @@ from graphql import ExecutionResult
 from strawberry.schema.config import StrawberryConfig
 
 from graph.access import object_type, read_access
-from graph.context import Request, Services, Threads
+from graph.context import Request
 from graph.documents import Documents
 from graph.execution import read_variables, run
 from graph.operations import query
 from graph.refusals import refusal_type, show_refusal
 from graph.scalars import SCALARS
+from graph.services import Services, Threads
 from kernel.actor import Actor, Permission
 from kernel.errors import Refusal
 from kernel.ids import BrandId

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import pytest
 from sqlalchemy import event
 
-from graph.context import Services, Threads
+from graph.services import Services, Threads
 from graph.sessions import Sessions
 from kernel.actor import Actor, Role
 from kernel.ids import AccountId

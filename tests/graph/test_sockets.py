@@ -12,8 +12,8 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
 from graph.app import build_app
-from graph.context import Services, Threads
 from graph.live import Channel, Follower, Hub, Owner, Topic, View
+from graph.services import Services, Threads
 from graph.sessions import Sessions
 from graph.sockets import Socket
 from kernel.actor import Actor, Role

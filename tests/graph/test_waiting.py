@@ -11,7 +11,8 @@ import pytest
 from graphql import GraphQLError
 
 from graph.app import build_app
-from graph.context import Request, Services, Threads
+from graph.context import Request
+from graph.services import Services, Threads
 from graph.waiting import ASK_AGAIN_SECONDS, outcome_of
 from kernel.actor import Actor, Role
 from kernel.errors import TooBusy

@@ -13,8 +13,8 @@ from starlette.applications import Starlette
 
 from demand.pools.model import PooledPreOrder
 from graph.app import build_app
-from graph.context import Services
 from graph.metrics import Metrics
+from graph.services import Services
 from kernel import db, outbox
 from kernel.actor import system
 from kernel.clock import FixedClock
