@@ -37,7 +37,7 @@ from factory_orders.planning.model import (
     ScheduledOrder,
     order_state,
 )
-from factory_orders.planning.order_service import withdraw_build_order
+from factory_orders.planning.order_service import release_rest, withdraw_build_order
 from factory_orders.planning.order_store import lock_order, move_batch
 from factory_orders.planning.promise import Window, promise_days
 from factory_orders.planning.queries import plant_by_id
@@ -251,6 +251,8 @@ def _end(
 ) -> Cancellation:
     withdraw_build_order(work, terms)
     end_order(work, terms, reason=reason)
+    # Where it was the last of its pool to wait for a week, nobody needs what the pool still holds.
+    release_rest(work, terms.pool_id, terms.plant_id)
     if built is not None and unfinished_in_batch(work, built.batch_id) == 0:
         move_batch(work, built.batch_id, BatchState.COMPLETE, only_from=[BatchState.BUILDING])
     return _give_back_and_tell(work, terms, ended, by=by)

@@ -35,8 +35,19 @@ class PoolPlan:
 
 def working_days(brand: Brand, week: date) -> list[date]:
     """Return the days of a week on which a plant works, Monday to Friday of the brand's calendar."""
-    days = [week + timedelta(days=number) for number in range(WORKING_DAYS_A_WEEK)]
-    return [day for day in days if registry.is_working_day(brand.calendar, day)]
+    return [day for day in _monday_to_friday(week) if registry.is_working_day(brand.calendar, day)]
+
+
+def building_days(brand: Brand, week: date) -> list[date]:
+    """Return the days on which a week's cars are built: its working days.
+
+    Monday to Friday in a week of holidays that was given capacity all the same, or announced after it was laid out.
+    """
+    return working_days(brand, week) or _monday_to_friday(week)
+
+
+def _monday_to_friday(week: date) -> list[date]:
+    return [week + timedelta(days=number) for number in range(WORKING_DAYS_A_WEEK)]
 
 
 def week_slots(brand: Brand, plant: Plant, week: date) -> int:
@@ -259,13 +270,13 @@ def close_promises(work: Work, pool_id: str) -> None:
 def release_pool(work: Work, pool_id: str) -> int:
     """Free all that a pool still holds, and close its plan; returns how many class slots became free."""
     plan = work.connection.execute(
-        select(pool_plans.c.plant_id)
-        .where(pool_plans.c.pool_id == pool_id, pool_plans.c.brand_id == work.actor.brand_id)
-        .with_for_update()
+        select(pool_plans.c.plant_id).where(
+            pool_plans.c.pool_id == pool_id, pool_plans.c.brand_id == work.actor.brand_id
+        )
     ).first()
     if plan is None:
         return 0
-    # The weeks first, as everybody else does: two changes never wait for each other in a circle.
+    # The weeks are locked first, as everybody else does, and what is held is read anew behind their lock.
     held = held_by_pool(work, pool_id)
     if held:
         load_weeks(work, plan.plant_id, first=min(held), pool_id=None, lock=True)

@@ -20,12 +20,12 @@ from factory_orders.events import (
 )
 from factory_orders.planning.batching.service import plan_waiting
 from factory_orders.planning.capacity_store import (
+    building_days,
     give_back_place,
     lay_out_weeks,
     load_weeks,
     release_pool,
     take_places,
-    working_days,
 )
 from factory_orders.planning.model import (
     SLOT,
@@ -76,7 +76,7 @@ from factory_orders.policies import BatchPolicy, CapacityPolicy, LinePolicy, Pro
 from factory_orders.promises.calibration_service import note_not_ready
 from factory_orders.promises.margin_store import margin_at, planned_days
 from factory_orders.promises.store import insert_outcomes
-from kernel import policy, registry
+from kernel import db, policy, registry
 from kernel.actor import Permission
 from kernel.errors import NotFound
 from kernel.registry import Plant
@@ -159,9 +159,9 @@ def on_schedule_timer(work: Work, batch_id: str, _payload: object) -> None:
 
 def _schedule(work: Work, plant: Plant, batch_id: str, members: Sequence[OrderTerms], *, searched: bool = True) -> int:
     """Place orders in weeks, release their build orders and order the days' lines; the book is to be planned anew."""
-    have = orders_with_build_order(work, [terms.id for terms in members])
-    # Read before they were locked, some may have been cancelled since: no car is built for those.
-    standing = lock_scheduled(work, [terms.id for terms in members if terms.id not in have])
+    # Read before they were locked: some may have been cancelled since, others have got their week from somebody else.
+    standing = lock_scheduled(work, [terms.id for terms in members])
+    standing -= orders_with_build_order(work, sorted(standing))
     waiting = [terms for terms in members if terms.id in standing]
     placed: dict[str, Placement] = {}
     for pool_id, group in groupby(waiting, key=lambda terms: terms.pool_id):
@@ -172,17 +172,19 @@ def _schedule(work: Work, plant: Plant, batch_id: str, members: Sequence[OrderTe
         sequence_day(work, plant, day)
     if len(placed) < len(waiting):
         set_timer(work, SCHEDULE_TIMER, batch_id, work.now + RETRY_AFTER)
-    for pool_id in {terms.pool_id for terms in waiting}:
-        if not pool_is_waiting(work, pool_id) and len(placed) == len(waiting):
-            _release_rest(work, pool_id, plant)
+    for pool_id in sorted({terms.pool_id for terms in members}):
+        release_rest(work, pool_id, plant.id)
     move_batch(work, batch_id, BatchState.RELEASED, only_from=[BatchState.PROPOSED, BatchState.ACCEPTED])
     return len(placed)
 
 
-def _release_rest(work: Work, pool_id: str, plant: Plant) -> None:
+def release_rest(work: Work, pool_id: str, plant_id: str) -> None:
+    """Free what a locked pool still holds once none of its orders waits for a week any more."""
+    if pool_is_waiting(work, pool_id):
+        return
     freed = release_pool(work, pool_id)
     if freed:
-        work.record(SlotsReleased(work.actor.brand_id, pool_id, plant.id, freed))
+        work.record(SlotsReleased(work.actor.brand_id, pool_id, plant_id, freed))
 
 
 def _place(
@@ -219,7 +221,7 @@ def _release(
     for terms in members:
         by_week.setdefault(placed[terms.id].week, []).append(terms)
     for week, of_week in sorted(by_week.items()):
-        days = working_days(brand, week)
+        days = building_days(brand, week)
         cars = [facts[terms.catalogue_version_id].constrained_of(terms.options) for terms in of_week]
         constrained = frozenset[str]().union(*cars)
         taken = day_options(work, plant.id, days, constrained) if constrained else {}
@@ -283,6 +285,8 @@ def _tell(work: Work, plant: Plant, members: Sequence[OrderTerms], placed: dict[
 
 def sequence_day(work: Work, plant: Plant, day: date) -> None:
     """Order a day's line anew behind the cars that have begun; the day before counts for runs and ratios."""
+    # Two that order it at once would each leave out the other's car, and give its place away.
+    db.take_turns(work.connection, f"line:{plant.id}:{day.isoformat()}")
     cars = cars_of_day(work, plant.id, day)
     begun = [car for car in cars if car.stage is not Stage.QUEUED and car.position is not None]
     queued = [car for car in cars if car.stage is Stage.QUEUED]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, assert_never
 
-from sqlalchemy import Select, bindparam, func, select, update
+from sqlalchemy import Select, bindparam, select, update
 
 from factory_orders.planning.batching.model import Partition
 from factory_orders.planning.model import (
@@ -26,6 +26,8 @@ from factory_orders.planning.model import (
 from factory_orders.planning.rows import TERMS, order_from
 from factory_orders.planning.sequencing import LineJudgement, LineScore
 from factory_orders.planning.tables import batch_orders, batch_plans, batches, line_days, orders
+from factory_orders.plant.model import Stage
+from factory_orders.plant.tables import build_orders
 from kernel import db
 from kernel.errors import NotFound
 from kernel.work import Work
@@ -217,18 +219,20 @@ def batch_of_order(work: Work, order_id: str) -> str:
 
 
 def pool_is_waiting(work: Work, pool_id: str) -> bool:
-    """Say whether some order of a pool is in no batch yet."""
+    """Say whether some order of a pool waits for a week: it is in no batch yet, or its batch found none for it."""
+    live = (build_orders.c.order_id == orders.c.id) & (build_orders.c.stage != Stage.WITHDRAWN.value)
     found = (
-        select(func.count())
-        .select_from(orders)
-        .outerjoin(batch_orders, batch_orders.c.order_id == orders.c.id)
+        select(orders.c.id)
+        .outerjoin_from(orders, build_orders, live)
         .where(
             orders.c.pool_id == pool_id,
+            orders.c.brand_id == work.actor.brand_id,
             orders.c.state == ORDER_STATES[ScheduledOrder],
-            batch_orders.c.order_id.is_(None),
+            build_orders.c.id.is_(None),
         )
+        .limit(1)
     )
-    return bool(work.connection.execute(found).scalar_one())
+    return work.connection.execute(found).first() is not None
 
 
 def write_line_day(

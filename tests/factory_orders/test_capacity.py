@@ -12,24 +12,28 @@ from sqlalchemy.exc import IntegrityError
 from configurator.model import Choice
 from configurator.step_service import ConfigureRequest, Goal, Outlook, complete
 from factory_orders import queries, service
+from factory_orders.cancellation.service import lose_earnest
 from factory_orders.errors import CapacityShort, CapacityTaken
 from factory_orders.events import SlotsReserved
-from factory_orders.planning.capacity_store import week_slots
+from factory_orders.planning.capacity_store import lay_out_weeks, week_slots
 from factory_orders.planning.model import SLOT
 from factory_orders.planning.order_service import form_batches
 from factory_orders.planning.queries import plant_by_id
 from factory_orders.planning.tables import capacity_weeks
-from factory_orders.policies import BatchPolicy
+from factory_orders.policies import BatchPolicy, CapacityPolicy
 from factory_orders.pools_service import FreeWeeks
 from kernel import policy
 from kernel.actor import Actor, Role
+from kernel.clock import FixedClock
 from kernel.errors import Forbidden, InvalidInput, NotFound, Refusal
 from kernel.ids import AccountId, BrandId
 from kernel.paging import PageRequest
 from kernel.registry import Brand, Plant
 from kernel.timers import fire_due
+from kernel.work import Works
 from tests.configurator.small_brand import BRAND, PLANNER
-from tests.factory_orders.trade import NORTH_PLANT, SYSTEM, Trade, buyer
+from tests.factory_orders.trade import NORTH_PLANT, SYSTEM, Trade, buyer, open_trade
+from tests.support.databases import Database
 
 DEADLINE = datetime(2026, 12, 14, 16, 0, tzinfo=UTC)
 FIRST_WEEK = date(2026, 12, 28)
@@ -169,6 +173,52 @@ def test_a_failed_pool_gives_everything_back(trade: Trade) -> None:
 
     assert (freed, again) == (90, 0)
     assert counts(trade) == counts(trade, "GOLD") == {}
+
+
+def change_policy(trade: Trade, **sections: object) -> None:
+    with trade.works.change(ADMIN) as work:
+        policy.change_policy(work, base_version=0, changes=sections, reason="small plant")
+
+
+TWO_AT_LEAST = {"plant_limits": [["fir_north", 2, 5]]}
+
+
+def test_a_pool_whose_orders_have_their_weeks_holds_nothing_for_those_of_another_pool(trade: Trade) -> None:
+    change_policy(trade, batches=TWO_AT_LEAST, capacity={"option_limits": [["GOLD", 0]]})
+    reserve(trade, "8" * 32, 30)
+
+    trade.lock(1, pool_id="9" * 32, options=GOLD_CAR)
+    trade.lock(1, pool_id="8" * 32, first_buyer=11)
+
+    # One batch of both; the golden car finds no week.
+    assert counts(trade) == {date(2026, 12, 7): (100, 0, 1)}
+
+
+def test_what_a_pool_holds_for_an_order_that_ends_before_it_has_a_week_is_free_again(trade: Trade) -> None:
+    change_policy(trade, batches=TWO_AT_LEAST)
+    reserve(trade, "9" * 32, 30)
+    (order_id,) = trade.lock(1, pool_id="9" * 32)
+    held = sum(reserved for _, reserved, _ in counts(trade).values())
+
+    with trade.works.change(SYSTEM) as work:
+        lose_earnest(work, order_id)
+
+    assert held == 30
+    assert counts(trade) == {}
+
+
+def test_a_week_of_holidays_that_was_given_capacity_is_built_from_monday_on(database: Database) -> None:
+    clock = FixedClock(datetime(2026, 1, 28, 2, tzinfo=UTC))
+    trade = open_trade(Works(database.engine, clock=clock), clock)
+    spring_festival = date(2026, 2, 16)
+
+    with trade.works.change(PLANNER) as work:
+        plant = plant_by_id(work, NORTH_PLANT)
+        lay_out_weeks(work, plant, first=spring_festival, weeks=1, options=[], policy=CapacityPolicy())
+        service.change_capacity(work, "fir_north", week=spring_festival, resource=SLOT, capacity=5)
+    (order_id,) = trade.lock(1)
+
+    assert trade.build_order_of(order_id).day == spring_festival
 
 
 def test_a_week_takes_no_more_of_an_option_than_its_limit(trade: Trade) -> None:

@@ -1,4 +1,4 @@
-"""A cancellation and the plan at the same moment: no car is built for an order that has ended."""
+"""The plan and somebody else at the same moment: no car for an order that has ended, one week for each, one line."""
 
 from __future__ import annotations
 
@@ -6,29 +6,37 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from functools import partial
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from demand.service import DEPOSIT_PURPOSE
 from factory_orders import queries, service
-from factory_orders.model import CancelledOrder
+from factory_orders.model import BuildOrder, CancelledOrder
+from factory_orders.planning.order_service import sequence_day
+from factory_orders.planning.queries import plant_by_id
 from factory_orders.planning.tables import capacity_weeks
+from factory_orders.plant.store import cars_of_day
+from factory_orders.plant.tables import build_orders
 from kernel import db, payments, policy
 from kernel.actor import Actor, Role
 from kernel.clock import FixedClock
 from kernel.ids import AccountId
 from kernel.paging import PageRequest
 from kernel.payments import PaymentRequest
-from kernel.work import Works
-from tests.configurator.small_brand import BRAND, PLANNER
-from tests.factory_orders.trade import EARNEST, SYSTEM, Trade, buyer, open_trade
+from kernel.work import Work, Works
+from tests.configurator.small_brand import BRAND, PLAIN_CAR, PLANNER
+from tests.factory_orders.trade import EARNEST, NORTH_PLANT, SYSTEM, Trade, buyer, open_trade
 
 pytestmark = pytest.mark.postgres
 ADMIN = Actor(BRAND, frozenset({Role.BRAND_ADMIN}), AccountId("6" * 32))
 GOLD_CAR = ("GOLD", "W17", "PT_SMALL", "TR_BASE")
+BLUE_CAR = ("BLUE", *PLAIN_CAR[1:])
 WEEK = date(2026, 12, 14)
-LONG_ENOUGH_TO_WAIT = 0.5
+MONDAY = date(2026, 12, 7)
+SECONDS_MAX = 20
+WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 
 
 @pytest.fixture
@@ -36,6 +44,16 @@ def trade(postgres_url: str, clock: FixedClock) -> Iterator[Trade]:
     engine = db.open_engine(postgres_url)
     yield open_trade(Works(engine, clock=clock), clock)
     engine.dispose()
+
+
+def wait_until_waiting(trade: Trade, number: int) -> None:
+    """Return once so many changes wait for a lock."""
+    for _ in range(SECONDS_MAX * 100):
+        with trade.works.engine.connect() as connection:
+            if connection.execute(WAITING).scalar_one() >= number:
+                return
+        time.sleep(0.01)
+    raise AssertionError(f"{number} changes do not wait")
 
 
 def pay_deposit(trade: Trade, order_id: str) -> None:
@@ -49,31 +67,87 @@ def pay_deposit(trade: Trade, order_id: str) -> None:
         payments.receive_authorised(work, [(request, trade.sandbox.read_authorisation(token))])
 
 
-def test_an_order_cancelled_while_its_batch_is_scheduled_gets_no_car(trade: Trade) -> None:
+def golden_order_without_a_week(trade: Trade) -> tuple[str, str]:
+    """Lock a golden car while the plant has no gold, and let gold come; returns the order and its batch."""
     with trade.works.change(ADMIN) as work:
         policy.change_policy(
             work, base_version=0, changes={"capacity": {"option_limits": [["GOLD", 0]]}}, reason="no gold paint"
         )
     (order_id,) = trade.lock(1, options=GOLD_CAR)
-    pay_deposit(trade, order_id)
     with trade.works.change(PLANNER) as work:
         (batch,) = queries.list_batches(work, PageRequest(10)).items
-        service.change_capacity(work, "fir_north", week=WEEK, resource="GOLD", capacity=1)
+        service.change_capacity(work, "fir_north", week=WEEK, resource="GOLD", capacity=2)
+    return order_id, batch.id
+
+
+def used(trade: Trade) -> list[tuple[str, int]]:
+    with trade.works.read(SYSTEM) as work:
+        found = select(capacity_weeks.c.resource, capacity_weeks.c.used).where(capacity_weeks.c.used > 0)
+        return [(row.resource, row.used) for row in work.connection.execute(found.order_by(capacity_weeks.c.resource))]
+
+
+def test_an_order_cancelled_while_its_batch_is_scheduled_gets_no_car(trade: Trade) -> None:
+    order_id, batch_id = golden_order_without_a_week(trade)
+    pay_deposit(trade, order_id)
 
     with ThreadPoolExecutor(2) as threads:
         with trade.works.change(SYSTEM) as work:
             work.connection.execute(select(capacity_weeks).with_for_update())
-            scheduling = threads.submit(trade.works.run, PLANNER, lambda work: service.schedule_batch(work, batch.id))
-            time.sleep(LONG_ENOUGH_TO_WAIT)
+            scheduling = threads.submit(trade.works.run, PLANNER, lambda work: service.schedule_batch(work, batch_id))
+            wait_until_waiting(trade, 1)
             ending = threads.submit(trade.works.run, buyer(), lambda work: service.cancel_order(work, order_id))
-            time.sleep(LONG_ENOUGH_TO_WAIT)
-        scheduling.result(20)
-        ending.result(20)
+            wait_until_waiting(trade, 2)
+        scheduling.result(SECONDS_MAX)
+        ending.result(SECONDS_MAX)
 
     with trade.works.read(SYSTEM) as work:
         order = queries.orders_by_id(work, [order_id])[order_id]
         live = queries.build_orders_of_orders(work, [order_id])
-        weeks = work.connection.execute(select(capacity_weeks).where(capacity_weeks.c.used > 0)).all()
     assert isinstance(order, CancelledOrder)
     assert live == {}
-    assert weeks == []
+    assert used(trade) == []
+
+
+def test_a_batch_that_two_planners_schedule_at_once_gets_each_car_one_week(trade: Trade) -> None:
+    _, batch_id = golden_order_without_a_week(trade)
+
+    with ThreadPoolExecutor(2) as threads:
+        with trade.works.change(SYSTEM) as work:
+            work.connection.execute(select(capacity_weeks).with_for_update())
+            both = []
+            for number in (1, 2):
+                schedule = partial(service.schedule_batch, batch_id=batch_id)
+                both.append(threads.submit(trade.works.run, PLANNER, schedule))
+                wait_until_waiting(trade, number)
+        scheduled = [one.result(SECONDS_MAX) for one in both]
+
+    assert scheduled == [1, 0]
+    assert used(trade) == [("GOLD", 1), ("slot", 1)]
+
+
+def test_two_that_order_a_days_line_at_once_give_no_place_away_twice(trade: Trade) -> None:
+    trade.lock(5)
+    trade.lock(5, pool_id="8" * 32, options=BLUE_CAR, first_buyer=11)
+    first = monday(trade)[0]
+
+    def order_anew(work: Work) -> None:
+        sequence_day(work, plant_by_id(work, NORTH_PLANT), MONDAY)
+
+    with ThreadPoolExecutor(2) as threads:
+        with trade.works.change(SYSTEM) as work:
+            own = select(build_orders.c.id).where(build_orders.c.id == first.id)
+            work.connection.execute(own.with_for_update())
+            locking = threads.submit(partial(trade.lock, 1, pool_id="7" * 32, first_buyer=21))
+            wait_until_waiting(trade, 1)
+            ordering = threads.submit(trade.works.run, SYSTEM, order_anew)
+            wait_until_waiting(trade, 2)
+        locking.result(SECONDS_MAX)
+        ordering.result(SECONDS_MAX)
+
+    assert [car.position for car in monday(trade)] == [1, 2, 3]
+
+
+def monday(trade: Trade) -> list[BuildOrder]:
+    """Return the cars of Monday's line in their order."""
+    with trade.works.read(SYSTEM) as work:
+        return cars_of_day(work, NORTH_PLANT, MONDAY)

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from configurator.model import PoolingClass
 from configurator.quote_service import road_km
 from factory_orders.planning.batching.model import BatchPrices, Line, Partition, WaitingOrder
-from factory_orders.planning.capacity_store import held_by_pools, lay_out_weeks, load_weeks, working_days
+from factory_orders.planning.capacity_store import building_days, held_by_pools, lay_out_weeks, load_weeks
 from factory_orders.planning.model import SLOT, CarFacts, OrderTerms
 from factory_orders.planning.order_store import waiting_orders
 from factory_orders.planning.partition import partition_orders
@@ -108,7 +108,7 @@ def _line(work: Work, plant: Plant, pools: Sequence[str]) -> Line:
     slots: dict[date, int] = {}
     for week in load_weeks(work, plant.id, first=first, pool_id=None, lock=False, resources=[SLOT]):
         free = week.free[SLOT] + held.get(week.week, 0)
-        days = working_days(brand, week.week)
+        days = building_days(brand, week.week)
         for number, day in enumerate(days):
             slots[day] = free // len(days) + (number < free % len(days))
     # Behind the planned weeks the plant goes on at its full rate, so that every order has some day.

@@ -18,6 +18,8 @@ RESOURCES_MAX: Final = 62
 def cheapest_weeks(orders: Sequence[BookOrder], weeks: Sequence[WeekRoom], costs: WeekCosts) -> list[Placement]:
     """Return the places of orders, in their order; who finds no week is left out."""
     resources = tuple(dict.fromkeys(name for order in orders for name in order.needs))
+    # Who finds no room even alone has no week in any plan: the search, and its kernels, are not troubled with them.
+    orders = [order for order in orders if _fits_alone(order, weeks)]
     book = WeekBook(
         weeks=tuple(week.week for week in weeks),
         resources=resources,
@@ -37,3 +39,7 @@ def cheapest_weeks(orders: Sequence[BookOrder], weeks: Sequence[WeekRoom], costs
             held[week][name] -= 1
         placed.append(Placement(order.id, weeks[week].week, order.needs, from_held))
     return placed
+
+
+def _fits_alone(order: BookOrder, weeks: Sequence[WeekRoom]) -> bool:
+    return any(all(week.room(name) > 0 for name in order.needs) for week in weeks[max(order.ready, 0) :])
