@@ -16,7 +16,7 @@ from graph.identifiers import raw_id, write_id
 from kernel import registry
 from kernel.actor import Actor
 from kernel.errors import Refusal
-from kernel.paging import PageRequest
+from kernel.paging import PageRequest, decode_cursor
 from kernel.work import Work, Works
 
 LINE_STARTS: Final = time(6)
@@ -56,7 +56,7 @@ def _orders(work: Work) -> Iterator[BuildOrder]:
         yield from page.items
         if not page.has_next:
             return
-        after = f"{page.items[-1].day.isoformat()}/{page.items[-1].position}"
+        after = decode_cursor(page.cursors[-1])
 
 
 def _take(build_order_id: str, report: PlantReport, work: Work) -> str:

@@ -7,6 +7,7 @@ optimization_objectives.txt, with `;` between cells. The file of CSPLib problem 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from factory_orders.line.errors import InstanceBroken
 from factory_orders.line.model import OPTIONS_MAX, LineCar, LineProblem, Objective, Ratio
 
 CARS_MAX: Final = 20_000
+WINDOW_MAX: Final = 1_000
+"""Counts are kept for every window that touches the day; the longest of the public instances have 310 places."""
 VEHICLES, RATIOS = "vehicles.txt", "ratios.txt"
 LIMIT, OBJECTIVES = "paint_batch_limit.txt", "optimization_objectives.txt"
 FIXED_COLUMNS: Final = 4
@@ -90,6 +93,8 @@ def _read_ratios(file: Path) -> tuple[Ratio, ...]:
         ratio = Ratio(option, row.number(p, "p", least=1), row.number(q, "q", least=1), priority == "1")
         if ratio.p > ratio.q:
             row.broken(f"at most {ratio.p} in {ratio.q} limits nothing")
+        if ratio.q > WINDOW_MAX:
+            row.broken(f"windows of up to {WINDOW_MAX} cars are read, not of {ratio.q}")
         if priority not in ("0", "1"):
             row.broken(f"a priority is 1 (high) or 0 (low), not {priority!r}")
         if option in {known.option for known in ratios}:
@@ -132,6 +137,9 @@ def _read_vehicles(file: Path, ratios: Sequence[Ratio]) -> tuple[tuple[LineCar, 
     lacking = [ratio.option for ratio in ratios if ratio.option not in options]
     if lacking:
         raise InstanceBroken(str(file), 1, f"has no column for {', '.join(lacking)}")
+    twice = sorted(option for option, columns in Counter(options).items() if columns > 1)
+    if twice:
+        raise InstanceBroken(str(file), 1, f"has more than one column for {', '.join(twice)}")
     days: list[tuple[str, list[LineCar]]] = []
     seen: set[tuple[str, str]] = set()
     for row in _rows(file, columns=len(header)):
@@ -167,6 +175,8 @@ def read_csplib(file: Path) -> LineProblem:
     q = [numbers.next("q") for _ in range(options)]
     if any(not 1 <= least <= most for least, most in zip(p, q, strict=True)):
         numbers.broken("p must be from 1 to q for each option")
+    if max(q) > WINDOW_MAX:
+        numbers.broken(f"windows of up to {WINDOW_MAX} cars are read, not of {max(q)}")
     cars: list[LineCar] = []
     for _ in range(classes):
         kind, count = numbers.next("a class"), numbers.next("its number of cars")

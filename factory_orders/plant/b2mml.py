@@ -97,6 +97,8 @@ def read_xml(data: bytes) -> Element:
         reader.parser.Parse(data, True)
     except expat.ExpatError as error:
         raise PlantFileBroken(error.lineno, expat.ErrorString(error.code) or "no XML") from None
+    except (LookupError, ValueError):  # Raised for an encoding that Python does not know, or of several bytes a sign.
+        raise PlantFileBroken(1, "its encoding is not read; write UTF-8") from None
     assert reader.root is not None, "a file without an element is no XML"
     return reader.root
 
@@ -139,8 +141,11 @@ class _Reader:
 
     def _text(self, text: str) -> None:
         element = self._open[-1]
+        # Blanks between elements, however many, are no text.
+        if text.isspace():
+            text = "" if element.text.endswith(" ") else " "
         element.text += text
-        if len(element.text) > TEXT_MAX and element.text.strip():
+        if len(element.text) > TEXT_MAX:
             raise self._broken(f"the text of {element.name} is longer than {TEXT_MAX} characters")
 
 

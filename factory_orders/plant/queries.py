@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from factory_orders.plant.model import BuildOrder, Stage
 from factory_orders.plant.rows import build_order_from
@@ -41,24 +41,41 @@ def _page(work: Work, plant_id: str, page: PageRequest, first_day: date | None, 
     found = (
         select(build_orders)
         .where(table.plant_id == plant_id, table.brand_id == work.actor.brand_id, table.stage.not_in(ended))
-        .order_by(table.day, table.position, table.id)
+        .order_by(table.day, table.position.is_(None), table.position, table.id)
         .limit(page.size + 1)
     )
     if first_day is not None:
         found = found.where(table.day >= first_day)
     if page.after is not None:
-        day, position = _place(page.after)
-        found = found.where(or_(table.day > day, and_(table.day == day, table.position > position)))
+        found = found.where(_behind(work, plant_id, page.after))
     rows = [build_order_from(row) for row in work.connection.execute(found).mappings()]
-    return make_page(rows, page, lambda order: f"{order.day.isoformat()}/{order.position}")
+    return make_page(rows, page, _cursor)
 
 
-def _place(key: str) -> tuple[date, int]:
-    day, _, position = key.partition("/")
+def _cursor(order: BuildOrder) -> str:
+    """Return a build order's cursor: its day and place, or its id where it has no place.
+
+    A car that was withdrawn as not new and then taken by its buyer after all has lost its place; it stands last of its
+    day.
+    """
+    return order.id if order.position is None else f"{order.day.isoformat()}/{order.position}"
+
+
+def _behind(work: Work, plant_id: str, cursor: str) -> ColumnElement[bool]:
+    """Return what stands behind a cursor in a plant's list; refuses what is none (InvalidInput)."""
+    table = build_orders.c
+    day_text, slash, position = cursor.partition("/")
+    if not slash:
+        own = select(table.day).where(table.id == cursor, table.plant_id == plant_id)
+        day: date | None = work.connection.execute(own).scalar()
+        if day is None:
+            raise InvalidInput("after", because("CURSOR"))
+        return or_(table.day > day, and_(table.day == day, table.position.is_(None), table.id > cursor))
     try:
-        return date.fromisoformat(day), int(position)
+        day, place = date.fromisoformat(day_text), int(position)
     except ValueError:
         raise InvalidInput("after", because("CURSOR")) from None
+    return or_(table.day > day, and_(table.day == day, or_(table.position > place, table.position.is_(None))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from factory_orders.plant.simulation import FAULTLESS, Fate, PlantConduct, fate_
 from factory_orders.queries import build_orders_for_plant
 from graph.identifiers import raw_id, write_id
 from kernel.errors import Refusal
-from kernel.paging import PageRequest
+from kernel.paging import PageRequest, decode_cursor
 from kernel.work import Work
 from muster.demo import documents as ask
 from muster.demo.client import Client, Refused, Unanswered
@@ -222,7 +222,7 @@ class OwnDoor:
             found += [ToBuild(one.id, one.plant_id, one.day, one.stage, one.moved_at) for one in page.items]
             if not page.has_next or page.items[-1].day > last_day:
                 return iter([one for one in found if one.day <= last_day])
-            after = f"{page.items[-1].day.isoformat()}/{page.items[-1].position}"
+            after = decode_cursor(page.cursors[-1])
 
     def report_all(self, reports: Iterable[tuple[str, PlantReport]]) -> Iterator[Outcome | None]:
         """Call the use case once for all of them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -84,6 +85,8 @@ def test_a_file_of_reports_is_read_in_its_order_with_lines() -> None:
         (performance(RIGHT.replace("e1", "e" * 500)), 2, "longer than"),
         (HEAD.encode() + b"<a>" * DEPTH_MAX, 1, "in each other"),
         (HEAD.encode() + b"\xff\xfe", 1, "not well-formed"),
+        (b'<?xml version="1.0" encoding="GB18030"?>' + performance(RIGHT), 1, "write UTF-8"),
+        (b'<?xml version="1.0" encoding="martian"?>' + performance(RIGHT), 1, "write UTF-8"),
     ],
 )
 def test_a_file_that_is_broken_or_hostile_is_refused_with_its_line(data: bytes, line: int, why: str) -> None:
@@ -92,6 +95,16 @@ def test_a_file_that_is_broken_or_hostile_is_refused_with_its_line(data: bytes, 
 
     assert refused.value.line == line
     assert why in refused.value.reason
+
+
+def test_blanks_however_many_are_no_text_and_take_no_time() -> None:
+    blanks = "\n" * 200_000
+    began = process_time()
+
+    (report,) = read_performance(performance(blanks, RIGHT, blanks))
+
+    assert report.report.event_id == "e1"
+    assert process_time() - began < 5
 
 
 @given(st.binary(max_size=300))

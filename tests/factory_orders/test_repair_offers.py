@@ -18,12 +18,14 @@ from factory_orders.model import AtStoreOrder, BuiltOrder, DeliveredOrder, Order
 from factory_orders.service import TIMERS, Damage
 from factory_orders.vehicles.tables import vehicles
 from kernel.clock import FixedClock
-from kernel.errors import NotFound
+from kernel.errors import InvalidInput, NotFound
+from kernel.paging import PageRequest, decode_cursor
 from kernel.timers import fire_due
 from kernel.work import Works
+from tests.configurator.small_brand import PLANNER
 from tests.demand.pool_room import PoolRoom, make_pool_room
 from tests.factory_orders.leaving_room import deliver, found_by_audit, locked_orders, news_of
-from tests.factory_orders.trade import BUILD, SYSTEM, Trade, buyer
+from tests.factory_orders.trade import BUILD, NORTH_PLANT, SYSTEM, Trade, buyer
 
 REWORKED = (*BUILD[:-1], Stage.REWORK, Stage.PASSED)
 REPAIR = 900_000
@@ -143,6 +145,25 @@ def test_who_takes_it_gets_this_car_for_less_and_the_other_is_not_built(room: Po
     assert trade.build_order_of(order_id).id != other
     assert trade.shipment_of(order_id).vin == vin
     assert found_by_audit(room) == []
+
+
+def test_a_plants_list_has_the_car_that_was_taken_after_all_on_some_page(room: PoolRoom) -> None:
+    trade, (order_id, *others) = locked_orders(room)
+    trade.build(order_id, stages=REWORKED, repair_minor=REPAIR)
+    accept(trade, order_id)
+
+    found: list[str] = []
+    after: str | None = None
+    with trade.works.read(PLANNER) as work:
+        for _ in range(3):
+            page = queries.build_orders_of_plant(work, NORTH_PLANT, PageRequest(1, after))
+            found += [one.order_id for one in page.items]
+            after = decode_cursor(page.cursors[-1])
+        with pytest.raises(InvalidInput):
+            queries.build_orders_of_plant(work, NORTH_PLANT, PageRequest(1, "f" * 32))
+
+    assert not page.has_next
+    assert sorted(found) == sorted([order_id, *others])
 
 
 def test_it_is_delivered_and_paid_at_the_lower_price_and_invoiced_as_what_it_is(room: PoolRoom) -> None:
