@@ -8,6 +8,7 @@ from kernel.bounds import DAYS_MAX, MINOR_MAX, check_bounds, check_rows
 from kernel.policy import policy_section
 
 CARS_MAX = 100_000
+DAY_MINOR_MAX = 100_000_000
 
 
 @policy_section("capacity")
@@ -101,8 +102,9 @@ class BatchPolicy:
             batch_max=(1, CARS_MAX),
             batch_min=(1, self.batch_max),
             wait_days_max=(1, DAYS_MAX),
-            wait_day_minor=costs,
-            late_day_minor=costs,
+            # A hundred late weeks and more of an order are added up: ¥1,000,000 a day stay far from an overflow.
+            wait_day_minor=(0, DAY_MINOR_MAX),
+            late_day_minor=(0, DAY_MINOR_MAX),
             setup_minor=costs,
             idle_slot_minor=costs,
             changeover_paint_minor=costs,

@@ -57,7 +57,7 @@ class HookSecret:
 
 
 def add_hook(work: Work, key: bytes, *, plant_id: str, url: str, allowed: Sequence[Network] = ()) -> HookSecret:
-    """Let a plant's system hear at an address what it is to build; what is open already is told by a replay.
+    """Let a plant's system hear at an address what it is to build from now on; what is open already it asks for.
 
     Refuses NotFound for another brand's plant, InvalidInput for an address inside, Conflict where it has five.
     """
@@ -65,6 +65,8 @@ def add_hook(work: Work, key: bytes, *, plant_id: str, url: str, allowed: Sequen
     read_target(url, allowed=allowed)
     if plant_id not in {plant.id for plant in registry.list_plants(work)}:
         raise NotFound("plant")
+    # The database knows no most: two at once would both see room for one.
+    db.take_turns(work.connection, f"hooks:{plant_id}")
     if len(live_hooks(work, [plant_id])) >= HOOKS_MAX:
         raise Conflict("hook", because("HOOKS_MOST", most=HOOKS_MAX))
     hook = PlantHook(

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
 from configurator import queries as catalogue
 from configurator.model import VersionId
 from configurator.parts_model import PlannedCars, explode_parts, is_effective
 from factory_orders.parts.model import CallOff, CallOffState, PartDemand, Shortage, shortages
 from factory_orders.parts.rows import call_off_from
-from factory_orders.parts.tables import call_offs, part_stocks
+from factory_orders.parts.tables import call_offs, part_stocks, part_takings
 from factory_orders.plant.model import Stage
 from factory_orders.plant.tables import build_orders
 from kernel import registry
@@ -39,11 +39,17 @@ class PartPlan:
 
 
 def plan_parts(work: Work, plant_id: str) -> PartPlan:
-    """Explode the plant's build orders that have not their parts yet; in one statement, and one a catalogue version."""
+    """Explode the plant's build orders that have not taken their parts; in one statement, and one a catalogue version.
+
+    A car that has just begun takes them a moment later: until then its parts are still there, and still needed.
+    """
     zone = registry.own_brand(work).zone
     table = build_orders.c
     found = select(table.week, table.model, table.options, table.catalogue_version_id, table.released_at).where(
-        table.brand_id == work.actor.brand_id, table.plant_id == plant_id, table.stage == Stage.QUEUED.value
+        table.brand_id == work.actor.brand_id,
+        table.plant_id == plant_id,
+        table.stage != Stage.WITHDRAWN.value,
+        ~exists().where(part_takings.c.build_order_id == table.id),
     )
     cars: Counter[tuple[str, str, frozenset[str], date, date]] = Counter()
     for row in work.connection.execute(found):

@@ -13,6 +13,7 @@ from factory_orders.planning.model import OrderTerms
 from factory_orders.planning.tables import orders
 from factory_orders.promises.learning import NEVER, Margin
 from factory_orders.promises.tables import promise_margins, promise_outcomes
+from kernel import registry
 from kernel.work import Work
 
 AT_ONCE = 500
@@ -85,7 +86,8 @@ def decided_residuals(work: Work, plant_id: str, *, today: date, most: int) -> l
     """Return the residuals of a plant's latest orders, whole pools together.
 
     A pool counts once each of its cars stands ready, is due, or is nobody's any more: were quick cars counted before
-    slow ones of the same pool, all would look quick.
+    slow ones of the same pool, all would look quick. Who left while the car was not late yet teaches nothing; who left
+    a late one teaches that it did not come.
     """
     outcome, order = promise_outcomes.alias("other"), orders.alias("other_order")
     waiting = (
@@ -102,13 +104,23 @@ def decided_residuals(work: Work, plant_id: str, *, today: date, most: int) -> l
     table = promise_outcomes.c
     left = and_(orders.c.state == "cancelled", table.ready_on.is_(None))
     found = (
-        select(table.planned_on, table.ready_on, func.coalesce(orders.c.person_id, orders.c.account_id).label("person"))
+        select(
+            table.planned_on,
+            table.ready_on,
+            table.promised_by,
+            orders.c.ended_at,
+            left.label("left"),
+            func.coalesce(orders.c.person_id, orders.c.account_id).label("person"),
+        )
         .join(orders, orders.c.id == table.order_id)
-        .where(table.brand_id == work.actor.brand_id, table.plant_id == plant_id, ~waiting, ~left)
+        .where(table.brand_id == work.actor.brand_id, table.plant_id == plant_id, ~waiting)
         .order_by(orders.c.locked_at.desc(), orders.c.id)
-        .limit(most)
+        .limit(2 * most)  # Fewer than half of them left.
     )
-    return [
+    zone = registry.own_brand(work).zone
+    residuals = [
         Residual(NEVER if row.ready_on is None else (row.ready_on - row.planned_on).days, row.person)
         for row in work.connection.execute(found)
+        if not (row.left and row.ended_at.astimezone(zone).date() <= row.promised_by)
     ]
+    return residuals[:most]

@@ -15,7 +15,7 @@ from factory_orders.promises.calibration import Calibration, Outcome
 from factory_orders.promises.model import Hold, HoldState
 from factory_orders.promises.rows import hold_from
 from factory_orders.promises.tables import promise_calibrations, promise_holds, promise_outcomes
-from kernel import db
+from kernel import db, registry
 from kernel.errors import NotFound
 from kernel.timers import cancel_timer
 from kernel.work import Work
@@ -160,10 +160,11 @@ def outcomes_until(work: Work, plant_id: str, *, after: date | None, until: date
     )
     if after is not None:
         found = found.where(table.promised_by > after)
+    zone = registry.own_brand(work).zone
     return [
         Outcome(row.expected_on, row.promised_by, row.ready_on, row.person)
         for row in work.connection.execute(found)
-        if not (row.left_before and row.ended_at.date() <= row.promised_by)
+        if not (row.left_before and row.ended_at.astimezone(zone).date() <= row.promised_by)
     ]
 
 

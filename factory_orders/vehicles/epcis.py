@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final
 
 from factory_orders.vehicles.model import Newness
@@ -99,24 +99,24 @@ SCHEMA: Final[dict[str, Any]] = {
 }
 
 
-def write_epcis(passport: Passport, *, now: datetime, offset: timedelta) -> dict[str, Any]:
-    """Return a passport as a document; `offset` is the brand's from UTC, in which times are meant to be shown."""
+def write_epcis(passport: Passport, *, now: datetime, zone: tzinfo) -> dict[str, Any]:
+    """Return a passport as a document; `zone` is the brand's, in which its times are meant to be shown."""
     return {
         "@context": [CONTEXT, {"muster": OWN_CONTEXT}],
         "type": "EPCISDocument",
         "schemaVersion": "2.0",
         "creationDate": _time(now),
-        "epcisBody": {"eventList": [_event(passport.vin, entry, offset) for entry in passport.entries]},
+        "epcisBody": {"eventList": [_event(passport.vin, entry, zone) for entry in passport.entries]},
     }
 
 
-def _event(vin: str, entry: PassportEntry, offset: timedelta) -> dict[str, Any]:
+def _event(vin: str, entry: PassportEntry, zone: tzinfo) -> dict[str, Any]:
     action, step, disposition = MEANING[entry.kind]
     return {
         "type": "ObjectEvent",
         "eventID": f"ni:///sha-256;{entry.hash}",
         "eventTime": _time(entry.at),
-        "eventTimeZoneOffset": _offset(offset),
+        "eventTimeZoneOffset": _offset(entry.at, zone),
         "recordTime": _time(entry.written_at),
         "epcList": [f"{EPC}{vin}"],
         "action": action,
@@ -135,7 +135,10 @@ def _time(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat()
 
 
-def _offset(offset: timedelta) -> str:
+def _offset(moment: datetime, zone: tzinfo) -> str:
+    """Return what a zone's clocks were ahead of UTC by at a moment: in many zones summer has another offset."""
+    offset = moment.astimezone(zone).utcoffset()
+    assert offset is not None, "a zone has an offset"
     minutes = int(offset / timedelta(minutes=1))
     return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
 

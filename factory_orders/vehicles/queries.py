@@ -54,9 +54,7 @@ def passport(work: Work, text: str) -> Passport:
 def passport_document(work: Work, text: str) -> dict[str, Any]:
     """Return a car's passport as a document of EPCIS 2.0; refuses VinInvalid and NotFound."""
     found = passport(work, text)
-    offset = work.now.astimezone(registry.own_brand(work).zone).utcoffset()
-    assert offset is not None, "a zone has an offset"
-    return write_epcis(found, now=work.now, offset=offset)
+    return write_epcis(found, now=work.now, zone=registry.own_brand(work).zone)
 
 
 def disclosures_of(work: Work, vins: Sequence[str]) -> dict[str, list[Disclosure]]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import jsonschema_rs
 import orjson
@@ -28,7 +30,7 @@ from tests.factory_orders.trade import BUILD, SYSTEM, Trade
 VALID = jsonschema_rs.Draft202012Validator(SCHEMA)
 VIN = "L0LL50C11VA000125"
 NOW = datetime(2026, 11, 27, 4, 30, 0, 125, tzinfo=UTC)
-SHANGHAI = timedelta(hours=8)
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 def chained(*links: tuple[str, Newness]) -> Passport:
@@ -52,7 +54,7 @@ WHOLE = chained(
 
 
 def written(passport: Passport = WHOLE) -> dict[str, Any]:
-    return write_epcis(passport, now=NOW, offset=SHANGHAI)
+    return write_epcis(passport, now=NOW, zone=SHANGHAI)
 
 
 def test_a_document_is_of_the_published_shape_and_says_the_same_when_it_is_read() -> None:
@@ -76,12 +78,22 @@ def test_the_published_schema_is_the_one_that_documents_are_checked_by() -> None
 
 
 @pytest.mark.parametrize(
-    ("offset", "told"), [(timedelta(hours=-3, minutes=-30), "-03:30"), (timedelta(), "+00:00"), (SHANGHAI, "+08:00")]
+    ("zone", "told"),
+    [(timezone(-timedelta(hours=3, minutes=30)), "-03:30"), (UTC, "+00:00"), (SHANGHAI, "+08:00")],
 )
-def test_an_offset_is_written_with_its_sign(offset: timedelta, told: str) -> None:
-    document = write_epcis(WHOLE, now=NOW, offset=offset)
+def test_an_offset_is_written_with_its_sign(zone: tzinfo, told: str) -> None:
+    document = write_epcis(WHOLE, now=NOW, zone=zone)
 
     assert {event["eventTimeZoneOffset"] for event in document["epcisBody"]["eventList"]} == {told}
+
+
+def test_an_offset_is_that_of_the_events_own_day() -> None:
+    in_summer = replace(WHOLE.entries[1], at=datetime(2027, 7, 1, tzinfo=UTC))
+    both = replace(WHOLE, entries=(WHOLE.entries[0], in_summer))
+
+    events = write_epcis(both, now=NOW, zone=ZoneInfo("Europe/Berlin"))["epcisBody"]["eventList"]
+
+    assert [event["eventTimeZoneOffset"] for event in events] == ["+01:00", "+02:00"]
 
 
 # --- changes ---------------------------------------------------------------------------------------------------------

@@ -217,6 +217,21 @@ def test_a_car_takes_its_parts_once_however_often_it_is_told(trade: Trade) -> No
     require_sound(trade)
 
 
+def test_a_car_that_has_just_begun_needs_its_parts_until_it_has_taken_them(trade: Trade) -> None:
+    first, _ = trade.lock(2)
+    count(trade, 1)
+    (one,) = call_off(trade).made
+
+    trade.report(trade.build_order_of(first).id, Stage.PARTS_READY)
+    before_the_news = call_off(trade)
+    hear(trade)
+    behind_it = call_off(trade)
+
+    assert one.quantity == 1
+    assert (before_the_news.made, before_the_news.withdrawn) == ((), ())
+    assert (behind_it.made, behind_it.withdrawn) == ((), ())
+
+
 def test_a_plant_that_counts_nothing_has_no_stock_to_take_from(trade: Trade) -> None:
     (order_id,) = trade.lock(1)
 

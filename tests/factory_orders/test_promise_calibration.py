@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -116,17 +116,18 @@ def test_a_month_that_is_not_over_publishes_nothing(trade: Trade) -> None:
 
 
 def test_who_left_before_the_day_is_not_counted_and_who_left_late_is_a_broken_promise(trade: Trade) -> None:
-    ids = trade.lock(11, promised_by=date(2027, 1, 20))
-    set_ready(trade, ids[2:], date(2027, 1, 19))
-    cancel(trade, ids[0])
-    go_to(trade, date(2027, 1, 25))
-    cancel(trade, ids[1])
+    ids = trade.lock(18, promised_by=date(2027, 1, 20))
+    set_ready(trade, ids[6:], date(2027, 1, 19))
+    for order_id in ids[:5]:
+        cancel(trade, order_id)
+    trade.clock.set(datetime(2027, 1, 20, 18, tzinfo=UTC))  # Two in the morning of the day after, in Shanghai.
+    cancel(trade, ids[5])
     go_to(trade, date(2027, 2, 1))
 
     release(trade)
 
     (counted,) = published(trade)
-    assert (counted.promises, counted.kept_p90) == (10, 10)  # ten and nine, in fives
+    assert (counted.promises, counted.kept_p90) == (15, 10)  # thirteen and twelve, in fives
 
 
 def test_the_store_that_looks_a_car_over_fixes_the_day_it_was_ready(trade: Trade) -> None:

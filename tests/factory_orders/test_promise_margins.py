@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from configurator import quote_service
 from configurator.quote_service import QuoteDesk, QuoteRequest
@@ -132,6 +132,21 @@ def test_who_left_teaches_nothing_and_is_not_waited_for(trade: Trade) -> None:
 
     assert learned(trade) == 1
     assert margin_of(trade) == Margin(4, 5, 30)
+
+
+def test_who_left_a_late_car_teaches_that_it_did_not_come(trade: Trade) -> None:
+    ids = trade.lock(31)
+    ready_after(trade, ids[:30], 4)
+    with trade.works.change(SYSTEM) as work:
+        own = select(promise_outcomes.c.promised_by).where(promise_outcomes.c.order_id == ids[30])
+        promised_by = work.connection.execute(own).scalar_one()
+        # Two in the morning of the day after, in Shanghai.
+        left_at = datetime.combine(promised_by, time(18), UTC)
+        gone = {"state": "cancelled", "ended_at": left_at, "reason": "late"}
+        work.connection.execute(update(orders).where(orders.c.id == ids[30]).values(**gone))
+
+    assert learned(trade) == 1
+    assert margin_of(trade) == Margin(4, 45, 31)
 
 
 def test_what_was_learned_is_promised_from_then_on_and_learning_again_changes_nothing(trade: Trade) -> None:

@@ -26,6 +26,7 @@ from factory_orders.planning.weekly.model import (
     cost_of_weeks,
 )
 from factory_orders.planning.weekly.placing import cheapest_weeks
+from factory_orders.planning.weekly.queries import week_costs
 from factory_orders.planning.weekly.service import plan_due_books, plan_outlook, read_book
 from factory_orders.planning.weekly.solving import plan_without_search, solve_book
 from factory_orders.planning.weekly.texts import (
@@ -35,12 +36,18 @@ from factory_orders.planning.weekly.texts import (
     shortfall_text,
     worth_text,
 )
+from factory_orders.policies import DAY_MINOR_MAX, BatchPolicy
+from factory_orders.slotting.model import SlotCosts
+from kernel import policy
+from kernel.actor import Actor, Role
 from kernel.errors import Forbidden, InvalidInput, TooBusy
+from kernel.ids import AccountId
 from kernel.paging import PageRequest
-from tests.configurator.small_brand import PLANNER
+from tests.configurator.small_brand import BRAND, PLANNER
 from tests.factory_orders.trade import NORTH_PLANT, Trade, buyer
 
 MONDAY = date(2026, 12, 7)
+ADMIN = Actor(BRAND, frozenset({Role.BRAND_ADMIN}), AccountId("e" * 32))
 COSTS = WeekCosts(wait=42_000, late=1_050_000, without=500_000_000)
 
 
@@ -51,6 +58,19 @@ def book_of(orders: Sequence[BookOrder], *, slots: Sequence[int], roofs: Sequenc
 
 def order(number: int, *, roof: bool = False, ready: int = 0, due: int = 9) -> BookOrder:
     return BookOrder(f"o{number}", ("slot", "ROOF") if roof else ("slot",), ready, due, min(ready, 0))
+
+
+def test_the_dearest_days_that_a_policy_allows_can_be_planned(trade: Trade) -> None:
+    dear = {"wait_day_minor": DAY_MINOR_MAX, "late_day_minor": DAY_MINOR_MAX}
+    with trade.works.change(ADMIN) as work:
+        policy.change_policy(work, base_version=0, changes={"batches": dear}, reason="every day counts")
+
+    with trade.works.read(PLANNER) as work:
+        costs = week_costs(work)
+
+    assert SlotCosts(costs.wait, costs.late, costs.without).unslotted > 0
+    with pytest.raises(AssertionError, match="late_day_minor lies between"):
+        BatchPolicy(late_day_minor=DAY_MINOR_MAX + 1)
 
 
 rooms = st.lists(st.integers(0, 2), min_size=3, max_size=3)
