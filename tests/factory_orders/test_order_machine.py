@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import assert_never
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -49,7 +50,8 @@ from tests.conftest import MONDAY_MORNING
 from tests.demand.pool_room import TIERS, make_pool_room
 from tests.factory_orders.trade import CARRIER, PLANT_MACHINE, STORE_ADVISER, SYSTEM, Trade, buyer
 
-MACHINE = settings(max_examples=8, stateful_step_count=40, deadline=None)
+SAMPLE = settings(max_examples=3, stateful_step_count=30, deadline=None)
+MACHINE = settings(max_examples=40, stateful_step_count=40, deadline=None)
 BUYERS = (1, 2, 3)
 WHICH = st.integers(0, 2)
 DAMAGES = st.sampled_from([None, None, Damage("dent", 9_000), Damage("frame", 900_000)])
@@ -312,7 +314,8 @@ class OrderMachine(RuleBasedStateMachine):
                 assert self.ended.setdefault(order_id, order) == order
 
 
-def test_no_order_of_events_breaks_an_order(fresh_url: Callable[[], str]) -> None:
+@pytest.mark.parametrize("how", [SAMPLE, pytest.param(MACHINE, marks=pytest.mark.prove)], ids=["sample", "proof"])
+def test_no_order_of_events_breaks_an_order(fresh_url: Callable[[], str], how: settings) -> None:
     machine = type("Machine", (OrderMachine,), {"fresh": staticmethod(fresh_url)})
 
-    run_state_machine_as_test(machine, settings=MACHINE)
+    run_state_machine_as_test(machine, settings=how)

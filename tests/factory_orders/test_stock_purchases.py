@@ -1,9 +1,9 @@
-"""Buying a stock car: one of many gets it, its deposit is counted once, and who leaves gives the car back to stock."""
+"""Buying a stock car: one of many gets it, and its deposit is counted once."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -12,18 +12,18 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import DatabaseError
 
 from configurator.quote_service import is_genuine
-from factory_orders import audit_service, queries, service
-from factory_orders.errors import OrderNotCancellable, OrderOpen, StockCarHeld, StockHoldOver, StockQuoteDead
-from factory_orders.model import AtStoreOrder, DeliveredOrder, Order, Vehicle, order_state
+from factory_orders import queries, service
+from factory_orders.errors import StockCarHeld, StockHoldOver, StockQuoteDead
+from factory_orders.model import AtStoreOrder
 from factory_orders.planning.tables import orders
-from factory_orders.stock.model import PurchaseState, StockPurchase, deposit_for
+from factory_orders.stock.model import PurchaseState, deposit_for
 from factory_orders.stock.tables import stock_purchases
 from factory_orders.vehicles.tables import allocations, vehicles
-from kernel import ledger, payments
-from kernel.actor import Actor, system
-from kernel.errors import Conflict, IdempotencyMismatch, NotFound, Refusal
+from kernel import payments
+from kernel.actor import system
+from kernel.errors import IdempotencyMismatch, NotFound, Refusal
 from kernel.ids import BrandId
-from kernel.ledger import account, ledger_transfers
+from kernel.ledger import ledger_transfers
 from kernel.money import Money
 from kernel.paging import PageRequest
 from kernel.payments import (
@@ -31,105 +31,28 @@ from kernel.payments import (
     PaymentAlreadyMade,
     PaymentAmountMismatch,
     PaymentState,
-    Received,
     carry_out_refunds,
     receive_callback,
-    settle_lost,
 )
 from kernel.registry import stores
-from kernel.sandbox import DECLINED_PREFIX
-from kernel.soundness import examine
 from kernel.timers import fire_due
 from kernel.work import Work
 from tests.configurator.small_brand import BRAND, DESK, EAST_STORE
-from tests.factory_orders.test_stock import PRICE, ask, free_car, hold, listed, set_price
+from tests.factory_orders.purchasing import (
+    DEPOSIT,
+    bought,
+    buy,
+    call_back,
+    car,
+    deposit_of,
+    order_of,
+    purchases,
+    stock_car,
+    token,
+    unsound,
+)
+from tests.factory_orders.test_stock import PRICE, ask, hold, listed, set_price
 from tests.factory_orders.trade import SYSTEM, Trade, buyer
-
-DEPOSIT = Money(500_000)
-OWN = {"stock_deposit": service.lose_stock_deposit, "balance": service.lose_balance}
-
-
-def stock_car(trade: Trade, *, number: int = 1, damage: service.Damage | None = None) -> str:
-    """Bring a car into stock and give it its price."""
-    vin = free_car(trade, number=number, damage=damage)
-    set_price(trade, vin)
-    return vin
-
-
-def token(trade: Trade, who: Actor, amount: Money = DEPOSIT, *, reference: str = "auth-1") -> str:
-    return trade.sandbox.authorise(
-        account_id=who.signed_in(),
-        amount=amount,
-        reference=reference,
-        wallet="w",
-        expires_at=trade.clock.now() + timedelta(hours=1),
-    )
-
-
-def buy(
-    trade: Trade, hold_id: str, *, who: Actor | None = None, key: str = "a key of mine", given: str | None = None
-) -> StockPurchase:
-    def act(work: Work) -> StockPurchase:
-        request = service.BuyRequest(key, hold_id, given)
-        return service.buy_stock_car(work, DESK, {"sandbox": trade.sandbox}, request)
-
-    return trade.works.run(who or buyer(7), act)
-
-
-def bought(trade: Trade, vin: str, who: Actor | None = None) -> StockPurchase:
-    """Hold a car and pay its deposit at once."""
-    actor = who or buyer(7)
-    held = hold(trade, ask(trade, vin), actor)
-    return buy(trade, held.id, who=actor, given=token(trade, actor, reference=f"auth-{held.id}"))
-
-
-def call_back(trade: Trade, payment_id: str, amount: Money = DEPOSIT, *, reference: str = "pay-1") -> Received:
-    """Let the provider tell that money came; as the door does."""
-    paid = trade.sandbox.pay(brand_id=BRAND, payment_id=payment_id, amount=amount, reference=reference, wallet="w")
-    return hear(trade, paid.headers, paid.body)
-
-
-def hear(trade: Trade, headers: Mapping[str, str], body: bytes) -> Received:
-    with trade.works.change(system(BrandId(""))) as work:
-        heard = receive_callback(work, trade.sandbox, headers, body)
-        own = work.acting(SYSTEM)
-        if heard.outcome == "received":
-            service.receive_stock_deposit(own, heard.payment)
-        elif heard.outcome in ("declined", "charged_back"):
-            settle_lost(own, OWN, heard.payment, heard.missing)
-        return heard
-
-
-def order_of(trade: Trade, purchase: StockPurchase) -> Order:
-    with trade.works.read(SYSTEM) as work:
-        return queries.orders_by_id(work, [purchase.id])[purchase.id]
-
-
-def car(trade: Trade, vin: str) -> Vehicle:
-    with trade.works.read(SYSTEM) as work:
-        return queries.vehicles_by_vin(work, [vin])[vin]
-
-
-def deposit_of(trade: Trade, purchase: StockPurchase) -> int:
-    with trade.works.read(SYSTEM) as work:
-        return ledger.balance(work, account("stock_deposit", purchase.id))
-
-
-def purchases(trade: Trade) -> list[str]:
-    with trade.works.read(SYSTEM) as work:
-        return list(work.connection.execute(select(stock_purchases.c.state)).scalars())
-
-
-def unsound(trade: Trade) -> list[str]:
-    """Return what the audit finds of stock cars and of the ledger's sum."""
-    with trade.works.read(SYSTEM) as work:
-        found = [one for one in examine(work, audit_service.CHECKS) if "costs what was locked" not in one.check.name]
-        table = ledger_transfers.c
-        gone = select(table.debit_account, -func.sum(table.amount_minor)).group_by(table.debit_account)
-        came = select(table.credit_account, func.sum(table.amount_minor)).group_by(table.credit_account)
-        moved = sum(amount for half in (gone, came) for _, amount in work.connection.execute(half))
-    assert moved == 0
-    return [line for one in found for line in one.violations if "stock" in one.check.name or "purchase" in line]
 
 
 def test_who_pays_the_deposit_in_time_has_the_car_at_the_price_of_its_quote(trade: Trade) -> None:
@@ -351,129 +274,6 @@ def quiet(job: Callable[[], object]) -> object:
         return refusal
 
 
-def test_a_stock_car_is_handed_over_like_any_other_and_the_ledger_comes_to_nothing(trade: Trade) -> None:
-    vin = stock_car(trade, damage=service.Damage("scratch", 30_000))
-    made = bought(trade, vin)
-    who = buyer(7)
-
-    with trade.works.change(who) as work:
-        assert service.accept_disclosures(work, made.id) == 1
-    handover = trade.inspect(trade.book(made.id, who=who))
-    payment = trade.ask_balance(handover, who=who)
-    assert payment.amount.minor == made.contract["balance_minor"]
-    trade.pay(handover, payment, who=who)
-    trade.sign(handover, who=who)
-
-    assert isinstance(order_of(trade, made), DeliveredOrder)
-    assert car(trade, vin).state.value == "delivered"
-    assert car(trade, vin).newness.word == "new_disclosed"
-    assert deposit_of(trade, made) == 0
-    with trade.works.read(SYSTEM) as work:
-        assert ledger.balance(work, account("receivable", made.id)) == 0
-        assert [paper.number is not None for paper in queries.papers_of_order(work.acting(who), made.id)] == [True]
-    assert unsound(trade) == []
-    with pytest.raises(OrderNotCancellable):
-        cancel(trade, made)
-
-
-def cancel(trade: Trade, purchase: StockPurchase, number: int = 7) -> service.Cancellation:
-    with trade.works.change(buyer(number)) as work:
-        return service.cancel_order(work, purchase.id)
-
-
-def test_who_leaves_before_paying_gets_the_deposit_back_and_the_car_is_stock_again(trade: Trade) -> None:
-    vin = stock_car(trade)
-    made = bought(trade, vin)
-    handover = trade.inspect(trade.book(made.id, who=buyer(7)))
-    trade.ask_balance(handover, who=buyer(7))
-
-    ended = cancel(trade, made)
-    carry_out_refunds(trade.works, {"sandbox": trade.sandbox})
-    payments.capture_due(trade.works, {"sandbox": trade.sandbox}, OWN)
-    carry_out_refunds(trade.works, {"sandbox": trade.sandbox})
-
-    assert (ended.returned_minor, ended.forfeit_minor) == (DEPOSIT.minor, 0)
-    assert order_state(order_of(trade, made)) == "cancelled"
-    assert listed(trade) == [vin]
-    assert car(trade, vin).newness.word == "new"
-    with trade.works.read(SYSTEM) as work:
-        paid = [one for one in payments.payments_of(work, [made.id])[made.id] if one.captured]
-        assert [one.state for one in paid] == [PaymentState.REFUNDED]
-        assert ledger.balance(work, account("receivable", made.id)) == 0
-    assert unsound(trade) == []
-    assert bought(trade, vin, buyer(8)).state is PurchaseState.BOUGHT
-
-
-def test_nobody_leaves_with_a_paid_balance_and_a_rejected_handover_lowers_the_car(trade: Trade) -> None:
-    vin = stock_car(trade)
-    made = bought(trade, vin)
-    handover = trade.inspect(trade.book(made.id, who=buyer(7)))
-    trade.pay(handover, trade.ask_balance(handover, who=buyer(7)), who=buyer(7))
-
-    with pytest.raises(OrderNotCancellable):
-        cancel(trade, made)
-    with trade.works.change(buyer(7)) as work:
-        service.reject_handover(work, handover.id, "the paint is another one")
-    cancel(trade, made)
-
-    assert car(trade, vin).newness.word == "new_disclosed"
-    assert listed(trade) == [vin]
-    assert unsound(trade) == []
-
-
-def test_a_deposit_that_the_bank_takes_back_frees_the_car(trade: Trade) -> None:
-    vin = stock_car(trade)
-    opened = buy(trade, hold(trade, ask(trade, vin)).id)
-    call_back(trade, opened.payment_id)
-    handover = trade.inspect(trade.book(opened.id, who=buyer(7)))
-    trade.ask_balance(handover, who=buyer(7))
-
-    back = trade.sandbox.charge_back(payment_id=opened.payment_id, reference="pay-1", wallet="w")
-    heard = hear(trade, back.headers, back.body)
-
-    assert heard.outcome == "charged_back"
-    assert order_state(order_of(trade, opened)) == "cancelled"
-    assert deposit_of(trade, opened) == 0
-    assert listed(trade) == [vin]
-    assert unsound(trade) == []
-
-
-def test_an_authorised_deposit_that_is_declined_later_frees_the_car(trade: Trade) -> None:
-    vin = stock_car(trade)
-    held = hold(trade, ask(trade, vin))
-    made = buy(trade, held.id, given=token(trade, buyer(7), reference=f"{DECLINED_PREFIX}1"))
-
-    payments.capture_due(trade.works, {"sandbox": trade.sandbox}, OWN)
-
-    assert order_state(order_of(trade, made)) == "cancelled"
-    assert listed(trade) == [vin]
-    assert unsound(trade) == []
-
-
-def test_a_deposit_that_binds_a_car_is_not_moved_by_hand_and_keeps_its_buyer_here(trade: Trade) -> None:
-    vin = stock_car(trade)
-    held = hold(trade, ask(trade, vin))
-    who = buyer(7)
-    buy(trade, held.id)
-    with trade.works.read(SYSTEM) as work:
-        assert isinstance(service.OrderData().blocks_erasure(work, who.signed_in()), OrderOpen)
-
-    made = buy(trade, held.id, key="another key", given=token(trade, who))
-
-    with pytest.raises(Conflict), trade.works.change(SYSTEM) as work:
-        service.hold_stock_deposit(work, made.id)
-    cancel(trade, made)
-    with trade.works.change(SYSTEM) as work:
-        service.hold_stock_deposit(work, made.id)
-    with trade.works.change(SYSTEM) as work:
-        assert service.OrderData().blocks_erasure(work, who.signed_in()) is None
-        told = service.OrderData().export(work, who.signed_in())
-        service.OrderData().erase(work, who.signed_in())
-        person = work.connection.execute(select(stock_purchases.c.person_id)).scalar_one()
-    assert [one["vin"] for one in told["stockPurchases"]] == [vin]
-    assert person is None
-
-
 def test_no_order_of_a_stock_car_is_written_without_its_paid_purchase(trade: Trade) -> None:
     vin = stock_car(trade)
     opened = buy(trade, hold(trade, ask(trade, vin)).id)
@@ -488,21 +288,6 @@ def test_no_order_of_a_stock_car_is_written_without_its_paid_purchase(trade: Tra
         work.connection.execute(
             update(stock_purchases).where(stock_purchases.c.id == made.id).values(state="open", ended_at=None)
         )
-
-
-def test_who_never_pays_the_rest_defaults_and_the_car_is_stock(trade: Trade) -> None:
-    vin = stock_car(trade)
-    made = bought(trade, vin)
-
-    for _ in range(3):
-        trade.clock.advance(timedelta(days=16))
-        fire_due(trade.works, service.TIMERS)
-
-    assert order_state(order_of(trade, made)) == "cancelled"
-    with trade.works.read(SYSTEM) as work:
-        assert ledger.balance(work, account("forfeit", BRAND)) == DEPOSIT.minor
-    assert listed(trade) == [vin]
-    assert unsound(trade) == []
 
 
 def test_one_reads_ones_own_purchases_alone(trade: Trade) -> None:

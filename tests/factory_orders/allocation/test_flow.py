@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from factory_orders.allocation.flow import allocate, prices_of
@@ -55,7 +55,6 @@ def cheapest(problem: AllocationProblem) -> int:
     return best
 
 
-@settings(max_examples=60, deadline=None)
 @given(problems())
 def test_nothing_costs_less_than_the_flow_and_the_prices_prove_it(problem: AllocationProblem) -> None:
     found = allocate(problem)
@@ -63,13 +62,11 @@ def test_nothing_costs_less_than_the_flow_and_the_prices_prove_it(problem: Alloc
     assert found.cost == found.bound == cheapest(problem)
 
 
-@settings(max_examples=100, deadline=None)
 @given(problems(), st.lists(st.integers(-30, 30), min_size=PLACES + 1, max_size=PLACES + 1))
 def test_no_prices_whatever_claim_more_than_the_optimum(problem: AllocationProblem, prices: list[int]) -> None:
     assert bound_of(problem, np.array(prices, np.int64)) <= cheapest(problem)
 
 
-@settings(max_examples=100, deadline=None)
 @given(problems(8), problems(8), st.data())
 def test_mending_from_any_places_and_prices_ends_at_the_optimum(
     before: AllocationProblem, after: AllocationProblem, data: st.DataObject
