@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -175,7 +176,7 @@ def test_a_failed_pool_gives_everything_back(trade: Trade) -> None:
     assert counts(trade) == counts(trade, "GOLD") == {}
 
 
-def change_policy(trade: Trade, **sections: object) -> None:
+def change_policy(trade: Trade, **sections: dict[str, Any]) -> None:
     with trade.works.change(ADMIN) as work:
         policy.change_policy(work, base_version=0, changes=sections, reason="small plant")
 
