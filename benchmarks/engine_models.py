@@ -16,7 +16,7 @@ from configurator.engine import d4
 from configurator.engine.circuit import Circuit, compile_circuit
 from configurator.engine.decomposition import DecompositionCompiler
 from configurator.engine.formula import Formula
-from configurator.engine.nnf import Budget, Compiler, Nnf
+from configurator.engine.nnf import Budget, Compiler, Nnf, OutOfMemory
 from configurator.rules import RuleBook, compile_catalogue, compile_feature_model
 from configurator.uvl import read_uvl_file
 
@@ -108,11 +108,18 @@ def compiled(model: Model, compiler: Compiler, *, seconds_max: float) -> Compile
     """Compile as a server would, in a child process, and lay the circuit out."""
     start = time.monotonic()
     budget = Budget(seconds_max, COMPILE_MEGABYTES_MAX, lambda: (time.monotonic() - start) / CLOCK_FACTOR)
-    nnf, searching = spent(lambda: compiler.compile(model.formula, budget))
+    nnf, searching = spent(lambda: _tried(compiler, model.formula, budget))
     if nnf is None:
         return Compiled(compiler.name, searching, 0.0, None, None)
     circuit, layout = spent(lambda: compile_circuit(nnf, model.formula, named=price_variables(model.book)))
     return Compiled(compiler.name, searching, layout, nnf, circuit)
+
+
+def _tried(compiler: Compiler, formula: Formula, budget: Budget) -> Nnf | None:
+    try:
+        return compiler.compile(formula, budget)
+    except OutOfMemory:
+        return None
 
 
 def price_variables(book: RuleBook) -> list[int]:

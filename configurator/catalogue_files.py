@@ -25,8 +25,8 @@ from configurator.catalogue import (
     RuleKind,
 )
 from configurator.errors import CatalogueFaulty
-from configurator.expression_reader import parse_expression
-from configurator.expressions import ExpressionFault, feature_names
+from configurator.expression_reader import parse_expression, parse_own_expression
+from configurator.expressions import ExpressionFault, feature_names, format_expression
 from configurator.faults import Fault, FaultList
 from configurator.feature_tree import Constraint, FeatureModel, GroupKind, TreeGroup
 from configurator.file_tables import Row, read_table
@@ -68,9 +68,23 @@ def inspect_folder(folder: Path) -> tuple[Catalogue | None, tuple[Fault, ...]]:
     faults = FaultList()
     catalogue = _Folder(folder, faults).read()
     if catalogue is not None and not faults:
-        for fault in logic_faults(catalogue):
+        for fault in unkeepable(catalogue) or logic_faults(catalogue):
             faults.add(fault.file, fault.line, fault.reason)
     return catalogue, faults.sorted()
+
+
+def unkeepable(catalogue: Catalogue) -> list[Fault]:
+    """Return the rules that could not be read again once they are kept, where each operand stands in parentheses."""
+    written = [(rule.file or UVL, rule.line, rule.code, rule.expression) for rule in catalogue.rules]
+    written += [("price_rules.csv", 0, rule.code, rule.when) for rule in catalogue.price_rules]
+    faults = []
+    for file, line, code, expression in written:
+        try:
+            if expression is not None:
+                parse_own_expression(format_expression(expression))
+        except ExpressionFault as fault:
+            faults.append(Fault(file, line, f"rule {code}: written with all its parentheses it is {fault.reason}"))
+    return faults
 
 
 class _Folder:
@@ -124,7 +138,7 @@ class _Folder:
             return None
         try:
             stored = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, RecursionError) as error:
             self._faults.add(MANIFEST, 0, f"cannot be read: {error}")
             return None
         for name in ("brand", "version", "currency", "changes_zh", "changes_en"):

@@ -19,7 +19,7 @@ from configurator.catalogue import (
     Rule,
     RuleKind,
 )
-from configurator.expression_reader import parse_expression
+from configurator.expression_reader import parse_own_expression
 from configurator.expressions import format_expression
 from configurator.feature_tree import GroupKind, TreeGroup
 from configurator.model import Text
@@ -85,7 +85,7 @@ def decode_catalogue(document: dict[str, Any]) -> Catalogue:
         rules=tuple(_read_rule(rule) for rule in document["rules"]),
         price_rules=tuple(_read_price_rule(rule) for rule in document["price_rules"]),
         parts=tuple(_read_part(part) for part in document["parts"]),
-        definitions=tuple(parse_expression(text) for text in document.get("definitions", ())),
+        definitions=tuple(parse_own_expression(text) for text in document.get("definitions", ())),
     )
 
 
@@ -173,7 +173,7 @@ def _read_rule(stored: dict[str, Any]) -> Rule:
         _read_day(stored["first_day"]),
         _read_day(stored["last_day"]),
     )
-    expression = None if text is None else parse_expression(text)
+    expression = None if text is None else parse_own_expression(text)
     return Rule(stored["code"], RuleKind(stored["kind"]), expression, condition, _read_text(stored["text"]))
 
 
@@ -183,7 +183,7 @@ def _price_rule(rule: PriceRule) -> dict[str, Any]:
 
 
 def _read_price_rule(stored: dict[str, Any]) -> PriceRule:
-    when = parse_expression(stored["when"])
+    when = parse_own_expression(stored["when"])
     return PriceRule(stored["code"], when, stored["amount_minor"], _read_text(stored["text"]))
 
 

@@ -41,8 +41,11 @@ class Report:
 def check_folder(folder: Path) -> Report:
     """Read and check a catalogue folder as publishing would, without publishing."""
     catalogue, faults = inspect_folder(folder)
-    if catalogue is None or faults:
-        return Report(str(folder), faults)
+    return Report(str(folder), faults) if catalogue is None or faults else report_of(folder, catalogue)
+
+
+def report_of(folder: Path, catalogue: Catalogue) -> Report:
+    """Report on a catalogue that was read from a folder and found sound."""
     return Report(str(folder), (), catalogue.brand, catalogue.label, content_hash(catalogue), _counts(catalogue))
 
 
@@ -139,12 +142,13 @@ def _compared(
 
 
 def _all_rules(catalogue: Catalogue) -> list[tuple[str, str]]:
-    """Return the rules of the table and the bare groups of the tree, each with its meaning in words."""
-    groups = [
-        (f"group {group.parent}", f"{group.kind.value} {group.low}..{group.high} of {', '.join(group.members)}")
-        for group in catalogue.groups
-    ]
-    return [*((rule.code, _rule_in_words(rule)) for rule in catalogue.rules), *groups]
+    """Return the rules of the table and the bare groups of the tree, all of a parent together, in words."""
+    groups: dict[str, list[str]] = {}
+    for group in catalogue.groups:
+        words = f"{group.kind.value} {group.low}..{group.high} of {', '.join(group.members)}"
+        groups.setdefault(f"group {group.parent}", []).append(words)
+    below = [(parent, "; ".join(sorted(several))) for parent, several in groups.items()]
+    return [*((rule.code, _rule_in_words(rule)) for rule in catalogue.rules), *below]
 
 
 def _rule_in_words(rule: Rule) -> str:

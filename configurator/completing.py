@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from math import log
+from math import ceil, log
 from typing import Final
 
 from configurator.catalogue import Catalogue
@@ -19,6 +19,7 @@ from configurator.errors import GoalNotOffered
 from configurator.pricing import price_weights
 from configurator.showroom import Showroom
 from configurator.solver import Choices
+from kernel.money import BASIS_POINTS
 
 RATE_LEAST: Final = 0.01
 """The take rate assumed of an option of which none was released: those are the rarely chosen ones."""
@@ -139,6 +140,12 @@ def with_price_second(catalogue: Catalogue, weights: Mapping[str, int], *, model
     prices = price_weights(catalogue, model=model)
     scale = 1 + sum(map(abs, prices.values()))
     return {name: scale * weights.get(name, 0) + prices.get(name, 0) for name in {**weights, **prices}}
+
+
+def heaviest(catalogue: Catalogue, prices: Mapping[str, int]) -> int:
+    """Return what no car weighs more than, whatever it is completed by: with popularity first and the price second."""
+    odds = ceil(POPULARITY_UNITS * log((1 - RATE_LEAST) / RATE_LEAST))
+    return (1 + sum(map(abs, prices.values()))) * max(odds * len(catalogue.options), 2 * BASIS_POINTS)
 
 
 def _known(catalogue: Catalogue, weeks: OptionWeeks) -> dict[str, int]:

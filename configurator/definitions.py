@@ -7,9 +7,14 @@ from typing import Final
 
 from configurator.engine.formula import Clause
 
+VARIABLES_MAX: Final = 2_000_000
 TRUE: Final = 1
 """The root is in every car, so its literal stands for what is always true."""
 FALSE: Final = -TRUE
+
+
+class TooManyHelpers(Exception):
+    """Rules that need more helper variables than there is memory for; the text says so."""
 
 
 class Definitions:
@@ -22,7 +27,9 @@ class Definitions:
         self._known: dict[tuple[object, ...], int] = {}
 
     def new(self) -> int:
-        """Return a fresh variable."""
+        """Return a fresh variable; raises TooManyHelpers past the ceiling."""
+        if self.count >= VARIABLES_MAX:
+            raise TooManyHelpers(f"written as clauses, the rules need more than {VARIABLES_MAX:,} variables")
         self.count += 1
         return self.count
 

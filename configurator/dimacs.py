@@ -7,27 +7,36 @@ from pathlib import Path
 from typing import Final
 
 from configurator.catalogue import ALWAYS
+from configurator.engine.formula import Clause
 from configurator.faults import Fault, FaultList
 from configurator.rules import CompiledRule, RuleBook
 
 FILE_BYTES_MAX: Final = 64 * 1024 * 1024
 VARIABLES_MAX: Final = 1_000_000
+CLAUSES_MAX: Final = 2_000_000
+"""Industrial rule sets have some hundred thousand; each clause here is a value of its own."""
 _HEADER: Final = re.compile(r"p\s+cnf\s+(\d{1,9})\s+(\d{1,9})\s*\Z")
-_NAME: Final = re.compile(r"c\s+(\d{1,9})\$?\s+(\S.*?)\s*\Z")
+_NAME: Final = re.compile(r"c\s+(\d{1,9})\$?\s+(\S.*)\Z")
+_LITERAL: Final = re.compile(r"-?[0-9]{1,9}\Z")
 
 
 def read_dimacs_file(path: Path) -> tuple[RuleBook | None, tuple[Fault, ...]]:
     """Read a file; the faults name it by its file name."""
-    if path.stat().st_size > FILE_BYTES_MAX:
-        return None, (Fault(path.name, 0, f"is larger than {FILE_BYTES_MAX} bytes"),)
-    return read_dimacs(path.read_text(encoding="utf-8", errors="replace"), file=path.name)
+    if not path.is_file():
+        return None, (Fault(path.name, 0, "is no file that can be read"),)
+    try:
+        if path.stat().st_size > FILE_BYTES_MAX:
+            return None, (Fault(path.name, 0, f"is larger than {FILE_BYTES_MAX} bytes"),)
+        return read_dimacs(path.read_text(encoding="utf-8", errors="replace"), file=path.name)
+    except OSError as error:
+        return None, (Fault(path.name, 0, f"cannot be read: {error.strerror}"),)
 
 
 def read_dimacs(text: str, *, file: str = "rules.cnf") -> tuple[RuleBook | None, tuple[Fault, ...]]:
     """Read DIMACS text: every clause is a rule `C<number>` with its line; a variable without a name is its number."""
     reader = _Reader(file)
-    for number, line in enumerate(text.splitlines(), start=1):
-        if line.startswith("%"):
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.startswith("%") or reader.has_enough:
             break
         reader.take(number, line.strip())
     return reader.finished()
@@ -45,6 +54,11 @@ class _Reader:
         self._rules: list[CompiledRule] = []
         self._open: list[int] = []
         self._open_line = 0
+
+    @property
+    def has_enough(self) -> bool:
+        """Say whether reading on would only take memory."""
+        return len(self._rules) > CLAUSES_MAX
 
     def take(self, number: int, line: str) -> None:
         if not line:
@@ -75,17 +89,16 @@ class _Reader:
     def _take_literals(self, number: int, line: str) -> None:
         assert self._header is not None
         for word in line.split():
-            try:
-                literal = int(word)
-            except ValueError:
+            if _LITERAL.match(word) is None:
                 self._fault_in_clause(number, f"'{word[:20]}' is no number")
                 continue
+            literal = int(word)
             if abs(literal) > self._header[0]:
                 self._fault_in_clause(number, f"variable {abs(literal)} is beyond {self._header[0]}")
             elif literal:
                 self._open_line = self._open_line or number
                 self._open.append(literal)
-            else:
+            elif not self.has_enough:
                 self._close(number)
 
     def _fault_in_clause(self, number: int, reason: str) -> None:
@@ -101,14 +114,16 @@ class _Reader:
         self._open, self._open_line = [], 0
 
     def finished(self) -> tuple[RuleBook | None, tuple[Fault, ...]]:
-        if self._open:
+        if self._open and not self.has_enough:
             self._faults.add(self._file, self._open_line, "a clause does not end with 0")
         if self._header is None:
             if not self._faults:
                 self._faults.add(self._file, 0, "has no header `p cnf <variables> <clauses>`")
             return None, self._faults.sorted()
         variables, clauses = self._header
-        if clauses >= 0 and clauses != len(self._rules):
+        if self.has_enough:
+            self._faults.add(self._file, self._header_line, f"more than {CLAUSES_MAX} clauses")
+        elif clauses >= 0 and clauses != len(self._rules):
             reason = f"announces {clauses} clauses and has {len(self._rules)}"
             self._faults.add(self._file, self._header_line, reason)
         if self._faults or variables == 0:
@@ -126,5 +141,10 @@ class _Reader:
             names[name] = variable
         if self._faults:
             return None
-        rules = tuple(rule for rule in self._rules if not any(-one in rule.clauses[0] for one in rule.clauses[0]))
+        rules = tuple(rule for rule in self._rules if not _is_tautology(rule.clauses[0]))
         return RuleBook(tuple(names), names, (), rules, (), {}, variables)
+
+
+def _is_tautology(clause: Clause) -> bool:
+    literals = frozenset(clause)
+    return any(-literal in literals for literal in literals)

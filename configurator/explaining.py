@@ -145,23 +145,33 @@ def because(reason: Reason) -> tuple[str, ...]:
 
 
 def first_excluded(room: Showroom, model: str, choices: Sequence[Choice]) -> OptionExcluded:
-    """Find the first choice that those before it exclude, and say why and what to give up."""
+    """Find the first choice that those before it exclude, and say why and what to give up.
+
+    Where the model itself cannot be had at that place or day, it is the first.
+    """
+    reason = room.engine.explain({}, room.context, feature=model, present=True)
+    if reason is not None:
+        return _excluded(room, model, reason, ())
     before: dict[str, bool] = {model: True}
     for choice in choices:
         reason = room.engine.explain(before, room.context, feature=choice.option, present=choice.wanted)
         if reason is not None:
             repairs = room.engine.repairs(before, room.context, feature=choice.option, present=choice.wanted, limit=1)
-            rules = rules_in_words(room.catalogue, reason.rules)
-            return OptionExcluded(
-                option=choice.option,
-                because=because(reason),
-                rules_en=tuple(rule.en for rule in rules),
-                rules_zh=tuple(rule.zh for rule in rules),
-                give_up=repairs.found[0].given_up if repairs.found else (),
-            )
+            return _excluded(room, choice.option, reason, repairs.found[0].given_up if repairs.found else ())
         before = {name: value for name, value in before.items() if name != choice.option}
         before[choice.option] = choice.wanted
     raise AssertionError("choices that clash hold one that the others exclude")
+
+
+def _excluded(room: Showroom, name: str, reason: Reason, give_up: tuple[str, ...]) -> OptionExcluded:
+    rules = rules_in_words(room.catalogue, reason.rules)
+    return OptionExcluded(
+        option=name,
+        because=because(reason),
+        rules_en=tuple(rule.en for rule in rules),
+        rules_zh=tuple(rule.zh for rule in rules),
+        give_up=give_up,
+    )
 
 
 def rules_in_words(catalogue: Catalogue, codes: Sequence[str]) -> tuple[RuleInWords, ...]:

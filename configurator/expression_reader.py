@@ -31,11 +31,17 @@ from configurator.expressions import (
     Rounded,
     Sum,
     Words,
+    height,
 )
 
 DEPTH_MAX: Final = 50
 TOKENS_MAX: Final = 20_000
 DIGITS_MAX: Final = 18
+HEIGHT_MAX: Final = 150
+"""So many operators may stand one inside the other: whatever walks an expression takes some frames for each."""
+OWN_TOKENS_MAX: Final = 4_000_000
+OWN_DIGITS_MAX: Final = 80
+"""What a reader wrote out (sums over all features, with their attributes' digits) is longer than what people write."""
 
 _TOKEN: Final = re.compile(
     r"""\s*(?:
@@ -57,13 +63,25 @@ _NUMERIC: Final = (Number, Sum, Product, Quotient, Rounded, Words, Aggregate)
 
 def parse_expression(text: str) -> Expression:
     """Read an expression; raises `ExpressionFault` with the reason."""
-    tokens = _tokens(text)
+    return _parsed(text, TOKENS_MAX, DIGITS_MAX)
+
+
+def parse_own_expression(text: str) -> Expression:
+    """Read an expression that `format_expression` wrote; raises `ExpressionFault` where it is nested too deep."""
+    return _parsed(text, OWN_TOKENS_MAX, OWN_DIGITS_MAX)
+
+
+def _parsed(text: str, tokens_max: int, digits_max: int) -> Expression:
+    tokens = _tokens(text, tokens_max)
     if not tokens:
         raise ExpressionFault("is empty")
-    return _Reader(tokens).whole()
+    expression = _Reader(tokens, digits_max).whole()
+    if height(expression) > HEIGHT_MAX:
+        raise ExpressionFault(f"nested deeper than {HEIGHT_MAX} operators")
+    return expression
 
 
-def _tokens(text: str) -> list[str]:
+def _tokens(text: str, tokens_max: int) -> list[str]:
     """Split a text: a name begins with `"`, a number with `#`, a text with `'`, so none is mistaken for an operator."""
     tokens: list[str] = []
     for match in _TOKEN.finditer(text):
@@ -81,16 +99,17 @@ def _tokens(text: str) -> list[str]:
             tokens.append(piece[:-1])
         else:
             raise ExpressionFault(f"unexpected character '{piece}'")
-        if len(tokens) > TOKENS_MAX:
-            raise ExpressionFault(f"longer than {TOKENS_MAX} words")
+        if len(tokens) > tokens_max:
+            raise ExpressionFault(f"longer than {tokens_max} words")
     return tokens
 
 
 class _Reader:
     """Recursive descent over the tokens, one method a level of precedence; its depth has a ceiling."""
 
-    def __init__(self, tokens: list[str]) -> None:
+    def __init__(self, tokens: list[str], digits_max: int) -> None:
         self._tokens = tokens
+        self._digits_max = digits_max
         self._at = 0
         self._depth = 0
 
@@ -178,7 +197,7 @@ class _Reader:
             case "(":
                 return self._deeper(self._parenthesis)
             case "#":
-                return _read_number(token[1:])
+                return _read_number(token[1:], self._digits_max)
             case "'":
                 return Words(token[1:])
             case "-":
@@ -248,9 +267,9 @@ def _negative(numeric: Numeric) -> Numeric:
     return Number(-numeric.value) if isinstance(numeric, Number) else Product(MINUS_ONE, numeric)
 
 
-def _read_number(text: str) -> Number:
-    if len(text) > DIGITS_MAX:
-        raise ExpressionFault(f"a number of more than {DIGITS_MAX} digits")
+def _read_number(text: str, digits_max: int) -> Number:
+    if len(text) > digits_max:
+        raise ExpressionFault(f"a number of more than {digits_max} digits")
     return Number(Fraction(text if not text.startswith(".") else f"0{text}"))
 
 

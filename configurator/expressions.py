@@ -153,12 +153,17 @@ def quoted_name(name: str) -> str:
 
 
 def format_expression(expression: Expression) -> str:
-    """Write an expression so that reading it again gives an equal one; nested operands stand in parentheses."""
+    """Write an expression so that reading it again gives one that is written the same; nested operands are enclosed.
+
+    All that is alone in an `And`, an `Or` or a sum is written as what it is.
+    """
     match expression:
         case Feature(name):
             return quoted_name(name)
         case Not(operand):
             return "!" + _enclosed(operand)
+        case And((operand,)) | Or((operand,)):
+            return format_expression(operand)
         case And(operands):
             return " & ".join(_enclosed(operand) for operand in operands)
         case Or(operands):
@@ -174,8 +179,13 @@ def format_expression(expression: Expression) -> str:
 
 
 def _enclosed(expression: Expression) -> str:
-    text = format_expression(expression)
-    return text if isinstance(expression, Feature | Not) else f"({text})"
+    match expression:
+        case And((operand,)) | Or((operand,)):
+            return _enclosed(operand)
+        case Feature() | Not():
+            return format_expression(expression)
+        case _:
+            return f"({format_expression(expression)})"
 
 
 def _format_number(numeric: Numeric) -> str:
@@ -184,6 +194,8 @@ def _format_number(numeric: Numeric) -> str:
             return decimal(value)
         case Feature(name):
             return quoted_name(name)
+        case Sum((operand,)):
+            return _format_number(operand)
         case Sum(operands):
             return " + ".join(_enclosed_number(operand) for operand in operands)
         case Product(left, right):
@@ -201,15 +213,25 @@ def _format_number(numeric: Numeric) -> str:
 
 
 def _enclosed_number(numeric: Numeric) -> str:
-    text = _format_number(numeric)
-    return f"({text})" if isinstance(numeric, Sum | Product | Quotient) else text
+    match numeric:
+        case Sum((operand,)):
+            return _enclosed_number(operand)
+        case Sum() | Product() | Quotient():
+            return f"({_format_number(numeric)})"
+        case _:
+            return _format_number(numeric)
 
 
 def decimal(value: Fraction) -> str:
-    """Write a number whose denominator divides a power of ten, as all numbers that are read do."""
-    places = 0
-    while (value * 10**places).denominator != 1:
-        places += 1
+    """Write a number with its decimal places, as it was read; one that has no end of them (1/3) as a fraction."""
+    rest, places = value.denominator, 0
+    for factor in (2, 5):
+        times = 0
+        while rest % factor == 0:
+            rest, times = rest // factor, times + 1
+        places = max(places, times)
+    if rest != 1:
+        return f"{value.numerator}/{value.denominator}"
     digits = str(abs(int(value * 10**places))).rjust(places + 1, "0")
     whole, part = digits[: len(digits) - places], digits[len(digits) - places :]
     return ("-" if value < 0 else "") + (f"{whole}.{part}" if part else whole)
@@ -264,6 +286,33 @@ def number_in(numeric: Numeric, features: Container[str]) -> Fraction | None:
 def rounded(value: Fraction | None, *, up: bool) -> Fraction | None:
     """Round to a whole number, up or down; what does not exist stays so."""
     return None if value is None else Fraction(math.ceil(value) if up else math.floor(value))
+
+
+def height(expression: Expression) -> int:
+    """Return how many operators stand one inside the other at most; without recursion, whatever was read."""
+    highest = 0
+    waiting: list[tuple[Expression | Numeric, int]] = [(expression, 1)]
+    while waiting:
+        at, depth = waiting.pop()
+        highest = max(highest, depth)
+        waiting += [(below, depth + 1) for below in _operands(at)]
+    return highest
+
+
+def _operands(part: Expression | Numeric) -> tuple[Expression | Numeric, ...]:
+    match part:
+        case Not(operand) | Rounded(operand):
+            return (operand,)
+        case And(operands) | Or(operands) | Sum(operands):
+            return operands
+        case Implies(left, right) | Iff(left, right) | Comparison(_, left, right):
+            return (left, right)
+        case Product(left, right) | Quotient(left, right):
+            return (left, right)
+        case Feature() | Number() | Words() | Aggregate():
+            return ()
+        case _:
+            assert_never(part)
 
 
 def feature_names(expression: Expression) -> Iterator[str]:

@@ -14,6 +14,9 @@ from configurator.faults import FaultList
 from kernel.money import MINOR_PER_MAJOR
 
 ROWS_MAX: Final = 200_000
+FIRST_DAY: Final = date(1970, 1, 1)
+LAST_DAY: Final = date(2999, 12, 31)
+"""Days beyond these are slips of the pen, and the day before the first of all there is not."""
 _YUAN: Final = re.compile(r"(-?)(\d{1,9})\Z")
 CODE_LENGTH_MAX: Final = 60
 _CODE: Final = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.-]{{0,{CODE_LENGTH_MAX - 1}}}\Z")
@@ -73,10 +76,14 @@ class Row:
         if not text:
             return None
         try:
-            return date.fromisoformat(text)
+            day = date.fromisoformat(text)
         except ValueError:
-            self.fault(f"{column} must be a day such as 2026-10-01, not {text!r}")
+            self.fault(f"{column} must be a day such as 2026-10-01, not {text[:80]!r}")
             return None
+        if not FIRST_DAY <= day <= LAST_DAY:
+            self.fault(f"{column} must lie between {FIRST_DAY} and {LAST_DAY}, not on {day}")
+            return None
+        return day
 
     def days(self) -> tuple[date | None, date | None]:
         """Return `first_day` and `last_day`, in order."""
@@ -103,6 +110,8 @@ def read_table(folder: Path, file: str, columns: tuple[str, ...], faults: FaultL
         faults.add(file, 0, "is not UTF-8 text; save the file as UTF-8")
     except csv.Error as error:
         faults.add(file, 0, f"cannot be read as CSV: {error}")
+    except OSError as error:
+        faults.add(file, 0, f"cannot be read: {error.strerror}")
     return []
 
 

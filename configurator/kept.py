@@ -7,12 +7,48 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Final, Generic, TypeVar
 
 Value = TypeVar("Value")
 Found = TypeVar("Found")
 KEPT_MAX: Final = 64
+
+
+class OncePerKey(Generic[Found]):
+    """A bounded memory of what was made for keys: of those who ask for a key at once one makes it and the others wait.
+
+    Who asks for another key waits for nobody.
+    """
+
+    def __init__(self, *, most: int) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._slots: OrderedDict[Hashable, _Slot[Found]] = OrderedDict()
+
+    def of(self, key: Hashable, make: Callable[[], Found]) -> Found:
+        """Return what is kept for a key, made now where there is nothing; what fails is tried again by the next."""
+        with self._lock:
+            slot = self._slots.setdefault(key, _Slot())
+            self._slots.move_to_end(key)
+            while len(self._slots) > self._most:
+                self._slots.popitem(last=False)
+        if not slot.found:
+            with slot.lock:
+                if not slot.found:
+                    slot.found = [make()]
+        return slot.found[0]
+
+    def clear(self) -> None:
+        """Forget everything; what is being made goes to those who wait for it already."""
+        with self._lock:
+            self._slots.clear()
+
+
+class _Slot(Generic[Found]):
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.found: list[Found] = []
 
 
 class Kept(Generic[Value, Found]):

@@ -6,9 +6,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from configurator.catalogue import Catalogue
+from configurator.completing import heaviest
+from configurator.definitions import TooManyHelpers
+from configurator.engine.backend import WEIGHT_MAX
 from configurator.faults import Fault
 from configurator.model import Context
-from configurator.report_subject import distinct_contexts
+from configurator.pricing import price_weights
+from configurator.report_subject import TooManyContexts, distinct_contexts
 from configurator.rules import compile_catalogue, group_codes
 from configurator.sat_engine import SatEngine
 from configurator.solver import Clash, Step
@@ -18,9 +22,16 @@ UVL: Final = "options.uvl"
 
 def logic_faults(catalogue: Catalogue) -> list[Fault]:
     """Return contradictions (with the fewest rules in conflict), dead options and missing prices."""
-    book = compile_catalogue(catalogue)
+    try:
+        book = compile_catalogue(catalogue)
+        contexts = distinct_contexts(catalogue, book)
+    except TooManyHelpers as trouble:
+        return [Fault(UVL, 0, str(trouble))]
+    except TooManyContexts as trouble:
+        return [Fault("rules.csv", 0, str(trouble))]
+    if (too_large := _sums_too_large(catalogue)) is not None:
+        return [too_large]
     engine = SatEngine(book)
-    contexts = distinct_contexts(catalogue, book)
     root = catalogue.features[0]
     contradictions: dict[tuple[str, ...], Fault] = {}
     possible: set[str] = set()
@@ -38,6 +49,15 @@ def logic_faults(catalogue: Catalogue) -> list[Fault]:
         faults += _missing_prices(catalogue, engine, contexts)
     engine.close()
     return faults
+
+
+def _sums_too_large(catalogue: Catalogue) -> Fault | None:
+    """Name a model whose prices, weighed as a completion weighs them, no longer fit the engine's whole numbers."""
+    for model in catalogue.models:
+        prices = price_weights(catalogue, model=model.code)
+        if heaviest(catalogue, prices) >= WEIGHT_MAX:
+            return Fault("prices.csv", 0, f"the prices of '{model.code}' add up to more than can be reckoned with")
+    return None
 
 
 def _contradiction(catalogue: Catalogue, rules: tuple[str, ...], context: Context) -> Fault:

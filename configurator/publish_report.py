@@ -6,17 +6,21 @@ Questions about cars go to a backend, whichever it is; questions about single ru
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias, TypeVar
 
 from configurator.engine.backend import Backend, BackendKind, Domains
+from configurator.expressions import Expression, Feature
 from configurator.feature_tree import GroupKind
 from configurator.model import Context
 from configurator.report_subject import RuleFacts, Subject
+from configurator.rule_blocks import BlockProbe, blocks_of
 from configurator.rule_probe import RuleProbe
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Told the name of a stage, how many of its questions are answered, and how many there are."""
+IsOver: TypeAlias = Callable[[], bool]
+"""Says whether the time for what may be left out is over."""
 Item = TypeVar("Item")
 REASONS_MAX: Final = 100
 """Dead options and redundant rules of which the rules behind are sought."""
@@ -77,6 +81,13 @@ class PublishReport:
     redundant: tuple[IdleRule, ...] = ()
     never_fires: tuple[IdleRule, ...] = ()
     counts: tuple[CarCount, ...] = ()
+    not_looked_at: int = 0
+    """Rules of which it is not known whether they are without effect: the time was over before."""
+
+
+def never() -> bool:
+    """Let a report take as long as it takes."""
+    return False
 
 
 def silent(stage: str, done: int, total: int) -> None:
@@ -84,12 +95,20 @@ def silent(stage: str, done: int, total: int) -> None:
 
 
 def report_on(
-    subject: Subject, backend: Backend, *, probe: RuleProbe | None = None, progress: Progress = silent
+    subject: Subject,
+    backend: Backend,
+    *,
+    probe: RuleProbe | None = None,
+    progress: Progress = silent,
+    is_over: IsOver = never,
 ) -> PublishReport:
-    """Answer everything about a rule set; the backend must be over `subject.book.formula`."""
+    """Answer everything about a rule set; the backend must be over `subject.book.formula`.
+
+    Once `is_over` says so no further rules are looked at for being without effect, and no further reasons are sought.
+    """
     own = probe or RuleProbe(subject.book)
     try:
-        return _Reporting(subject, backend, own, progress).report()
+        return _Reporting(subject, backend, own, progress, is_over).report()
     finally:
         if probe is None:
             own.close()
@@ -102,18 +121,32 @@ class _Place:
     context: Context
     literals: tuple[int, ...]
     active: tuple[int, ...]
+    in_force: frozenset[int]
+    """The active rules once more: asked whether one is among them."""
     domains: Domains
+
+
+@dataclass(slots=True)
+class _Idle:
+    """The rules without effect that were found so far."""
+
+    never_fires: list[IdleRule] = field(default_factory=list)
+    redundant: list[IdleRule] = field(default_factory=list)
+    not_looked_at: int = 0
 
 
 class _Reporting:
     """One report while it is made."""
 
-    def __init__(self, subject: Subject, backend: Backend, probe: RuleProbe, progress: Progress) -> None:
+    def __init__(
+        self, subject: Subject, backend: Backend, probe: RuleProbe, progress: Progress, is_over: IsOver
+    ) -> None:
         self._subject = subject
         self._book = subject.book
         self._backend = backend
         self._probe = probe
         self._progress = progress
+        self._is_over = is_over
         self._reasons_left = REASONS_MAX
 
     def report(self) -> PublishReport:
@@ -123,23 +156,26 @@ class _Reporting:
             literals, active = self._book.context_literals(context), self._book.active(context)
             domains = self._backend.domains(literals)
             if domains is not None:
-                places.append(_Place(context, literals, active, domains))
+                places.append(_Place(context, literals, active, frozenset(active), domains))
                 continue
             rules = self._probe.smallest_conflict(active, ())
             contradictions.setdefault(rules, Contradiction(context, self._facts(rules)))
         if contradictions:
             return PublishReport(self._subject, self._backend.kind, tuple(contradictions.values()))
-        never_fires, redundant = self._idle_rules(places)
+        dead, always_on = self._dead(places), self._always_on(places)
+        falsely_optional = self._falsely_optional(places)
+        idle = self._idle_rules(places)
         return PublishReport(
             self._subject,
             self._backend.kind,
             (),
-            dead=self._dead(places),
-            always_on=self._always_on(places),
-            falsely_optional=self._falsely_optional(places),
-            redundant=redundant,
-            never_fires=never_fires,
+            dead=dead,
+            always_on=always_on,
+            falsely_optional=falsely_optional,
+            redundant=tuple(idle.redundant),
+            never_fires=tuple(idle.never_fires),
             counts=self._counts(places),
+            not_looked_at=idle.not_looked_at,
         )
 
     def _each(self, stage: str, items: Sequence[Item]) -> Iterator[Item]:
@@ -152,8 +188,8 @@ class _Reporting:
         return tuple(self._subject.facts(self._book.rules[position].code) for position in positions)
 
     def _because(self, place: _Place, literals: Sequence[int]) -> tuple[RuleFacts, ...]:
-        """Return the fewest rules that forbid the literals, until `REASONS_MAX` reasons have been sought."""
-        if self._reasons_left == 0:
+        """Return the fewest rules that forbid the literals, until `REASONS_MAX` were sought, or time is over."""
+        if self._reasons_left == 0 or self._is_over():
             return ()
         self._reasons_left -= 1
         return self._facts(self._probe.smallest_conflict(place.active, literals))
@@ -192,34 +228,55 @@ class _Reporting:
                 found.append(BoundOption(member, self._because(places[0], bound)))
         return tuple(found)
 
-    def _idle_rules(self, places: Sequence[_Place]) -> tuple[tuple[IdleRule, ...], tuple[IdleRule, ...]]:
+    def _idle_rules(self, places: Sequence[_Place]) -> _Idle:
         """Find the rules that can never ask for anything, and of the others those that the rest implies.
 
         A rule never fires where its premise holds in no car that the other rules allow, or no context has it in force.
         """
         known = {facts.code: facts for facts in self._subject.rules}
         positions = [position for position, rule in enumerate(self._book.rules) if rule.code in known]
-        never_fires: list[IdleRule] = []
-        redundant: list[IdleRule] = []
-        for position in self._each("looking at rules", positions):
-            facts = known[self._book.rules[position].code]
-            inside = [place for place in places if position in place.active]
-            premise = None if facts.premise is None else self._probe.literal(facts.premise)
-            others = [[one for one in place.active if one != position] for place in inside]
-            if premise is not None and not any(self._probe.has_car(active, [premise]) for active in others):
-                sought = others and len(never_fires) < REASONS_MAX
-                rules = self._probe.smallest_conflict(others[0], [premise]) if sought else ()
-                never_fires.append(IdleRule(facts, self._facts(rules)))
-            elif not inside:
-                never_fires.append(IdleRule(facts))
-            elif all(self._probe.is_implied(position, place.active) for place in inside):
-                sought = len(redundant) < REASONS_MAX
-                rules = self._probe.implied_by(position, inside[0].active) if sought else ()
-                redundant.append(IdleRule(facts, self._facts(rules)))
+        idle, done = _Idle(), 0
+        for block in blocks_of(self._book, positions):
+            for position in block.positions:
+                if self._is_over():
+                    idle.not_looked_at = len(positions) - done
+                    break
+                self._progress("looking at rules", done, len(positions))
+                self._look_at(block.probe, position, known[self._book.rules[position].code], places, idle)
+                done += 1
+            if idle.not_looked_at:
+                break
+        self._progress("looking at rules", done, len(positions))
         for code, literal in self._book.price_rules.items():
-            if not any(self._probe.has_car(place.active, [literal]) for place in places):
-                never_fires.append(IdleRule(RuleFacts(code, "price_rules.csv", 0)))
-        return tuple(never_fires), tuple(redundant)
+            if not any(self._backend.has_car([*place.literals, literal]) for place in places):
+                idle.never_fires.append(IdleRule(RuleFacts(code, "price_rules.csv", 0)))
+        return idle
+
+    def _look_at(
+        self, block: BlockProbe, position: int, facts: RuleFacts, places: Sequence[_Place], idle: _Idle
+    ) -> None:
+        inside = [place for place in places if position in place.in_force]
+        if not inside:
+            idle.never_fires.append(IdleRule(facts))
+        elif facts.premise is not None and not self._fires(block, position, facts.premise, inside):
+            rules: Sequence[int] = ()
+            if len(idle.never_fires) < REASONS_MAX and not self._is_over():
+                others = [one for one in inside[0].active if one != position]
+                rules = self._probe.smallest_conflict(others, [self._probe.literal(facts.premise)])
+            idle.never_fires.append(IdleRule(facts, self._facts(rules)))
+        elif all(block.is_implied(position, place.in_force) for place in inside):
+            sought = len(idle.redundant) < REASONS_MAX and not self._is_over()
+            rules = self._probe.implied_by(position, inside[0].active) if sought else ()
+            idle.redundant.append(IdleRule(facts, self._facts(rules)))
+
+    def _fires(self, block: BlockProbe, position: int, premise: Expression, inside: Sequence[_Place]) -> bool:
+        """Say whether what a rule waits for happens; a car that all rules allow shows it at once."""
+        if isinstance(premise, Feature):
+            variable = self._book.variables[premise.name]
+            if any(place.domains.can >> variable & 1 for place in inside):
+                return True
+        literal = block.literal(premise)
+        return any(block.has_car(literal, without=position, active=place.in_force) for place in inside)
 
     def _counts(self, places: Sequence[_Place]) -> tuple[CarCount, ...]:
         """Count the cars of each model on the first day, region by region."""

@@ -5,9 +5,7 @@ What is loaded is kept by content hash, so it can never be wrong; only which ver
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -22,6 +20,7 @@ from configurator.catalogue_json import content_hash, decode_catalogue
 from configurator.errors import RegionUnknown, VersionNotInForce
 from configurator.explaining import RuleInWords, rules_in_words
 from configurator.expressions import feature_names
+from configurator.kept import OncePerKey
 from configurator.model import Context, Text, VersionId
 from configurator.parts_model import PartUse
 from configurator.pricing import price_weights
@@ -69,8 +68,7 @@ class _Loaded:
 
     def __init__(self) -> None:
         self.engines: Callable[[RuleBook], Engine] = SatEngine
-        self.contents: OrderedDict[str, _Contents] = OrderedDict()
-        self.lock = threading.Lock()
+        self.contents: OncePerKey[_Contents] = OncePerKey(most=LOADED_MAX)
 
 
 _loaded: Final = _Loaded()
@@ -78,9 +76,8 @@ _loaded: Final = _Loaded()
 
 def answer_with(engines: Callable[[RuleBook], Engine]) -> None:
     """Let these engines answer in this process, for the versions that are loaded from now on; SAT alone until then."""
-    with _loaded.lock:
-        _loaded.engines = engines
-        _loaded.contents.clear()
+    _loaded.engines = engines
+    _loaded.contents.clear()
 
 
 REGION_SHOWN_MAX: Final = 40
@@ -178,14 +175,7 @@ def version_by_id(work: Work, version_id: VersionId) -> LoadedVersion:
 
 
 def _loaded_version(work: Work, row: Any) -> LoadedVersion:
-    with _loaded.lock:
-        kept = _loaded.contents
-        contents = kept.get(row.content_hash)
-        if contents is None:
-            contents = kept[row.content_hash] = _load_contents(work, row.id, row.content_hash)
-            if len(kept) > LOADED_MAX:
-                kept.popitem(last=False)
-        kept.move_to_end(row.content_hash)
+    contents = _loaded.contents.of(row.content_hash, lambda: _load_contents(work, row.id, row.content_hash))
     return LoadedVersion(
         VersionId(row.id),
         row.number,
@@ -280,8 +270,7 @@ class ModelView:
     categories: tuple[CategoryView, ...]
 
 
-_views: dict[tuple[str, str, tuple[int, ...]], tuple[ModelView, ...]] = {}
-_viewing: Final = threading.Lock()
+_views: Final[OncePerKey[tuple[ModelView, ...]]] = OncePerKey(most=VIEWS_MAX)
 
 
 def list_models(work: Work, *, region: str = "", version_id: VersionId | None = None) -> tuple[ModelView, ...]:
@@ -289,13 +278,12 @@ def list_models(work: Work, *, region: str = "", version_id: VersionId | None = 
     work.actor.require(Permission.CATALOGUE_READ)
     version, room = open_showroom(work, region=region, version_id=version_id)
     key = (version.id, version.content_hash, version.book.active(room.context))
-    with _viewing:
-        if key not in _views:
-            if len(_views) >= VIEWS_MAX:
-                _views.clear()
-            views = (_model_view(version, room, model.code) for model in version.catalogue.models)
-            _views[key] = tuple(view for view in views if view is not None)
-        return _views[key]
+    return _views.of(key, lambda: _model_views(version, room))
+
+
+def _model_views(version: LoadedVersion, room: Showroom) -> tuple[ModelView, ...]:
+    views = (_model_view(version, room, model.code) for model in version.catalogue.models)
+    return tuple(view for view in views if view is not None)
 
 
 def _model_view(version: LoadedVersion, room: Showroom, code: str) -> ModelView | None:

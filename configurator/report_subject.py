@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+from fractions import Fraction
+from functools import cached_property
 from typing import Final
 
 from configurator.catalogue import MODEL_GROUP, Catalogue, Condition
 from configurator.expressions import And, Expression, Feature, Implies, Not, Or
-from configurator.feature_tree import FeatureModel, GroupKind, TreeGroup
+from configurator.feature_tree import FeatureModel, GroupKind, TreeFeature, TreeGroup
 from configurator.model import Context, Text
 from configurator.rules import RuleBook, compile_catalogue, compile_feature_model, group_codes, window_rules
+from configurator.uvl_attributes import value_of
 
-DAYS_MAX: Final = 40
+DAYS_MAX: Final = 100
+CONTEXTS_MAX: Final = 1_000
+"""Different sets of rules that may be in force: all are looked at, so a catalogue with more of them is refused."""
 OPTIONS: Final = "options.csv"
 NO_TEXT: Final = Text("", "")
 ANYWHERE: Final = Context("", date(2000, 1, 1))
@@ -45,6 +50,10 @@ class Subject:
     """The features that a buyer knows by name, in order; the others only group them."""
     windows: tuple[RuleFacts, ...] = ()
     """What an option's first and last day stand for, when they are given as a reason."""
+    catalogue: Catalogue | None = None
+    """What it was made of, where that was a whole catalogue."""
+    attributes: Mapping[str, Mapping[str, Fraction]] = field(default_factory=dict)
+    """By name the numbers that a bare file gives its features."""
 
     @property
     def root(self) -> str:
@@ -52,8 +61,11 @@ class Subject:
 
     def facts(self, code: str) -> RuleFacts:
         """Return what is known of a rule; the tree's own groups and windows have no more than their code."""
-        known = {rule.code: rule for rule in (*self.rules, *self.windows)}
-        return known.get(code) or RuleFacts(code, self.file, 0)
+        return self._known.get(code) or RuleFacts(code, self.file, 0)
+
+    @cached_property
+    def _known(self) -> Mapping[str, RuleFacts]:
+        return {rule.code: rule for rule in (*self.rules, *self.windows)}
 
 
 def subject_of_catalogue(catalogue: Catalogue, *, file: str = "options.uvl") -> Subject:
@@ -80,7 +92,7 @@ def subject_of_catalogue(catalogue: Catalogue, *, file: str = "options.uvl") -> 
         for option in catalogue.options
         for rule in window_rules(option)
     )
-    return Subject(file, book, catalogue.groups, tuple(rules), contexts, models, named, windows)
+    return Subject(file, book, catalogue.groups, tuple(rules), contexts, models, named, windows, catalogue)
 
 
 def subject_of_model(model: FeatureModel, *, file: str) -> Subject:
@@ -92,7 +104,19 @@ def subject_of_model(model: FeatureModel, *, file: str) -> Subject:
     parents = {group.parent for group in model.groups}
     named = tuple(one.name for one in model.features if not one.abstract or one.name not in parents)
     models = tuple(member for group in model.groups if group.parent == MODEL_GROUP for member in group.members)
-    return Subject(file, compile_feature_model(model), model.groups, tuple(rules), (ANYWHERE,), models, named)
+    book = compile_feature_model(model)
+    attributes = _numbers(model.features)
+    return Subject(file, book, model.groups, tuple(rules), (ANYWHERE,), models, named, attributes=attributes)
+
+
+def _numbers(features: Sequence[TreeFeature]) -> dict[str, dict[str, Fraction]]:
+    found: dict[str, dict[str, Fraction]] = {}
+    for feature in features:
+        for name, written in feature.attributes:
+            value = value_of(written)
+            if isinstance(value, Fraction):
+                found.setdefault(name, {})[feature.name] = value
+    return found
 
 
 def subject_of_clauses(book: RuleBook, *, file: str) -> Subject:
@@ -101,13 +125,25 @@ def subject_of_clauses(book: RuleBook, *, file: str) -> Subject:
     return Subject(file, book, (), rules, (ANYWHERE,), (), book.features)
 
 
+class TooManyContexts(Exception):
+    """Rules and options begin and end on more days, in more regions, than can be looked at; the text says so."""
+
+
 def distinct_contexts(catalogue: Catalogue, book: RuleBook) -> list[Context]:
-    """Return one context for every set of rules that can be in force from the first day on."""
+    """Return one context for every set of rules that can be in force from the first day on; raises TooManyContexts."""
     found: dict[tuple[int, ...], Context] = {}
-    for day in _turning_days(catalogue):
+    days = _turning_days(catalogue)
+    if len(days) > DAYS_MAX:
+        raise TooManyContexts(
+            f"rules and options begin and end on {len(days)} different days; at most {DAYS_MAX} are looked at together,"
+            " so publish the later ones with a later version"
+        )
+    for day in days:
         for region in ("", *catalogue.regions):
             context = Context(region, day)
             found.setdefault(book.active(context), context)
+            if len(found) > CONTEXTS_MAX:
+                raise TooManyContexts(f"days and regions make more than {CONTEXTS_MAX:,} different sets of rules")
     return list(found.values())
 
 
@@ -124,7 +160,7 @@ def _turning_days(catalogue: Catalogue) -> list[date]:
             days.add(max(first, start))
         if last is not None and last < date.max:
             days.add(max(last + timedelta(days=1), start))
-    return sorted(days)[:DAYS_MAX]
+    return sorted(days)
 
 
 def _group_facts(groups: Sequence[TreeGroup], file: str) -> list[RuleFacts]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from configurator.catalogue_files import UVL, inspect_folder
+from configurator.definitions import TooManyHelpers
 from configurator.dimacs import read_dimacs_file
 from configurator.faults import Fault
 from configurator.report_subject import Subject, subject_of_catalogue, subject_of_clauses, subject_of_model
@@ -28,8 +29,15 @@ def take_up(path: Path) -> tuple[Subject | None, tuple[Fault, ...]]:
         book, faults = read_dimacs_file(path)
         return (None if book is None else subject_of_clauses(book, file=path.name)), faults
     if path.suffix == ".uvl":
-        reading = read_uvl_file(path)
-        if reading.model is None or reading.faults:
-            return None, reading.faults
-        return subject_of_model(reading.model, file=path.name), ()
+        return _model_at(path)
     return None, (Fault(path.name, 0, "is neither a folder nor a .uvl, .dimacs or .cnf file"),)
+
+
+def _model_at(path: Path) -> tuple[Subject | None, tuple[Fault, ...]]:
+    reading = read_uvl_file(path)
+    if reading.model is None or reading.faults:
+        return None, reading.faults
+    try:
+        return subject_of_model(reading.model, file=path.name), ()
+    except TooManyHelpers as trouble:
+        return None, (Fault(path.name, 0, str(trouble)),)

@@ -51,14 +51,6 @@ class RuleProbe:
         self._written = len(self._definitions.clauses)
         return literal
 
-    def is_implied(self, position: int, active: Iterable[int]) -> bool:
-        """Say whether the other rules allow no car that this one forbids."""
-        others = self._on(other for other in active if other != position)
-        return not any(
-            self._solver.solve(assumptions=[*(-literal for literal in clause), *others])
-            for clause in self._book.rules[position].clauses
-        )
-
     def implied_by(self, position: int, active: Iterable[int]) -> tuple[int, ...]:
         """Return an irreducible choice of other rules from which this one follows; they are in force with it."""
         others = self._on(other for other in active if other != position)

@@ -24,11 +24,11 @@ from configurator.feature_tree import (
     UvlReading,
 )
 from configurator.uvl_attributes import unquoted
-from configurator.uvl_clones import FEATURES_MAX, CloneWriter
+from configurator.uvl_clones import CloneWriter
 from configurator.uvl_lines import RULE_ID, Line, logical_lines
 from configurator.uvl_references import References
-from configurator.uvl_tree import ReadFeature, TreeReader
-from configurator.uvl_values import classes_of, comparisons_with, without_values
+from configurator.uvl_tree import COUNTED_IN_ALL_MAX, FEATURES_MAX, ReadFeature, TreeReader, counted
+from configurator.uvl_values import MEMBERS_MAX, classes_of, comparisons_with, without_values
 
 __all__ = [
     "Constraint",
@@ -99,6 +99,9 @@ def _read(text: str, file: str, folder: Path | None, faults: FaultList) -> UvlRe
 
 def _text_of(path: Path, file: str, faults: FaultList) -> str | None:
     try:
+        if not path.is_file():
+            faults.add(file, 0, "is no file that can be read")
+            return None
         if path.stat().st_size > FILE_BYTES_MAX:
             faults.add(file, 0, f"is larger than {FILE_BYTES_MAX} bytes")
             return None
@@ -271,7 +274,7 @@ def _subtree(name: str, groups: list[TreeGroup]) -> frozenset[str]:
 
 def _written_out(read: _FileModel, file: str, faults: FaultList) -> FeatureModel | None:
     """Write a buyer's values and clones out as plain features."""
-    model = _with_value_classes(read)
+    model = _with_value_classes(read, faults)
     by_parent: dict[str, list[TreeGroup]] = {}
     for group in model.groups:
         by_parent.setdefault(group.parent, []).append(group)
@@ -284,14 +287,18 @@ def _written_out(read: _FileModel, file: str, faults: FaultList) -> FeatureModel
             return None
         writer.place(model.features[0].name)
         features, groups = writer.features, writer.groups
+    counters = sum(len(group.members) * counted(group.low, group.high, len(group.members)) for group in groups)
+    if counters > COUNTED_IN_ALL_MAX and not faults:
+        faults.add(file, 0, f"all groups together need more than {COUNTED_IN_ALL_MAX:,} counters")
+        return None
     names = {feature.name for feature in features}
     if len(names) < len(features):
         faults.add(file, 0, "a feature has the name of one that a cardinality or a value adds; rename it")
         return None
     constraints: list[Constraint] = []
     for rule in model.rules:
-        expression = writer.instantiated(rule.expression, rule.owner, rule.roots)
         try:
+            expression = writer.instantiated(rule.expression, rule.owner, rule.roots)
             check_size(expression)
         except ExpressionFault as fault:
             faults.add(rule.file, rule.line, f"rule {rule.code}: {fault.reason}")
@@ -302,7 +309,7 @@ def _written_out(read: _FileModel, file: str, faults: FaultList) -> FeatureModel
     )
 
 
-def _with_value_classes(model: _FileModel) -> _FileModel:
+def _with_value_classes(model: _FileModel, faults: FaultList) -> _FileModel:
     """Put below each typed feature the classes of its values that the rules tell apart."""
     types = {feature.name: feature.value_type for feature in model.features if feature.value_type != "Boolean"}
     if not types:
@@ -310,6 +317,11 @@ def _with_value_classes(model: _FileModel) -> _FileModel:
     typed = frozenset(types)
     comparisons = comparisons_with([rule.expression for rule in model.rules], typed)
     classes = {name: classes_of(name, value_type, comparisons[name]) for name, value_type in types.items()}
+    if sum(len(comparisons[name]) * len(classes[name]) for name in types) > MEMBERS_MAX:
+        faults.add(
+            model.features[0].file, 0, f"comparisons with buyers' values come to more than {MEMBERS_MAX:,} classes"
+        )
+        return model
     features: list[ReadFeature] = []
     groups = list(model.groups)
     for feature in model.features:

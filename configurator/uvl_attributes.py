@@ -12,7 +12,7 @@ Value: TypeAlias = Fraction | bool | str
 """A value that rules can compare; lists are kept as they were written."""
 
 _PIECE: Final = re.compile(r"""'[^']*'|"[^"]*"|[\[\]{}(),]|[^'"\[\]{}(),]+|.""", re.DOTALL)
-_KEY: Final = re.compile(r"""\s*(?P<key>[^\W\d][\w.#?%-]*|"[^"]*")\s*(?P<value>.*?)\s*\Z""", re.DOTALL)
+_KEY: Final = re.compile(r"""\s*(?P<key>[^\W\d][\w.#?%-]*|"[^"]*")\s*(?P<value>.*)\Z""", re.DOTALL)
 _VALUE: Final = re.compile(r"""'[^']*'|"[^"]*"|\[.*\]|[^\s,{}\[\]'"]+""", re.DOTALL)
 _NUMBER: Final = re.compile(r"-?(?:\d{1,18}(?:\.\d{1,18})?|\.\d{1,18})\Z")
 _NESTING_MAX: Final = 20
@@ -32,7 +32,7 @@ def read_attributes(text: str, *, prefix: str = "", depth: int = 0) -> Attribute
     values: list[tuple[str, str]] = []
     constraints: list[str] = []
     for piece in _pieces(text):
-        match = _KEY.match(piece)
+        match = _KEY.match(piece.rstrip())  # nothing lazy before the blanks: over long runs of them that takes for ever
         key, value = (match["key"].strip('"'), match["value"]) if match else ("", "")
         if key in ("constraint", "constraints") and value and not prefix:
             listed = value.startswith("[") and value.endswith("]")

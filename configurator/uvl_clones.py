@@ -14,11 +14,24 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Final, TypeAlias
 
-from configurator.expressions import And, Expression, Feature, Iff, Implies, Numeric, Or, Sum, feature_names, rewritten
+from configurator.expressions import (
+    And,
+    Expression,
+    ExpressionFault,
+    Feature,
+    Iff,
+    Implies,
+    Numeric,
+    Or,
+    Sum,
+    feature_names,
+    rewritten,
+)
 from configurator.feature_tree import GroupKind, TreeGroup
 from configurator.uvl_tree import ReadFeature
 
-FEATURES_MAX: Final = 200_000
+INSTANCES_MAX: Final = 500_000
+"""In so many clones all rules of a file together may be written."""
 Chain: TypeAlias = tuple[str, ...]
 """Cloned features, each below the one before it."""
 Path: TypeAlias = tuple[str, ...]
@@ -35,6 +48,8 @@ class CloneWriter:
     features: list[ReadFeature] = field(default_factory=list)
     groups: list[TreeGroup] = field(default_factory=list)
     definitions: list[Expression] = field(default_factory=list)
+    instances: int = 0
+    """In how many clones rules have been written."""
 
     @cached_property
     def has_clones(self) -> bool:
@@ -109,7 +124,10 @@ class CloneWriter:
             yield from self._below(child)
 
     def instantiated(self, expression: Expression, owner: str | None, roots: Sequence[str]) -> Expression:
-        """Write a rule (in the braces of `owner`, or of nobody) for each clone that it speaks of, also by its sums."""
+        """Write a rule (in the braces of `owner`, or of nobody) for each clone that it speaks of, also by its sums.
+
+        Raises `ExpressionFault` where that comes to too many.
+        """
         whole = expression if owner is None else Implies(Feature(owner), expression)
         if not self.has_clones:
             return whole
@@ -117,7 +135,11 @@ class CloneWriter:
         scope = self._chain(names[0]) if names else ()
         for name in names[1:]:
             scope = scope[: _shared(scope, self._chain(name))]
-        instances = [self._instance(whole, scope, path) for path in self._paths(scope)]
+        paths = self._paths(scope)
+        self.instances += len(paths)
+        if self.instances > INSTANCES_MAX:
+            raise ExpressionFault(f"the rules of this file hold in more than {INSTANCES_MAX:,} clones, all added up")
+        instances = [self._instance(whole, scope, path) for path in paths]
         return instances[0] if not scope else And(tuple(instances))
 
     def _instance(self, expression: Expression, scope: Chain, path: Path) -> Expression:

@@ -25,6 +25,7 @@ class Line:
 def logical_lines(text: str, file: str, faults: FaultList) -> list[Line]:
     """Strip comments and join lines while a brace or parenthesis is open."""
     lines: list[Line] = []
+    goes_on: list[str] = []
     comment, open_braces, in_block = "", 0, 0
     indented_by: dict[str, int] = {}
     for number, raw in enumerate(text.split("\n"), start=1):
@@ -33,8 +34,9 @@ def logical_lines(text: str, file: str, faults: FaultList) -> list[Line]:
             comment = note if note and not RULE_ID.match(comment) else comment
             continue
         if open_braces > 0 and lines:
-            lines[-1].text += " " + body.strip()
+            goes_on.append(body.strip())
         else:
+            _join(lines, goes_on)
             indent = len(body) - len(body.lstrip())
             for sign in body[:indent]:
                 indented_by.setdefault(sign, number)
@@ -44,6 +46,7 @@ def logical_lines(text: str, file: str, faults: FaultList) -> list[Line]:
         if open_braces < 0:
             faults.add(file, number, "a bracket is closed that was never opened")
             open_braces = 0
+    _join(lines, goes_on)
     if in_block:
         faults.add(file, in_block, "a comment `/*` is never closed")
     if open_braces > 0:
@@ -52,6 +55,13 @@ def logical_lines(text: str, file: str, faults: FaultList) -> list[Line]:
         at = max(indented_by[" "], indented_by["\t"])
         faults.add(file, at, "mixes tabs and spaces for indentation; use one of them in the whole file")
     return lines
+
+
+def _join(lines: list[Line], goes_on: list[str]) -> None:
+    """Put what goes on over several lines behind the last one, all at once: a long list would take long bit by bit."""
+    if goes_on:
+        lines[-1].text = " ".join((lines[-1].text, *goes_on))
+        goes_on.clear()
 
 
 def _without_comments(raw: str, number: int, in_block: int) -> tuple[str, str, int, int]:

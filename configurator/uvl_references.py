@@ -35,6 +35,9 @@ from configurator.uvl_attributes import Value, value_of
 from configurator.uvl_tree import ReadFeature
 
 ZERO: Final = Number(Fraction())
+TERMS_MAX: Final = 1_000_000
+"""What all sums of a file may come to, written out: a short line can ask for one over every feature."""
+CONSTANT_BITS_MAX: Final = 400
 
 
 class References:
@@ -44,6 +47,7 @@ class References:
         self._features: Mapping[str, ReadFeature] = {feature.name: feature for feature in features}
         self._below = below
         self._roots: list[str] = []
+        self._terms = 0
 
     def resolved(self, expression: Expression) -> tuple[Expression, tuple[str, ...]]:
         """Return the expression over features alone, and the features below which its sums and averages look."""
@@ -163,6 +167,9 @@ class References:
         ]
         if not terms:
             raise ExpressionFault(f"no feature has a number as attribute '{attributes[0]}'")
+        self._terms += len(terms)
+        if self._terms > TERMS_MAX:
+            raise ExpressionFault(f"the sums of this file come to more than {TERMS_MAX:,} terms")
         total = Sum(tuple(Product(Number(value), Feature(name)) for value, name in terms))
         if aggregate.function == "sum":
             return total
@@ -190,6 +197,8 @@ def _constant_value(numeric: Numeric) -> Fraction:
     value = number_in(numeric, frozenset())
     if value is None:
         raise ExpressionFault("divides by zero")
+    if max(value.numerator.bit_length(), value.denominator.bit_length()) > CONSTANT_BITS_MAX:
+        raise ExpressionFault("compares with a number of more than a hundred digits")
     return value
 
 

@@ -12,9 +12,11 @@ from configurator.uvl_attributes import read_attributes, unquoted
 from configurator.uvl_lines import Line
 
 TREE_DEPTH_MAX: Final = 200
+FEATURES_MAX: Final = 200_000
 CLONES_MAX: Final = 1_000
 COUNTED_MAX: Final = 400_000
 """So many helpers may count a group: one for each member and each number counted to, each with four clauses."""
+COUNTED_IN_ALL_MAX: Final = 1_000_000
 _GROUP: Final = re.compile(r"(mandatory|optional|or|alternative|\[\s*\d{1,9}\s*(?:\.\.\s*(?:\d{1,9}|\*)\s*)?\])\s*\Z")
 _BOUNDS: Final = re.compile(r"\[\s*(\d{1,9})\s*(?:\.\.\s*(\d{1,9}|\*)\s*)?\]")
 _FEATURE: Final = re.compile(
@@ -128,6 +130,8 @@ class TreeReader:
             self._refuse(line, f"is neither a feature nor a group: {line.text[:60]!r}")
         elif (reason := _misnamed(match["name"], self._roots)) is not None:
             self._refuse(line, reason)
+        elif len(self.features) >= FEATURES_MAX:
+            self._refuse(line, f"is beyond {FEATURES_MAX:,} features")
         elif above is None and self.features:
             self._refuse(line, f"is a second root; '{self.features[0].name}' is the first")
         elif above is not None and above.group is None:
@@ -193,7 +197,7 @@ class TreeReader:
             elif group.bounds[0] > size:
                 reason = f"the group asks for at least {group.bounds[0]} of {size} features"
                 self._faults.add(self._file, group.line, reason)
-            elif size * _counted(group) > COUNTED_MAX:
+            elif size * counted(*group.bounds, size) > COUNTED_MAX:
                 reason = f"the group counts too far for {size:,} features; part it, or ask for fewer or for nearly all"
                 self._faults.add(self._file, group.line, reason)
 
@@ -223,10 +227,9 @@ def _misnamed(written: str, roots: frozenset[str]) -> str | None:
     return None
 
 
-def _counted(group: _OpenGroup) -> int:
+def counted(low: int, high: int | None, size: int) -> int:
     """Return how far the two counters of a group count: how many may be missing, and how many may be there."""
-    low, high, size = group.bounds[0], group.bounds[1], len(group.members)
-    missing = size - low + 1 if low > 1 else 0
+    missing = size - low + 1 if 1 < low < size else 0
     return missing + (high + 1 if high is not None and high < size else 0)
 
 

@@ -29,6 +29,8 @@ from configurator.expressions import (
 )
 
 ZERO: Final = Fraction()
+MEMBERS_MAX: Final = 2_000_000
+"""What all comparisons of a file with buyers' values may come to, written as classes that meet them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +125,14 @@ def _number_classes(name: str, constants: Sequence[Fraction], *, whole: bool) ->
 def _text_classes(name: str, comparisons: Sequence[Comparison]) -> Iterable[ValueClass]:
     """Yield each text that is named, and all others by their length as far as rules ask about it."""
     texts = sorted({item.right.text for item in comparisons if isinstance(item.right, Words)})
-    lengths = sorted({item.right.value for item in comparisons if isinstance(item.right, Number)})
+    # No text is shorter than the empty one, so a length below zero tells no two texts apart.
+    asked = {item.right.value for item in comparisons if isinstance(item.right, Number)}
+    lengths = sorted(length for length in asked if length >= 0)
     for text in texts:
         yield ValueClass(f"{name} = '{text}'".replace('"', "''"), _text_meets(text, Fraction(len(text))))
     others = "another " if texts else ""
     if not lengths:
-        yield ValueClass(f"{others}{name}", _text_meets(None, ZERO))
+        yield ValueClass(f"{others or 'any '}{name}", _text_meets(None, ZERO))
         return
     for label, length in _number_classes("length", lengths, whole=True):
         if length > 0 or (length == 0 and "" not in texts):

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from configurator.engine.backend import Backend
     from configurator.engine.choosing import EngineChoice
     from configurator.engine.formula import Formula
     from configurator.engine.nnf import Budget, Nnf
 
 COMPILE_SECONDS: Final = 30
+RULE_SECONDS: Final = 60
 COMPILE_MEGABYTES: Final = 1_024
 PATIENCE: Final = 4
 """By how much longer than the processor's time one waits for a child on a busy machine."""
@@ -68,6 +71,12 @@ class _CompilesHere:
         from configurator.engine.decomposition import compile_here
 
         return compile_here(formula, budget)
+
+
+def over_after(seconds: float) -> Callable[[], bool]:
+    """Return what says, from now on, whether so many seconds of the processor have passed."""
+    end = time.process_time() + seconds
+    return lambda: time.process_time() >= end
 
 
 def _patiently() -> float:

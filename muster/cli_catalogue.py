@@ -9,8 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from muster.catalogue_engines import COMPILE_SECONDS, EngineMaker
-from muster.rules_at_hand import PUBLISHED, catalogue_at, check_whose, database, literals_of, place_of, stop, subject_at
+from muster.catalogue_engines import COMPILE_SECONDS, RULE_SECONDS, EngineMaker, over_after
+from muster.rules_at_hand import (
+    PUBLISHED,
+    catalogue_at,
+    check_whose,
+    choices_of,
+    database,
+    literals_of,
+    place_of,
+    stop,
+    subject_at,
+)
 from muster.terminal import REFUSED, out, progress, settings, stages
 
 if TYPE_CHECKING:
@@ -29,6 +39,7 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+SAMPLES_MAX: Final = 10_000
 DAY: Final = ["%Y-%m-%d"]
 Folder = Annotated[Path, typer.Argument(help="The folder with catalogue.toml.", exists=True, file_okay=False)]
 Rules = Annotated[
@@ -40,6 +51,12 @@ Seconds = Annotated[
     int,
     typer.Option(
         help="How long compiling the rules may take. Only compiled rules can be counted; 0 asks SAT alone.", min=0
+    ),
+]
+RuleSeconds = Annotated[
+    int,
+    typer.Option(
+        help="How long to look for rules without effect; those that were not looked at by then are counted.", min=0
     ),
 ]
 Having = Annotated[list[str] | None, typer.Option("--with", help="A feature that the car has; may be repeated.")]
@@ -62,6 +79,7 @@ def check(
     ] = False,
     brand: Brand = "",
     seconds: Seconds = COMPILE_SECONDS,
+    rule_seconds: RuleSeconds = RULE_SECONDS,
     as_json: AsJson = False,
 ) -> None:
     """Read rules and name every fault with file and line, then what they mean; 0 when sound, 1 when not.
@@ -75,7 +93,7 @@ def check(
 
     Example: [bold]muster catalogue check muster/demo/qilan/catalogue[/bold]
     """
-    from configurator.catalogue_report import check_folder
+    from configurator.catalogue_report import report_of
     from configurator.publish_report import report_on
     from muster.report_texts import choice_json, choice_line, report_json, report_lines
 
@@ -84,20 +102,22 @@ def check(
     if kept:
         settings()  # What is broken in them must not come out after everything was compiled.
     subject = subject_at(path, as_json=as_json)
-    catalogue = catalogue_at(str(path), brand) if kept or cars is not None else None
+    catalogue = subject.catalogue if kept or cars is not None else None
     if kept and catalogue is not None:
         check_whose(catalogue, brand)
     maker = EngineMaker(seconds)
     with stages() as told:
         backend, choice = _compiled(maker, subject, told)
-        report = report_on(subject, backend, progress=told)
+        report = report_on(subject, backend, progress=told, is_over=over_after(rule_seconds))
         held = _held(catalogue, told, cars=cars, kept=kept, brand=brand, maker=maker)
     if as_json:
         found = report_json(report) | {"engine": choice_json(choice)}
         about_cars = {name: value for one in held for name, value in one.json.items()}
         out.print_json(data={"path": str(path), "faults": [], "report": found, **about_cars})
     else:
-        head = check_folder(path).lines() if path.is_dir() else [f"{path}: read, {len(subject.book.features)} features"]
+        head = [f"{path}: read, {len(subject.book.features)} features"]
+        if subject.catalogue is not None:
+            head = report_of(path, subject.catalogue).lines()
         _print([*head, *(f"  {line}" for line in report_lines(report)), f"  {choice_line(choice)}"])
         _print([f"  {line}" for one in held for line in one.lines])
     if report.contradictions:
@@ -144,6 +164,7 @@ def count(
     Example: [bold]muster catalogue count muster/demo/qilan/catalogue --with L5 --region east[/bold]
     """
     from configurator.publish_report import UNCOUNTED
+    from kernel.digits import written
     from muster.report_texts import choice_json, in_words
 
     subject = subject_at(path, as_json=as_json)
@@ -154,12 +175,92 @@ def count(
         found = backend.has_car(literals)
         cars = backend.count(literals) if found else 0
     if as_json:
-        counted = {"cars": None if cars is None else str(cars), "atLeastOne": found}
+        counted = {"cars": None if cars is None else written(cars), "atLeastOne": found}
         asked = {"region": place.region, "day": place.day.isoformat(), "with": having or [], "without": lacking or []}
         out.print_json(data={"path": str(path), **asked, **counted, "engine": choice_json(choice)})
     else:
         _print([in_words(cars) if cars is not None else f"at least one car; {UNCOUNTED}"])
     if not found:
+        sys.exit(REFUSED)
+
+
+@app.command()
+def best(
+    path: Rules,
+    least: Annotated[
+        list[str] | None, typer.Option("--least", help="What the car shall have the least of; may be repeated.")
+    ] = None,
+    most: Annotated[
+        list[str] | None, typer.Option("--most", help="What it shall have the most of; may be repeated.")
+    ] = None,
+    having: Having = None,
+    lacking: Lacking = None,
+    region: Region = "",
+    day: Day = None,
+    seconds: Seconds = COMPILE_SECONDS,
+    as_json: AsJson = False,
+) -> None:
+    """Find the car with the least or the most of something, proven; 1 where there is no such car.
+
+    A catalogue has the measures price and cost; a bare UVL file has its features' attributes that are numbers. Each one
+    asked for is answered from the same compiled rules.
+
+    Example: [bold]muster catalogue best docs/examples/bicycle.uvl --least weight --with Motor[/bold]
+    """
+    from configurator.errors import AnswerTooHard
+    from muster.cars_at_hand import best_cars, best_json, best_line, measures_asked
+
+    subject = subject_at(path, as_json=as_json)
+    place = place_of(subject, region, day.date() if day else None)
+    choices = choices_of(subject, having, lacking)
+    asked = measures_asked(subject, least or (), most or ())
+    with stages() as told:
+        backend, _ = _compiled(EngineMaker(seconds), subject, told)
+        try:
+            found = best_cars(subject, backend, choices, place, asked)
+        except (AnswerTooHard, OverflowError) as trouble:
+            stop(f"this cannot be proven here: {trouble}")
+    if as_json:
+        out.print_json(data={"path": str(path), "best": [best_json(subject, car, most=one) for car, one in found]})
+    else:
+        _print([best_line(subject, car, most=one) for car, one in found] or ["there is no such car"])
+    if not found:
+        sys.exit(REFUSED)
+
+
+@app.command()
+def sample(
+    path: Rules,
+    number: Annotated[int, typer.Option(help="How many cars.", min=1, max=SAMPLES_MAX)] = 5,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same cars.")] = 1,
+    having: Having = None,
+    lacking: Lacking = None,
+    region: Region = "",
+    day: Day = None,
+    seconds: Seconds = COMPILE_SECONDS,
+    as_json: AsJson = False,
+) -> None:
+    """Draw cars at random, each that can be built as likely as any other; 1 where there is none, or none can be drawn.
+
+    Only compiled rules can be drawn from.
+
+    Example: [bold]muster catalogue sample docs/examples/bicycle.uvl --number 3 --with Motor[/bold]
+    """
+    from muster.cars_at_hand import drawn_cars
+
+    subject = subject_at(path, as_json=as_json)
+    place = place_of(subject, region, day.date() if day else None)
+    choices = choices_of(subject, having, lacking)
+    with stages() as told:
+        backend, _ = _compiled(EngineMaker(seconds), subject, told)
+        cars = drawn_cars(subject, backend, choices, place, number=number, seed=seed)
+    if as_json:
+        out.print_json(data={"path": str(path), "seed": seed, "cars": cars})
+    elif cars is None:
+        _print(["no cars are drawn, since the rules are not compiled to a circuit here"])
+    else:
+        _print([" ".join(car) for car in cars] or ["there is no such car"])
+    if not cars:
         sys.exit(REFUSED)
 
 

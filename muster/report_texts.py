@@ -9,6 +9,7 @@ from configurator.engine.choosing import EngineChoice, Outcome, Why
 from configurator.model import Text
 from configurator.publish_report import BoundOption, IdleRule, NotCounted, PublishReport
 from configurator.report_subject import RuleFacts
+from kernel.digits import written
 
 
 def report_lines(report: PublishReport) -> list[str]:
@@ -23,6 +24,9 @@ def report_lines(report: PublishReport) -> list[str]:
     lines += _bound("falsely optional: not free to choose is", report.falsely_optional)
     lines += _idle("never fires", report.never_fires)
     lines += _idle("redundant", report.redundant)
+    if report.not_looked_at:
+        missing = f"{report.not_looked_at:,} of {len(report.subject.rules):,} rules"
+        lines.append(f"not looked at: whether {missing} are without effect; the time was over (--rule-seconds)")
     for one in report.counts:
         cars = one.cars.reason if isinstance(one.cars, NotCounted) else in_words(one.cars)
         lines.append(f"{one.model or 'all'}{_where(one.context.region)}: {cars}")
@@ -49,11 +53,12 @@ def report_json(report: PublishReport) -> dict[str, Any]:
         "falselyOptional": bound(report.falsely_optional),
         "neverFires": idle(report.never_fires),
         "redundant": idle(report.redundant),
+        "rulesNotLookedAt": report.not_looked_at,
         "counts": [
             {
                 "model": one.model,
                 "region": one.context.region,
-                "cars": None if isinstance(one.cars, NotCounted) else str(one.cars),
+                "cars": None if isinstance(one.cars, NotCounted) else written(one.cars),
                 "notCounted": one.cars.reason if isinstance(one.cars, NotCounted) else None,
             }
             for one in report.counts
@@ -85,12 +90,13 @@ def verdict_lines(forbidding: Sequence[RuleFacts], locale: str, *, found: bool) 
 
 def in_words(cars: int) -> str:
     """Return a number of cars as people write it."""
-    return f"{cars:,} {'car' if cars == 1 else 'cars'}"
+    return f"{written(cars, grouped=True)} {'car' if cars == 1 else 'cars'}"
 
 
 def choice_line(choice: EngineChoice) -> str:
     """Return which engine answered and what was tried for it."""
-    tried = ", ".join(f"{one.compiler} {_OUTCOMES[one.outcome]} after {one.seconds:.1f} s" for one in choice.attempts)
+    words = {outcome: text.format(megabytes=choice.allowance.megabytes) for outcome, text in _OUTCOMES.items()}
+    tried = ", ".join(f"{one.compiler} {words[one.outcome]} after {one.seconds:.1f} s" for one in choice.attempts)
     return f"answered by {choice.backend.value}: {_WHYS[choice.why]}" + (f" ({tried})" if tried else "")
 
 
@@ -107,13 +113,14 @@ def choice_json(choice: EngineChoice) -> dict[str, Any]:
 
 _OUTCOMES: Final = {
     Outcome.COMPILED: "was done",
-    Outcome.BEYOND_BUDGET: "was stopped",
+    Outcome.OUT_OF_TIME: "was out of time",
+    Outcome.OUT_OF_MEMORY: "needed more than {megabytes:,} MB",
     Outcome.TOO_LARGE: "made too large a circuit",
     Outcome.BROKE_DOWN: "broke down",
 }
 _WHYS: Final = {
     Why.CIRCUIT_FITS: "the rules are compiled",
-    Why.NO_CIRCUIT_FITS: "no compiler was done in time",
+    Why.NO_CIRCUIT_FITS: "no compiler was done within its time and memory",
     Why.BROKE_DOWN: "the circuit could not be used",
     Why.NOT_READY: "the circuit is not ready yet",
     Why.NO_KERNELS: "there is nothing here that walks a circuit",

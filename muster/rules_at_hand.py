@@ -101,15 +101,29 @@ def known_regions(subject: Subject) -> list[str]:
 
 
 def literals_of(subject: Subject, having: Sequence[str] | None, lacking: Sequence[str] | None) -> list[int]:
-    """Turn names into literals; an unknown one ends the command."""
+    """Turn names into literals; an unknown one, or one that is wanted and refused, ends the command."""
+    variables = subject.book.variables
+    return [
+        variables[name] if wanted else -variables[name] for name, wanted in choices_of(subject, having, lacking).items()
+    ]
+
+
+def choices_of(subject: Subject, having: Sequence[str] | None, lacking: Sequence[str] | None) -> dict[str, bool]:
+    """Turn names into choices; an unknown one, or one that is wanted and refused, ends the command."""
+    _check_names(subject, [*(having or ()), *(lacking or ())])
+    if both := sorted({*(having or ())} & {*(lacking or ())}):
+        stop(f"'{both[0]}' cannot be there and be missing.")
+    return {**dict.fromkeys(having or (), True), **dict.fromkeys(lacking or (), False)}
+
+
+def _check_names(subject: Subject, names: Sequence[str]) -> None:
     from difflib import get_close_matches
 
     variables = subject.book.variables
-    for name in [*(having or ()), *(lacking or ())]:
+    for name in names:
         if name not in variables:
             near = get_close_matches(name, variables, n=3)
             stop(f"unknown feature '{name}'" + (f"; did you mean {', '.join(near)}?" if near else ""))
-    return [*(variables[name] for name in having or ()), *(-variables[name] for name in lacking or ())]
 
 
 def stop(why: str) -> NoReturn:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from configurator.catalogue_report import Change
 from configurator.version_difference import CarDifference, OneSided
+from kernel.digits import written
 
 SHOWN_MAX: Final = 40
 """More features of an example than these are not written out."""
@@ -18,9 +19,9 @@ def cars_lines(differences: Sequence[CarDifference], names: Sequence[str]) -> li
     for one in differences:
         where = f" in {one.context.region}" if one.context.region else ""
         if not _differ(one):
-            lines.append(f"cars{where}: the same" + ("" if one.kept is None else f" {one.kept:,}"))
+            lines.append(f"cars{where}: the same" + ("" if one.kept is None else f" {written(one.kept, grouped=True)}"))
             continue
-        kept = "" if one.kept is None else f"; {one.kept:,} stay"
+        kept = "" if one.kept is None else f"; {written(one.kept, grouped=True)} stay"
         lines.append(f"cars{where}: {_counted(one.gone)} no longer, {_counted(one.new)} new{kept}")
         lines += [f"  no longer, for example: {_example(one.gone, names)}"] if one.gone.witness is not None else []
         lines += [f"  new, for example: {_example(one.new, names)}"] if one.new.witness is not None else []
@@ -40,7 +41,7 @@ def version_json(changes: Sequence[Change], differences: Sequence[CarDifference]
                 "day": one.context.day.isoformat(),
                 "gone": _side_json(one.gone),
                 "new": _side_json(one.new),
-                "kept": None if one.kept is None else str(one.kept),
+                "kept": None if one.kept is None else written(one.kept),
             }
             for one in differences
         ],
@@ -59,7 +60,7 @@ def _differ(one: CarDifference) -> bool:
 def _counted(side: OneSided) -> str:
     if side.witness is None:
         return "none"
-    return "some (not counted)" if side.cars is None else f"{side.cars:,}"
+    return "some (not counted)" if side.cars is None else written(side.cars, grouped=True)
 
 
 def _example(side: OneSided, names: Sequence[str]) -> str:
@@ -71,6 +72,6 @@ def _example(side: OneSided, names: Sequence[str]) -> str:
 
 def _side_json(side: OneSided) -> dict[str, Any]:
     return {
-        "cars": None if side.cars is None else str(side.cars),
+        "cars": None if side.cars is None else written(side.cars),
         "example": None if side.witness is None else sorted(side.witness),
     }

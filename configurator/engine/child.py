@@ -27,13 +27,15 @@ from numpy.typing import NDArray
 from configurator.engine import jit
 from configurator.engine.formula import Clause, Formula
 from configurator.engine.machine_code import Image
-from configurator.engine.nnf import Budget, CompilationFailed, Nnf
+from configurator.engine.nnf import Budget, CompilationFailed, Nnf, OutOfMemory
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 LOOK_SECONDS: Final = 0.05
 BEYOND_BUDGET: Final = 75
-SIGNALS_BEYOND_BUDGET: Final = frozenset({signal.SIGKILL, signal.SIGXCPU, signal.SIGABRT, signal.SIGSEGV})
-"""How a process ends that ran out of processor time or memory: D4 aborts when it gets no more."""
+BEYOND_MEMORY: Final = 76
+SIGNALS_BEYOND_TIME: Final = frozenset({signal.SIGXCPU})
+SIGNALS_BEYOND_MEMORY: Final = frozenset({signal.SIGKILL, signal.SIGABRT, signal.SIGSEGV})
+"""How a process ends that gets no more memory: D4 aborts, and a system without any left kills."""
 COMPLAINT_CHARACTERS: Final = 2_000
 MEGABYTE: Final = 1 << 20
 PARENT_DEATH_SIGNAL: Final = 1
@@ -43,7 +45,10 @@ PARENT_DEATH_SIGNAL: Final = 1
 def compile_in_child(
     compile_here: Callable[[Formula, Budget], Nnf | None], formula: Formula, budget: Budget
 ) -> Nnf | None:
-    """Call a function of some module, named at its top, in a child; None where the budget did not suffice."""
+    """Call a function of some module, named at its top, in a child; None where the time did not suffice.
+
+    Raises OutOfMemory, and CompilationFailed.
+    """
     seconds = max(1, round(budget.seconds - budget.seconds_used()))
     kernels = str(jit.found_in() or "")
     words = (compile_here.__module__, compile_here.__qualname__, str(seconds), str(budget.megabytes), kernels)
@@ -58,8 +63,10 @@ def compile_in_child(
                 code = awaited(child, budget)
             finally:
                 child.kill()
-        if code is None or code == BEYOND_BUDGET or -code in SIGNALS_BEYOND_BUDGET:
+        if code is None or code == BEYOND_BUDGET or -code in SIGNALS_BEYOND_TIME:
             return None
+        if code == BEYOND_MEMORY or -code in SIGNALS_BEYOND_MEMORY:
+            raise OutOfMemory
         if code:
             complaint.seek(0)
             said = complaint.read().decode(errors="replace")[-COMPLAINT_CHARACTERS:]
@@ -69,8 +76,10 @@ def compile_in_child(
 
 
 def awaited(child: subprocess.Popen[bytes], budget: Budget) -> int | None:
-    """Return the child's exit code; None once the clock or the child's memory is beyond the budget."""
-    while budget.seconds_used() < budget.seconds and _resident_bytes(child.pid) < budget.megabytes * MEGABYTE:
+    """Return the child's exit code; None once the clock is beyond the budget. Raises OutOfMemory."""
+    while budget.seconds_used() < budget.seconds:
+        if _resident_bytes(child.pid) >= budget.megabytes * MEGABYTE:
+            raise OutOfMemory
         try:
             return child.wait(LOOK_SECONDS)
         except subprocess.TimeoutExpired:
@@ -167,8 +176,8 @@ def _main(module: str, function: str, seconds: str, megabytes: str, kernels: str
             return BEYOND_BUDGET
         with answering:
             _write_nnf(nnf, answering)
-    except MemoryError:
-        return BEYOND_BUDGET
+    except (MemoryError, OutOfMemory):
+        return BEYOND_MEMORY
     return 0
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from configurator.engine.backend import BackendKind
 from configurator.engine.formula import Formula
-from configurator.engine.nnf import Budget, CompilationFailed, Compiler, Nnf
+from configurator.engine.nnf import Budget, CompilationFailed, Compiler, Nnf, OutOfMemory
 
 EDGES_MAX: Final = 2_000_000
 """A circuit with more edges answers more slowly than SAT does, and laying it out would take gigabytes."""
@@ -23,7 +23,8 @@ class Outcome(StrEnum):
     """How one compiler fared."""
 
     COMPILED = "compiled"
-    BEYOND_BUDGET = "beyond_budget"
+    OUT_OF_TIME = "out_of_time"
+    OUT_OF_MEMORY = "out_of_memory"
     TOO_LARGE = "too_large"
     BROKE_DOWN = "broke_down"
 
@@ -137,8 +138,10 @@ def _tried(compiler: Compiler, formula: Formula, budget: Budget) -> tuple[Nnf | 
         nnf = compiler.compile(formula, budget)
     except CompilationFailed:
         return None, Outcome.BROKE_DOWN
+    except OutOfMemory:
+        return None, Outcome.OUT_OF_MEMORY
     if nnf is None:
-        return None, Outcome.BEYOND_BUDGET
+        return None, Outcome.OUT_OF_TIME
     if len(nnf.source) > EDGES_MAX:
         return None, Outcome.TOO_LARGE
     return nnf, Outcome.COMPILED

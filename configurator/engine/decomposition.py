@@ -17,7 +17,7 @@ from configurator.engine import search_kernel as kernel
 from configurator.engine.child import compile_in_child
 from configurator.engine.elimination import ranks
 from configurator.engine.formula import Formula
-from configurator.engine.nnf import Budget, Nnf, NodeKind, lone
+from configurator.engine.nnf import Budget, Nnf, NodeKind, OutOfMemory, lone
 from configurator.engine.simplified import Simplified, propagated, simplify
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class DecompositionCompiler:
 
 
 def compile_here(formula: Formula, budget: Budget) -> Nnf | None:
-    """Compile within this process; the budget is asked after every so many steps."""
+    """Compile within this process; the budget is asked after every so many steps. Raises OutOfMemory."""
     always = propagated(formula.clauses)
     if always is None:
         return lone(NodeKind.FALSE, formula.variable_count)
@@ -94,8 +94,8 @@ class _Search:
                 return True
             if budget.seconds_used() >= budget.seconds:
                 return False
-            if answer == kernel.NO_ROOM and not self._grow(budget.megabytes << 20):
-                return False
+            if answer == kernel.NO_ROOM:
+                self._grow(budget.megabytes << 20)
 
     def _lists(self) -> kernel.Lists:
         return tuple(self.lists[name] for name in range(kernel.LISTS))
@@ -103,8 +103,8 @@ class _Search:
     def _sums(self) -> kernel.Sums:
         return tuple(self.sums[name] for name in range(kernel.SUMS))
 
-    def _grow(self, bytes_max: int) -> bool:
-        """Double the lists that are short of room; False where that needs more memory than there may be."""
+    def _grow(self, bytes_max: int) -> None:
+        """Double the lists that are short of room; raises OutOfMemory where that needs more than there may be."""
         register, needed = self.lists[kernel.REGISTER], self.count + kernel.FRAME + 3
         used = {
             kernel.MEMBER: self.lists[kernel.COMPONENT_END][register[kernel.COMPONENTS] - 1],
@@ -124,7 +124,7 @@ class _Search:
         more = sum(self.lists[name].nbytes for name in short)
         more += self.sums[kernel.KNOWN_KEY].nbytes * 2 if table_is_short else 0
         if held + more > bytes_max:
-            return False
+            raise OutOfMemory
         for name in short:
             self.lists[name] = np.concatenate((self.lists[name], np.zeros_like(self.lists[name])))
         if kernel.COMPONENT_END in short:
@@ -132,7 +132,6 @@ class _Search:
             self.sums[kernel.COMPONENT_KEY] = np.concatenate((keys, np.zeros_like(keys)))
         if table_is_short:
             self._widen_table()
-        return True
 
     def _widen_table(self) -> None:
         nodes, keys = self.lists[kernel.KNOWN_NODE], self.sums[kernel.KNOWN_KEY]

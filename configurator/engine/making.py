@@ -28,7 +28,7 @@ from configurator.engine.choosing import (
     known_compilers,
 )
 from configurator.engine.formula import Clause, Formula
-from configurator.engine.nnf import Budget, Compiler
+from configurator.engine.nnf import Budget, Compiler, OutOfMemory
 from configurator.engine.shelf import Shelf
 
 NICENESS: Final = 10
@@ -59,12 +59,14 @@ def make_in_child(blueprint: Blueprint, shelf: Shelf, allowance: Allowance) -> N
             command, stdin=question, stdout=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": path}
         ) as child:
             try:
-                code = awaited(child, budget)
+                outcome = Outcome.OUT_OF_TIME if awaited(child, budget) is None else None
+            except OutOfMemory:
+                outcome = Outcome.OUT_OF_MEMORY
             finally:
                 child.kill()
-    if code is None:
+    if outcome is not None:
         seconds = budget.seconds_used()
-        attempts = tuple(Attempt(name, Outcome.BEYOND_BUDGET, seconds) for name in names)
+        attempts = tuple(Attempt(name, outcome, seconds) for name in names)
         choice = EngineChoice(BackendKind.SAT, Why.NO_CIRCUIT_FITS, attempts, allowance)
         shelf.put(Artefact(blueprint.key, choice, None))
 

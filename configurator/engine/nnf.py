@@ -79,6 +79,10 @@ class CompilationFailed(RuntimeError):
     """A compiler broke down for another reason than its budget."""
 
 
+class OutOfMemory(RuntimeError):
+    """A compiler needs more memory than its budget has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Budget:
     """What a compilation may use; `seconds_used` is asked now and then, so that no clock is read in here."""
@@ -94,5 +98,8 @@ class Compiler(Protocol):
     name: str
 
     def compile(self, formula: Formula, budget: Budget) -> Nnf | None:
-        """Compile; None where the budget does not suffice. An unsatisfiable formula gives a lone FALSE."""
+        """Compile; None where the time does not suffice. An unsatisfiable formula gives a lone FALSE.
+
+        Raises OutOfMemory, and CompilationFailed.
+        """
         ...

@@ -27,6 +27,7 @@ from graph.operations import query
 from graph.types.catalogue import RuleInWords, show_rule
 from graph.types.money import Money, show_minor
 from kernel.actor import Permission
+from kernel.digits import written
 from kernel.work import Work
 
 strawberry.enum(OptionState, description="What a buyer can do with an option now.")
@@ -289,7 +290,7 @@ def _show_state(code: str, state: OptionState) -> OptionStanding:
 
 
 def _show_count(found: int | None) -> CarCount:
-    return CarCount(exact=None if found is None else str(found))
+    return CarCount(exact=None if found is None else written(found))
 
 
 def _show_explanation(found: Explained, locale: str) -> Explanation:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from configurator.kept import Kept
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from configurator.kept import Kept, OncePerKey
 
 
 class Counting:
@@ -53,3 +58,38 @@ def test_a_kept_value_lends_its_identity_to_nobody() -> None:
     found = [kept.of({"a": number}) for number in range(50)]
 
     assert found == list(range(50))
+
+
+def test_who_asks_for_one_key_waits_for_nobody_who_makes_another() -> None:
+    once: OncePerKey[str] = OncePerKey(most=2)
+    begun, done = threading.Event(), threading.Event()
+
+    def slowly() -> str:
+        begun.set()
+        assert done.wait(10)
+        return "slow"
+
+    with ThreadPoolExecutor(3) as pool:
+        slow = [pool.submit(once.of, "a", slowly) for _ in range(2)]
+        assert begun.wait(10)
+        quick = pool.submit(once.of, "b", lambda: "quick").result(10)
+        done.set()
+
+        assert quick == "quick"
+        assert [one.result(10) for one in slow] == ["slow", "slow"]
+
+
+def test_what_could_not_be_made_is_tried_again_and_the_key_used_longest_ago_goes() -> None:
+    once: OncePerKey[int] = OncePerKey(most=1)
+    made: list[int] = []
+
+    def make() -> int:
+        made.append(1)
+        if len(made) == 1:
+            raise ValueError("not yet")
+        return len(made)
+
+    with pytest.raises(ValueError, match="not yet"):
+        once.of("a", make)
+
+    assert [once.of("a", make), once.of("a", make), once.of("b", make), once.of("a", make)] == [2, 2, 3, 4]

@@ -42,6 +42,7 @@ from tests.configurator.small_brand import (
     PLAIN_CAR,
     consumer,
     copied_folder,
+    found_brand,
     open_small_brand,
     small_catalogue,
 )
@@ -347,3 +348,22 @@ def test_an_erased_persons_words_are_gone_and_the_cars_stay(works: Works) -> Non
     with works.read(consumer()) as work:
         left = configurations_by_id(work, [saved.id])[saved.id]
     assert left == replace(saved, name="")
+
+
+def test_a_model_that_cannot_be_had_in_a_region_is_refused_with_the_rule_and_not_an_internal_error(
+    works: Works, tmp_path: Path
+) -> None:
+    folder = copied_folder(tmp_path / "catalogue")
+    for file, more in (
+        ("options.uvl", "\t// R900\n\t!A1\n"),
+        ("rules.csv", "R900,regional,south,,,,南方不售A1。,The A1 is not sold in the south.\n"),
+    ):
+        (folder / file).write_text((folder / file).read_text(encoding="utf-8") + more, encoding="utf-8")
+    found_brand(works)
+    publish(works, read_catalogue(folder))
+
+    assert configure(works, region="east").step.model == "A1"
+    for options in ((), PLAIN_CAR):
+        with pytest.raises(OptionExcluded) as refused:
+            configure(works, *options, region="south")
+        assert (refused.value.option, refused.value.rules_en) == ("A1", ("The A1 is not sold in the south.",))

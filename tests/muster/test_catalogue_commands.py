@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from configurator import catalogue_files
+from configurator.feature_tree import UvlReading
+from configurator.uvl import read_uvl_file
 from muster.cli_catalogue import app, count, explain
 from tests.configurator.small_brand import FOLDER, PLAIN_CAR, copied_folder
 
@@ -293,3 +296,70 @@ def test_two_cars_of_one_id_and_a_file_that_is_no_text_are_refused(tmp_path: Pat
 
     path.write_bytes(b"\xff\xfe")
     assert "cars.jsonl: cannot be read as UTF-8 text" in run("check", FOLDER, "--cars", path)[1]
+
+
+BICYCLE = Path(__file__).parents[2] / "docs" / "examples" / "bicycle.uvl"
+
+
+def test_several_measures_are_answered_from_the_same_compiled_rules() -> None:
+    code, text = run("best", BICYCLE, "--least", "weight", "--most", "weight", "--with", "Motor")
+    _, told = run("best", FOLDER, "--least", "price", "--least", "cost", "--json")
+
+    assert code == 0
+    assert [line.partition(":")[0].partition(",")[0] for line in text.splitlines()] == ["least weight", "most weight"]
+    assert all(" Motor" in line for line in text.splitlines())
+    assert [(one["by"], one["most"]) for one in json.loads(told)["best"]] == [("price", False), ("cost", False)]
+
+
+def test_an_unknown_measure_is_a_broken_call_that_names_the_known_ones() -> None:
+    assert run("best", FOLDER, "--least", "weight") == (
+        2,
+        "cars cannot be compared by 'weight' here, but by: price, cost\n",
+    )
+    assert run("best", FOLDER)[0] == 2
+
+
+def test_cars_are_drawn_that_can_be_built_and_the_same_seed_draws_the_same() -> None:
+    code, text = run("sample", FOLDER, "--number", 40, "--seed", 7, "--with", "W19", "--region", "north")
+
+    assert code == 0
+    assert len(text.splitlines()) == 40
+    assert all({"W19", "PT_BIG", "HEAT"} <= set(line.split()) for line in text.splitlines())
+    assert len(set(text.splitlines())) > 5
+    assert run("sample", FOLDER, "--number", 40, "--seed", 7, "--with", "W19", "--region", "north")[1] == text
+    assert run("sample", FOLDER, "--number", 40, "--seed", 8, "--with", "W19", "--region", "north")[1] != text
+
+
+def test_nothing_is_drawn_where_nothing_can_be_and_it_is_said_why() -> None:
+    assert run("sample", FOLDER, "--seconds", 0) == (
+        1,
+        "no cars are drawn, since the rules are not compiled to a circuit here\n",
+    )
+    assert run("sample", FOLDER, "--with", "HOOK", "--with", "ROOF") == (1, "there is no such car\n")
+    assert run("sample", FOLDER, "--with", "HOOK", "--without", "HOOK")[0] == 2
+
+
+def test_rules_that_were_not_looked_at_in_time_are_counted(bare: Path) -> None:
+    code, text = run("check", bare, "--rule-seconds", 0)
+
+    assert code == 0
+    assert "redundant" not in text
+    assert "not looked at: whether 3 of 3 rules are without effect; the time was over (--rule-seconds)" in text
+    assert json.loads(run("check", bare, "--rule-seconds", 0, "--json")[1])["report"]["rulesNotLookedAt"] == 3
+
+
+def test_a_folder_is_read_once_for_everything_that_a_check_tells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cars = tmp_path / "cars.jsonl"
+    cars.write_text('{"model": "A1", "options": ["RED"]}\n', encoding="utf-8")
+    read: list[Path] = []
+
+    def counted(path: Path) -> UvlReading:
+        read.append(path)
+        return read_uvl_file(path)
+
+    monkeypatch.setattr(catalogue_files, "read_uvl_file", counted)
+
+    assert run("check", FOLDER, "--cars", cars)[0] == 0
+    assert read == [FOLDER / "options.uvl"]

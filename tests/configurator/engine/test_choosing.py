@@ -13,7 +13,7 @@ from configurator.engine import choosing
 from configurator.engine.backend import BackendKind
 from configurator.engine.choosing import Allowance, Attempt, EngineChoice, Outcome, Why, as_json, choose, from_json
 from configurator.engine.formula import Formula
-from configurator.engine.nnf import Budget, CompilationFailed, Nnf, NodeKind, lone
+from configurator.engine.nnf import Budget, CompilationFailed, Nnf, NodeKind, OutOfMemory, lone
 
 FORMULA = Formula(1, 1, ((1,),), ())
 ALLOWED = Allowance(seconds=10, megabytes=100)
@@ -25,12 +25,12 @@ class Stub:
     """A compiler that ends as it is told to, and sees what it was allowed."""
 
     name: str
-    ends: Nnf | CompilationFailed | None
+    ends: Nnf | CompilationFailed | OutOfMemory | None
     seen: Budget | None = None
 
     def compile(self, formula: Formula, budget: Budget) -> Nnf | None:
         self.seen = budget
-        if isinstance(self.ends, CompilationFailed):
+        if isinstance(self.ends, CompilationFailed | OutOfMemory):
             raise self.ends
         return self.ends
 
@@ -61,17 +61,17 @@ def test_the_next_compiler_is_tried_with_a_budget_of_its_own_where_one_gives_up(
     nnf, choice = chosen(Stub("own", None), other)
 
     assert nnf is NNF
-    assert [one.outcome for one in choice.attempts] == [Outcome.BEYOND_BUDGET, Outcome.COMPILED]
+    assert [one.outcome for one in choice.attempts] == [Outcome.OUT_OF_TIME, Outcome.COMPILED]
     assert other.seen is not None
     assert (other.seen.seconds, other.seen.megabytes, other.seen.seconds_used()) == (10, 100, 1.0)
 
 
 def test_sat_serves_where_every_compiler_fails_and_each_failure_is_named() -> None:
-    nnf, choice = chosen(Stub("own", None), Stub("other", CompilationFailed("broken")))
+    nnf, choice = chosen(Stub("own", None), Stub("large", OutOfMemory()), Stub("other", CompilationFailed("broken")))
 
     assert nnf is None
     assert (choice.backend, choice.why) == (BackendKind.SAT, Why.NO_CIRCUIT_FITS)
-    assert [one.outcome for one in choice.attempts] == [Outcome.BEYOND_BUDGET, Outcome.BROKE_DOWN]
+    assert [one.outcome for one in choice.attempts] == [Outcome.OUT_OF_TIME, Outcome.OUT_OF_MEMORY, Outcome.BROKE_DOWN]
 
 
 def test_a_circuit_with_too_many_edges_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ from configurator.catalogue_files import read_catalogue
 from configurator.engine import d4, decomposition
 from configurator.engine.child import compile_in_child
 from configurator.engine.formula import Clause, Formula
-from configurator.engine.nnf import Budget, CompilationFailed, Compiler, Nnf, NodeKind, lone
+from configurator.engine.nnf import Budget, CompilationFailed, Compiler, Nnf, NodeKind, OutOfMemory, lone
 from configurator.rules import compile_catalogue, compile_feature_model
 from configurator.uvl import read_uvl_file
 from tests.configurator.engine.circuits import count_of, faults_of, truth_of_circuit, truth_of_clauses
@@ -163,7 +163,8 @@ def test_beyond_the_time_there_is_no_circuit_and_nothing_is_left_behind(name: st
 
 @pytest.mark.parametrize("name", COMPILERS)
 def test_beyond_the_memory_there_is_no_circuit(name: str) -> None:
-    assert COMPILERS[name].compile(hard_formula(), budget(60, megabytes=150)) is None
+    with pytest.raises(OutOfMemory):
+        COMPILERS[name].compile(hard_formula(), budget(60, megabytes=150))
 
 
 def breaks(problem: Formula, within: Budget) -> Nnf | None:
@@ -198,9 +199,10 @@ def test_what_a_compiler_prints_does_not_spoil_its_circuit() -> None:
     assert count_of(circuit) == 2**7
 
 
-@pytest.mark.parametrize("function", [never_ends, eats])
-def test_a_child_beyond_its_budget_is_ended(function: Callable[[Formula, Budget], Nnf | None]) -> None:
-    assert compile_in_child(function, formula(1), budget(4, megabytes=300)) is None
+def test_a_child_beyond_its_budget_is_ended() -> None:
+    assert compile_in_child(never_ends, formula(1), budget(4, megabytes=300)) is None
+    with pytest.raises(OutOfMemory):
+        compile_in_child(eats, formula(1), budget(4, megabytes=300))
 
 
 def test_a_child_ends_with_its_parent_even_if_that_is_killed() -> None:

@@ -208,7 +208,7 @@ def test_a_model_beyond_the_budget_is_served_by_sat_and_not_tried_again(shelf: S
     again = Workshop(shelf, allowance=allowed).backend(hard).wait(SECONDS_MAX)
 
     assert (choice.backend, choice.why) == (BackendKind.SAT, Why.NO_CIRCUIT_FITS)
-    assert {one.outcome for one in choice.attempts} == {Outcome.BEYOND_BUDGET}
+    assert {one.outcome for one in choice.attempts} == {Outcome.OUT_OF_TIME}
     assert again == choice
     assert time.monotonic() - began < 1
 
