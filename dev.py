@@ -311,7 +311,7 @@ MUSTER_WORDS = frozenset(
         *("add-administrator", "add-brand", "audit", "backup", "catalogue", "ddl", "demand", "demo", "export-passport"),
         *("export-record", "grant-operator", "line", "migrate", "parts", "plan", "plant", "pool", "promises"),
         *("reconcile", "report", "restore", "revoke-operator", "run", "schema", "secrets", "seed", "serve", "settings"),
-        *("verify", "worker"),
+        *("stock", "verify", "worker"),
     )
 )
 

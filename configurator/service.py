@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -34,6 +34,7 @@ from configurator.pooling import (
     pooling_class,
     thinnest_margin,
 )
+from configurator.pricing import price_vehicle
 from configurator.queries import LoadedVersion, forget_published, newest_version, open_showroom
 from kernel import registry
 from kernel.actor import Permission
@@ -126,6 +127,26 @@ def class_of_car(
     """Return the pooling class of a complete car; refuses what is not buildable."""
     version, room = open_showroom(work, region=region, version_id=version_id)
     return pooling_class(version.catalogue, model=model, features=complete_car(room, model=model, options=options))
+
+
+@dataclass(frozen=True, slots=True)
+class BuildableCar:
+    """A complete car of the version in force: its class, its options in the catalogue's order, its list price (fen)."""
+
+    version_id: VersionId
+    cls: PoolingClass
+    options: tuple[str, ...]
+    price_minor: int
+
+
+def buildable_car(work: Work, *, model: str, options: Sequence[str], region: str) -> BuildableCar:
+    """Return a complete car as it can be built today for a region; refuses what is not buildable."""
+    version, room = open_showroom(work, region=region)
+    features = complete_car(room, model=model, options=options)
+    cls = pooling_class(version.catalogue, model=model, features=features)
+    own = tuple(option.code for option in version.catalogue.options if option.code in features)
+    price = price_vehicle(version.catalogue, model=model, features=features).total_minor
+    return BuildableCar(version.id, cls, own, price)
 
 
 def thinnest_margin_of_class(

@@ -16,6 +16,7 @@ from factory_orders.planning.model import (
     Order,
     OrderTerms,
     ScheduledOrder,
+    StockedOrder,
     order_state,
 )
 from factory_orders.planning.weekly.model import Conflict, KeptPlan, PlanOutlook, Shortfall, UnitWorth, WhatIf
@@ -60,6 +61,7 @@ __all__ = [
     "Shortage",
     "Shortfall",
     "Stage",
+    "StockedOrder",
     "UnitWorth",
     "Vehicle",
     "VehicleState",

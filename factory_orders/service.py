@@ -102,13 +102,19 @@ from factory_orders.stock.service import (
     price_stock_car,
     release_stock_car,
 )
+from factory_orders.stock_orders.service import SUBSCRIPTIONS as STOCK_ORDER_SUBSCRIPTIONS
+from factory_orders.stock_orders.service import StockRequest, cancel_stock_order, order_stock
 from factory_orders.taking.service import accept_repaired_car, decline_repaired_car
 from factory_orders.waiting.service import OFFER_TIMER, expire_wait_offer
 from factory_orders.waiting.service import SUBSCRIPTIONS as WAITING_SUBSCRIPTIONS
 from kernel.outbox import Subscription
 from kernel.timers import Handler
 
-SUBSCRIPTIONS: Final[tuple[Subscription, ...]] = (*PART_SUBSCRIPTIONS, *WAITING_SUBSCRIPTIONS)
+SUBSCRIPTIONS: Final[tuple[Subscription, ...]] = (
+    *PART_SUBSCRIPTIONS,
+    *WAITING_SUBSCRIPTIONS,
+    *STOCK_ORDER_SUBSCRIPTIONS,
+)
 TIMERS: Final[Mapping[str, Handler]] = {
     ANSWER_TIMER: send_unanswered,
     LATE_CREDIT_TIMER: credit_late_days,
@@ -136,6 +142,7 @@ __all__ = [
     "HookSecret",
     "OrderData",
     "Reported",
+    "StockRequest",
     "accept_disclosures",
     "accept_repaired_car",
     "add_hook",
@@ -152,6 +159,7 @@ __all__ = [
     "call_off_parts",
     "cancel_order",
     "cancel_order_by_maker",
+    "cancel_stock_order",
     "change_capacity",
     "check_condition",
     "close_damage_case",
@@ -167,6 +175,7 @@ __all__ = [
     "learn_margins",
     "lose_balance",
     "lose_stock_deposit",
+    "order_stock",
     "pay_balance",
     "plan_stock_sales",
     "plant_behind",

@@ -52,6 +52,7 @@ class Permission(StrEnum):
     DELIVERY_READ = "delivery.read"
     DELIVERY_WRITE = "delivery.write"
     STOCK_READ = "stock.read"
+    STOCK_ORDER = "stock.order"
     CONDITION_READ = "condition.read"
     CONDITION_WRITE = "condition.write"
     STAFF_MANAGE = "staff.manage"
@@ -76,6 +77,7 @@ GRANTS: Final[dict[Role, frozenset[Permission]]] = {
         Permission.DELIVERY_READ,
         Permission.DELIVERY_WRITE,
         Permission.STOCK_READ,
+        Permission.STOCK_ORDER,
         Permission.DEMAND_TRADE,
         Permission.CONDITION_READ,
         Permission.CONDITION_WRITE,
@@ -89,6 +91,7 @@ GRANTS: Final[dict[Role, frozenset[Permission]]] = {
         Permission.BATCH_MANAGE,
         Permission.BATCH_READ,
         Permission.STOCK_READ,
+        Permission.STOCK_ORDER,
         Permission.CONDITION_READ,
         Permission.POLICY_READ,
     },

@@ -68,6 +68,7 @@ def main() -> None:
         cli_plant,
         cli_pool,
         cli_record,
+        cli_stock,
     )
     from muster.logs import set_up_logs
 
@@ -79,6 +80,7 @@ def main() -> None:
     app.add_typer(cli_plant.app, name="plant", rich_help_panel=TO_TRY)
     app.add_typer(cli_pool.app, name="pool", rich_help_panel=TO_PLAN)
     cli_parts.add_to(app)
+    cli_stock.add_to(app)
     cli_data.add_to(app)
     cli_record.add_to(app)
     cli_demo.add_to(app)

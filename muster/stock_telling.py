@@ -7,6 +7,7 @@ from typing import Final
 
 from factory_orders.light_stock.events import StockCarLeaves, StockCarOffered
 from factory_orders.stock.events import StockCarBought, StockCarSold, StockPurchaseExpired
+from factory_orders.stock_orders.events import OrderedStockCarArrived, StockOrderScheduled
 from kernel.money import Money
 from kernel.notices import Fact, NewNotice, notify_many, register_notice
 from kernel.outbox import Letter, Subscription
@@ -53,6 +54,22 @@ register_notice(
     "The stock car {vin} goes from your store to another one. Get it ready for the carrier.",
     may_mute=True,
 )
+register_notice(
+    "stock_order_scheduled",
+    "现车订单已排产",
+    "为门店库存订购的{cars}辆{model}已排产，最晚于{week}当周下线。",
+    "Cars for stock have their week",
+    "{cars} of the {model} ordered for a store's stock are planned; the last is built in the week of {week}.",
+    may_mute=True,
+)
+register_notice(
+    "ordered_stock_car_arrived",
+    "订购的现车已到店",
+    "为门店库存订购的{vin}已到店并完成验收，标价后即可销售。",
+    "A car for stock has arrived",
+    "The car {vin} that was ordered for stock stands at its store. Name its price, and it can be sold.",
+    may_mute=True,
+)
 
 
 def tell_of_stock(work: Work, letters: Sequence[Letter]) -> None:
@@ -75,11 +92,27 @@ def _of_stock(letter: Letter) -> Iterator[NewNotice]:
         case StockCarLeaves(vin=vin, adviser_ids=advisers):
             for adviser in advisers:
                 yield NewNotice(adviser, "stock_car_leaves", {"vin": vin}, letter.event_id)
+        case StockOrderScheduled(account_id=account, model=model, cars=cars, last_week=week):
+            if account is not None:
+                facts = {"model": model, "cars": cars, "week": week}
+                yield NewNotice(account, "stock_order_scheduled", facts, letter.event_id)
+        case OrderedStockCarArrived(account_id=account, vin=vin):
+            if account is not None:
+                yield NewNotice(account, "ordered_stock_car_arrived", {"vin": vin}, letter.event_id)
         case other:
             raise AssertionError(f"nobody is told of {other.kind}")
 
 
 KINDS: Final = frozenset(
-    cls.kind for cls in (StockCarBought, StockCarSold, StockPurchaseExpired, StockCarOffered, StockCarLeaves)
+    cls.kind
+    for cls in (
+        StockCarBought,
+        StockCarSold,
+        StockPurchaseExpired,
+        StockCarOffered,
+        StockCarLeaves,
+        StockOrderScheduled,
+        OrderedStockCarArrived,
+    )
 )
 TELLER: Final = Subscription("telling.stock", KINDS, tell_of_stock)

@@ -29,6 +29,7 @@ from factory_orders.planning.model import (
     OrderTerms,
     Placement,
     ScheduledOrder,
+    StockedOrder,
     order_state,
 )
 from factory_orders.planning.order_service import sequence_day
@@ -171,7 +172,7 @@ def _repeated(work: Work, order: Order, options: Sequence[str]) -> Amendment | N
 
 def _decide(work: Work, built: BuildOrder | None, order: Order, options: Sequence[str]) -> Amendment:
     terms, stage = order.terms, _stage(order, built)
-    if isinstance(order, DeliveredOrder | CancelledOrder):
+    if isinstance(order, DeliveredOrder | CancelledOrder | StockedOrder):
         raise AmendmentNotPossible(because("AMEND_ENDED", state=stage))
     rules = policy.pinned(work, terms.policy_version).section(AmendmentPolicy)
     car = changed_car(work, terms.quote_id, before=terms.options, options=options)

@@ -35,6 +35,7 @@ from factory_orders.planning.model import (
     OrderOrigin,
     OrderTerms,
     ScheduledOrder,
+    StockedOrder,
     order_state,
 )
 from factory_orders.planning.order_service import release_rest, withdraw_build_order
@@ -117,6 +118,8 @@ def cancel_order_by_maker(work: Work, order_id: str, *, reason: str) -> Cancella
     if not 1 <= len(reason.strip()) <= REASON_LENGTH_MAX:
         raise InvalidInput("reason", because("WHY", most=REASON_LENGTH_MAX))
     built, order = _cancellable(work, order_id)
+    if not order.terms.has_buyer:
+        raise NotFound("order")
     earnest = ledger.balance_to_spend(work, earnest_account(order_id))
     double = Cancellation(order_id, _stage(built), earnest, 0, earnest)
     return _end(work, order.terms, built, double, by="maker", reason=reason.strip())
@@ -191,7 +194,11 @@ def _ending_by_buyer(work: Work, order_id: str) -> _Ending:
         if paid:
             raise OrderNotCancellable(HandoverState.BALANCE_PAID.value)
         return _Ending(None, order, handover, is_late=False)
-    if not isinstance(order, DeliveredOrder | CancelledOrder) and not paid and _is_very_late(work, order):
+    if (
+        not isinstance(order, DeliveredOrder | CancelledOrder | StockedOrder)
+        and not paid
+        and _is_very_late(work, order)
+    ):
         return _Ending(built, order, handover, is_late=True)
     built, scheduled = _cancellable(work, order_id)
     return _Ending(built, scheduled, None, is_late=False)

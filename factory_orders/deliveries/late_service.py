@@ -9,7 +9,14 @@ from factory_orders.deliveries.handover_store import write_late_credits
 from factory_orders.deliveries.model import RECEIVED
 from factory_orders.deliveries.shipment_store import shipment_of_car
 from factory_orders.events import LateCreditBooked
-from factory_orders.planning.model import AtStoreOrder, CancelledOrder, DeliveredOrder, Order, OrderTerms
+from factory_orders.planning.model import (
+    AtStoreOrder,
+    CancelledOrder,
+    DeliveredOrder,
+    Order,
+    OrderTerms,
+    StockedOrder,
+)
 from factory_orders.planning.order_service import LATE_CREDIT_TIMER
 from factory_orders.planning.order_store import lock_order
 from factory_orders.policies import LateCreditPolicy
@@ -61,7 +68,7 @@ def credit_late_days(work: Work, order_id: str, _payload: object = None) -> None
 
 
 def _is_ready(work: Work, order: Order) -> bool:
-    if isinstance(order, DeliveredOrder | CancelledOrder):
+    if isinstance(order, DeliveredOrder | CancelledOrder | StockedOrder):
         return True
     if not isinstance(order, AtStoreOrder):
         return False

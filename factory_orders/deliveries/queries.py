@@ -13,7 +13,7 @@ from factory_orders.deliveries.balance import Balance
 from factory_orders.deliveries.model import OPEN, Handover, Shipment, ShipmentState
 from factory_orders.deliveries.rows import handover_from, shipment_from
 from factory_orders.deliveries.tables import handovers, order_balances, shipments
-from factory_orders.planning.model import Order
+from factory_orders.planning.model import Order, OrderOrigin
 from factory_orders.planning.rows import order_from
 from factory_orders.planning.tables import orders
 from factory_orders.plant.tables import build_orders
@@ -59,6 +59,7 @@ def store_deliveries(work: Work, page: PageRequest, *, state: str | None = None)
     found = (
         _deliveries()
         .where(orders.c.brand_id == work.actor.brand_id, orders.c.store_id == work.actor.own_store())
+        .where(orders.c.origin != OrderOrigin.STORE.value)
         .order_by(orders.c.id)
         .limit(page.size + 1)
     )

@@ -14,16 +14,25 @@ from factory_orders.deliveries.balance import REMIND_TIMER
 from factory_orders.deliveries.model import Shipment, ShipmentState, check_leg
 from factory_orders.deliveries.shipment_store import insert_shipments, last_report_at, lock_shipment, save_shipment
 from factory_orders.events import ShipmentMoved, ShipmentPlanned, StockCarArrived, VehicleArrived
-from factory_orders.planning.model import AtStoreOrder, BuiltOrder, InTransitOrder, Order, OrderTerms
+from factory_orders.planning.model import (
+    AtStoreOrder,
+    BuiltOrder,
+    InTransitOrder,
+    Order,
+    OrderTerms,
+    StockedOrder,
+)
 from factory_orders.planning.order_service import build_again
-from factory_orders.planning.order_store import lock_order, save_order
+from factory_orders.planning.order_store import lock_order, save_order, save_orders
 from factory_orders.policies import HandoverPolicy
 from factory_orders.promises.calibration_service import note_ready
+from factory_orders.stock_orders.events import OrderedStockCarArrived
+from factory_orders.stock_orders.queries import order_of_stock_car
 from factory_orders.vehicles.model import DisclosureReason, Vehicle, VehicleState
 from factory_orders.vehicles.service import disclose, enter, lose_vehicle
 from factory_orders.vehicles.store import lock_vehicle
 from factory_orders.vehicles.vin import require_same_car
-from kernel import policy
+from kernel import policy, registry
 from kernel.actor import Permission
 from kernel.errors import InvalidInput, NotFound
 from kernel.reasons import because
@@ -77,6 +86,20 @@ def plan_stock_way(work: Work, vehicle: Vehicle, *, store_id: str) -> Shipment:
     )
     insert_shipments(work, [shipment])
     return shipment
+
+
+def send_to_stock(work: Work, passed: Sequence[tuple[Vehicle, OrderTerms]]) -> None:
+    """End orders for stock whose cars have passed, and plan the cars' ways; to a closed store none goes.
+
+    What stays at its plant is shared out with the other free cars.
+    """
+    if not passed:
+        return
+    save_orders(work, [StockedOrder(terms, vehicle.vin, work.now) for vehicle, terms in passed])
+    stores = registry.stores_by_id(work, sorted({terms.store_id for _, terms in passed}))
+    for vehicle, terms in passed:
+        if stores[terms.store_id].closed_at is None:
+            plan_stock_way(work, vehicle, store_id=terms.store_id)
 
 
 def report_shipment(work: Work, shipment_id: str, to: ShipmentState, *, occurred_at: datetime) -> Shipment:
@@ -170,6 +193,9 @@ def inspect_arrival(work: Work, shipment_id: str, *, vin: str, damage: Damage | 
         _follow_arrival(work, seen, waiting, vehicle, is_damaged=damage is not None)
     elif shipment.order_id is None:
         work.record(StockCarArrived(seen.brand_id, seen.vin, seen.store_id, vehicle.newness.word))
+        if (ordered := order_of_stock_car(work, seen)) is not None:
+            by = ordered.ordered_by
+            work.record(OrderedStockCarArrived(seen.brand_id, ordered.id, by, seen.store_id, seen.vin))
     return seen
 
 

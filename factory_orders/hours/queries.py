@@ -15,6 +15,7 @@ from factory_orders.deliveries.tables import handovers, shipments
 from factory_orders.hours.model import Arrival, CalendarDay, Expected
 from factory_orders.hours.tables import store_hours
 from factory_orders.light_stock.tables import stock_moves
+from factory_orders.planning.model import OrderOrigin
 from factory_orders.planning.promise import at_store_on
 from factory_orders.planning.tables import orders
 from factory_orders.plant.tables import build_orders
@@ -88,7 +89,7 @@ def _planned(work: Work, store: registry.Store) -> Iterator[tuple[date, Arrival]
     """Yield the cars that are still to be built for a store's orders, with the day they are ready there."""
     built = build_orders.c
     found = (
-        select(orders.c.id, orders.c.model, orders.c.state, built.week, built.plant_id)
+        select(orders.c.id, orders.c.model, orders.c.state, orders.c.origin, built.week, built.plant_id)
         .join(build_orders, (built.order_id == orders.c.id) & (built.stage != "withdrawn"))
         .where(orders.c.brand_id == work.actor.brand_id, orders.c.store_id == store.id, orders.c.state == "scheduled")
         .order_by(orders.c.id)
@@ -98,7 +99,8 @@ def _planned(work: Work, store: registry.Store) -> Iterator[tuple[date, Arrival]
     plants = {plant.id: plant for plant in registry.list_plants(work)}
     for row in work.connection.execute(found):
         day = at_store_on(row.week, distance_km=road_km(plants[row.plant_id], store), policy=times)
-        yield day, Arrival(row.model, order_code(row.id), row.state, None, None)
+        code = None if row.origin == OrderOrigin.STORE.value else order_code(row.id)
+        yield day, Arrival(row.model, code, row.state, None, None)
 
 
 def _appointments(

@@ -22,7 +22,10 @@ class MoveState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StoreLevel:
-    """How many cars of a model a store should have, and has: standing there for nobody, on their way, shown, driven."""
+    """How many cars of a model a store should have, and has: standing there for nobody, on their way, shown, driven.
+
+    `on_order` are cars for its stock that are still to be built.
+    """
 
     store_id: str
     model: str
@@ -33,6 +36,17 @@ class StoreLevel:
     display_wanted: int
     display: int
     demo: int
+    on_order: int = 0
+
+    @property
+    def cars(self) -> int:
+        """Return how many cars of the model the store has, or will have."""
+        return self.standing + self.inbound + self.on_order + self.display + self.demo
+
+    @property
+    def most(self) -> int:
+        """Return how many it may have: light inventory is base stock and the cars that are shown."""
+        return self.level + self.display_wanted
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,8 @@ from factory_orders.light_stock.tables import (
     stock_moves,
     stock_plans,
 )
+from factory_orders.planning.model import ORDER_STATES, OrderOrigin, ScheduledOrder
+from factory_orders.planning.tables import orders
 from factory_orders.stock.tables import stock_holds
 from factory_orders.vehicles.model import SOLD_AS_NEW, Newness, VehicleState
 from factory_orders.vehicles.tables import vehicles
@@ -133,35 +136,57 @@ def store_levels(work: Work, page: PageRequest) -> Page[StoreLevel]:
     """Return what stores should have and have, by store and model: the own one to an adviser, all to a planner."""
     work.actor.require(Permission.STOCK_READ)
     wanted = None if work.actor.may(Permission.BATCH_READ) else work.actor.own_store()
+    stores = [store.id for store in registry.list_stores(work) if store.closed_at is None]
+    found = _levels(work, [one for one in stores if wanted in (None, one)])
+    after = [one for one in found if page.after is None or _place(one) > page.after]
+    return make_page(after[: page.size + 1], page, _place)
+
+
+def levels_of_store(work: Work, store_id: str) -> dict[str, StoreLevel]:
+    """Return what a store should have and has, by model; for the room's use cases."""
+    return {one.model: one for one in _levels(work, [store_id])}
+
+
+def _levels(work: Work, store_ids: Sequence[str]) -> list[StoreLevel]:
     rules = policy.current(work).section(LightStockPolicy)
     version, _ = open_showroom(work, region="")
-    plans, inbound, used = weekly_plans(work), inbound_stock(work), used_stock(work)
-    standing: dict[tuple[str, str], int] = {}
-    for car in free_stock(work):
-        if car.store_id is not None:
-            standing[car.store_id, car.model] = standing.get((car.store_id, car.model), 0) + 1
+    plans, inbound, used, ordered = weekly_plans(work), inbound_stock(work), used_stock(work), ordered_stock(work)
+    standing = Counter((car.store_id, car.model) for car in free_stock(work))
     found = []
-    for store in sorted(registry.list_stores(work), key=lambda one: one.id):
-        if store.closed_at is not None or wanted not in (None, store.id):
-            continue
+    for store_id in sorted(store_ids):
         for model in sorted(model.code for model in version.catalogue.models):
-            key = (store.id, model)
+            key = (store_id, model)
             weekly = plans.get(key, rules.weekly_milli)
             found.append(
                 StoreLevel(
-                    store_id=store.id,
+                    store_id=store_id,
                     model=model,
                     weekly_milli=weekly,
                     level=base_stock(rule_for(rules, weekly)),
-                    standing=standing.get(key, 0),
+                    standing=standing[key],
                     inbound=inbound.get(key, 0),
                     display_wanted=rules.display_per_model,
                     display=used.get((*key, Newness.DISPLAY), 0),
                     demo=used.get((*key, Newness.DEMO), 0),
+                    on_order=ordered.get(key, 0),
                 )
             )
-    after = [one for one in found if page.after is None or _place(one) > page.after]
-    return make_page(after[: page.size + 1], page, _place)
+    return found
+
+
+def ordered_stock(work: Work) -> dict[tuple[str, str], int]:
+    """Count the cars for stores' stock that are still to be built, by store and model."""
+    table = orders.c
+    found = (
+        select(table.store_id, table.model, func.count().label("cars"))
+        .where(
+            table.brand_id == work.actor.brand_id,
+            table.origin == OrderOrigin.STORE.value,
+            table.state == ORDER_STATES[ScheduledOrder],
+        )
+        .group_by(table.store_id, table.model)
+    )
+    return {(row.store_id, row.model): row.cars for row in work.connection.execute(found)}
 
 
 def _place(one: StoreLevel) -> str:

@@ -12,14 +12,15 @@ SLOT: Final = "slot"
 """The resource that every car takes; every other resource is a constrained option's code."""
 
 
-# --- orders (DOMAIN section 3: scheduled, built, in_transit, at_store, delivered; or cancelled) ----------------------
+# --- orders (DOMAIN section 3: scheduled, built, in_transit, at_store, delivered; or cancelled, stocked) -------------
 
 
 class OrderOrigin(StrEnum):
-    """Where an order comes from: a pool that locked, or a car in stock that somebody bought."""
+    """Where an order comes from: a pool that locked, a car in stock that somebody bought, a store for its stock."""
 
     POOL = "pool"
     STOCK = "stock"
+    STORE = "store"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,8 @@ class OrderTerms:
     """What was locked: the car, the store, the price; the id is the pre-order's. Amounts in fen.
 
     `place` counts from 1 in the order in which the pool's members were funded; cars are planned in that order. An order
-    of a stock car has the purchase's id, stands in no pool (`pool_id` is its own id) and is at its store at once.
+    of a stock car has the purchase's id, stands in no pool (`pool_id` is its own id) and is at its store at once. One
+    for a store's stock has no buyer: its account is the store itself, its pool the stock order that it is part of.
     `promised_by` is the contract's date: late credits count from the day after it; `expected_on` is what was shown as
     likely beside it. `agreed_minor` is what agreements after the lock make of the price, more or less; `fees_minor` is
     owed for them on top.
@@ -56,6 +58,11 @@ class OrderTerms:
     agreed_minor: int = 0
     fees_minor: int = 0
     origin: OrderOrigin = OrderOrigin.POOL
+
+    @property
+    def has_buyer(self) -> bool:
+        """Say whether somebody waits for the car, is promised it and pays for it."""
+        return self.origin is not OrderOrigin.STORE
 
     @property
     def vehicle_minor(self) -> int:
@@ -113,7 +120,17 @@ class CancelledOrder:
     cancelled_at: datetime
 
 
-Order: TypeAlias = ScheduledOrder | BuiltOrder | InTransitOrder | AtStoreOrder | DeliveredOrder | CancelledOrder
+@dataclass(frozen=True, slots=True)
+class StockedOrder:
+    """It was for a store's stock, and its car is: from then on it is any stock car."""
+
+    terms: OrderTerms
+    vin: str
+    stocked_at: datetime
+
+
+EndedOrder: TypeAlias = DeliveredOrder | CancelledOrder | StockedOrder
+Order: TypeAlias = ScheduledOrder | BuiltOrder | InTransitOrder | AtStoreOrder | EndedOrder
 WithCar: TypeAlias = BuiltOrder | InTransitOrder | AtStoreOrder | DeliveredOrder
 
 ORDER_STATES: Final[dict[type[Order], str]] = {
@@ -123,6 +140,7 @@ ORDER_STATES: Final[dict[type[Order], str]] = {
     AtStoreOrder: "at_store",
     DeliveredOrder: "delivered",
     CancelledOrder: "cancelled",
+    StockedOrder: "stocked",
 }
 
 

@@ -76,6 +76,8 @@ from factory_orders.policies import BatchPolicy, CapacityPolicy, LinePolicy, Pro
 from factory_orders.promises.calibration_service import note_not_ready
 from factory_orders.promises.margin_store import margin_at, planned_days
 from factory_orders.promises.store import insert_outcomes
+from factory_orders.stock_orders.events import StockOrderScheduled
+from factory_orders.stock_orders.queries import stock_orders_by_id
 from kernel import db, policy, registry
 from kernel.actor import Permission
 from kernel.errors import NotFound
@@ -229,7 +231,8 @@ def _release(
         for terms, day in zip(of_week, chosen, strict=True):
             new.append(_build_order(work, terms, batch_id, week, day))
     insert_build_orders(work, new)
-    _tell(work, plant, members, placed, batch_id)
+    _tell(work, plant, [terms for terms in members if terms.has_buyer], placed, batch_id)
+    _tell_stores(work, [terms for terms in members if not terms.has_buyer], placed)
     for order in new:
         work.record(BuildOrderReleased(order.brand_id, order.id, order.order_id, order.plant_id, order.day))
     return sorted({order.day for order in new})
@@ -281,6 +284,15 @@ def _tell(work: Work, plant: Plant, members: Sequence[OrderTerms], placed: dict[
     set_timers(work, LATE_CREDIT_TIMER, first_late_days)
     fix_promises(work, fixed)
     insert_outcomes(work, dated, planned)
+
+
+def _tell_stores(work: Work, cars: Sequence[OrderTerms], placed: dict[str, Placement]) -> None:
+    """Tell who ordered cars for stock when they are built; nothing is promised of them."""
+    for one in stock_orders_by_id(work, [terms.pool_id for terms in cars]).values():
+        weeks = [placed[terms.id].week for terms in cars if terms.pool_id == one.id]
+        work.record(
+            StockOrderScheduled(one.brand_id, one.id, one.ordered_by, one.store_id, one.model, len(weeks), max(weeks))
+        )
 
 
 def sequence_day(work: Work, plant: Plant, day: date) -> None:
@@ -337,7 +349,8 @@ def build_again(
     if week is None:
         set_timer(work, SCHEDULE_TIMER, batch_id, work.now + RETRY_AFTER)
     move_batch(work, batch_id, BatchState.BUILDING, only_from=[BatchState.COMPLETE])
-    work.record(OrderBuiltAgain(terms.brand_id, terms.id, terms.account_id, vin, week or old.week))
+    if terms.has_buyer:
+        work.record(OrderBuiltAgain(terms.brand_id, terms.id, terms.account_id, vin, week or old.week))
 
 
 def _withdraw(work: Work, old: BuildOrder) -> None:

@@ -21,6 +21,7 @@ from factory_orders.planning.model import (
     Order,
     OrderTerms,
     ScheduledOrder,
+    StockedOrder,
     order_state,
 )
 from factory_orders.planning.rows import TERMS, order_from
@@ -100,6 +101,9 @@ def _state_values(order: Order) -> dict[str, Any]:
         case DeliveredOrder():
             del values["arrived_at"]
             values |= {"vin": order.vin, "ended_at": order.delivered_at}
+        case StockedOrder():
+            del values["arrived_at"]
+            values |= {"vin": order.vin, "ended_at": order.stocked_at}
         case CancelledOrder():
             values |= {"ended_at": order.cancelled_at, "reason": order.reason}
         case _:
@@ -199,6 +203,12 @@ def orders_of_batch(work: Work, batch_id: str) -> list[Order]:
         .order_by(batch_orders.c.position)
     )
     return [order_from(row) for row in work.connection.execute(found).mappings()]
+
+
+def orders_of_pool(work: Work, pool_id: str) -> list[str]:
+    """Return the ids of the orders of a pool, or of a stock order, by place."""
+    own = (orders.c.pool_id == pool_id) & (orders.c.brand_id == work.actor.brand_id)
+    return list(work.connection.execute(select(orders.c.id).where(own).order_by(orders.c.place)).scalars())
 
 
 def lock_scheduled(work: Work, order_ids: Sequence[str]) -> set[str]:

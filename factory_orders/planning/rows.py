@@ -15,6 +15,7 @@ from factory_orders.planning.model import (
     OrderOrigin,
     OrderTerms,
     ScheduledOrder,
+    StockedOrder,
 )
 
 TERMS: Final = tuple(OrderTerms.__dataclass_fields__)
@@ -37,5 +38,7 @@ def order_from(row: Mapping[Any, Any]) -> Order:
             return DeliveredOrder(terms, row["vin"], row["ended_at"])
         case "cancelled":
             return CancelledOrder(terms, row["reason"], row["ended_at"])
+        case "stocked":
+            return StockedOrder(terms, row["vin"], row["ended_at"])
         case state:
             raise AssertionError(f"an order cannot be {state}")

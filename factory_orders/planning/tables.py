@@ -100,7 +100,11 @@ orders = Table(
     CheckConstraint(f"state IN ({_STATES})", name="state_known"),
     CheckConstraint(f"origin IN ({_ORIGINS})", name="origin_known"),
     CheckConstraint("vin IS NOT NULL OR state IN ('scheduled', 'cancelled')", name="car_before_it_moves"),
-    CheckConstraint("(ended_at IS NOT NULL) = (state IN ('delivered', 'cancelled'))", name="ended_when_it_ends"),
+    CheckConstraint(
+        "(ended_at IS NOT NULL) = (state IN ('delivered', 'cancelled', 'stocked'))", name="ended_when_it_ends"
+    ),
+    CheckConstraint("origin <> 'store' OR state IN ('scheduled', 'cancelled', 'stocked')", name="for_stock_alone"),
+    CheckConstraint("state <> 'stocked' OR origin = 'store'", name="stocked_for_a_store"),
     CheckConstraint("price_minor > 0 AND guaranteed_other_minor >= 0", name="price_positive"),
     CheckConstraint("price_minor + agreed_minor > 0 AND fees_minor >= 0", name="agreed_price_positive"),
 )
@@ -108,8 +112,8 @@ guard(
     orders,
     "end_is_final",
     before="UPDATE",
-    when="OLD.state IN ('delivered', 'cancelled') AND NEW.state <> OLD.state",
-    rule="a delivered or cancelled order stays as it is",
+    when="OLD.state IN ('delivered', 'cancelled', 'stocked') AND NEW.state <> OLD.state",
+    rule="a delivered, cancelled or stocked order stays as it is",
 )
 guard(
     orders,

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Literal, TypeAlias
 
 from factory_orders.consents.offer_service import offer_repaired
-from factory_orders.deliveries.shipment_service import plan_shipments
+from factory_orders.deliveries.shipment_service import plan_shipments, send_to_stock
 from factory_orders.errors import PlantEventAltered
 from factory_orders.events import BuildOrderWithdrawn, BuildStageReported
 from factory_orders.planning.model import BatchState, BuiltOrder, CancelledOrder, OrderTerms, ScheduledOrder
@@ -190,12 +190,17 @@ def _rework(work: Work, vehicle: Vehicle, waiting: ScheduledOrder | None, report
     disclose(
         work,
         vehicle,
-        None if waiting is None else waiting.terms,
+        _buyer_of(waiting),
         reason=DisclosureReason.REWORK,
         detail="",
         repair_minor=report.repair_minor,
         at=report.occurred_at,
     )
+
+
+def _buyer_of(waiting: ScheduledOrder | None) -> OrderTerms | None:
+    """Return the terms of who waits for a car and is told of it; a car for stock is told to nobody."""
+    return waiting.terms if waiting is not None and waiting.terms.has_buyer else None
 
 
 def _scrap(work: Work, order: BuildOrder, vehicle: Vehicle | None, waiting: ScheduledOrder | None) -> None:
@@ -212,18 +217,19 @@ def _scrap(work: Work, order: BuildOrder, vehicle: Vehicle | None, waiting: Sche
 
 def _pass(work: Work, passed: Sequence[tuple[BuildOrder, Vehicle, ScheduledOrder | None]]) -> None:
     """Cars have passed: each goes to its own order, unless it is not new any more; then another one is built."""
-    completed = complete_vehicles(
-        work, [(car, None if waiting is None else waiting.terms, order.moved_at) for order, car, waiting in passed]
-    )
+    completed = complete_vehicles(work, [(car, _buyer_of(waiting), order.moved_at) for order, car, waiting in passed])
     for order in {order.batch_id: order for order, _, _ in passed}.values():
         _end_batch(work, order)
-    ready = []
+    ready: list[tuple[Vehicle, OrderTerms]] = []
+    for_stock: list[tuple[Vehicle, OrderTerms]] = []
     for built, (_, _, waiting) in zip(completed, passed, strict=True):
         if waiting is not None and built.newness > Newness.NEW_DISCLOSED:
             build_again(work, waiting, vin=built.vin)
-            offer_repaired(work, waiting.terms, built)
+            if waiting.terms.has_buyer:
+                offer_repaired(work, waiting.terms, built)
         elif waiting is not None:
-            ready.append((built, waiting.terms))
+            (ready if waiting.terms.has_buyer else for_stock).append((built, waiting.terms))
+    send_to_stock(work, for_stock)
     if ready:
         save_orders(work, [BuiltOrder(terms, built.vin) for built, terms in ready])
         bound = allocate_vehicles(work, ready)

@@ -7,7 +7,7 @@ from datetime import date
 
 from sqlalchemy import select
 
-from factory_orders.planning.model import OrderTerms
+from factory_orders.planning.model import OrderOrigin, OrderTerms
 from factory_orders.planning.rows import order_from
 from factory_orders.planning.tables import orders
 from factory_orders.plant.model import Stage
@@ -43,6 +43,7 @@ def waiting_without_offer(work: Work, order_ids: Sequence[str] | None = None) ->
         .outerjoin_from(orders, build_orders, live)
         .outerjoin(wait_offers, wait_offers.c.order_id == orders.c.id)
         .where(orders.c.brand_id == work.actor.brand_id, orders.c.state == "scheduled", wait_offers.c.id.is_(None))
+        .where(orders.c.origin == OrderOrigin.POOL.value)
         .order_by(orders.c.locked_at, orders.c.id)
         .limit(AT_ONCE)
     )

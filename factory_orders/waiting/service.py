@@ -14,7 +14,7 @@ from typing import Any, Final
 from factory_orders.cancellation.service import leave_free
 from factory_orders.errors import WaitOfferOver
 from factory_orders.events import OrderScheduled, VehicleDelivered
-from factory_orders.planning.model import CancelledOrder, DeliveredOrder, OrderTerms
+from factory_orders.planning.model import CancelledOrder, DeliveredOrder, OrderTerms, StockedOrder
 from factory_orders.planning.order_store import lock_order
 from factory_orders.policies import BatchPolicy
 from factory_orders.waiting.events import WaitOfferAnswered, WaitOffered
@@ -95,7 +95,7 @@ def accept_wait_offer(work: Work, offer_id: str) -> WaitOffer:
     if offer.state is OfferState.ACCEPTED:
         return offer
     _require_open(work, offer)
-    if isinstance(lock_order(work, offer.order_id), CancelledOrder | DeliveredOrder):
+    if isinstance(lock_order(work, offer.order_id), CancelledOrder | DeliveredOrder | StockedOrder):
         raise WaitOfferOver(offer.state.value)
     return _answer(work, offer, OfferState.ACCEPTED)
 

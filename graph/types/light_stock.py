@@ -30,7 +30,8 @@ strawberry.enum(MoveState, name="StockMoveState", description="Whether a car tha
 class StoreStockLevel:
     """How many stock cars of a model a store should have (base stock), and has: standing there, and on their way.
 
-    Of display cars one for each model, unless the brand says otherwise; those and demo cars are not new.
+    Of display cars one for each model, unless the brand says otherwise; those and demo cars are not new. `onOrder` are
+    to be built for its stock; all of them together are at most `most`, which is where ordering ends.
     """
 
     store_id: strawberry.ID
@@ -42,6 +43,8 @@ class StoreStockLevel:
     display_wanted: int
     display: int
     demo: int
+    on_order: int
+    most: int
 
 
 @object_type(reads=Permission.STOCK_READ)
@@ -180,6 +183,8 @@ def _show_level(one: model.StoreLevel) -> StoreStockLevel:
         display_wanted=one.display_wanted,
         display=one.display,
         demo=one.demo,
+        on_order=one.on_order,
+        most=one.most,
     )
 
 

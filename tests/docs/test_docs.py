@@ -37,6 +37,7 @@ from muster import (
     cli_plant,
     cli_pool,
     cli_record,
+    cli_stock,
 )
 from muster.logs import set_up_logs
 from muster.settings import Mail, Secrets, Settings
@@ -174,6 +175,7 @@ def command_words() -> dict[str, set[str]]:
         cli_data.add_to(cli.app)
         cli_demo.add_to(cli.app)
         cli_record.add_to(cli.app)
+        cli_stock.add_to(cli.app)
     command = get_command(cli.app)
     return {name: set(getattr(one, "commands", {})) for name, one in getattr(command, "commands", {}).items()}
 

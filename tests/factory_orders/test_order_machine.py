@@ -30,6 +30,7 @@ from factory_orders.model import (
     ScheduledOrder,
     ShipmentState,
     Stage,
+    StockedOrder,
 )
 from factory_orders.plant.model import REPORTABLE
 from factory_orders.plant.tables import build_orders
@@ -253,7 +254,7 @@ class OrderMachine(RuleBasedStateMachine):
                     self.receive(which, None)
                 case AtStoreOrder():
                     self.go_on_at_store(which)
-                case DeliveredOrder() | CancelledOrder():
+                case DeliveredOrder() | CancelledOrder() | StockedOrder():
                     return
 
     def go_on_at_store(self, which: int) -> None:

@@ -33,6 +33,7 @@ KINDS: Final = {
     "callOffId": "CallOff", "caseId": "DamageCase", "hookId": "PlantHook", "stockQuote.id": "StockQuote",
     "holdStockCar.quoteId": "StockQuote", "releasePromise.holdId": "PromiseHold", "releaseStockCar.holdId": "StockHold",
     "buyStockCar.holdId": "StockHold", "stockPurchaseId": "StockPurchase", "moveId": "StockMove",
+    "stockOrderId": "StockOrder",
     "handoverId": "Handover", "into": "Proposal", "invitationId": "Invitation", "machineId": "Machine",
     "movementId": "Movement", "noticeIds": "Notice",
     "offerId": "WaitOffer", "orderId": "Order", "plantId": "Plant", "poolId": "Pool",
@@ -50,7 +51,8 @@ GIVEN: Final = {
     "addMachine.role": "PLANT", "capacityWeeks.firstWeek": '"2027-01-04"', "cancelOrderByMaker.reason": '"no"',
     "inviteStaff.email": '"x@example.com"', "inviteStaff.role": "DEALER", "lineDays.firstDay": '"2027-01-04"',
     "placePreOrder.idempotencyKey": '"one-of-ours"', "backProposal.idempotencyKey": '"one-of-ours"',
-    "buyStockCar.idempotencyKey": '"one-of-ours"',
+    "buyStockCar.idempotencyKey": '"one-of-ours"', "orderStock.idempotencyKey": '"one-of-ours"',
+    "orderStock.cars": "1",
     "grantRole.accountId/role": "PLANNER", "grantRole.role": "DEALER", "commitToProposal.availableBy": '"2027-06-01"',
     "revokeRole.role": "DEALER", "changeCapacity.week": '"2027-01-04"',
     "changeCapacity.resource": '"slot"', "reportBuild.stage": "BODY", "removeMember.case": '"2027/17"',
@@ -349,7 +351,10 @@ def fill(town: Town, owner: Buyer) -> dict[str, str]:
         "PlantHook": hook["hookId"],
         "CallOff": planner.ask("{ callOffs(first: 1) { nodes { id } } }")["callOffs"]["nodes"][0]["id"],
         "PromiseHold": held["id"],
-        **{kind: write_id(kind, "fedcba9876543210" * 2) for kind in (*NOT_MADE, "StockPurchase", "StockMove")},
+        **{
+            kind: write_id(kind, "fedcba9876543210" * 2)
+            for kind in (*NOT_MADE, "StockPurchase", "StockMove", "StockOrder")
+        },
         "Backing": back(town, proposal["id"], placed[0]["id"]),
     }
 

@@ -11,6 +11,7 @@ from factory_orders.deliveries.tables import shipments
 from factory_orders.light_stock.tables import allocation_rounds, fairness_lines, stock_moves
 from factory_orders.planning.tables import orders
 from factory_orders.stock.tables import stock_holds, stock_purchases, stock_quotes
+from factory_orders.stock_orders.tables import stock_orders
 from factory_orders.vehicles.tables import allocations, vehicles
 from kernel.ledger import ledger_transfers
 from tests.configurator.small_brand import BRAND
@@ -99,3 +100,19 @@ def owe_out_of_nothing(connection: Connection) -> None:
     own = {"id": "3" * 32, "brand_id": BRAND, "round_id": "1" * 32, "store_id": store_id, "model": "A1"}
     owed = {"owed_before": 500, "entitled": 0, "received": 0, "owed_after": 500}
     connection.execute(insert(fairness_lines).values(**own, **owed, at=MONDAY_MORNING))
+
+
+def order_without_cars(connection: Connection) -> None:
+    """Let a stock order have none of its cars."""
+    order = connection.execute(select(orders.c.store_id, orders.c.plant_id, orders.c.options)).first()
+    assert order is not None
+    own = {"id": "4" * 32, "brand_id": BRAND, "store_id": order.store_id, "plant_id": order.plant_id, "model": "A1"}
+    car = {"options": order.options, "catalogue_version_id": "5" * 32, "price_minor": 100, "cars": 2}
+    counted = {"number": 1, "had": 0, "most": 2, "ordered_at": MONDAY_MORNING}
+    connection.execute(insert(stock_orders).values(**own, **car, **counted))
+
+
+def promise_a_stock_car(connection: Connection) -> None:
+    """Let a buyer's order count as one for a store's stock."""
+    order_id = connection.execute(select(orders.c.id).where(orders.c.state == "scheduled")).scalars().first()
+    connection.execute(update(orders).where(orders.c.id == order_id).values(origin="store"))

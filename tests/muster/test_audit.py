@@ -317,6 +317,10 @@ PLANTED: Final[dict[str, Plant]] = {
     "what stores are owed of stock cars replays from its lines and adds up to nothing": (
         planted_stock.owe_out_of_nothing
     ),
+    "a stock order has as many cars as it says, and was within what its store may have": (
+        planted_stock.order_without_cars
+    ),
+    "a car that was ordered for stock is bound to nobody and promised to nobody": planted_stock.promise_a_stock_car,
     "the deposit for a stock car lies on its account until it is set off": planted_stock.put_down_twice,
     "no odometer runs backwards": turn_back,
     "what a plant has of a part is what moved of it": change(part_stocks, part_stocks.c.on_hand > 0, on_hand=999),

@@ -56,6 +56,7 @@ TABLES: Final[Mapping[str, tuple[str, str]]] = {
     "Shipment": ("shipments", "id"),
     "StockHold": ("stock_holds", "id"),
     "StockMove": ("stock_moves", "id"),
+    "StockOrder": ("stock_orders", "id"),
     "StockPurchase": ("stock_purchases", "id"),
     "StockQuote": ("stock_quotes", "id"),
     "Store": ("stores", "id"),

@@ -1334,10 +1334,12 @@ CREATE TABLE orders (
 	ended_at TIMESTAMP WITH TIME ZONE, 
 	reason VARCHAR(80), 
 	CONSTRAINT pk_orders PRIMARY KEY (id), 
-	CONSTRAINT ck_orders_state_known CHECK (state IN ('scheduled', 'built', 'in_transit', 'at_store', 'delivered', 'cancelled')), 
-	CONSTRAINT ck_orders_origin_known CHECK (origin IN ('pool', 'stock')), 
+	CONSTRAINT ck_orders_state_known CHECK (state IN ('scheduled', 'built', 'in_transit', 'at_store', 'delivered', 'cancelled', 'stocked')), 
+	CONSTRAINT ck_orders_origin_known CHECK (origin IN ('pool', 'stock', 'store')), 
 	CONSTRAINT ck_orders_car_before_it_moves CHECK (vin IS NOT NULL OR state IN ('scheduled', 'cancelled')), 
-	CONSTRAINT ck_orders_ended_when_it_ends CHECK ((ended_at IS NOT NULL) = (state IN ('delivered', 'cancelled'))), 
+	CONSTRAINT ck_orders_ended_when_it_ends CHECK ((ended_at IS NOT NULL) = (state IN ('delivered', 'cancelled', 'stocked'))), 
+	CONSTRAINT ck_orders_for_stock_alone CHECK (origin <> 'store' OR state IN ('scheduled', 'cancelled', 'stocked')), 
+	CONSTRAINT ck_orders_stocked_for_a_store CHECK (state <> 'stocked' OR origin = 'store'), 
 	CONSTRAINT ck_orders_price_positive CHECK (price_minor > 0 AND guaranteed_other_minor >= 0), 
 	CONSTRAINT ck_orders_agreed_price_positive CHECK (price_minor + agreed_minor > 0 AND fees_minor >= 0), 
 	CONSTRAINT fk_orders_store_id FOREIGN KEY(store_id) REFERENCES stores (id), 
@@ -1346,7 +1348,7 @@ CREATE TABLE orders (
 -- next
 CREATE OR REPLACE FUNCTION orders_end_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF OLD.state IN ('delivered', 'cancelled') AND NEW.state <> OLD.state THEN RAISE EXCEPTION 'a delivered or cancelled order stays as it is' USING ERRCODE = 'check_violation'; END IF;
+    IF OLD.state IN ('delivered', 'cancelled', 'stocked') AND NEW.state <> OLD.state THEN RAISE EXCEPTION 'a delivered, cancelled or stocked order stays as it is' USING ERRCODE = 'check_violation'; END IF;
     RETURN NEW;
 END $$
 -- next
@@ -1375,6 +1377,14 @@ BEGIN
 END $$
 -- next
 CREATE TRIGGER orders_stock_car_was_bought BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION orders_stock_car_was_bought()
+-- next
+CREATE OR REPLACE FUNCTION orders_stock_was_ordered() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.origin = 'store' AND NOT EXISTS (SELECT 1 FROM stock_orders WHERE stock_orders.id = NEW.pool_id AND stock_orders.store_id = NEW.store_id AND NEW.place BETWEEN 1 AND stock_orders.cars) THEN RAISE EXCEPTION 'a car for stock is one of a stock order' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE TRIGGER orders_stock_was_ordered BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION orders_stock_was_ordered()
 -- next
 CREATE TABLE part_moves (
 	id VARCHAR(32) NOT NULL, 
@@ -1564,6 +1574,38 @@ END $$
 CREATE TRIGGER proposal_changes_no_change BEFORE UPDATE OR DELETE ON proposal_changes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TRIGGER proposal_changes_no_truncate BEFORE TRUNCATE ON proposal_changes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TABLE stock_orders (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	store_id VARCHAR(32) NOT NULL, 
+	plant_id VARCHAR(32) NOT NULL, 
+	model VARCHAR(80) NOT NULL, 
+	options JSONB NOT NULL, 
+	catalogue_version_id VARCHAR(32) NOT NULL, 
+	cars INTEGER NOT NULL, 
+	price_minor BIGINT NOT NULL, 
+	number INTEGER NOT NULL, 
+	had INTEGER NOT NULL, 
+	most INTEGER NOT NULL, 
+	ordered_by VARCHAR(32), 
+	ordered_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_stock_orders PRIMARY KEY (id), 
+	CONSTRAINT uq_stock_orders_store_id_model_number UNIQUE (store_id, model, number), 
+	CONSTRAINT ck_stock_orders_counted_up CHECK (cars BETWEEN 1 AND 20 AND number > 0 AND price_minor > 0), 
+	CONSTRAINT ck_stock_orders_light CHECK (had >= 0 AND had + cars <= most), 
+	CONSTRAINT fk_stock_orders_store_id FOREIGN KEY(store_id) REFERENCES stores (id), 
+	CONSTRAINT fk_stock_orders_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER stock_orders_no_change BEFORE UPDATE OR DELETE ON stock_orders FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER stock_orders_no_truncate BEFORE TRUNCATE ON stock_orders FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE stock_plans (
 	id VARCHAR(32) NOT NULL, 
@@ -2321,6 +2363,14 @@ END $$
 -- next
 CREATE TRIGGER allocations_held_for_nobody_else BEFORE INSERT ON allocations FOR EACH ROW EXECUTE FUNCTION allocations_held_for_nobody_else()
 -- next
+CREATE OR REPLACE FUNCTION allocations_for_a_buyer() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM orders WHERE orders.id = NEW.order_id AND orders.origin = 'store') THEN RAISE EXCEPTION 'a car that was ordered for stock is bound to no order' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE TRIGGER allocations_for_a_buyer BEFORE INSERT ON allocations FOR EACH ROW EXECUTE FUNCTION allocations_for_a_buyer()
+-- next
 CREATE TABLE early_bonuses (
 	brand_id VARCHAR(32) NOT NULL, 
 	person_id VARCHAR(32) NOT NULL, 
@@ -2978,6 +3028,8 @@ CREATE INDEX ix_shipments_brand_state ON shipments (brand_id, state, id)
 CREATE INDEX ix_shipments_order ON shipments (order_id)
 -- next
 CREATE INDEX ix_stock_moves_store ON stock_moves (store_id, id)
+-- next
+CREATE INDEX ix_stock_orders_brand ON stock_orders (brand_id, id)
 -- next
 CREATE INDEX ix_stock_plans_store ON stock_plans (brand_id, store_id, model, id)
 -- next

@@ -1188,23 +1188,27 @@ CREATE TABLE orders (
 	ended_at VARCHAR(27), 
 	reason VARCHAR(80), 
 	CONSTRAINT pk_orders PRIMARY KEY (id), 
-	CONSTRAINT ck_orders_state_known CHECK (state IN ('scheduled', 'built', 'in_transit', 'at_store', 'delivered', 'cancelled')), 
-	CONSTRAINT ck_orders_origin_known CHECK (origin IN ('pool', 'stock')), 
+	CONSTRAINT ck_orders_state_known CHECK (state IN ('scheduled', 'built', 'in_transit', 'at_store', 'delivered', 'cancelled', 'stocked')), 
+	CONSTRAINT ck_orders_origin_known CHECK (origin IN ('pool', 'stock', 'store')), 
 	CONSTRAINT ck_orders_car_before_it_moves CHECK (vin IS NOT NULL OR state IN ('scheduled', 'cancelled')), 
-	CONSTRAINT ck_orders_ended_when_it_ends CHECK ((ended_at IS NOT NULL) = (state IN ('delivered', 'cancelled'))), 
+	CONSTRAINT ck_orders_ended_when_it_ends CHECK ((ended_at IS NOT NULL) = (state IN ('delivered', 'cancelled', 'stocked'))), 
+	CONSTRAINT ck_orders_for_stock_alone CHECK (origin <> 'store' OR state IN ('scheduled', 'cancelled', 'stocked')), 
+	CONSTRAINT ck_orders_stocked_for_a_store CHECK (state <> 'stocked' OR origin = 'store'), 
 	CONSTRAINT ck_orders_price_positive CHECK (price_minor > 0 AND guaranteed_other_minor >= 0), 
 	CONSTRAINT ck_orders_agreed_price_positive CHECK (price_minor + agreed_minor > 0 AND fees_minor >= 0), 
 	CONSTRAINT fk_orders_store_id FOREIGN KEY(store_id) REFERENCES stores (id), 
 	CONSTRAINT fk_orders_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
 -- next
-CREATE TRIGGER orders_end_is_final BEFORE UPDATE ON orders WHEN OLD.state IN ('delivered', 'cancelled') AND NEW.state <> OLD.state BEGIN SELECT RAISE(ABORT, 'a delivered or cancelled order stays as it is'); END
+CREATE TRIGGER orders_end_is_final BEFORE UPDATE ON orders WHEN OLD.state IN ('delivered', 'cancelled', 'stocked') AND NEW.state <> OLD.state BEGIN SELECT RAISE(ABORT, 'a delivered, cancelled or stocked order stays as it is'); END
 -- next
 CREATE TRIGGER orders_price_never_rises BEFORE UPDATE ON orders WHEN NEW.price_minor > OLD.price_minor OR NEW.guaranteed_other_minor > OLD.guaranteed_other_minor BEGIN SELECT RAISE(ABORT, 'a locked price never rises'); END
 -- next
 CREATE TRIGGER orders_changed_by_agreement BEFORE UPDATE ON orders WHEN (NEW.agreed_minor <> OLD.agreed_minor OR NEW.fees_minor <> OLD.fees_minor) AND (NEW.agreed_minor <> (SELECT COALESCE(SUM(price_delta_minor), 0) FROM order_agreements WHERE order_agreements.order_id = NEW.id) OR NEW.fees_minor <> (SELECT COALESCE(SUM(fee_minor), 0) FROM order_agreements WHERE order_agreements.order_id = NEW.id)) BEGIN SELECT RAISE(ABORT, 'after the lock a price changes by what its buyer agreed to'); END
 -- next
 CREATE TRIGGER orders_stock_car_was_bought BEFORE INSERT ON orders WHEN NEW.origin = 'stock' AND NOT EXISTS (SELECT 1 FROM stock_purchases WHERE stock_purchases.id = NEW.id AND stock_purchases.state = 'bought') BEGIN SELECT RAISE(ABORT, 'an order of a stock car is that of a purchase whose deposit came'); END
+-- next
+CREATE TRIGGER orders_stock_was_ordered BEFORE INSERT ON orders WHEN NEW.origin = 'store' AND NOT EXISTS (SELECT 1 FROM stock_orders WHERE stock_orders.id = NEW.pool_id AND stock_orders.store_id = NEW.store_id AND NEW.place BETWEEN 1 AND stock_orders.cars) BEGIN SELECT RAISE(ABORT, 'a car for stock is one of a stock order'); END
 -- next
 CREATE TABLE part_moves (
 	id VARCHAR(32) NOT NULL, 
@@ -1364,6 +1368,33 @@ CREATE TABLE proposal_changes (
 CREATE TRIGGER proposal_changes_no_update BEFORE UPDATE ON proposal_changes BEGIN SELECT RAISE(ABORT, 'rows of proposal_changes are never changed'); END
 -- next
 CREATE TRIGGER proposal_changes_no_delete BEFORE DELETE ON proposal_changes BEGIN SELECT RAISE(ABORT, 'rows of proposal_changes are never changed'); END
+-- next
+CREATE TABLE stock_orders (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	store_id VARCHAR(32) NOT NULL, 
+	plant_id VARCHAR(32) NOT NULL, 
+	model VARCHAR(80) NOT NULL, 
+	options TEXT NOT NULL, 
+	catalogue_version_id VARCHAR(32) NOT NULL, 
+	cars INTEGER NOT NULL, 
+	price_minor BIGINT NOT NULL, 
+	number INTEGER NOT NULL, 
+	had INTEGER NOT NULL, 
+	most INTEGER NOT NULL, 
+	ordered_by VARCHAR(32), 
+	ordered_at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_stock_orders PRIMARY KEY (id), 
+	CONSTRAINT uq_stock_orders_store_id_model_number UNIQUE (store_id, model, number), 
+	CONSTRAINT ck_stock_orders_counted_up CHECK (cars BETWEEN 1 AND 20 AND number > 0 AND price_minor > 0), 
+	CONSTRAINT ck_stock_orders_light CHECK (had >= 0 AND had + cars <= most), 
+	CONSTRAINT fk_stock_orders_store_id FOREIGN KEY(store_id) REFERENCES stores (id), 
+	CONSTRAINT fk_stock_orders_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
+)
+-- next
+CREATE TRIGGER stock_orders_no_update BEFORE UPDATE ON stock_orders BEGIN SELECT RAISE(ABORT, 'rows of stock_orders are never changed'); END
+-- next
+CREATE TRIGGER stock_orders_no_delete BEFORE DELETE ON stock_orders BEGIN SELECT RAISE(ABORT, 'rows of stock_orders are never changed'); END
 -- next
 CREATE TABLE stock_plans (
 	id VARCHAR(32) NOT NULL, 
@@ -1992,6 +2023,8 @@ CREATE TABLE allocations (
 -- next
 CREATE TRIGGER allocations_held_for_nobody_else BEFORE INSERT ON allocations WHEN EXISTS (SELECT 1 FROM stock_holds WHERE stock_holds.vin = NEW.vin AND stock_holds.ended_at IS NULL) BEGIN SELECT RAISE(ABORT, 'a stock car that is held is bound to no order'); END
 -- next
+CREATE TRIGGER allocations_for_a_buyer BEFORE INSERT ON allocations WHEN EXISTS (SELECT 1 FROM orders WHERE orders.id = NEW.order_id AND orders.origin = 'store') BEGIN SELECT RAISE(ABORT, 'a car that was ordered for stock is bound to no order'); END
+-- next
 CREATE TABLE early_bonuses (
 	brand_id VARCHAR(32) NOT NULL, 
 	person_id VARCHAR(32) NOT NULL, 
@@ -2548,6 +2581,8 @@ CREATE INDEX ix_shipments_brand_state ON shipments (brand_id, state, id)
 CREATE INDEX ix_shipments_order ON shipments (order_id)
 -- next
 CREATE INDEX ix_stock_moves_store ON stock_moves (store_id, id)
+-- next
+CREATE INDEX ix_stock_orders_brand ON stock_orders (brand_id, id)
 -- next
 CREATE INDEX ix_stock_plans_store ON stock_plans (brand_id, store_id, model, id)
 -- next

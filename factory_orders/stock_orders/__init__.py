@@ -1,0 +1,1 @@
+"""Cars that a store or a planner orders for a store's stock: light inventory's origin."""

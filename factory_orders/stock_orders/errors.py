@@ -1,0 +1,23 @@
+"""What orders for stock are refused for.
+
+Refusal
+  LightStockFull           a store may have no more cars of a model: how many it has, and may
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kernel.errors import Refusal
+
+
+@dataclass(unsafe_hash=True)
+class LightStockFull(Refusal):
+    """The store has, or will have, `had` cars of the model of the `most` that light inventory allows."""
+
+    code = "LIGHT_STOCK_FULL"
+    en = "The store has {had} cars of this model, there or to come, and may have {most}: {room} more can be ordered."
+    zh = "该门店此车型现车及在途共{had}辆，轻库存上限为{most}辆，还可订{room}辆。"
+    had: int
+    most: int
+    room: int

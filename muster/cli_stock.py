@@ -1,0 +1,124 @@
+"""`muster stock …`: what stores should have in stock and have, and ordering cars for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from kernel.actor import Role
+from muster.acting import changing, reading
+from muster.terminal import TO_PLAN, out
+
+if TYPE_CHECKING:
+    from factory_orders.stock_orders.model import StockOrderView
+    from kernel.work import Work
+
+PAGE: Final = 100
+app = typer.Typer(
+    help="Light inventory: what stores should have in stock, and cars that are ordered for it.",
+    rich_markup_mode="rich",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+BrandOption = Annotated[str, typer.Option(help="The brand; by default the one of MUSTER_BRAND.")]
+
+
+def add_to(root: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    root.add_typer(app, name="stock", rich_help_panel=TO_PLAN)
+
+
+@app.callback()
+def stock() -> None:
+    """See what stores should have in stock, and order cars for it."""
+
+
+def _codes(work: Work) -> dict[str, str]:
+    from kernel import registry
+
+    return {str(store.id): store.code for store in registry.list_stores(work)}
+
+
+@app.command()
+def levels(brand: BrandOption = "") -> None:
+    """Show by store and model how many stock cars there should be at least and at most, and how many there are.
+
+    Example: [bold]muster stock levels[/bold]
+    """
+    from rich.table import Table
+
+    from factory_orders.queries import store_levels
+    from kernel.paging import PageRequest, decode_cursor
+
+    table = Table(title="Light inventory", title_justify="left")
+    for heading in ("store", "model", "base stock", "at most", "there", "on the way", "on order", "display", "demo"):
+        table.add_column(heading)
+    with reading(brand, Role.PLANNER) as work:
+        codes, after = _codes(work), None
+        while True:
+            page = store_levels(work, PageRequest(PAGE, after))
+            for one in page.items:
+                counts = (one.level, one.most, one.standing, one.inbound, one.on_order, one.display, one.demo)
+                table.add_row(codes[one.store_id], one.model, *map(str, counts))
+            if not page.has_next:
+                break
+            after = decode_cursor(page.cursors[-1])
+    out.print(table)
+
+
+@app.command()
+def order(
+    store: Annotated[str, typer.Argument(help="The code of a store.")],
+    model: Annotated[str, typer.Argument(help="The code of a model.")],
+    options: Annotated[list[str], typer.Argument(help="The options of a complete car.")],
+    cars: Annotated[int, typer.Option(help="How many of it.")] = 1,
+    brand: BrandOption = "",
+) -> None:
+    """Order cars for a store's stock; the plant builds them like any car, and the store sells them at its own price.
+
+    Light inventory stays light: cars there, on their way and ordered are base stock and display cars at most.
+
+    Example: [bold]muster stock order shanghai-pudong L5 …[/bold]
+    """
+    from factory_orders.service import StockRequest, order_stock
+    from kernel import registry
+    from kernel.errors import NotFound
+
+    with changing(brand, Role.PLANNER) as work:
+        chosen = next((one for one in registry.list_stores(work) if one.code == store), None)
+        if chosen is None:
+            raise NotFound("store")
+        made = order_stock(work, StockRequest(model, tuple(options), cars, store_id=chosen.id))
+    most, now = made.order.most, made.order.had + made.order.cars
+    out.print(f"{made.order.cars} of the {model} ordered for {store}: {now} of {most} there or to come")
+
+
+@app.command()
+def orders(brand: BrandOption = "") -> None:
+    """List the newest orders for stock and where their cars stand.
+
+    Example: [bold]muster stock orders[/bold]
+    """
+    from rich.table import Table
+
+    from factory_orders.queries import stock_orders_made
+    from kernel.paging import PageRequest
+
+    with reading(brand, Role.PLANNER) as work:
+        codes = _codes(work)
+        found = stock_orders_made(work, PageRequest(PAGE)).items
+    table = Table(title="Cars ordered for stock", title_justify="left")
+    for heading in ("ordered", "store", "model", "cars", "where they stand"):
+        table.add_column(heading, overflow="fold")
+    for one in found:
+        day = one.order.ordered_at.date().isoformat()
+        table.add_row(day, codes[one.order.store_id], one.order.model, str(one.order.cars), _where(one))
+    out.print(table)
+
+
+def _where(one: StockOrderView) -> str:
+    from collections import Counter
+
+    counted = Counter(car.state for car in one.cars)
+    return ", ".join(f"{number} {state}" for state, number in sorted(counted.items()))

@@ -1,0 +1,43 @@
+"""`muster stock` orders cars for a store and says what there is and what comes."""
+
+from __future__ import annotations
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from factory_orders.stock_orders.errors import LightStockFull
+from kernel.clock import FixedClock
+from kernel.errors import NotFound
+from kernel.work import Works
+from muster import terminal
+from muster.cli_stock import add_to
+from tests.configurator.small_brand import PLAIN_CAR
+from tests.factory_orders.trade import open_trade
+from tests.support.databases import Database
+from tests.support.site import surroundings
+
+COMMANDS = typer.Typer()
+add_to(COMMANDS)
+
+
+def test_a_planner_orders_stock_by_hand_and_sees_it(
+    database: Database, works: Works, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_trade(works, clock)
+    for name, value in (surroundings(database.url) | {"MUSTER_BRAND": "fir"}).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(terminal.out, "width", 160)
+    ask = CliRunner().invoke
+
+    made = ask(COMMANDS, ["stock", "order", "east", "A1", *PLAIN_CAR, "--cars", "2"])
+    nowhere = ask(COMMANDS, ["stock", "order", "nowhere", "A1", *PLAIN_CAR])
+    too_many = ask(COMMANDS, ["stock", "order", "east", "A1", *PLAIN_CAR, "--cars", "20"])
+    orders = ask(COMMANDS, ["stock", "orders"])
+    levels = ask(COMMANDS, ["stock", "levels"])
+
+    assert "2 of the A1 ordered for east: 2 of 3 there or to come" in made.output
+    assert isinstance(nowhere.exception, NotFound)
+    assert isinstance(too_many.exception, LightStockFull)
+    assert "2 planned" in orders.output
+    assert "on order" in levels.output
