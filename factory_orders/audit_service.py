@@ -14,6 +14,7 @@ from demand.pools.queries import locked_members
 from factory_orders.agreements import audit_service as agreements_audit
 from factory_orders.deliveries.tables import handovers, late_credits, order_balances
 from factory_orders.errors import VinInvalid
+from factory_orders.exchanges import audit_service as exchanges_audit
 from factory_orders.light_stock import audit_service as light_stock_audit
 from factory_orders.parts import audit_service as parts_audit
 from factory_orders.planning.model import SLOT, OrderOrigin
@@ -426,6 +427,7 @@ CHECKS: Final = (
     *stock_audit.CHECKS,
     *light_stock_audit.CHECKS,
     *stock_orders_audit.CHECKS,
+    *exchanges_audit.CHECKS,
     Check(
         "the deposit for a stock car lies on its account until it is set off",
         1,

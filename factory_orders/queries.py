@@ -13,6 +13,7 @@ from factory_orders.deliveries.queries import (
     shipments_of_orders,
     store_deliveries,
 )
+from factory_orders.exchanges.queries import car_swaps_made, swap_rounds_made
 from factory_orders.hooks.queries import HookView, list_hooks, messages_of_hook
 from factory_orders.hours.queries import free_appointments, store_calendar
 from factory_orders.light_stock.queries import allocation_rounds_made, fairness_ledger, moves_made, store_levels
@@ -62,6 +63,7 @@ __all__ = [
     "build_orders_of_orders",
     "build_orders_of_plant",
     "calibrations",
+    "car_swaps_made",
     "carrier_shipments",
     "conditions_of_shipment",
     "disclosures_of",
@@ -97,6 +99,7 @@ __all__ = [
     "store_deliveries",
     "store_levels",
     "supplier_call_offs",
+    "swap_rounds_made",
     "vehicles_by_vin",
     "waiting_count",
     "week_plans_of",

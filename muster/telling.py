@@ -62,6 +62,7 @@ from kernel.outbox import Letter, Subscription
 from kernel.work import Work
 from muster import agreement_telling, circle_telling, plant_telling, waiting_telling
 from muster.digest_telling import DIGEST_TELLER
+from muster.exchange_telling import TELLER as EXCHANGE_TELLER
 from muster.proposal_telling import TELLER
 from muster.stock_telling import TELLER as STOCK_TELLER
 
@@ -372,6 +373,7 @@ TELLERS: Final = (
         tell_of_orders,
     ),
     STOCK_TELLER,
+    EXCHANGE_TELLER,
     TELLER,
     DIGEST_TELLER,
     circle_telling.TELLER,

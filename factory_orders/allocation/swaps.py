@@ -14,13 +14,17 @@ from factory_orders.allocation.model import AllocationProblem, steps_of, ways_of
 
 @dataclass(frozen=True, slots=True)
 class BoundCar:
-    """A car with the order it is bound to (None: free); `ready` is the ordinal day it can leave where it stands."""
+    """A car with the order it is bound to (None: free); `ready` is the ordinal day it can leave where it stands.
+
+    `progress` says how far it is built; what may still change of a car ends with it.
+    """
 
     id: str
     kind: str
     stands_at: str
     ready: int
     order_id: str | None
+    progress: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +74,13 @@ def swap_identical(
     *,
     roads: Mapping[tuple[str, str], int],
     costs: SwapCosts,
+    nobody_worse: bool = False,
 ) -> SwapPlan:
     """Exchange cars of one kind between orders; `roads` are km by (where a car stands, store).
 
-    Asserts that every order has exactly one of the cars; it keeps one afterwards.
+    Where `nobody_worse`, no order becomes later, and who does not become sooner gets no car that is further built: of
+    the exchanges that are like this the best one is found. Asserts that every order has exactly one of the cars; it
+    keeps one afterwards.
     """
     own = {car.order_id: car for car in cars if car.order_id is not None}
     assert set(own) == {order.id for order in orders}, "every order has its car"
@@ -90,12 +97,19 @@ def swap_identical(
         change = 0 if car.order_id == order.id else costs.change
         return late(car, order) * costs.late_day + transport + change
 
+    def may(car: BoundCar, order: BuyerOrder) -> bool:
+        kept = own[order.id]
+        if not nobody_worse or car is kept:
+            return True
+        days, days_kept = late(car, order), late(kept, order)
+        return days < days_kept or (days == days_kept and car.progress <= kept.progress)
+
     rows = []
     for car in cars:
         ways = [
             (number, cost(car, orders[number]))
             for number in by_kind.get(car.kind, ())
-            if (car.stands_at, orders[number].store_id) in roads
+            if (car.stands_at, orders[number].store_id) in roads and may(car, orders[number])
         ]
         rows.append([*ways, (free, 0)])
     # No saving is worth leaving an order without a car.

@@ -8,8 +8,10 @@ from typing import Any, Final
 from sqlalchemy import Connection, insert, select, update
 
 from factory_orders.deliveries.tables import shipments
+from factory_orders.exchanges.tables import car_swaps, swap_rounds
 from factory_orders.light_stock.tables import allocation_rounds, fairness_lines, stock_moves
 from factory_orders.planning.tables import orders
+from factory_orders.plant.tables import build_orders
 from factory_orders.stock.tables import stock_holds, stock_purchases, stock_quotes
 from factory_orders.stock_orders.tables import stock_orders
 from factory_orders.vehicles.tables import allocations, vehicles
@@ -116,3 +118,25 @@ def promise_a_stock_car(connection: Connection) -> None:
     """Let a buyer's order count as one for a store's stock."""
     order_id = connection.execute(select(orders.c.id).where(orders.c.state == "scheduled")).scalars().first()
     connection.execute(update(orders).where(orders.c.id == order_id).values(origin="store"))
+
+
+def _swap_round(connection: Connection) -> None:
+    """Write a round of swaps of two orders."""
+    row = {"id": "6" * 32, "brand_id": BRAND, "made_at": MONDAY_MORNING, "orders": 2, "swapped": 2}
+    connection.execute(insert(swap_rounds).values(**row, saved_minor=1, saved_at_most_minor=1))
+
+
+def swap_nothing(connection: Connection) -> None:
+    """Let a round say that two orders changed their cars, and none did."""
+    _swap_round(connection)
+
+
+def give_away(connection: Connection) -> None:
+    """Let an order get another one's car that nobody gave away."""
+    _swap_round(connection)
+    builds = connection.execute(select(build_orders.c.id, build_orders.c.order_id).limit(2)).all()
+    own = {"id": "7" * 32, "brand_id": BRAND, "round_id": "6" * 32, "order_id": builds[0].order_id}
+    cars = {"from_build_order_id": builds[0].id, "to_build_order_id": builds[1].id}
+    connection.execute(
+        insert(car_swaps).values(**own, **cars, days_late_before=1, days_late_after=0, at=MONDAY_MORNING)
+    )

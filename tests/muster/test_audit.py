@@ -321,6 +321,10 @@ PLANTED: Final[dict[str, Plant]] = {
         planted_stock.order_without_cars
     ),
     "a car that was ordered for stock is bound to nobody and promised to nobody": planted_stock.promise_a_stock_car,
+    "a round of swaps is proven, and has the swaps that it says": planted_stock.swap_nothing,
+    "a car that an order gave away went to another one, for an equal car, and made nobody later": (
+        planted_stock.give_away
+    ),
     "the deposit for a stock car lies on its account until it is set off": planted_stock.put_down_twice,
     "no odometer runs backwards": turn_back,
     "what a plant has of a part is what moved of it": change(part_stocks, part_stocks.c.on_hand > 0, on_hand=999),

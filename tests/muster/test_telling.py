@@ -19,6 +19,7 @@ from demand.events import DepositsHeld, MemberRemoved, PreOrderRolled
 from factory_orders.conditions.events import DamageCaseMoved
 from factory_orders.consents.events import RepairedCarAnswered
 from factory_orders.events import BalanceDeclined, EarnestMissing, OrderCancelled
+from factory_orders.exchanges.events import OrderCarSwapped
 from factory_orders.papers.events import PaperAnswered
 from kernel import news, outbox
 from kernel.actor import system
@@ -130,6 +131,8 @@ def events_of(kind: str, pool_id: str, now: datetime) -> list[Event]:
         made.append(replace(made[0], is_claim=True))
     if cls is DepositsHeld:
         made.append(replace(made[0], frozen_until=None))
+    if cls is OrderCarSwapped:
+        made.append(replace(made[0], days_sooner=0))
     if cls is PreOrderRolled:
         made.append(PreOrderRolled(BRAND, "x", MEMBER, pool_id, None, keeps_time=True))
     return made

@@ -370,6 +370,28 @@ CREATE TABLE sandbox_entries (
 	CONSTRAINT ck_sandbox_entries_refund_has_id CHECK ((kind = 'refund') = (refund_id IS NOT NULL))
 )
 -- next
+CREATE TABLE swap_rounds (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	made_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	orders INTEGER NOT NULL, 
+	swapped INTEGER NOT NULL, 
+	saved_minor BIGINT NOT NULL, 
+	saved_at_most_minor BIGINT NOT NULL, 
+	CONSTRAINT pk_swap_rounds PRIMARY KEY (id), 
+	CONSTRAINT ck_swap_rounds_worth_it CHECK (swapped BETWEEN 2 AND orders AND saved_minor > 0), 
+	CONSTRAINT ck_swap_rounds_proven_optimal CHECK (saved_minor = saved_at_most_minor)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER swap_rounds_no_change BEFORE UPDATE OR DELETE ON swap_rounds FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER swap_rounds_no_truncate BEFORE TRUNCATE ON swap_rounds FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
 CREATE TABLE throttles (
 	key VARCHAR(64) NOT NULL, 
 	attempts JSONB NOT NULL, 
@@ -2110,6 +2132,37 @@ CREATE TABLE week_plan_worths (
 	CONSTRAINT fk_week_plan_worths_plan_id FOREIGN KEY(plan_id) REFERENCES week_plans (id)
 )
 -- next
+CREATE TABLE car_swaps (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	round_id VARCHAR(32) NOT NULL, 
+	order_id VARCHAR(32) NOT NULL, 
+	from_build_order_id VARCHAR(32) NOT NULL, 
+	to_build_order_id VARCHAR(32) NOT NULL, 
+	days_late_before INTEGER NOT NULL, 
+	days_late_after INTEGER NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_car_swaps PRIMARY KEY (id), 
+	CONSTRAINT uq_car_swaps_round_id_order_id UNIQUE (round_id, order_id), 
+	CONSTRAINT uq_car_swaps_round_id_from_build_order_id UNIQUE (round_id, from_build_order_id), 
+	CONSTRAINT uq_car_swaps_round_id_to_build_order_id UNIQUE (round_id, to_build_order_id), 
+	CONSTRAINT ck_car_swaps_another_car CHECK (from_build_order_id <> to_build_order_id), 
+	CONSTRAINT ck_car_swaps_nobody_later CHECK (days_late_after BETWEEN 0 AND days_late_before), 
+	CONSTRAINT fk_car_swaps_round_id FOREIGN KEY(round_id) REFERENCES swap_rounds (id), 
+	CONSTRAINT fk_car_swaps_order_id FOREIGN KEY(order_id) REFERENCES orders (id), 
+	CONSTRAINT fk_car_swaps_from_build_order_id FOREIGN KEY(from_build_order_id) REFERENCES build_orders (id), 
+	CONSTRAINT fk_car_swaps_to_build_order_id FOREIGN KEY(to_build_order_id) REFERENCES build_orders (id)
+)
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE TRIGGER car_swaps_no_change BEFORE UPDATE OR DELETE ON car_swaps FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER car_swaps_no_truncate BEFORE TRUNCATE ON car_swaps FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
 CREATE TABLE part_takings (
 	build_order_id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -2881,6 +2934,10 @@ CREATE INDEX ix_call_offs_plant ON call_offs (plant_id, state, part)
 -- next
 CREATE INDEX ix_call_offs_supplier ON call_offs (brand_id, supplier, id)
 -- next
+CREATE INDEX ix_car_swaps_brand ON car_swaps (brand_id, id)
+-- next
+CREATE INDEX ix_car_swaps_order ON car_swaps (order_id)
+-- next
 CREATE INDEX ix_circle_counted_person_id ON circle_counted (person_id)
 -- next
 CREATE INDEX ix_circle_members_account_id ON circle_members (account_id)
@@ -3038,6 +3095,8 @@ CREATE INDEX ix_stock_prices_vin ON stock_prices (vin, id)
 CREATE INDEX ix_stock_purchases_account ON stock_purchases (brand_id, account_id, id)
 -- next
 CREATE INDEX ix_store_hours_store ON store_hours (store_id, ends_at)
+-- next
+CREATE INDEX ix_swap_rounds_brand ON swap_rounds (brand_id, id)
 -- next
 CREATE INDEX ix_throttles_changed_at ON throttles (changed_at)
 -- next

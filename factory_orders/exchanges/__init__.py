@@ -1,0 +1,1 @@
+"""Identical cars for those who wait: cars change places between orders, and free cars are offered to who waits."""

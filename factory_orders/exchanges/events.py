@@ -1,0 +1,22 @@
+"""What became of cars that others wait for as well."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from kernel.events import Event, event
+
+
+@event("factory_orders.order_car_swapped")
+@dataclass(frozen=True, slots=True)
+class OrderCarSwapped(Event):
+    """An order gets another, identical car: sooner by `days_sooner` late days, or (0) it gave its own to who was late.
+
+    `ready_on` is when the car stands ready as planned; the contract's date stays.
+    """
+
+    order_id: str
+    account_id: str
+    days_sooner: int
+    ready_on: date

@@ -1,0 +1,113 @@
+"""Reads of cars that could change places between orders, and of what did."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from sqlalchemy import select
+
+from factory_orders.consents.tables import repair_offers
+from factory_orders.deliveries.model import ShipmentState
+from factory_orders.deliveries.tables import shipments
+from factory_orders.exchanges.model import CarOfOrder, CarSwap, SwapRound, kind_of, ready_day
+from factory_orders.exchanges.tables import car_swaps, swap_rounds
+from factory_orders.planning.model import OrderOrigin
+from factory_orders.planning.tables import orders
+from factory_orders.plant.model import Stage
+from factory_orders.plant.tables import build_orders
+from factory_orders.policies import PromisePolicy
+from factory_orders.vehicles.model import Newness
+from factory_orders.vehicles.tables import vehicles
+from kernel import db
+from kernel.actor import Permission
+from kernel.paging import Page, PageRequest, make_page
+from kernel.work import Work
+
+GONE = (Stage.WITHDRAWN.value, Stage.SCRAPPED.value)
+
+
+def cars_of_orders(work: Work, *, today: date, times: PromisePolicy) -> list[CarOfOrder]:
+    """Return promised orders whose cars could change places: new, nothing told of them, not loaded yet.
+
+    An order with an open offer of a repaired car waits for its buyer's answer and keeps what it has.
+    """
+    build, order, car, way = build_orders.c, orders.c, vehicles.c, shipments.c
+    asked = select(repair_offers.c.id).where(repair_offers.c.order_id == order.id, repair_offers.c.state == "open")
+    found = (
+        select(
+            order.id.label("order_id"),
+            order.account_id,
+            order.store_id,
+            order.plant_id,
+            order.promised_by,
+            order.state,
+            order.vin,
+            build.id.label("build_order_id"),
+            build.stage,
+            build.day,
+            build.model,
+            build.options,
+            build.catalogue_version_id,
+            car.newness,
+            way.state.label("way"),
+        )
+        .join(build_orders, (build.order_id == order.id) & build.stage.not_in(GONE))
+        .outerjoin(vehicles, car.build_order_id == build.id)
+        .outerjoin(shipments, (way.vin == order.vin) & (way.order_id == order.id))
+        .where(
+            order.brand_id == work.actor.brand_id,
+            order.origin == OrderOrigin.POOL.value,
+            db.among(order.state, ["scheduled", "built"]),
+            order.promised_by.is_not(None),
+            ~asked.correlate(orders).exists(),
+        )
+        .order_by(order.id)
+    )
+    kept = timedelta(days=times.transit_base_days + times.pre_delivery_days)
+    return [
+        CarOfOrder(
+            order_id=row.order_id,
+            account_id=row.account_id,
+            build_order_id=row.build_order_id,
+            kind=kind_of(row.plant_id, row.catalogue_version_id, row.model, row.options),
+            plant_id=row.plant_id,
+            store_id=row.store_id,
+            stage=Stage(row.stage),
+            vin=row.vin,
+            ready=ready_day(Stage(row.stage), row.day, today),
+            due=(row.promised_by - kept).toordinal(),
+        )
+        for row in work.connection.execute(found)
+        if row.newness in (None, int(Newness.NEW)) and _stands_still(row.state, row.stage, row.way)
+    ]
+
+
+def _stands_still(state: str, stage: str, way: str | None) -> bool:
+    """Say whether a car is on the line for its order, or has passed and waits at the plant for its carrier."""
+    if state == "scheduled":
+        return stage != Stage.PASSED.value
+    return stage == Stage.PASSED.value and way == ShipmentState.PLANNED.value
+
+
+def swap_rounds_made(work: Work, page: PageRequest) -> Page[SwapRound]:
+    """Return rounds in which cars changed places, newest first."""
+    work.actor.require(Permission.BATCH_READ)
+    table = swap_rounds.c
+    found = select(swap_rounds).where(table.brand_id == work.actor.brand_id)
+    if page.after is not None:
+        found = found.where(table.id < page.after)
+    rows = work.connection.execute(found.order_by(table.id.desc()).limit(page.size + 1)).mappings()
+    made = [SwapRound(**{name: row[name] for name in SwapRound.__dataclass_fields__}) for row in rows]
+    return make_page(made, page, lambda one: one.id)
+
+
+def car_swaps_made(work: Work, page: PageRequest) -> Page[CarSwap]:
+    """Return the orders that got another car, newest first."""
+    work.actor.require(Permission.BATCH_READ)
+    table = car_swaps.c
+    found = select(car_swaps).where(table.brand_id == work.actor.brand_id)
+    if page.after is not None:
+        found = found.where(table.id < page.after)
+    rows = work.connection.execute(found.order_by(table.id.desc()).limit(page.size + 1)).mappings()
+    made = [CarSwap(**{name: row[name] for name in CarSwap.__dataclass_fields__}) for row in rows]
+    return make_page(made, page, lambda one: one.id)

@@ -1,0 +1,169 @@
+"""Identical cars change places between orders where that cuts lateness; nobody becomes later for it."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.exc import DatabaseError, IntegrityError
+
+from factory_orders import audit_service, queries
+from factory_orders.exchanges.model import CarSwap
+from factory_orders.exchanges.swap_service import swap_cars
+from factory_orders.exchanges.tables import car_swaps, swap_rounds
+from factory_orders.model import ShipmentState, order_state
+from factory_orders.planning.tables import orders
+from factory_orders.plant.tables import build_orders
+from factory_orders.vehicles.tables import vehicles
+from kernel.paging import PageRequest
+from kernel.record import walk
+from kernel.soundness import examine
+from tests.configurator.small_brand import BRAND, EAST_STORE, NORTH_STORE, PLAIN_CAR, PLANNER
+from tests.factory_orders.trade import BUILD, LEGS, SYSTEM, Trade
+
+
+def two_orders(trade: Trade, *, late_by: int = 20) -> tuple[str, str]:
+    """Lock two equal cars: the first is built and has time, the second is not begun and late already."""
+    first, second = trade.lock(2)
+    today = trade.clock.now().date()
+    promise(trade, first, today + timedelta(days=90))
+    promise(trade, second, today - timedelta(days=late_by))
+    return first, second
+
+
+def promise(trade: Trade, order_id: str, day: date, **other: Any) -> None:
+    with trade.works.change(SYSTEM) as work:
+        own = orders.c.id == order_id
+        work.connection.execute(update(orders).where(own).values(promised_by=day, **other))
+
+
+def made(trade: Trade) -> list[CarSwap]:
+    with trade.works.read(PLANNER) as work:
+        return list(queries.car_swaps_made(work, PageRequest(20)).items)
+
+
+def state_of(trade: Trade, order_id: str) -> tuple[str, str | None]:
+    with trade.works.read(SYSTEM) as work:
+        order = queries.orders_by_id(work, [order_id])[order_id]
+    return order_state(order), getattr(order, "vin", None)
+
+
+def unsound(trade: Trade) -> list[str]:
+    without = ("costs what was locked", "towards the calibration")
+    with trade.works.read(SYSTEM) as work:
+        found = examine(work, audit_service.CHECKS)
+    return [
+        f"{one.check.name}: {line}"
+        for one in found
+        for line in one.violations
+        if not any(name in one.check.name for name in without)
+    ]
+
+
+def test_who_is_late_gets_the_equal_car_that_has_passed_and_its_buyer_the_other_one(trade: Trade) -> None:
+    first, second = two_orders(trade)
+    vin = trade.build(first)
+    given, taken = trade.build_order_of(first).id, trade.build_order_of(second).id
+    promise(trade, second, trade.clock.now().date(), store_id=NORTH_STORE)
+
+    swapped = swap_cars(trade.works, BRAND)
+    again = swap_cars(trade.works, BRAND)
+
+    assert (swapped, again) == (2, 0)
+    assert (state_of(trade, second), state_of(trade, first)) == (("built", vin), ("scheduled", None))
+    assert (trade.build_order_of(second).id, trade.build_order_of(first).id) == (given, taken)
+    way = trade.shipment_of(second)
+    assert (way.vin, way.store_id, way.state) == (vin, NORTH_STORE, ShipmentState.PLANNED)
+    by_order = {one.order_id: one for one in made(trade)}
+    assert by_order[second].days_late_after < by_order[second].days_late_before
+    assert (by_order[first].days_late_before, by_order[first].days_late_after) == (0, 0)
+    with trade.works.read(SYSTEM) as work:
+        assert [one.kind for one in walk(work, f"vin:{vin}")][-2:] == ["freed", "allocated"]
+    assert unsound(trade) == []
+
+
+def test_both_cars_go_on_to_their_new_buyers(trade: Trade) -> None:
+    first, second = two_orders(trade)
+    vin = trade.build(first)
+    swap_cars(trade.works, BRAND)
+
+    trade.ship(second)
+    trade.receive(second)
+    other = trade.build(first)
+
+    assert (state_of(trade, second), state_of(trade, first)) == (("at_store", vin), ("built", other))
+    assert trade.shipment_of(first).store_id == EAST_STORE
+    assert unsound(trade) == []
+
+
+@pytest.mark.parametrize("what", ["loaded", "of another kind", "not new any more"])
+def test_a_car_that_is_loaded_differs_or_is_not_new_any_more_stays_with_its_order(trade: Trade, what: str) -> None:
+    first, second = two_orders(trade)
+    vin = trade.build(first)
+    with trade.works.change(SYSTEM) as work:
+        if what == "of another kind":
+            own = build_orders.c.order_id == second
+            work.connection.execute(update(build_orders).where(own).values(options=["BLUE", *PLAIN_CAR[1:]]))
+        elif what == "not new any more":
+            work.connection.execute(update(vehicles).where(vehicles.c.vin == vin).values(newness=1))
+    if what == "loaded":
+        trade.ship(first, legs=LEGS[:1])
+
+    assert swap_cars(trade.works, BRAND) == 0
+    assert made(trade) == []
+
+
+def test_nobody_gives_a_car_away_who_would_be_late_for_it(trade: Trade) -> None:
+    first, _ = two_orders(trade)
+    trade.build(first)
+    promise(trade, first, trade.clock.now().date() + timedelta(days=6))
+
+    assert swap_cars(trade.works, BRAND) == 0
+    assert state_of(trade, first)[0] == "built"
+
+
+def test_a_car_that_moved_on_between_two_looks_is_left_to_the_next_round(
+    trade: Trade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from factory_orders.exchanges import swap_service
+
+    first, second = two_orders(trade)
+    trade.build(first)
+    solve = swap_service._solve
+
+    def late_carrier(*given: Any) -> Any:
+        trade.ship(first)
+        return solve(*given)
+
+    monkeypatch.setattr(swap_service, "_solve", late_carrier)
+
+    assert swap_cars(trade.works, BRAND) == 0
+    assert (state_of(trade, first)[0], state_of(trade, second)[0]) == ("at_store", "scheduled")
+    assert unsound(trade) == []
+
+
+def test_the_database_refuses_a_swap_that_makes_somebody_later_and_a_round_without_proof(trade: Trade) -> None:
+    first, _ = two_orders(trade)
+    trade.build(first)
+    swap_cars(trade.works, BRAND)
+    with trade.works.read(SYSTEM) as work:
+        swap = work.connection.execute(select(car_swaps)).mappings().first()
+        done = work.connection.execute(select(swap_rounds)).mappings().first()
+    assert swap is not None
+    assert done is not None
+
+    for table, values in (
+        (car_swaps, {**swap, "id": "f" * 32, "days_late_before": 0, "days_late_after": 1}),
+        (swap_rounds, {**done, "id": "f" * 32, "saved_minor": done["saved_at_most_minor"] - 1}),
+    ):
+        with pytest.raises((DatabaseError, IntegrityError)), trade.works.change(SYSTEM) as work:
+            work.connection.execute(table.insert().values(**values))
+
+
+def test_nobody_is_late_in_the_small_so_nothing_is_exchanged(trade: Trade) -> None:
+    first, _ = trade.lock(2)
+    trade.build(first, stages=BUILD)
+
+    assert swap_cars(trade.works, BRAND) == 0
