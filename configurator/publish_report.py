@@ -126,6 +126,11 @@ class _Place:
     domains: Domains
 
 
+def _plainest(places: Sequence[_Place]) -> _Place:
+    """Return where the fewest rules are in force: a reason from there does not lean on an option's first day."""
+    return min(places, key=lambda place: len(place.active))
+
+
 @dataclass(slots=True)
 class _Idle:
     """The rules without effect that were found so far."""
@@ -200,7 +205,7 @@ class _Reporting:
         for place in places:
             can |= place.domains.can
         named = [(name, self._book.variables[name]) for name in self._subject.named]
-        return tuple(BoundOption(name, self._because(places[0], [v])) for name, v in named if not can >> v & 1)
+        return tuple(BoundOption(name, self._because(_plainest(places), [v])) for name, v in named if not can >> v & 1)
 
     def _always_on(self, places: Sequence[_Place]) -> tuple[BoundOption, ...]:
         """Find the options that every car has in every context."""
@@ -208,7 +213,9 @@ class _Reporting:
         for place in places:
             cannot |= place.domains.cannot
         named = [(name, self._book.variables[name]) for name in self._subject.named if name != self._subject.root]
-        return tuple(BoundOption(name, self._because(places[0], [-v])) for name, v in named if not cannot >> v & 1)
+        return tuple(
+            BoundOption(name, self._because(_plainest(places), [-v])) for name, v in named if not cannot >> v & 1
+        )
 
     def _falsely_optional(self, places: Sequence[_Place]) -> tuple[BoundOption, ...]:
         """Find the options that the tree leaves free, and that every car has that has what they stand below."""
@@ -225,7 +232,7 @@ class _Reporting:
             bound = [self._book.variables[parent], -self._book.variables[member]]
             possible = any(place.domains.can >> bound[0] & 1 for place in places)
             if possible and not any(self._backend.has_car([*place.literals, *bound]) for place in places):
-                found.append(BoundOption(member, self._because(places[0], bound)))
+                found.append(BoundOption(member, self._because(_plainest(places), bound)))
         return tuple(found)
 
     def _idle_rules(self, places: Sequence[_Place]) -> _Idle:
@@ -261,12 +268,12 @@ class _Reporting:
         elif facts.premise is not None and not self._fires(block, position, facts.premise, inside):
             rules: Sequence[int] = ()
             if len(idle.never_fires) < REASONS_MAX and not self._is_over():
-                others = [one for one in inside[0].active if one != position]
+                others = [one for one in _plainest(inside).active if one != position]
                 rules = self._probe.smallest_conflict(others, [self._probe.literal(facts.premise)])
             idle.never_fires.append(IdleRule(facts, self._facts(rules)))
         elif all(block.is_implied(position, place.in_force) for place in inside):
             sought = len(idle.redundant) < REASONS_MAX and not self._is_over()
-            rules = self._probe.implied_by(position, inside[0].active) if sought else ()
+            rules = self._probe.implied_by(position, _plainest(inside).active) if sought else ()
             idle.redundant.append(IdleRule(facts, self._facts(rules)))
 
     def _fires(self, block: BlockProbe, position: int, premise: Expression, inside: Sequence[_Place]) -> bool:

@@ -339,6 +339,21 @@ def test_nothing_is_drawn_where_nothing_can_be_and_it_is_said_why() -> None:
     assert run("sample", FOLDER, "--with", "HOOK", "--without", "HOOK")[0] == 2
 
 
+def test_why_a_rule_never_fires_is_told_from_where_the_fewest_rules_are_in_force(tmp_path: Path) -> None:
+    folder = copied_folder(tmp_path / "catalogue")
+    for file, more in (
+        ("options.uvl", "\t// R010\n\tROOF & HOOK => W19\n\t// R011\n\t!HEAT\n"),
+        ("rules.csv", "R010,requires,,,,,一,One.\nR011,plant,,fir_north,,2025-06-30,二,Two.\n"),
+    ):
+        (folder / file).write_text((folder / file).read_text(encoding="utf-8") + more, encoding="utf-8")
+
+    code, text = run("check", folder)
+
+    assert code == 0
+    assert "never fires: R010 (options.uvl:46), because of R002 (options.uvl:38)\n" in text
+    assert "never fires: R011 (options.uvl:48)\n" in text
+
+
 def test_rules_that_were_not_looked_at_in_time_are_counted(bare: Path) -> None:
     code, text = run("check", bare, "--rule-seconds", 0)
 
