@@ -14,6 +14,7 @@ from pysat.solvers import Solver
 
 from configurator.clauses import literal_of
 from configurator.definitions import Definitions
+from configurator.engine.bounded import has_model
 from configurator.expressions import Expression
 from configurator.rules import RuleBook
 
@@ -74,13 +75,13 @@ class BlockProbe:
 
     def has_car(self, literal: int, *, without: int, active: Collection[int]) -> bool:
         """Say whether some car that the active rules but one allow has a literal."""
-        return bool(self._solver.solve(assumptions=[literal, *self._others(without, active)]))
+        return has_model(self._solver, [literal, *self._others(without, active)])
 
     def is_implied(self, position: int, active: Collection[int]) -> bool:
         """Say whether the other active rules allow no car that this one, of the block, forbids."""
         others = self._others(position, active)
         return not any(
-            self._solver.solve(assumptions=[*(-literal for literal in clause), *others])
+            has_model(self._solver, [*(-literal for literal in clause), *others])
             for clause in self._book.rules[position].clauses
         )
 

@@ -13,6 +13,7 @@ from pysat.solvers import Solver
 
 from configurator.clauses import literal_of
 from configurator.definitions import Definitions
+from configurator.engine.bounded import has_model
 from configurator.expressions import Expression
 from configurator.rules import RuleBook
 
@@ -41,7 +42,7 @@ class RuleProbe:
 
     def has_car(self, active: Iterable[int], literals: Sequence[int] = ()) -> bool:
         """Say whether some car meets these rules and literals."""
-        return bool(self._solver.solve(assumptions=[*literals, *self._on(active)]))
+        return has_model(self._solver, [*literals, *self._on(active)])
 
     def literal(self, expression: Expression) -> int:
         """Return a literal that is true exactly where the expression holds."""

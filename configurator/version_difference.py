@@ -13,6 +13,7 @@ from typing import TypeAlias
 from pysat.solvers import Solver
 
 from configurator.engine.backend import Backend
+from configurator.engine.bounded import has_model
 from configurator.engine.formula import Clause, Formula
 from configurator.feature_tree import GroupKind
 from configurator.model import Context
@@ -128,7 +129,7 @@ class VersionPair:
                 for literal in clause:
                     solver.add_clause([-number, -literal])
             solver.add_clause(switches)
-            if not solver.solve():
+            if not has_model(solver, ()):
                 return None
             return frozenset(self._names[one - 1] for one in solver.get_model() if 0 < one <= len(self._names))
 

@@ -265,6 +265,7 @@ REASONS: Final[Texts] = {
         "第{number}版于{day}生效，本版不能更早生效",
     ),
     "BOUNDS_TOO_HARD": ("price bounds of so many open options", "过多未选项的价格范围"),
+    "CARS_TOO_HARD": ("whether there is such a car", "是否存在这样的车辆"),
     "LIGHTEST_TOO_HARD": ("the lightest car", "最优车辆"),
 }
 WORDS: Final[Mapping[str, str]] = {

@@ -14,6 +14,7 @@ from typing import Final
 
 from pysat.solvers import Solver
 
+from configurator.engine.bounded import has_model
 from configurator.engine.formula import Clause
 from configurator.engine.simplified import bits
 
@@ -48,8 +49,8 @@ class KnownCars:
         self._solver.delete()
 
     def solve(self, literals: Sequence[int]) -> int | None:
-        """Find a car and remember it; None where there is none."""
-        if not self._solver.solve(assumptions=literals):
+        """Find a car and remember it; None where there is none, AnswerTooHard where no search decides that."""
+        if not has_model(self._solver, literals):
             return None
         self._model = self._solver.get_model()
         car = packed(self._model)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from pysat.solvers import Solver
 
+from configurator.engine.bounded import has_model
 from configurator.engine.formula import Formula
 from configurator.engine.known_cars import SOLVER_NAME, packed
 from configurator.engine.simplified import bits, propagated
@@ -76,7 +77,7 @@ class _Search:
             self._solver.add_clause([-self._selector])
 
     def _next_car(self, assumed: Sequence[int]) -> int | None:
-        if not self._solver.solve(assumptions=assumed):
+        if not has_model(self._solver, assumed):
             return None
         car = packed(self._solver.get_model()) & self._all
         self.cars.append(car)

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from configurator import catalogue_files
+from configurator.errors import AnswerTooHard
 from configurator.feature_tree import UvlReading
 from configurator.uvl import read_uvl_file
 from muster.cli_catalogue import app, count, explain
@@ -378,3 +379,23 @@ def test_a_folder_is_read_once_for_everything_that_a_check_tells(
 
     assert run("check", FOLDER, "--cars", cars)[0] == 0
     assert read == [FOLDER / "options.uvl"]
+
+
+def test_rules_that_no_search_decides_are_refused_and_nobody_waits_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("configurator.engine.bounded.CONFLICTS_MAX", 20)
+    holes = 6  # seven pigeons in six holes: there is no car, and to see that takes a solver long
+    clauses = [[holes * bird + hole + 1 for hole in range(holes)] for bird in range(holes + 1)]
+    clauses += [
+        [-(holes * bird + hole + 1), -(holes * other + hole + 1)]
+        for hole in range(holes)
+        for bird in range(holes + 1)
+        for other in range(bird)
+    ]
+    path = tmp_path / "pigeons.cnf"
+    lines = [f"p cnf {holes * (holes + 1)} {len(clauses)}", *(" ".join(map(str, [*one, 0])) for one in clauses)]
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+    with pytest.raises(AnswerTooHard, match="whether there is such a car"):
+        app(["check", str(path), "--seconds", "0"], standalone_mode=False)
