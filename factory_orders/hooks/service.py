@@ -99,7 +99,10 @@ def revoke_hook(work: Work, hook_id: str) -> PlantHook:
 
 
 def replay_hook(work: Work, hook_id: str, *, since: datetime) -> int:
-    """Send a hook's messages since a moment once more, in their order; returns how many. Refuses NotFound."""
+    """Send a hook's messages since a moment, and all that were given up, once more; returns how many.
+
+    Refuses NotFound.
+    """
     work.actor.require(Permission.STAFF_MANAGE)
     if since.tzinfo is None:
         raise InvalidInput("since", because("ZONE_MISSING"))

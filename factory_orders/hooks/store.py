@@ -116,11 +116,14 @@ def give_back(work: Work, message_ids: Sequence[str]) -> None:
 
 
 def send_again(work: Work, hook_id: str, *, since: datetime) -> int:
-    """Make every message of a hook since a moment due once more; returns how many."""
+    """Make every message of a hook since a moment due once more; returns how many.
+
+    What was given up before is due as well: it would keep the later ones of its build order waiting for ever.
+    """
     table = plant_messages.c
     done = work.connection.execute(
         update(plant_messages)
-        .where(table.hook_id == hook_id, table.created_at >= since)
+        .where(table.hook_id == hook_id, or_(table.created_at >= since, table.state == MessageState.GIVEN_UP.value))
         .values(state=MessageState.WAITING.value, attempts=0, due_at=work.now, delivered_at=None)
     )
     return done.rowcount

@@ -199,6 +199,6 @@ def revoke_plant_hook(work: Work, input: PlantHookInput) -> PlantHookRevoked:  #
 
 @mutation(does=Permission.STAFF_MANAGE, result="ReplayPlantHookResult")
 def replay_plant_hook(work: Work, input: ReplayPlantHookInput) -> PlantHookReplayed:  # noqa: A002  # the API's word
-    """Send a hook's messages since a moment once more, in their order."""
+    """Send a hook's messages since a moment, and all that were given up, once more, in their order."""
     raw = raw_id(input.hook_id, "PlantHook")
     return PlantHookReplayed(messages=service.replay_hook(work, raw, since=input.since))
