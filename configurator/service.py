@@ -35,7 +35,7 @@ from configurator.pooling import (
     thinnest_margin,
 )
 from configurator.pricing import price_vehicle
-from configurator.queries import LoadedVersion, forget_published, newest_version, open_showroom
+from configurator.queries import LoadedVersion, forget_published, newest_version, open_showroom, version_by_id
 from kernel import registry
 from kernel.actor import Permission
 from kernel.reasons import because
@@ -147,6 +147,12 @@ def buildable_car(work: Work, *, model: str, options: Sequence[str], region: str
     own = tuple(option.code for option in version.catalogue.options if option.code in features)
     price = price_vehicle(version.catalogue, model=model, features=features).total_minor
     return BuildableCar(version.id, cls, own, price)
+
+
+def list_price_minor(work: Work, version_id: str, *, model: str, options: Sequence[str]) -> int:
+    """Return the price in fen of a car of a catalogue version before any discount."""
+    version = version_by_id(work, VersionId(version_id))
+    return price_vehicle(version.catalogue, model=model, features={model, *options}).total_minor
 
 
 def thinnest_margin_of_class(

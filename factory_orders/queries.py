@@ -42,6 +42,7 @@ from factory_orders.plant.queries import (
 from factory_orders.promises.queries import PlantCalibration, calibrations, my_hold
 from factory_orders.stock.queries import my_stock_hold, own_stock, own_stock_purchases, stock_cars, stock_quote
 from factory_orders.stock_orders.queries import stock_orders_made
+from factory_orders.store_shares.queries import store_balances, store_statement
 from factory_orders.vehicles.queries import disclosures_of, passport, passport_document, vehicles_by_vin
 from factory_orders.waiting.queries import my_wait_offers
 
@@ -95,9 +96,11 @@ __all__ = [
     "stock_cars",
     "stock_orders_made",
     "stock_quote",
+    "store_balances",
     "store_calendar",
     "store_deliveries",
     "store_levels",
+    "store_statement",
     "supplier_call_offs",
     "swap_rounds_made",
     "vehicles_by_vin",

@@ -62,6 +62,7 @@ from graph.types import (
     stock,
     stock_orders,
     stock_purchases,
+    store_shares,
     vehicles,
     wait_offers,
 )
@@ -143,6 +144,8 @@ QUERIES: Final[dict[str, Any]] = {
     "stock_moves": light_stock.stock_moves,
     "fairness_ledger": light_stock.fairness_ledger,
     "stock_orders": stock_orders.stock_orders,
+    "store_statement": store_shares.store_statement,
+    "store_balances": store_shares.store_balances,
     "swap_rounds": exchanges.swap_rounds,
     "car_swaps": exchanges.car_swaps,
     "my_stock_purchases": stock_purchases.my_stock_purchases,

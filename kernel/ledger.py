@@ -22,6 +22,7 @@ HELD_KINDS: Final = ("backing", "deposit", "earnest", "late", "payable", "refund
 """Kinds of accounts that hold money of others: none of them ever falls below zero, whoever books."""
 OWN_KINDS: Final = (
     *("bonus", "forfeit", "late_credits", "penalty", "provider", "receivable", "sales", "third_party", "uncollected"),
+    "store",
     "wait_credits",
 )
 """Kinds of accounts of what a brand earned, granted or is owed, by a provider too: on either side of zero."""

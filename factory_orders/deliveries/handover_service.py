@@ -53,6 +53,7 @@ from factory_orders.planning.model import AtStoreOrder, DeliveredOrder, OrderTer
 from factory_orders.planning.order_service import LATE_CREDIT_TIMER
 from factory_orders.planning.order_store import lock_order, save_order
 from factory_orders.policies import HandoverPolicy
+from factory_orders.store_shares.service import book_share
 from factory_orders.third_party.lines.service import third_party_now
 from factory_orders.vehicles.model import DisclosureReason
 from factory_orders.vehicles.service import accept_what_was_disclosed, deliver_vehicle, disclose
@@ -370,6 +371,7 @@ def sign_handover(work: Work, handover_id: str) -> Handover:
         raise DisclosureNotAccepted(told)
     require_invoice(work, terms.id, handover.vin)
     deliver_vehicle(work, handover.vin)
+    book_share(work, terms, handover.vin)
     save_order(work, DeliveredOrder(terms, handover.vin, work.now))
     signed = replace(handover, state=HandoverState.SIGNED, ended_at=work.now)
     save_handover(work, signed)

@@ -23,7 +23,7 @@ from factory_orders.vehicles.vin import read_vin
 from kernel import ledger
 from kernel.ledger import account
 from kernel.news import outbox
-from tests.configurator.small_brand import BRAND, GUEST
+from tests.configurator.small_brand import BRAND, EAST_STORE, GUEST
 from tests.factory_orders.trade import CARRIER, SYSTEM, Trade, buyer
 
 
@@ -81,6 +81,7 @@ def test_the_ledger_of_a_delivered_order_is_even(trade: Trade) -> None:
             account("earnest", order_id),
             account("sales", BRAND),
             account("third_party", BRAND),
+            account("store", EAST_STORE),
             account("provider", "sandbox"),
         ]
         sums = ledger.balances(work, names)
@@ -90,8 +91,9 @@ def test_the_ledger_of_a_delivered_order_is_even(trade: Trade) -> None:
     assert [sums[name] for name in names] == [
         0,
         0,
-        10_160_000,
+        10_060_000,
         asked.third_party_minor,
+        100_000,
         -(10_160_000 + asked.third_party_minor),
     ]
 

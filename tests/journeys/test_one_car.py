@@ -220,8 +220,9 @@ class Wish:
         exact = self.at.do(ask.AUTHORISE, input={"amount": {"minor": due}})["token"]
         assert self.at.do(demo.PAY_BALANCE, input={**handover, "authorisation": exact})["state"] == "balance_paid"
         assert self.at.do(demo.SIGN, input=handover)["state"] == "signed"
-        held = self.town.balance(receivable, f"sales:{self.town.brand.id}", f"third_party:{self.town.brand.id}")
-        assert held == [0, 15_660_400 + 213_300, 1_124_038]
+        store, brand = raw_id(self.town.store("shanghai-pudong"), "Store"), self.town.brand.id
+        held = self.town.balance(receivable, f"sales:{brand}", f"store:{store}", f"third_party:{brand}")
+        assert held == [0, 15_660_400 + 213_300 - 128_000, 128_000, 1_124_038]
         assert self.town.balance("provider:sandbox") == [-(5 * 500_000 + due)]
         self.house.work_off()
 

@@ -140,3 +140,12 @@ def give_away(connection: Connection) -> None:
     connection.execute(
         insert(car_swaps).values(**own, **cars, days_late_before=1, days_late_after=0, at=MONDAY_MORNING)
     )
+
+
+def owe_a_store_more(connection: Connection) -> None:
+    """Let a store be owed more of a car than its part."""
+    order_id = connection.execute(select(orders.c.id).where(orders.c.state == "delivered")).scalars().first()
+    row = {"id": "f" * 32, "brand_id": BRAND, "amount_minor": 1, "currency": "CNY", "at": MONDAY_MORNING}
+    accounts = {"debit_account": f"sales:{BRAND}", "credit_account": "store:nobody"}
+    share = {"kind": "store_shortfall", "reference": order_id}
+    connection.execute(insert(ledger_transfers).values(**row, **accounts, **share))

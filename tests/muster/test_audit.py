@@ -325,6 +325,7 @@ PLANTED: Final[dict[str, Plant]] = {
     "a car that an order gave away went to another one, for an equal car, and made nobody later": (
         planted_stock.give_away
     ),
+    "a store has its part of each car that was signed for, as the ledger has it": planted_stock.owe_a_store_more,
     "the deposit for a stock car lies on its account until it is set off": planted_stock.put_down_twice,
     "no odometer runs backwards": turn_back,
     "what a plant has of a part is what moved of it": change(part_stocks, part_stocks.c.on_hand > 0, on_hand=999),

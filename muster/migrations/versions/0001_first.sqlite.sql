@@ -2258,6 +2258,30 @@ CREATE TRIGGER stock_quotes_no_update BEFORE UPDATE ON stock_quotes BEGIN SELECT
 -- next
 CREATE TRIGGER stock_quotes_no_delete BEFORE DELETE ON stock_quotes BEGIN SELECT RAISE(ABORT, 'rows of stock_quotes are never changed'); END
 -- next
+CREATE TABLE store_shares (
+	order_id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	store_id VARCHAR(32) NOT NULL, 
+	vin VARCHAR(17) NOT NULL, 
+	kind VARCHAR(10) NOT NULL, 
+	sold_minor BIGINT NOT NULL, 
+	maker_minor BIGINT NOT NULL, 
+	share_minor BIGINT NOT NULL, 
+	policy_version INTEGER NOT NULL, 
+	at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_store_shares PRIMARY KEY (order_id), 
+	CONSTRAINT ck_store_shares_kind_known CHECK (kind IN ('fee', 'stock')), 
+	CONSTRAINT ck_store_shares_adds_up CHECK (share_minor = sold_minor - maker_minor), 
+	CONSTRAINT ck_store_shares_fee_is_the_stores CHECK (kind <> 'fee' OR maker_minor = 0), 
+	CONSTRAINT fk_store_shares_order_id FOREIGN KEY(order_id) REFERENCES orders (id), 
+	CONSTRAINT fk_store_shares_store_id FOREIGN KEY(store_id) REFERENCES stores (id), 
+	CONSTRAINT fk_store_shares_vin FOREIGN KEY(vin) REFERENCES vehicles (vin)
+)
+-- next
+CREATE TRIGGER store_shares_no_update BEFORE UPDATE ON store_shares BEGIN SELECT RAISE(ABORT, 'rows of store_shares are never changed'); END
+-- next
+CREATE TRIGGER store_shares_no_delete BEFORE DELETE ON store_shares BEGIN SELECT RAISE(ABORT, 'rows of store_shares are never changed'); END
+-- next
 CREATE TABLE vehicle_disclosures (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -2638,6 +2662,8 @@ CREATE INDEX ix_stock_prices_vin ON stock_prices (vin, id)
 CREATE INDEX ix_stock_purchases_account ON stock_purchases (brand_id, account_id, id)
 -- next
 CREATE INDEX ix_store_hours_store ON store_hours (store_id, ends_at)
+-- next
+CREATE INDEX ix_store_shares_store ON store_shares (brand_id, store_id, order_id)
 -- next
 CREATE INDEX ix_swap_rounds_brand ON swap_rounds (brand_id, id)
 -- next

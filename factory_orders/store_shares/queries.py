@@ -1,0 +1,52 @@
+"""Reads of what stores are owed: a statement of handovers, and the balance that the ledger makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from factory_orders.store_shares.model import ShareKind, StoreShare, store_account
+from factory_orders.store_shares.tables import store_shares
+from kernel import ledger, registry
+from kernel.actor import Permission
+from kernel.paging import Page, PageRequest, make_page
+from kernel.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class StoreBalance:
+    """What the maker owes a store by now, in fen; below zero the store owes it."""
+
+    store_id: str
+    owed_minor: int
+
+
+def store_statement(work: Work, page: PageRequest) -> Page[StoreShare]:
+    """Return what each handover brought its store, newest first: the own store's to an adviser, all to a planner."""
+    work.actor.require(Permission.STOCK_READ)
+    table = store_shares.c
+    found = select(store_shares).where(table.brand_id == work.actor.brand_id)
+    if not work.actor.may(Permission.BATCH_READ):
+        found = found.where(table.store_id == work.actor.own_store())
+    if page.after is not None:
+        found = found.where(table.order_id < page.after)
+    rows = work.connection.execute(found.order_by(table.order_id.desc()).limit(page.size + 1)).mappings()
+    return make_page([_share(row) for row in rows], page, lambda one: one.order_id)
+
+
+def _share(row: Mapping[Any, Any]) -> StoreShare:
+    values = {name: row[name] for name in StoreShare.__dataclass_fields__}
+    return StoreShare(**(values | {"kind": ShareKind(row["kind"])}))
+
+
+def store_balances(work: Work, page: PageRequest) -> Page[StoreBalance]:
+    """Return by store what the maker owes it now, what was paid out taken off: the own store's, or all to a planner."""
+    work.actor.require(Permission.STOCK_READ)
+    wanted = None if work.actor.may(Permission.BATCH_READ) else work.actor.own_store()
+    stores = sorted(str(store.id) for store in registry.list_stores(work) if wanted in (None, store.id))
+    asked = [one for one in stores if page.after is None or one > page.after][: page.size + 1]
+    owed = ledger.balances(work, [store_account(one) for one in asked])
+    return make_page([StoreBalance(one, owed[store_account(one)]) for one in asked], page, lambda one: one.store_id)
