@@ -49,6 +49,7 @@ STALE_BATCH: Final = 500
 EXPORTED_AT_ONCE: Final = 1_000
 PartT = TypeVar("PartT")
 STALE_TIMER: Final = "configurator.stale"
+AFTER: Final = "after"
 
 
 # --- what an owner does ----------------------------------------------------------------------------------------------
@@ -249,20 +250,24 @@ def _news(work: Work, version: LoadedVersion, saved: SavedConfiguration, broken:
     )
 
 
-def mark_all_stale(work: Work, version_id: VersionId) -> None:
-    """Mark all that a version breaks; where its day is still to come, once more then: cars are kept until that day."""
-    after: str | None = ""
-    while after is not None:
-        after = mark_stale(work, version_id, after_id=after)
+def mark_all_stale(work: Work, version_id: VersionId, *, after_id: str = "") -> None:
+    """Mark what a version breaks, a batch now and the others by a timer, so that nobody else waits to write for long.
+
+    Where its day is still to come, once more then: cars are kept until that day.
+    """
+    after = mark_stale(work, version_id, after_id=after_id)
+    if after is not None:
+        set_timer(work, STALE_TIMER, version_id, work.now, {AFTER: after})
+        return
     version = version_by_id(work, version_id)
     if version.effective_from > local_day(work):
         first_moment = datetime.combine(version.effective_from, time.min, registry.own_brand(work).zone)
         set_timer(work, STALE_TIMER, version_id, first_moment)
 
 
-def on_stale_timer(work: Work, key: str, _payload: Any) -> None:
-    """Look through the kept cars again on a version's first day."""
-    mark_all_stale(work, VersionId(key))
+def on_stale_timer(work: Work, key: str, payload: Any) -> None:
+    """Go on looking through the kept cars, or begin again on a version's first day."""
+    mark_all_stale(work, VersionId(key), after_id=payload[AFTER] if payload else "")
 
 
 TIMERS: Final[dict[str, Handler]] = {STALE_TIMER: on_stale_timer}

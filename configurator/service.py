@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Final
 
 from configurator import store
 from configurator.catalogue import TRIM, Catalogue
@@ -40,9 +39,6 @@ from kernel import registry
 from kernel.actor import Permission
 from kernel.reasons import because
 from kernel.work import Work
-
-NAME_LENGTH_MAX: Final = 80
-STALE_BATCH: Final = 500
 
 # --- catalogue -------------------------------------------------------------------------------------------------------
 

@@ -229,6 +229,22 @@ def test_what_is_kept_between_the_publication_and_its_day_is_looked_at_on_that_d
     assert isinstance(found(works, late), StaleConfiguration)
 
 
+def test_many_kept_cars_are_looked_through_a_batch_at_a_time_and_others_may_write_between(
+    works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "STALE_BATCH", 2)
+    open_small_brand(works)
+    roofed = [save(works, *ROOFED, actor=consumer(letter)) for letter in "cdefg"]
+    version = publish(works, without_roof())
+
+    at_once = mark(works, version)
+    fired = [fire_due(works, keeping.TIMERS, timers_max=1) for _ in range(3)]
+
+    assert len(at_once) == 2
+    assert fired == [1, 1, 0]
+    assert {type(found(works, saved)) for saved in roofed} == {StaleConfiguration}
+
+
 def test_a_version_breaks_no_car_that_was_kept_under_a_newer_one(works: Works) -> None:
     open_small_brand(works)
     older = publish(works, without_roof())
