@@ -21,6 +21,7 @@ from benchmarks.engine_peers import SatPeer
 from benchmarks.engine_table import Figures, models_table, targets_table
 from benchmarks.engine_walks import Times, Walk
 from benchmarks.public_data import public_data
+from benchmarks.yardstick import pace_line, yardstick_ms
 from configurator.engine import jit
 from configurator.engine.backend import Backend
 from configurator.engine.circuit_backend import CircuitBackend
@@ -147,12 +148,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def say(text: str) -> None:
         print(f"{time.monotonic() - began:5.0f} s  {text}", file=sys.stderr, flush=True)
 
-    load = os.getloadavg()[0]
+    load, pace = os.getloadavg()[0], pace_line().rstrip(".")
     figures = run(plan, quick=asked.quick, only=asked.model, say=say)
     if public_data() is None:
         print("NOT MEASURED: the public models; MUSTER_DATA names their folder")
     when = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    print(f"\n{when}, load {load:.1f} before and {os.getloadavg()[0]:.1f} after, {os.cpu_count()} cores.\n")
+    loads = f"load {load:.1f} before and {os.getloadavg()[0]:.1f} after"
+    print(f"\n{when}, {loads}, {os.cpu_count()} cores. {pace}, {yardstick_ms():.2f} ms after the run.\n")
     print(targets_table(figures))
     print()
     print(models_table(figures))
