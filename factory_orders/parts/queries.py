@@ -103,9 +103,19 @@ def coming_to(work: Work, plant_id: str) -> dict[PartKey, list[CallOff]]:
 
 
 def share_stock(demands: dict[PartKey, list[PartDemand]], stock: dict[str, int]) -> dict[PartKey, int]:
-    """Give what is there of a part to the first supplier's demands: a stock has no supplier."""
-    left = dict(stock)
-    return {key: left.pop(key[0], 0) for key in sorted(demands)}
+    """Share what is there of a part over those who are to bring it, since a stock has no supplier.
+
+    Each supplier's demands are covered one after the other; what none of them takes is counted with the last one's.
+    """
+    left, shared, last = dict(stock), dict[PartKey, int](), dict[str, PartKey]()
+    for key in sorted(demands):
+        part = key[0]
+        shared[key] = min(left.get(part, 0), sum(one.quantity for one in demands[key]))
+        left[part] = left.get(part, 0) - shared[key]
+        last[part] = key
+    for part, key in last.items():
+        shared[key] += left[part]
+    return shared
 
 
 def part_shortages(work: Work, plant_id: str) -> tuple[list[Shortage], tuple[str, ...]]:

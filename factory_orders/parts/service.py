@@ -25,6 +25,7 @@ from factory_orders.parts.store import (
     move_stock,
     note_taking,
     save_call_off,
+    withdraw_open,
 )
 from factory_orders.plant.model import Stage
 from factory_orders.plant.queries import build_orders_by_id
@@ -62,18 +63,20 @@ def call_off_parts(work: Work, plant_id: str) -> CalledOff:
     lock_plant(work, plant_id)
     plan, coming = plan_parts(work, plant_id), coming_to(work, plant_id)
     keys = {key: plan.demands.get(key, []) for key in sorted({*plan.demands, *coming})}
-    there = share_stock(keys, stock_of(work, plant_id))
+    # Who is to bring nothing any more has no share in the stock.
+    there = share_stock(plan.demands, stock_of(work, plant_id))
     made: list[CallOff] = []
     withdrawn: list[CallOff] = []
     for key, demands in keys.items():
         own = coming.get(key, [])
         on_the_way = [Coming(one.week, one.quantity) for one in own]
-        made += _lacking(work, plant_id, key, demands, net(demands, on_hand=there[key], coming=on_the_way))
-        spare = surplus(demands, on_hand=there[key], coming=on_the_way)
+        made += _lacking(work, plant_id, key, demands, net(demands, on_hand=there.get(key, 0), coming=on_the_way))
+        spare = surplus(demands, on_hand=there.get(key, 0), coming=on_the_way)
         withdrawn += to_withdraw([one for one in own if one.state is CallOffState.OPEN], spare)
     insert_call_offs(work, made)
-    for one in withdrawn:
-        save_call_off(work, replace(one, state=CallOffState.WITHDRAWN, ended_at=work.now))
+    # Who has answered or brought it meanwhile is not told that nobody needs it.
+    gone = withdraw_open(work, [one.id for one in withdrawn])
+    withdrawn = [one for one in withdrawn if one.id in gone]
     if made or withdrawn:
         work.record(PartsCalledOff(work.actor.brand_id, plant_id, len(made), len(withdrawn)))
     return CalledOff(tuple(made), tuple(withdrawn), plan.without_list)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select, update
 
-from factory_orders.parts.model import CallOff
+from factory_orders.parts.model import CallOff, CallOffState
 from factory_orders.parts.rows import FIELDS, call_off_from
 from factory_orders.parts.tables import call_offs, part_moves, part_stocks, part_takings
 from kernel import db, registry
@@ -41,6 +41,18 @@ def save_call_off(work: Work, changed: CallOff) -> None:
     names = ("arrives_on", "answered_at", "ended_at", "received")
     values = {name: getattr(changed, name) for name in names} | {"state": changed.state.value}
     work.connection.execute(update(call_offs).where(call_offs.c.id == changed.id).values(**values))
+
+
+def withdraw_open(work: Work, call_off_ids: Sequence[str]) -> set[str]:
+    """Withdraw those of the call-offs that nobody has answered; returns their ids."""
+    table = call_offs.c
+    done = work.connection.execute(
+        update(call_offs)
+        .where(db.among(table.id, call_off_ids), table.state == CallOffState.OPEN.value)
+        .values(state=CallOffState.WITHDRAWN.value, ended_at=work.now)
+        .returning(table.id)
+    )
+    return set(done.scalars())
 
 
 def move_stock(

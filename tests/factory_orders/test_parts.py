@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
@@ -17,6 +19,7 @@ from factory_orders.errors import CallOffEnded
 from factory_orders.events import BuildStageReported
 from factory_orders.model import CallOff, CallOffState, Shortage, Stage
 from factory_orders.parts.model import Coming, PartDemand, net, surplus, to_withdraw
+from factory_orders.parts.queries import share_stock
 from factory_orders.parts.service import on_parts_ready
 from factory_orders.parts.tables import call_offs, part_stocks
 from factory_orders.plant.tables import build_orders
@@ -261,6 +264,38 @@ def test_stock_covers_the_earliest_cars(trade: Trade) -> None:
     assert one.quantity == 1
 
 
+def test_a_supplier_who_is_to_bring_nothing_any_more_has_no_share_in_the_stock(trade: Trade) -> None:
+    trade.lock(3)
+    call_off(trade)
+    with trade.works.change(SYSTEM) as work:
+        work.connection.execute(update(call_offs).values(supplier="a_former_one"))
+    count(trade, 3)
+
+    done = call_off(trade)
+
+    assert done.made == ()
+    assert [one.supplier for one in done.withdrawn] == ["a_former_one"]
+    assert lacking(trade) == []
+
+
+def test_who_answers_while_all_is_planned_is_not_told_that_nobody_needs_it(trade: Trade) -> None:
+    trade.lock(3)
+    (one,) = call_off(trade).made
+    body = supplier(trade)
+    count(trade, 3)
+
+    with ThreadPoolExecutor(1) as threads:
+        with trade.works.change(body) as work:
+            service.answer_call_off(work, one.id, arrives_on=MONDAY)
+            planning = threads.submit(call_off, trade)
+            time.sleep(0.3)
+        done = planning.result(20)
+
+    assert (done.made, done.withdrawn) == ((), ())
+    with trade.works.read(PLANNER) as work:
+        assert [row.state for row in queries.list_call_offs(work, PageRequest(9)).items] == [CallOffState.CONFIRMED]
+
+
 def test_the_plant_of_nobody_is_not_found(trade: Trade) -> None:
     with pytest.raises(NotFound), trade.works.change(PLANNER) as work:
         service.call_off_parts(work, PlantId("f" * 32))
@@ -313,6 +348,20 @@ def test_netting_agrees_with_handing_out_piece_by_piece(
     assert found == expected
     total = on_hand + sum(number for _, number in coming)
     assert surplus(demands, on_hand=on_hand, coming=arrivals) == max(total - sum(needs.values()), 0)
+
+
+@given(st.dictionaries(st.sampled_from("abc"), st.lists(amounts, max_size=3), min_size=1), st.integers(0, 40))
+def test_a_stock_is_shared_whole_and_nobody_goes_short_beside_who_has_more_than_enough(
+    needs: dict[str, list[int]], stock: int
+) -> None:
+    demands = {("p", who): [PartDemand(MONDAY, one, MONDAY) for one in some] for who, some in needs.items()}
+
+    shared = share_stock(demands, {"p": stock, "q": 9})
+
+    assert sum(shared.values()) == stock
+    short = [who for who, some in needs.items() if shared["p", who] < sum(some)]
+    more = [who for who, some in needs.items() if shared["p", who] > sum(some)]
+    assert not (short and more)
 
 
 def some_call_offs(quantities: Sequence[int]) -> list[CallOff]:
