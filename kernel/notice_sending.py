@@ -13,7 +13,7 @@ from sqlalchemy import RowMapping, bindparam, select, update
 from kernel import db
 from kernel.actor import system
 from kernel.ids import BrandId
-from kernel.notices import ANSWER_SECONDS_MAX, Address, AddressBook, Channel, Message, notices, render
+from kernel.notices import ANSWER_SECONDS_MAX, UNREADABLE, Address, AddressBook, Channel, Message, notices, render
 from kernel.registry import own_brand
 from kernel.work import Works
 
@@ -76,7 +76,7 @@ def _lease(works: Works, batch_max: int) -> Sequence[RowMapping]:
 
 
 _NO_ADDRESS: Final = "no address"
-_UNREADABLE: Final = "unreadable"
+_UNREADABLE_NOW: Final = "unreadable"
 
 
 def _address(
@@ -103,10 +103,10 @@ def _address(
             zone = zones[row["brand_id"]]
             try:
                 subject, body = render(row["kind"], row["facts"], locale=address.locale, zone=zone)
-            except (KeyError, ValueError, AssertionError) as error:
+            except UNREADABLE as error:
                 # A newer version wrote it, and its worker will send it; the others of this part go out.
                 log.error("notice_unreadable", notice_id=row["id"], kind=row["kind"], why=type(error).__name__)
-                failed[row["id"]] = _UNREADABLE
+                failed[row["id"]] = _UNREADABLE_NOW
                 continue
             message = Message(row["id"], address.email, subject, body, address.locale, row["at"])
             batches.setdefault(channel.name, (channel, []))[1].append(message)

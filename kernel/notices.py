@@ -42,6 +42,13 @@ ANSWER_SECONDS_MAX: Final = 15
 """A channel waits no longer than this for one answer of a server."""
 SECRET_PLACE: Final = re.compile("⟦[^⟧]*⟧")
 """Where a message gets its one-time token as it leaves; who reads the notice here sees that it was sent."""
+UNREADABLE: Final = (KeyError, ValueError, AssertionError)
+"""What `render` raises where a notice is of a kind, or has facts, that this version does not know."""
+_UNREADABLE_ZH: Final = ("有一条通知暂时无法显示", "这条通知由另一个版本写下，目前无法显示。请稍后再看。")
+_UNREADABLE_EN: Final = (
+    "A notice that cannot be shown now",
+    "Another version wrote this notice, and it cannot be shown now. Please look again later.",
+)
 _NO_PLACES: Final = str.maketrans("⟦⟧", "[]")
 
 
@@ -295,14 +302,22 @@ def mark_read(work: Work, notice_ids: Sequence[str]) -> None:
 
 
 def read_notice(row: RowMapping, locale: str, zone: ZoneInfo) -> Notice:
-    """Return a row of `notices` as its reader sees it; a one-time token stands in the message alone."""
-    subject, body = render(row["kind"], row["facts"], locale=locale, zone=zone)
-    elsewhere = "（见邮件）" if locale.startswith("zh") else "(in the message)"
+    """Return a row of `notices` as its reader sees it; a one-time token stands in the message alone.
+
+    What another version wrote and this one cannot read keeps its place and says so, and the rest of the page is shown.
+    """
+    chinese = locale.startswith("zh")
+    try:
+        subject, body = render(row["kind"], row["facts"], locale=locale, zone=zone)
+    except UNREADABLE as error:
+        log.error("notice_unreadable", notice_id=row["id"], kind=row["kind"], why=type(error).__name__)
+        subject, body = _UNREADABLE_ZH if chinese else _UNREADABLE_EN
+    elsewhere = "（见邮件）" if chinese else "(in the message)"
     return Notice(row["id"], row["kind"], subject, SECRET_PLACE.sub(elsewhere, body), row["at"], row["read_at"])
 
 
 def render(kind: str, facts: Mapping[str, Any], *, locale: str, zone: ZoneInfo) -> tuple[str, str]:
-    """Write a notice's subject and body in a language, from its stored facts."""
+    """Write a notice's subject and body in a language, from its stored facts; raises one of `UNREADABLE`."""
     text = _TEXTS[kind]
     chinese = locale.startswith("zh")
     written = {name: _write(_from_json(value), chinese=chinese, zone=zone) for name, value in facts.items()}

@@ -256,6 +256,22 @@ def test_an_inbox_is_ones_own_newest_first_and_paged(works: Works, clock: FixedC
     assert {one.subject for one in first.items} == {"Your deposit is in"}
 
 
+@pytest.mark.parametrize(("locale", "says"), [("en", "cannot be shown"), ("zh-CN", "无法显示")])
+def test_a_notice_that_nobody_here_can_read_keeps_its_place_and_the_page_is_shown(
+    works: Works, clock: FixedClock, locale: str, says: str
+) -> None:
+    tell(works, ZHOU)
+    with works.change(system(QILAN.id)) as work:
+        for kind in ("test.of_a_newer_version", "test.deposit_in"):
+            own = {"id": work.new_id(), "event_id": work.new_id(), "kind": kind, "in_inbox": True}
+            row = {"brand_id": QILAN.id, "account_id": ZHOU, "facts": {}, "at": clock.now()}
+            work.connection.execute(notices.insert().values(**row, **own))
+
+    page = inbox(works, reader(ZHOU, locale))
+
+    assert [says in one.subject for one in page.items] == [True, True, False]
+
+
 def test_a_brand_sees_nothing_of_another_and_a_guest_nothing_at_all(works: Works) -> None:
     tell(works, ZHOU)
     stranger = Actor(BrandId("b" * 32), frozenset({Role.CONSUMER}), ZHOU)
