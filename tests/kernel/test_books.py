@@ -6,21 +6,25 @@ import re
 import threading
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
 from kernel import db, ledger
 from kernel.actor import system
-from kernel.ids import BrandId
+from kernel.clock import FixedClock
+from kernel.ids import BrandId, SeededIds
 from kernel.ledger import HELD_KINDS, OWN_KINDS, AccountName, Transfer
 from kernel.money import Money
 from kernel.soundness import LEDGER_CHECKS, examine
 from kernel.work import Work, Works
 from tests.conftest import MONDAY_MORNING
-from tests.support.databases import ROOT
+from tests.support.databases import ROOT, copy_sqlite
 
 BRAND = BrandId("a" * 32)
 PROVIDER = AccountName("provider:sandbox")
@@ -105,6 +109,37 @@ def test_whatever_is_booked_in_whatever_order_no_money_of_others_is_overdrawn(
         assert ledger.balances(work, (*OTHERS, *OWN)) == {name: expected[name] for name in (*OTHERS, *OWN)}
         assert sum(expected.values()) == 0
         assert not any(finding.violations for finding in examine(work, LEDGER_CHECKS))
+
+
+def test_a_refund_costs_the_same_however_many_deposits_there_are(sqlite_template: Path, tmp_path: Path) -> None:
+    few, many = (steps_of_a_refund(copy_sqlite(sqlite_template, tmp_path / f"{n}.db"), n) for n in (100, 2_000))
+
+    assert many < 2 * few
+
+
+def steps_of_a_refund(url: str, deposits: int) -> int:
+    """Count the steps that SQLite's machine takes for a refund once it has seen that one account paid all deposits."""
+    engine = db.open_engine(url)
+    works = Works(engine, clock=FixedClock(MONDAY_MORNING), ids=SeededIds(seed=1))
+    with works.change(system(BRAND)) as work:
+        names = [AccountName(f"deposit:{number}") for number in range(deposits)]
+        ledger.book(work, *(move(PROVIDER, name, 5, f"in {name}") for name in names))
+    with engine.connect() as connection:
+        connection.execute(text("ANALYZE"))
+        connection.commit()
+    taken = 0
+
+    def count() -> None:
+        nonlocal taken
+        taken += 1
+
+    with works.change(system(BRAND)) as work:
+        driver: Any = work.connection.connection.driver_connection
+        driver.set_progress_handler(count, 1)
+        ledger.book(work, move(names[0], PROVIDER, 5, "out"))
+        driver.set_progress_handler(None, 1)
+    engine.dispose()
+    return taken
 
 
 def test_of_two_who_spend_the_same_money_at_once_one_gets_it(works: Works) -> None:

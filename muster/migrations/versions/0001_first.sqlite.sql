@@ -2553,9 +2553,9 @@ CREATE INDEX ix_handovers_store ON handovers (store_id, appointment_at)
 -- next
 CREATE INDEX ix_invitations_brand_id ON invitations (brand_id)
 -- next
-CREATE INDEX ix_ledger_transfers_credit_account ON ledger_transfers (credit_account)
+CREATE INDEX ix_ledger_transfers_credit_account ON ledger_transfers (credit_account, amount_minor)
 -- next
-CREATE INDEX ix_ledger_transfers_debit_account ON ledger_transfers (debit_account)
+CREATE INDEX ix_ledger_transfers_debit_account ON ledger_transfers (debit_account, amount_minor)
 -- next
 CREATE INDEX ix_machine_keys_machine_id ON machine_keys (machine_id)
 -- next
