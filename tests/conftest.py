@@ -33,7 +33,7 @@ WITHOUT_POSTGRES: Final = os.environ.get("MUSTER_TEST_POSTGRES") == "off"
 DATABASES: Final = ("sqlite",) if WITHOUT_POSTGRES else ("sqlite", "postgres")
 
 # The same examples every time, so that a red test is red for everybody; `dev.py prove` looks for new ones.
-settings.register_profile("test", deadline=None, derandomize=True, max_examples=60)
+settings.register_profile("test", deadline=None, derandomize=True, max_examples=30)
 settings.register_profile(
     "prove", deadline=None, max_examples=600, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -81,13 +81,12 @@ def comparisons(numeric: st.SearchStrategy[Numeric]) -> st.SearchStrategy[Compar
     return st.tuples(st.sampled_from(sorted(COMPARED)), numeric, numeric).map(lambda three: Comparison(*three))
 
 
-@settings(max_examples=150, deadline=None)
 @given(comparisons(sums()))
 def test_a_sum_is_written_exactly(comparison: Comparison) -> None:
     assert found(comparison) == expected(comparison)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(comparisons(sums()))
 def test_a_sum_that_is_too_wide_for_a_diagram_is_added_up_in_binary_and_is_as_exact(
     monkeypatch: pytest.MonkeyPatch, comparison: Comparison
@@ -97,13 +96,11 @@ def test_a_sum_that_is_too_wide_for_a_diagram_is_added_up_in_binary_and_is_as_ex
     assert found(comparison) == expected(comparison)
 
 
-@settings(max_examples=150, deadline=None)
 @given(comparisons(any_numbers()))
 def test_products_quotients_and_roundings_are_written_exactly(comparison: Comparison) -> None:
     assert found(comparison) == expected(comparison)
 
 
-@settings(max_examples=80, deadline=None)
 @given(sums(), sums(), numbers, st.sampled_from(sorted(COMPARED)), st.booleans())
 def test_a_quotient_of_sums_against_a_constant_is_written_exactly(
     above: Numeric, below: Numeric, bound: Fraction, compared: str, left: bool
@@ -114,7 +111,6 @@ def test_a_quotient_of_sums_against_a_constant_is_written_exactly(
     assert found(comparison) == expected(comparison)
 
 
-@settings(max_examples=60, deadline=None)
 @given(comparisons(sums()), comparisons(any_numbers()))
 def test_comparisons_stand_inside_other_expressions(one: Comparison, other: Comparison) -> None:
     for expression in (Iff(one, Not(other)), Or((Not(one), other)), Not(Or((one, Feature("a"))))):

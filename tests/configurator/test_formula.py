@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from pysat.solvers import Solver
 
 from configurator.catalogue import Condition, Option, PriceRule, Rule, RuleKind
@@ -43,7 +43,6 @@ def models(book: RuleBook, context: Context) -> list[frozenset[int]]:
         return [frozenset(literal for literal in model if literal > 0) for model in found]
 
 
-@settings(max_examples=80, deadline=None)
 @given(problems())
 def test_under_the_contexts_literals_every_model_is_one_car_and_every_car_one_model(problem: Problem) -> None:
     book = problem.book()

@@ -66,7 +66,6 @@ def in_force(rule: RuleFacts, problem: Problem) -> list[int]:
     return [place for place, context in enumerate(CONTEXTS) if not regions or context.region in regions]
 
 
-@settings(max_examples=150, deadline=None)
 @given(problems())
 def test_dead_and_bound_options_are_those_of_brute_force(problem: Problem) -> None:
     found = report(problem)
@@ -93,7 +92,6 @@ def test_dead_and_bound_options_are_those_of_brute_force(problem: Problem) -> No
     assert [one.option for one in found.falsely_optional] == false
 
 
-@settings(max_examples=150, deadline=None)
 @given(problems())
 def test_leaving_an_idle_rule_out_changes_no_car_and_leaving_another_out_does(problem: Problem) -> None:
     found = report(problem)
@@ -114,7 +112,6 @@ def test_leaving_an_idle_rule_out_changes_no_car_and_leaving_another_out_does(pr
         assert (rule.code in redundant) == (same and fires)
 
 
-@settings(max_examples=80, deadline=None)
 @given(problems())
 def test_the_rules_that_make_a_rule_redundant_suffice_and_none_of_them_is_too_many(problem: Problem) -> None:
     found = report(problem)
@@ -128,7 +125,6 @@ def test_the_rules_that_make_a_rule_redundant_suffice_and_none_of_them_is_too_ma
         assert problem.cars(context, without=others) == problem.cars(context, without=others | {one.rule.code})
 
 
-@settings(max_examples=80, deadline=None)
 @given(problems())
 def test_a_contradiction_names_the_fewest_rules_that_exclude_each_other(problem: Problem) -> None:
     found = report(problem)
@@ -202,7 +198,6 @@ def counting(formula: Formula) -> Backend:
     return CountingBackend(formula)
 
 
-@settings(max_examples=60, deadline=None)
 @given(problems(), problems(), st.sampled_from(("", "f", "a")))
 def test_cars_of_one_version_only_are_counted_and_shown(old: Problem, new: Problem, missing: str) -> None:
     new = without_option(new, missing)

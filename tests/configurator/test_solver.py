@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import combinations, pairwise, product
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from configurator.catalogue import ALWAYS, Condition, PriceRule, Rule, RuleKind
@@ -112,7 +112,6 @@ def meeting(cars: list[frozenset[str]], choices: Mapping[str, bool]) -> list[fro
     return [car for car in cars if all((name in car) == value for name, value in choices.items())]
 
 
-@settings(max_examples=120, deadline=None)
 @given(st.data())
 def test_a_feature_is_open_exactly_where_some_buildable_car_has_it_and_another_has_not(data: st.DataObject) -> None:
     problem = data.draw(problems())
@@ -134,7 +133,6 @@ def test_a_feature_is_open_exactly_where_some_buildable_car_has_it_and_another_h
         assert answer.open == present - always
 
 
-@settings(max_examples=120, deadline=None)
 @given(st.data())
 def test_a_reason_forbids_the_option_and_nothing_in_it_can_be_left_out(data: st.DataObject) -> None:
     problem = data.draw(problems())
@@ -161,7 +159,6 @@ def test_a_reason_forbids_the_option_and_nothing_in_it_can_be_left_out(data: st.
     assert all(possible(causes, rules - {left}) for left in rules)
 
 
-@settings(max_examples=120, deadline=None)
 @given(st.data())
 def test_repairs_are_the_smallest_sets_of_choices_that_must_give_way(data: st.DataObject) -> None:
     problem = data.draw(problems())
@@ -184,7 +181,6 @@ def test_repairs_are_the_smallest_sets_of_choices_that_must_give_way(data: st.Da
     assert sizes == sorted(sizes)
 
 
-@settings(max_examples=400, deadline=None)
 @given(st.data())
 def test_the_lightest_car_is_the_lightest_of_all(data: st.DataObject) -> None:
     problem = data.draw(problems())
@@ -207,7 +203,6 @@ def test_the_lightest_car_is_the_lightest_of_all(data: st.DataObject) -> None:
     assert completion.weight == weight(completion.features) == min(weight(car) for car in cars)
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_every_open_feature_has_the_least_weight_of_a_car_with_it_and_without_it(data: st.DataObject) -> None:
     problem = data.draw(problems())
@@ -232,7 +227,6 @@ def test_every_open_feature_has_the_least_weight_of_a_car_with_it_and_without_it
     assert bounds.absent == {name: min(weight(car) for car in cars if name not in car) for name in open_features}
 
 
-@settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_the_weeks_of_a_car_are_those_that_all_its_features_share(data: st.DataObject) -> None:
     problem = data.draw(problems())
@@ -260,7 +254,6 @@ def test_without_a_circuit_nothing_is_counted_and_no_car_is_drawn() -> None:
     assert engine.sample({}, EAST, number=2, seed=1) is None
 
 
-@settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_a_car_is_buildable_exactly_where_brute_force_finds_it(data: st.DataObject) -> None:
     problem = data.draw(problems())

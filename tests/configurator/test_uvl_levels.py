@@ -8,7 +8,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from configurator.rules import compile_feature_model
@@ -52,7 +52,6 @@ def power(car: frozenset[str], values: dict[str, Fraction]) -> Fraction:
     return values["p"] if "a" in car else Fraction()
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     st.sampled_from(sorted(RULES)),
     st.fixed_dictionaries({name: st.integers(-4, 9) for name in ("root", "a", "b", "c", "p")}),
@@ -120,7 +119,6 @@ CLONE_RULES: dict[str, Callable[[Car], bool]] = {
 }
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from(sorted(CLONE_RULES)),
     st.tuples(st.integers(0, 2), st.integers(1, 3)).filter(lambda pair: pair[0] <= pair[1]),
@@ -209,7 +207,6 @@ constraints
 """
 
 
-@settings(max_examples=120, deadline=None)
 @given(
     st.sampled_from(("Integer", "Real")),
     st.lists(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from factory_orders.light_stock.base_stock import StockRule, base_stock, expected_loss, mean_over, worth_of_cars
@@ -31,7 +31,6 @@ def test_the_shipped_numbers_give_two_cars_for_one_expected_sale() -> None:
     assert base_stock(StockRule(1.0, 800_000, 200_000)) == 2
 
 
-@settings(max_examples=200, deadline=None)
 @given(rules)
 def test_base_stock_costs_least_of_all_levels(rule: StockRule) -> None:
     level = base_stock(rule)
@@ -41,7 +40,6 @@ def test_base_stock_costs_least_of_all_levels(rule: StockRule) -> None:
     assert losses[level] <= min(losses) + 1e-6 * (rule.under_minor + rule.over_minor)
 
 
-@settings(max_examples=100, deadline=None)
 @given(rules, st.integers(0, 20))
 def test_a_car_is_worth_the_loss_it_avoids_and_the_next_never_more(rule: StockRule, cars: int) -> None:
     worth = worth_of_cars(rule, cars)
@@ -97,7 +95,6 @@ cars_of = st.lists(
 ).map(lambda all_: [car(number, at, not_to) for number, (at, not_to) in enumerate(all_)])
 
 
-@settings(max_examples=80, deadline=None)
 @given(cars_of, places_of, st.sampled_from((0, 5_000, 200_000)))
 def test_a_sharing_out_costs_what_the_best_of_all_would_and_proves_it(
     cars: list[FreeStock], places: list[StorePlace], unfair: int

@@ -74,7 +74,6 @@ def cheapest(queues: Sequence[Sequence[WaitingOrder]], line: Line, costs: BatchP
     return min(sum(batch.cost_minor for batch in plan_batches(queues, plan, line, costs)) for plan in plans)
 
 
-@settings(deadline=None, max_examples=60)
 @given(orders, lines, limits, prices)
 def test_up_to_eight_orders_cost_what_brute_force_finds(
     many: list[WaitingOrder], line: Line, limit: tuple[int, int], costs: BatchPrices
@@ -87,7 +86,6 @@ def test_up_to_eight_orders_cost_what_brute_force_finds(
     assert lower_bound(queues, line, costs, largest=limit[1]) <= found.cost_minor
 
 
-@settings(deadline=None, max_examples=60)
 @given(orders, lines, limits, prices)
 def test_the_search_is_never_below_the_optimum_and_never_breaks_a_limit(
     many: list[WaitingOrder], line: Line, limit: tuple[int, int], costs: BatchPrices

@@ -77,7 +77,7 @@ def test_the_tail_of_the_day_before_counts() -> None:
     assert [one.id for one in ordered.cars] == ["c002", "c001"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(cars, cars)
 def test_a_searched_line_loses_no_car_and_breaks_no_run_that_the_greedy_one_keeps(
     given_cars: list[LineCar], before: list[LineCar]

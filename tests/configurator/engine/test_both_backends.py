@@ -47,7 +47,6 @@ def by_feature(numbers: Sequence[int]) -> dict[int, int]:
     return dict(enumerate(numbers, start=1))
 
 
-@settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_domains_and_sessions_are_alike(data: st.DataObject) -> None:
     case = data.draw(cases())
@@ -64,7 +63,6 @@ def test_domains_and_sessions_are_alike(data: st.DataObject) -> None:
         assert backend.has_car([*case.guards, *decided]) == bool(cars)
 
 
-@settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_reasons_are_sufficient_and_minimal_whichever_backend_finds_the_choices(data: st.DataObject) -> None:
     case = data.draw(cases())
@@ -85,7 +83,6 @@ def test_reasons_are_sufficient_and_minimal_whichever_backend_finds_the_choices(
         assert all(case.cars([wanted, *(set(cause.choices) - {one})]) for one in cause.choices)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_repairs_are_all_smallest_ones_and_the_same(data: st.DataObject) -> None:
     case = data.draw(cases())
@@ -108,7 +105,6 @@ def test_repairs_are_all_smallest_ones_and_the_same(data: st.DataObject) -> None
         assert [len(one) for one in repairs.found] == sorted(len(one) for one in repairs.found)
 
 
-@settings(max_examples=80, deadline=None)
 @given(st.data(), st.sampled_from((None, 1)))
 def test_the_lightest_car_is_the_same_by_weight_and_then_by_ties(data: st.DataObject, branches: int | None) -> None:
     """Also where the sums exceed 64 bits for SAT, and where it has to fall back on MaxSAT at once."""
@@ -125,7 +121,6 @@ def test_the_lightest_car_is_the_same_by_weight_and_then_by_ties(data: st.DataOb
     assert found == [None if best is None else Car(best, weigh(prices, best))] * 2
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_the_nearest_car_is_the_same(data: st.DataObject) -> None:
     case = data.draw(cases())
@@ -140,7 +135,6 @@ def test_the_nearest_car_is_the_same(data: st.DataObject) -> None:
     assert [None if car is None else car.features for car in found] == [nearest and nearest[2]] * 2
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_bounds_are_the_same(data: st.DataObject) -> None:
     case = data.draw(cases())
@@ -165,7 +159,6 @@ def _bounds(cars: Sequence[int], prices: dict[int, int]) -> Bounds | None:
     )
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.data(), st.lists(st.integers(0, 2**64 - 1), min_size=FEATURES, max_size=FEATURES))
 def test_the_weeks_in_which_a_car_can_be_built_are_the_same(data: st.DataObject, sets: list[int]) -> None:
     case = data.draw(cases())
@@ -183,7 +176,6 @@ def test_the_weeks_in_which_a_car_can_be_built_are_the_same(data: st.DataObject,
     assert found == [expected] * 2
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_cars_are_counted_exactly_and_what_is_drawn_is_one(data: st.DataObject) -> None:
     case = data.draw(cases())

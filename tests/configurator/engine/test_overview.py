@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from configurator.cardinality import bounded
 from configurator.definitions import Definitions
@@ -12,7 +12,6 @@ from configurator.engine.simplified import simplify
 from tests.configurator.engine.formulas import Case, all_models, cases
 
 
-@settings(max_examples=200, deadline=None)
 @given(cases())
 def test_what_features_and_guards_always_are_is_exact_and_the_cars_show_the_rest(
     case: Case,
@@ -32,7 +31,6 @@ def test_what_features_and_guards_always_are_is_exact_and_the_cars_show_the_rest
         assert {one for one in frozenset.intersection(*shown) if abs(one) in looked_at} <= alike
 
 
-@settings(max_examples=200, deadline=None)
 @given(cases())
 def test_a_car_of_the_smaller_formula_has_the_value_of_each_variable_that_was_left(case: Case) -> None:
     formula = case.formula

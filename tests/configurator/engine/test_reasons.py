@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import combinations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from configurator.engine.propagation import Propagation
@@ -18,7 +18,6 @@ def in_force(case: Case) -> frozenset[str]:
     return frozenset(rule.code for rule in case.formula.rules if rule.guard is None or rule.guard in case.guards)
 
 
-@settings(max_examples=400, deadline=None)
 @given(st.data())
 def test_a_cause_is_sufficient_and_every_part_of_it_is_needed(data: st.DataObject) -> None:
     case = data.draw(cases())
@@ -47,7 +46,6 @@ def test_a_cause_is_sufficient_and_every_part_of_it_is_needed(data: st.DataObjec
     assert all(possible(literals, codes - {code}) for code in codes)
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_the_fewest_rules_are_the_fewest(data: st.DataObject) -> None:
     case = data.draw(cases())
@@ -73,7 +71,6 @@ def _forbids(case: Case, wanted: int, some: Sequence[int | str]) -> bool:
     return not case.cars([wanted, *literals], rules=frozenset(one for one in some if isinstance(one, str)))
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_what_propagation_contradicts_has_no_car_with_the_clauses_it_names(data: st.DataObject) -> None:
     case = data.draw(cases())

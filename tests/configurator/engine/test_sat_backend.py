@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from configurator.engine.backend import Delta, Domains, Weights
@@ -22,7 +22,6 @@ def assert_domains(found: Domains | None, case: Case, cars: Sequence[int]) -> No
         assert (found.can, found.cannot) == domains_of(case, cars)
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_domains_are_those_of_all_cars(data: st.DataObject) -> None:
     case = data.draw(cases())
@@ -36,7 +35,6 @@ def test_domains_are_those_of_all_cars(data: st.DataObject) -> None:
         assert backend.has_car([*case.guards, *literals]) == bool(cars)
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_a_session_tells_exactly_what_each_decision_and_each_withdrawal_changes(data: st.DataObject) -> None:
     case = data.draw(cases())
@@ -82,7 +80,6 @@ def _possible(domains: Domains) -> set[int]:
     }
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_the_lightest_car_is_the_lightest_of_all_and_ties_decide_between_equals(data: st.DataObject) -> None:
     case = data.draw(cases())
@@ -107,7 +104,6 @@ def test_the_lightest_car_is_the_lightest_of_all_and_ties_decide_between_equals(
             assert car.features == min(cars, key=lambda one: (weight(one), one))
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_bounds_are_the_least_weights_with_and_without_each_open_feature(data: st.DataObject) -> None:
     case = data.draw(cases())
@@ -128,7 +124,6 @@ def test_bounds_are_the_least_weights_with_and_without_each_open_feature(data: s
         assert bounds.absent == {v: min(one for one, car in weighed if not car >> v & 1) for v in open_features}
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_the_weeks_are_those_in_which_some_car_can_be_built(data: st.DataObject) -> None:
     case = data.draw(cases())

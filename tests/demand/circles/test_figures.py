@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from demand.circles.model import PARENTS, Figure, Released, release_figures
@@ -23,7 +23,6 @@ def behind(members: frozenset[int], parts: list[frozenset[int]]) -> dict[Figure,
 DAYS = st.lists(st.tuples(PEOPLE, st.lists(PEOPLE, min_size=6, max_size=6)), min_size=1, max_size=4)
 
 
-@settings(max_examples=200)
 @given(DAYS)
 def test_no_figure_nor_difference_of_two_is_about_fewer_than_ten(
     days: list[tuple[frozenset[int], list[frozenset[int]]]],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import permutations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from factory_orders.allocation.fairness import MILLE, FairnessEntry, entitle, owed_after, settle, share_out
@@ -59,7 +59,6 @@ wishes = st.dictionaries(
 ).map(lambda all_: [StoreNeed(store, kind, *rest) for (store, kind), rest in all_.items()])
 
 
-@settings(max_examples=60, deadline=None)
 @given(free_cars, wishes, free_cars, wishes)
 def test_mending_a_plan_ends_where_a_new_one_would(
     cars: list[FreeCar], needs: list[StoreNeed], later_cars: list[FreeCar], later_needs: list[StoreNeed]
@@ -77,7 +76,6 @@ def bound_cars(ready: list[int]) -> list[BoundCar]:
     return [BoundCar(f"v{number}", "same", "yard", day, f"o{number}") for number, day in enumerate(ready)]
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=5))
 def test_swaps_save_as_much_as_any_exchange_could(days: list[tuple[int, int]]) -> None:
     cars = bound_cars([ready for ready, _ in days])

@@ -68,7 +68,6 @@ def test_small_plans_are_as_good_as_any_and_no_plan_beats_the_bound(problem: Slo
     assert plan.bound <= cheapest(problem) == plan.cost == cost_of(problem, plan.day)
 
 
-@settings(max_examples=60, deadline=None)
 @given(problems(4), st.lists(st.integers(0, 120_000), min_size=DAYS * 3, max_size=DAYS * 3))
 def test_no_prices_whatever_claim_more_than_the_optimum(problem: SlotProblem, prices: list[int]) -> None:
     grid = np.array(prices, np.int64).reshape(3, DAYS)
