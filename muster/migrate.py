@@ -22,7 +22,7 @@ _FOLDER: Final = Path(__file__).parent / "migrations"
 _ADVISORY_LOCK: Final = 7_305_823
 HEAD: Final = "head"
 VERSIONS: Final = _FOLDER / "versions"
-_INDEX: Final = re.compile(r"CREATE (UNIQUE )?INDEX ")
+_AFTER_TABLES: Final = ("CREATE OR REPLACE FUNCTION ", "CREATE TRIGGER ", "CREATE INDEX ", "CREATE UNIQUE INDEX ")
 _NEXT: Final = "-- next\n"
 _REVISION: Final = re.compile(r'^revision = "(\w+)"', re.MULTILINE)
 _DOWN_REVISION: Final = re.compile(r'^down_revision = "(\w+)"', re.MULTILINE)
@@ -113,8 +113,15 @@ def ddl(dialect: str) -> list[str]:
 
     engine = create_mock_engine("sqlite://" if dialect == "sqlite" else "postgresql+psycopg://", note)
     metadata.create_all(engine, tables=metadata.sorted_tables, checkfirst=False)
-    # A table's indexes are a set: by name and last, the text is the same every time.
-    return sorted(statements, key=lambda one: (_INDEX.match(one) is not None, one if _INDEX.match(one) else ""))
+    return sorted(dict.fromkeys(statements), key=_after_tables)
+
+
+def _after_tables(statement: str) -> tuple[int, str]:
+    """Sort tables first, as they need each other, then what is a set: by kind and name the text is always the same."""
+    for rank, beginning in enumerate(_AFTER_TABLES, start=1):
+        if statement.startswith(beginning):
+            return rank, statement
+    return 0, ""
 
 
 def read_statements(path: Path) -> list[str]:

@@ -19,15 +19,6 @@ CREATE TABLE allocation_rounds (
 	CONSTRAINT ck_allocation_rounds_proven_optimal CHECK (cost_minor = bound_minor)
 )
 -- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER allocation_rounds_no_change BEFORE UPDATE OR DELETE ON allocation_rounds FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER allocation_rounds_no_truncate BEFORE TRUNCATE ON allocation_rounds FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
--- next
 CREATE TABLE brands (
 	id VARCHAR(32) NOT NULL, 
 	code VARCHAR(40) NOT NULL, 
@@ -57,15 +48,6 @@ CREATE TABLE forecast_runs (
 	CONSTRAINT pk_forecast_runs PRIMARY KEY (brand_id, release)
 )
 -- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER forecast_runs_no_change BEFORE UPDATE OR DELETE ON forecast_runs FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER forecast_runs_no_truncate BEFORE TRUNCATE ON forecast_runs FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
--- next
 CREATE TABLE forecast_scores (
 	brand_id VARCHAR(32) NOT NULL, 
 	release INTEGER NOT NULL, 
@@ -80,15 +62,6 @@ CREATE TABLE forecast_scores (
 	CONSTRAINT ck_forecast_scores_score_sound CHECK (scored > 0 AND coverage BETWEEN 0 AND 1)
 )
 -- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER forecast_scores_no_change BEFORE UPDATE OR DELETE ON forecast_scores FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER forecast_scores_no_truncate BEFORE TRUNCATE ON forecast_scores FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
--- next
 CREATE TABLE forecast_weeks (
 	brand_id VARCHAR(32) NOT NULL, 
 	release INTEGER NOT NULL, 
@@ -101,15 +74,6 @@ CREATE TABLE forecast_weeks (
 	CONSTRAINT pk_forecast_weeks PRIMARY KEY (brand_id, release, model, option, week), 
 	CONSTRAINT ck_forecast_weeks_quantiles_in_order CHECK (0 <= p10 AND p10 <= p50 AND p50 <= p90)
 )
--- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER forecast_weeks_no_change BEFORE UPDATE OR DELETE ON forecast_weeks FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER forecast_weeks_no_truncate BEFORE TRUNCATE ON forecast_weeks FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE idempotency_keys (
 	account_id VARCHAR(32) NOT NULL, 
@@ -137,24 +101,6 @@ CREATE TABLE ledger_transfers (
 	CONSTRAINT ck_ledger_transfers_two_accounts CHECK (debit_account <> credit_account)
 )
 -- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER ledger_transfers_no_change BEFORE UPDATE OR DELETE ON ledger_transfers FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER ledger_transfers_no_truncate BEFORE TRUNCATE ON ledger_transfers FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE OR REPLACE FUNCTION ledger_transfers_never_overdrawn() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM 1 FROM ledger_transfers WHERE credit_account = NEW.debit_account ORDER BY id FOR NO KEY UPDATE;
-    IF NEW.amount_minor > COALESCE((SELECT SUM(amount_minor) FROM ledger_transfers WHERE credit_account = NEW.debit_account), 0) - COALESCE((SELECT SUM(amount_minor) FROM ledger_transfers WHERE debit_account = NEW.debit_account), 0) THEN RAISE EXCEPTION 'an account that holds money of others never falls below zero' USING ERRCODE = 'check_violation'; END IF;
-    RETURN NEW;
-END $$
--- next
-CREATE TRIGGER ledger_transfers_never_overdrawn BEFORE INSERT ON ledger_transfers FOR EACH ROW WHEN (NEW.debit_account LIKE 'backing:%' OR NEW.debit_account LIKE 'deposit:%' OR NEW.debit_account LIKE 'earnest:%' OR NEW.debit_account LIKE 'late:%' OR NEW.debit_account LIKE 'payable:%' OR NEW.debit_account LIKE 'refund:%' OR NEW.debit_account LIKE 'stock_deposit:%') EXECUTE FUNCTION ledger_transfers_never_overdrawn()
--- next
 CREATE TABLE money_by_hand (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -175,14 +121,6 @@ CREATE TABLE money_by_hand (
 	CONSTRAINT ck_money_by_hand_two_operators CHECK (decided_by <> proposed_by OR state <> 'approved'), 
 	CONSTRAINT ck_money_by_hand_decided_by_somebody CHECK ((state = 'proposed') = (decided_by IS NULL))
 )
--- next
-CREATE OR REPLACE FUNCTION money_by_hand_decided_once() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF TRUE THEN RAISE EXCEPTION 'a movement is approved as it was proposed, and decided once' USING ERRCODE = 'check_violation'; END IF;
-    RETURN NEW;
-END $$
--- next
-CREATE TRIGGER money_by_hand_decided_once BEFORE UPDATE ON money_by_hand FOR EACH ROW WHEN (OLD.state <> 'proposed' OR NEW.amount_minor <> OLD.amount_minor OR NEW.currency <> OLD.currency OR NEW.debit_account <> OLD.debit_account OR NEW.credit_account <> OLD.credit_account OR NEW.proposed_by <> OLD.proposed_by) EXECUTE FUNCTION money_by_hand_decided_once()
 -- next
 CREATE TABLE notice_preferences (
 	brand_id VARCHAR(32) NOT NULL, 
@@ -257,14 +195,6 @@ CREATE TABLE payments (
 	CONSTRAINT ck_payments_money_has_provider CHECK (provider_reference IS NULL OR provider <> '')
 )
 -- next
-CREATE OR REPLACE FUNCTION payments_stays_what_it_is() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF TRUE THEN RAISE EXCEPTION 'what a payment is for never changes, and lost money stays lost' USING ERRCODE = 'check_violation'; END IF;
-    RETURN NEW;
-END $$
--- next
-CREATE TRIGGER payments_stays_what_it_is BEFORE UPDATE ON payments FOR EACH ROW WHEN (NEW.amount_minor <> OLD.amount_minor OR NEW.currency <> OLD.currency OR NEW.purpose <> OLD.purpose OR NEW.subject_id <> OLD.subject_id OR NEW.account_id <> OLD.account_id OR NEW.brand_id <> OLD.brand_id OR (OLD.state IN ('declined', 'charged_back') AND NEW.state <> OLD.state) OR (OLD.received_at IS NOT NULL AND NEW.received_at IS NULL)) EXECUTE FUNCTION payments_stays_what_it_is()
--- next
 CREATE TABLE policy_versions (
 	brand_id VARCHAR(32) NOT NULL, 
 	version INTEGER NOT NULL, 
@@ -275,15 +205,6 @@ CREATE TABLE policy_versions (
 	CONSTRAINT pk_policy_versions PRIMARY KEY (brand_id, version), 
 	CONSTRAINT uq_policy_versions_brand_id_at UNIQUE (brand_id, at)
 )
--- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER policy_versions_no_change BEFORE UPDATE OR DELETE ON policy_versions FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER policy_versions_no_truncate BEFORE TRUNCATE ON policy_versions FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE reconciliation_runs (
 	id VARCHAR(32) NOT NULL, 
@@ -309,15 +230,6 @@ CREATE TABLE record_days (
 	CONSTRAINT pk_record_days PRIMARY KEY (brand_id, day)
 )
 -- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER record_days_no_change BEFORE UPDATE OR DELETE ON record_days FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER record_days_no_truncate BEFORE TRUNCATE ON record_days FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
--- next
 CREATE TABLE record_entries (
 	chain VARCHAR(80) NOT NULL, 
 	sequence INTEGER NOT NULL, 
@@ -330,15 +242,6 @@ CREATE TABLE record_entries (
 	CONSTRAINT pk_record_entries PRIMARY KEY (chain, sequence), 
 	CONSTRAINT ck_record_entries_sequence_positive CHECK (sequence > 0)
 )
--- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER record_entries_no_change BEFORE UPDATE OR DELETE ON record_entries FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER record_entries_no_truncate BEFORE TRUNCATE ON record_entries FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE record_heads (
 	chain VARCHAR(80) NOT NULL, 
@@ -383,15 +286,6 @@ CREATE TABLE swap_rounds (
 	CONSTRAINT ck_swap_rounds_proven_optimal CHECK (saved_minor = saved_at_most_minor)
 )
 -- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER swap_rounds_no_change BEFORE UPDATE OR DELETE ON swap_rounds FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER swap_rounds_no_truncate BEFORE TRUNCATE ON swap_rounds FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
--- next
 CREATE TABLE throttles (
 	key VARCHAR(64) NOT NULL, 
 	attempts JSONB NOT NULL, 
@@ -427,15 +321,6 @@ CREATE TABLE catalogue_versions (
 	CONSTRAINT ck_catalogue_versions_number_positive CHECK (number > 0), 
 	CONSTRAINT fk_catalogue_versions_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
 )
--- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER catalogue_versions_no_change BEFORE UPDATE OR DELETE ON catalogue_versions FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER catalogue_versions_no_truncate BEFORE TRUNCATE ON catalogue_versions FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE circles (
 	id VARCHAR(32) NOT NULL, 
@@ -525,15 +410,6 @@ CREATE TABLE cube_moves (
 	CONSTRAINT fk_cube_moves_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
 )
 -- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER cube_moves_no_change BEFORE UPDATE OR DELETE ON cube_moves FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER cube_moves_no_truncate BEFORE TRUNCATE ON cube_moves FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
--- next
 CREATE TABLE cube_offerings (
 	brand_id VARCHAR(32) NOT NULL, 
 	number INTEGER NOT NULL, 
@@ -568,15 +444,6 @@ CREATE TABLE cube_releases (
 	CONSTRAINT ck_cube_releases_k_is_ten_or_more CHECK (k >= 10 AND trade_k >= 20 AND trade_k >= k), 
 	CONSTRAINT fk_cube_releases_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
 )
--- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER cube_releases_no_change BEFORE UPDATE OR DELETE ON cube_releases FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER cube_releases_no_truncate BEFORE TRUNCATE ON cube_releases FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE demand_cancellations (
 	brand_id VARCHAR(32) NOT NULL, 
@@ -640,15 +507,6 @@ CREATE TABLE payment_callbacks (
 	CONSTRAINT pk_payment_callbacks PRIMARY KEY (provider, message_id), 
 	CONSTRAINT fk_payment_callbacks_payment_id FOREIGN KEY(payment_id) REFERENCES payments (id)
 )
--- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER payment_callbacks_no_change BEFORE UPDATE OR DELETE ON payment_callbacks FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER payment_callbacks_no_truncate BEFORE TRUNCATE ON payment_callbacks FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE persons (
 	id VARCHAR(32) NOT NULL, 
@@ -749,22 +607,6 @@ CREATE TABLE refunds (
 	CONSTRAINT ck_refunds_refunded_or_void CHECK (refunded_at IS NULL OR voided_at IS NULL), 
 	CONSTRAINT fk_refunds_payment_id FOREIGN KEY(payment_id) REFERENCES payments (id)
 )
--- next
-CREATE OR REPLACE FUNCTION refunds_within_payment() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF NEW.amount_minor > (SELECT payments.amount_minor FROM payments WHERE payments.id = NEW.payment_id) THEN RAISE EXCEPTION 'no more goes back than came' USING ERRCODE = 'check_violation'; END IF;
-    RETURN NEW;
-END $$
--- next
-CREATE TRIGGER refunds_within_payment BEFORE INSERT ON refunds FOR EACH ROW EXECUTE FUNCTION refunds_within_payment()
--- next
-CREATE OR REPLACE FUNCTION refunds_done_once() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF TRUE THEN RAISE EXCEPTION 'a refund keeps its amount, and what was sent back stays so' USING ERRCODE = 'check_violation'; END IF;
-    RETURN NEW;
-END $$
--- next
-CREATE TRIGGER refunds_done_once BEFORE UPDATE ON refunds FOR EACH ROW WHEN (NEW.amount_minor <> OLD.amount_minor OR (OLD.refunded_at IS NOT NULL AND NEW.refunded_at IS NULL)) EXECUTE FUNCTION refunds_done_once()
 -- next
 CREATE TABLE regions (
 	brand_id VARCHAR(32) NOT NULL, 
@@ -883,15 +725,6 @@ CREATE TABLE batch_plans (
 	CONSTRAINT fk_batch_plans_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
 -- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER batch_plans_no_change BEFORE UPDATE OR DELETE ON batch_plans FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER batch_plans_no_truncate BEFORE TRUNCATE ON batch_plans FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
--- next
 CREATE TABLE batches (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -932,14 +765,6 @@ CREATE TABLE call_offs (
 	CONSTRAINT ck_call_offs_received_not_negative CHECK (received >= 0), 
 	CONSTRAINT fk_call_offs_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
--- next
-CREATE OR REPLACE FUNCTION call_offs_end_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF OLD.state IN ('received', 'withdrawn') THEN RAISE EXCEPTION 'a call-off that was received or withdrawn stays as it is' USING ERRCODE = 'check_violation'; END IF;
-    RETURN NEW;
-END $$
--- next
-CREATE TRIGGER call_offs_end_is_final BEFORE UPDATE ON call_offs FOR EACH ROW EXECUTE FUNCTION call_offs_end_is_final()
 -- next
 CREATE TABLE capacity_weeks (
 	plant_id VARCHAR(32) NOT NULL, 
@@ -1015,15 +840,6 @@ CREATE TABLE circle_messages (
 	CONSTRAINT fk_circle_messages_circle_id FOREIGN KEY(circle_id) REFERENCES circles (id)
 )
 -- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER circle_messages_no_change BEFORE UPDATE OR DELETE ON circle_messages FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER circle_messages_no_truncate BEFORE TRUNCATE ON circle_messages FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
--- next
 CREATE TABLE circle_offers (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -1041,15 +857,6 @@ CREATE TABLE circle_offers (
 	CONSTRAINT fk_circle_offers_pool_id FOREIGN KEY(pool_id) REFERENCES pools (id)
 )
 -- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER circle_offers_no_change BEFORE UPDATE OR DELETE ON circle_offers FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER circle_offers_no_truncate BEFORE TRUNCATE ON circle_offers FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
--- next
 CREATE TABLE circle_proposals (
 	proposal_id VARCHAR(32) NOT NULL, 
 	circle_id VARCHAR(32) NOT NULL, 
@@ -1058,15 +865,6 @@ CREATE TABLE circle_proposals (
 	CONSTRAINT fk_circle_proposals_proposal_id FOREIGN KEY(proposal_id) REFERENCES proposals (id), 
 	CONSTRAINT fk_circle_proposals_circle_id FOREIGN KEY(circle_id) REFERENCES circles (id)
 )
--- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER circle_proposals_no_change BEFORE UPDATE OR DELETE ON circle_proposals FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER circle_proposals_no_truncate BEFORE TRUNCATE ON circle_proposals FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE commitments (
 	proposal_id VARCHAR(32) NOT NULL, 
@@ -1101,15 +899,6 @@ CREATE TABLE compared_items (
 	CONSTRAINT fk_compared_items_comparison_id FOREIGN KEY(comparison_id) REFERENCES comparisons (id), 
 	CONSTRAINT fk_compared_items_proposal_id FOREIGN KEY(proposal_id) REFERENCES proposals (id)
 )
--- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER compared_items_no_change BEFORE UPDATE OR DELETE ON compared_items FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER compared_items_no_truncate BEFORE TRUNCATE ON compared_items FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE comparison_participants (
 	id VARCHAR(32) NOT NULL, 
@@ -1171,15 +960,6 @@ CREATE TABLE cube_cells (
 	CONSTRAINT fk_cube_cells_move FOREIGN KEY(move) REFERENCES cube_moves (serial)
 )
 -- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER cube_cells_no_change BEFORE UPDATE OR DELETE ON cube_cells FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER cube_cells_no_truncate BEFORE TRUNCATE ON cube_cells FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
--- next
 CREATE TABLE cube_tables (
 	brand_id VARCHAR(32) NOT NULL, 
 	cube VARCHAR(16) NOT NULL, 
@@ -1211,15 +991,6 @@ CREATE TABLE fairness_lines (
 	CONSTRAINT fk_fairness_lines_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
 )
 -- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER fairness_lines_no_change BEFORE UPDATE OR DELETE ON fairness_lines FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER fairness_lines_no_truncate BEFORE TRUNCATE ON fairness_lines FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
--- next
 CREATE TABLE fulfilments (
 	proposal_id VARCHAR(32) NOT NULL, 
 	option VARCHAR(80) NOT NULL, 
@@ -1230,15 +1001,6 @@ CREATE TABLE fulfilments (
 	CONSTRAINT fk_fulfilments_proposal_id FOREIGN KEY(proposal_id) REFERENCES proposals (id), 
 	CONSTRAINT fk_fulfilments_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
 )
--- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER fulfilments_no_change BEFORE UPDATE OR DELETE ON fulfilments FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER fulfilments_no_truncate BEFORE TRUNCATE ON fulfilments FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE item_outcomes (
 	comparison_id VARCHAR(32) NOT NULL, 
@@ -1258,15 +1020,6 @@ CREATE TABLE item_outcomes (
 	CONSTRAINT ck_item_outcomes_take_rate_in_interval CHECK (take_rate_low <= take_rate AND take_rate <= take_rate_high), 
 	CONSTRAINT fk_item_outcomes_comparison_id FOREIGN KEY(comparison_id) REFERENCES comparisons (id)
 )
--- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER item_outcomes_no_change BEFORE UPDATE OR DELETE ON item_outcomes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER item_outcomes_no_truncate BEFORE TRUNCATE ON item_outcomes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE line_days (
 	plant_id VARCHAR(32) NOT NULL, 
@@ -1317,15 +1070,6 @@ CREATE TABLE market_segments (
 	CONSTRAINT fk_market_segments_comparison_id FOREIGN KEY(comparison_id) REFERENCES comparisons (id)
 )
 -- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER market_segments_no_change BEFORE UPDATE OR DELETE ON market_segments FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER market_segments_no_truncate BEFORE TRUNCATE ON market_segments FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
--- next
 CREATE TABLE orders (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -1368,46 +1112,6 @@ CREATE TABLE orders (
 	CONSTRAINT fk_orders_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
 -- next
-CREATE OR REPLACE FUNCTION orders_end_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF OLD.state IN ('delivered', 'cancelled', 'stocked') AND NEW.state <> OLD.state THEN RAISE EXCEPTION 'a delivered, cancelled or stocked order stays as it is' USING ERRCODE = 'check_violation'; END IF;
-    RETURN NEW;
-END $$
--- next
-CREATE TRIGGER orders_end_is_final BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION orders_end_is_final()
--- next
-CREATE OR REPLACE FUNCTION orders_price_never_rises() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF NEW.price_minor > OLD.price_minor OR NEW.guaranteed_other_minor > OLD.guaranteed_other_minor THEN RAISE EXCEPTION 'a locked price never rises' USING ERRCODE = 'check_violation'; END IF;
-    RETURN NEW;
-END $$
--- next
-CREATE TRIGGER orders_price_never_rises BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION orders_price_never_rises()
--- next
-CREATE OR REPLACE FUNCTION orders_changed_by_agreement() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF (NEW.agreed_minor <> OLD.agreed_minor OR NEW.fees_minor <> OLD.fees_minor) AND (NEW.agreed_minor <> (SELECT COALESCE(SUM(price_delta_minor), 0) FROM order_agreements WHERE order_agreements.order_id = NEW.id) OR NEW.fees_minor <> (SELECT COALESCE(SUM(fee_minor), 0) FROM order_agreements WHERE order_agreements.order_id = NEW.id)) THEN RAISE EXCEPTION 'after the lock a price changes by what its buyer agreed to' USING ERRCODE = 'check_violation'; END IF;
-    RETURN NEW;
-END $$
--- next
-CREATE TRIGGER orders_changed_by_agreement BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION orders_changed_by_agreement()
--- next
-CREATE OR REPLACE FUNCTION orders_stock_car_was_bought() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF NEW.origin = 'stock' AND NOT EXISTS (SELECT 1 FROM stock_purchases WHERE stock_purchases.id = NEW.id AND stock_purchases.state = 'bought') THEN RAISE EXCEPTION 'an order of a stock car is that of a purchase whose deposit came' USING ERRCODE = 'check_violation'; END IF;
-    RETURN NEW;
-END $$
--- next
-CREATE TRIGGER orders_stock_car_was_bought BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION orders_stock_car_was_bought()
--- next
-CREATE OR REPLACE FUNCTION orders_stock_was_ordered() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF NEW.origin = 'store' AND NOT EXISTS (SELECT 1 FROM stock_orders WHERE stock_orders.id = NEW.pool_id AND stock_orders.store_id = NEW.store_id AND NEW.place BETWEEN 1 AND stock_orders.cars) THEN RAISE EXCEPTION 'a car for stock is one of a stock order' USING ERRCODE = 'check_violation'; END IF;
-    RETURN NEW;
-END $$
--- next
-CREATE TRIGGER orders_stock_was_ordered BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION orders_stock_was_ordered()
--- next
 CREATE TABLE part_moves (
 	id VARCHAR(32) NOT NULL, 
 	plant_id VARCHAR(32) NOT NULL, 
@@ -1423,15 +1127,6 @@ CREATE TABLE part_moves (
 	CONSTRAINT uq_part_moves_kind_reference_part UNIQUE (kind, reference, part), 
 	CONSTRAINT fk_part_moves_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
--- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER part_moves_no_change BEFORE UPDATE OR DELETE ON part_moves FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER part_moves_no_truncate BEFORE TRUNCATE ON part_moves FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE part_stocks (
 	plant_id VARCHAR(32) NOT NULL, 
@@ -1471,15 +1166,6 @@ CREATE TABLE pool_changes (
 	CONSTRAINT fk_pool_changes_pool_id FOREIGN KEY(pool_id) REFERENCES pools (id)
 )
 -- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER pool_changes_no_change BEFORE UPDATE OR DELETE ON pool_changes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER pool_changes_no_truncate BEFORE TRUNCATE ON pool_changes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
--- next
 CREATE TABLE pool_clearings (
 	pool_id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -1491,15 +1177,6 @@ CREATE TABLE pool_clearings (
 	CONSTRAINT fk_pool_clearings_pool_id FOREIGN KEY(pool_id) REFERENCES pools (id), 
 	CONSTRAINT fk_pool_clearings_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
 )
--- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER pool_clearings_no_change BEFORE UPDATE OR DELETE ON pool_clearings FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER pool_clearings_no_truncate BEFORE TRUNCATE ON pool_clearings FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE pool_plans (
 	pool_id VARCHAR(32) NOT NULL, 
@@ -1546,15 +1223,6 @@ CREATE TABLE promise_calibrations (
 	CONSTRAINT fk_promise_calibrations_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
 -- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER promise_calibrations_no_change BEFORE UPDATE OR DELETE ON promise_calibrations FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER promise_calibrations_no_truncate BEFORE TRUNCATE ON promise_calibrations FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
--- next
 CREATE TABLE promise_margins (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -1569,15 +1237,6 @@ CREATE TABLE promise_margins (
 	CONSTRAINT fk_promise_margins_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
 -- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER promise_margins_no_change BEFORE UPDATE OR DELETE ON promise_margins FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER promise_margins_no_truncate BEFORE TRUNCATE ON promise_margins FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
--- next
 CREATE TABLE proposal_changes (
 	serial BIGSERIAL NOT NULL, 
 	proposal_id VARCHAR(32) NOT NULL, 
@@ -1587,15 +1246,6 @@ CREATE TABLE proposal_changes (
 	CONSTRAINT pk_proposal_changes PRIMARY KEY (serial), 
 	CONSTRAINT fk_proposal_changes_proposal_id FOREIGN KEY(proposal_id) REFERENCES proposals (id)
 )
--- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER proposal_changes_no_change BEFORE UPDATE OR DELETE ON proposal_changes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER proposal_changes_no_truncate BEFORE TRUNCATE ON proposal_changes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE stock_orders (
 	id VARCHAR(32) NOT NULL, 
@@ -1620,15 +1270,6 @@ CREATE TABLE stock_orders (
 	CONSTRAINT fk_stock_orders_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
 -- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER stock_orders_no_change BEFORE UPDATE OR DELETE ON stock_orders FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER stock_orders_no_truncate BEFORE TRUNCATE ON stock_orders FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
--- next
 CREATE TABLE stock_plans (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -1641,15 +1282,6 @@ CREATE TABLE stock_plans (
 	CONSTRAINT ck_stock_plans_light CHECK (weekly_milli BETWEEN 0 AND 10000), 
 	CONSTRAINT fk_stock_plans_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
 )
--- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER stock_plans_no_change BEFORE UPDATE OR DELETE ON stock_plans FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER stock_plans_no_truncate BEFORE TRUNCATE ON stock_plans FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE store_hours (
 	id VARCHAR(32) NOT NULL, 
@@ -1666,15 +1298,6 @@ CREATE TABLE store_hours (
 	CONSTRAINT fk_store_hours_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
 )
 -- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER store_hours_no_change BEFORE UPDATE OR DELETE ON store_hours FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER store_hours_no_truncate BEFORE TRUNCATE ON store_hours FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
--- next
 CREATE TABLE take_draws (
 	comparison_id VARCHAR(32) NOT NULL, 
 	number INTEGER NOT NULL, 
@@ -1683,15 +1306,6 @@ CREATE TABLE take_draws (
 	CONSTRAINT pk_take_draws PRIMARY KEY (comparison_id, number, model), 
 	CONSTRAINT fk_take_draws_comparison_id FOREIGN KEY(comparison_id) REFERENCES comparisons (id)
 )
--- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER take_draws_no_change BEFORE UPDATE OR DELETE ON take_draws FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER take_draws_no_truncate BEFORE TRUNCATE ON take_draws FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE vin_serials (
 	brand_id VARCHAR(32) NOT NULL, 
@@ -1715,15 +1329,6 @@ CREATE TABLE votes (
 	CONSTRAINT fk_votes_proposal_id FOREIGN KEY(proposal_id) REFERENCES proposals (id)
 )
 -- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER votes_no_change BEFORE UPDATE OR DELETE ON votes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER votes_no_truncate BEFORE TRUNCATE ON votes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
--- next
 CREATE TABLE week_plans (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -1743,14 +1348,6 @@ CREATE TABLE week_plans (
 	CONSTRAINT fk_week_plans_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
 -- next
-CREATE OR REPLACE FUNCTION week_plans_stays() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF TRUE THEN RAISE EXCEPTION 'a plan that was made stays as it is' USING ERRCODE = 'check_violation'; END IF;
-    RETURN NEW;
-END $$
--- next
-CREATE TRIGGER week_plans_stays BEFORE UPDATE ON week_plans FOR EACH ROW EXECUTE FUNCTION week_plans_stays()
--- next
 CREATE TABLE week_plans_due (
 	plant_id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -1768,15 +1365,6 @@ CREATE TABLE backing_changes (
 	CONSTRAINT pk_backing_changes PRIMARY KEY (serial), 
 	CONSTRAINT fk_backing_changes_backing_id FOREIGN KEY(backing_id) REFERENCES backings (id)
 )
--- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER backing_changes_no_change BEFORE UPDATE OR DELETE ON backing_changes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER backing_changes_no_truncate BEFORE TRUNCATE ON backing_changes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE batch_orders (
 	order_id VARCHAR(32) NOT NULL, 
@@ -1825,15 +1413,6 @@ CREATE TABLE comparison_answers (
 	CONSTRAINT fk_comparison_answers_participant_id FOREIGN KEY(participant_id) REFERENCES comparison_participants (id)
 )
 -- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER comparison_answers_no_change BEFORE UPDATE OR DELETE ON comparison_answers FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER comparison_answers_no_truncate BEFORE TRUNCATE ON comparison_answers FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
--- next
 CREATE TABLE configuration_changes (
 	serial BIGSERIAL NOT NULL, 
 	configuration_id VARCHAR(32) NOT NULL, 
@@ -1844,15 +1423,6 @@ CREATE TABLE configuration_changes (
 	CONSTRAINT pk_configuration_changes PRIMARY KEY (serial), 
 	CONSTRAINT fk_configuration_changes_configuration_id FOREIGN KEY(configuration_id) REFERENCES configurations (id)
 )
--- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER configuration_changes_no_change BEFORE UPDATE OR DELETE ON configuration_changes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER configuration_changes_no_truncate BEFORE TRUNCATE ON configuration_changes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE consent_entries (
 	id VARCHAR(32) NOT NULL, 
@@ -1867,15 +1437,6 @@ CREATE TABLE consent_entries (
 	CONSTRAINT fk_consent_entries_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
 	CONSTRAINT fk_consent_entries_account_id FOREIGN KEY(account_id) REFERENCES accounts (id)
 )
--- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER consent_entries_no_change BEFORE UPDATE OR DELETE ON consent_entries FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER consent_entries_no_truncate BEFORE TRUNCATE ON consent_entries FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE held_votes (
 	proposal_id VARCHAR(32) NOT NULL, 
@@ -1925,15 +1486,6 @@ CREATE TABLE late_credits (
 	CONSTRAINT fk_late_credits_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
 )
 -- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER late_credits_no_change BEFORE UPDATE OR DELETE ON late_credits FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER late_credits_no_truncate BEFORE TRUNCATE ON late_credits FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
--- next
 CREATE TABLE machine_keys (
 	id VARCHAR(32) NOT NULL, 
 	machine_id VARCHAR(32) NOT NULL, 
@@ -1978,15 +1530,6 @@ CREATE TABLE order_agreements (
 	CONSTRAINT fk_order_agreements_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
 )
 -- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER order_agreements_no_change BEFORE UPDATE OR DELETE ON order_agreements FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER order_agreements_no_truncate BEFORE TRUNCATE ON order_agreements FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
--- next
 CREATE TABLE price_answers (
 	participant_id VARCHAR(32) NOT NULL, 
 	took BOOLEAN NOT NULL, 
@@ -1994,15 +1537,6 @@ CREATE TABLE price_answers (
 	CONSTRAINT pk_price_answers PRIMARY KEY (participant_id), 
 	CONSTRAINT fk_price_answers_participant_id FOREIGN KEY(participant_id) REFERENCES comparison_participants (id)
 )
--- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER price_answers_no_change BEFORE UPDATE OR DELETE ON price_answers FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER price_answers_no_truncate BEFORE TRUNCATE ON price_answers FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE promise_outcomes (
 	order_id VARCHAR(32) NOT NULL, 
@@ -2041,15 +1575,6 @@ CREATE TABLE quotes (
 	CONSTRAINT fk_quotes_version_id FOREIGN KEY(version_id) REFERENCES catalogue_versions (id), 
 	CONSTRAINT fk_quotes_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
 )
--- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER quotes_no_change BEFORE UPDATE OR DELETE ON quotes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER quotes_no_truncate BEFORE TRUNCATE ON quotes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE role_grants (
 	id VARCHAR(32) NOT NULL, 
@@ -2105,22 +1630,6 @@ CREATE TABLE wait_offers (
 	CONSTRAINT fk_wait_offers_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
 )
 -- next
-CREATE OR REPLACE FUNCTION wait_offers_answer_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF OLD.state <> 'open' AND (NEW.state <> OLD.state OR NEW.credit_minor <> OLD.credit_minor) THEN RAISE EXCEPTION 'an offer that was answered stays as it is' USING ERRCODE = 'check_violation'; END IF;
-    RETURN NEW;
-END $$
--- next
-CREATE TRIGGER wait_offers_answer_is_final BEFORE UPDATE ON wait_offers FOR EACH ROW EXECUTE FUNCTION wait_offers_answer_is_final()
--- next
-CREATE OR REPLACE FUNCTION wait_offers_credited_once() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF OLD.credited_at IS NOT NULL AND (NEW.credited_at IS NULL OR NEW.credited_at <> OLD.credited_at) THEN RAISE EXCEPTION 'an offer is credited once' USING ERRCODE = 'check_violation'; END IF;
-    RETURN NEW;
-END $$
--- next
-CREATE TRIGGER wait_offers_credited_once BEFORE UPDATE ON wait_offers FOR EACH ROW EXECUTE FUNCTION wait_offers_credited_once()
--- next
 CREATE TABLE week_plan_worths (
 	plan_id VARCHAR(32) NOT NULL, 
 	position INTEGER NOT NULL, 
@@ -2154,15 +1663,6 @@ CREATE TABLE car_swaps (
 	CONSTRAINT fk_car_swaps_to_build_order_id FOREIGN KEY(to_build_order_id) REFERENCES build_orders (id)
 )
 -- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER car_swaps_no_change BEFORE UPDATE OR DELETE ON car_swaps FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER car_swaps_no_truncate BEFORE TRUNCATE ON car_swaps FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
--- next
 CREATE TABLE part_takings (
 	build_order_id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -2170,15 +1670,6 @@ CREATE TABLE part_takings (
 	CONSTRAINT pk_part_takings PRIMARY KEY (build_order_id), 
 	CONSTRAINT fk_part_takings_build_order_id FOREIGN KEY(build_order_id) REFERENCES build_orders (id)
 )
--- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER part_takings_no_change BEFORE UPDATE OR DELETE ON part_takings FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER part_takings_no_truncate BEFORE TRUNCATE ON part_takings FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE plant_events (
 	id VARCHAR(32) NOT NULL, 
@@ -2197,15 +1688,6 @@ CREATE TABLE plant_events (
 	CONSTRAINT fk_plant_events_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id), 
 	CONSTRAINT fk_plant_events_build_order_id FOREIGN KEY(build_order_id) REFERENCES build_orders (id)
 )
--- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER plant_events_no_change BEFORE UPDATE OR DELETE ON plant_events FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER plant_events_no_truncate BEFORE TRUNCATE ON plant_events FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE plant_messages (
 	id VARCHAR(32) NOT NULL, 
@@ -2282,22 +1764,6 @@ CREATE TABLE pre_orders (
 	CONSTRAINT fk_pre_orders_payment_id FOREIGN KEY(payment_id) REFERENCES payments (id)
 )
 -- next
-CREATE OR REPLACE FUNCTION pre_orders_price_never_rises() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF NEW.price_minor IS NOT NULL AND OLD.price_minor IS NOT NULL AND NEW.price_minor > OLD.price_minor THEN RAISE EXCEPTION 'a locked price never rises' USING ERRCODE = 'check_violation'; END IF;
-    RETURN NEW;
-END $$
--- next
-CREATE TRIGGER pre_orders_price_never_rises BEFORE UPDATE ON pre_orders FOR EACH ROW EXECUTE FUNCTION pre_orders_price_never_rises()
--- next
-CREATE OR REPLACE FUNCTION pre_orders_stays_while_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF OLD.state = 'pooled' AND (NEW.state = 'withdrawn' OR (NEW.state = 'pooled' AND (NEW.pool_id <> OLD.pool_id OR NEW.price_cap_minor < OLD.price_cap_minor OR NEW.price_cap_minor - OLD.price_cap_minor < NEW.vehicle_price_minor - OLD.vehicle_price_minor))) AND EXISTS (SELECT 1 FROM pools WHERE pools.id = OLD.pool_id AND pools.state = 'frozen') THEN RAISE EXCEPTION 'nobody leaves a frozen pool or weakens an offer in it' USING ERRCODE = 'check_violation'; END IF;
-    RETURN NEW;
-END $$
--- next
-CREATE TRIGGER pre_orders_stays_while_frozen BEFORE UPDATE ON pre_orders FOR EACH ROW EXECUTE FUNCTION pre_orders_stays_while_frozen()
--- next
 CREATE TABLE promise_holds (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -2326,14 +1792,6 @@ CREATE TABLE promise_holds (
 	CONSTRAINT fk_promise_holds_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
 -- next
-CREATE OR REPLACE FUNCTION promise_holds_end_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF OLD.state = 'ended' AND NEW.state <> 'ended' THEN RAISE EXCEPTION 'a hold that has ended stays so' USING ERRCODE = 'check_violation'; END IF;
-    RETURN NEW;
-END $$
--- next
-CREATE TRIGGER promise_holds_end_is_final BEFORE UPDATE ON promise_holds FOR EACH ROW EXECUTE FUNCTION promise_holds_end_is_final()
--- next
 CREATE TABLE quote_endings (
 	quote_id VARCHAR(32) NOT NULL, 
 	ending VARCHAR(12) NOT NULL, 
@@ -2344,15 +1802,6 @@ CREATE TABLE quote_endings (
 	CONSTRAINT ck_quote_endings_ending_known CHECK (ending IN ('accepted', 'superseded')), 
 	CONSTRAINT fk_quote_endings_quote_id FOREIGN KEY(quote_id) REFERENCES quotes (id)
 )
--- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER quote_endings_no_change BEFORE UPDATE OR DELETE ON quote_endings FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER quote_endings_no_truncate BEFORE TRUNCATE ON quote_endings FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE vehicles (
 	vin VARCHAR(17) NOT NULL, 
@@ -2378,22 +1827,6 @@ CREATE TABLE vehicles (
 	CONSTRAINT fk_vehicles_consented_for FOREIGN KEY(consented_for) REFERENCES orders (id)
 )
 -- next
-CREATE OR REPLACE FUNCTION vehicles_delivered_as_told() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF NEW.state = 'delivered' AND OLD.state <> 'delivered' AND EXISTS (SELECT 1 FROM vehicle_disclosures WHERE vehicle_disclosures.vin = NEW.vin AND vehicle_disclosures.accepted_at IS NULL) THEN RAISE EXCEPTION 'what happened to a car is accepted before it is delivered' USING ERRCODE = 'check_violation'; END IF;
-    RETURN NEW;
-END $$
--- next
-CREATE TRIGGER vehicles_delivered_as_told BEFORE UPDATE ON vehicles FOR EACH ROW EXECUTE FUNCTION vehicles_delivered_as_told()
--- next
-CREATE OR REPLACE FUNCTION vehicles_newness_descends() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF NEW.newness < OLD.newness THEN RAISE EXCEPTION 'newness only descends' USING ERRCODE = 'check_violation'; END IF;
-    RETURN NEW;
-END $$
--- next
-CREATE TRIGGER vehicles_newness_descends BEFORE UPDATE ON vehicles FOR EACH ROW EXECUTE FUNCTION vehicles_newness_descends()
--- next
 CREATE TABLE allocations (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -2408,22 +1841,6 @@ CREATE TABLE allocations (
 	CONSTRAINT fk_allocations_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
 )
 -- next
-CREATE OR REPLACE FUNCTION allocations_held_for_nobody_else() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF EXISTS (SELECT 1 FROM stock_holds WHERE stock_holds.vin = NEW.vin AND stock_holds.ended_at IS NULL) THEN RAISE EXCEPTION 'a stock car that is held is bound to no order' USING ERRCODE = 'check_violation'; END IF;
-    RETURN NEW;
-END $$
--- next
-CREATE TRIGGER allocations_held_for_nobody_else BEFORE INSERT ON allocations FOR EACH ROW EXECUTE FUNCTION allocations_held_for_nobody_else()
--- next
-CREATE OR REPLACE FUNCTION allocations_for_a_buyer() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF EXISTS (SELECT 1 FROM orders WHERE orders.id = NEW.order_id AND orders.origin = 'store') THEN RAISE EXCEPTION 'a car that was ordered for stock is bound to no order' USING ERRCODE = 'check_violation'; END IF;
-    RETURN NEW;
-END $$
--- next
-CREATE TRIGGER allocations_for_a_buyer BEFORE INSERT ON allocations FOR EACH ROW EXECUTE FUNCTION allocations_for_a_buyer()
--- next
 CREATE TABLE early_bonuses (
 	brand_id VARCHAR(32) NOT NULL, 
 	person_id VARCHAR(32) NOT NULL, 
@@ -2436,15 +1853,6 @@ CREATE TABLE early_bonuses (
 	CONSTRAINT fk_early_bonuses_pool_id FOREIGN KEY(pool_id) REFERENCES pools (id), 
 	CONSTRAINT fk_early_bonuses_pre_order_id FOREIGN KEY(pre_order_id) REFERENCES pre_orders (id)
 )
--- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER early_bonuses_no_change BEFORE UPDATE OR DELETE ON early_bonuses FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER early_bonuses_no_truncate BEFORE TRUNCATE ON early_bonuses FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE handovers (
 	id VARCHAR(32) NOT NULL, 
@@ -2470,30 +1878,6 @@ CREATE TABLE handovers (
 	CONSTRAINT fk_handovers_vin FOREIGN KEY(vin) REFERENCES vehicles (vin), 
 	CONSTRAINT fk_handovers_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
 )
--- next
-CREATE OR REPLACE FUNCTION handovers_hour_has_the_place() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF NEW.place > COALESCE((SELECT store_hours.places FROM store_hours WHERE store_hours.store_id = NEW.store_id AND store_hours.begins_at <= NEW.appointment_at AND store_hours.ends_at > NEW.appointment_at ORDER BY store_hours.id DESC LIMIT 1), 50) THEN RAISE EXCEPTION 'a store receives no more people than it gave the hour places' USING ERRCODE = 'check_violation'; END IF;
-    RETURN NEW;
-END $$
--- next
-CREATE TRIGGER handovers_hour_has_the_place BEFORE INSERT ON handovers FOR EACH ROW EXECUTE FUNCTION handovers_hour_has_the_place()
--- next
-CREATE OR REPLACE FUNCTION handovers_moved_to_a_place() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF NEW.appointment_at <> OLD.appointment_at AND NEW.place > COALESCE((SELECT store_hours.places FROM store_hours WHERE store_hours.store_id = NEW.store_id AND store_hours.begins_at <= NEW.appointment_at AND store_hours.ends_at > NEW.appointment_at ORDER BY store_hours.id DESC LIMIT 1), 50) THEN RAISE EXCEPTION 'a store receives no more people than it gave the hour places' USING ERRCODE = 'check_violation'; END IF;
-    RETURN NEW;
-END $$
--- next
-CREATE TRIGGER handovers_moved_to_a_place BEFORE UPDATE ON handovers FOR EACH ROW EXECUTE FUNCTION handovers_moved_to_a_place()
--- next
-CREATE OR REPLACE FUNCTION handovers_invoice_before_signing() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF NEW.state = 'signed' AND NOT EXISTS (SELECT 1 FROM papers WHERE papers.order_id = NEW.order_id AND papers.vin = NEW.vin AND papers.kind = 'vehicle_invoice' AND papers.state = 'issued') THEN RAISE EXCEPTION 'no handover is signed without the vehicle invoice' USING ERRCODE = 'check_violation'; END IF;
-    RETURN NEW;
-END $$
--- next
-CREATE TRIGGER handovers_invoice_before_signing BEFORE UPDATE ON handovers FOR EACH ROW EXECUTE FUNCTION handovers_invoice_before_signing()
 -- next
 CREATE TABLE papers (
 	id VARCHAR(32) NOT NULL, 
@@ -2533,15 +1917,6 @@ CREATE TABLE pre_order_changes (
 	CONSTRAINT fk_pre_order_changes_pre_order_id FOREIGN KEY(pre_order_id) REFERENCES pre_orders (id)
 )
 -- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER pre_order_changes_no_change BEFORE UPDATE OR DELETE ON pre_order_changes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER pre_order_changes_no_truncate BEFORE TRUNCATE ON pre_order_changes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
--- next
 CREATE TABLE proposal_cars (
 	proposal_id VARCHAR(32) NOT NULL, 
 	vin VARCHAR(17) NOT NULL, 
@@ -2554,15 +1929,6 @@ CREATE TABLE proposal_cars (
 	CONSTRAINT fk_proposal_cars_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
 	CONSTRAINT fk_proposal_cars_pre_order_id FOREIGN KEY(pre_order_id) REFERENCES pre_orders (id)
 )
--- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER proposal_cars_no_change BEFORE UPDATE OR DELETE ON proposal_cars FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER proposal_cars_no_truncate BEFORE TRUNCATE ON proposal_cars FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE repair_offers (
 	id VARCHAR(32) NOT NULL, 
@@ -2582,14 +1948,6 @@ CREATE TABLE repair_offers (
 	CONSTRAINT fk_repair_offers_order_id FOREIGN KEY(order_id) REFERENCES orders (id), 
 	CONSTRAINT fk_repair_offers_vin FOREIGN KEY(vin) REFERENCES vehicles (vin)
 )
--- next
-CREATE OR REPLACE FUNCTION repair_offers_answer_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF OLD.state <> 'open' THEN RAISE EXCEPTION 'an answer to an offer of a repaired car stays' USING ERRCODE = 'check_violation'; END IF;
-    RETURN NEW;
-END $$
--- next
-CREATE TRIGGER repair_offers_answer_is_final BEFORE UPDATE ON repair_offers FOR EACH ROW EXECUTE FUNCTION repair_offers_answer_is_final()
 -- next
 CREATE TABLE shipments (
 	id VARCHAR(32) NOT NULL, 
@@ -2611,14 +1969,6 @@ CREATE TABLE shipments (
 	CONSTRAINT fk_shipments_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
 )
 -- next
-CREATE OR REPLACE FUNCTION shipments_stock_car_is_free() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF NEW.order_id IS NULL AND (EXISTS (SELECT 1 FROM allocations WHERE allocations.vin = NEW.vin AND allocations.ended_at IS NULL) OR EXISTS (SELECT 1 FROM stock_holds WHERE stock_holds.vin = NEW.vin AND stock_holds.ended_at IS NULL)) THEN RAISE EXCEPTION 'a car that somebody holds or has ordered is not moved to another store' USING ERRCODE = 'check_violation'; END IF;
-    RETURN NEW;
-END $$
--- next
-CREATE TRIGGER shipments_stock_car_is_free BEFORE INSERT ON shipments FOR EACH ROW EXECUTE FUNCTION shipments_stock_car_is_free()
--- next
 CREATE TABLE stock_prices (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -2632,15 +1982,6 @@ CREATE TABLE stock_prices (
 	CONSTRAINT fk_stock_prices_store_id FOREIGN KEY(store_id) REFERENCES stores (id), 
 	CONSTRAINT fk_stock_prices_vin FOREIGN KEY(vin) REFERENCES vehicles (vin)
 )
--- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER stock_prices_no_change BEFORE UPDATE OR DELETE ON stock_prices FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER stock_prices_no_truncate BEFORE TRUNCATE ON stock_prices FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE stock_quotes (
 	id VARCHAR(32) NOT NULL, 
@@ -2659,15 +2000,6 @@ CREATE TABLE stock_quotes (
 	CONSTRAINT fk_stock_quotes_store_id FOREIGN KEY(store_id) REFERENCES stores (id), 
 	CONSTRAINT fk_stock_quotes_vin FOREIGN KEY(vin) REFERENCES vehicles (vin)
 )
--- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER stock_quotes_no_change BEFORE UPDATE OR DELETE ON stock_quotes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER stock_quotes_no_truncate BEFORE TRUNCATE ON stock_quotes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE store_shares (
 	order_id VARCHAR(32) NOT NULL, 
@@ -2688,15 +2020,6 @@ CREATE TABLE store_shares (
 	CONSTRAINT fk_store_shares_store_id FOREIGN KEY(store_id) REFERENCES stores (id), 
 	CONSTRAINT fk_store_shares_vin FOREIGN KEY(vin) REFERENCES vehicles (vin)
 )
--- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER store_shares_no_change BEFORE UPDATE OR DELETE ON store_shares FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER store_shares_no_truncate BEFORE TRUNCATE ON store_shares FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE vehicle_disclosures (
 	id VARCHAR(32) NOT NULL, 
@@ -2733,23 +2056,6 @@ CREATE TABLE condition_checks (
 	CONSTRAINT fk_condition_checks_vin FOREIGN KEY(vin) REFERENCES vehicles (vin)
 )
 -- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER condition_checks_no_change BEFORE UPDATE OR DELETE ON condition_checks FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER condition_checks_no_truncate BEFORE TRUNCATE ON condition_checks FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE OR REPLACE FUNCTION condition_checks_odometer_forward() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF EXISTS (SELECT 1 FROM condition_checks AS earlier WHERE earlier.vin = NEW.vin AND earlier.odometer_km > NEW.odometer_km) THEN RAISE EXCEPTION 'an odometer never runs backwards' USING ERRCODE = 'check_violation'; END IF;
-    RETURN NEW;
-END $$
--- next
-CREATE TRIGGER condition_checks_odometer_forward BEFORE INSERT ON condition_checks FOR EACH ROW EXECUTE FUNCTION condition_checks_odometer_forward()
--- next
 CREATE TABLE order_balances (
 	handover_id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -2768,14 +2074,6 @@ CREATE TABLE order_balances (
 	CONSTRAINT fk_order_balances_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
 )
 -- next
-CREATE OR REPLACE FUNCTION order_balances_asks_what_was_locked() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF EXISTS (SELECT 1 FROM orders WHERE orders.id = NEW.order_id AND (NEW.vehicle_minor > orders.price_minor OR NEW.guaranteed_other_minor > orders.guaranteed_other_minor OR NEW.agreed_minor <> orders.agreed_minor + orders.fees_minor)) THEN RAISE EXCEPTION 'nobody is asked for more than what was locked and agreed on since' USING ERRCODE = 'check_violation'; END IF;
-    RETURN NEW;
-END $$
--- next
-CREATE TRIGGER order_balances_asks_what_was_locked BEFORE INSERT ON order_balances FOR EACH ROW EXECUTE FUNCTION order_balances_asks_what_was_locked()
--- next
 CREATE TABLE shipment_events (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -2789,15 +2087,6 @@ CREATE TABLE shipment_events (
 	CONSTRAINT uq_shipment_events_shipment_id_state UNIQUE (shipment_id, state), 
 	CONSTRAINT fk_shipment_events_shipment_id FOREIGN KEY(shipment_id) REFERENCES shipments (id)
 )
--- next
-CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
--- next
-CREATE TRIGGER shipment_events_no_change BEFORE UPDATE OR DELETE ON shipment_events FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
--- next
-CREATE TRIGGER shipment_events_no_truncate BEFORE TRUNCATE ON shipment_events FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TABLE stock_holds (
 	id VARCHAR(32) NOT NULL, 
@@ -2815,14 +2104,6 @@ CREATE TABLE stock_holds (
 	CONSTRAINT fk_stock_holds_vin FOREIGN KEY(vin) REFERENCES vehicles (vin), 
 	CONSTRAINT fk_stock_holds_quote_id FOREIGN KEY(quote_id) REFERENCES stock_quotes (id)
 )
--- next
-CREATE OR REPLACE FUNCTION stock_holds_end_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF OLD.ended_at IS NOT NULL AND NEW.ended_at IS NULL THEN RAISE EXCEPTION 'a hold that has ended stays so' USING ERRCODE = 'check_violation'; END IF;
-    RETURN NEW;
-END $$
--- next
-CREATE TRIGGER stock_holds_end_is_final BEFORE UPDATE ON stock_holds FOR EACH ROW EXECUTE FUNCTION stock_holds_end_is_final()
 -- next
 CREATE TABLE stock_moves (
 	id VARCHAR(32) NOT NULL, 
@@ -2858,14 +2139,6 @@ CREATE TABLE stock_moves (
 	CONSTRAINT fk_stock_moves_shipment_id FOREIGN KEY(shipment_id) REFERENCES shipments (id)
 )
 -- next
-CREATE OR REPLACE FUNCTION stock_moves_answer_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF OLD.state <> 'offered' AND NEW.state <> OLD.state THEN RAISE EXCEPTION 'an answered move stays answered' USING ERRCODE = 'check_violation'; END IF;
-    RETURN NEW;
-END $$
--- next
-CREATE TRIGGER stock_moves_answer_is_final BEFORE UPDATE ON stock_moves FOR EACH ROW EXECUTE FUNCTION stock_moves_answer_is_final()
--- next
 CREATE TABLE damage_cases (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -2890,14 +2163,6 @@ CREATE TABLE damage_cases (
 	CONSTRAINT uq_damage_cases_check_id UNIQUE (check_id), 
 	CONSTRAINT fk_damage_cases_check_id FOREIGN KEY(check_id) REFERENCES condition_checks (id)
 )
--- next
-CREATE OR REPLACE FUNCTION damage_cases_closed_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF OLD.state = 'closed' THEN RAISE EXCEPTION 'a closed damage case stays as it is' USING ERRCODE = 'check_violation'; END IF;
-    RETURN NEW;
-END $$
--- next
-CREATE TRIGGER damage_cases_closed_is_final BEFORE UPDATE ON damage_cases FOR EACH ROW EXECUTE FUNCTION damage_cases_closed_is_final()
 -- next
 CREATE TABLE stock_purchases (
 	id VARCHAR(32) NOT NULL, 
@@ -2931,13 +2196,483 @@ CREATE TABLE stock_purchases (
 	CONSTRAINT fk_stock_purchases_hold_id FOREIGN KEY(hold_id) REFERENCES stock_holds (id)
 )
 -- next
+CREATE OR REPLACE FUNCTION allocations_for_a_buyer() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM orders WHERE orders.id = NEW.order_id AND orders.origin = 'store') THEN RAISE EXCEPTION 'a car that was ordered for stock is bound to no order' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE OR REPLACE FUNCTION allocations_held_for_nobody_else() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM stock_holds WHERE stock_holds.vin = NEW.vin AND stock_holds.ended_at IS NULL) THEN RAISE EXCEPTION 'a stock car that is held is bound to no order' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE OR REPLACE FUNCTION call_offs_end_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state IN ('received', 'withdrawn') THEN RAISE EXCEPTION 'a call-off that was received or withdrawn stays as it is' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE OR REPLACE FUNCTION condition_checks_odometer_forward() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM condition_checks AS earlier WHERE earlier.vin = NEW.vin AND earlier.odometer_km > NEW.odometer_km) THEN RAISE EXCEPTION 'an odometer never runs backwards' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE OR REPLACE FUNCTION damage_cases_closed_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state = 'closed' THEN RAISE EXCEPTION 'a closed damage case stays as it is' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE OR REPLACE FUNCTION handovers_hour_has_the_place() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.place > COALESCE((SELECT store_hours.places FROM store_hours WHERE store_hours.store_id = NEW.store_id AND store_hours.begins_at <= NEW.appointment_at AND store_hours.ends_at > NEW.appointment_at ORDER BY store_hours.id DESC LIMIT 1), 50) THEN RAISE EXCEPTION 'a store receives no more people than it gave the hour places' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE OR REPLACE FUNCTION handovers_invoice_before_signing() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.state = 'signed' AND NOT EXISTS (SELECT 1 FROM papers WHERE papers.order_id = NEW.order_id AND papers.vin = NEW.vin AND papers.kind = 'vehicle_invoice' AND papers.state = 'issued') THEN RAISE EXCEPTION 'no handover is signed without the vehicle invoice' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE OR REPLACE FUNCTION handovers_moved_to_a_place() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.appointment_at <> OLD.appointment_at AND NEW.place > COALESCE((SELECT store_hours.places FROM store_hours WHERE store_hours.store_id = NEW.store_id AND store_hours.begins_at <= NEW.appointment_at AND store_hours.ends_at > NEW.appointment_at ORDER BY store_hours.id DESC LIMIT 1), 50) THEN RAISE EXCEPTION 'a store receives no more people than it gave the hour places' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE OR REPLACE FUNCTION ledger_transfers_never_overdrawn() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM 1 FROM ledger_transfers WHERE credit_account = NEW.debit_account ORDER BY id FOR NO KEY UPDATE;
+    IF NEW.amount_minor > COALESCE((SELECT SUM(amount_minor) FROM ledger_transfers WHERE credit_account = NEW.debit_account), 0) - COALESCE((SELECT SUM(amount_minor) FROM ledger_transfers WHERE debit_account = NEW.debit_account), 0) THEN RAISE EXCEPTION 'an account that holds money of others never falls below zero' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE OR REPLACE FUNCTION money_by_hand_decided_once() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TRUE THEN RAISE EXCEPTION 'a movement is approved as it was proposed, and decided once' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE OR REPLACE FUNCTION muster_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+-- next
+CREATE OR REPLACE FUNCTION order_balances_asks_what_was_locked() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM orders WHERE orders.id = NEW.order_id AND (NEW.vehicle_minor > orders.price_minor OR NEW.guaranteed_other_minor > orders.guaranteed_other_minor OR NEW.agreed_minor <> orders.agreed_minor + orders.fees_minor)) THEN RAISE EXCEPTION 'nobody is asked for more than what was locked and agreed on since' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE OR REPLACE FUNCTION orders_changed_by_agreement() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (NEW.agreed_minor <> OLD.agreed_minor OR NEW.fees_minor <> OLD.fees_minor) AND (NEW.agreed_minor <> (SELECT COALESCE(SUM(price_delta_minor), 0) FROM order_agreements WHERE order_agreements.order_id = NEW.id) OR NEW.fees_minor <> (SELECT COALESCE(SUM(fee_minor), 0) FROM order_agreements WHERE order_agreements.order_id = NEW.id)) THEN RAISE EXCEPTION 'after the lock a price changes by what its buyer agreed to' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE OR REPLACE FUNCTION orders_end_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state IN ('delivered', 'cancelled', 'stocked') AND NEW.state <> OLD.state THEN RAISE EXCEPTION 'a delivered, cancelled or stocked order stays as it is' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE OR REPLACE FUNCTION orders_price_never_rises() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.price_minor > OLD.price_minor OR NEW.guaranteed_other_minor > OLD.guaranteed_other_minor THEN RAISE EXCEPTION 'a locked price never rises' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE OR REPLACE FUNCTION orders_stock_car_was_bought() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.origin = 'stock' AND NOT EXISTS (SELECT 1 FROM stock_purchases WHERE stock_purchases.id = NEW.id AND stock_purchases.state = 'bought') THEN RAISE EXCEPTION 'an order of a stock car is that of a purchase whose deposit came' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE OR REPLACE FUNCTION orders_stock_was_ordered() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.origin = 'store' AND NOT EXISTS (SELECT 1 FROM stock_orders WHERE stock_orders.id = NEW.pool_id AND stock_orders.store_id = NEW.store_id AND NEW.place BETWEEN 1 AND stock_orders.cars) THEN RAISE EXCEPTION 'a car for stock is one of a stock order' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE OR REPLACE FUNCTION payments_stays_what_it_is() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TRUE THEN RAISE EXCEPTION 'what a payment is for never changes, and lost money stays lost' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE OR REPLACE FUNCTION pre_orders_price_never_rises() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.price_minor IS NOT NULL AND OLD.price_minor IS NOT NULL AND NEW.price_minor > OLD.price_minor THEN RAISE EXCEPTION 'a locked price never rises' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE OR REPLACE FUNCTION pre_orders_stays_while_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state = 'pooled' AND (NEW.state = 'withdrawn' OR (NEW.state = 'pooled' AND (NEW.pool_id <> OLD.pool_id OR NEW.price_cap_minor < OLD.price_cap_minor OR NEW.price_cap_minor - OLD.price_cap_minor < NEW.vehicle_price_minor - OLD.vehicle_price_minor))) AND EXISTS (SELECT 1 FROM pools WHERE pools.id = OLD.pool_id AND pools.state = 'frozen') THEN RAISE EXCEPTION 'nobody leaves a frozen pool or weakens an offer in it' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE OR REPLACE FUNCTION promise_holds_end_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state = 'ended' AND NEW.state <> 'ended' THEN RAISE EXCEPTION 'a hold that has ended stays so' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE OR REPLACE FUNCTION refunds_done_once() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TRUE THEN RAISE EXCEPTION 'a refund keeps its amount, and what was sent back stays so' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE OR REPLACE FUNCTION refunds_within_payment() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.amount_minor > (SELECT payments.amount_minor FROM payments WHERE payments.id = NEW.payment_id) THEN RAISE EXCEPTION 'no more goes back than came' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE OR REPLACE FUNCTION repair_offers_answer_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state <> 'open' THEN RAISE EXCEPTION 'an answer to an offer of a repaired car stays' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE OR REPLACE FUNCTION shipments_stock_car_is_free() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.order_id IS NULL AND (EXISTS (SELECT 1 FROM allocations WHERE allocations.vin = NEW.vin AND allocations.ended_at IS NULL) OR EXISTS (SELECT 1 FROM stock_holds WHERE stock_holds.vin = NEW.vin AND stock_holds.ended_at IS NULL)) THEN RAISE EXCEPTION 'a car that somebody holds or has ordered is not moved to another store' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE OR REPLACE FUNCTION stock_holds_end_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.ended_at IS NOT NULL AND NEW.ended_at IS NULL THEN RAISE EXCEPTION 'a hold that has ended stays so' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE OR REPLACE FUNCTION stock_moves_answer_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state <> 'offered' AND NEW.state <> OLD.state THEN RAISE EXCEPTION 'an answered move stays answered' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
 CREATE OR REPLACE FUNCTION stock_purchases_end_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF OLD.state <> 'open' AND NEW.state <> OLD.state THEN RAISE EXCEPTION 'a purchase that was made or dropped stays so' USING ERRCODE = 'check_violation'; END IF;
     RETURN NEW;
 END $$
 -- next
+CREATE OR REPLACE FUNCTION vehicles_delivered_as_told() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.state = 'delivered' AND OLD.state <> 'delivered' AND EXISTS (SELECT 1 FROM vehicle_disclosures WHERE vehicle_disclosures.vin = NEW.vin AND vehicle_disclosures.accepted_at IS NULL) THEN RAISE EXCEPTION 'what happened to a car is accepted before it is delivered' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE OR REPLACE FUNCTION vehicles_newness_descends() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.newness < OLD.newness THEN RAISE EXCEPTION 'newness only descends' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE OR REPLACE FUNCTION wait_offers_answer_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state <> 'open' AND (NEW.state <> OLD.state OR NEW.credit_minor <> OLD.credit_minor) THEN RAISE EXCEPTION 'an offer that was answered stays as it is' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE OR REPLACE FUNCTION wait_offers_credited_once() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.credited_at IS NOT NULL AND (NEW.credited_at IS NULL OR NEW.credited_at <> OLD.credited_at) THEN RAISE EXCEPTION 'an offer is credited once' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE OR REPLACE FUNCTION week_plans_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TRUE THEN RAISE EXCEPTION 'a plan that was made stays as it is' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE TRIGGER allocation_rounds_no_change BEFORE UPDATE OR DELETE ON allocation_rounds FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER allocation_rounds_no_truncate BEFORE TRUNCATE ON allocation_rounds FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER allocations_for_a_buyer BEFORE INSERT ON allocations FOR EACH ROW EXECUTE FUNCTION allocations_for_a_buyer()
+-- next
+CREATE TRIGGER allocations_held_for_nobody_else BEFORE INSERT ON allocations FOR EACH ROW EXECUTE FUNCTION allocations_held_for_nobody_else()
+-- next
+CREATE TRIGGER backing_changes_no_change BEFORE UPDATE OR DELETE ON backing_changes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER backing_changes_no_truncate BEFORE TRUNCATE ON backing_changes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER batch_plans_no_change BEFORE UPDATE OR DELETE ON batch_plans FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER batch_plans_no_truncate BEFORE TRUNCATE ON batch_plans FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER call_offs_end_is_final BEFORE UPDATE ON call_offs FOR EACH ROW EXECUTE FUNCTION call_offs_end_is_final()
+-- next
+CREATE TRIGGER car_swaps_no_change BEFORE UPDATE OR DELETE ON car_swaps FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER car_swaps_no_truncate BEFORE TRUNCATE ON car_swaps FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER catalogue_versions_no_change BEFORE UPDATE OR DELETE ON catalogue_versions FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER catalogue_versions_no_truncate BEFORE TRUNCATE ON catalogue_versions FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER circle_messages_no_change BEFORE UPDATE OR DELETE ON circle_messages FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER circle_messages_no_truncate BEFORE TRUNCATE ON circle_messages FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER circle_offers_no_change BEFORE UPDATE OR DELETE ON circle_offers FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER circle_offers_no_truncate BEFORE TRUNCATE ON circle_offers FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER circle_proposals_no_change BEFORE UPDATE OR DELETE ON circle_proposals FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER circle_proposals_no_truncate BEFORE TRUNCATE ON circle_proposals FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER compared_items_no_change BEFORE UPDATE OR DELETE ON compared_items FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER compared_items_no_truncate BEFORE TRUNCATE ON compared_items FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER comparison_answers_no_change BEFORE UPDATE OR DELETE ON comparison_answers FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER comparison_answers_no_truncate BEFORE TRUNCATE ON comparison_answers FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER condition_checks_no_change BEFORE UPDATE OR DELETE ON condition_checks FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER condition_checks_no_truncate BEFORE TRUNCATE ON condition_checks FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER condition_checks_odometer_forward BEFORE INSERT ON condition_checks FOR EACH ROW EXECUTE FUNCTION condition_checks_odometer_forward()
+-- next
+CREATE TRIGGER configuration_changes_no_change BEFORE UPDATE OR DELETE ON configuration_changes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER configuration_changes_no_truncate BEFORE TRUNCATE ON configuration_changes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER consent_entries_no_change BEFORE UPDATE OR DELETE ON consent_entries FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER consent_entries_no_truncate BEFORE TRUNCATE ON consent_entries FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER cube_cells_no_change BEFORE UPDATE OR DELETE ON cube_cells FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER cube_cells_no_truncate BEFORE TRUNCATE ON cube_cells FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER cube_moves_no_change BEFORE UPDATE OR DELETE ON cube_moves FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER cube_moves_no_truncate BEFORE TRUNCATE ON cube_moves FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER cube_releases_no_change BEFORE UPDATE OR DELETE ON cube_releases FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER cube_releases_no_truncate BEFORE TRUNCATE ON cube_releases FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER damage_cases_closed_is_final BEFORE UPDATE ON damage_cases FOR EACH ROW EXECUTE FUNCTION damage_cases_closed_is_final()
+-- next
+CREATE TRIGGER early_bonuses_no_change BEFORE UPDATE OR DELETE ON early_bonuses FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER early_bonuses_no_truncate BEFORE TRUNCATE ON early_bonuses FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER fairness_lines_no_change BEFORE UPDATE OR DELETE ON fairness_lines FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER fairness_lines_no_truncate BEFORE TRUNCATE ON fairness_lines FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER forecast_runs_no_change BEFORE UPDATE OR DELETE ON forecast_runs FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER forecast_runs_no_truncate BEFORE TRUNCATE ON forecast_runs FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER forecast_scores_no_change BEFORE UPDATE OR DELETE ON forecast_scores FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER forecast_scores_no_truncate BEFORE TRUNCATE ON forecast_scores FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER forecast_weeks_no_change BEFORE UPDATE OR DELETE ON forecast_weeks FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER forecast_weeks_no_truncate BEFORE TRUNCATE ON forecast_weeks FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER fulfilments_no_change BEFORE UPDATE OR DELETE ON fulfilments FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER fulfilments_no_truncate BEFORE TRUNCATE ON fulfilments FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER handovers_hour_has_the_place BEFORE INSERT ON handovers FOR EACH ROW EXECUTE FUNCTION handovers_hour_has_the_place()
+-- next
+CREATE TRIGGER handovers_invoice_before_signing BEFORE UPDATE ON handovers FOR EACH ROW EXECUTE FUNCTION handovers_invoice_before_signing()
+-- next
+CREATE TRIGGER handovers_moved_to_a_place BEFORE UPDATE ON handovers FOR EACH ROW EXECUTE FUNCTION handovers_moved_to_a_place()
+-- next
+CREATE TRIGGER item_outcomes_no_change BEFORE UPDATE OR DELETE ON item_outcomes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER item_outcomes_no_truncate BEFORE TRUNCATE ON item_outcomes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER late_credits_no_change BEFORE UPDATE OR DELETE ON late_credits FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER late_credits_no_truncate BEFORE TRUNCATE ON late_credits FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER ledger_transfers_never_overdrawn BEFORE INSERT ON ledger_transfers FOR EACH ROW WHEN (NEW.debit_account LIKE 'backing:%' OR NEW.debit_account LIKE 'deposit:%' OR NEW.debit_account LIKE 'earnest:%' OR NEW.debit_account LIKE 'late:%' OR NEW.debit_account LIKE 'payable:%' OR NEW.debit_account LIKE 'refund:%' OR NEW.debit_account LIKE 'stock_deposit:%') EXECUTE FUNCTION ledger_transfers_never_overdrawn()
+-- next
+CREATE TRIGGER ledger_transfers_no_change BEFORE UPDATE OR DELETE ON ledger_transfers FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER ledger_transfers_no_truncate BEFORE TRUNCATE ON ledger_transfers FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER market_segments_no_change BEFORE UPDATE OR DELETE ON market_segments FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER market_segments_no_truncate BEFORE TRUNCATE ON market_segments FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER money_by_hand_decided_once BEFORE UPDATE ON money_by_hand FOR EACH ROW WHEN (OLD.state <> 'proposed' OR NEW.amount_minor <> OLD.amount_minor OR NEW.currency <> OLD.currency OR NEW.debit_account <> OLD.debit_account OR NEW.credit_account <> OLD.credit_account OR NEW.proposed_by <> OLD.proposed_by) EXECUTE FUNCTION money_by_hand_decided_once()
+-- next
+CREATE TRIGGER order_agreements_no_change BEFORE UPDATE OR DELETE ON order_agreements FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER order_agreements_no_truncate BEFORE TRUNCATE ON order_agreements FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER order_balances_asks_what_was_locked BEFORE INSERT ON order_balances FOR EACH ROW EXECUTE FUNCTION order_balances_asks_what_was_locked()
+-- next
+CREATE TRIGGER orders_changed_by_agreement BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION orders_changed_by_agreement()
+-- next
+CREATE TRIGGER orders_end_is_final BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION orders_end_is_final()
+-- next
+CREATE TRIGGER orders_price_never_rises BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION orders_price_never_rises()
+-- next
+CREATE TRIGGER orders_stock_car_was_bought BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION orders_stock_car_was_bought()
+-- next
+CREATE TRIGGER orders_stock_was_ordered BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION orders_stock_was_ordered()
+-- next
+CREATE TRIGGER part_moves_no_change BEFORE UPDATE OR DELETE ON part_moves FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER part_moves_no_truncate BEFORE TRUNCATE ON part_moves FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER part_takings_no_change BEFORE UPDATE OR DELETE ON part_takings FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER part_takings_no_truncate BEFORE TRUNCATE ON part_takings FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER payment_callbacks_no_change BEFORE UPDATE OR DELETE ON payment_callbacks FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER payment_callbacks_no_truncate BEFORE TRUNCATE ON payment_callbacks FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER payments_stays_what_it_is BEFORE UPDATE ON payments FOR EACH ROW WHEN (NEW.amount_minor <> OLD.amount_minor OR NEW.currency <> OLD.currency OR NEW.purpose <> OLD.purpose OR NEW.subject_id <> OLD.subject_id OR NEW.account_id <> OLD.account_id OR NEW.brand_id <> OLD.brand_id OR (OLD.state IN ('declined', 'charged_back') AND NEW.state <> OLD.state) OR (OLD.received_at IS NOT NULL AND NEW.received_at IS NULL)) EXECUTE FUNCTION payments_stays_what_it_is()
+-- next
+CREATE TRIGGER plant_events_no_change BEFORE UPDATE OR DELETE ON plant_events FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER plant_events_no_truncate BEFORE TRUNCATE ON plant_events FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER policy_versions_no_change BEFORE UPDATE OR DELETE ON policy_versions FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER policy_versions_no_truncate BEFORE TRUNCATE ON policy_versions FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER pool_changes_no_change BEFORE UPDATE OR DELETE ON pool_changes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER pool_changes_no_truncate BEFORE TRUNCATE ON pool_changes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER pool_clearings_no_change BEFORE UPDATE OR DELETE ON pool_clearings FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER pool_clearings_no_truncate BEFORE TRUNCATE ON pool_clearings FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER pre_order_changes_no_change BEFORE UPDATE OR DELETE ON pre_order_changes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER pre_order_changes_no_truncate BEFORE TRUNCATE ON pre_order_changes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER pre_orders_price_never_rises BEFORE UPDATE ON pre_orders FOR EACH ROW EXECUTE FUNCTION pre_orders_price_never_rises()
+-- next
+CREATE TRIGGER pre_orders_stays_while_frozen BEFORE UPDATE ON pre_orders FOR EACH ROW EXECUTE FUNCTION pre_orders_stays_while_frozen()
+-- next
+CREATE TRIGGER price_answers_no_change BEFORE UPDATE OR DELETE ON price_answers FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER price_answers_no_truncate BEFORE TRUNCATE ON price_answers FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER promise_calibrations_no_change BEFORE UPDATE OR DELETE ON promise_calibrations FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER promise_calibrations_no_truncate BEFORE TRUNCATE ON promise_calibrations FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER promise_holds_end_is_final BEFORE UPDATE ON promise_holds FOR EACH ROW EXECUTE FUNCTION promise_holds_end_is_final()
+-- next
+CREATE TRIGGER promise_margins_no_change BEFORE UPDATE OR DELETE ON promise_margins FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER promise_margins_no_truncate BEFORE TRUNCATE ON promise_margins FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER proposal_cars_no_change BEFORE UPDATE OR DELETE ON proposal_cars FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER proposal_cars_no_truncate BEFORE TRUNCATE ON proposal_cars FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER proposal_changes_no_change BEFORE UPDATE OR DELETE ON proposal_changes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER proposal_changes_no_truncate BEFORE TRUNCATE ON proposal_changes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER quote_endings_no_change BEFORE UPDATE OR DELETE ON quote_endings FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER quote_endings_no_truncate BEFORE TRUNCATE ON quote_endings FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER quotes_no_change BEFORE UPDATE OR DELETE ON quotes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER quotes_no_truncate BEFORE TRUNCATE ON quotes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER record_days_no_change BEFORE UPDATE OR DELETE ON record_days FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER record_days_no_truncate BEFORE TRUNCATE ON record_days FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER record_entries_no_change BEFORE UPDATE OR DELETE ON record_entries FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER record_entries_no_truncate BEFORE TRUNCATE ON record_entries FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER refunds_done_once BEFORE UPDATE ON refunds FOR EACH ROW WHEN (NEW.amount_minor <> OLD.amount_minor OR (OLD.refunded_at IS NOT NULL AND NEW.refunded_at IS NULL)) EXECUTE FUNCTION refunds_done_once()
+-- next
+CREATE TRIGGER refunds_within_payment BEFORE INSERT ON refunds FOR EACH ROW EXECUTE FUNCTION refunds_within_payment()
+-- next
+CREATE TRIGGER repair_offers_answer_is_final BEFORE UPDATE ON repair_offers FOR EACH ROW EXECUTE FUNCTION repair_offers_answer_is_final()
+-- next
+CREATE TRIGGER shipment_events_no_change BEFORE UPDATE OR DELETE ON shipment_events FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER shipment_events_no_truncate BEFORE TRUNCATE ON shipment_events FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER shipments_stock_car_is_free BEFORE INSERT ON shipments FOR EACH ROW EXECUTE FUNCTION shipments_stock_car_is_free()
+-- next
+CREATE TRIGGER stock_holds_end_is_final BEFORE UPDATE ON stock_holds FOR EACH ROW EXECUTE FUNCTION stock_holds_end_is_final()
+-- next
+CREATE TRIGGER stock_moves_answer_is_final BEFORE UPDATE ON stock_moves FOR EACH ROW EXECUTE FUNCTION stock_moves_answer_is_final()
+-- next
+CREATE TRIGGER stock_orders_no_change BEFORE UPDATE OR DELETE ON stock_orders FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER stock_orders_no_truncate BEFORE TRUNCATE ON stock_orders FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER stock_plans_no_change BEFORE UPDATE OR DELETE ON stock_plans FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER stock_plans_no_truncate BEFORE TRUNCATE ON stock_plans FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER stock_prices_no_change BEFORE UPDATE OR DELETE ON stock_prices FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER stock_prices_no_truncate BEFORE TRUNCATE ON stock_prices FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
 CREATE TRIGGER stock_purchases_end_is_final BEFORE UPDATE ON stock_purchases FOR EACH ROW EXECUTE FUNCTION stock_purchases_end_is_final()
+-- next
+CREATE TRIGGER stock_quotes_no_change BEFORE UPDATE OR DELETE ON stock_quotes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER stock_quotes_no_truncate BEFORE TRUNCATE ON stock_quotes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER store_hours_no_change BEFORE UPDATE OR DELETE ON store_hours FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER store_hours_no_truncate BEFORE TRUNCATE ON store_hours FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER store_shares_no_change BEFORE UPDATE OR DELETE ON store_shares FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER store_shares_no_truncate BEFORE TRUNCATE ON store_shares FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER swap_rounds_no_change BEFORE UPDATE OR DELETE ON swap_rounds FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER swap_rounds_no_truncate BEFORE TRUNCATE ON swap_rounds FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER take_draws_no_change BEFORE UPDATE OR DELETE ON take_draws FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER take_draws_no_truncate BEFORE TRUNCATE ON take_draws FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER vehicles_delivered_as_told BEFORE UPDATE ON vehicles FOR EACH ROW EXECUTE FUNCTION vehicles_delivered_as_told()
+-- next
+CREATE TRIGGER vehicles_newness_descends BEFORE UPDATE ON vehicles FOR EACH ROW EXECUTE FUNCTION vehicles_newness_descends()
+-- next
+CREATE TRIGGER votes_no_change BEFORE UPDATE OR DELETE ON votes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER votes_no_truncate BEFORE TRUNCATE ON votes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER wait_offers_answer_is_final BEFORE UPDATE ON wait_offers FOR EACH ROW EXECUTE FUNCTION wait_offers_answer_is_final()
+-- next
+CREATE TRIGGER wait_offers_credited_once BEFORE UPDATE ON wait_offers FOR EACH ROW EXECUTE FUNCTION wait_offers_credited_once()
+-- next
+CREATE TRIGGER week_plans_stays BEFORE UPDATE ON week_plans FOR EACH ROW EXECUTE FUNCTION week_plans_stays()
 -- next
 CREATE INDEX ix_accounts_person_id ON accounts (person_id)
 -- next

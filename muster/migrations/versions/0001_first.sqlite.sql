@@ -19,10 +19,6 @@ CREATE TABLE allocation_rounds (
 	CONSTRAINT ck_allocation_rounds_proven_optimal CHECK (cost_minor = bound_minor)
 )
 -- next
-CREATE TRIGGER allocation_rounds_no_update BEFORE UPDATE ON allocation_rounds BEGIN SELECT RAISE(ABORT, 'rows of allocation_rounds are never changed'); END
--- next
-CREATE TRIGGER allocation_rounds_no_delete BEFORE DELETE ON allocation_rounds BEGIN SELECT RAISE(ABORT, 'rows of allocation_rounds are never changed'); END
--- next
 CREATE TABLE brands (
 	id VARCHAR(32) NOT NULL, 
 	code VARCHAR(40) NOT NULL, 
@@ -52,10 +48,6 @@ CREATE TABLE forecast_runs (
 	CONSTRAINT pk_forecast_runs PRIMARY KEY (brand_id, release)
 )
 -- next
-CREATE TRIGGER forecast_runs_no_update BEFORE UPDATE ON forecast_runs BEGIN SELECT RAISE(ABORT, 'rows of forecast_runs are never changed'); END
--- next
-CREATE TRIGGER forecast_runs_no_delete BEFORE DELETE ON forecast_runs BEGIN SELECT RAISE(ABORT, 'rows of forecast_runs are never changed'); END
--- next
 CREATE TABLE forecast_scores (
 	brand_id VARCHAR(32) NOT NULL, 
 	release INTEGER NOT NULL, 
@@ -70,10 +62,6 @@ CREATE TABLE forecast_scores (
 	CONSTRAINT ck_forecast_scores_score_sound CHECK (scored > 0 AND coverage BETWEEN 0 AND 1)
 )
 -- next
-CREATE TRIGGER forecast_scores_no_update BEFORE UPDATE ON forecast_scores BEGIN SELECT RAISE(ABORT, 'rows of forecast_scores are never changed'); END
--- next
-CREATE TRIGGER forecast_scores_no_delete BEFORE DELETE ON forecast_scores BEGIN SELECT RAISE(ABORT, 'rows of forecast_scores are never changed'); END
--- next
 CREATE TABLE forecast_weeks (
 	brand_id VARCHAR(32) NOT NULL, 
 	release INTEGER NOT NULL, 
@@ -86,10 +74,6 @@ CREATE TABLE forecast_weeks (
 	CONSTRAINT pk_forecast_weeks PRIMARY KEY (brand_id, release, model, option, week), 
 	CONSTRAINT ck_forecast_weeks_quantiles_in_order CHECK (0 <= p10 AND p10 <= p50 AND p50 <= p90)
 )
--- next
-CREATE TRIGGER forecast_weeks_no_update BEFORE UPDATE ON forecast_weeks BEGIN SELECT RAISE(ABORT, 'rows of forecast_weeks are never changed'); END
--- next
-CREATE TRIGGER forecast_weeks_no_delete BEFORE DELETE ON forecast_weeks BEGIN SELECT RAISE(ABORT, 'rows of forecast_weeks are never changed'); END
 -- next
 CREATE TABLE idempotency_keys (
 	account_id VARCHAR(32) NOT NULL, 
@@ -117,12 +101,6 @@ CREATE TABLE ledger_transfers (
 	CONSTRAINT ck_ledger_transfers_two_accounts CHECK (debit_account <> credit_account)
 )
 -- next
-CREATE TRIGGER ledger_transfers_no_update BEFORE UPDATE ON ledger_transfers BEGIN SELECT RAISE(ABORT, 'rows of ledger_transfers are never changed'); END
--- next
-CREATE TRIGGER ledger_transfers_no_delete BEFORE DELETE ON ledger_transfers BEGIN SELECT RAISE(ABORT, 'rows of ledger_transfers are never changed'); END
--- next
-CREATE TRIGGER ledger_transfers_never_overdrawn BEFORE INSERT ON ledger_transfers WHEN (NEW.debit_account LIKE 'backing:%' OR NEW.debit_account LIKE 'deposit:%' OR NEW.debit_account LIKE 'earnest:%' OR NEW.debit_account LIKE 'late:%' OR NEW.debit_account LIKE 'payable:%' OR NEW.debit_account LIKE 'refund:%' OR NEW.debit_account LIKE 'stock_deposit:%') AND NEW.amount_minor > COALESCE((SELECT SUM(amount_minor) FROM ledger_transfers WHERE credit_account = NEW.debit_account), 0) - COALESCE((SELECT SUM(amount_minor) FROM ledger_transfers WHERE debit_account = NEW.debit_account), 0) BEGIN SELECT RAISE(ABORT, 'an account that holds money of others never falls below zero'); END
--- next
 CREATE TABLE money_by_hand (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -143,8 +121,6 @@ CREATE TABLE money_by_hand (
 	CONSTRAINT ck_money_by_hand_two_operators CHECK (decided_by <> proposed_by OR state <> 'approved'), 
 	CONSTRAINT ck_money_by_hand_decided_by_somebody CHECK ((state = 'proposed') = (decided_by IS NULL))
 )
--- next
-CREATE TRIGGER money_by_hand_decided_once BEFORE UPDATE ON money_by_hand WHEN (OLD.state <> 'proposed' OR NEW.amount_minor <> OLD.amount_minor OR NEW.currency <> OLD.currency OR NEW.debit_account <> OLD.debit_account OR NEW.credit_account <> OLD.credit_account OR NEW.proposed_by <> OLD.proposed_by) AND TRUE BEGIN SELECT RAISE(ABORT, 'a movement is approved as it was proposed, and decided once'); END
 -- next
 CREATE TABLE notice_preferences (
 	brand_id VARCHAR(32) NOT NULL, 
@@ -219,8 +195,6 @@ CREATE TABLE payments (
 	CONSTRAINT ck_payments_money_has_provider CHECK (provider_reference IS NULL OR provider <> '')
 )
 -- next
-CREATE TRIGGER payments_stays_what_it_is BEFORE UPDATE ON payments WHEN (NEW.amount_minor <> OLD.amount_minor OR NEW.currency <> OLD.currency OR NEW.purpose <> OLD.purpose OR NEW.subject_id <> OLD.subject_id OR NEW.account_id <> OLD.account_id OR NEW.brand_id <> OLD.brand_id OR (OLD.state IN ('declined', 'charged_back') AND NEW.state <> OLD.state) OR (OLD.received_at IS NOT NULL AND NEW.received_at IS NULL)) AND TRUE BEGIN SELECT RAISE(ABORT, 'what a payment is for never changes, and lost money stays lost'); END
--- next
 CREATE TABLE policy_versions (
 	brand_id VARCHAR(32) NOT NULL, 
 	version INTEGER NOT NULL, 
@@ -231,10 +205,6 @@ CREATE TABLE policy_versions (
 	CONSTRAINT pk_policy_versions PRIMARY KEY (brand_id, version), 
 	CONSTRAINT uq_policy_versions_brand_id_at UNIQUE (brand_id, at)
 )
--- next
-CREATE TRIGGER policy_versions_no_update BEFORE UPDATE ON policy_versions BEGIN SELECT RAISE(ABORT, 'rows of policy_versions are never changed'); END
--- next
-CREATE TRIGGER policy_versions_no_delete BEFORE DELETE ON policy_versions BEGIN SELECT RAISE(ABORT, 'rows of policy_versions are never changed'); END
 -- next
 CREATE TABLE reconciliation_runs (
 	id VARCHAR(32) NOT NULL, 
@@ -260,10 +230,6 @@ CREATE TABLE record_days (
 	CONSTRAINT pk_record_days PRIMARY KEY (brand_id, day)
 )
 -- next
-CREATE TRIGGER record_days_no_update BEFORE UPDATE ON record_days BEGIN SELECT RAISE(ABORT, 'rows of record_days are never changed'); END
--- next
-CREATE TRIGGER record_days_no_delete BEFORE DELETE ON record_days BEGIN SELECT RAISE(ABORT, 'rows of record_days are never changed'); END
--- next
 CREATE TABLE record_entries (
 	chain VARCHAR(80) NOT NULL, 
 	sequence INTEGER NOT NULL, 
@@ -276,10 +242,6 @@ CREATE TABLE record_entries (
 	CONSTRAINT pk_record_entries PRIMARY KEY (chain, sequence), 
 	CONSTRAINT ck_record_entries_sequence_positive CHECK (sequence > 0)
 )
--- next
-CREATE TRIGGER record_entries_no_update BEFORE UPDATE ON record_entries BEGIN SELECT RAISE(ABORT, 'rows of record_entries are never changed'); END
--- next
-CREATE TRIGGER record_entries_no_delete BEFORE DELETE ON record_entries BEGIN SELECT RAISE(ABORT, 'rows of record_entries are never changed'); END
 -- next
 CREATE TABLE record_heads (
 	chain VARCHAR(80) NOT NULL, 
@@ -324,10 +286,6 @@ CREATE TABLE swap_rounds (
 	CONSTRAINT ck_swap_rounds_proven_optimal CHECK (saved_minor = saved_at_most_minor)
 )
 -- next
-CREATE TRIGGER swap_rounds_no_update BEFORE UPDATE ON swap_rounds BEGIN SELECT RAISE(ABORT, 'rows of swap_rounds are never changed'); END
--- next
-CREATE TRIGGER swap_rounds_no_delete BEFORE DELETE ON swap_rounds BEGIN SELECT RAISE(ABORT, 'rows of swap_rounds are never changed'); END
--- next
 CREATE TABLE throttles (
 	"key" VARCHAR(64) NOT NULL, 
 	attempts TEXT NOT NULL, 
@@ -363,10 +321,6 @@ CREATE TABLE catalogue_versions (
 	CONSTRAINT ck_catalogue_versions_number_positive CHECK (number > 0), 
 	CONSTRAINT fk_catalogue_versions_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
 )
--- next
-CREATE TRIGGER catalogue_versions_no_update BEFORE UPDATE ON catalogue_versions BEGIN SELECT RAISE(ABORT, 'rows of catalogue_versions are never changed'); END
--- next
-CREATE TRIGGER catalogue_versions_no_delete BEFORE DELETE ON catalogue_versions BEGIN SELECT RAISE(ABORT, 'rows of catalogue_versions are never changed'); END
 -- next
 CREATE TABLE circles (
 	id VARCHAR(32) NOT NULL, 
@@ -456,10 +410,6 @@ CREATE TABLE cube_moves (
 	CONSTRAINT fk_cube_moves_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
 )
 -- next
-CREATE TRIGGER cube_moves_no_update BEFORE UPDATE ON cube_moves BEGIN SELECT RAISE(ABORT, 'rows of cube_moves are never changed'); END
--- next
-CREATE TRIGGER cube_moves_no_delete BEFORE DELETE ON cube_moves BEGIN SELECT RAISE(ABORT, 'rows of cube_moves are never changed'); END
--- next
 CREATE TABLE cube_offerings (
 	brand_id VARCHAR(32) NOT NULL, 
 	number INTEGER NOT NULL, 
@@ -494,10 +444,6 @@ CREATE TABLE cube_releases (
 	CONSTRAINT ck_cube_releases_k_is_ten_or_more CHECK (k >= 10 AND trade_k >= 20 AND trade_k >= k), 
 	CONSTRAINT fk_cube_releases_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
 )
--- next
-CREATE TRIGGER cube_releases_no_update BEFORE UPDATE ON cube_releases BEGIN SELECT RAISE(ABORT, 'rows of cube_releases are never changed'); END
--- next
-CREATE TRIGGER cube_releases_no_delete BEFORE DELETE ON cube_releases BEGIN SELECT RAISE(ABORT, 'rows of cube_releases are never changed'); END
 -- next
 CREATE TABLE demand_cancellations (
 	brand_id VARCHAR(32) NOT NULL, 
@@ -562,10 +508,6 @@ CREATE TABLE payment_callbacks (
 	CONSTRAINT pk_payment_callbacks PRIMARY KEY (provider, message_id), 
 	CONSTRAINT fk_payment_callbacks_payment_id FOREIGN KEY(payment_id) REFERENCES payments (id)
 )
--- next
-CREATE TRIGGER payment_callbacks_no_update BEFORE UPDATE ON payment_callbacks BEGIN SELECT RAISE(ABORT, 'rows of payment_callbacks are never changed'); END
--- next
-CREATE TRIGGER payment_callbacks_no_delete BEFORE DELETE ON payment_callbacks BEGIN SELECT RAISE(ABORT, 'rows of payment_callbacks are never changed'); END
 -- next
 CREATE TABLE persons (
 	id VARCHAR(32) NOT NULL, 
@@ -666,10 +608,6 @@ CREATE TABLE refunds (
 	CONSTRAINT ck_refunds_refunded_or_void CHECK (refunded_at IS NULL OR voided_at IS NULL), 
 	CONSTRAINT fk_refunds_payment_id FOREIGN KEY(payment_id) REFERENCES payments (id)
 )
--- next
-CREATE TRIGGER refunds_within_payment BEFORE INSERT ON refunds WHEN NEW.amount_minor > (SELECT payments.amount_minor FROM payments WHERE payments.id = NEW.payment_id) BEGIN SELECT RAISE(ABORT, 'no more goes back than came'); END
--- next
-CREATE TRIGGER refunds_done_once BEFORE UPDATE ON refunds WHEN (NEW.amount_minor <> OLD.amount_minor OR (OLD.refunded_at IS NOT NULL AND NEW.refunded_at IS NULL)) AND TRUE BEGIN SELECT RAISE(ABORT, 'a refund keeps its amount, and what was sent back stays so'); END
 -- next
 CREATE TABLE regions (
 	brand_id VARCHAR(32) NOT NULL, 
@@ -788,10 +726,6 @@ CREATE TABLE batch_plans (
 	CONSTRAINT fk_batch_plans_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
 -- next
-CREATE TRIGGER batch_plans_no_update BEFORE UPDATE ON batch_plans BEGIN SELECT RAISE(ABORT, 'rows of batch_plans are never changed'); END
--- next
-CREATE TRIGGER batch_plans_no_delete BEFORE DELETE ON batch_plans BEGIN SELECT RAISE(ABORT, 'rows of batch_plans are never changed'); END
--- next
 CREATE TABLE batches (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -832,8 +766,6 @@ CREATE TABLE call_offs (
 	CONSTRAINT ck_call_offs_received_not_negative CHECK (received >= 0), 
 	CONSTRAINT fk_call_offs_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
--- next
-CREATE TRIGGER call_offs_end_is_final BEFORE UPDATE ON call_offs WHEN OLD.state IN ('received', 'withdrawn') BEGIN SELECT RAISE(ABORT, 'a call-off that was received or withdrawn stays as it is'); END
 -- next
 CREATE TABLE capacity_weeks (
 	plant_id VARCHAR(32) NOT NULL, 
@@ -909,10 +841,6 @@ CREATE TABLE circle_messages (
 	CONSTRAINT fk_circle_messages_circle_id FOREIGN KEY(circle_id) REFERENCES circles (id)
 )
 -- next
-CREATE TRIGGER circle_messages_no_update BEFORE UPDATE ON circle_messages BEGIN SELECT RAISE(ABORT, 'rows of circle_messages are never changed'); END
--- next
-CREATE TRIGGER circle_messages_no_delete BEFORE DELETE ON circle_messages BEGIN SELECT RAISE(ABORT, 'rows of circle_messages are never changed'); END
--- next
 CREATE TABLE circle_offers (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -930,10 +858,6 @@ CREATE TABLE circle_offers (
 	CONSTRAINT fk_circle_offers_pool_id FOREIGN KEY(pool_id) REFERENCES pools (id)
 )
 -- next
-CREATE TRIGGER circle_offers_no_update BEFORE UPDATE ON circle_offers BEGIN SELECT RAISE(ABORT, 'rows of circle_offers are never changed'); END
--- next
-CREATE TRIGGER circle_offers_no_delete BEFORE DELETE ON circle_offers BEGIN SELECT RAISE(ABORT, 'rows of circle_offers are never changed'); END
--- next
 CREATE TABLE circle_proposals (
 	proposal_id VARCHAR(32) NOT NULL, 
 	circle_id VARCHAR(32) NOT NULL, 
@@ -942,10 +866,6 @@ CREATE TABLE circle_proposals (
 	CONSTRAINT fk_circle_proposals_proposal_id FOREIGN KEY(proposal_id) REFERENCES proposals (id), 
 	CONSTRAINT fk_circle_proposals_circle_id FOREIGN KEY(circle_id) REFERENCES circles (id)
 )
--- next
-CREATE TRIGGER circle_proposals_no_update BEFORE UPDATE ON circle_proposals BEGIN SELECT RAISE(ABORT, 'rows of circle_proposals are never changed'); END
--- next
-CREATE TRIGGER circle_proposals_no_delete BEFORE DELETE ON circle_proposals BEGIN SELECT RAISE(ABORT, 'rows of circle_proposals are never changed'); END
 -- next
 CREATE TABLE commitments (
 	proposal_id VARCHAR(32) NOT NULL, 
@@ -980,10 +900,6 @@ CREATE TABLE compared_items (
 	CONSTRAINT fk_compared_items_comparison_id FOREIGN KEY(comparison_id) REFERENCES comparisons (id), 
 	CONSTRAINT fk_compared_items_proposal_id FOREIGN KEY(proposal_id) REFERENCES proposals (id)
 )
--- next
-CREATE TRIGGER compared_items_no_update BEFORE UPDATE ON compared_items BEGIN SELECT RAISE(ABORT, 'rows of compared_items are never changed'); END
--- next
-CREATE TRIGGER compared_items_no_delete BEFORE DELETE ON compared_items BEGIN SELECT RAISE(ABORT, 'rows of compared_items are never changed'); END
 -- next
 CREATE TABLE comparison_participants (
 	id VARCHAR(32) NOT NULL, 
@@ -1045,10 +961,6 @@ CREATE TABLE cube_cells (
 	CONSTRAINT fk_cube_cells_move FOREIGN KEY(move) REFERENCES cube_moves (serial)
 )
 -- next
-CREATE TRIGGER cube_cells_no_update BEFORE UPDATE ON cube_cells BEGIN SELECT RAISE(ABORT, 'rows of cube_cells are never changed'); END
--- next
-CREATE TRIGGER cube_cells_no_delete BEFORE DELETE ON cube_cells BEGIN SELECT RAISE(ABORT, 'rows of cube_cells are never changed'); END
--- next
 CREATE TABLE cube_tables (
 	brand_id VARCHAR(32) NOT NULL, 
 	cube VARCHAR(16) NOT NULL, 
@@ -1080,10 +992,6 @@ CREATE TABLE fairness_lines (
 	CONSTRAINT fk_fairness_lines_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
 )
 -- next
-CREATE TRIGGER fairness_lines_no_update BEFORE UPDATE ON fairness_lines BEGIN SELECT RAISE(ABORT, 'rows of fairness_lines are never changed'); END
--- next
-CREATE TRIGGER fairness_lines_no_delete BEFORE DELETE ON fairness_lines BEGIN SELECT RAISE(ABORT, 'rows of fairness_lines are never changed'); END
--- next
 CREATE TABLE fulfilments (
 	proposal_id VARCHAR(32) NOT NULL, 
 	option VARCHAR(80) NOT NULL, 
@@ -1094,10 +1002,6 @@ CREATE TABLE fulfilments (
 	CONSTRAINT fk_fulfilments_proposal_id FOREIGN KEY(proposal_id) REFERENCES proposals (id), 
 	CONSTRAINT fk_fulfilments_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
 )
--- next
-CREATE TRIGGER fulfilments_no_update BEFORE UPDATE ON fulfilments BEGIN SELECT RAISE(ABORT, 'rows of fulfilments are never changed'); END
--- next
-CREATE TRIGGER fulfilments_no_delete BEFORE DELETE ON fulfilments BEGIN SELECT RAISE(ABORT, 'rows of fulfilments are never changed'); END
 -- next
 CREATE TABLE item_outcomes (
 	comparison_id VARCHAR(32) NOT NULL, 
@@ -1117,10 +1021,6 @@ CREATE TABLE item_outcomes (
 	CONSTRAINT ck_item_outcomes_take_rate_in_interval CHECK (take_rate_low <= take_rate AND take_rate <= take_rate_high), 
 	CONSTRAINT fk_item_outcomes_comparison_id FOREIGN KEY(comparison_id) REFERENCES comparisons (id)
 )
--- next
-CREATE TRIGGER item_outcomes_no_update BEFORE UPDATE ON item_outcomes BEGIN SELECT RAISE(ABORT, 'rows of item_outcomes are never changed'); END
--- next
-CREATE TRIGGER item_outcomes_no_delete BEFORE DELETE ON item_outcomes BEGIN SELECT RAISE(ABORT, 'rows of item_outcomes are never changed'); END
 -- next
 CREATE TABLE line_days (
 	plant_id VARCHAR(32) NOT NULL, 
@@ -1171,10 +1071,6 @@ CREATE TABLE market_segments (
 	CONSTRAINT fk_market_segments_comparison_id FOREIGN KEY(comparison_id) REFERENCES comparisons (id)
 )
 -- next
-CREATE TRIGGER market_segments_no_update BEFORE UPDATE ON market_segments BEGIN SELECT RAISE(ABORT, 'rows of market_segments are never changed'); END
--- next
-CREATE TRIGGER market_segments_no_delete BEFORE DELETE ON market_segments BEGIN SELECT RAISE(ABORT, 'rows of market_segments are never changed'); END
--- next
 CREATE TABLE orders (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -1217,16 +1113,6 @@ CREATE TABLE orders (
 	CONSTRAINT fk_orders_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
 -- next
-CREATE TRIGGER orders_end_is_final BEFORE UPDATE ON orders WHEN OLD.state IN ('delivered', 'cancelled', 'stocked') AND NEW.state <> OLD.state BEGIN SELECT RAISE(ABORT, 'a delivered, cancelled or stocked order stays as it is'); END
--- next
-CREATE TRIGGER orders_price_never_rises BEFORE UPDATE ON orders WHEN NEW.price_minor > OLD.price_minor OR NEW.guaranteed_other_minor > OLD.guaranteed_other_minor BEGIN SELECT RAISE(ABORT, 'a locked price never rises'); END
--- next
-CREATE TRIGGER orders_changed_by_agreement BEFORE UPDATE ON orders WHEN (NEW.agreed_minor <> OLD.agreed_minor OR NEW.fees_minor <> OLD.fees_minor) AND (NEW.agreed_minor <> (SELECT COALESCE(SUM(price_delta_minor), 0) FROM order_agreements WHERE order_agreements.order_id = NEW.id) OR NEW.fees_minor <> (SELECT COALESCE(SUM(fee_minor), 0) FROM order_agreements WHERE order_agreements.order_id = NEW.id)) BEGIN SELECT RAISE(ABORT, 'after the lock a price changes by what its buyer agreed to'); END
--- next
-CREATE TRIGGER orders_stock_car_was_bought BEFORE INSERT ON orders WHEN NEW.origin = 'stock' AND NOT EXISTS (SELECT 1 FROM stock_purchases WHERE stock_purchases.id = NEW.id AND stock_purchases.state = 'bought') BEGIN SELECT RAISE(ABORT, 'an order of a stock car is that of a purchase whose deposit came'); END
--- next
-CREATE TRIGGER orders_stock_was_ordered BEFORE INSERT ON orders WHEN NEW.origin = 'store' AND NOT EXISTS (SELECT 1 FROM stock_orders WHERE stock_orders.id = NEW.pool_id AND stock_orders.store_id = NEW.store_id AND NEW.place BETWEEN 1 AND stock_orders.cars) BEGIN SELECT RAISE(ABORT, 'a car for stock is one of a stock order'); END
--- next
 CREATE TABLE part_moves (
 	id VARCHAR(32) NOT NULL, 
 	plant_id VARCHAR(32) NOT NULL, 
@@ -1242,10 +1128,6 @@ CREATE TABLE part_moves (
 	CONSTRAINT uq_part_moves_kind_reference_part UNIQUE (kind, reference, part), 
 	CONSTRAINT fk_part_moves_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
--- next
-CREATE TRIGGER part_moves_no_update BEFORE UPDATE ON part_moves BEGIN SELECT RAISE(ABORT, 'rows of part_moves are never changed'); END
--- next
-CREATE TRIGGER part_moves_no_delete BEFORE DELETE ON part_moves BEGIN SELECT RAISE(ABORT, 'rows of part_moves are never changed'); END
 -- next
 CREATE TABLE part_stocks (
 	plant_id VARCHAR(32) NOT NULL, 
@@ -1285,10 +1167,6 @@ CREATE TABLE pool_changes (
 	CONSTRAINT fk_pool_changes_pool_id FOREIGN KEY(pool_id) REFERENCES pools (id)
 )
 -- next
-CREATE TRIGGER pool_changes_no_update BEFORE UPDATE ON pool_changes BEGIN SELECT RAISE(ABORT, 'rows of pool_changes are never changed'); END
--- next
-CREATE TRIGGER pool_changes_no_delete BEFORE DELETE ON pool_changes BEGIN SELECT RAISE(ABORT, 'rows of pool_changes are never changed'); END
--- next
 CREATE TABLE pool_clearings (
 	pool_id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -1300,10 +1178,6 @@ CREATE TABLE pool_clearings (
 	CONSTRAINT fk_pool_clearings_pool_id FOREIGN KEY(pool_id) REFERENCES pools (id), 
 	CONSTRAINT fk_pool_clearings_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
 )
--- next
-CREATE TRIGGER pool_clearings_no_update BEFORE UPDATE ON pool_clearings BEGIN SELECT RAISE(ABORT, 'rows of pool_clearings are never changed'); END
--- next
-CREATE TRIGGER pool_clearings_no_delete BEFORE DELETE ON pool_clearings BEGIN SELECT RAISE(ABORT, 'rows of pool_clearings are never changed'); END
 -- next
 CREATE TABLE pool_plans (
 	pool_id VARCHAR(32) NOT NULL, 
@@ -1350,10 +1224,6 @@ CREATE TABLE promise_calibrations (
 	CONSTRAINT fk_promise_calibrations_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
 -- next
-CREATE TRIGGER promise_calibrations_no_update BEFORE UPDATE ON promise_calibrations BEGIN SELECT RAISE(ABORT, 'rows of promise_calibrations are never changed'); END
--- next
-CREATE TRIGGER promise_calibrations_no_delete BEFORE DELETE ON promise_calibrations BEGIN SELECT RAISE(ABORT, 'rows of promise_calibrations are never changed'); END
--- next
 CREATE TABLE promise_margins (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -1368,10 +1238,6 @@ CREATE TABLE promise_margins (
 	CONSTRAINT fk_promise_margins_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
 -- next
-CREATE TRIGGER promise_margins_no_update BEFORE UPDATE ON promise_margins BEGIN SELECT RAISE(ABORT, 'rows of promise_margins are never changed'); END
--- next
-CREATE TRIGGER promise_margins_no_delete BEFORE DELETE ON promise_margins BEGIN SELECT RAISE(ABORT, 'rows of promise_margins are never changed'); END
--- next
 CREATE TABLE proposal_changes (
 	serial INTEGER NOT NULL, 
 	proposal_id VARCHAR(32) NOT NULL, 
@@ -1381,10 +1247,6 @@ CREATE TABLE proposal_changes (
 	CONSTRAINT pk_proposal_changes PRIMARY KEY (serial), 
 	CONSTRAINT fk_proposal_changes_proposal_id FOREIGN KEY(proposal_id) REFERENCES proposals (id)
 )
--- next
-CREATE TRIGGER proposal_changes_no_update BEFORE UPDATE ON proposal_changes BEGIN SELECT RAISE(ABORT, 'rows of proposal_changes are never changed'); END
--- next
-CREATE TRIGGER proposal_changes_no_delete BEFORE DELETE ON proposal_changes BEGIN SELECT RAISE(ABORT, 'rows of proposal_changes are never changed'); END
 -- next
 CREATE TABLE stock_orders (
 	id VARCHAR(32) NOT NULL, 
@@ -1409,10 +1271,6 @@ CREATE TABLE stock_orders (
 	CONSTRAINT fk_stock_orders_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
 -- next
-CREATE TRIGGER stock_orders_no_update BEFORE UPDATE ON stock_orders BEGIN SELECT RAISE(ABORT, 'rows of stock_orders are never changed'); END
--- next
-CREATE TRIGGER stock_orders_no_delete BEFORE DELETE ON stock_orders BEGIN SELECT RAISE(ABORT, 'rows of stock_orders are never changed'); END
--- next
 CREATE TABLE stock_plans (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -1425,10 +1283,6 @@ CREATE TABLE stock_plans (
 	CONSTRAINT ck_stock_plans_light CHECK (weekly_milli BETWEEN 0 AND 10000), 
 	CONSTRAINT fk_stock_plans_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
 )
--- next
-CREATE TRIGGER stock_plans_no_update BEFORE UPDATE ON stock_plans BEGIN SELECT RAISE(ABORT, 'rows of stock_plans are never changed'); END
--- next
-CREATE TRIGGER stock_plans_no_delete BEFORE DELETE ON stock_plans BEGIN SELECT RAISE(ABORT, 'rows of stock_plans are never changed'); END
 -- next
 CREATE TABLE store_hours (
 	id VARCHAR(32) NOT NULL, 
@@ -1445,10 +1299,6 @@ CREATE TABLE store_hours (
 	CONSTRAINT fk_store_hours_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
 )
 -- next
-CREATE TRIGGER store_hours_no_update BEFORE UPDATE ON store_hours BEGIN SELECT RAISE(ABORT, 'rows of store_hours are never changed'); END
--- next
-CREATE TRIGGER store_hours_no_delete BEFORE DELETE ON store_hours BEGIN SELECT RAISE(ABORT, 'rows of store_hours are never changed'); END
--- next
 CREATE TABLE take_draws (
 	comparison_id VARCHAR(32) NOT NULL, 
 	number INTEGER NOT NULL, 
@@ -1457,10 +1307,6 @@ CREATE TABLE take_draws (
 	CONSTRAINT pk_take_draws PRIMARY KEY (comparison_id, number, model), 
 	CONSTRAINT fk_take_draws_comparison_id FOREIGN KEY(comparison_id) REFERENCES comparisons (id)
 )
--- next
-CREATE TRIGGER take_draws_no_update BEFORE UPDATE ON take_draws BEGIN SELECT RAISE(ABORT, 'rows of take_draws are never changed'); END
--- next
-CREATE TRIGGER take_draws_no_delete BEFORE DELETE ON take_draws BEGIN SELECT RAISE(ABORT, 'rows of take_draws are never changed'); END
 -- next
 CREATE TABLE vin_serials (
 	brand_id VARCHAR(32) NOT NULL, 
@@ -1484,10 +1330,6 @@ CREATE TABLE votes (
 	CONSTRAINT fk_votes_proposal_id FOREIGN KEY(proposal_id) REFERENCES proposals (id)
 )
 -- next
-CREATE TRIGGER votes_no_update BEFORE UPDATE ON votes BEGIN SELECT RAISE(ABORT, 'rows of votes are never changed'); END
--- next
-CREATE TRIGGER votes_no_delete BEFORE DELETE ON votes BEGIN SELECT RAISE(ABORT, 'rows of votes are never changed'); END
--- next
 CREATE TABLE week_plans (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -1507,8 +1349,6 @@ CREATE TABLE week_plans (
 	CONSTRAINT fk_week_plans_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
 -- next
-CREATE TRIGGER week_plans_stays BEFORE UPDATE ON week_plans WHEN TRUE BEGIN SELECT RAISE(ABORT, 'a plan that was made stays as it is'); END
--- next
 CREATE TABLE week_plans_due (
 	plant_id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -1526,10 +1366,6 @@ CREATE TABLE backing_changes (
 	CONSTRAINT pk_backing_changes PRIMARY KEY (serial), 
 	CONSTRAINT fk_backing_changes_backing_id FOREIGN KEY(backing_id) REFERENCES backings (id)
 )
--- next
-CREATE TRIGGER backing_changes_no_update BEFORE UPDATE ON backing_changes BEGIN SELECT RAISE(ABORT, 'rows of backing_changes are never changed'); END
--- next
-CREATE TRIGGER backing_changes_no_delete BEFORE DELETE ON backing_changes BEGIN SELECT RAISE(ABORT, 'rows of backing_changes are never changed'); END
 -- next
 CREATE TABLE batch_orders (
 	order_id VARCHAR(32) NOT NULL, 
@@ -1578,10 +1414,6 @@ CREATE TABLE comparison_answers (
 	CONSTRAINT fk_comparison_answers_participant_id FOREIGN KEY(participant_id) REFERENCES comparison_participants (id)
 )
 -- next
-CREATE TRIGGER comparison_answers_no_update BEFORE UPDATE ON comparison_answers BEGIN SELECT RAISE(ABORT, 'rows of comparison_answers are never changed'); END
--- next
-CREATE TRIGGER comparison_answers_no_delete BEFORE DELETE ON comparison_answers BEGIN SELECT RAISE(ABORT, 'rows of comparison_answers are never changed'); END
--- next
 CREATE TABLE configuration_changes (
 	serial INTEGER NOT NULL, 
 	configuration_id VARCHAR(32) NOT NULL, 
@@ -1592,10 +1424,6 @@ CREATE TABLE configuration_changes (
 	CONSTRAINT pk_configuration_changes PRIMARY KEY (serial), 
 	CONSTRAINT fk_configuration_changes_configuration_id FOREIGN KEY(configuration_id) REFERENCES configurations (id)
 )
--- next
-CREATE TRIGGER configuration_changes_no_update BEFORE UPDATE ON configuration_changes BEGIN SELECT RAISE(ABORT, 'rows of configuration_changes are never changed'); END
--- next
-CREATE TRIGGER configuration_changes_no_delete BEFORE DELETE ON configuration_changes BEGIN SELECT RAISE(ABORT, 'rows of configuration_changes are never changed'); END
 -- next
 CREATE TABLE consent_entries (
 	id VARCHAR(32) NOT NULL, 
@@ -1610,10 +1438,6 @@ CREATE TABLE consent_entries (
 	CONSTRAINT fk_consent_entries_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
 	CONSTRAINT fk_consent_entries_account_id FOREIGN KEY(account_id) REFERENCES accounts (id)
 )
--- next
-CREATE TRIGGER consent_entries_no_update BEFORE UPDATE ON consent_entries BEGIN SELECT RAISE(ABORT, 'rows of consent_entries are never changed'); END
--- next
-CREATE TRIGGER consent_entries_no_delete BEFORE DELETE ON consent_entries BEGIN SELECT RAISE(ABORT, 'rows of consent_entries are never changed'); END
 -- next
 CREATE TABLE held_votes (
 	proposal_id VARCHAR(32) NOT NULL, 
@@ -1663,10 +1487,6 @@ CREATE TABLE late_credits (
 	CONSTRAINT fk_late_credits_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
 )
 -- next
-CREATE TRIGGER late_credits_no_update BEFORE UPDATE ON late_credits BEGIN SELECT RAISE(ABORT, 'rows of late_credits are never changed'); END
--- next
-CREATE TRIGGER late_credits_no_delete BEFORE DELETE ON late_credits BEGIN SELECT RAISE(ABORT, 'rows of late_credits are never changed'); END
--- next
 CREATE TABLE machine_keys (
 	id VARCHAR(32) NOT NULL, 
 	machine_id VARCHAR(32) NOT NULL, 
@@ -1711,10 +1531,6 @@ CREATE TABLE order_agreements (
 	CONSTRAINT fk_order_agreements_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
 )
 -- next
-CREATE TRIGGER order_agreements_no_update BEFORE UPDATE ON order_agreements BEGIN SELECT RAISE(ABORT, 'rows of order_agreements are never changed'); END
--- next
-CREATE TRIGGER order_agreements_no_delete BEFORE DELETE ON order_agreements BEGIN SELECT RAISE(ABORT, 'rows of order_agreements are never changed'); END
--- next
 CREATE TABLE price_answers (
 	participant_id VARCHAR(32) NOT NULL, 
 	took BOOLEAN NOT NULL, 
@@ -1722,10 +1538,6 @@ CREATE TABLE price_answers (
 	CONSTRAINT pk_price_answers PRIMARY KEY (participant_id), 
 	CONSTRAINT fk_price_answers_participant_id FOREIGN KEY(participant_id) REFERENCES comparison_participants (id)
 )
--- next
-CREATE TRIGGER price_answers_no_update BEFORE UPDATE ON price_answers BEGIN SELECT RAISE(ABORT, 'rows of price_answers are never changed'); END
--- next
-CREATE TRIGGER price_answers_no_delete BEFORE DELETE ON price_answers BEGIN SELECT RAISE(ABORT, 'rows of price_answers are never changed'); END
 -- next
 CREATE TABLE promise_outcomes (
 	order_id VARCHAR(32) NOT NULL, 
@@ -1764,10 +1576,6 @@ CREATE TABLE quotes (
 	CONSTRAINT fk_quotes_version_id FOREIGN KEY(version_id) REFERENCES catalogue_versions (id), 
 	CONSTRAINT fk_quotes_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
 )
--- next
-CREATE TRIGGER quotes_no_update BEFORE UPDATE ON quotes BEGIN SELECT RAISE(ABORT, 'rows of quotes are never changed'); END
--- next
-CREATE TRIGGER quotes_no_delete BEFORE DELETE ON quotes BEGIN SELECT RAISE(ABORT, 'rows of quotes are never changed'); END
 -- next
 CREATE TABLE role_grants (
 	id VARCHAR(32) NOT NULL, 
@@ -1823,10 +1631,6 @@ CREATE TABLE wait_offers (
 	CONSTRAINT fk_wait_offers_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
 )
 -- next
-CREATE TRIGGER wait_offers_answer_is_final BEFORE UPDATE ON wait_offers WHEN OLD.state <> 'open' AND (NEW.state <> OLD.state OR NEW.credit_minor <> OLD.credit_minor) BEGIN SELECT RAISE(ABORT, 'an offer that was answered stays as it is'); END
--- next
-CREATE TRIGGER wait_offers_credited_once BEFORE UPDATE ON wait_offers WHEN OLD.credited_at IS NOT NULL AND (NEW.credited_at IS NULL OR NEW.credited_at <> OLD.credited_at) BEGIN SELECT RAISE(ABORT, 'an offer is credited once'); END
--- next
 CREATE TABLE week_plan_worths (
 	plan_id VARCHAR(32) NOT NULL, 
 	position INTEGER NOT NULL, 
@@ -1860,10 +1664,6 @@ CREATE TABLE car_swaps (
 	CONSTRAINT fk_car_swaps_to_build_order_id FOREIGN KEY(to_build_order_id) REFERENCES build_orders (id)
 )
 -- next
-CREATE TRIGGER car_swaps_no_update BEFORE UPDATE ON car_swaps BEGIN SELECT RAISE(ABORT, 'rows of car_swaps are never changed'); END
--- next
-CREATE TRIGGER car_swaps_no_delete BEFORE DELETE ON car_swaps BEGIN SELECT RAISE(ABORT, 'rows of car_swaps are never changed'); END
--- next
 CREATE TABLE part_takings (
 	build_order_id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -1871,10 +1671,6 @@ CREATE TABLE part_takings (
 	CONSTRAINT pk_part_takings PRIMARY KEY (build_order_id), 
 	CONSTRAINT fk_part_takings_build_order_id FOREIGN KEY(build_order_id) REFERENCES build_orders (id)
 )
--- next
-CREATE TRIGGER part_takings_no_update BEFORE UPDATE ON part_takings BEGIN SELECT RAISE(ABORT, 'rows of part_takings are never changed'); END
--- next
-CREATE TRIGGER part_takings_no_delete BEFORE DELETE ON part_takings BEGIN SELECT RAISE(ABORT, 'rows of part_takings are never changed'); END
 -- next
 CREATE TABLE plant_events (
 	id VARCHAR(32) NOT NULL, 
@@ -1893,10 +1689,6 @@ CREATE TABLE plant_events (
 	CONSTRAINT fk_plant_events_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id), 
 	CONSTRAINT fk_plant_events_build_order_id FOREIGN KEY(build_order_id) REFERENCES build_orders (id)
 )
--- next
-CREATE TRIGGER plant_events_no_update BEFORE UPDATE ON plant_events BEGIN SELECT RAISE(ABORT, 'rows of plant_events are never changed'); END
--- next
-CREATE TRIGGER plant_events_no_delete BEFORE DELETE ON plant_events BEGIN SELECT RAISE(ABORT, 'rows of plant_events are never changed'); END
 -- next
 CREATE TABLE plant_messages (
 	id VARCHAR(32) NOT NULL, 
@@ -1973,10 +1765,6 @@ CREATE TABLE pre_orders (
 	CONSTRAINT fk_pre_orders_payment_id FOREIGN KEY(payment_id) REFERENCES payments (id)
 )
 -- next
-CREATE TRIGGER pre_orders_price_never_rises BEFORE UPDATE ON pre_orders WHEN NEW.price_minor IS NOT NULL AND OLD.price_minor IS NOT NULL AND NEW.price_minor > OLD.price_minor BEGIN SELECT RAISE(ABORT, 'a locked price never rises'); END
--- next
-CREATE TRIGGER pre_orders_stays_while_frozen BEFORE UPDATE ON pre_orders WHEN OLD.state = 'pooled' AND (NEW.state = 'withdrawn' OR (NEW.state = 'pooled' AND (NEW.pool_id <> OLD.pool_id OR NEW.price_cap_minor < OLD.price_cap_minor OR NEW.price_cap_minor - OLD.price_cap_minor < NEW.vehicle_price_minor - OLD.vehicle_price_minor))) AND EXISTS (SELECT 1 FROM pools WHERE pools.id = OLD.pool_id AND pools.state = 'frozen') BEGIN SELECT RAISE(ABORT, 'nobody leaves a frozen pool or weakens an offer in it'); END
--- next
 CREATE TABLE promise_holds (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -2005,8 +1793,6 @@ CREATE TABLE promise_holds (
 	CONSTRAINT fk_promise_holds_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
 -- next
-CREATE TRIGGER promise_holds_end_is_final BEFORE UPDATE ON promise_holds WHEN OLD.state = 'ended' AND NEW.state <> 'ended' BEGIN SELECT RAISE(ABORT, 'a hold that has ended stays so'); END
--- next
 CREATE TABLE quote_endings (
 	quote_id VARCHAR(32) NOT NULL, 
 	ending VARCHAR(12) NOT NULL, 
@@ -2017,10 +1803,6 @@ CREATE TABLE quote_endings (
 	CONSTRAINT ck_quote_endings_ending_known CHECK (ending IN ('accepted', 'superseded')), 
 	CONSTRAINT fk_quote_endings_quote_id FOREIGN KEY(quote_id) REFERENCES quotes (id)
 )
--- next
-CREATE TRIGGER quote_endings_no_update BEFORE UPDATE ON quote_endings BEGIN SELECT RAISE(ABORT, 'rows of quote_endings are never changed'); END
--- next
-CREATE TRIGGER quote_endings_no_delete BEFORE DELETE ON quote_endings BEGIN SELECT RAISE(ABORT, 'rows of quote_endings are never changed'); END
 -- next
 CREATE TABLE vehicles (
 	vin VARCHAR(17) NOT NULL, 
@@ -2046,10 +1828,6 @@ CREATE TABLE vehicles (
 	CONSTRAINT fk_vehicles_consented_for FOREIGN KEY(consented_for) REFERENCES orders (id)
 )
 -- next
-CREATE TRIGGER vehicles_delivered_as_told BEFORE UPDATE ON vehicles WHEN NEW.state = 'delivered' AND OLD.state <> 'delivered' AND EXISTS (SELECT 1 FROM vehicle_disclosures WHERE vehicle_disclosures.vin = NEW.vin AND vehicle_disclosures.accepted_at IS NULL) BEGIN SELECT RAISE(ABORT, 'what happened to a car is accepted before it is delivered'); END
--- next
-CREATE TRIGGER vehicles_newness_descends BEFORE UPDATE ON vehicles WHEN NEW.newness < OLD.newness BEGIN SELECT RAISE(ABORT, 'newness only descends'); END
--- next
 CREATE TABLE allocations (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -2064,10 +1842,6 @@ CREATE TABLE allocations (
 	CONSTRAINT fk_allocations_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
 )
 -- next
-CREATE TRIGGER allocations_held_for_nobody_else BEFORE INSERT ON allocations WHEN EXISTS (SELECT 1 FROM stock_holds WHERE stock_holds.vin = NEW.vin AND stock_holds.ended_at IS NULL) BEGIN SELECT RAISE(ABORT, 'a stock car that is held is bound to no order'); END
--- next
-CREATE TRIGGER allocations_for_a_buyer BEFORE INSERT ON allocations WHEN EXISTS (SELECT 1 FROM orders WHERE orders.id = NEW.order_id AND orders.origin = 'store') BEGIN SELECT RAISE(ABORT, 'a car that was ordered for stock is bound to no order'); END
--- next
 CREATE TABLE early_bonuses (
 	brand_id VARCHAR(32) NOT NULL, 
 	person_id VARCHAR(32) NOT NULL, 
@@ -2080,10 +1854,6 @@ CREATE TABLE early_bonuses (
 	CONSTRAINT fk_early_bonuses_pool_id FOREIGN KEY(pool_id) REFERENCES pools (id), 
 	CONSTRAINT fk_early_bonuses_pre_order_id FOREIGN KEY(pre_order_id) REFERENCES pre_orders (id)
 )
--- next
-CREATE TRIGGER early_bonuses_no_update BEFORE UPDATE ON early_bonuses BEGIN SELECT RAISE(ABORT, 'rows of early_bonuses are never changed'); END
--- next
-CREATE TRIGGER early_bonuses_no_delete BEFORE DELETE ON early_bonuses BEGIN SELECT RAISE(ABORT, 'rows of early_bonuses are never changed'); END
 -- next
 CREATE TABLE handovers (
 	id VARCHAR(32) NOT NULL, 
@@ -2109,12 +1879,6 @@ CREATE TABLE handovers (
 	CONSTRAINT fk_handovers_vin FOREIGN KEY(vin) REFERENCES vehicles (vin), 
 	CONSTRAINT fk_handovers_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
 )
--- next
-CREATE TRIGGER handovers_hour_has_the_place BEFORE INSERT ON handovers WHEN NEW.place > COALESCE((SELECT store_hours.places FROM store_hours WHERE store_hours.store_id = NEW.store_id AND store_hours.begins_at <= NEW.appointment_at AND store_hours.ends_at > NEW.appointment_at ORDER BY store_hours.id DESC LIMIT 1), 50) BEGIN SELECT RAISE(ABORT, 'a store receives no more people than it gave the hour places'); END
--- next
-CREATE TRIGGER handovers_moved_to_a_place BEFORE UPDATE ON handovers WHEN NEW.appointment_at <> OLD.appointment_at AND NEW.place > COALESCE((SELECT store_hours.places FROM store_hours WHERE store_hours.store_id = NEW.store_id AND store_hours.begins_at <= NEW.appointment_at AND store_hours.ends_at > NEW.appointment_at ORDER BY store_hours.id DESC LIMIT 1), 50) BEGIN SELECT RAISE(ABORT, 'a store receives no more people than it gave the hour places'); END
--- next
-CREATE TRIGGER handovers_invoice_before_signing BEFORE UPDATE ON handovers WHEN NEW.state = 'signed' AND NOT EXISTS (SELECT 1 FROM papers WHERE papers.order_id = NEW.order_id AND papers.vin = NEW.vin AND papers.kind = 'vehicle_invoice' AND papers.state = 'issued') BEGIN SELECT RAISE(ABORT, 'no handover is signed without the vehicle invoice'); END
 -- next
 CREATE TABLE papers (
 	id VARCHAR(32) NOT NULL, 
@@ -2154,10 +1918,6 @@ CREATE TABLE pre_order_changes (
 	CONSTRAINT fk_pre_order_changes_pre_order_id FOREIGN KEY(pre_order_id) REFERENCES pre_orders (id)
 )
 -- next
-CREATE TRIGGER pre_order_changes_no_update BEFORE UPDATE ON pre_order_changes BEGIN SELECT RAISE(ABORT, 'rows of pre_order_changes are never changed'); END
--- next
-CREATE TRIGGER pre_order_changes_no_delete BEFORE DELETE ON pre_order_changes BEGIN SELECT RAISE(ABORT, 'rows of pre_order_changes are never changed'); END
--- next
 CREATE TABLE proposal_cars (
 	proposal_id VARCHAR(32) NOT NULL, 
 	vin VARCHAR(17) NOT NULL, 
@@ -2170,10 +1930,6 @@ CREATE TABLE proposal_cars (
 	CONSTRAINT fk_proposal_cars_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
 	CONSTRAINT fk_proposal_cars_pre_order_id FOREIGN KEY(pre_order_id) REFERENCES pre_orders (id)
 )
--- next
-CREATE TRIGGER proposal_cars_no_update BEFORE UPDATE ON proposal_cars BEGIN SELECT RAISE(ABORT, 'rows of proposal_cars are never changed'); END
--- next
-CREATE TRIGGER proposal_cars_no_delete BEFORE DELETE ON proposal_cars BEGIN SELECT RAISE(ABORT, 'rows of proposal_cars are never changed'); END
 -- next
 CREATE TABLE repair_offers (
 	id VARCHAR(32) NOT NULL, 
@@ -2193,8 +1949,6 @@ CREATE TABLE repair_offers (
 	CONSTRAINT fk_repair_offers_order_id FOREIGN KEY(order_id) REFERENCES orders (id), 
 	CONSTRAINT fk_repair_offers_vin FOREIGN KEY(vin) REFERENCES vehicles (vin)
 )
--- next
-CREATE TRIGGER repair_offers_answer_is_final BEFORE UPDATE ON repair_offers WHEN OLD.state <> 'open' BEGIN SELECT RAISE(ABORT, 'an answer to an offer of a repaired car stays'); END
 -- next
 CREATE TABLE shipments (
 	id VARCHAR(32) NOT NULL, 
@@ -2216,8 +1970,6 @@ CREATE TABLE shipments (
 	CONSTRAINT fk_shipments_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
 )
 -- next
-CREATE TRIGGER shipments_stock_car_is_free BEFORE INSERT ON shipments WHEN NEW.order_id IS NULL AND (EXISTS (SELECT 1 FROM allocations WHERE allocations.vin = NEW.vin AND allocations.ended_at IS NULL) OR EXISTS (SELECT 1 FROM stock_holds WHERE stock_holds.vin = NEW.vin AND stock_holds.ended_at IS NULL)) BEGIN SELECT RAISE(ABORT, 'a car that somebody holds or has ordered is not moved to another store'); END
--- next
 CREATE TABLE stock_prices (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -2231,10 +1983,6 @@ CREATE TABLE stock_prices (
 	CONSTRAINT fk_stock_prices_store_id FOREIGN KEY(store_id) REFERENCES stores (id), 
 	CONSTRAINT fk_stock_prices_vin FOREIGN KEY(vin) REFERENCES vehicles (vin)
 )
--- next
-CREATE TRIGGER stock_prices_no_update BEFORE UPDATE ON stock_prices BEGIN SELECT RAISE(ABORT, 'rows of stock_prices are never changed'); END
--- next
-CREATE TRIGGER stock_prices_no_delete BEFORE DELETE ON stock_prices BEGIN SELECT RAISE(ABORT, 'rows of stock_prices are never changed'); END
 -- next
 CREATE TABLE stock_quotes (
 	id VARCHAR(32) NOT NULL, 
@@ -2253,10 +2001,6 @@ CREATE TABLE stock_quotes (
 	CONSTRAINT fk_stock_quotes_store_id FOREIGN KEY(store_id) REFERENCES stores (id), 
 	CONSTRAINT fk_stock_quotes_vin FOREIGN KEY(vin) REFERENCES vehicles (vin)
 )
--- next
-CREATE TRIGGER stock_quotes_no_update BEFORE UPDATE ON stock_quotes BEGIN SELECT RAISE(ABORT, 'rows of stock_quotes are never changed'); END
--- next
-CREATE TRIGGER stock_quotes_no_delete BEFORE DELETE ON stock_quotes BEGIN SELECT RAISE(ABORT, 'rows of stock_quotes are never changed'); END
 -- next
 CREATE TABLE store_shares (
 	order_id VARCHAR(32) NOT NULL, 
@@ -2277,10 +2021,6 @@ CREATE TABLE store_shares (
 	CONSTRAINT fk_store_shares_store_id FOREIGN KEY(store_id) REFERENCES stores (id), 
 	CONSTRAINT fk_store_shares_vin FOREIGN KEY(vin) REFERENCES vehicles (vin)
 )
--- next
-CREATE TRIGGER store_shares_no_update BEFORE UPDATE ON store_shares BEGIN SELECT RAISE(ABORT, 'rows of store_shares are never changed'); END
--- next
-CREATE TRIGGER store_shares_no_delete BEFORE DELETE ON store_shares BEGIN SELECT RAISE(ABORT, 'rows of store_shares are never changed'); END
 -- next
 CREATE TABLE vehicle_disclosures (
 	id VARCHAR(32) NOT NULL, 
@@ -2317,12 +2057,6 @@ CREATE TABLE condition_checks (
 	CONSTRAINT fk_condition_checks_vin FOREIGN KEY(vin) REFERENCES vehicles (vin)
 )
 -- next
-CREATE TRIGGER condition_checks_no_update BEFORE UPDATE ON condition_checks BEGIN SELECT RAISE(ABORT, 'rows of condition_checks are never changed'); END
--- next
-CREATE TRIGGER condition_checks_no_delete BEFORE DELETE ON condition_checks BEGIN SELECT RAISE(ABORT, 'rows of condition_checks are never changed'); END
--- next
-CREATE TRIGGER condition_checks_odometer_forward BEFORE INSERT ON condition_checks WHEN EXISTS (SELECT 1 FROM condition_checks AS earlier WHERE earlier.vin = NEW.vin AND earlier.odometer_km > NEW.odometer_km) BEGIN SELECT RAISE(ABORT, 'an odometer never runs backwards'); END
--- next
 CREATE TABLE order_balances (
 	handover_id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -2341,8 +2075,6 @@ CREATE TABLE order_balances (
 	CONSTRAINT fk_order_balances_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
 )
 -- next
-CREATE TRIGGER order_balances_asks_what_was_locked BEFORE INSERT ON order_balances WHEN EXISTS (SELECT 1 FROM orders WHERE orders.id = NEW.order_id AND (NEW.vehicle_minor > orders.price_minor OR NEW.guaranteed_other_minor > orders.guaranteed_other_minor OR NEW.agreed_minor <> orders.agreed_minor + orders.fees_minor)) BEGIN SELECT RAISE(ABORT, 'nobody is asked for more than what was locked and agreed on since'); END
--- next
 CREATE TABLE shipment_events (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -2356,10 +2088,6 @@ CREATE TABLE shipment_events (
 	CONSTRAINT uq_shipment_events_shipment_id_state UNIQUE (shipment_id, state), 
 	CONSTRAINT fk_shipment_events_shipment_id FOREIGN KEY(shipment_id) REFERENCES shipments (id)
 )
--- next
-CREATE TRIGGER shipment_events_no_update BEFORE UPDATE ON shipment_events BEGIN SELECT RAISE(ABORT, 'rows of shipment_events are never changed'); END
--- next
-CREATE TRIGGER shipment_events_no_delete BEFORE DELETE ON shipment_events BEGIN SELECT RAISE(ABORT, 'rows of shipment_events are never changed'); END
 -- next
 CREATE TABLE stock_holds (
 	id VARCHAR(32) NOT NULL, 
@@ -2377,8 +2105,6 @@ CREATE TABLE stock_holds (
 	CONSTRAINT fk_stock_holds_vin FOREIGN KEY(vin) REFERENCES vehicles (vin), 
 	CONSTRAINT fk_stock_holds_quote_id FOREIGN KEY(quote_id) REFERENCES stock_quotes (id)
 )
--- next
-CREATE TRIGGER stock_holds_end_is_final BEFORE UPDATE ON stock_holds WHEN OLD.ended_at IS NOT NULL AND NEW.ended_at IS NULL BEGIN SELECT RAISE(ABORT, 'a hold that has ended stays so'); END
 -- next
 CREATE TABLE stock_moves (
 	id VARCHAR(32) NOT NULL, 
@@ -2414,8 +2140,6 @@ CREATE TABLE stock_moves (
 	CONSTRAINT fk_stock_moves_shipment_id FOREIGN KEY(shipment_id) REFERENCES shipments (id)
 )
 -- next
-CREATE TRIGGER stock_moves_answer_is_final BEFORE UPDATE ON stock_moves WHEN OLD.state <> 'offered' AND NEW.state <> OLD.state BEGIN SELECT RAISE(ABORT, 'an answered move stays answered'); END
--- next
 CREATE TABLE damage_cases (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -2440,8 +2164,6 @@ CREATE TABLE damage_cases (
 	CONSTRAINT uq_damage_cases_check_id UNIQUE (check_id), 
 	CONSTRAINT fk_damage_cases_check_id FOREIGN KEY(check_id) REFERENCES condition_checks (id)
 )
--- next
-CREATE TRIGGER damage_cases_closed_is_final BEFORE UPDATE ON damage_cases WHEN OLD.state = 'closed' BEGIN SELECT RAISE(ABORT, 'a closed damage case stays as it is'); END
 -- next
 CREATE TABLE stock_purchases (
 	id VARCHAR(32) NOT NULL, 
@@ -2475,7 +2197,285 @@ CREATE TABLE stock_purchases (
 	CONSTRAINT fk_stock_purchases_hold_id FOREIGN KEY(hold_id) REFERENCES stock_holds (id)
 )
 -- next
+CREATE TRIGGER allocation_rounds_no_delete BEFORE DELETE ON allocation_rounds BEGIN SELECT RAISE(ABORT, 'rows of allocation_rounds are never changed'); END
+-- next
+CREATE TRIGGER allocation_rounds_no_update BEFORE UPDATE ON allocation_rounds BEGIN SELECT RAISE(ABORT, 'rows of allocation_rounds are never changed'); END
+-- next
+CREATE TRIGGER allocations_for_a_buyer BEFORE INSERT ON allocations WHEN EXISTS (SELECT 1 FROM orders WHERE orders.id = NEW.order_id AND orders.origin = 'store') BEGIN SELECT RAISE(ABORT, 'a car that was ordered for stock is bound to no order'); END
+-- next
+CREATE TRIGGER allocations_held_for_nobody_else BEFORE INSERT ON allocations WHEN EXISTS (SELECT 1 FROM stock_holds WHERE stock_holds.vin = NEW.vin AND stock_holds.ended_at IS NULL) BEGIN SELECT RAISE(ABORT, 'a stock car that is held is bound to no order'); END
+-- next
+CREATE TRIGGER backing_changes_no_delete BEFORE DELETE ON backing_changes BEGIN SELECT RAISE(ABORT, 'rows of backing_changes are never changed'); END
+-- next
+CREATE TRIGGER backing_changes_no_update BEFORE UPDATE ON backing_changes BEGIN SELECT RAISE(ABORT, 'rows of backing_changes are never changed'); END
+-- next
+CREATE TRIGGER batch_plans_no_delete BEFORE DELETE ON batch_plans BEGIN SELECT RAISE(ABORT, 'rows of batch_plans are never changed'); END
+-- next
+CREATE TRIGGER batch_plans_no_update BEFORE UPDATE ON batch_plans BEGIN SELECT RAISE(ABORT, 'rows of batch_plans are never changed'); END
+-- next
+CREATE TRIGGER call_offs_end_is_final BEFORE UPDATE ON call_offs WHEN OLD.state IN ('received', 'withdrawn') BEGIN SELECT RAISE(ABORT, 'a call-off that was received or withdrawn stays as it is'); END
+-- next
+CREATE TRIGGER car_swaps_no_delete BEFORE DELETE ON car_swaps BEGIN SELECT RAISE(ABORT, 'rows of car_swaps are never changed'); END
+-- next
+CREATE TRIGGER car_swaps_no_update BEFORE UPDATE ON car_swaps BEGIN SELECT RAISE(ABORT, 'rows of car_swaps are never changed'); END
+-- next
+CREATE TRIGGER catalogue_versions_no_delete BEFORE DELETE ON catalogue_versions BEGIN SELECT RAISE(ABORT, 'rows of catalogue_versions are never changed'); END
+-- next
+CREATE TRIGGER catalogue_versions_no_update BEFORE UPDATE ON catalogue_versions BEGIN SELECT RAISE(ABORT, 'rows of catalogue_versions are never changed'); END
+-- next
+CREATE TRIGGER circle_messages_no_delete BEFORE DELETE ON circle_messages BEGIN SELECT RAISE(ABORT, 'rows of circle_messages are never changed'); END
+-- next
+CREATE TRIGGER circle_messages_no_update BEFORE UPDATE ON circle_messages BEGIN SELECT RAISE(ABORT, 'rows of circle_messages are never changed'); END
+-- next
+CREATE TRIGGER circle_offers_no_delete BEFORE DELETE ON circle_offers BEGIN SELECT RAISE(ABORT, 'rows of circle_offers are never changed'); END
+-- next
+CREATE TRIGGER circle_offers_no_update BEFORE UPDATE ON circle_offers BEGIN SELECT RAISE(ABORT, 'rows of circle_offers are never changed'); END
+-- next
+CREATE TRIGGER circle_proposals_no_delete BEFORE DELETE ON circle_proposals BEGIN SELECT RAISE(ABORT, 'rows of circle_proposals are never changed'); END
+-- next
+CREATE TRIGGER circle_proposals_no_update BEFORE UPDATE ON circle_proposals BEGIN SELECT RAISE(ABORT, 'rows of circle_proposals are never changed'); END
+-- next
+CREATE TRIGGER compared_items_no_delete BEFORE DELETE ON compared_items BEGIN SELECT RAISE(ABORT, 'rows of compared_items are never changed'); END
+-- next
+CREATE TRIGGER compared_items_no_update BEFORE UPDATE ON compared_items BEGIN SELECT RAISE(ABORT, 'rows of compared_items are never changed'); END
+-- next
+CREATE TRIGGER comparison_answers_no_delete BEFORE DELETE ON comparison_answers BEGIN SELECT RAISE(ABORT, 'rows of comparison_answers are never changed'); END
+-- next
+CREATE TRIGGER comparison_answers_no_update BEFORE UPDATE ON comparison_answers BEGIN SELECT RAISE(ABORT, 'rows of comparison_answers are never changed'); END
+-- next
+CREATE TRIGGER condition_checks_no_delete BEFORE DELETE ON condition_checks BEGIN SELECT RAISE(ABORT, 'rows of condition_checks are never changed'); END
+-- next
+CREATE TRIGGER condition_checks_no_update BEFORE UPDATE ON condition_checks BEGIN SELECT RAISE(ABORT, 'rows of condition_checks are never changed'); END
+-- next
+CREATE TRIGGER condition_checks_odometer_forward BEFORE INSERT ON condition_checks WHEN EXISTS (SELECT 1 FROM condition_checks AS earlier WHERE earlier.vin = NEW.vin AND earlier.odometer_km > NEW.odometer_km) BEGIN SELECT RAISE(ABORT, 'an odometer never runs backwards'); END
+-- next
+CREATE TRIGGER configuration_changes_no_delete BEFORE DELETE ON configuration_changes BEGIN SELECT RAISE(ABORT, 'rows of configuration_changes are never changed'); END
+-- next
+CREATE TRIGGER configuration_changes_no_update BEFORE UPDATE ON configuration_changes BEGIN SELECT RAISE(ABORT, 'rows of configuration_changes are never changed'); END
+-- next
+CREATE TRIGGER consent_entries_no_delete BEFORE DELETE ON consent_entries BEGIN SELECT RAISE(ABORT, 'rows of consent_entries are never changed'); END
+-- next
+CREATE TRIGGER consent_entries_no_update BEFORE UPDATE ON consent_entries BEGIN SELECT RAISE(ABORT, 'rows of consent_entries are never changed'); END
+-- next
+CREATE TRIGGER cube_cells_no_delete BEFORE DELETE ON cube_cells BEGIN SELECT RAISE(ABORT, 'rows of cube_cells are never changed'); END
+-- next
+CREATE TRIGGER cube_cells_no_update BEFORE UPDATE ON cube_cells BEGIN SELECT RAISE(ABORT, 'rows of cube_cells are never changed'); END
+-- next
+CREATE TRIGGER cube_moves_no_delete BEFORE DELETE ON cube_moves BEGIN SELECT RAISE(ABORT, 'rows of cube_moves are never changed'); END
+-- next
+CREATE TRIGGER cube_moves_no_update BEFORE UPDATE ON cube_moves BEGIN SELECT RAISE(ABORT, 'rows of cube_moves are never changed'); END
+-- next
+CREATE TRIGGER cube_releases_no_delete BEFORE DELETE ON cube_releases BEGIN SELECT RAISE(ABORT, 'rows of cube_releases are never changed'); END
+-- next
+CREATE TRIGGER cube_releases_no_update BEFORE UPDATE ON cube_releases BEGIN SELECT RAISE(ABORT, 'rows of cube_releases are never changed'); END
+-- next
+CREATE TRIGGER damage_cases_closed_is_final BEFORE UPDATE ON damage_cases WHEN OLD.state = 'closed' BEGIN SELECT RAISE(ABORT, 'a closed damage case stays as it is'); END
+-- next
+CREATE TRIGGER early_bonuses_no_delete BEFORE DELETE ON early_bonuses BEGIN SELECT RAISE(ABORT, 'rows of early_bonuses are never changed'); END
+-- next
+CREATE TRIGGER early_bonuses_no_update BEFORE UPDATE ON early_bonuses BEGIN SELECT RAISE(ABORT, 'rows of early_bonuses are never changed'); END
+-- next
+CREATE TRIGGER fairness_lines_no_delete BEFORE DELETE ON fairness_lines BEGIN SELECT RAISE(ABORT, 'rows of fairness_lines are never changed'); END
+-- next
+CREATE TRIGGER fairness_lines_no_update BEFORE UPDATE ON fairness_lines BEGIN SELECT RAISE(ABORT, 'rows of fairness_lines are never changed'); END
+-- next
+CREATE TRIGGER forecast_runs_no_delete BEFORE DELETE ON forecast_runs BEGIN SELECT RAISE(ABORT, 'rows of forecast_runs are never changed'); END
+-- next
+CREATE TRIGGER forecast_runs_no_update BEFORE UPDATE ON forecast_runs BEGIN SELECT RAISE(ABORT, 'rows of forecast_runs are never changed'); END
+-- next
+CREATE TRIGGER forecast_scores_no_delete BEFORE DELETE ON forecast_scores BEGIN SELECT RAISE(ABORT, 'rows of forecast_scores are never changed'); END
+-- next
+CREATE TRIGGER forecast_scores_no_update BEFORE UPDATE ON forecast_scores BEGIN SELECT RAISE(ABORT, 'rows of forecast_scores are never changed'); END
+-- next
+CREATE TRIGGER forecast_weeks_no_delete BEFORE DELETE ON forecast_weeks BEGIN SELECT RAISE(ABORT, 'rows of forecast_weeks are never changed'); END
+-- next
+CREATE TRIGGER forecast_weeks_no_update BEFORE UPDATE ON forecast_weeks BEGIN SELECT RAISE(ABORT, 'rows of forecast_weeks are never changed'); END
+-- next
+CREATE TRIGGER fulfilments_no_delete BEFORE DELETE ON fulfilments BEGIN SELECT RAISE(ABORT, 'rows of fulfilments are never changed'); END
+-- next
+CREATE TRIGGER fulfilments_no_update BEFORE UPDATE ON fulfilments BEGIN SELECT RAISE(ABORT, 'rows of fulfilments are never changed'); END
+-- next
+CREATE TRIGGER handovers_hour_has_the_place BEFORE INSERT ON handovers WHEN NEW.place > COALESCE((SELECT store_hours.places FROM store_hours WHERE store_hours.store_id = NEW.store_id AND store_hours.begins_at <= NEW.appointment_at AND store_hours.ends_at > NEW.appointment_at ORDER BY store_hours.id DESC LIMIT 1), 50) BEGIN SELECT RAISE(ABORT, 'a store receives no more people than it gave the hour places'); END
+-- next
+CREATE TRIGGER handovers_invoice_before_signing BEFORE UPDATE ON handovers WHEN NEW.state = 'signed' AND NOT EXISTS (SELECT 1 FROM papers WHERE papers.order_id = NEW.order_id AND papers.vin = NEW.vin AND papers.kind = 'vehicle_invoice' AND papers.state = 'issued') BEGIN SELECT RAISE(ABORT, 'no handover is signed without the vehicle invoice'); END
+-- next
+CREATE TRIGGER handovers_moved_to_a_place BEFORE UPDATE ON handovers WHEN NEW.appointment_at <> OLD.appointment_at AND NEW.place > COALESCE((SELECT store_hours.places FROM store_hours WHERE store_hours.store_id = NEW.store_id AND store_hours.begins_at <= NEW.appointment_at AND store_hours.ends_at > NEW.appointment_at ORDER BY store_hours.id DESC LIMIT 1), 50) BEGIN SELECT RAISE(ABORT, 'a store receives no more people than it gave the hour places'); END
+-- next
+CREATE TRIGGER item_outcomes_no_delete BEFORE DELETE ON item_outcomes BEGIN SELECT RAISE(ABORT, 'rows of item_outcomes are never changed'); END
+-- next
+CREATE TRIGGER item_outcomes_no_update BEFORE UPDATE ON item_outcomes BEGIN SELECT RAISE(ABORT, 'rows of item_outcomes are never changed'); END
+-- next
+CREATE TRIGGER late_credits_no_delete BEFORE DELETE ON late_credits BEGIN SELECT RAISE(ABORT, 'rows of late_credits are never changed'); END
+-- next
+CREATE TRIGGER late_credits_no_update BEFORE UPDATE ON late_credits BEGIN SELECT RAISE(ABORT, 'rows of late_credits are never changed'); END
+-- next
+CREATE TRIGGER ledger_transfers_never_overdrawn BEFORE INSERT ON ledger_transfers WHEN (NEW.debit_account LIKE 'backing:%' OR NEW.debit_account LIKE 'deposit:%' OR NEW.debit_account LIKE 'earnest:%' OR NEW.debit_account LIKE 'late:%' OR NEW.debit_account LIKE 'payable:%' OR NEW.debit_account LIKE 'refund:%' OR NEW.debit_account LIKE 'stock_deposit:%') AND NEW.amount_minor > COALESCE((SELECT SUM(amount_minor) FROM ledger_transfers WHERE credit_account = NEW.debit_account), 0) - COALESCE((SELECT SUM(amount_minor) FROM ledger_transfers WHERE debit_account = NEW.debit_account), 0) BEGIN SELECT RAISE(ABORT, 'an account that holds money of others never falls below zero'); END
+-- next
+CREATE TRIGGER ledger_transfers_no_delete BEFORE DELETE ON ledger_transfers BEGIN SELECT RAISE(ABORT, 'rows of ledger_transfers are never changed'); END
+-- next
+CREATE TRIGGER ledger_transfers_no_update BEFORE UPDATE ON ledger_transfers BEGIN SELECT RAISE(ABORT, 'rows of ledger_transfers are never changed'); END
+-- next
+CREATE TRIGGER market_segments_no_delete BEFORE DELETE ON market_segments BEGIN SELECT RAISE(ABORT, 'rows of market_segments are never changed'); END
+-- next
+CREATE TRIGGER market_segments_no_update BEFORE UPDATE ON market_segments BEGIN SELECT RAISE(ABORT, 'rows of market_segments are never changed'); END
+-- next
+CREATE TRIGGER money_by_hand_decided_once BEFORE UPDATE ON money_by_hand WHEN (OLD.state <> 'proposed' OR NEW.amount_minor <> OLD.amount_minor OR NEW.currency <> OLD.currency OR NEW.debit_account <> OLD.debit_account OR NEW.credit_account <> OLD.credit_account OR NEW.proposed_by <> OLD.proposed_by) AND TRUE BEGIN SELECT RAISE(ABORT, 'a movement is approved as it was proposed, and decided once'); END
+-- next
+CREATE TRIGGER order_agreements_no_delete BEFORE DELETE ON order_agreements BEGIN SELECT RAISE(ABORT, 'rows of order_agreements are never changed'); END
+-- next
+CREATE TRIGGER order_agreements_no_update BEFORE UPDATE ON order_agreements BEGIN SELECT RAISE(ABORT, 'rows of order_agreements are never changed'); END
+-- next
+CREATE TRIGGER order_balances_asks_what_was_locked BEFORE INSERT ON order_balances WHEN EXISTS (SELECT 1 FROM orders WHERE orders.id = NEW.order_id AND (NEW.vehicle_minor > orders.price_minor OR NEW.guaranteed_other_minor > orders.guaranteed_other_minor OR NEW.agreed_minor <> orders.agreed_minor + orders.fees_minor)) BEGIN SELECT RAISE(ABORT, 'nobody is asked for more than what was locked and agreed on since'); END
+-- next
+CREATE TRIGGER orders_changed_by_agreement BEFORE UPDATE ON orders WHEN (NEW.agreed_minor <> OLD.agreed_minor OR NEW.fees_minor <> OLD.fees_minor) AND (NEW.agreed_minor <> (SELECT COALESCE(SUM(price_delta_minor), 0) FROM order_agreements WHERE order_agreements.order_id = NEW.id) OR NEW.fees_minor <> (SELECT COALESCE(SUM(fee_minor), 0) FROM order_agreements WHERE order_agreements.order_id = NEW.id)) BEGIN SELECT RAISE(ABORT, 'after the lock a price changes by what its buyer agreed to'); END
+-- next
+CREATE TRIGGER orders_end_is_final BEFORE UPDATE ON orders WHEN OLD.state IN ('delivered', 'cancelled', 'stocked') AND NEW.state <> OLD.state BEGIN SELECT RAISE(ABORT, 'a delivered, cancelled or stocked order stays as it is'); END
+-- next
+CREATE TRIGGER orders_price_never_rises BEFORE UPDATE ON orders WHEN NEW.price_minor > OLD.price_minor OR NEW.guaranteed_other_minor > OLD.guaranteed_other_minor BEGIN SELECT RAISE(ABORT, 'a locked price never rises'); END
+-- next
+CREATE TRIGGER orders_stock_car_was_bought BEFORE INSERT ON orders WHEN NEW.origin = 'stock' AND NOT EXISTS (SELECT 1 FROM stock_purchases WHERE stock_purchases.id = NEW.id AND stock_purchases.state = 'bought') BEGIN SELECT RAISE(ABORT, 'an order of a stock car is that of a purchase whose deposit came'); END
+-- next
+CREATE TRIGGER orders_stock_was_ordered BEFORE INSERT ON orders WHEN NEW.origin = 'store' AND NOT EXISTS (SELECT 1 FROM stock_orders WHERE stock_orders.id = NEW.pool_id AND stock_orders.store_id = NEW.store_id AND NEW.place BETWEEN 1 AND stock_orders.cars) BEGIN SELECT RAISE(ABORT, 'a car for stock is one of a stock order'); END
+-- next
+CREATE TRIGGER part_moves_no_delete BEFORE DELETE ON part_moves BEGIN SELECT RAISE(ABORT, 'rows of part_moves are never changed'); END
+-- next
+CREATE TRIGGER part_moves_no_update BEFORE UPDATE ON part_moves BEGIN SELECT RAISE(ABORT, 'rows of part_moves are never changed'); END
+-- next
+CREATE TRIGGER part_takings_no_delete BEFORE DELETE ON part_takings BEGIN SELECT RAISE(ABORT, 'rows of part_takings are never changed'); END
+-- next
+CREATE TRIGGER part_takings_no_update BEFORE UPDATE ON part_takings BEGIN SELECT RAISE(ABORT, 'rows of part_takings are never changed'); END
+-- next
+CREATE TRIGGER payment_callbacks_no_delete BEFORE DELETE ON payment_callbacks BEGIN SELECT RAISE(ABORT, 'rows of payment_callbacks are never changed'); END
+-- next
+CREATE TRIGGER payment_callbacks_no_update BEFORE UPDATE ON payment_callbacks BEGIN SELECT RAISE(ABORT, 'rows of payment_callbacks are never changed'); END
+-- next
+CREATE TRIGGER payments_stays_what_it_is BEFORE UPDATE ON payments WHEN (NEW.amount_minor <> OLD.amount_minor OR NEW.currency <> OLD.currency OR NEW.purpose <> OLD.purpose OR NEW.subject_id <> OLD.subject_id OR NEW.account_id <> OLD.account_id OR NEW.brand_id <> OLD.brand_id OR (OLD.state IN ('declined', 'charged_back') AND NEW.state <> OLD.state) OR (OLD.received_at IS NOT NULL AND NEW.received_at IS NULL)) AND TRUE BEGIN SELECT RAISE(ABORT, 'what a payment is for never changes, and lost money stays lost'); END
+-- next
+CREATE TRIGGER plant_events_no_delete BEFORE DELETE ON plant_events BEGIN SELECT RAISE(ABORT, 'rows of plant_events are never changed'); END
+-- next
+CREATE TRIGGER plant_events_no_update BEFORE UPDATE ON plant_events BEGIN SELECT RAISE(ABORT, 'rows of plant_events are never changed'); END
+-- next
+CREATE TRIGGER policy_versions_no_delete BEFORE DELETE ON policy_versions BEGIN SELECT RAISE(ABORT, 'rows of policy_versions are never changed'); END
+-- next
+CREATE TRIGGER policy_versions_no_update BEFORE UPDATE ON policy_versions BEGIN SELECT RAISE(ABORT, 'rows of policy_versions are never changed'); END
+-- next
+CREATE TRIGGER pool_changes_no_delete BEFORE DELETE ON pool_changes BEGIN SELECT RAISE(ABORT, 'rows of pool_changes are never changed'); END
+-- next
+CREATE TRIGGER pool_changes_no_update BEFORE UPDATE ON pool_changes BEGIN SELECT RAISE(ABORT, 'rows of pool_changes are never changed'); END
+-- next
+CREATE TRIGGER pool_clearings_no_delete BEFORE DELETE ON pool_clearings BEGIN SELECT RAISE(ABORT, 'rows of pool_clearings are never changed'); END
+-- next
+CREATE TRIGGER pool_clearings_no_update BEFORE UPDATE ON pool_clearings BEGIN SELECT RAISE(ABORT, 'rows of pool_clearings are never changed'); END
+-- next
+CREATE TRIGGER pre_order_changes_no_delete BEFORE DELETE ON pre_order_changes BEGIN SELECT RAISE(ABORT, 'rows of pre_order_changes are never changed'); END
+-- next
+CREATE TRIGGER pre_order_changes_no_update BEFORE UPDATE ON pre_order_changes BEGIN SELECT RAISE(ABORT, 'rows of pre_order_changes are never changed'); END
+-- next
+CREATE TRIGGER pre_orders_price_never_rises BEFORE UPDATE ON pre_orders WHEN NEW.price_minor IS NOT NULL AND OLD.price_minor IS NOT NULL AND NEW.price_minor > OLD.price_minor BEGIN SELECT RAISE(ABORT, 'a locked price never rises'); END
+-- next
+CREATE TRIGGER pre_orders_stays_while_frozen BEFORE UPDATE ON pre_orders WHEN OLD.state = 'pooled' AND (NEW.state = 'withdrawn' OR (NEW.state = 'pooled' AND (NEW.pool_id <> OLD.pool_id OR NEW.price_cap_minor < OLD.price_cap_minor OR NEW.price_cap_minor - OLD.price_cap_minor < NEW.vehicle_price_minor - OLD.vehicle_price_minor))) AND EXISTS (SELECT 1 FROM pools WHERE pools.id = OLD.pool_id AND pools.state = 'frozen') BEGIN SELECT RAISE(ABORT, 'nobody leaves a frozen pool or weakens an offer in it'); END
+-- next
+CREATE TRIGGER price_answers_no_delete BEFORE DELETE ON price_answers BEGIN SELECT RAISE(ABORT, 'rows of price_answers are never changed'); END
+-- next
+CREATE TRIGGER price_answers_no_update BEFORE UPDATE ON price_answers BEGIN SELECT RAISE(ABORT, 'rows of price_answers are never changed'); END
+-- next
+CREATE TRIGGER promise_calibrations_no_delete BEFORE DELETE ON promise_calibrations BEGIN SELECT RAISE(ABORT, 'rows of promise_calibrations are never changed'); END
+-- next
+CREATE TRIGGER promise_calibrations_no_update BEFORE UPDATE ON promise_calibrations BEGIN SELECT RAISE(ABORT, 'rows of promise_calibrations are never changed'); END
+-- next
+CREATE TRIGGER promise_holds_end_is_final BEFORE UPDATE ON promise_holds WHEN OLD.state = 'ended' AND NEW.state <> 'ended' BEGIN SELECT RAISE(ABORT, 'a hold that has ended stays so'); END
+-- next
+CREATE TRIGGER promise_margins_no_delete BEFORE DELETE ON promise_margins BEGIN SELECT RAISE(ABORT, 'rows of promise_margins are never changed'); END
+-- next
+CREATE TRIGGER promise_margins_no_update BEFORE UPDATE ON promise_margins BEGIN SELECT RAISE(ABORT, 'rows of promise_margins are never changed'); END
+-- next
+CREATE TRIGGER proposal_cars_no_delete BEFORE DELETE ON proposal_cars BEGIN SELECT RAISE(ABORT, 'rows of proposal_cars are never changed'); END
+-- next
+CREATE TRIGGER proposal_cars_no_update BEFORE UPDATE ON proposal_cars BEGIN SELECT RAISE(ABORT, 'rows of proposal_cars are never changed'); END
+-- next
+CREATE TRIGGER proposal_changes_no_delete BEFORE DELETE ON proposal_changes BEGIN SELECT RAISE(ABORT, 'rows of proposal_changes are never changed'); END
+-- next
+CREATE TRIGGER proposal_changes_no_update BEFORE UPDATE ON proposal_changes BEGIN SELECT RAISE(ABORT, 'rows of proposal_changes are never changed'); END
+-- next
+CREATE TRIGGER quote_endings_no_delete BEFORE DELETE ON quote_endings BEGIN SELECT RAISE(ABORT, 'rows of quote_endings are never changed'); END
+-- next
+CREATE TRIGGER quote_endings_no_update BEFORE UPDATE ON quote_endings BEGIN SELECT RAISE(ABORT, 'rows of quote_endings are never changed'); END
+-- next
+CREATE TRIGGER quotes_no_delete BEFORE DELETE ON quotes BEGIN SELECT RAISE(ABORT, 'rows of quotes are never changed'); END
+-- next
+CREATE TRIGGER quotes_no_update BEFORE UPDATE ON quotes BEGIN SELECT RAISE(ABORT, 'rows of quotes are never changed'); END
+-- next
+CREATE TRIGGER record_days_no_delete BEFORE DELETE ON record_days BEGIN SELECT RAISE(ABORT, 'rows of record_days are never changed'); END
+-- next
+CREATE TRIGGER record_days_no_update BEFORE UPDATE ON record_days BEGIN SELECT RAISE(ABORT, 'rows of record_days are never changed'); END
+-- next
+CREATE TRIGGER record_entries_no_delete BEFORE DELETE ON record_entries BEGIN SELECT RAISE(ABORT, 'rows of record_entries are never changed'); END
+-- next
+CREATE TRIGGER record_entries_no_update BEFORE UPDATE ON record_entries BEGIN SELECT RAISE(ABORT, 'rows of record_entries are never changed'); END
+-- next
+CREATE TRIGGER refunds_done_once BEFORE UPDATE ON refunds WHEN (NEW.amount_minor <> OLD.amount_minor OR (OLD.refunded_at IS NOT NULL AND NEW.refunded_at IS NULL)) AND TRUE BEGIN SELECT RAISE(ABORT, 'a refund keeps its amount, and what was sent back stays so'); END
+-- next
+CREATE TRIGGER refunds_within_payment BEFORE INSERT ON refunds WHEN NEW.amount_minor > (SELECT payments.amount_minor FROM payments WHERE payments.id = NEW.payment_id) BEGIN SELECT RAISE(ABORT, 'no more goes back than came'); END
+-- next
+CREATE TRIGGER repair_offers_answer_is_final BEFORE UPDATE ON repair_offers WHEN OLD.state <> 'open' BEGIN SELECT RAISE(ABORT, 'an answer to an offer of a repaired car stays'); END
+-- next
+CREATE TRIGGER shipment_events_no_delete BEFORE DELETE ON shipment_events BEGIN SELECT RAISE(ABORT, 'rows of shipment_events are never changed'); END
+-- next
+CREATE TRIGGER shipment_events_no_update BEFORE UPDATE ON shipment_events BEGIN SELECT RAISE(ABORT, 'rows of shipment_events are never changed'); END
+-- next
+CREATE TRIGGER shipments_stock_car_is_free BEFORE INSERT ON shipments WHEN NEW.order_id IS NULL AND (EXISTS (SELECT 1 FROM allocations WHERE allocations.vin = NEW.vin AND allocations.ended_at IS NULL) OR EXISTS (SELECT 1 FROM stock_holds WHERE stock_holds.vin = NEW.vin AND stock_holds.ended_at IS NULL)) BEGIN SELECT RAISE(ABORT, 'a car that somebody holds or has ordered is not moved to another store'); END
+-- next
+CREATE TRIGGER stock_holds_end_is_final BEFORE UPDATE ON stock_holds WHEN OLD.ended_at IS NOT NULL AND NEW.ended_at IS NULL BEGIN SELECT RAISE(ABORT, 'a hold that has ended stays so'); END
+-- next
+CREATE TRIGGER stock_moves_answer_is_final BEFORE UPDATE ON stock_moves WHEN OLD.state <> 'offered' AND NEW.state <> OLD.state BEGIN SELECT RAISE(ABORT, 'an answered move stays answered'); END
+-- next
+CREATE TRIGGER stock_orders_no_delete BEFORE DELETE ON stock_orders BEGIN SELECT RAISE(ABORT, 'rows of stock_orders are never changed'); END
+-- next
+CREATE TRIGGER stock_orders_no_update BEFORE UPDATE ON stock_orders BEGIN SELECT RAISE(ABORT, 'rows of stock_orders are never changed'); END
+-- next
+CREATE TRIGGER stock_plans_no_delete BEFORE DELETE ON stock_plans BEGIN SELECT RAISE(ABORT, 'rows of stock_plans are never changed'); END
+-- next
+CREATE TRIGGER stock_plans_no_update BEFORE UPDATE ON stock_plans BEGIN SELECT RAISE(ABORT, 'rows of stock_plans are never changed'); END
+-- next
+CREATE TRIGGER stock_prices_no_delete BEFORE DELETE ON stock_prices BEGIN SELECT RAISE(ABORT, 'rows of stock_prices are never changed'); END
+-- next
+CREATE TRIGGER stock_prices_no_update BEFORE UPDATE ON stock_prices BEGIN SELECT RAISE(ABORT, 'rows of stock_prices are never changed'); END
+-- next
 CREATE TRIGGER stock_purchases_end_is_final BEFORE UPDATE ON stock_purchases WHEN OLD.state <> 'open' AND NEW.state <> OLD.state BEGIN SELECT RAISE(ABORT, 'a purchase that was made or dropped stays so'); END
+-- next
+CREATE TRIGGER stock_quotes_no_delete BEFORE DELETE ON stock_quotes BEGIN SELECT RAISE(ABORT, 'rows of stock_quotes are never changed'); END
+-- next
+CREATE TRIGGER stock_quotes_no_update BEFORE UPDATE ON stock_quotes BEGIN SELECT RAISE(ABORT, 'rows of stock_quotes are never changed'); END
+-- next
+CREATE TRIGGER store_hours_no_delete BEFORE DELETE ON store_hours BEGIN SELECT RAISE(ABORT, 'rows of store_hours are never changed'); END
+-- next
+CREATE TRIGGER store_hours_no_update BEFORE UPDATE ON store_hours BEGIN SELECT RAISE(ABORT, 'rows of store_hours are never changed'); END
+-- next
+CREATE TRIGGER store_shares_no_delete BEFORE DELETE ON store_shares BEGIN SELECT RAISE(ABORT, 'rows of store_shares are never changed'); END
+-- next
+CREATE TRIGGER store_shares_no_update BEFORE UPDATE ON store_shares BEGIN SELECT RAISE(ABORT, 'rows of store_shares are never changed'); END
+-- next
+CREATE TRIGGER swap_rounds_no_delete BEFORE DELETE ON swap_rounds BEGIN SELECT RAISE(ABORT, 'rows of swap_rounds are never changed'); END
+-- next
+CREATE TRIGGER swap_rounds_no_update BEFORE UPDATE ON swap_rounds BEGIN SELECT RAISE(ABORT, 'rows of swap_rounds are never changed'); END
+-- next
+CREATE TRIGGER take_draws_no_delete BEFORE DELETE ON take_draws BEGIN SELECT RAISE(ABORT, 'rows of take_draws are never changed'); END
+-- next
+CREATE TRIGGER take_draws_no_update BEFORE UPDATE ON take_draws BEGIN SELECT RAISE(ABORT, 'rows of take_draws are never changed'); END
+-- next
+CREATE TRIGGER vehicles_delivered_as_told BEFORE UPDATE ON vehicles WHEN NEW.state = 'delivered' AND OLD.state <> 'delivered' AND EXISTS (SELECT 1 FROM vehicle_disclosures WHERE vehicle_disclosures.vin = NEW.vin AND vehicle_disclosures.accepted_at IS NULL) BEGIN SELECT RAISE(ABORT, 'what happened to a car is accepted before it is delivered'); END
+-- next
+CREATE TRIGGER vehicles_newness_descends BEFORE UPDATE ON vehicles WHEN NEW.newness < OLD.newness BEGIN SELECT RAISE(ABORT, 'newness only descends'); END
+-- next
+CREATE TRIGGER votes_no_delete BEFORE DELETE ON votes BEGIN SELECT RAISE(ABORT, 'rows of votes are never changed'); END
+-- next
+CREATE TRIGGER votes_no_update BEFORE UPDATE ON votes BEGIN SELECT RAISE(ABORT, 'rows of votes are never changed'); END
+-- next
+CREATE TRIGGER wait_offers_answer_is_final BEFORE UPDATE ON wait_offers WHEN OLD.state <> 'open' AND (NEW.state <> OLD.state OR NEW.credit_minor <> OLD.credit_minor) BEGIN SELECT RAISE(ABORT, 'an offer that was answered stays as it is'); END
+-- next
+CREATE TRIGGER wait_offers_credited_once BEFORE UPDATE ON wait_offers WHEN OLD.credited_at IS NOT NULL AND (NEW.credited_at IS NULL OR NEW.credited_at <> OLD.credited_at) BEGIN SELECT RAISE(ABORT, 'an offer is credited once'); END
+-- next
+CREATE TRIGGER week_plans_stays BEFORE UPDATE ON week_plans WHEN TRUE BEGIN SELECT RAISE(ABORT, 'a plan that was made stays as it is'); END
 -- next
 CREATE INDEX ix_accounts_person_id ON accounts (person_id)
 -- next
