@@ -191,6 +191,7 @@ def _joins(shown: Joined) -> str:
     return (
         f"{shown.per_second:,.0f}/s, p50 {shown.p50_ms:.0f} ms, p99 {shown.p99_ms:.0f} ms, "
         f"CPU {shown.service_ms:.2f} + {shown.database_ms:.2f} ms"
+        + (f", {shown.sent_away:,} times told to come back later" if shown.sent_away else "")
     )
 
 

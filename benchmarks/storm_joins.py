@@ -24,6 +24,7 @@ from sqlalchemy.engine import make_url
 
 from demand.service import Placed, PreOrderRequest, place_pre_orders
 from kernel.actor import system
+from kernel.errors import TooBusy
 from kernel.group import Group
 from kernel.ids import BrandId
 from kernel.work import Work
@@ -36,10 +37,14 @@ WARM_UP_GROUPS: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """What many callers at the door saw, and the CPU milliseconds of one join: ours and the database's."""
+    """What many callers at the door saw, and the CPU milliseconds of one join: ours and the database's.
+
+    `sent_away` is how often somebody was told to come back later; whoever was waited from the first time on.
+    """
 
     acknowledged: tuple[str, ...]
     refused: Counter[str]
+    sent_away: int
     seconds: float
     p50_ms: float
     p99_ms: float
@@ -68,6 +73,7 @@ def join_many(
     return Joined(
         tuple(callers.acknowledged),
         callers.refused,
+        callers.sent_away,
         seconds,
         1000 * took[len(took) // 2],
         1000 * took[int(0.99 * len(took))],
@@ -88,6 +94,7 @@ class _Callers:
         self.acknowledged: list[str] = []
         self.refused: Counter[str] = Counter()
         self.took: list[float] = []
+        self.sent_away = 0
 
     def run(self, in_flight: int) -> None:
         self._busy = in_flight
@@ -103,7 +110,19 @@ class _Callers:
                 if not self._busy:
                     self._over.set()
                 return
-        self._door.submit(request).add_done_callback(partial(self._hear, time.perf_counter()))
+        self._ask(request, time.perf_counter())
+
+    def _ask(self, request: PreOrderRequest, since: float) -> None:
+        """Ask at the door; who is told to come back later does so then, as a program that calls the API would."""
+        try:
+            waiting = self._door.submit(request)
+        except TooBusy as busy:
+            self.sent_away += 1
+            later = threading.Timer(busy.retry_after_seconds, self._ask, (request, since))
+            later.daemon = True
+            later.start()
+            return
+        waiting.add_done_callback(partial(self._hear, since))
 
     def _hear(self, asked_at: float, future: Future[Placed]) -> None:
         self.took.append(time.perf_counter() - asked_at)

@@ -14,7 +14,15 @@ from demand.backing.events import (
     ProposalConverted,
     ProposalInCatalogue,
 )
-from demand.circles.events import CircleFounded, CircleMessaged, CircleOffered, CircleShut
+from demand.circles.events import (
+    CircleFounded,
+    CircleMessaged,
+    CircleOffered,
+    CircleShut,
+    DriveReplied,
+    DriveRequested,
+    OwnerAnswered,
+)
 from demand.compare.events import ComparisonClosed, ComparisonOpened, ComparisonReleased
 from demand.cubes.events import CubesReleased
 from demand.pools.events import (
@@ -74,11 +82,14 @@ __all__ = [
     "CubesReleased",
     "DepositRefundRequested",
     "DepositsHeld",
+    "DriveReplied",
+    "DriveRequested",
     "EarlyBonusGranted",
     "EarnestLost",
     "HeldDeposit",
     "MemberRemoved",
     "MemberUncleared",
+    "OwnerAnswered",
     "PlacedPreOrder",
     "PoolCancelled",
     "PoolFailed",

@@ -15,7 +15,7 @@ from demand.backing.model import (
     backing_state,
 )
 from demand.charts.model import Drawn
-from demand.circles.model import Circle, CircleAccess, CircleId, CircleKind, Figure
+from demand.circles.model import Circle, CircleAccess, CircleId, CircleKind, DriveState, Figure
 from demand.compare.model import (
     COMPARISON_STATES,
     ClosedComparison,
@@ -114,6 +114,7 @@ __all__ = [
     "DeclinedProposal",
     "DraftProposal",
     "Drawn",
+    "DriveState",
     "EndedBacking",
     "EndedPreOrder",
     "ExpiredProposal",

@@ -33,6 +33,17 @@ from demand.backing.store import (
     backing_account,
 )
 from demand.backing.store import EXPIRE_TIMER as BACKING_TIMER
+from demand.circles.owners.service import (
+    answer_as_owner,
+    answer_test_drive,
+    ask_for_test_drive,
+    ask_owners,
+    host_test_drives,
+    note_owners,
+    remove_own_words,
+    stop_hosting,
+    take_down_words,
+)
 from demand.circles.release_service import CIRCLES_TIMER, release_circles
 from demand.circles.service import (
     close_circle,
@@ -133,10 +144,14 @@ __all__ = [
     "PreOrderRequest",
     "SheetAnswer",
     "analyse_closed",
+    "answer_as_owner",
     "answer_price",
     "answer_set",
     "answer_sheet",
+    "answer_test_drive",
     "approve_finance",
+    "ask_for_test_drive",
+    "ask_owners",
     "back_proposal",
     "backing_account",
     "cancel_pool",
@@ -158,6 +173,7 @@ __all__ = [
     "fund_pre_order",
     "hold_backing",
     "hold_deposit",
+    "host_test_drives",
     "invite_to_circle",
     "join_circle",
     "join_comparison",
@@ -171,6 +187,7 @@ __all__ = [
     "note_cancelled",
     "note_cars",
     "note_delivered",
+    "note_owners",
     "offer_to_circle",
     "open_backing",
     "open_comparison",
@@ -182,8 +199,11 @@ __all__ = [
     "release_circles",
     "release_cubes",
     "remove_member",
+    "remove_own_words",
     "revoke_vote",
+    "stop_hosting",
     "submit_proposal",
+    "take_down_words",
     "withdraw",
     "withdraw_backing",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -111,11 +112,14 @@ def _show(found: Simulated) -> None:
     out.print(
         f"Take rates of {known} of {len(demand.options)} free options are released; the others count as one in ten."
     )
-    out.print(f"Terms: {found.terms.minimum} to {found.terms.capacity} cars, {found.days} days.")
+    first, last = found.date_after(0), found.date_after(found.days)
+    out.print(f"Terms: {found.terms.minimum} to {found.terms.capacity} cars, {found.days} days, {first} to {last}.")
     out.print(f"It tips in {outlook.tips:.0%} of the draws; members at the end: {_whole(outlook.members)}")
     lines = (
         ("the minimum agrees on day", outlook.tip_day, _whole),
+        ("that is on", outlook.tip_day, partial(_dates, found)),
         ("it clears on day", outlook.lock_day, _whole),
+        ("that is on", outlook.lock_day, partial(_dates, found)),
         ("cars", outlook.cleared, _whole),
         ("discount, basis points", outlook.discount_bp, _whole),
         ("a car costs its buyer", outlook.price_minor, _money),
@@ -131,6 +135,11 @@ def _show(found: Simulated) -> None:
 
 def _whole(value: Range) -> str:
     return f"{value.middle:,.0f} ({value.low:,.0f} to {value.high:,.0f})"
+
+
+def _dates(found: Simulated, days: Range) -> str:
+    low, middle, high = (found.date_after(one) for one in (days.low, days.middle, days.high))
+    return f"{middle} ({low} to {high})"
 
 
 def _money(value: Range) -> str:

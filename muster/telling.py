@@ -377,6 +377,7 @@ TELLERS: Final = (
     TELLER,
     DIGEST_TELLER,
     circle_telling.TELLER,
+    circle_telling.OWNERS_TELLER,
     agreement_telling.TELLER,
     waiting_telling.TELLER,
     plant_telling.TELLER,

@@ -38,6 +38,7 @@ from demand.service import (
     note_cancelled,
     note_cars,
     note_delivered,
+    note_owners,
 )
 from factory_orders import pools_service
 from factory_orders.agreements.events import BuildOrderAmended
@@ -219,6 +220,7 @@ def count_endings(work: Work, letters: Sequence[Letter]) -> None:
             case other:
                 raise AssertionError(f"{other.kind} ends no order")
     note_delivered(work, delivered)
+    note_owners(work, delivered)
     note_cancelled(work, cancelled)
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from configurator.model import Text
 from demand.charts.drawing import draw_bars, draw_lines
 from demand.charts.model import Bar, BarChart, Drawn, Line, LineChart
-from demand.cubes.model import EVERYBODY, ORDERED, PublishedCell, Step
+from demand.cubes.model import EVERYBODY, ORDERED, PublishedCell, Step, add_versions
 from demand.forecasts.model import Quantiles
 
 OPTIONS_SHOWN: Final = 16
@@ -69,7 +69,7 @@ def chart_take_rates(words: Words, model: str, cells: Iterable[PublishedCell]) -
     if not options:
         return None
     week = max(cell.key.week for cell in options)
-    newest = [cell for cell in options if cell.key.week == week]
+    newest = add_versions(cell for cell in options if cell.key.week == week)
     newest.sort(key=lambda cell: (-cell.take_rate, cell.key.option))
     bars = []
     for cell in newest[:OPTIONS_SHOWN]:

@@ -9,6 +9,12 @@ Refusal
   CirclesFull          the person founded, or is in, as many circles as the brand allows
   MessageTooSoon       the maker has written to this circle just now
   AlreadyOffered       the circle has this pool's offer
+  NotAnOwner           only who has got a car of the brand hosts a test drive or answers as an owner
+  AlreadyHosting       the person hosts test drives in this circle already
+  DriveAsked           the person asked this host already, or is the host
+  DriveAnswered        the host has said otherwise
+  TooManyQuestions     the person has asked as much today as the brand allows
+  AnsweredByYou        one owner answers a question once
 """
 
 from __future__ import annotations
@@ -91,3 +97,58 @@ class AlreadyOffered(Refusal):
     code = "ALREADY_OFFERED"
     en = "This pool is offered to the circle already."
     zh = "该拼单池已向该圈子推荐过。"
+
+
+@dataclass(unsafe_hash=True)
+class NotAnOwner(Refusal):
+    """Whoever speaks as an owner has got a car of the brand."""
+
+    code = "NOT_AN_OWNER"
+    en = "This is for owners: it opens to you when your car has been handed over."
+    zh = "该功能仅对车主开放，您提车后即可使用。"
+
+
+@dataclass(unsafe_hash=True)
+class AlreadyHosting(Refusal):
+    """One offer a circle and host."""
+
+    code = "ALREADY_HOSTING"
+    en = "You host test drives in this circle already. Stop first to offer something else."
+    zh = "您已在该圈子提供试驾，如需修改请先停止。"
+
+
+@dataclass(unsafe_hash=True)
+class DriveAsked(Refusal):
+    """One question a host and person, and none to oneself."""
+
+    code = "DRIVE_ASKED"
+    en = "You have asked this host already, or are the host."
+    zh = "您已向该车主申请过试驾，或您就是该车主。"
+
+
+@dataclass(unsafe_hash=True)
+class DriveAnswered(Refusal):
+    """What a host has said stays said."""
+
+    code = "DRIVE_ANSWERED"
+    en = "You have answered this already, and otherwise."
+    zh = "您已作出不同的答复。"
+
+
+@dataclass(unsafe_hash=True)
+class TooManyQuestions(Refusal):
+    """As many questions a day as the brand allows."""
+
+    code = "TOO_MANY_QUESTIONS"
+    en = "You may ask {most} questions a day. Ask again tomorrow."
+    zh = "每天最多可提问{most}次，请明天再试。"
+    most: int
+
+
+@dataclass(unsafe_hash=True)
+class AnsweredByYou(Refusal):
+    """One owner answers a question once."""
+
+    code = "ANSWERED_BY_YOU"
+    en = "You have answered this question already."
+    zh = "您已回答过该问题。"

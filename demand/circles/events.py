@@ -39,3 +39,27 @@ class CircleShut(Event):
     """An operator closed a circle."""
 
     circle_id: str
+
+
+@event("demand.test_drive_asked")
+@dataclass(frozen=True, slots=True)
+class DriveRequested(Event):
+    """A member asks a host for a test drive."""
+
+    drive_id: str
+
+
+@event("demand.test_drive_answered")
+@dataclass(frozen=True, slots=True)
+class DriveReplied(Event):
+    """A host said yes or no to a test drive."""
+
+    drive_id: str
+
+
+@event("demand.owner_answered")
+@dataclass(frozen=True, slots=True)
+class OwnerAnswered(Event):
+    """An owner answered a question."""
+
+    answer_id: str

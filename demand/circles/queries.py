@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy import select
 
 from demand.circles.model import Circle, CircleKind, Figure
+from demand.circles.owners.queries import owners_active
 from demand.circles.rows import circle_from
 from demand.circles.tables import (
     circle_figures,
@@ -213,4 +214,7 @@ def persons_behind(work: Work) -> dict[str, dict[Figure, set[str]]]:
             own[Figure.LOCKED].add(row.person_id)
         if row.offer_id is not None:
             own[Figure.TOOK_OFFER].add(row.person_id)
+    for figure, active in zip((Figure.HOSTING, Figure.ANSWERED), owners_active(work), strict=True):
+        for circle_id, person_id in active:
+            behind[circle_id][figure].add(person_id)
     return behind

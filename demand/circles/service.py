@@ -19,6 +19,7 @@ from demand.circles.model import (
     CircleId,
     CircleKind,
 )
+from demand.circles.owners.store import delete_host
 from demand.circles.policy import CirclePolicy
 from demand.circles.store import (
     close_row,
@@ -63,7 +64,8 @@ class Invitation:
     expires_at: datetime
 
 
-def _person(work: Work) -> str:
+def acting_person(work: Work) -> str:
+    """Return the verified person who acts, or refuse."""
     work.actor.require(Permission.VOTE)
     work.actor.signed_in()
     if work.actor.person_id is None:
@@ -71,14 +73,16 @@ def _person(work: Work) -> str:
     return work.actor.person_id
 
 
-def _open_circle(work: Work, circle_id: str) -> Circle:
+def open_circle(work: Work, circle_id: str) -> Circle:
+    """Lock a circle that takes something still, or refuse."""
     circle = lock_circle(work, circle_id)
     if circle.closed_at is not None:
         raise CircleClosed
     return circle
 
 
-def _text(field: str, value: str, *, least: int, most: int) -> str:
+def check_text(field: str, value: str, *, least: int, most: int) -> str:
+    """Return words without the blanks around them, or refuse too few or too many."""
     written = value.strip()
     if not least <= len(written) <= most:
         raise InvalidInput(field, because("LENGTH" if least else "LENGTH_MOST", most=most))
@@ -87,7 +91,7 @@ def _text(field: str, value: str, *, least: int, most: int) -> str:
 
 def found_circle(work: Work, *, kind: CircleKind, subject: str, title: str, text: str, access: CircleAccess) -> Circle:
     """Found a circle and be its first member. Refuses broken texts, and more circles than one may found or be in."""
-    person_id = _person(work)
+    person_id = acting_person(work)
     account_id = hold_own_account(work)
     rules = policy.current(work).section(CirclePolicy)
     if founded_by(work, account_id) >= rules.founded_max:
@@ -96,9 +100,9 @@ def found_circle(work: Work, *, kind: CircleKind, subject: str, title: str, text
         id=CircleId(work.new_id()),
         brand_id=work.actor.brand_id,
         kind=kind,
-        subject=_text("subject", subject, least=1, most=SUBJECT_LENGTH_MAX),
-        title=_text("title", title, least=1, most=TITLE_LENGTH_MAX),
-        text=_text("text", text, least=0, most=TEXT_LENGTH_MAX),
+        subject=check_text("subject", subject, least=1, most=SUBJECT_LENGTH_MAX),
+        title=check_text("title", title, least=1, most=TITLE_LENGTH_MAX),
+        text=check_text("text", text, least=0, most=TEXT_LENGTH_MAX),
         access=access,
         founded_at=work.now,
     )
@@ -114,9 +118,9 @@ def join_circle(work: Work, circle_id: str, *, code: str | None = None) -> Circl
     Refuses a closed circle, a second membership, an invitation that is missing, over or used up, and more circles
     than one may be in.
     """
-    person_id = _person(work)
+    person_id = acting_person(work)
     account_id = hold_own_account(work)
-    circle = _open_circle(work, circle_id)
+    circle = open_circle(work, circle_id)
     if code is None and circle.access is CircleAccess.INVITED:
         raise InvitationNeeded
     invitation_id = None if code is None else use_invitation(work, circle.id, _hashed(code))
@@ -139,18 +143,19 @@ def _hashed(code: str) -> str:
 
 def leave_circle(work: Work, circle_id: str) -> Circle:
     """Leave a circle, a closed one too; nothing tells any more who was in it. Refuses NotInCircle."""
-    person_id = _person(work)
+    person_id = acting_person(work)
     circle = lock_circle(work, circle_id)
     if not delete_member(work, circle.id, person_id):
         raise NotInCircle
+    delete_host(work, circle.id, person_id)
     return circle
 
 
 def invite_to_circle(work: Work, circle_id: str) -> Invitation:
     """Make a code that opens a circle to some more persons; for its members, who hand it on themselves."""
-    person_id = _person(work)
-    circle = _open_circle(work, circle_id)
-    _require_member(work, circle, person_id)
+    person_id = acting_person(work)
+    circle = open_circle(work, circle_id)
+    require_member(work, circle, person_id)
     rules = policy.current(work).section(CirclePolicy)
     made = Invitation(
         secrets.token_urlsafe(CODE_BYTES), rules.invitation_uses, work.now + timedelta(days=rules.invitation_days)
@@ -168,15 +173,16 @@ def invite_to_circle(work: Work, circle_id: str) -> Invitation:
 
 def propose_in_circle(work: Work, circle_id: str, *, title: str, text: str) -> DraftProposal:
     """Submit a proposal that the circle carries; everybody votes on it as on any other."""
-    person_id = _person(work)
-    circle = _open_circle(work, circle_id)
-    _require_member(work, circle, person_id)
+    person_id = acting_person(work)
+    circle = open_circle(work, circle_id)
+    require_member(work, circle, person_id)
     draft = submit_proposal(work, title=title, text=text)
     link_proposal(work, circle.id, draft.head.id)
     return draft
 
 
-def _require_member(work: Work, circle: Circle, person_id: str) -> None:
+def require_member(work: Work, circle: Circle, person_id: str) -> None:
+    """Refuse who is not in a circle."""
     if not is_member(work, circle.id, person_id):
         raise NotInCircle
 
@@ -191,8 +197,8 @@ def offer_to_circle(work: Work, circle_id: str, *, pool_id: str, text: str) -> s
     Refuses a closed circle, a pool that takes nobody (PoolClosed) and one that is offered already.
     """
     work.actor.require(Permission.POOL_MANAGE)
-    circle = _open_circle(work, circle_id)
-    words = _text("text", text, least=1, most=MESSAGE_LENGTH_MAX)
+    circle = open_circle(work, circle_id)
+    words = check_text("text", text, least=1, most=MESSAGE_LENGTH_MAX)
     view = pool_progress(work, pool_id)
     if not isinstance(view.pool, OpenPool | FrozenPool) or work.now >= view.head.deadline:
         raise PoolClosed(view.state)
@@ -208,8 +214,8 @@ def message_circle(work: Work, circle_id: str, *, text: str) -> str:
     some days (MessageTooSoon).
     """
     work.actor.require(Permission.POOL_MANAGE)
-    circle = _open_circle(work, circle_id)
-    words = _text("text", text, least=1, most=MESSAGE_LENGTH_MAX)
+    circle = open_circle(work, circle_id)
+    words = check_text("text", text, least=1, most=MESSAGE_LENGTH_MAX)
     rules = policy.current(work).section(CirclePolicy)
     last = last_message_at(work, circle.id)
     again_at = None if last is None else last + timedelta(days=rules.message_every_days)
@@ -223,7 +229,7 @@ def message_circle(work: Work, circle_id: str, *, text: str) -> str:
 def close_circle(work: Work, circle_id: str, *, reason: str) -> Circle:
     """Close a circle for good, with a reason; for operators. Its members may still leave."""
     work.actor.require(Permission.ACCOUNT_DISABLE)
-    circle = _open_circle(work, circle_id)
-    close_row(work, circle.id, reason=_text("reason", reason, least=1, most=REASON_LENGTH_MAX))
+    circle = open_circle(work, circle_id)
+    close_row(work, circle.id, reason=check_text("reason", reason, least=1, most=REASON_LENGTH_MAX))
     work.record(CircleShut(circle.brand_id, circle.id))
     return lock_circle(work, circle.id)

@@ -1,10 +1,16 @@
-"""Circles, who is in them, what was proposed, offered and written, and the figures that are shown of them."""
+"""Circles, who is in them, what was proposed, offered, asked and written, and the figures that are shown of them."""
 
 from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint
 
-from demand.circles.model import MESSAGE_LENGTH_MAX, SUBJECT_LENGTH_MAX, TEXT_LENGTH_MAX, TITLE_LENGTH_MAX
+from demand.circles.model import (
+    MESSAGE_LENGTH_MAX,
+    SUBJECT_LENGTH_MAX,
+    TEXT_LENGTH_MAX,
+    TITLE_LENGTH_MAX,
+    WORDS_LENGTH_MAX,
+)
 from kernel.db import Id, Instant, metadata
 from kernel.immutable import append_only
 
@@ -109,6 +115,87 @@ circle_counted = Table(
     Column("figure", String(12), primary_key=True),
     Column("person_id", Id, primary_key=True),
     Index("ix_circle_counted_person_id", "person_id"),
+)
+
+# Who has got the car that they pre-ordered, told when it was handed over: only they host and answer.
+car_owners = Table(
+    "car_owners",
+    metadata,
+    Column("order_id", Id, primary_key=True),
+    Column("brand_id", Id, ForeignKey("brands.id"), nullable=False),
+    Column("person_id", Id, nullable=False),
+    Column("account_id", Id, nullable=False),
+    Column("model", String(80), nullable=False),
+    Column("since", Instant, nullable=False),
+    Index("ix_car_owners_person_id", "person_id"),
+    Index("ix_car_owners_account_id", "account_id"),
+)
+
+# Owners who let other members drive their car; whoever stops, or leaves the circle, is gone from here.
+circle_hosts = Table(
+    "circle_hosts",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("brand_id", Id, ForeignKey("brands.id"), nullable=False),
+    Column("circle_id", Id, ForeignKey("circles.id"), nullable=False),
+    Column("person_id", Id, nullable=False),
+    Column("account_id", Id, nullable=False),
+    Column("model", String(80), nullable=False),
+    Column("text", String(WORDS_LENGTH_MAX), nullable=False),
+    Column("since", Instant, nullable=False),
+    UniqueConstraint("circle_id", "person_id"),
+    Index("ix_circle_hosts_account_id", "account_id"),
+)
+
+# Members who ask a host for a drive, and what the host says; gone with the host's offer.
+circle_drives = Table(
+    "circle_drives",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("brand_id", Id, ForeignKey("brands.id"), nullable=False),
+    Column("host_id", Id, ForeignKey("circle_hosts.id"), nullable=False),
+    Column("person_id", Id, nullable=False),
+    Column("account_id", Id, nullable=False),
+    Column("text", String(WORDS_LENGTH_MAX), nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("answer", String(WORDS_LENGTH_MAX), nullable=False),
+    Column("answered_at", Instant),
+    UniqueConstraint("host_id", "person_id"),
+    CheckConstraint("state IN ('asked', 'agreed', 'declined')", name="state_known"),
+    CheckConstraint("(state = 'asked') = (answered_at IS NULL)", name="answered_with_time"),
+    Index("ix_circle_drives_account_id", "account_id"),
+)
+
+# What members ask owners, and what those say. An author that was erased is nobody; removed words are shown to nobody.
+circle_questions = Table(
+    "circle_questions",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("brand_id", Id, ForeignKey("brands.id"), nullable=False),
+    Column("circle_id", Id, ForeignKey("circles.id"), nullable=False),
+    Column("person_id", Id),
+    Column("account_id", Id),
+    Column("text", String(MESSAGE_LENGTH_MAX), nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("removed_at", Instant),
+    Index("ix_circle_questions_circle_id", "circle_id", "id"),
+    Index("ix_circle_questions_account_id", "account_id"),
+)
+circle_answers = Table(
+    "circle_answers",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("brand_id", Id, ForeignKey("brands.id"), nullable=False),
+    Column("question_id", Id, ForeignKey("circle_questions.id"), nullable=False),
+    Column("person_id", Id),
+    Column("account_id", Id),
+    Column("model", String(80), nullable=False),
+    Column("text", String(MESSAGE_LENGTH_MAX), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("removed_at", Instant),
+    UniqueConstraint("question_id", "person_id"),
+    Index("ix_circle_answers_account_id", "account_id"),
 )
 
 for _table in (circle_proposals, circle_offers, circle_messages):

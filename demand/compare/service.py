@@ -222,6 +222,8 @@ def _check_segment(comparison: Comparison, segment: Segment) -> None:
         raise InvalidInput("region", because("COMPARED_REGION"))
     if segment.model not in {one.model for one in known}:
         raise InvalidInput("model", because("COMPARED_MODEL"))
+    if segment.owner not in {one.owner for one in known}:
+        raise InvalidInput("owner", because("COMPARED_OWNER"))
 
 
 def answer_set(work: Work, comparison_id: str, *, number: int, best: str, worst: str) -> Participant:

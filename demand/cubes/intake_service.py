@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import blake2b
 from typing import Final
 
 from sqlalchemy import select
@@ -65,6 +66,8 @@ from kernel.ids import AccountId
 from kernel.outbox import Letter, Subscription
 from kernel.work import Work
 
+CHOICE_HASH_BYTES: Final = 16
+
 
 def on_configurations_saved(work: Work, letters: Sequence[Letter]) -> None:
     """Hear kept configurations: those of verified people are a step of theirs as well."""
@@ -101,6 +104,7 @@ def on_pre_orders(work: Work, letters: Sequence[Letter]) -> None:
                 at_of |= {one.pre_order_id: letter.at for one in deposits}
             case PreOrderChanged(pre_order_id=pre_order_id):
                 at_of[pre_order_id] = letter.at
+                only_cap.discard(pre_order_id)
             case PriceCapRaised(pre_order_id=pre_order_id) if pre_order_id not in at_of:
                 only_cap.add(pre_order_id)
                 at_of[pre_order_id] = letter.at
@@ -230,16 +234,20 @@ def _changes_between(book: Book, before: Voice | None, after: Voice) -> list[Cha
     """Return what a voice that takes another's place changes in the tables of both."""
     tables = {take_block(voice.offering).table for voice in (before, after) if voice is not None}
     return [
-        Change(table, after.person, after.verified, _said(book, before, table), _said(book, after, table))
+        Change(table, after.person, after.verified, write_saying(book, before, table), write_saying(book, after, table))
         for table in sorted(tables)
     ]
 
 
-def _said(book: Book, voice: Voice | None, table: TableKey) -> str:
-    """Write what a voice says in a table: the region first, so that one can tell whom an option's cells are about."""
+def write_saying(book: Book, voice: Voice | None, table: TableKey) -> str:
+    """Write what a voice says in a table: the region first, so that one can tell whom an option's cells are about.
+
+    The choice is told by its hash, as long for a catalogue of thousands of options as for one of ten.
+    """
     if voice is None or take_block(voice.offering).table != table:
         return ""
-    return f"{voice.offering.region}:{book.choice_of(voice.options).hex()}:{'o' if voice.ordered else 'c'}"
+    choice = blake2b(book.choice_of(voice.options), digest_size=CHOICE_HASH_BYTES).hexdigest()
+    return f"{voice.offering.region}:{choice}:{'o' if voice.ordered else 'c'}"
 
 
 def _keep_offerings(work: Work, book: Book, wanted: set[Offering]) -> dict[Offering, KeptOffering]:

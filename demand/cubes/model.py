@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -167,6 +167,21 @@ class Lift:
     value: float
     low: float
     high: float
+
+
+def add_versions(cells: Iterable[PublishedCell]) -> list[PublishedCell]:
+    """Add up cells that differ in their catalogue version alone, in the order in which each first came.
+
+    A person speaks once a week, so the versions of a week are of different people; pairs are not added.
+    """
+    sums: dict[CellKey, PublishedCell] = {}
+    for cell in cells:
+        assert not cell.key.second
+        known = sums.get(cell.key)
+        chosen, offered = (0, 0) if known is None else (known.chosen, known.offered)
+        chosen, offered = chosen + cell.chosen, offered + cell.offered
+        sums[cell.key] = PublishedCell(cell.key, chosen, offered, chosen, offered)
+    return list(sums.values())
 
 
 def round_count(count: int, *, to: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from demand.cubes.model import round_count
 from kernel.bounds import check_bounds
 
 K_MIN = 10
@@ -23,3 +24,5 @@ class CubePolicy:
 
     def __post_init__(self) -> None:
         check_bounds(self, k=(K_MIN, 1_000), trade_k=(max(TRADE_K_MIN, self.k), 1_000), rounding=(5, 100))
+        # Else a cell that may be shown would be told as one of few, or of nobody.
+        assert round_count(self.k, to=self.rounding) >= K_MIN, f"k rounds to {K_MIN} at least"

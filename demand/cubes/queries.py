@@ -10,7 +10,16 @@ from typing import Any, Final
 
 from sqlalchemy import Select, func, select
 
-from demand.cubes.model import ALL_REGIONS, EVERYBODY, ORDERED, Audience, CellKey, CubeName, PublishedCell
+from demand.cubes.model import (
+    ALL_REGIONS,
+    DISCOUNT_MAX,
+    EVERYBODY,
+    ORDERED,
+    Audience,
+    CellKey,
+    CubeName,
+    PublishedCell,
+)
 from demand.cubes.tables import cube_cells, cube_releases, cube_tables
 from kernel import db
 from kernel.actor import Permission
@@ -158,7 +167,10 @@ def take_rates(
 
 @dataclass(frozen=True, slots=True)
 class RegionWeek:
-    """How many persons spoke in a region and week, and how many of them pre-ordered, where that may be shown."""
+    """How many persons spoke in a region and week, and how many of them pre-ordered, where that may be shown.
+
+    Of a week in which the catalogue changed it is the sum over both versions, as far as they are shown.
+    """
 
     key: CellKey
     persons: int
@@ -167,16 +179,22 @@ class RegionWeek:
 
 def region_weeks(work: Work, wanted: CellFilter, *, cells_max: int = 1_000) -> list[RegionWeek]:
     """Return released counts of people by week, model and region (`*`: everywhere)."""
-    whole = replace(wanted, options=(EVERYBODY,))
-    people = read_cube(work, CubeName.TAKE_RATES, whole, cells_max=cells_max).cells
-    if not people:
-        return []
-    last = replace(wanted, options=(ORDERED,), last_week=people[-1].key.week)
-    ordered = read_cube(work, CubeName.TAKE_RATES, last, cells_max=CELLS_MAX).cells
-    found = {(cell.key.week, cell.key.model, cell.key.region): cell.chosen for cell in ordered}
+    _check(wanted, cells_max)
+    if newest_cube_release(work) is None:
+        raise NotFound("cube")
+    people = _add_up(work, replace(wanted, options=(EVERYBODY,)), cells_max=cells_max)
+    # Both lists go in the same order, and nobody pre-ordered where nobody spoke.
+    ordered = dict(_add_up(work, replace(wanted, options=(ORDERED,)), cells_max=cells_max))
+    return [RegionWeek(place, persons, ordered.get(replace(place, option=ORDERED))) for place, persons in people]
+
+
+def _add_up(work: Work, wanted: CellFilter, *, cells_max: int) -> list[tuple[CellKey, int]]:
+    """Return how many chose what is wanted, each week's catalogue versions together, which are of different people."""
+    cells = _select_cells(work, CubeName.TAKE_RATES, Audience.MAKER, wanted).order_by(None).subquery()
+    place = (cells.c.week, cells.c.model, cells.c.first, cells.c.region)
+    sums = select(*place, func.sum(cells.c.chosen).label("chosen")).group_by(*place).order_by(*place).limit(cells_max)
     return [
-        RegionWeek(cell.key, cell.chosen, found.get((cell.key.week, cell.key.model, cell.key.region)))
-        for cell in people
+        (CellKey(row.first, row.region, row.week, row.model), int(row.chosen)) for row in work.connection.execute(sums)
     ]
 
 
@@ -193,13 +211,18 @@ class WaitedFor:
 
 def willingness_to_pay(work: Work, wanted: CellFilter, *, cells_max: int = 1_000) -> list[WaitedFor]:
     """Return the curve of each week and model: whoever goes ahead at a discount goes ahead at a larger one too."""
-    cells = read_cube(work, CubeName.CAPS, wanted, cells_max=cells_max).cells
+    _check(wanted, cells_max)
+    if newest_cube_release(work) is None:
+        raise NotFound("cube")
+    # Percents come in the order of their texts: a curve is read whole, so that no smaller discount is missing in it.
+    found = _select_cells(work, CubeName.CAPS, Audience.MAKER, wanted).limit(cells_max + DISCOUNT_MAX)
+    cells = starmap(_cell, work.connection.execute(found))
     curve: list[WaitedFor] = []
     for cell in sorted(cells, key=lambda one: (one.key.week, one.key.model, int(one.key.option))):
         same = bool(curve) and (curve[-1].key.week, curve[-1].key.model) == (cell.key.week, cell.key.model)
         willing = cell.chosen + (curve[-1].willing if same else 0)
         curve.append(WaitedFor(cell.key, int(cell.key.option), cell.chosen, willing, cell.offered))
-    return curve
+    return curve[:cells_max]
 
 
 def option_totals(work: Work, *, models: Sequence[str] = ()) -> dict[str, tuple[int, int]]:

@@ -5,6 +5,8 @@ Counts follow their rows in the same change and can be made anew from them. Rele
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -22,6 +24,9 @@ from sqlalchemy import (
 
 from kernel.db import Id, Instant, Json, Serial, metadata
 from kernel.immutable import append_only
+
+SAYING_LENGTH_MAX: Final = 80
+"""A region of up to forty characters, the hash of a choice and how it was said."""
 
 # One row a brand; whoever changes its cubes holds it, so that counts and rows never part.
 cube_books = Table(
@@ -130,8 +135,8 @@ cube_changes = Table(
     Column("version_id", String(32), primary_key=True),
     Column("person", Id, primary_key=True),
     Column("verified", Boolean, nullable=False),
-    Column("before", String(400), nullable=False),
-    Column("after", String(400), nullable=False),
+    Column("before", String(SAYING_LENGTH_MAX), nullable=False),
+    Column("after", String(SAYING_LENGTH_MAX), nullable=False),
     Index("ix_cube_changes_person", "person"),
 )
 

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from math import exp, lgamma, log
 from typing import Final
 
-from demand.cubes.model import EVERYBODY, ORDERED, CellKey, PublishedCell
+from demand.cubes.model import EVERYBODY, ORDERED, PublishedCell, add_versions
 
 WEEK: Final = timedelta(weeks=1)
 MISSES_BELOW: Final = 0.5
@@ -102,18 +102,10 @@ def people_changes(cells: Iterable[PublishedCell], week: date) -> tuple[PeopleCh
 
 
 def _by_week(cells: Iterable[PublishedCell]) -> Mapping[date, dict[tuple[str, str], PublishedCell]]:
-    """Add up cells of several catalogue versions, which are of different people."""
     by_week: dict[date, dict[tuple[str, str], PublishedCell]] = {}
-    for cell in cells:
-        week, key = by_week.setdefault(cell.key.week, {}), (cell.key.model, cell.key.option)
-        known = week.get(key)
-        week[key] = cell if known is None else _sum(known, cell)
+    for cell in add_versions(cells):
+        by_week.setdefault(cell.key.week, {})[cell.key.model, cell.key.option] = cell
     return by_week
-
-
-def _sum(one: PublishedCell, other: PublishedCell) -> PublishedCell:
-    key = CellKey(one.key.option, one.key.region, one.key.week, one.key.model)
-    return PublishedCell(key, one.chosen + other.chosen, one.offered + other.offered)
 
 
 def is_close(bound: int, threshold: int, *, percent: int) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from sqlalchemy import select
 
 from demand.backing.queries import export_backings, open_backing_state
+from demand.circles.owners.store import export_owner, forget_owner
 from demand.circles.store import export_circles, forget_in_circles
 from demand.compare.queries import export_comparisons
 from demand.compare.store import forget_participant
@@ -41,7 +42,7 @@ class DemandData:
             {"preOrders": export_pre_orders(work, account_id)}
             | export_votes(work, account_id=account_id, person_id=person_id)
             | {"comparisons": export_comparisons(work, person_id), "backings": export_backings(work, account_id)}
-            | {"circles": export_circles(work, account_id)}
+            | {"circles": export_circles(work, account_id), "asOwner": export_owner(work, account_id)}
         )
 
     def blocks_erasure(self, work: Work, account_id: AccountId) -> Refusal | None:
@@ -70,6 +71,7 @@ class DemandData:
             forget_participant(work, person_id)
         last = None if person_id is None or has_another_account(work, person_id, leaving=account_id) else person_id
         forget_in_circles(work, person_id=last, account_id=account_id)
+        forget_owner(work, person_id=last, account_id=account_id)
         forget_persons(work, [account_id])
         forget_author(work, account_id)
 

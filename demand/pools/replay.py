@@ -94,8 +94,13 @@ def _joined(replay: Replay, entry: Told, fault: _Fault) -> None:
         if place["member"] in replay.members:
             fault("gives a member a second place")
         replay.members[place["member"]] = _member(place)
-    if replay.terms is not None and len(replay.members) > replay.terms.member_limit:
+    if replay.terms is None or replay.deadline is None:
+        fault("takes members before the pool was opened")
+        return
+    if len(replay.members) > replay.terms.member_limit:
         fault("takes more members than the limit")
+    if entry.at >= replay.deadline:
+        fault("takes members after the deadline")
 
 
 def _left(replay: Replay, entry: Told, fault: _Fault) -> None:
@@ -155,7 +160,10 @@ def _forget(replay: Replay, entry: Told, fault: _Fault) -> None:
 
 
 def _changed(replay: Replay, entry: Told, fault: _Fault) -> None:
-    """Take in a new offer: a cap alone only ever rises; another car may lower it until the freeze."""
+    """Take in a new offer: a cap alone only ever rises; another car may lower it until the freeze, but not after it.
+
+    In a frozen pool a dearer car needs a cap that is higher by at least as much (DOMAIN section 6.1).
+    """
     body = entry.body
     known = replay.members.get(body["member"])
     if known is None:
@@ -163,8 +171,11 @@ def _changed(replay: Replay, entry: Told, fault: _Fault) -> None:
         return
     offer = Offer(int(body["vehicle_price_minor"]), int(body["price_cap_minor"]))
     may_fall = entry.kind == "pool.car_changed" and not replay.frozen
+    dearer_minor = offer.vehicle_price_minor - known.offer.vehicle_price_minor
     if offer.price_cap_minor < known.offer.price_cap_minor and not may_fall:
         fault("lowers a cap")
+    elif replay.frozen and offer.price_cap_minor < known.offer.price_cap_minor + dearer_minor:
+        fault("weakens an offer in a frozen pool")
     replay.members[body["member"]] = ToldMember(known.funded_at, known.place, offer)
 
 

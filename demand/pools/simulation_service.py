@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import select
@@ -35,7 +35,7 @@ from demand.pools.simulation import (
     simulate,
 )
 from demand.pools.tables import pool_clearings, pools
-from kernel import db, policy
+from kernel import db, policy, registry
 from kernel.actor import Permission
 from kernel.errors import InvalidInput
 from kernel.reasons import because
@@ -48,12 +48,17 @@ DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
-    """An outlook with the terms it is about, and what it was drawn from."""
+    """An outlook with the terms it is about, and what it was drawn from; `opens_at` is in the brand's zone."""
 
     terms: PoolTerms
+    opens_at: datetime
     days: int
     outlook: Outlook
     demand: DemandSoFar
+
+    def date_after(self, days: float) -> date:
+        """Return the date on which so many days have gone by since the opening."""
+        return (self.opens_at + days * DAY).date()
 
 
 def simulate_pool(work: Work, plan: PoolPlan, *, draws: int, seed: int) -> Simulated:
@@ -68,15 +73,15 @@ def simulate_pool(work: Work, plan: PoolPlan, *, draws: int, seed: int) -> Simul
     terms = planned_terms(plan, rules)
     check_terms(terms)
     check_tiers_pay(work, plan.cls, terms, level=plan.level)
-    days = _days(work, plan, rules)
+    opens_at = work.now if plan.opens_at is None else plan.opens_at
+    days = rules.open_days if plan.deadline is None else _days(opens_at, plan.deadline)
     demand = demand_so_far(work, plan.cls, level=plan.level)
-    return Simulated(terms, days, simulate(terms, demand, days=days, draws=draws, seed=seed), demand)
+    outlook = simulate(terms, demand, days=days, draws=draws, seed=seed)
+    return Simulated(terms, opens_at.astimezone(registry.own_brand(work).zone), days, outlook, demand)
 
 
-def _days(work: Work, plan: PoolPlan, rules: PoolPolicy) -> int:
-    if plan.deadline is None:
-        return rules.open_days
-    days = -((work.now if plan.opens_at is None else plan.opens_at) - plan.deadline) // DAY
+def _days(opens_at: datetime, deadline: datetime) -> int:
+    days = (deadline - opens_at) // DAY
     if not 1 <= days <= DAYS_MAX:
         raise TermsUnsound(because("POOL_DAYS", most=DAYS_MAX))
     return days

@@ -26,6 +26,7 @@ from graph.context import Request
 from graph.identifiers import raw_id, write_id
 from graph.operations import mutation, query
 from graph.scalars import Cursor
+from graph.types import circle_owners as owners
 from graph.types import pools, proposals
 from graph.types.pages import Connection, Node, show_page
 from kernel.actor import Permission
@@ -84,6 +85,18 @@ class Circle(Node):
     async def offers(self, info: Info[Request, None]) -> list[CircleOffer]:
         """Load the offers."""
         return cast("list[CircleOffer]", await info.context.load("circle_offers", load_offers, self.raw) or [])
+
+    @resolved(about="The owners who let members drive their cars, newest first; for members.", at_most=50)
+    async def hosts(self, info: Info[Request, None]) -> list[owners.CircleHost]:
+        """Load the hosts."""
+        found = await info.context.load("circle_hosts", owners.load_hosts, self.raw)
+        return cast("list[owners.CircleHost]", found or [])
+
+    @resolved(about="What members ask owners, newest first; for members.", at_most=50)
+    async def questions(self, info: Info[Request, None]) -> list[owners.CircleQuestion]:
+        """Load the questions."""
+        found = await info.context.load("circle_questions", owners.load_questions, self.raw)
+        return cast("list[owners.CircleQuestion]", found or [])
 
 
 @object_type(reads=Permission.VOTE)
@@ -308,3 +321,11 @@ def message_circle(work: Work, input: MessageCircleInput) -> CircleMessageSent: 
 def close_circle(work: Work, input: CloseCircleInput) -> Circle:  # noqa: A002  # the API's word
     """Close a circle for good, with a reason."""
     return _now(work, service.close_circle(work, raw_id(input.circle_id, "Circle"), reason=input.reason).id)
+
+
+@mutation(does=Permission.VOTE, refuses=(PersonNotVerified,), result="StopHostingResult")
+def stop_hosting(work: Work, input: CircleInput) -> Circle:  # noqa: A002  # the API's word
+    """Host no test drives in a circle any more; what was asked of you there is gone."""
+    raw = raw_id(input.circle_id, "Circle")
+    service.stop_hosting(work, raw)
+    return _now(work, raw)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import product
 from typing import Final
 
 from sqlalchemy import insert
@@ -16,19 +17,21 @@ from tests.configurator.small_brand import BRAND
 MONDAY: Final = date(2026, 11, 23)
 
 
-def publish(works: Works, counts: dict[str, list[int | None]]) -> None:
-    """Write a release with weekly totals of options up to last week, as the worker would."""
+def publish(
+    works: Works, counts: dict[str, list[int | None]], *, cube: str = "take_rates", versions: str = "v"
+) -> None:
+    """Write a release with weekly totals of options up to last week, as the worker would; the same of each version."""
     with works.change(system(BRAND)) as work:
         release = {"brand_id": BRAND, "number": 1, "k": 10, "trade_k": 20, "rounding": 5, "released_at": work.now}
         db.insert_many(work.connection, cube_releases, [release])
         length = max(map(len, counts.values()))
-        for number in range(length):
+        for number, version in product(range(length), versions):
             key = {
                 "brand_id": BRAND,
-                "cube": "take_rates",
+                "cube": cube,
                 "week": MONDAY - timedelta(weeks=length - number),
                 "model": "A1",
-                "version_id": "v" * 32,
+                "version_id": version * 32,
             }
             log: dict[str, object] = {"blocks": {}, "burnt": [], "shown": []}
             move = insert(cube_moves).values(**key, release=1, final=True, counts=log).returning(cube_moves.c.serial)

@@ -84,6 +84,13 @@ def test_take_rates_are_those_of_the_newest_week_the_highest_first() -> None:
     assert "<b>" not in found.svg
 
 
+def test_an_option_of_two_catalogue_versions_is_one_bar() -> None:
+    found = chart_take_rates(WORDS, "A1", [cell("BLUE", 20), cell("BLUE", 60)])
+
+    assert found is not None
+    assert found.rows == (("BLUE", "40% (33%–47%)"),)
+
+
 def test_where_nothing_is_released_nothing_is_drawn() -> None:
     assert chart_take_rates(WORDS, "A1", [cell(EVERYBODY, 100)]) is None
     assert chart_willingness(WORDS, "A1", []) is None

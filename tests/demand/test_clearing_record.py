@@ -199,6 +199,13 @@ def reordered(told: list[Entry]) -> list[Entry]:
     return [*rest[: frozen + 1], left, *rest[frozen + 1 :]]
 
 
+def dearer_car(told: list[Entry]) -> list[Entry]:
+    """Let the cap that was raised in the freeze be a dearer car's instead."""
+    raised = next(index for index, one in enumerate(told) if one.kind == "pool.cap_raised")
+    body = dict(told[raised].body) | {"vehicle_price_minor": 10_400_000}
+    return [*told[:raised], replace(told[raised], kind="pool.car_changed", body=body), *told[raised + 1 :]]
+
+
 LIES: dict[str, Callable[[list[Entry]], list[Entry]]] = {
     "another number": edited("pool.locked", lambda body: body | {"n": 4}),
     "another discount": edited("pool.locked", lambda body: body | {"discount_bp": 0}),
@@ -218,6 +225,13 @@ LIES: dict[str, Callable[[list[Entry]], list[Entry]]] = {
     "a cap lowered": edited("pool.cap_raised", lambda body: body | {"price_cap_minor": 9_800_000}),
     "somebody left a frozen pool": reordered,
     "an end before the deadline": edited("pool.frozen", lambda body: body | {"deadline": "2030-01-01T00:00:00+00:00"}),
+    "a join after the deadline": lambda told: [
+        *(one for one in told if one.kind in ("pool.opened", "pool.frozen")),
+        *(replace(one, at=told[-1].at) for one in told if one.kind == "pool.joined"),
+        *(one for one in told if one.kind not in ("pool.opened", "pool.frozen", "pool.joined")),
+    ],
+    "a join before the opening": lambda told: [told[1], told[0], *told[2:]],
+    "a dearer car for the same cap in a frozen pool": dearer_car,
     "something after the end": lambda told: [*told, told[-1]],
     "a kind of its own": lambda told: [*told[:-1], replace(told[-1], kind="pool.blessed")],
 }

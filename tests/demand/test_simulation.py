@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -176,6 +177,8 @@ def test_a_planner_simulates_from_the_pools_that_were(room: PoolRoom) -> None:
     assert found.demand.tiers == ()
     assert found.demand.shares == ()
     assert (found.demand.base_price_minor, found.days) == (10_000_000, 21)
+    today = room.clock.now().astimezone(ZoneInfo("Asia/Shanghai")).date()
+    assert [found.date_after(days) for days in (0, 2.0, 21)] == [today + timedelta(days=days) for days in (0, 2, 21)]
     assert 0 < found.outlook.tips < 1
     with room.works.read(PLANNER) as work:
         assert work.connection.exec_driver_sql("SELECT COUNT(*) FROM pools").scalar_one() == 2

@@ -39,7 +39,8 @@ KINDS: Final = {
     "offerId": "WaitOffer", "orderId": "Order", "plantId": "Plant", "poolId": "Pool",
     "preOrderId": "PreOrder", "proposalId": "Proposal", "quoteId": "Quote", "sessionId": "OpenSession",
     "shipmentId": "Shipment", "storeId": "Store", "supersedes": "Quote", "worst": "Proposal",
-    "circleId": "Circle", "circle.id": "Circle",
+    "circleId": "Circle", "circle.id": "Circle", "hostId": "CircleHost", "testDriveId": "TestDrive",
+    "questionId": "CircleQuestion", "removeFromCircle.id": "CircleQuestion", "takeDownFromCircle.id": "CircleQuestion",
     "comparison.id": "Comparison", "myComparison.id": "Comparison", "order.id": "Order", "pool.id": "Pool",
     "preOrder.id": "PreOrder", "proposal.id": "Proposal", "quote.id": "Quote", "recomputeQuote.id": "Quote",
     "store.id": "Store",
@@ -74,7 +75,7 @@ NOT_REACHED: Final = {
     "payBalance.handoverId": "needs an authorisation that nobody could make up",
 }
 # A car that is damaged, stands in stock or comes too late takes a story of its own: two made-up ids are compared.
-NOT_MADE: Final = ("DamageCase", "StockQuote", "StockHold", "WaitOffer")
+NOT_MADE: Final = ("DamageCase", "StockQuote", "StockHold", "WaitOffer", "CircleHost", "TestDrive", "CircleQuestion")
 # Queries that answer an unknown id with an error that says so; both ids get the same one.
 TOLD_BY_ERROR: Final = frozenset(
     {"orderPapers.orderId", "freeAppointments.orderId", "partShortages.plantId", "plantMessages.hookId"}

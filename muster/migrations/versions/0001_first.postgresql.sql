@@ -306,6 +306,17 @@ CREATE TABLE timers (
 	CONSTRAINT uq_timers_kind_key UNIQUE (kind, key)
 )
 -- next
+CREATE TABLE car_owners (
+	order_id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	person_id VARCHAR(32) NOT NULL, 
+	account_id VARCHAR(32) NOT NULL, 
+	model VARCHAR(80) NOT NULL, 
+	since TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_car_owners PRIMARY KEY (order_id), 
+	CONSTRAINT fk_car_owners_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
+)
+-- next
 CREATE TABLE catalogue_versions (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -389,8 +400,8 @@ CREATE TABLE cube_changes (
 	version_id VARCHAR(32) NOT NULL, 
 	person VARCHAR(32) NOT NULL, 
 	verified BOOLEAN NOT NULL, 
-	before VARCHAR(400) NOT NULL, 
-	after VARCHAR(400) NOT NULL, 
+	before VARCHAR(80) NOT NULL, 
+	after VARCHAR(80) NOT NULL, 
 	CONSTRAINT pk_cube_changes PRIMARY KEY (brand_id, cube, week, model, version_id, person), 
 	CONSTRAINT fk_cube_changes_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
 )
@@ -800,6 +811,21 @@ CREATE TABLE circle_figures (
 	CONSTRAINT fk_circle_figures_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id)
 )
 -- next
+CREATE TABLE circle_hosts (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	circle_id VARCHAR(32) NOT NULL, 
+	person_id VARCHAR(32) NOT NULL, 
+	account_id VARCHAR(32) NOT NULL, 
+	model VARCHAR(80) NOT NULL, 
+	text VARCHAR(400) NOT NULL, 
+	since TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_circle_hosts PRIMARY KEY (id), 
+	CONSTRAINT uq_circle_hosts_circle_id_person_id UNIQUE (circle_id, person_id), 
+	CONSTRAINT fk_circle_hosts_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
+	CONSTRAINT fk_circle_hosts_circle_id FOREIGN KEY(circle_id) REFERENCES circles (id)
+)
+-- next
 CREATE TABLE circle_invitations (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -864,6 +890,20 @@ CREATE TABLE circle_proposals (
 	CONSTRAINT pk_circle_proposals PRIMARY KEY (proposal_id), 
 	CONSTRAINT fk_circle_proposals_proposal_id FOREIGN KEY(proposal_id) REFERENCES proposals (id), 
 	CONSTRAINT fk_circle_proposals_circle_id FOREIGN KEY(circle_id) REFERENCES circles (id)
+)
+-- next
+CREATE TABLE circle_questions (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	circle_id VARCHAR(32) NOT NULL, 
+	person_id VARCHAR(32), 
+	account_id VARCHAR(32), 
+	text VARCHAR(1000) NOT NULL, 
+	asked_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	removed_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_circle_questions PRIMARY KEY (id), 
+	CONSTRAINT fk_circle_questions_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
+	CONSTRAINT fk_circle_questions_circle_id FOREIGN KEY(circle_id) REFERENCES circles (id)
 )
 -- next
 CREATE TABLE commitments (
@@ -1399,6 +1439,41 @@ CREATE TABLE build_orders (
 	CONSTRAINT fk_build_orders_order_id FOREIGN KEY(order_id) REFERENCES orders (id), 
 	CONSTRAINT fk_build_orders_batch_id FOREIGN KEY(batch_id) REFERENCES batches (id), 
 	CONSTRAINT fk_build_orders_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
+)
+-- next
+CREATE TABLE circle_answers (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	question_id VARCHAR(32) NOT NULL, 
+	person_id VARCHAR(32), 
+	account_id VARCHAR(32), 
+	model VARCHAR(80) NOT NULL, 
+	text VARCHAR(1000) NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	removed_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_circle_answers PRIMARY KEY (id), 
+	CONSTRAINT uq_circle_answers_question_id_person_id UNIQUE (question_id, person_id), 
+	CONSTRAINT fk_circle_answers_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
+	CONSTRAINT fk_circle_answers_question_id FOREIGN KEY(question_id) REFERENCES circle_questions (id)
+)
+-- next
+CREATE TABLE circle_drives (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	host_id VARCHAR(32) NOT NULL, 
+	person_id VARCHAR(32) NOT NULL, 
+	account_id VARCHAR(32) NOT NULL, 
+	text VARCHAR(400) NOT NULL, 
+	asked_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	state VARCHAR(8) NOT NULL, 
+	answer VARCHAR(400) NOT NULL, 
+	answered_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_circle_drives PRIMARY KEY (id), 
+	CONSTRAINT uq_circle_drives_host_id_person_id UNIQUE (host_id, person_id), 
+	CONSTRAINT ck_circle_drives_state_known CHECK (state IN ('asked', 'agreed', 'declined')), 
+	CONSTRAINT ck_circle_drives_answered_with_time CHECK ((state = 'asked') = (answered_at IS NULL)), 
+	CONSTRAINT fk_circle_drives_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
+	CONSTRAINT fk_circle_drives_host_id FOREIGN KEY(host_id) REFERENCES circle_hosts (id)
 )
 -- next
 CREATE TABLE comparison_answers (
@@ -2698,11 +2773,21 @@ CREATE INDEX ix_call_offs_plant ON call_offs (plant_id, state, part)
 -- next
 CREATE INDEX ix_call_offs_supplier ON call_offs (brand_id, supplier, id)
 -- next
+CREATE INDEX ix_car_owners_account_id ON car_owners (account_id)
+-- next
+CREATE INDEX ix_car_owners_person_id ON car_owners (person_id)
+-- next
 CREATE INDEX ix_car_swaps_brand ON car_swaps (brand_id, id)
 -- next
 CREATE INDEX ix_car_swaps_order ON car_swaps (order_id)
 -- next
+CREATE INDEX ix_circle_answers_account_id ON circle_answers (account_id)
+-- next
 CREATE INDEX ix_circle_counted_person_id ON circle_counted (person_id)
+-- next
+CREATE INDEX ix_circle_drives_account_id ON circle_drives (account_id)
+-- next
+CREATE INDEX ix_circle_hosts_account_id ON circle_hosts (account_id)
 -- next
 CREATE INDEX ix_circle_members_account_id ON circle_members (account_id)
 -- next
@@ -2711,6 +2796,10 @@ CREATE INDEX ix_circle_members_person_id ON circle_members (person_id)
 CREATE INDEX ix_circle_messages_circle_id ON circle_messages (circle_id)
 -- next
 CREATE INDEX ix_circle_proposals_circle_id ON circle_proposals (circle_id)
+-- next
+CREATE INDEX ix_circle_questions_account_id ON circle_questions (account_id)
+-- next
+CREATE INDEX ix_circle_questions_circle_id ON circle_questions (circle_id, id)
 -- next
 CREATE INDEX ix_circles_brand_id ON circles (brand_id, id)
 -- next

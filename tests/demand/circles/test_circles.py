@@ -327,15 +327,8 @@ def test_what_a_circle_brings_is_shown_from_ten_persons_on_and_rounded(room: Poo
 
     shown = figures(room, circle_id)
 
-    assert shown == {
-        Figure.MEMBERS: 25,
-        Figure.INVITED: None,
-        Figure.REACHABLE: 10,
-        Figure.VOTED: None,
-        Figure.TOOK_OFFER: None,
-        Figure.PRE_ORDERED: 10,
-        Figure.LOCKED: None,
-    }
+    told = {Figure.MEMBERS: 25, Figure.REACHABLE: 10, Figure.PRE_ORDERED: 10}
+    assert shown == dict.fromkeys(Figure) | told
     assert unsound(room) == []
 
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 from configurator.errors import ModelUnknown
-from demand.compare.model import Participant, ReleasedComparison, Segment, UnansweredComparison
+from demand.compare.model import MarketSegment, Participant, ReleasedComparison, Segment, UnansweredComparison
 from demand.compare.policy import ComparePolicy
 from demand.compare.service import (
     ComparisonPlan,
@@ -135,6 +135,20 @@ def test_who_joins_again_is_dealt_the_same_and_stays_where_they_said_to_stand(st
 
     assert again == first
     assert rows(study.works) == (1, 0)
+
+
+def test_an_owner_is_refused_where_the_market_has_none_as_the_answer_could_not_be_weighed(works: Works) -> None:
+    open_small_brand(works)
+    proposal_ids = tuple(wish(works, f"Wish {number:02}") for number in range(12))
+    with works.change(PLANNER) as work:
+        plan = ComparisonPlan("Spring", dict.fromkeys(proposal_ids, PRICE_MINOR), (MarketSegment(EAST, 60_000),))
+        study = Study(works, open_comparison(work, plan).head.id, proposal_ids)
+
+    with pytest.raises(InvalidInput) as refused:
+        study.join(1, replace(EAST, owner=True))
+
+    assert refused.value.field == "owner"
+    assert rows(works) == (0, 0)
 
 
 def test_persons_at_the_same_moment_are_dealt_versions_that_go_round(study: Study) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final
 
@@ -9,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
-from demand.cubes.intake_store import load_blocks, lock_book
+from demand.cubes.intake_service import write_saying
+from demand.cubes.intake_store import Book, load_blocks, lock_book
 from demand.cubes.model import NOBODY, Count, Counts, CubeName, Offering, Step, Voice
 from demand.cubes.rebuild_service import mend_blocks, rebuild_blocks, wrong_blocks
-from demand.cubes.tables import cube_blocks, demand_voices
+from demand.cubes.tables import SAYING_LENGTH_MAX, cube_blocks, demand_voices
 from demand.cubes.tally import (
     Deltas,
     codes_of,
@@ -27,9 +29,11 @@ from demand.service import (
     DemandData,
     Ended,
     cast_vote,
+    change_car,
     note_cancelled,
     note_delivered,
     publish_proposal,
+    raise_cap,
     submit_proposal,
     withdraw,
 )
@@ -37,7 +41,7 @@ from kernel.actor import system
 from kernel.clock import FixedClock
 from kernel.ids import AccountId
 from kernel.work import Works
-from tests.configurator.small_brand import BRAND, PLANNER, open_small_brand
+from tests.configurator.small_brand import BRAND, PLAIN_CAR, PLANNER, open_small_brand
 from tests.demand.pool_room import PoolRoom, make_pool_room
 from tests.demand.wishing_room import PAINTS, hear, know, release, save
 
@@ -183,6 +187,35 @@ def test_caps_count_the_discount_that_a_person_waits_for_now(works: Works, clock
 
     assert blocks(works, CubeName.CAPS)["A1", ""] == {"0": Count(1, 1), "3": Count(1, 1)}
     assert wrong(works) == []
+
+
+def test_a_change_of_car_is_heard_also_together_with_a_cap_that_was_raised_before_it(
+    works: Works, clock: FixedClock
+) -> None:
+    room = make_pool_room(works, clock)
+    room.open(capacity=60)
+    buyer = room.buyer(1)
+    joined = room.join(1, cap=10**8)[0]
+    hear(works)
+    quote_id = room.quote(buyer, options=("BLUE", *PLAIN_CAR[1:]))
+    with works.change(buyer) as work:
+        raise_cap(work, joined.pre_order_id, price_cap_minor=2 * 10**8)
+        change_car(work, joined.pre_order_id, quote_id=quote_id, price_cap_minor=2 * 10**8)
+
+    hear(works)
+
+    counted = blocks(works, CubeName.TAKE_RATES)["A1", "east"]
+    assert (counted.get("RED"), counted.get("BLUE")) == (None, Count(1, 1))
+
+
+def test_what_somebody_said_is_as_short_for_thousands_of_options() -> None:
+    book = Book({f"O{number}": number for number in range(5_000)}, 0)
+    voice = Voice("p", True, True, Offering("v" * 32, "r" * 40, "A1", WEEK), ("O1", "O4999"))
+
+    said = [write_saying(book, one, take_block(one.offering).table) for one in (voice, replace(voice, options=("O1",)))]
+
+    assert said[0] != said[1]
+    assert all(len(one) <= SAYING_LENGTH_MAX for one in said)
 
 
 def test_whoever_leaves_twice_in_a_week_counts_once(works: Works, clock: FixedClock) -> None:

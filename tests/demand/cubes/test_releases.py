@@ -12,9 +12,17 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from demand.cubes.audit_service import unlike_replay
-from demand.cubes.model import ALL_REGIONS, Audience, lift, wilson
+from demand.cubes.model import ALL_REGIONS, EVERYBODY, ORDERED, Audience, lift, wilson
+from demand.cubes.policy import CubePolicy
 from demand.cubes.tables import cube_cells, cube_moves
-from demand.queries import CellFilter, newest_cube_release, recent_take_rates, take_rates
+from demand.queries import (
+    CellFilter,
+    newest_cube_release,
+    recent_take_rates,
+    region_weeks,
+    take_rates,
+    willingness_to_pay,
+)
 from demand.service import release_cubes
 from kernel.actor import Actor, Role, system
 from kernel.clock import FixedClock
@@ -23,6 +31,7 @@ from kernel.ids import AccountId
 from kernel.work import Works
 from tests.configurator.small_brand import BRAND, PLANNER, open_small_brand
 from tests.demand.pool_room import make_pool_room
+from tests.demand.released_room import publish
 from tests.demand.wishing_room import PAINTS, K, cells, end_week, release, save
 from tests.kernel.payment_room import counting
 
@@ -356,3 +365,31 @@ def test_options_that_have_nothing_to_do_with_each_other_have_a_lift_of_one() ->
     assert found is not None
     assert found.value == 1.0
     assert found.low < 1 < found.high
+
+
+def test_a_week_of_two_catalogue_versions_is_one_sum(works: Works) -> None:
+    open_small_brand(works)
+    publish(works, {EVERYBODY: [80], ORDERED: [30]}, versions="vw")
+
+    with works.read(PLANNER) as work:
+        found = region_weeks(work, CellFilter(), cells_max=1)
+
+    assert [(one.persons, one.pre_ordered) for one in found] == [(160, 60)]
+
+
+def test_a_short_page_of_a_curve_leaves_no_smaller_discount_out(works: Works) -> None:
+    open_small_brand(works)
+    publish(works, {"3": [20], "10": [25], "20": [30]}, cube="caps")
+
+    with works.read(PLANNER) as work:
+        found = willingness_to_pay(work, CellFilter(), cells_max=2)
+
+    assert [(one.percent_max, one.willing) for one in found] == [(3, 20), (10, 45)]
+
+
+@pytest.mark.parametrize("rounding", [7, 50])
+def test_counts_are_rounded_so_that_what_may_be_shown_is_told_as_ten_at_least(rounding: int) -> None:
+    with pytest.raises(AssertionError, match="k rounds to 10 at least"):
+        CubePolicy(10, 20, rounding)
+
+    assert CubePolicy(50, 50, rounding).k == 50

@@ -1,0 +1,223 @@
+"""Reads of what owners do in circles, many at a time: for members, without a name; a drive for its two sides alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import and_, func, or_, select
+
+from demand.circles.tables import (
+    circle_answers,
+    circle_drives,
+    circle_hosts,
+    circle_members,
+    circle_questions,
+    circles,
+)
+from kernel import db
+from kernel.actor import Permission
+from kernel.paging import Page, PageRequest, make_page
+from kernel.work import Work
+
+HOSTS_MAX: Final = 50
+QUESTIONS_MAX: Final = 50
+ANSWERS_MAX: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A member who lets others drive the car; `is_mine` for the host."""
+
+    id: str
+    model: str
+    text: str
+    since: datetime
+    is_mine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OwnersAnswer:
+    """What an owner of a model says."""
+
+    id: str
+    model: str
+    text: str
+    at: datetime
+    is_mine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a member asks the owners, with their answers, oldest first."""
+
+    id: str
+    text: str
+    asked_at: datetime
+    is_mine: bool
+    answers: tuple[OwnersAnswer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TestDrive:
+    """What somebody asks a host and what the host says; `is_host` where the reader is the host."""
+
+    id: str
+    circle_id: str
+    model: str
+    text: str
+    asked_at: datetime
+    state: str
+    answer: str
+    is_host: bool
+
+
+def _own_circles(work: Work, circle_ids: Sequence[str]) -> list[str]:
+    """Return those of the circles that the reader is in; operators read in all of the brand's."""
+    if work.actor.may(Permission.ACCOUNT_DISABLE):
+        table = circles.c
+        found = select(table.id).where(db.among(table.id, circle_ids), table.brand_id == work.actor.brand_id)
+    else:
+        member = circle_members.c
+        found = select(member.circle_id).where(
+            db.among(member.circle_id, circle_ids),
+            member.person_id == (work.actor.person_id or ""),
+            member.brand_id == work.actor.brand_id,
+        )
+    return list(work.connection.execute(found).scalars())
+
+
+def hosts_of(work: Work, circle_ids: Sequence[str]) -> dict[str, list[Host]]:
+    """Return who hosts test drives in the circles that the reader is in, newest first."""
+    table = circle_hosts.c
+    found = select(circle_hosts).where(db.among(table.circle_id, _own_circles(work, circle_ids)))
+    hosts: dict[str, list[Host]] = {}
+    for row in work.connection.execute(found.order_by(table.id.desc())):
+        own = hosts.setdefault(row.circle_id, [])
+        if len(own) < HOSTS_MAX:
+            own.append(Host(row.id, row.model, row.text, row.since, row.person_id == work.actor.person_id))
+    return hosts
+
+
+def questions_of(work: Work, circle_ids: Sequence[str]) -> dict[str, list[Question]]:
+    """Return what is asked in the circles that the reader is in, newest first, in three statements."""
+    table = circle_questions.c
+    place = func.row_number().over(partition_by=table.circle_id, order_by=table.id.desc()).label("place")
+    newest = (
+        select(circle_questions, place)
+        .where(db.among(table.circle_id, _own_circles(work, circle_ids)), table.removed_at.is_(None))
+        .subquery()
+    )
+    found = select(newest).where(newest.c.place <= QUESTIONS_MAX).order_by(newest.c.id.desc())
+    rows = work.connection.execute(found).all()
+    answers = _answers_of(work, [row.id for row in rows])
+    questions: dict[str, list[Question]] = {}
+    for row in rows:
+        questions.setdefault(row.circle_id, []).append(
+            Question(row.id, row.text, row.asked_at, _is_mine(work, row), tuple(answers.get(row.id, ())))
+        )
+    return questions
+
+
+def _answers_of(work: Work, question_ids: Sequence[str]) -> dict[str, list[OwnersAnswer]]:
+    table = circle_answers.c
+    found = select(circle_answers).where(db.among(table.question_id, question_ids), table.removed_at.is_(None))
+    answers: dict[str, list[OwnersAnswer]] = {}
+    for row in work.connection.execute(found.order_by(table.id)):
+        own = answers.setdefault(row.question_id, [])
+        if len(own) < ANSWERS_MAX:
+            own.append(OwnersAnswer(row.id, row.model, row.text, row.at, _is_mine(work, row)))
+    return answers
+
+
+def _is_mine(work: Work, row: Any) -> bool:
+    return row.person_id is not None and row.person_id == work.actor.person_id
+
+
+def own_test_drives(work: Work, page: PageRequest) -> Page[TestDrive]:
+    """Return the test drives that the reader asked for, or is asked for as a host, newest first."""
+    work.actor.require(Permission.VOTE)
+    person_id = work.actor.person_id or ""
+    drive, host = circle_drives.c, circle_hosts.c
+    found = (
+        select(circle_drives, host.circle_id, host.model, host.person_id.label("host"))
+        .join(circle_hosts, host.id == drive.host_id)
+        .where(drive.brand_id == work.actor.brand_id, or_(drive.person_id == person_id, host.person_id == person_id))
+    )
+    if page.after is not None:
+        found = found.where(drive.id < page.after)
+    rows = work.connection.execute(found.order_by(drive.id.desc()).limit(page.size + 1)).all()
+    drives = [
+        TestDrive(
+            row.id, row.circle_id, row.model, row.text, row.asked_at, row.state, row.answer, row.host == person_id
+        )
+        for row in rows
+    ]
+    return make_page(drives, page, lambda one: one.id)
+
+
+# --- for telling and for figures -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Whom something is told, with the words; None where it is nobody any more."""
+
+    account_id: str | None
+    circle: str
+    text: str
+    agreed: bool = False
+
+
+def drive_to_tell(work: Work, drive_id: str, *, host: bool) -> Told | None:
+    """Return what the host of a drive is told, or who asked for it; None where it was taken back."""
+    work.actor.require(Permission.SYSTEM)
+    found = (
+        select(circle_drives, circles.c.title, circle_hosts.c.account_id.label("host_account"))
+        .join(circle_hosts, circle_hosts.c.id == circle_drives.c.host_id)
+        .join(circles, circles.c.id == circle_hosts.c.circle_id)
+        .where(circle_drives.c.id == drive_id)
+    )
+    row = work.connection.execute(found).first()
+    if row is None:
+        return None
+    if host:
+        return Told(row.host_account, row.title, row.text)
+    return Told(row.account_id, row.title, row.answer, row.state == "agreed")
+
+
+def answer_to_tell(work: Work, answer_id: str) -> Told | None:
+    """Return what who asked is told of an answer; None where it was removed."""
+    work.actor.require(Permission.SYSTEM)
+    question, answer = circle_questions.c, circle_answers.c
+    found = (
+        select(question.account_id, circles.c.title, answer.text)
+        .join(circle_questions, question.id == answer.question_id)
+        .join(circles, circles.c.id == question.circle_id)
+        .where(and_(answer.id == answer_id, answer.removed_at.is_(None)))
+    )
+    row = work.connection.execute(found).first()
+    return None if row is None else Told(row.account_id, row.title, row.text)
+
+
+def owners_active(work: Work) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
+    """Return who hosts and who answered, each as circle and person; for the release of figures."""
+    work.actor.require(Permission.SYSTEM)
+    brand_id = work.actor.brand_id
+    hosting = select(circle_hosts.c.circle_id, circle_hosts.c.person_id).where(circle_hosts.c.brand_id == brand_id)
+    answered = (
+        select(circle_questions.c.circle_id, circle_answers.c.person_id)
+        .join(circle_questions, circle_questions.c.id == circle_answers.c.question_id)
+        .join(
+            circle_members,
+            (circle_members.c.circle_id == circle_questions.c.circle_id)
+            & (circle_members.c.person_id == circle_answers.c.person_id),
+        )
+        .where(circle_answers.c.brand_id == brand_id, circle_answers.c.removed_at.is_(None))
+    )
+    hosts, answerers = (
+        {(row.circle_id, row.person_id) for row in work.connection.execute(found)} for found in (hosting, answered)
+    )
+    return hosts, answerers

@@ -1,0 +1,215 @@
+"""Loads and saves what owners do in circles: who has a car, who hosts, who asks, what is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, select, update
+
+from demand.circles.errors import AlreadyHosting, AnsweredByYou, DriveAsked
+from demand.circles.tables import car_owners, circle_answers, circle_drives, circle_hosts, circle_questions
+from kernel import db
+from kernel.errors import NotFound
+from kernel.work import Work
+
+
+def insert_owners(work: Work, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write who has got a car; what is told twice is written once."""
+    db.insert_new(work.connection, car_owners, list(rows), returning="order_id")
+
+
+def model_owned(work: Work, person_id: str) -> str | None:
+    """Return the model of the newest car that a person has got, or None."""
+    table = car_owners.c
+    found = select(table.model).where(table.brand_id == work.actor.brand_id, table.person_id == person_id)
+    model: str | None = work.connection.execute(found.order_by(table.since.desc(), table.order_id).limit(1)).scalar()
+    return model
+
+
+def insert_host(work: Work, circle_id: str, *, person_id: str, model: str, text: str) -> str:
+    """Write that a member hosts and return the offer's id; refuses AlreadyHosting."""
+    row = {
+        "id": work.new_id(),
+        "brand_id": work.actor.brand_id,
+        "circle_id": circle_id,
+        "person_id": person_id,
+        "account_id": work.actor.signed_in(),
+        "model": model,
+        "text": text,
+        "since": work.now,
+    }
+    if not db.insert_new(work.connection, circle_hosts, [row], returning="id"):
+        raise AlreadyHosting
+    return str(row["id"])
+
+
+def delete_host(work: Work, circle_id: str, person_id: str) -> bool:
+    """Take a host's offer back with all that was asked of it, and what the person asked of others in the circle."""
+    hosts, drives = circle_hosts.c, circle_drives.c
+    in_circle = select(hosts.id).where(hosts.circle_id == circle_id)
+    work.connection.execute(delete(circle_drives).where(drives.person_id == person_id, drives.host_id.in_(in_circle)))
+    own = in_circle.where(hosts.person_id == person_id)
+    work.connection.execute(delete(circle_drives).where(drives.host_id.in_(own)))
+    gone = delete(circle_hosts).where(hosts.circle_id == circle_id, hosts.person_id == person_id)
+    return bool(work.connection.execute(gone).rowcount)
+
+
+def find_host(work: Work, host_id: str) -> Any:
+    """Return a host's offer, which nobody takes back meanwhile, or refuse (NotFound)."""
+    found = select(circle_hosts).where(circle_hosts.c.id == host_id, circle_hosts.c.brand_id == work.actor.brand_id)
+    row = work.connection.execute(found.with_for_update()).first()
+    if row is None:
+        raise NotFound("host")
+    return row
+
+
+def insert_drive(work: Work, host_id: str, *, person_id: str, text: str) -> str:
+    """Write that somebody asks for a drive; refuses DriveAsked."""
+    row = {
+        "id": work.new_id(),
+        "brand_id": work.actor.brand_id,
+        "host_id": host_id,
+        "person_id": person_id,
+        "account_id": work.actor.signed_in(),
+        "text": text,
+        "asked_at": work.now,
+        "state": "asked",
+        "answer": "",
+    }
+    if not db.insert_new(work.connection, circle_drives, [row], returning="id"):
+        raise DriveAsked
+    return str(row["id"])
+
+
+def lock_drive(work: Work, drive_id: str, *, host: str) -> Any:
+    """Lock a drive that a person is asked for, or refuse (NotFound)."""
+    found = (
+        select(circle_drives)
+        .join(circle_hosts, circle_hosts.c.id == circle_drives.c.host_id)
+        .where(
+            circle_drives.c.id == drive_id,
+            circle_drives.c.brand_id == work.actor.brand_id,
+            circle_hosts.c.person_id == host,
+        )
+    )
+    row = work.connection.execute(found.with_for_update(of=circle_drives)).first()
+    if row is None:
+        raise NotFound("test_drive")
+    return row
+
+
+def save_drive(work: Work, drive_id: str, *, state: str, answer: str) -> None:
+    """Write what the host says."""
+    work.connection.execute(
+        update(circle_drives)
+        .where(circle_drives.c.id == drive_id)
+        .values(state=state, answer=answer, answered_at=work.now)
+    )
+
+
+# --- questions -------------------------------------------------------------------------------------------------------
+
+
+def asked_since(work: Work, person_id: str, since: datetime) -> int:
+    """Count the questions that a person asked since a time."""
+    table = circle_questions.c
+    found = select(func.count()).where(
+        table.brand_id == work.actor.brand_id, table.person_id == person_id, table.asked_at > since
+    )
+    return int(work.connection.execute(found).scalar_one())
+
+
+def insert_question(work: Work, circle_id: str, *, person_id: str, text: str) -> str:
+    """Write a question and return its id."""
+    row = {
+        "id": work.new_id(),
+        "brand_id": work.actor.brand_id,
+        "circle_id": circle_id,
+        "person_id": person_id,
+        "account_id": work.actor.signed_in(),
+        "text": text,
+        "asked_at": work.now,
+    }
+    db.insert_many(work.connection, circle_questions, [row])
+    return str(row["id"])
+
+
+def circle_of_question(work: Work, question_id: str) -> str:
+    """Return the circle in which a question was asked that was not removed, or refuse (NotFound)."""
+    table = circle_questions.c
+    found = select(table.circle_id).where(
+        table.id == question_id, table.brand_id == work.actor.brand_id, table.removed_at.is_(None)
+    )
+    circle_id: str | None = work.connection.execute(found).scalar()
+    if circle_id is None:
+        raise NotFound("question")
+    return circle_id
+
+
+def insert_answer(work: Work, question_id: str, *, person_id: str, model: str, text: str) -> str:
+    """Write an owner's answer; refuses AnsweredByYou."""
+    row = {
+        "id": work.new_id(),
+        "brand_id": work.actor.brand_id,
+        "question_id": question_id,
+        "person_id": person_id,
+        "account_id": work.actor.signed_in(),
+        "model": model,
+        "text": text,
+        "at": work.now,
+    }
+    if not db.insert_new(work.connection, circle_answers, [row], returning="id"):
+        raise AnsweredByYou
+    return str(row["id"])
+
+
+def remove_words(work: Work, words_id: str, *, author: str | None) -> bool:
+    """Remove a question or an answer, of one author or whoever's; says whether there was one to remove."""
+    for table in (circle_questions, circle_answers):
+        mine = (
+            table.c.id == words_id,
+            table.c.brand_id == work.actor.brand_id,
+            table.c.removed_at.is_(None),
+            *(() if author is None else (table.c.person_id == author,)),
+        )
+        if work.connection.execute(update(table).where(*mine).values(removed_at=work.now)).rowcount:
+            return True
+    return False
+
+
+def forget_owner(work: Work, *, person_id: str | None, account_id: str) -> None:
+    """Forget whose car it is, what somebody hosts and asked for; what they said stays, and is nobody's."""
+    brand_id = work.actor.brand_id
+
+    def own(table: Any) -> Any:
+        mine = table.c.account_id == account_id
+        return (table.c.brand_id == brand_id) & (mine if person_id is None else mine | (table.c.person_id == person_id))
+
+    hosted = select(circle_hosts.c.id).where(own(circle_hosts))
+    work.connection.execute(delete(circle_drives).where(circle_drives.c.host_id.in_(hosted)))
+    for table in (circle_drives, circle_hosts, car_owners):
+        work.connection.execute(delete(table).where(own(table)))
+    for table in (circle_questions, circle_answers):
+        work.connection.execute(update(table).where(own(table)).values(person_id=None, account_id=None))
+
+
+def export_owner(work: Work, account_id: str) -> dict[str, Any]:
+    """Return what an account said, hosts and asked for in circles, in JSON terms."""
+
+    def rows(table: Any, *names: str) -> list[dict[str, Any]]:
+        columns = [table.c[name] for name in names]
+        found = select(*columns).where(table.c.account_id == account_id, table.c.brand_id == work.actor.brand_id)
+        told = work.connection.execute(found.order_by(*columns)).mappings()
+        return [
+            {key: one.isoformat() if isinstance(one, datetime) else one for key, one in row.items()} for row in told
+        ]
+
+    return {
+        "cars": rows(car_owners, "since", "model"),
+        "hosting": rows(circle_hosts, "since", "model", "text"),
+        "testDrives": rows(circle_drives, "asked_at", "text", "state", "answer"),
+        "questions": rows(circle_questions, "asked_at", "text"),
+        "answers": rows(circle_answers, "at", "text"),
+    }
