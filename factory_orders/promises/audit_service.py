@@ -60,9 +60,26 @@ _UNDATED: Final = """
         AND (promise_outcomes.order_id IS NULL OR promise_outcomes.promised_by <> orders.promised_by)
 """
 
+# A pool that has locked gives back what its orders did not take, once none of them waits for a week.
+_HELD_FOR_NOBODY: Final = """
+    SELECT pool_reservations.pool_id, SUM(pool_reservations.held) AS held FROM pool_reservations
+    JOIN pool_plans ON pool_plans.pool_id = pool_reservations.pool_id AND pool_plans.closed_at IS NOT NULL
+    WHERE pool_reservations.brand_id = :brand_id AND pool_reservations.held > 0 AND NOT EXISTS (
+        SELECT 1 FROM orders
+        LEFT JOIN build_orders ON build_orders.order_id = orders.id AND build_orders.stage <> 'withdrawn'
+        WHERE orders.pool_id = pool_reservations.pool_id AND orders.state = 'scheduled' AND build_orders.id IS NULL
+    )
+    GROUP BY pool_reservations.pool_id
+"""
+
 CHECKS: Final = (
     Check("what pools have promised is what holds and members take of it", 3, _wrong_promises),
     Check("a member's place is kept in the pool that they are in", 3, _elsewhere),
+    Check(
+        "a pool that is over holds nothing but for its orders that wait for a week",
+        3,
+        rows_violating(_HELD_FOR_NOBODY, shape="pool {pool_id} holds {held}"),
+    ),
     Check(
         "each order with a contract's date counts towards the calibration of promises by that date",
         7,

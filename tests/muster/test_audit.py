@@ -23,7 +23,7 @@ from factory_orders.conditions.tables import condition_checks
 from factory_orders.deliveries.tables import handovers, late_credits, order_balances
 from factory_orders.papers.tables import papers
 from factory_orders.parts.tables import part_stocks
-from factory_orders.planning.tables import batches, capacity_weeks, orders
+from factory_orders.planning.tables import batches, capacity_weeks, orders, pool_plans, pool_reservations
 from factory_orders.plant.tables import build_orders
 from factory_orders.promises.tables import promise_holds, promise_outcomes
 from factory_orders.vehicles.tables import allocations, vehicle_disclosures, vehicles
@@ -202,6 +202,7 @@ def turn_back(connection: Connection) -> None:
 
 transfer, pool, pre_order, order, car = ledger_transfers.c, pools.c, pre_orders.c, orders.c, vehicles.c
 LOCKED: Final = pre_order.state == "locked"
+OVER: Final = select(pool_plans.c.pool_id).where(pool_plans.c.closed_at.is_not(None))
 
 
 def _join_after_the_freeze(connection: Connection) -> None:
@@ -334,6 +335,9 @@ PLANTED: Final[dict[str, Plant]] = {
     ),
     "a member's place is kept in the pool that they are in": change(
         promise_holds, promise_holds.c.state == "kept", pool_id="9" * 32
+    ),
+    "a pool that is over holds nothing but for its orders that wait for a week": change(
+        pool_reservations, pool_reservations.c.pool_id.in_(OVER), held=1
     ),
     "each order with a contract's date counts towards the calibration of promises by that date": drop(
         promise_outcomes, promise_outcomes.c.order_id != ""
