@@ -37,7 +37,15 @@ from factory_orders.deliveries.handover_service import (
     sign_handover,
 )
 from factory_orders.deliveries.late_service import credit_late_days
-from factory_orders.deliveries.shipment_service import Damage, inspect_arrival, report_shipment
+from factory_orders.deliveries.shipment_service import (
+    Arrival,
+    Damage,
+    Leg,
+    inspect_arrival,
+    inspect_arrivals,
+    report_shipment,
+    report_shipments,
+)
 from factory_orders.hooks.sending_service import send_messages
 from factory_orders.hooks.service import (
     HookSecret,
@@ -134,12 +142,14 @@ __all__ = [
     "SUBSCRIPTIONS",
     "TIMERS",
     "Amendment",
+    "Arrival",
     "BuyRequest",
     "CalledOff",
     "Cancellation",
     "Damage",
     "FreezePoints",
     "HookSecret",
+    "Leg",
     "OrderData",
     "Reported",
     "StockRequest",
@@ -171,6 +181,7 @@ __all__ = [
     "hold_stock_car",
     "hold_stock_deposit",
     "inspect_arrival",
+    "inspect_arrivals",
     "inspect_handover",
     "learn_margins",
     "lose_balance",
@@ -197,6 +208,7 @@ __all__ = [
     "report_plant_event",
     "report_plant_events",
     "report_shipment",
+    "report_shipments",
     "request_balance",
     "request_paper",
     "reserve_slots",

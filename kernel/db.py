@@ -153,11 +153,15 @@ def among(column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bo
     """Say that a column of text, whole numbers or days is one of the values, however many there are.
 
     All of them travel as one parameter: PostgreSQL takes 65,535 and SQLite 32,766 at most, and a pool may have more
-    members. The statement is one text for every number of values, so it is prepared once.
+    members. The statement is one text for every number of values from two on, so it is prepared once. A single value is
+    compared: SQLite takes every list for twenty-five values, and would rather look at all rows of a brand.
     """
     listed = [one.value if isinstance(one, Enum) else one for one in dict.fromkeys(values)]
     assert all(isinstance(one, str | int | date) for one in listed), "only what both databases write alike in a list"
     assert not isinstance(column.type, Instant | Json), "a moment is text here and a time there"
+    if len(listed) == 1:
+        same: ColumnElement[bool] = column == listed[0]
+        return same
     return _Among(column, bindparam(None, listed, type_=_Listed(column.type), unique=True))
 
 

@@ -12,7 +12,13 @@ from factory_orders.conditions.service import require_check
 from factory_orders.consents.offer_service import offer_repaired
 from factory_orders.deliveries.balance import REMIND_TIMER
 from factory_orders.deliveries.model import Shipment, ShipmentState, check_leg
-from factory_orders.deliveries.shipment_store import insert_shipments, last_report_at, lock_shipment, save_shipment
+from factory_orders.deliveries.shipment_store import (
+    Moved,
+    insert_shipments,
+    last_reports,
+    lock_shipments,
+    save_shipments,
+)
 from factory_orders.events import ShipmentMoved, ShipmentPlanned, StockCarArrived, VehicleArrived
 from factory_orders.planning.model import (
     AtStoreOrder,
@@ -23,20 +29,20 @@ from factory_orders.planning.model import (
     StockedOrder,
 )
 from factory_orders.planning.order_service import build_again
-from factory_orders.planning.order_store import lock_order, save_order, save_orders
+from factory_orders.planning.order_store import lock_orders, save_orders
 from factory_orders.policies import HandoverPolicy
 from factory_orders.promises.calibration_service import note_ready
 from factory_orders.stock_orders.events import OrderedStockCarArrived
 from factory_orders.stock_orders.queries import order_of_stock_car
 from factory_orders.vehicles.model import DisclosureReason, Vehicle, VehicleState
-from factory_orders.vehicles.service import disclose, enter, lose_vehicle
-from factory_orders.vehicles.store import lock_vehicle
+from factory_orders.vehicles.service import Step, disclose, enter_all, lose_vehicle
+from factory_orders.vehicles.store import lock_vehicles
 from factory_orders.vehicles.vin import require_same_car
 from kernel import policy, registry
 from kernel.actor import Permission
-from kernel.errors import InvalidInput, NotFound
+from kernel.errors import InvalidInput, NotFound, Refusal
 from kernel.reasons import because
-from kernel.timers import set_timer
+from kernel.timers import set_timers
 from kernel.work import Work
 
 CLOCK_AHEAD: Final = timedelta(minutes=5)
@@ -102,6 +108,15 @@ def send_to_stock(work: Work, passed: Sequence[tuple[Vehicle, OrderTerms]]) -> N
             plan_stock_way(work, vehicle, store_id=terms.store_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """A carrier's report on a shipment: which leg, and when by the carrier's clock."""
+
+    shipment_id: str
+    to: ShipmentState
+    occurred_at: datetime
+
+
 def report_shipment(work: Work, shipment_id: str, to: ShipmentState, *, occurred_at: datetime) -> Shipment:
     """Take a carrier's report of a leg, or of a car that is lost; the same leg again changes nothing.
 
@@ -109,42 +124,88 @@ def report_shipment(work: Work, shipment_id: str, to: ShipmentState, *, occurred
     loads a car reports its later legs; to other carriers the shipment does not exist. Refuses NotFound,
     ShipmentOutOfOrder, a time that lies in the future or before the leg before, and ConditionCheckMissing.
     """
+    (outcome,) = report_shipments(work, [Leg(shipment_id, to, occurred_at)])
+    if isinstance(outcome, Refusal):
+        raise outcome
+    return outcome
+
+
+def report_shipments(work: Work, legs: Sequence[Leg]) -> list[Shipment | Refusal]:
+    """Take reports on different shipments, each answered as `report_shipment` does; a refused one spoils no other."""
     work.actor.require(Permission.SHIPMENT_WRITE)
+    ids = [leg.shipment_id for leg in legs]
+    assert len(set(ids)) == len(ids), "one report a shipment"
+    known, earlier = lock_shipments(work, ids), last_reports(work, ids)
+    outcomes: list[Shipment | Refusal] = []
+    moved: list[Moved] = []
+    for leg in legs:
+        try:
+            before = known.get(leg.shipment_id)
+            now = _judge_leg(work, leg, before, earlier.get(leg.shipment_id))
+        except Refusal as refusal:
+            outcomes.append(refusal)
+            continue
+        outcomes.append(now)
+        if now is not before:
+            moved.append(Moved(now, leg.occurred_at))
+    _follow_legs(work, moved)
+    return outcomes
+
+
+def _judge_leg(work: Work, leg: Leg, shipment: Shipment | None, earliest: datetime | None) -> Shipment:
+    """Return where the shipment stands after a report: the same value where it was known."""
+    to = leg.to
     if to not in CARRIERS:
         raise InvalidInput("state", because("LEG", legs=tuple(leg.name for leg in CARRIERS)))
-    shipment = lock_shipment(work, shipment_id)
-    if not _is_own(work, shipment):
+    if shipment is None or not _is_own(work, shipment):
         raise NotFound("shipment")
     if shipment.state is to:
         return shipment
     check_leg(shipment.state, to)
-    _check_time(work, shipment, occurred_at)
+    _check_time(work, leg.occurred_at, earliest)
     if to in SEEN:
         require_check(work, shipment.id, SEEN[to])
-    order = None if shipment.order_id is None else lock_order(work, shipment.order_id)
-    moved = replace(
+    return replace(
         shipment,
         state=to,
         carrier_account_id=shipment.carrier_account_id or work.actor.account_id,
-        loaded_at=occurred_at if to is ShipmentState.LOADED else shipment.loaded_at,
-        arrived_at=occurred_at if to is ShipmentState.ARRIVED else shipment.arrived_at,
+        loaded_at=leg.occurred_at if to is ShipmentState.LOADED else shipment.loaded_at,
+        arrived_at=leg.occurred_at if to is ShipmentState.ARRIVED else shipment.arrived_at,
     )
-    save_shipment(work, moved, occurred_at=occurred_at)
-    on_the_way = order if isinstance(order, BuiltOrder | InTransitOrder) and order.vin == moved.vin else None
-    vehicle = lock_vehicle(work, moved.vin)
-    if to is ShipmentState.LOST:
-        lose_vehicle(work, vehicle, why="lost", at=occurred_at)
-        if on_the_way is not None:
-            build_again(work, on_the_way, vin=moved.vin)
-    else:
-        enter(work, vehicle, to.value, occurred_at, shipment=moved.id)
-        if on_the_way is not None:
-            save_order(work, _moved_order(on_the_way, moved, occurred_at))
-    if order is not None:
-        terms = order.terms
-        news = ShipmentMoved(moved.brand_id, moved.id, moved.vin, terms.id, terms.account_id, to.value, occurred_at)
-        work.record(news)
-    return moved
+
+
+def _follow_legs(work: Work, moved: Sequence[Moved]) -> None:
+    """Write what was reported, and let cars and orders follow."""
+    if not moved:
+        return
+    orders = lock_orders(work, [one.shipment.order_id for one in moved if one.shipment.order_id is not None])
+    save_shipments(work, moved)
+    vehicles = lock_vehicles(work, [one.shipment.vin for one in moved])
+    steps, followed = [], []
+    for one in moved:
+        shipment, vehicle = one.shipment, vehicles[one.shipment.vin]
+        order = orders.get(shipment.order_id or "")
+        on_the_way = order if isinstance(order, BuiltOrder | InTransitOrder) and order.vin == shipment.vin else None
+        if shipment.state is ShipmentState.LOST:
+            lose_vehicle(work, vehicle, why="lost", at=one.occurred_at)
+            if on_the_way is not None:
+                build_again(work, on_the_way, vin=shipment.vin)
+        else:
+            steps.append(Step(vehicle, shipment.state.value, one.occurred_at, {"shipment": shipment.id}))
+            if on_the_way is not None:
+                followed.append(_moved_order(on_the_way, shipment, one.occurred_at))
+        if order is not None:
+            work.record(_leg_news(one, order.terms))
+    enter_all(work, steps)
+    save_orders(work, followed)
+
+
+def _leg_news(moved: Moved, terms: OrderTerms) -> ShipmentMoved:
+    shipment = moved.shipment
+    return ShipmentMoved(
+        *(shipment.brand_id, shipment.id, shipment.vin, terms.id, terms.account_id, shipment.state.value),
+        moved.occurred_at,
+    )
 
 
 def _is_own(work: Work, shipment: Shipment) -> bool:
@@ -153,10 +214,9 @@ def _is_own(work: Work, shipment: Shipment) -> bool:
     return shipment.carrier_account_id == work.actor.account_id
 
 
-def _check_time(work: Work, shipment: Shipment, occurred_at: datetime) -> None:
+def _check_time(work: Work, occurred_at: datetime, earliest: datetime | None) -> None:
     if occurred_at.tzinfo is None:
         raise InvalidInput("occurredAt", because("ZONE_MISSING"))
-    earliest = last_report_at(work, shipment.id)
     if occurred_at > work.now + CLOCK_AHEAD or (earliest is not None and occurred_at < earliest):
         raise InvalidInput("occurredAt", because("LEG_TIME"))
 
@@ -167,6 +227,15 @@ def _moved_order(order: BuiltOrder | InTransitOrder, shipment: Shipment, at: dat
     return InTransitOrder(order.terms, order.vin)
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A store's word on a car that arrived; `vin` is read from the car, `damage` is None where it is fine."""
+
+    shipment_id: str
+    vin: str
+    damage: Damage | None = None
+
+
 def inspect_arrival(work: Work, shipment_id: str, *, vin: str, damage: Damage | None = None) -> Shipment:
     """Take the receiving store's word on a car that arrived: fine, or damaged.
 
@@ -175,35 +244,80 @@ def inspect_arrival(work: Work, shipment_id: str, *, vin: str, damage: Damage | 
     the same, and nobody is told. Refuses another store's shipment (NotFound), a number that is not the car's
     (VinInvalid) and a shipment that has not arrived (ShipmentOutOfOrder).
     """
+    (outcome,) = inspect_arrivals(work, [Arrival(shipment_id, vin, damage)])
+    if isinstance(outcome, Refusal):
+        raise outcome
+    return outcome
+
+
+def inspect_arrivals(work: Work, arrivals: Sequence[Arrival]) -> list[Shipment | Refusal]:
+    """Take a store's word on different cars, each answered as `inspect_arrival` does; a refused one spoils no other."""
     work.actor.require(Permission.DELIVERY_WRITE)
-    shipment = lock_shipment(work, shipment_id)
-    if shipment.store_id != work.actor.own_store():
+    ids = [one.shipment_id for one in arrivals]
+    assert len(set(ids)) == len(ids), "one word a car"
+    known = lock_shipments(work, ids)
+    outcomes: list[Shipment | Refusal] = []
+    seen: list[tuple[Shipment, Damage | None]] = []
+    for one in arrivals:
+        try:
+            shipment = _judge_arrival(work, one, known.get(one.shipment_id))
+        except Refusal as refusal:
+            outcomes.append(refusal)
+            continue
+        outcomes.append(shipment)
+        seen.append((shipment, one.damage))
+    _follow_arrivals(work, seen)
+    return outcomes
+
+
+def _judge_arrival(work: Work, arrival: Arrival, shipment: Shipment | None) -> Shipment:
+    if shipment is None or shipment.store_id != work.actor.own_store():
         raise NotFound("shipment")
-    require_same_car(vin, shipment.vin)
-    _check_damage(damage)
-    to = ShipmentState.INSPECTED if damage is None else ShipmentState.DAMAGED
+    require_same_car(arrival.vin, shipment.vin)
+    _check_damage(arrival.damage)
+    to = ShipmentState.INSPECTED if arrival.damage is None else ShipmentState.DAMAGED
     check_leg(shipment.state, to)
     require_check(work, shipment.id, HandOver.INSPECTED)
-    order = None if shipment.order_id is None else lock_order(work, shipment.order_id)
-    waiting = order if isinstance(order, AtStoreOrder) and order.vin == shipment.vin else None
-    seen = replace(shipment, state=to, inspected_at=work.now)
-    save_shipment(work, seen, occurred_at=work.now, detail=None if damage is None else damage.detail.strip())
-    vehicle = _look_over(work, seen, None if waiting is None else waiting.terms, damage)
-    if waiting is not None:
-        _follow_arrival(work, seen, waiting, vehicle, is_damaged=damage is not None)
-    elif shipment.order_id is None:
-        work.record(StockCarArrived(seen.brand_id, seen.vin, seen.store_id, vehicle.newness.word))
-        if (ordered := order_of_stock_car(work, seen)) is not None:
-            by = ordered.ordered_by
-            work.record(OrderedStockCarArrived(seen.brand_id, ordered.id, by, seen.store_id, seen.vin))
-    return seen
+    return replace(shipment, state=to, inspected_at=work.now)
 
 
-def _look_over(work: Work, seen: Shipment, terms: OrderTerms | None, damage: Damage | None) -> Vehicle:
-    vehicle = lock_vehicle(work, seen.vin)
-    if damage is None:
-        enter(work, vehicle, "inspected", work.now, shipment=seen.id)
-        return vehicle
+def _follow_arrivals(work: Work, seen: Sequence[tuple[Shipment, Damage | None]]) -> None:
+    """Write what the store saw, note it in the cars' passports, and tell buyers that their car stands ready."""
+    if not seen:
+        return
+    orders = lock_orders(work, [one.order_id for one, _ in seen if one.order_id is not None])
+    save_shipments(
+        work, [Moved(one, work.now, None if damage is None else damage.detail.strip()) for one, damage in seen]
+    )
+    vehicles = lock_vehicles(work, [one.vin for one, _ in seen])
+    steps, ready = [], []
+    for one, damage in seen:
+        order, vehicle = orders.get(one.order_id or ""), vehicles[one.vin]
+        waiting = order if isinstance(order, AtStoreOrder) and order.vin == one.vin else None
+        if damage is None:
+            steps.append(Step(vehicle, "inspected", work.now, {"shipment": one.id}))
+        else:
+            vehicle = _disclose_damage(work, vehicle, None if waiting is None else waiting.terms, damage)
+        if waiting is None:
+            if one.order_id is None:
+                _tell_of_stock_car(work, one, vehicle)
+        elif vehicle.state is not VehicleState.ALLOCATED:  # What was found makes it no new car.
+            build_again(work, waiting, vin=vehicle.vin)
+            offer_repaired(work, waiting.terms, vehicle)
+        else:
+            ready.append((one, waiting.terms, damage is not None))
+    enter_all(work, steps)
+    _tell_ready(work, ready)
+
+
+def _tell_of_stock_car(work: Work, seen: Shipment, vehicle: Vehicle) -> None:
+    work.record(StockCarArrived(seen.brand_id, seen.vin, seen.store_id, vehicle.newness.word))
+    if (ordered := order_of_stock_car(work, seen)) is not None:
+        by = ordered.ordered_by
+        work.record(OrderedStockCarArrived(seen.brand_id, ordered.id, by, seen.store_id, seen.vin))
+
+
+def _disclose_damage(work: Work, vehicle: Vehicle, terms: OrderTerms | None, damage: Damage) -> Vehicle:
     return disclose(
         work,
         vehicle,
@@ -215,17 +329,18 @@ def _look_over(work: Work, seen: Shipment, terms: OrderTerms | None, damage: Dam
     )
 
 
-def _follow_arrival(work: Work, seen: Shipment, order: AtStoreOrder, vehicle: Vehicle, *, is_damaged: bool) -> None:
-    """Tell the buyer that the car stands ready, or build another one for the order."""
-    terms = order.terms
-    if vehicle.state is not VehicleState.ALLOCATED:  # What was found makes it no new car.
-        build_again(work, order, vin=vehicle.vin)
-        offer_repaired(work, terms, vehicle)
+def _tell_ready(work: Work, ready: Sequence[tuple[Shipment, OrderTerms, bool]]) -> None:
+    """Tell buyers that their cars stand ready, and when they are reminded of them."""
+    if not ready:
         return
-    note_ready(work, terms.id)
-    notice_days = policy.pinned(work, terms.policy_version).section(HandoverPolicy).second_notice_days
-    set_timer(work, REMIND_TIMER, terms.id, work.now + timedelta(days=notice_days))
-    work.record(VehicleArrived(seen.brand_id, seen.vin, terms.id, terms.account_id, seen.store_id, damaged=is_damaged))
+    note_ready(work, [terms.id for _, terms, _ in ready])
+    remind_at = {}
+    for _, terms, _ in ready:
+        notice_days = policy.pinned(work, terms.policy_version).section(HandoverPolicy).second_notice_days
+        remind_at[terms.id] = work.now + timedelta(days=notice_days)
+    set_timers(work, REMIND_TIMER, remind_at)
+    for one, terms, is_damaged in ready:
+        work.record(VehicleArrived(one.brand_id, one.vin, terms.id, terms.account_id, one.store_id, damaged=is_damaged))
 
 
 def _check_damage(damage: Damage | None) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, func, select, update
 
 from factory_orders.deliveries.model import Shipment
 from factory_orders.deliveries.rows import SHIPMENT_FIELDS, shipment_from
@@ -24,15 +25,17 @@ def insert_shipments(work: Work, planned: Sequence[Shipment]) -> None:
 
 def lock_shipment(work: Work, shipment_id: str) -> Shipment:
     """Load a shipment and keep other reports on it waiting; refuses NotFound."""
-    found = (
-        select(shipments)
-        .where(shipments.c.id == shipment_id, shipments.c.brand_id == work.actor.brand_id)
-        .with_for_update()
-    )
-    row = work.connection.execute(found).mappings().first()
-    if row is None:
+    found = lock_shipments(work, [shipment_id]).get(shipment_id)
+    if found is None:
         raise NotFound("shipment")
-    return shipment_from(row)
+    return found
+
+
+def lock_shipments(work: Work, shipment_ids: Sequence[str]) -> dict[str, Shipment]:
+    """Load shipments of the actor's brand by id and keep other reports on them waiting."""
+    found = select(shipments).where(db.among(shipments.c.id, shipment_ids), shipments.c.brand_id == work.actor.brand_id)
+    rows = work.connection.execute(found.order_by(shipments.c.id).with_for_update()).mappings()
+    return {row["id"]: shipment_from(row) for row in rows}
 
 
 def way_to_buyer(work: Work, terms: OrderTerms, vin: str) -> Shipment | None:
@@ -53,31 +56,50 @@ def shipment_of_car(work: Work, *, vin: str, order_id: str) -> Shipment | None:
     return None if row is None else shipment_from(row)
 
 
-def save_shipment(work: Work, shipment: Shipment, *, occurred_at: datetime, detail: str | None = None) -> None:
-    """Write where a shipment stands, and the report that moved it."""
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Where a shipment stands now, when it came there, and what its reporter says of it."""
+
+    shipment: Shipment
+    occurred_at: datetime
+    detail: str | None = None
+
+
+def save_shipments(work: Work, moved: Sequence[Moved]) -> None:
+    """Write where shipments stand, and the reports that moved them."""
+    if not moved:
+        return
     names = ("carrier_account_id", "loaded_at", "arrived_at", "inspected_at")
-    work.connection.execute(
+    statement = (
         update(shipments)
-        .where(shipments.c.id == shipment.id)
-        .values(state=shipment.state.value, **{name: getattr(shipment, name) for name in names})
+        .where(shipments.c.id == bindparam("b_id"))
+        .values({name: bindparam(f"b_{name}") for name in ("state", *names)})
     )
-    work.connection.execute(
-        shipment_events.insert().values(
-            id=work.new_id(),
-            brand_id=shipment.brand_id,
-            shipment_id=shipment.id,
-            state=shipment.state.value,
-            by_account_id=work.actor.account_id,
-            detail=detail,
-            occurred_at=occurred_at,
-            received_at=work.now,
-        )
-    )
+    rows = [
+        {"b_id": one.shipment.id, "b_state": one.shipment.state.value}
+        | {f"b_{name}": getattr(one.shipment, name) for name in names}
+        for one in moved
+    ]
+    work.connection.execute(statement, rows)
+    events = [
+        {
+            "id": work.new_id(),
+            "brand_id": one.shipment.brand_id,
+            "shipment_id": one.shipment.id,
+            "state": one.shipment.state.value,
+            "by_account_id": work.actor.account_id,
+            "detail": one.detail,
+            "occurred_at": one.occurred_at,
+            "received_at": work.now,
+        }
+        for one in moved
+    ]
+    db.insert_many(work.connection, shipment_events, events)
 
 
-def last_report_at(work: Work, shipment_id: str) -> datetime | None:
-    """Return when the latest report says that it happened."""
+def last_reports(work: Work, shipment_ids: Sequence[str]) -> dict[str, datetime]:
+    """Return by shipment when the latest report says that it happened."""
     table = shipment_events.c
-    found = select(table.occurred_at).where(table.shipment_id == shipment_id).order_by(table.id.desc()).limit(1)
-    latest: datetime | None = work.connection.execute(found).scalar()
-    return latest
+    newest = select(func.max(table.id)).where(db.among(table.shipment_id, shipment_ids)).group_by(table.shipment_id)
+    found = select(table.shipment_id, table.occurred_at).where(table.id.in_(newest))
+    return {row.shipment_id: row.occurred_at for row in work.connection.execute(found)}

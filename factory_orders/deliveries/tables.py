@@ -93,6 +93,7 @@ Index(
     postgresql_where=_OPEN,
     sqlite_where=_OPEN,
 )
+Index("ix_handovers_order", handovers.c.order_id)
 Index("ix_handovers_store", handovers.c.store_id, handovers.c.appointment_at)
 
 # What was asked for, line by line: the rest of an order's price as the ledger has it.

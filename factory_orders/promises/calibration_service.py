@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from factory_orders.policies import PromisePolicy
 from factory_orders.promises.calibration import calibrate, last_month_over
 from factory_orders.promises.learning import OBSERVED_LEAST, Prior, learn
@@ -12,14 +14,14 @@ from kernel.actor import Permission
 from kernel.work import Work
 
 
-def note_ready(work: Work, order_id: str) -> None:
-    """Note that an order's car stands ready at the store since today, for its buyer's promise."""
-    write_ready(work, order_id, work.now.astimezone(registry.own_brand(work).zone).date())
+def note_ready(work: Work, order_ids: Sequence[str]) -> None:
+    """Note that orders' cars stand ready at their stores since today, for their buyers' promises."""
+    write_ready(work, order_ids, work.now.astimezone(registry.own_brand(work).zone).date())
 
 
 def note_not_ready(work: Work, order_id: str) -> None:
     """Note that the car that stood ready is not this buyer's any more; another one is built."""
-    write_ready(work, order_id, None)
+    write_ready(work, [order_id], None)
 
 
 def release_calibration(work: Work) -> int:

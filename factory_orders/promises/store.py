@@ -131,9 +131,9 @@ def insert_outcomes(work: Work, dated: Sequence[OrderTerms], planned: Mapping[st
     db.insert_new(work.connection, promise_outcomes, rows, returning="order_id")
 
 
-def write_ready(work: Work, order_id: str, ready_on: date | None) -> None:
-    """Note the day an order's car stood ready, or that the car that did is not the buyer's any more."""
-    own = promise_outcomes.c.order_id == order_id
+def write_ready(work: Work, order_ids: Sequence[str], ready_on: date | None) -> None:
+    """Note the day orders' cars stood ready, or that the cars that did are not the buyers' any more."""
+    own = db.among(promise_outcomes.c.order_id, order_ids)
     work.connection.execute(update(promise_outcomes).where(own).values(ready_on=ready_on))
 
 

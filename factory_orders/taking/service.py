@@ -107,7 +107,7 @@ def _go_on(work: Work, terms: OrderTerms, vehicle: Vehicle) -> None:
         return
     assert shipment.arrived_at is not None, "damage past the threshold is found at the store"
     save_order(work, AtStoreOrder(terms, vehicle.vin, shipment.arrived_at))
-    note_ready(work, terms.id)
+    note_ready(work, [terms.id])
     days = policy.pinned(work, terms.policy_version).section(HandoverPolicy).second_notice_days
     set_timer(work, REMIND_TIMER, terms.id, work.now + timedelta(days=days))
     work.record(VehicleArrived(terms.brand_id, vehicle.vin, terms.id, terms.account_id, terms.store_id, damaged=True))

@@ -45,11 +45,16 @@ def insert_vehicles(work: Work, new: Sequence[Vehicle]) -> None:
 
 def lock_vehicle(work: Work, vin: str) -> Vehicle:
     """Load a car and keep other changes to it waiting; refuses NotFound."""
-    row = work.connection.execute(select_vehicles(work).where(vehicles.c.vin == vin).with_for_update()).mappings()
-    found = row.first()
+    found = lock_vehicles(work, [vin]).get(vin)
     if found is None:
         raise NotFound("vehicle")
-    return vehicle_from(found)
+    return found
+
+
+def lock_vehicles(work: Work, vins: Sequence[str]) -> dict[str, Vehicle]:
+    """Load cars of the actor's brand by number and keep other changes to them waiting."""
+    found = select_vehicles(work).where(db.among(vehicles.c.vin, vins)).order_by(vehicles.c.vin).with_for_update()
+    return {row["vin"]: vehicle_from(row) for row in work.connection.execute(found).mappings()}
 
 
 def vehicles_of_build_orders(work: Work, build_order_ids: Sequence[str]) -> dict[str, Vehicle]:

@@ -5,7 +5,7 @@ Each acts as itself, through the same use cases that the API calls; a day of a b
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import Final
 
@@ -20,6 +20,7 @@ from factory_orders.plant.simulation import FAULTLESS, PlantConduct
 from factory_orders.policies import HandoverPolicy
 from kernel import registry
 from kernel.actor import Actor, Role, system
+from kernel.errors import Refusal
 from kernel.ids import AccountId, StoreId
 from kernel.paging import PageRequest
 from kernel.registry import Brand, Plant
@@ -72,18 +73,33 @@ def _build(works: Works, brand: Brand, plant: Plant, conduct: PlantConduct) -> T
 
 def _carry(works: Works, brand: Brand) -> None:
     carrier = Actor(brand.id, frozenset({Role.CARRIER}), CARRIER)
-    arrived: list[Shipment] = []
     with works.change(carrier) as work:
-        for shipment in list(_on_the_way(work)):
-            if shipment.state is ShipmentState.PLANNED:
-                for leg in (ShipmentState.LOADED, ShipmentState.IN_TRANSIT):
-                    service.report_shipment(work, shipment.id, leg, occurred_at=work.now)
-            elif work.now - (shipment.loaded_at or work.now) >= ON_THE_ROAD:
-                service.report_shipment(work, shipment.id, ShipmentState.ARRIVED, occurred_at=work.now)
-                arrived.append(shipment)
+        under_way = list(_on_the_way(work))
+        planned = [one for one in under_way if one.state is ShipmentState.PLANNED]
+        arrived = [
+            one
+            for one in under_way
+            if one.state is not ShipmentState.PLANNED and work.now - (one.loaded_at or work.now) >= ON_THE_ROAD
+        ]
+        for leg, moved in (
+            (ShipmentState.LOADED, planned),
+            (ShipmentState.IN_TRANSIT, planned),
+            (ShipmentState.ARRIVED, arrived),
+        ):
+            _must(service.report_shipments(work, [service.Leg(one.id, leg, work.now) for one in moved]))
+    by_store: dict[str, list[service.Arrival]] = {}
+    for one in arrived:
+        by_store.setdefault(one.store_id, []).append(service.Arrival(one.id, one.vin))
     with works.change(system(brand.id)) as work:
-        for shipment in arrived:
-            service.inspect_arrival(work.acting(_adviser(brand, shipment.store_id)), shipment.id, vin=shipment.vin)
+        for store_id, arrivals in sorted(by_store.items()):
+            _must(service.inspect_arrivals(work.acting(_adviser(brand, store_id)), arrivals))
+
+
+def _must(outcomes: Sequence[object]) -> None:
+    """Raise the first refusal: what is done here by the rules is refused to nobody."""
+    for outcome in outcomes:
+        if isinstance(outcome, Refusal):
+            raise outcome
 
 
 def _on_the_way(work: Work) -> Iterator[Shipment]:

@@ -2638,6 +2638,8 @@ CREATE INDEX ix_fairness_lines_brand ON fairness_lines (brand_id, id)
 -- next
 CREATE INDEX ix_fulfilments_brand_id_option ON fulfilments (brand_id, option)
 -- next
+CREATE INDEX ix_handovers_order ON handovers (order_id)
+-- next
 CREATE INDEX ix_handovers_store ON handovers (store_id, appointment_at)
 -- next
 CREATE INDEX ix_invitations_brand_id ON invitations (brand_id)
