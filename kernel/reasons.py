@@ -186,7 +186,7 @@ REASONS: Final[Texts] = {
         "照片以其64位十六进制摘要标识",
     ),
     "DAY_FROM": ("give a day from {earliest} on, within {days} days", "请填写{earliest}起{days}天内的日期"),
-    "MONDAY_FROM": ("give a Monday from {earliest} on", "请填写{earliest}起的某个周一"),
+    "MONDAY_FROM": ("give a Monday from {earliest} to {latest}", "请填写{earliest}至{latest}之间的某个周一"),
     "STAGE": ("a plant reports one of {stages}", "工厂可上报：{stages}"),
     "LEG": ("a carrier reports one of {legs}", "承运商可上报：{legs}"),
     "LEG_TIME": (
@@ -331,6 +331,7 @@ WORDS: Final[Mapping[str, str]] = {
     "words": "内容",
     "slot": "产能名额",
     "store": "门店",
+    "stock order": "现车订单",
     "vehicle": "车辆",
     "vote": "投票",
     "week": "生产周",

@@ -72,8 +72,10 @@ def reserve_slots(
     earliest = week_starting(deadline.astimezone(brand.zone).date() + timedelta(days=ahead_days))
     start = earliest if first_week is None else first_week
     length = capacity.pool_weeks if weeks is None else weeks
-    if start.weekday() != 0 or start < earliest:
-        raise InvalidInput("firstWeek", because("MONDAY_FROM", earliest=earliest))
+    # Weeks that are laid out far beyond the others would take cars that have to wait: a slip of the pen, not a plan.
+    latest = earliest + WEEK * capacity.weeks_ahead
+    if start.weekday() != 0 or not earliest <= start <= latest:
+        raise InvalidInput("firstWeek", because("MONDAY_FROM", earliest=earliest, latest=latest))
     if not 1 <= length <= capacity.weeks_ahead:
         raise InvalidInput("weeks", because("COUNT", least=1, most=capacity.weeks_ahead))
     if places < 1:

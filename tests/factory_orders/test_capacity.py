@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from configurator.model import Choice
@@ -43,7 +43,14 @@ ADMIN = Actor(BRAND, frozenset({Role.BRAND_ADMIN}), AccountId("e" * 32))
 
 
 def reserve(
-    trade: Trade, pool_id: str, places: int, *, weeks: int = 2, actor: Actor = PLANNER, **options: int
+    trade: Trade,
+    pool_id: str,
+    places: int,
+    *,
+    weeks: int = 2,
+    first_week: date | None = None,
+    actor: Actor = PLANNER,
+    **options: int,
 ) -> SlotsReserved:
     with trade.works.change(actor) as work:
         return service.reserve_slots(
@@ -54,6 +61,7 @@ def reserve(
             places=places,
             deadline=DEADLINE,
             option_places=options,
+            first_week=first_week,
             weeks=weeks,
         )
 
@@ -113,6 +121,15 @@ def test_only_who_manages_pools_reserves(trade: Trade) -> None:
 def test_a_reservation_of_nothing_is_refused(trade: Trade, places: int, weeks: int) -> None:
     with pytest.raises(InvalidInput):
         reserve(trade, "1" * 32, places, weeks=weeks)
+
+
+@pytest.mark.parametrize("first_week", [FIRST_WEEK - timedelta(days=7), date(2027, 1, 5), date(2100, 1, 4)])
+def test_a_pool_begins_on_a_monday_within_the_weeks_that_are_planned(trade: Trade, first_week: date) -> None:
+    with pytest.raises(InvalidInput):
+        reserve(trade, "1" * 32, 10, first_week=first_week)
+
+    with trade.works.read(SYSTEM) as work:
+        assert work.connection.execute(select(capacity_weeks.c.week)).first() is None
 
 
 def test_the_plant_of_another_brand_is_not_found(trade: Trade) -> None:

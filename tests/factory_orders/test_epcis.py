@@ -18,8 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factory_orders import queries, service
+from factory_orders.deliveries.shipment_service import CARRIERS
 from factory_orders.errors import VinInvalid
-from factory_orders.model import Newness, Stage
+from factory_orders.model import DisclosureReason, Newness, Stage
 from factory_orders.vehicles.epcis import MEANING, SCHEMA, read_epcis, shape_fault, write_epcis
 from factory_orders.vehicles.passport import Passport, PassportEntry
 from kernel import record
@@ -75,6 +76,12 @@ def test_the_published_schema_is_the_one_that_documents_are_checked_by() -> None
     file = Path(__file__).parents[2] / "docs" / "examples" / "passport.schema.json"
 
     assert orjson.loads(file.read_bytes()) == SCHEMA
+
+
+def test_whatever_can_stand_in_a_passport_has_its_words() -> None:
+    kinds = {one.value for one in (*DisclosureReason, *CARRIERS)}
+
+    assert kinds <= set(MEANING)
 
 
 @pytest.mark.parametrize(
