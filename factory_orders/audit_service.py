@@ -13,6 +13,7 @@ from configurator.quote_queries import load_quotes
 from demand.pools.queries import locked_members
 from factory_orders.agreements import audit_service as agreements_audit
 from factory_orders.deliveries.tables import handovers, late_credits, order_balances
+from factory_orders.early_cars import audit_service as early_cars_audit
 from factory_orders.errors import VinInvalid
 from factory_orders.exchanges import audit_service as exchanges_audit
 from factory_orders.light_stock import audit_service as light_stock_audit
@@ -429,6 +430,7 @@ CHECKS: Final = (
     *light_stock_audit.CHECKS,
     *stock_orders_audit.CHECKS,
     *exchanges_audit.CHECKS,
+    *early_cars_audit.CHECKS,
     *store_shares_audit.CHECKS,
     Check(
         "the deposit for a stock car lies on its account until it is set off",

@@ -13,6 +13,7 @@ from factory_orders.deliveries.queries import (
     shipments_of_orders,
     store_deliveries,
 )
+from factory_orders.early_cars.queries import early_rounds_made, my_early_offers
 from factory_orders.exchanges.queries import car_swaps_made, swap_rounds_made
 from factory_orders.hooks.queries import HookView, list_hooks, messages_of_hook
 from factory_orders.hours.queries import free_appointments, store_calendar
@@ -68,6 +69,7 @@ __all__ = [
     "carrier_shipments",
     "conditions_of_shipment",
     "disclosures_of",
+    "early_rounds_made",
     "fairness_ledger",
     "free_appointments",
     "handovers_of_orders",
@@ -78,6 +80,7 @@ __all__ = [
     "list_hooks",
     "messages_of_hook",
     "moves_made",
+    "my_early_offers",
     "my_hold",
     "my_stock_hold",
     "my_wait_offers",

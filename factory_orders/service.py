@@ -46,6 +46,8 @@ from factory_orders.deliveries.shipment_service import (
     report_shipment,
     report_shipments,
 )
+from factory_orders.early_cars.model import EARLY_TIMER
+from factory_orders.early_cars.service import accept_early_car, decline_early_car, lapse_early_offer
 from factory_orders.hooks.sending_service import send_messages
 from factory_orders.hooks.service import (
     HookSecret,
@@ -125,6 +127,7 @@ SUBSCRIPTIONS: Final[tuple[Subscription, ...]] = (
 )
 TIMERS: Final[Mapping[str, Handler]] = {
     ANSWER_TIMER: send_unanswered,
+    EARLY_TIMER: lapse_early_offer,
     LATE_CREDIT_TIMER: credit_late_days,
     SCHEDULE_TIMER: on_schedule_timer,
     REMIND_TIMER: remind_of_balance,
@@ -154,6 +157,7 @@ __all__ = [
     "Reported",
     "StockRequest",
     "accept_disclosures",
+    "accept_early_car",
     "accept_repaired_car",
     "add_hook",
     "amend_order",
@@ -174,6 +178,7 @@ __all__ = [
     "check_condition",
     "close_damage_case",
     "count_part",
+    "decline_early_car",
     "decline_repaired_car",
     "freeze_points",
     "give_store_hours",

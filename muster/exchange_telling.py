@@ -1,10 +1,11 @@
-"""Who is told that their order's car is another, equal one now: both buyers of a swap."""
+"""Who is told of equal cars: both buyers of a swap, and who may have a car sooner."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from factory_orders.early_cars.events import EarlyCarOffered
 from factory_orders.exchanges.events import OrderCarSwapped
 from kernel.notices import Fact, NewNotice, notify_many, register_notice
 from kernel.outbox import Letter, Subscription
@@ -26,6 +27,16 @@ register_notice(
     "To help somebody who would have been late, another, equal new car is yours now. It should stand ready on "
     "{ready_on}. Price and contract date stay, and so do late credits.",
 )
+register_notice(
+    "early_car_offered",
+    "有同配置新车可提前交付",
+    "一辆与您订单配置完全相同的新车已经下线，可提前{days}天交付。价格、门店与合同交期不变；接受后按已生产车辆办理，不再另行生产。"
+    "请在{answer_by}前答复，未答复则按原计划生产。",
+    "Your car could come sooner",
+    "An equal new car is there already and could be yours {days} days sooner. Price, store and contract date stay; "
+    "once you take it, your order counts as built and no other car is. Answer by {answer_by}; without a word yours is "
+    "built.",
+)
 
 
 def tell_of_exchanges(work: Work, letters: Sequence[Letter]) -> None:
@@ -41,8 +52,12 @@ def _of_exchange(letter: Letter) -> Iterator[NewNotice]:
                 yield NewNotice(account_id, "order_car_sooner", facts | {"days": days}, letter.event_id)
             else:
                 yield NewNotice(account_id, "order_car_swapped", facts, letter.event_id)
+        case EarlyCarOffered(account_id=account_id, days_sooner=days, answer_by=answer_by):
+            yield NewNotice(account_id, "early_car_offered", {"days": days, "answer_by": answer_by}, letter.event_id)
         case other:
             raise AssertionError(f"nobody is told of {other.kind}")
 
 
-TELLER: Final = Subscription("telling.exchanges", frozenset({OrderCarSwapped.kind}), tell_of_exchanges)
+TELLER: Final = Subscription(
+    "telling.exchanges", frozenset({OrderCarSwapped.kind, EarlyCarOffered.kind}), tell_of_exchanges
+)

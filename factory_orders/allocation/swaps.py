@@ -5,7 +5,7 @@ An order keeps its own car unless something is gained. Only cars of one kind (th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from factory_orders.allocation.flow import allocate
@@ -39,13 +39,18 @@ class BuyerOrder:
 
 @dataclass(frozen=True, slots=True)
 class SwapCosts:
-    """In fen: a day late, a car's way (and a km of it), and what a change of cars must gain at least."""
+    """In fen: a day late, a car's way (and a km of it), and what a change of cars must gain at least.
+
+    A day from `since` (an ordinal) to the day at the store costs `wait_day`, late or not.
+    """
 
     late_day: int = 10_000
     move: int = 30_000
     km: int = 300
     change: int = 20_000
     km_per_day: int = 450
+    wait_day: int = 0
+    since: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +80,13 @@ def swap_identical(
     roads: Mapping[tuple[str, str], int],
     costs: SwapCosts,
     nobody_worse: bool = False,
+    may: Callable[[BoundCar, BuyerOrder], bool] | None = None,
 ) -> SwapPlan:
     """Exchange cars of one kind between orders; `roads` are km by (where a car stands, store).
 
     Where `nobody_worse`, no order becomes later, and who does not become sooner gets no car that is further built: of
-    the exchanges that are like this the best one is found. Asserts that every order has exactly one of the cars; it
-    keeps one afterwards.
+    the exchanges that are like this the best one is found. `may` says besides which order may get which other car.
+    Asserts that every order has exactly one of the cars; it keeps one afterwards.
     """
     own = {car.order_id: car for car in cars if car.order_id is not None}
     assert set(own) == {order.id for order in orders}, "every order has its car"
@@ -89,17 +95,25 @@ def swap_identical(
         by_kind.setdefault(order.kind, []).append(number)
     free = len(orders)
 
+    def comes(car: BoundCar, order: BuyerOrder) -> int:
+        return car.ready - (-roads[car.stands_at, order.store_id] // costs.km_per_day)
+
     def late(car: BoundCar, order: BuyerOrder) -> int:
-        return max(0, car.ready - (-roads[car.stands_at, order.store_id] // costs.km_per_day) - order.due)
+        return max(0, comes(car, order) - order.due)
 
     def cost(car: BoundCar, order: BuyerOrder) -> int:
         transport = costs.move + costs.km * roads[car.stands_at, order.store_id]
         change = 0 if car.order_id == order.id else costs.change
-        return late(car, order) * costs.late_day + transport + change
+        waits = max(0, comes(car, order) - costs.since) * costs.wait_day
+        return late(car, order) * costs.late_day + waits + transport + change
 
-    def may(car: BoundCar, order: BuyerOrder) -> bool:
+    def fits(car: BoundCar, order: BuyerOrder) -> bool:
         kept = own[order.id]
-        if not nobody_worse or car is kept:
+        if car is kept:
+            return True
+        if may is not None and not may(car, order):
+            return False
+        if not nobody_worse:
             return True
         days, days_kept = late(car, order), late(kept, order)
         return days < days_kept or (days == days_kept and car.progress <= kept.progress)
@@ -109,7 +123,7 @@ def swap_identical(
         ways = [
             (number, cost(car, orders[number]))
             for number in by_kind.get(car.kind, ())
-            if (car.stands_at, orders[number].store_id) in roads and may(car, orders[number])
+            if (car.stands_at, orders[number].store_id) in roads and fits(car, orders[number])
         ]
         rows.append([*ways, (free, 0)])
     # No saving is worth leaving an order without a car.

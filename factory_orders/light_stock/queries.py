@@ -11,6 +11,7 @@ from sqlalchemy import Select, func, or_, select, true
 from configurator.queries import open_showroom
 from factory_orders.deliveries.model import RECEIVED, ShipmentState
 from factory_orders.deliveries.tables import shipments
+from factory_orders.early_cars.tables import early_offers
 from factory_orders.light_stock.base_stock import StockRule, base_stock, mean_over
 from factory_orders.light_stock.model import AllocationRound, FairnessLine, MoveState, StockMove, StoreLevel
 from factory_orders.light_stock.policy import LightStockPolicy
@@ -50,6 +51,7 @@ def _select_free(work: Work, *, though_offered: bool) -> Select[Any]:
     last_way = select(func.max(way.id)).where(way.vin == car.vin).correlate(vehicles).scalar_subquery()
     held = select(stock_holds.c.id).where(stock_holds.c.vin == car.vin, stock_holds.c.ended_at.is_(None))
     offered = select(stock_moves.c.id).where(stock_moves.c.vin == car.vin, stock_moves.c.state == "offered")
+    kept = select(early_offers.c.id).where(early_offers.c.vin == car.vin, early_offers.c.state == "open")
     return (
         select(car.vin, car.model, car.plant_id, car.newness, way.store_id)
         .outerjoin(shipments, shipments.c.id == last_way)
@@ -60,6 +62,7 @@ def _select_free(work: Work, *, though_offered: bool) -> Select[Any]:
             or_(way.id.is_(None), db.among(way.state, [state.value for state in RECEIVED])),
             ~held.correlate(vehicles).exists(),
             true() if though_offered else ~offered.correlate(vehicles).exists(),
+            true() if though_offered else ~kept.correlate(vehicles).exists(),
         )
         .order_by(car.vin)
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from configurator.quote_service import road_km
+from factory_orders.early_cars.round_service import offer_early_cars
 from factory_orders.exchanges.swap_service import swap_cars
 from factory_orders.light_stock.events import StockCarOffered
 from factory_orders.light_stock.model import ANSWER_TIMER, AllocationRound, FairnessLine, MoveState, StockMove
@@ -52,13 +53,15 @@ def ask_for_round(work: Work, _brand_id: str = "", _payload: object = None) -> N
 def share_out_wanted(works: Works) -> int:
     """Share out the free cars of every brand that waits for it; a loop of the worker. Returns how many it did.
 
-    Before that, identical cars change places between the orders of buyers.
+    Before that, identical cars change places between the orders of buyers, and free cars are offered to who waits for
+    equal ones.
     """
     with works.read(system(BrandId("platform"))) as work:
         brands = brands_that_wait(work)
     done = 0
     for brand_id in brands:
         swap_cars(works, brand_id)
+        offer_early_cars(works, brand_id)
         done += _share_out(works, brand_id)
     return done
 

@@ -10,6 +10,7 @@ from sqlalchemy import Select, func, select
 
 from factory_orders.deliveries.model import RECEIVED
 from factory_orders.deliveries.tables import shipments
+from factory_orders.early_cars.tables import early_offers
 from factory_orders.plant.tables import build_orders
 from factory_orders.stock.model import Liveness, StockCar, StockHold, StockPurchase, StockQuote, liveness
 from factory_orders.stock.rows import hold_from, purchase_from, quote_from
@@ -32,7 +33,7 @@ class QuoteSeen:
 
 def _select_stock(work: Work) -> Select[Any]:
     """Select the cars that were received at a store, are new, and bound to nobody, each with its last way."""
-    car, way, price, hold = vehicles.c, shipments.c, stock_prices.c, stock_holds.c
+    car, way, price, hold, early = vehicles.c, shipments.c, stock_prices.c, stock_holds.c, early_offers.c
     last_way = select(func.max(way.id)).where(way.vin == car.vin).correlate(vehicles).scalar_subquery()
     last_price = select(func.max(price.id)).where(price.vin == car.vin).correlate(vehicles).scalar_subquery()
     return (
@@ -46,12 +47,14 @@ def _select_stock(work: Work) -> Select[Any]:
             way.inspected_at,
             price.price_minor,
             price.store_id.label("priced_at_store"),
-            hold.expires_at,
+            func.coalesce(hold.expires_at, early.answer_by).label("expires_at"),
         )
         .join(shipments, shipments.c.id == last_way)
         .join(build_orders, build_orders.c.id == car.build_order_id)
         .outerjoin(stock_prices, stock_prices.c.id == last_price)
         .outerjoin(stock_holds, (hold.vin == car.vin) & hold.ended_at.is_(None))
+        # A car that is offered to who waits for an equal one is held for them.
+        .outerjoin(early_offers, (early.vin == car.vin) & (early.state == "open"))
         .where(
             car.brand_id == work.actor.brand_id,
             car.state == VehicleState.BUILT.value,

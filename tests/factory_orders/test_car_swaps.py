@@ -51,7 +51,7 @@ def state_of(trade: Trade, order_id: str) -> tuple[str, str | None]:
 
 
 def unsound(trade: Trade) -> list[str]:
-    without = ("costs what was locked", "towards the calibration")
+    without = ("costs what was locked", "towards the calibration", "earnest money lies")
     with trade.works.read(SYSTEM) as work:
         found = examine(work, audit_service.CHECKS)
     return [

@@ -33,7 +33,7 @@ KINDS: Final = {
     "callOffId": "CallOff", "caseId": "DamageCase", "hookId": "PlantHook", "stockQuote.id": "StockQuote",
     "holdStockCar.quoteId": "StockQuote", "releasePromise.holdId": "PromiseHold", "releaseStockCar.holdId": "StockHold",
     "buyStockCar.holdId": "StockHold", "stockPurchaseId": "StockPurchase", "moveId": "StockMove",
-    "stockOrderId": "StockOrder",
+    "stockOrderId": "StockOrder", "earlyOfferId": "EarlyOffer",
     "handoverId": "Handover", "into": "Proposal", "invitationId": "Invitation", "machineId": "Machine",
     "movementId": "Movement", "noticeIds": "Notice",
     "offerId": "WaitOffer", "orderId": "Order", "plantId": "Plant", "poolId": "Pool",
@@ -75,7 +75,16 @@ NOT_REACHED: Final = {
     "payBalance.handoverId": "needs an authorisation that nobody could make up",
 }
 # A car that is damaged, stands in stock or comes too late takes a story of its own: two made-up ids are compared.
-NOT_MADE: Final = ("DamageCase", "StockQuote", "StockHold", "WaitOffer", "CircleHost", "TestDrive", "CircleQuestion")
+NOT_MADE: Final = (
+    "EarlyOffer",
+    "DamageCase",
+    "StockQuote",
+    "StockHold",
+    "WaitOffer",
+    "CircleHost",
+    "TestDrive",
+    "CircleQuestion",
+)
 # Queries that answer an unknown id with an error that says so; both ids get the same one.
 TOLD_BY_ERROR: Final = frozenset(
     {"orderPapers.orderId", "freeAppointments.orderId", "partShortages.plantId", "plantMessages.hookId"}

@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, insert, select, update
 
 from factory_orders.deliveries.tables import shipments
+from factory_orders.early_cars.tables import early_offers, early_rounds
 from factory_orders.exchanges.tables import car_swaps, swap_rounds
 from factory_orders.light_stock.tables import allocation_rounds, fairness_lines, stock_moves
 from factory_orders.planning.tables import orders
@@ -149,3 +150,19 @@ def owe_a_store_more(connection: Connection) -> None:
     accounts = {"debit_account": f"sales:{BRAND}", "credit_account": "store:nobody"}
     share = {"kind": "store_shortfall", "reference": order_id}
     connection.execute(insert(ledger_transfers).values(**row, **accounts, **share))
+
+
+def offer_nothing(connection: Connection) -> None:
+    """Let a round say that it offered a car, and none was."""
+    row = {"id": "8" * 32, "brand_id": BRAND, "made_at": MONDAY_MORNING, "cars": 1, "orders": 1, "offered": 1}
+    connection.execute(insert(early_rounds).values(**row, saved_minor=0, saved_at_most_minor=0))
+
+
+def offer_bound_car(connection: Connection) -> None:
+    """Offer a car that somebody has."""
+    offer_nothing(connection)
+    bound = connection.execute(select(allocations.c.vin, allocations.c.order_id)).first()
+    assert bound is not None
+    own = {"id": "9" * 32, "brand_id": BRAND, "round_id": "8" * 32, "order_id": bound.order_id, "vin": bound.vin}
+    open_one = {"account_id": "a" * 32, "days_sooner": 9, "offered_at": MONDAY_MORNING, "answer_by": LATER}
+    connection.execute(insert(early_offers).values(**own, **open_one, state="open"))

@@ -327,6 +327,10 @@ PLANTED: Final[dict[str, Plant]] = {
         planted_stock.give_away
     ),
     "a store has its part of each car that was signed for, as the ledger has it": planted_stock.owe_a_store_more,
+    "a round of offers of free cars is proven, and has the offers that it says": planted_stock.offer_nothing,
+    "a free car that is offered is bound to nobody, and one that was taken was bound to its buyer": (
+        planted_stock.offer_bound_car
+    ),
     "the deposit for a stock car lies on its account until it is set off": planted_stock.put_down_twice,
     "no odometer runs backwards": turn_back,
     "what a plant has of a part is what moved of it": change(part_stocks, part_stocks.c.on_hand > 0, on_hand=999),

@@ -38,6 +38,7 @@ TABLES: Final[Mapping[str, tuple[str, str]]] = {
     "Configuration": ("configurations", "id"),
     "DamageCase": ("damage_cases", "id"),
     "Delivery": ("orders", "id"),
+    "EarlyOffer": ("early_offers", "id"),
     "Handover": ("handovers", "id"),
     "Machine": ("machines", "id"),
     "Movement": ("money_by_hand", "id"),

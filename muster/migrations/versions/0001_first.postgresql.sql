@@ -40,6 +40,20 @@ CREATE TABLE demo_clock (
 	CONSTRAINT ck_demo_clock_forward_only CHECK (offset_seconds >= 0)
 )
 -- next
+CREATE TABLE early_rounds (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	made_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	cars INTEGER NOT NULL, 
+	orders INTEGER NOT NULL, 
+	offered INTEGER NOT NULL, 
+	saved_minor BIGINT NOT NULL, 
+	saved_at_most_minor BIGINT NOT NULL, 
+	CONSTRAINT pk_early_rounds PRIMARY KEY (id), 
+	CONSTRAINT ck_early_rounds_counted CHECK (offered >= 0 AND offered <= cars AND offered <= orders), 
+	CONSTRAINT ck_early_rounds_proven_optimal CHECK (saved_minor = saved_at_most_minor)
+)
+-- next
 CREATE TABLE forecast_runs (
 	brand_id VARCHAR(32) NOT NULL, 
 	release INTEGER NOT NULL, 
@@ -1929,6 +1943,28 @@ CREATE TABLE early_bonuses (
 	CONSTRAINT fk_early_bonuses_pre_order_id FOREIGN KEY(pre_order_id) REFERENCES pre_orders (id)
 )
 -- next
+CREATE TABLE early_offers (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	round_id VARCHAR(32) NOT NULL, 
+	order_id VARCHAR(32) NOT NULL, 
+	account_id VARCHAR(32) NOT NULL, 
+	vin VARCHAR(17) NOT NULL, 
+	days_sooner INTEGER NOT NULL, 
+	offered_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	answer_by TIMESTAMP WITH TIME ZONE NOT NULL, 
+	state VARCHAR(10) NOT NULL, 
+	answered_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_early_offers PRIMARY KEY (id), 
+	CONSTRAINT uq_early_offers_order_id_vin UNIQUE (order_id, vin), 
+	CONSTRAINT ck_early_offers_state_known CHECK (state IN ('open', 'accepted', 'declined', 'lapsed')), 
+	CONSTRAINT ck_early_offers_answered_when_it_is CHECK ((state = 'open') = (answered_at IS NULL)), 
+	CONSTRAINT ck_early_offers_worth_an_answer CHECK (days_sooner > 0 AND offered_at < answer_by), 
+	CONSTRAINT fk_early_offers_round_id FOREIGN KEY(round_id) REFERENCES early_rounds (id), 
+	CONSTRAINT fk_early_offers_order_id FOREIGN KEY(order_id) REFERENCES orders (id), 
+	CONSTRAINT fk_early_offers_vin FOREIGN KEY(vin) REFERENCES vehicles (vin)
+)
+-- next
 CREATE TABLE handovers (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -2301,6 +2337,12 @@ BEGIN
     RETURN NEW;
 END $$
 -- next
+CREATE OR REPLACE FUNCTION early_offers_answer_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state <> 'open' THEN RAISE EXCEPTION 'an answer to an offer of a car that is there stays' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
 CREATE OR REPLACE FUNCTION handovers_hour_has_the_place() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.place > COALESCE((SELECT store_hours.places FROM store_hours WHERE store_hours.store_id = NEW.store_id AND store_hours.begins_at <= NEW.appointment_at AND store_hours.ends_at > NEW.appointment_at ORDER BY store_hours.id DESC LIMIT 1), 50) THEN RAISE EXCEPTION 'a store receives no more people than it gave the hour places' USING ERRCODE = 'check_violation'; END IF;
@@ -2415,6 +2457,12 @@ BEGIN
     RETURN NEW;
 END $$
 -- next
+CREATE OR REPLACE FUNCTION shipments_not_while_offered() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.order_id IS NULL AND EXISTS (SELECT 1 FROM early_offers WHERE early_offers.vin = NEW.vin AND early_offers.state = 'open') THEN RAISE EXCEPTION 'a car that is offered to a waiting buyer is not moved for stock' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
 CREATE OR REPLACE FUNCTION shipments_stock_car_is_free() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.order_id IS NULL AND (EXISTS (SELECT 1 FROM allocations WHERE allocations.vin = NEW.vin AND allocations.ended_at IS NULL) OR EXISTS (SELECT 1 FROM stock_holds WHERE stock_holds.vin = NEW.vin AND stock_holds.ended_at IS NULL)) THEN RAISE EXCEPTION 'a car that somebody holds or has ordered is not moved to another store' USING ERRCODE = 'check_violation'; END IF;
@@ -2424,6 +2472,12 @@ END $$
 CREATE OR REPLACE FUNCTION stock_holds_end_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF OLD.ended_at IS NOT NULL AND NEW.ended_at IS NULL THEN RAISE EXCEPTION 'a hold that has ended stays so' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
+CREATE OR REPLACE FUNCTION stock_holds_not_while_offered() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM early_offers WHERE early_offers.vin = NEW.vin AND early_offers.state = 'open') THEN RAISE EXCEPTION 'a car that is offered to a waiting buyer is held by nobody' USING ERRCODE = 'check_violation'; END IF;
     RETURN NEW;
 END $$
 -- next
@@ -2546,6 +2600,12 @@ CREATE TRIGGER damage_cases_closed_is_final BEFORE UPDATE ON damage_cases FOR EA
 CREATE TRIGGER early_bonuses_no_change BEFORE UPDATE OR DELETE ON early_bonuses FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TRIGGER early_bonuses_no_truncate BEFORE TRUNCATE ON early_bonuses FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER early_offers_answer_is_final BEFORE UPDATE ON early_offers FOR EACH ROW EXECUTE FUNCTION early_offers_answer_is_final()
+-- next
+CREATE TRIGGER early_rounds_no_change BEFORE UPDATE OR DELETE ON early_rounds FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER early_rounds_no_truncate BEFORE TRUNCATE ON early_rounds FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TRIGGER fairness_lines_no_change BEFORE UPDATE OR DELETE ON fairness_lines FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
 -- next
@@ -2695,9 +2755,13 @@ CREATE TRIGGER shipment_events_no_change BEFORE UPDATE OR DELETE ON shipment_eve
 -- next
 CREATE TRIGGER shipment_events_no_truncate BEFORE TRUNCATE ON shipment_events FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
+CREATE TRIGGER shipments_not_while_offered BEFORE INSERT ON shipments FOR EACH ROW EXECUTE FUNCTION shipments_not_while_offered()
+-- next
 CREATE TRIGGER shipments_stock_car_is_free BEFORE INSERT ON shipments FOR EACH ROW EXECUTE FUNCTION shipments_stock_car_is_free()
 -- next
 CREATE TRIGGER stock_holds_end_is_final BEFORE UPDATE ON stock_holds FOR EACH ROW EXECUTE FUNCTION stock_holds_end_is_final()
+-- next
+CREATE TRIGGER stock_holds_not_while_offered BEFORE INSERT ON stock_holds FOR EACH ROW EXECUTE FUNCTION stock_holds_not_while_offered()
 -- next
 CREATE TRIGGER stock_moves_answer_is_final BEFORE UPDATE ON stock_moves FOR EACH ROW EXECUTE FUNCTION stock_moves_answer_is_final()
 -- next
@@ -2830,6 +2894,10 @@ CREATE INDEX ix_demand_cancellations_person ON demand_cancellations (person)
 CREATE INDEX ix_demand_caps_person ON demand_caps (person)
 -- next
 CREATE INDEX ix_demand_voices_person ON demand_voices (person)
+-- next
+CREATE INDEX ix_early_offers_account ON early_offers (brand_id, account_id, id)
+-- next
+CREATE INDEX ix_early_rounds_brand ON early_rounds (brand_id, id)
 -- next
 CREATE INDEX ix_fairness_lines_brand ON fairness_lines (brand_id, id)
 -- next
@@ -2978,6 +3046,10 @@ CREATE UNIQUE INDEX uq_allocations_active_vin ON allocations (vin) WHERE ended_a
 CREATE UNIQUE INDEX uq_backings_one_each ON backings (proposal_id, person_id) WHERE state IN ('acknowledged', 'held', 'converted', 'lapsed')
 -- next
 CREATE UNIQUE INDEX uq_build_orders_order ON build_orders (order_id) WHERE stage <> 'withdrawn'
+-- next
+CREATE UNIQUE INDEX uq_early_offers_order ON early_offers (order_id) WHERE state = 'open'
+-- next
+CREATE UNIQUE INDEX uq_early_offers_vin ON early_offers (vin) WHERE state = 'open'
 -- next
 CREATE UNIQUE INDEX uq_handovers_open_order ON handovers (order_id) WHERE state NOT IN ('signed', 'rejected')
 -- next

@@ -40,6 +40,20 @@ CREATE TABLE demo_clock (
 	CONSTRAINT ck_demo_clock_forward_only CHECK (offset_seconds >= 0)
 )
 -- next
+CREATE TABLE early_rounds (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	made_at VARCHAR(27) NOT NULL, 
+	cars INTEGER NOT NULL, 
+	orders INTEGER NOT NULL, 
+	offered INTEGER NOT NULL, 
+	saved_minor BIGINT NOT NULL, 
+	saved_at_most_minor BIGINT NOT NULL, 
+	CONSTRAINT pk_early_rounds PRIMARY KEY (id), 
+	CONSTRAINT ck_early_rounds_counted CHECK (offered >= 0 AND offered <= cars AND offered <= orders), 
+	CONSTRAINT ck_early_rounds_proven_optimal CHECK (saved_minor = saved_at_most_minor)
+)
+-- next
 CREATE TABLE forecast_runs (
 	brand_id VARCHAR(32) NOT NULL, 
 	release INTEGER NOT NULL, 
@@ -1930,6 +1944,28 @@ CREATE TABLE early_bonuses (
 	CONSTRAINT fk_early_bonuses_pre_order_id FOREIGN KEY(pre_order_id) REFERENCES pre_orders (id)
 )
 -- next
+CREATE TABLE early_offers (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	round_id VARCHAR(32) NOT NULL, 
+	order_id VARCHAR(32) NOT NULL, 
+	account_id VARCHAR(32) NOT NULL, 
+	vin VARCHAR(17) NOT NULL, 
+	days_sooner INTEGER NOT NULL, 
+	offered_at VARCHAR(27) NOT NULL, 
+	answer_by VARCHAR(27) NOT NULL, 
+	state VARCHAR(10) NOT NULL, 
+	answered_at VARCHAR(27), 
+	CONSTRAINT pk_early_offers PRIMARY KEY (id), 
+	CONSTRAINT uq_early_offers_order_id_vin UNIQUE (order_id, vin), 
+	CONSTRAINT ck_early_offers_state_known CHECK (state IN ('open', 'accepted', 'declined', 'lapsed')), 
+	CONSTRAINT ck_early_offers_answered_when_it_is CHECK ((state = 'open') = (answered_at IS NULL)), 
+	CONSTRAINT ck_early_offers_worth_an_answer CHECK (days_sooner > 0 AND offered_at < answer_by), 
+	CONSTRAINT fk_early_offers_round_id FOREIGN KEY(round_id) REFERENCES early_rounds (id), 
+	CONSTRAINT fk_early_offers_order_id FOREIGN KEY(order_id) REFERENCES orders (id), 
+	CONSTRAINT fk_early_offers_vin FOREIGN KEY(vin) REFERENCES vehicles (vin)
+)
+-- next
 CREATE TABLE handovers (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -2350,6 +2386,12 @@ CREATE TRIGGER early_bonuses_no_delete BEFORE DELETE ON early_bonuses BEGIN SELE
 -- next
 CREATE TRIGGER early_bonuses_no_update BEFORE UPDATE ON early_bonuses BEGIN SELECT RAISE(ABORT, 'rows of early_bonuses are never changed'); END
 -- next
+CREATE TRIGGER early_offers_answer_is_final BEFORE UPDATE ON early_offers WHEN OLD.state <> 'open' BEGIN SELECT RAISE(ABORT, 'an answer to an offer of a car that is there stays'); END
+-- next
+CREATE TRIGGER early_rounds_no_delete BEFORE DELETE ON early_rounds BEGIN SELECT RAISE(ABORT, 'rows of early_rounds are never changed'); END
+-- next
+CREATE TRIGGER early_rounds_no_update BEFORE UPDATE ON early_rounds BEGIN SELECT RAISE(ABORT, 'rows of early_rounds are never changed'); END
+-- next
 CREATE TRIGGER fairness_lines_no_delete BEFORE DELETE ON fairness_lines BEGIN SELECT RAISE(ABORT, 'rows of fairness_lines are never changed'); END
 -- next
 CREATE TRIGGER fairness_lines_no_update BEFORE UPDATE ON fairness_lines BEGIN SELECT RAISE(ABORT, 'rows of fairness_lines are never changed'); END
@@ -2498,9 +2540,13 @@ CREATE TRIGGER shipment_events_no_delete BEFORE DELETE ON shipment_events BEGIN 
 -- next
 CREATE TRIGGER shipment_events_no_update BEFORE UPDATE ON shipment_events BEGIN SELECT RAISE(ABORT, 'rows of shipment_events are never changed'); END
 -- next
+CREATE TRIGGER shipments_not_while_offered BEFORE INSERT ON shipments WHEN NEW.order_id IS NULL AND EXISTS (SELECT 1 FROM early_offers WHERE early_offers.vin = NEW.vin AND early_offers.state = 'open') BEGIN SELECT RAISE(ABORT, 'a car that is offered to a waiting buyer is not moved for stock'); END
+-- next
 CREATE TRIGGER shipments_stock_car_is_free BEFORE INSERT ON shipments WHEN NEW.order_id IS NULL AND (EXISTS (SELECT 1 FROM allocations WHERE allocations.vin = NEW.vin AND allocations.ended_at IS NULL) OR EXISTS (SELECT 1 FROM stock_holds WHERE stock_holds.vin = NEW.vin AND stock_holds.ended_at IS NULL)) BEGIN SELECT RAISE(ABORT, 'a car that somebody holds or has ordered is not moved to another store'); END
 -- next
 CREATE TRIGGER stock_holds_end_is_final BEFORE UPDATE ON stock_holds WHEN OLD.ended_at IS NOT NULL AND NEW.ended_at IS NULL BEGIN SELECT RAISE(ABORT, 'a hold that has ended stays so'); END
+-- next
+CREATE TRIGGER stock_holds_not_while_offered BEFORE INSERT ON stock_holds WHEN EXISTS (SELECT 1 FROM early_offers WHERE early_offers.vin = NEW.vin AND early_offers.state = 'open') BEGIN SELECT RAISE(ABORT, 'a car that is offered to a waiting buyer is held by nobody'); END
 -- next
 CREATE TRIGGER stock_moves_answer_is_final BEFORE UPDATE ON stock_moves WHEN OLD.state <> 'offered' AND NEW.state <> OLD.state BEGIN SELECT RAISE(ABORT, 'an answered move stays answered'); END
 -- next
@@ -2633,6 +2679,10 @@ CREATE INDEX ix_demand_cancellations_person ON demand_cancellations (person)
 CREATE INDEX ix_demand_caps_person ON demand_caps (person)
 -- next
 CREATE INDEX ix_demand_voices_person ON demand_voices (person)
+-- next
+CREATE INDEX ix_early_offers_account ON early_offers (brand_id, account_id, id)
+-- next
+CREATE INDEX ix_early_rounds_brand ON early_rounds (brand_id, id)
 -- next
 CREATE INDEX ix_fairness_lines_brand ON fairness_lines (brand_id, id)
 -- next
@@ -2781,6 +2831,10 @@ CREATE UNIQUE INDEX uq_allocations_active_vin ON allocations (vin) WHERE ended_a
 CREATE UNIQUE INDEX uq_backings_one_each ON backings (proposal_id, person_id) WHERE state IN ('acknowledged', 'held', 'converted', 'lapsed')
 -- next
 CREATE UNIQUE INDEX uq_build_orders_order ON build_orders (order_id) WHERE stage <> 'withdrawn'
+-- next
+CREATE UNIQUE INDEX uq_early_offers_order ON early_offers (order_id) WHERE state = 'open'
+-- next
+CREATE UNIQUE INDEX uq_early_offers_vin ON early_offers (vin) WHERE state = 'open'
 -- next
 CREATE UNIQUE INDEX uq_handovers_open_order ON handovers (order_id) WHERE state NOT IN ('signed', 'rejected')
 -- next

@@ -1,0 +1,21 @@
+"""What offers of cars that are there already are refused for.
+
+Refusal
+  EarlyOfferEnded          the car cannot be taken any more: answered, too late, or the own car is begun
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kernel.errors import Refusal
+
+
+@dataclass(unsafe_hash=True)
+class EarlyOfferEnded(Refusal):
+    """The offer is `state`: answered, over, or the buyer's own car is `begun` or `changed`."""
+
+    code = "EARLY_OFFER_ENDED"
+    en = "This car cannot be taken or declined any more: {state}. Your order goes on as it was."
+    zh = "该现车已无法接受或拒绝：{state}。您的订单照原计划进行。"
+    state: str

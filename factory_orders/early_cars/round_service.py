@@ -1,0 +1,153 @@
+"""The morning's offers: free cars held against waiting orders, solved outside of any change, written with the proof."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from configurator.quote_service import road_km
+from factory_orders.early_cars.events import EarlyCarOffered
+from factory_orders.early_cars.model import EARLY_TIMER, EarlyOffer, EarlyRound
+from factory_orders.early_cars.policy import EarlyCarPolicy
+from factory_orders.early_cars.queries import FreeCar, free_cars, offered_before
+from factory_orders.early_cars.store import insert_round
+from factory_orders.exchanges.model import CarOfOrder
+from factory_orders.exchanges.queries import cars_of_orders
+from factory_orders.plant.model import BEFORE_THE_LINE
+from factory_orders.policies import BatchPolicy, PromisePolicy
+from factory_orders.vehicles.store import lock_vehicle
+from kernel import policy, registry
+from kernel.actor import system
+from kernel.ids import BrandId
+from kernel.timers import set_timer
+from kernel.work import Work, Works
+
+if TYPE_CHECKING:
+    # numpy and the solver load where something is solved: in the worker.
+    from factory_orders.allocation.swaps import SwapCosts, SwapPlan
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """Free cars, orders of their kinds that wait and are not begun, the roads, and what was offered before."""
+
+    cars: tuple[FreeCar, ...]
+    waiting: tuple[CarOfOrder, ...]
+    roads: Mapping[tuple[str, str], int]
+    before: Mapping[str, set[str]]
+    rules: EarlyCarPolicy
+    costs: SwapCosts
+    today: date
+
+
+def offer_early_cars(works: Works, brand_id: str) -> int:
+    """Offer the free cars of a brand to buyers who wait for equal ones; returns how many were offered."""
+    actor = system(BrandId(brand_id))
+    with works.read(actor) as work:
+        problem = _read(work)
+    if not problem.cars or not problem.waiting or not problem.rules.answer_days:
+        return 0
+    found = _solve(problem)
+    if not found.swaps:
+        return 0
+    return works.run(actor, lambda work: _write(work, problem, found))
+
+
+def _read(work: Work) -> _Problem:
+    from factory_orders.allocation.swaps import SwapCosts
+
+    rules = policy.current(work)
+    times, batches, own = rules.section(PromisePolicy), rules.section(BatchPolicy), rules.section(EarlyCarPolicy)
+    today = work.now.astimezone(registry.own_brand(work).zone).date()
+    cars = free_cars(work)
+    kinds = {car.kind for car in cars}
+    known = cars_of_orders(work, today=today, times=times) if cars else []
+    waiting = [one for one in known if one.kind in kinds and one.stage in BEFORE_THE_LINE]
+    costs = SwapCosts(
+        late_day=batches.late_day_minor,
+        change=own.change_minor,
+        km_per_day=times.transit_km_per_day,
+        wait_day=batches.wait_day_minor,
+        since=today.toordinal(),
+    )
+    points: dict[str, registry.Plant | registry.Store] = {str(one.id): one for one in registry.list_plants(work)}
+    stores = {str(one.id): one for one in registry.list_stores(work)}
+    begins = {car.at for car in cars} | {one.plant_id for one in waiting}
+    roads = {
+        (at, one.store_id): road_km((points | stores)[at], stores[one.store_id])
+        for at in begins
+        for one in {each.store_id: each for each in waiting}.values()
+    }
+    before = offered_before(work, [one.order_id for one in waiting])
+    return _Problem(tuple(cars), tuple(waiting), roads, before, own, costs, today)
+
+
+def _solve(problem: _Problem) -> SwapPlan:
+    """Hold free cars against orders; an order keeps its own, unless a free one comes soon enough to be worth asking."""
+    from factory_orders.allocation.swaps import BoundCar, BuyerOrder, swap_identical
+
+    by_order = {one.order_id: one for one in problem.waiting}
+    own = [BoundCar(one.build_order_id, one.kind, one.plant_id, one.ready, one.order_id) for one in problem.waiting]
+    free = [BoundCar(car.vin, car.kind, car.at, problem.today.toordinal(), None) for car in problem.cars]
+    waiting = [BuyerOrder(one.order_id, one.kind, one.store_id, one.due) for one in problem.waiting]
+
+    def may(car: BoundCar, order: BuyerOrder) -> bool:
+        if car.order_id is not None:
+            return False
+        known = problem.before.get(order.id, set())
+        sooner = _days_sooner(problem, by_order[order.id], car.stands_at)
+        return "" not in known and car.id not in known and sooner >= problem.rules.sooner_days
+
+    return swap_identical([*own, *free], waiting, roads=problem.roads, costs=problem.costs, may=may)
+
+
+def _days_sooner(problem: _Problem, order: CarOfOrder, stands_at: str) -> int:
+    per_day = problem.costs.km_per_day
+    planned = order.ready - (-problem.roads[order.plant_id, order.store_id] // per_day)
+    return planned - (problem.today.toordinal() - (-problem.roads[stands_at, order.store_id] // per_day))
+
+
+def _write(work: Work, problem: _Problem, found: SwapPlan) -> int:
+    """Keep the cars for their buyers, and ask those; where one was taken meanwhile, the next round looks anew."""
+    by_vin, by_order = {car.vin: car for car in problem.cars}, {one.order_id: one for one in problem.waiting}
+    for vin in sorted(swap.to_car_id for swap in found.swaps):
+        lock_vehicle(work, vin)
+    still = {car.vin for car in free_cars(work)}
+    if not all(swap.to_car_id in still for swap in found.swaps):
+        return 0
+    answer_by = work.now + timedelta(days=problem.rules.answer_days)
+    made = EarlyRound(
+        id=work.new_id(),
+        brand_id=work.actor.brand_id,
+        made_at=work.now,
+        cars=len(problem.cars),
+        orders=len(problem.waiting),
+        offered=len(found.swaps),
+        saved_minor=found.saved_minor,
+        saved_at_most_minor=found.saved_at_most_minor,
+    )
+    offers = [
+        EarlyOffer(
+            id=work.new_id(),
+            brand_id=made.brand_id,
+            round_id=made.id,
+            order_id=swap.order_id,
+            account_id=by_order[swap.order_id].account_id,
+            vin=swap.to_car_id,
+            days_sooner=_days_sooner(problem, by_order[swap.order_id], by_vin[swap.to_car_id].at),
+            offered_at=work.now,
+            answer_by=answer_by,
+        )
+        for swap in found.swaps
+    ]
+    insert_round(work, made, offers)
+    _ask(work, offers)
+    return len(offers)
+
+
+def _ask(work: Work, offers: Sequence[EarlyOffer]) -> None:
+    for one in offers:
+        set_timer(work, EARLY_TIMER, one.id, one.answer_by)
+        work.record(EarlyCarOffered(one.brand_id, one.id, one.order_id, one.account_id, one.days_sooner, one.answer_by))

@@ -1,0 +1,136 @@
+"""Use cases of a buyer who may have an equal car that is there already: take it, or go on waiting for the own one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from factory_orders.deliveries.balance import REMIND_TIMER
+from factory_orders.deliveries.model import Shipment, ShipmentState
+from factory_orders.deliveries.shipment_service import plan_shipments
+from factory_orders.deliveries.shipment_store import insert_shipments
+from factory_orders.early_cars.errors import EarlyOfferEnded
+from factory_orders.early_cars.model import EARLY_TIMER, EarlyOffer, EarlyState
+from factory_orders.early_cars.store import give_build_order, lock_offer, save_offer
+from factory_orders.events import VehicleArrived
+from factory_orders.light_stock.queries import free_stock
+from factory_orders.planning.model import AtStoreOrder, BatchState, BuiltOrder, OrderTerms, ScheduledOrder
+from factory_orders.planning.order_service import withdraw_build_order
+from factory_orders.planning.order_store import lock_order, move_batch, save_order
+from factory_orders.plant.model import BEFORE_THE_LINE, BuildOrder
+from factory_orders.plant.store import live_build_order, unfinished_in_batch
+from factory_orders.policies import HandoverPolicy
+from factory_orders.promises.calibration_service import note_ready
+from factory_orders.vehicles.model import Newness, Vehicle, VehicleState
+from factory_orders.vehicles.service import allocate_vehicle
+from factory_orders.vehicles.store import lock_vehicle
+from kernel import policy
+from kernel.actor import Permission
+from kernel.errors import NotFound
+from kernel.timers import cancel_timer, set_timer
+from kernel.work import Work
+
+
+def accept_early_car(work: Work, offer_id: str) -> EarlyOffer:
+    """Take the equal car that is there: it is bound to the order, and the planned one is not built.
+
+    Price, store and contract date stay. The same again changes nothing. Refuses another buyer's offer (NotFound), and
+    EarlyOfferEnded once it is over, the order's own car is begun or changed, or the car is not as it was offered.
+    """
+    work.actor.require(Permission.OWN_WRITE)
+    offer = _own_offer(work, offer_id)
+    if offer.state is EarlyState.ACCEPTED:
+        return offer
+    _require_open(work, offer)
+    built = live_build_order(work, offer.order_id)
+    order = lock_order(work, offer.order_id)
+    if not isinstance(order, ScheduledOrder) or (built is not None and built.stage not in BEFORE_THE_LINE):
+        raise EarlyOfferEnded("begun")
+    vehicle = lock_vehicle(work, offer.vin)
+    if vehicle.options != order.terms.options:
+        raise EarlyOfferEnded("changed")
+    if (vehicle.state, vehicle.newness) != (VehicleState.BUILT, Newness.NEW):
+        raise EarlyOfferEnded("gone")
+    standing = free_stock(work, [vehicle.vin], though_offered=True)
+    if not standing:
+        raise EarlyOfferEnded("gone")
+    accepted = _answer(work, offer, EarlyState.ACCEPTED)
+    _leave_planned_car(work, order.terms, built, vehicle)
+    bound = allocate_vehicle(work, vehicle, order.terms)
+    _go_on(work, order.terms, bound, is_there=standing[0].store_id == order.terms.store_id)
+    return accepted
+
+
+def decline_early_car(work: Work, offer_id: str) -> EarlyOffer:
+    """Wait for the planned car instead; the offered one is free again. Refuses as `accept_early_car` does."""
+    work.actor.require(Permission.OWN_WRITE)
+    offer = _own_offer(work, offer_id)
+    if offer.state is EarlyState.DECLINED:
+        return offer
+    _require_open(work, offer)
+    return _answer(work, offer, EarlyState.DECLINED)
+
+
+def lapse_early_offer(work: Work, offer_id: str, _payload: Any = None) -> None:
+    """Let an offer end that nobody answered; the timer of an offer."""
+    work.actor.require(Permission.SYSTEM)
+    offer = lock_offer(work, offer_id)
+    if offer.state is EarlyState.OPEN and work.now >= offer.answer_by:
+        save_offer(work, replace(offer, state=EarlyState.LAPSED, answered_at=work.now))
+
+
+def _own_offer(work: Work, offer_id: str) -> EarlyOffer:
+    offer = lock_offer(work, offer_id)
+    if offer.account_id != work.actor.signed_in():
+        raise NotFound("offer")
+    return offer
+
+
+def _require_open(work: Work, offer: EarlyOffer) -> None:
+    if offer.state is not EarlyState.OPEN:
+        raise EarlyOfferEnded(offer.state.value)
+    if work.now >= offer.answer_by:
+        raise EarlyOfferEnded(EarlyState.LAPSED.value)
+
+
+def _answer(work: Work, offer: EarlyOffer, state: EarlyState) -> EarlyOffer:
+    answered = replace(offer, state=state, answered_at=work.now)
+    save_offer(work, answered)
+    cancel_timer(work, EARLY_TIMER, offer.id)
+    return answered
+
+
+def _leave_planned_car(work: Work, terms: OrderTerms, built: BuildOrder | None, vehicle: Vehicle) -> None:
+    """Take the planned car off the plan; the build order of the one that is there is the order's from now on."""
+    withdraw_build_order(work, terms)
+    give_build_order(work, vehicle.build_order_id, terms.id)
+    if built is not None and unfinished_in_batch(work, built.batch_id) == 0:
+        move_batch(work, built.batch_id, BatchState.COMPLETE, only_from=[BatchState.BUILDING])
+
+
+def _go_on(work: Work, terms: OrderTerms, vehicle: Vehicle, *, is_there: bool) -> None:
+    """Let the order go on where the car is: on its way to the store, or ready there."""
+    if not is_there:
+        save_order(work, BuiltOrder(terms, vehicle.vin))
+        plan_shipments(work, [(vehicle, terms)])
+        return
+    # Its way ended at this store before it was this order's; the store has looked it over then.
+    way = Shipment(
+        work.new_id(),
+        terms.brand_id,
+        vehicle.vin,
+        terms.id,
+        terms.store_id,
+        ShipmentState.INSPECTED,
+        None,
+        planned_at=work.now,
+        arrived_at=work.now,
+        inspected_at=work.now,
+    )
+    insert_shipments(work, [way])
+    save_order(work, AtStoreOrder(terms, vehicle.vin, work.now))
+    note_ready(work, terms.id)
+    days = policy.pinned(work, terms.policy_version).section(HandoverPolicy).second_notice_days
+    set_timer(work, REMIND_TIMER, terms.id, work.now + timedelta(days=days))
+    work.record(VehicleArrived(terms.brand_id, vehicle.vin, terms.id, terms.account_id, terms.store_id, damaged=False))

@@ -1,0 +1,202 @@
+"""A free car for who waits for an equal one: proven, kept while its buyer thinks, taken only with the buyer's word."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.exc import DatabaseError, IntegrityError
+
+from factory_orders import queries, service
+from factory_orders.early_cars.errors import EarlyOfferEnded
+from factory_orders.early_cars.model import EarlyOffer, EarlyRound, EarlyState
+from factory_orders.early_cars.round_service import offer_early_cars
+from factory_orders.early_cars.tables import early_offers, early_rounds
+from factory_orders.errors import StockCarHeld
+from factory_orders.plant.tables import build_orders
+from kernel.actor import Actor
+from kernel.errors import Forbidden, NotFound
+from kernel.paging import PageRequest
+from kernel.timers import fire_due
+from tests.configurator.small_brand import BRAND, PLAIN_CAR, PLANNER
+from tests.factory_orders.test_car_swaps import state_of, unsound
+from tests.factory_orders.test_light_stock import car_at_plant, free
+from tests.factory_orders.test_stock import ask, free_car, hold, set_price
+from tests.factory_orders.trade import BUILD, STORE_ADVISER, SYSTEM, Trade, buyer
+
+
+def wait_long(trade: Trade, number: int = 5, *, options: tuple[str, ...] = PLAIN_CAR) -> str:
+    """Lock a car that is built in two months; its buyer is `buyer(number)`."""
+    (order_id,) = trade.lock(pool_id=f"{number:032x}", first_buyer=number, options=options)
+    later = trade.build_order_of(order_id).day + timedelta(days=60)
+    with trade.works.change(SYSTEM) as work:
+        own = build_orders.c.order_id == order_id
+        work.connection.execute(update(build_orders).where(own).values(day=later, position=number))
+    return order_id
+
+
+def offers(trade: Trade, number: int = 5) -> list[EarlyOffer]:
+    with trade.works.read(buyer(number)) as work:
+        return queries.my_early_offers(work)
+
+
+def rounds(trade: Trade) -> list[EarlyRound]:
+    with trade.works.read(PLANNER) as work:
+        return list(queries.early_rounds_made(work, PageRequest(9)).items)
+
+
+def accept(trade: Trade, offer: EarlyOffer, who: Actor | None = None) -> EarlyOffer:
+    with trade.works.change(who or buyer(5)) as work:
+        return service.accept_early_car(work, offer.id)
+
+
+def test_who_waits_is_offered_the_equal_car_that_stands_at_the_store_and_has_it_with_a_word(trade: Trade) -> None:
+    vin = free_car(trade)
+    order_id = wait_long(trade)
+
+    offered = offer_early_cars(trade.works, BRAND)
+    again = offer_early_cars(trade.works, BRAND)
+    (offer,) = offers(trade)
+    accepted = accept(trade, offer)
+
+    assert (offered, again, offer.vin, offer.days_sooner >= 60) == (1, 0, vin, True)
+    assert (accepted.state, accept(trade, offer)) == (EarlyState.ACCEPTED, accepted)
+    assert state_of(trade, order_id) == ("at_store", vin)
+    assert [(one.cars, one.orders, one.saved_minor == one.saved_at_most_minor) for one in rounds(trade)] == [
+        (1, 1, True)
+    ]
+    assert unsound(trade) == []
+    trade.hand_over(order_id, who=buyer(5))
+    assert state_of(trade, order_id) == ("delivered", vin)
+    assert unsound(trade) == []
+
+
+def test_a_car_that_stands_at_the_plant_goes_its_way_to_who_took_it(trade: Trade) -> None:
+    vin = car_at_plant(trade)
+    order_id = wait_long(trade)
+    offer_early_cars(trade.works, BRAND)
+
+    accept(trade, offers(trade)[0])
+    assert state_of(trade, order_id) == ("built", vin)
+    trade.ship(order_id)
+    trade.receive(order_id)
+
+    assert state_of(trade, order_id) == ("at_store", vin)
+    assert unsound(trade) == []
+
+
+def test_while_its_buyer_thinks_a_car_is_nobody_elses_and_free_again_after(trade: Trade) -> None:
+    vin = free_car(trade)
+    wait_long(trade)
+    offer_early_cars(trade.works, BRAND)
+    set_price(trade, vin)
+    quote = ask(trade, vin)
+
+    assert free(trade) == []
+    with pytest.raises(StockCarHeld):
+        hold(trade, quote)
+    (offer,) = offers(trade)
+    with trade.works.change(buyer(5)) as work:
+        declined = service.decline_early_car(work, offer.id)
+
+    assert declined.state is EarlyState.DECLINED
+    assert free(trade) == [vin]
+    assert hold(trade, quote).vin == vin
+    with pytest.raises(EarlyOfferEnded):
+        accept(trade, offer)
+
+
+def test_without_an_answer_the_order_stands_and_the_same_car_is_not_offered_again(trade: Trade) -> None:
+    vin = free_car(trade)
+    order_id = wait_long(trade)
+    offer_early_cars(trade.works, BRAND)
+    (offer,) = offers(trade)
+
+    trade.clock.advance(offer.answer_by - trade.clock.now())
+    with pytest.raises(EarlyOfferEnded):
+        accept(trade, offer)
+    fire_due(trade.works, service.TIMERS)
+
+    assert offers(trade)[0].state is EarlyState.LAPSED
+    assert (state_of(trade, order_id)[0], free(trade)) == ("scheduled", [vin])
+    assert offer_early_cars(trade.works, BRAND) == 0
+
+
+def begin(trade: Trade, order_id: str) -> None:
+    trade.build(order_id, stages=BUILD[:3])
+
+
+def other_car(trade: Trade, order_id: str) -> None:
+    with trade.works.change(SYSTEM) as work:
+        own = build_orders.c.order_id == order_id
+        work.connection.execute(update(build_orders).where(own).values(options=["BLUE", *PLAIN_CAR[1:]]))
+
+
+def soon(trade: Trade, order_id: str) -> None:
+    with trade.works.change(SYSTEM) as work:
+        own = build_orders.c.order_id == order_id
+        work.connection.execute(update(build_orders).where(own).values(day=trade.clock.now().date(), position=9))
+
+
+@pytest.mark.parametrize("why", [begin, other_car, soon])
+def test_who_is_begun_waits_for_another_car_or_has_the_own_soon_is_asked_nothing(trade: Trade, why: Any) -> None:
+    free_car(trade)
+    order_id = wait_long(trade)
+    why(trade, order_id)
+
+    assert offer_early_cars(trade.works, BRAND) == 0
+
+
+def test_a_car_that_a_store_has_priced_is_that_stores_to_sell(trade: Trade) -> None:
+    vin = free_car(trade)
+    wait_long(trade)
+    set_price(trade, vin)
+
+    assert offer_early_cars(trade.works, BRAND) == 0
+
+
+def test_of_two_who_wait_one_is_asked_and_nobody_answers_for_another(trade: Trade) -> None:
+    free_car(trade)
+    wait_long(trade)
+    wait_long(trade, 6)
+    offer_early_cars(trade.works, BRAND)
+
+    (offer,) = [*offers(trade), *offers(trade, 6)]
+    other = buyer(6 if offer.account_id == buyer(5).account_id else 5)
+    with pytest.raises(NotFound):
+        accept(trade, offer, other)
+    with pytest.raises(Forbidden):
+        accept(trade, offer, STORE_ADVISER)
+
+
+def test_a_car_whose_order_is_begun_by_now_is_not_taken(trade: Trade) -> None:
+    free_car(trade)
+    order_id = wait_long(trade)
+    offer_early_cars(trade.works, BRAND)
+    begin(trade, order_id)
+
+    with pytest.raises(EarlyOfferEnded):
+        accept(trade, offers(trade)[0])
+
+    assert state_of(trade, order_id)[0] == "scheduled"
+    assert unsound(trade) == []
+
+
+def test_the_database_keeps_one_open_offer_a_car_and_an_answer_as_it_is(trade: Trade) -> None:
+    free_car(trade)
+    wait_long(trade)
+    other = wait_long(trade, 6)
+    offer_early_cars(trade.works, BRAND)
+    with trade.works.read(SYSTEM) as work:
+        row = work.connection.execute(select(early_offers)).mappings().one()
+        done = work.connection.execute(select(early_rounds)).mappings().one()
+    taken = other if row["order_id"] != other else row["order_id"]
+
+    for table, values in (
+        (early_offers, {**row, "id": "f" * 32, "order_id": taken}),
+        (early_rounds, {**done, "id": "f" * 32, "saved_minor": done["saved_at_most_minor"] - 1}),
+    ):
+        with pytest.raises((DatabaseError, IntegrityError)), trade.works.change(SYSTEM) as work:
+            work.connection.execute(table.insert().values(**values))
