@@ -200,9 +200,9 @@ def test_what_a_compiler_prints_does_not_spoil_its_circuit() -> None:
 
 
 def test_a_child_beyond_its_budget_is_ended() -> None:
-    assert compile_in_child(never_ends, formula(1), budget(4, megabytes=300)) is None
+    assert compile_in_child(never_ends, formula(1), budget(2, megabytes=300)) is None
     with pytest.raises(OutOfMemory):
-        compile_in_child(eats, formula(1), budget(4, megabytes=300))
+        compile_in_child(eats, formula(1), budget(60, megabytes=300))
 
 
 def test_a_child_ends_with_its_parent_even_if_that_is_killed() -> None:
