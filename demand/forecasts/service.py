@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import and_, func, select
 
 from demand.cubes.model import ALL_REGIONS, EVERYBODY, CubeName
 from demand.cubes.queries import CellFilter, newest_cube_release, released_cells
+from demand.cubes.tables import cube_releases
 from demand.forecasts.model import WEEKS_MIN, Forecast, Series
 from demand.forecasts.tables import forecast_runs, forecast_scores, forecast_weeks
 from kernel import db, registry
@@ -25,8 +26,18 @@ WEEKS_BACK: Final = 104
 def forecast_released(works: Works) -> int:
     """Forecast from every brand's newest release that has none yet; returns how many brands that were."""
     with works.read(system(BrandId("platform"))) as work:
-        brands = registry.all_brands(work)
-    return sum(_forecast(works, brand.id) for brand in brands)
+        brand_ids = _brands_without(work)
+    return sum(_forecast(works, brand_id) for brand_id in brand_ids)
+
+
+def _brands_without(work: Work) -> list[BrandId]:
+    """Return the brands whose newest release was not forecast from yet."""
+    of = cube_releases.c
+    newest = select(of.brand_id, func.max(of.number).label("number")).group_by(of.brand_id).subquery()
+    runs = forecast_runs.c
+    run = and_(runs.brand_id == newest.c.brand_id, runs.release == newest.c.number)
+    found = select(newest.c.brand_id).outerjoin(forecast_runs, run).where(runs.release.is_(None))
+    return [BrandId(brand_id) for brand_id in work.connection.execute(found).scalars()]
 
 
 def _forecast(works: Works, brand_id: BrandId) -> int:

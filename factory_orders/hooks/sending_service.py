@@ -8,7 +8,7 @@ import orjson
 import structlog
 
 from factory_orders.hooks.model import HookMessage, PlantHook, failed, taken
-from factory_orders.hooks.store import give_back, lease_due, save_health, save_message
+from factory_orders.hooks.store import give_back, lease_due, save_health, save_message, something_is_due
 from kernel.actor import system
 from kernel.ids import BrandId
 from kernel.outward import Answer, Send
@@ -25,6 +25,9 @@ def send_messages(works: Works, *, key: bytes, send: Send, batch_max: int = BATC
     After a hook's first failure it is left alone for this turn. A worker that dies in between has only leased them:
     they are sent again under the same id.
     """
+    with works.read(system(BrandId("platform"))) as work:
+        if not something_is_due(work):
+            return 0
     with works.change(system(BrandId("platform"))) as work:
         leased = lease_due(work, batch_max)
     if not leased:

@@ -70,6 +70,12 @@ def save_message(work: Work, message: HookMessage) -> None:
     work.connection.execute(update(plant_messages).where(plant_messages.c.id == message.id).values(values))
 
 
+def something_is_due(work: Work) -> bool:
+    """Say whether any brand's message is due; asked in a read, so that an idle worker keeps nobody from writing."""
+    found = select(plant_messages.c.id).where(plant_messages.c.due_at <= work.now).limit(1)
+    return work.connection.execute(found).first() is not None
+
+
 def lease_due(work: Work, limit: int) -> list[tuple[HookMessage, PlantHook]]:
     """Take what is due of every brand for a while; of each build order the first that was not taken, and no other."""
     own, hook = plant_messages.c, plant_hooks.c
