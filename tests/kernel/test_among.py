@@ -99,7 +99,7 @@ def test_one_thing_of_a_brand_is_found_by_its_key_and_not_among_all_of_the_brand
             connection.execute(text("SET LOCAL enable_seqscan = off"))
         plan = explained(connection, wanted)
 
-    assert "(id=?)" in plan or "Index Cond: ((id)::text = " in plan, plan
+    assert "(id=?)" in plan or "(id)::text = 'aaa" in plan, plan
 
 
 def test_a_list_is_looked_up_by_the_index(works: Works) -> None:
