@@ -68,11 +68,21 @@ def test_some_weeks_are_sound_and_a_ring_of_accounts_is_caught(sqlite_url: str) 
 
 
 @pytest.mark.prove
-def test_the_weeks_hold_what_they_should_and_are_the_same_on_both_databases(sqlite_url: str, postgres_url: str) -> None:
-    here = seeded(sqlite_url, FULL)
-    there = seeded(postgres_url, FULL)
+def test_some_weeks_are_the_same_on_both_databases(sqlite_url: str, postgres_url: str) -> None:
+    here, there = seeded(sqlite_url, SHORT), seeded(postgres_url, SHORT)
 
-    with here.read(system(qilan(here))) as work:
+    told, retold = contents(here.engine), contents(there.engine)
+    assert [name for name, rows in told.items() if rows != retold[name]] == []
+    for works in (here, there):
+        assert_sound(works)
+        works.engine.dispose()
+
+
+@pytest.mark.prove
+def test_the_weeks_hold_what_they_should(sqlite_url: str) -> None:
+    works = seeded(sqlite_url, FULL)
+
+    with works.read(system(qilan(works))) as work:
         assert count(work, configurations) == 31_000
         assert 7_500 < count(work, pre_orders) < 7_700
         assert count(work, pools) == 52
@@ -81,8 +91,5 @@ def test_the_weeks_hold_what_they_should_and_are_the_same_on_both_databases(sqli
         assert count(work, proposals, proposals.c.state == "declined") == 2
         assert count(work, vehicles) > 500
         assert removed_for_fraud(work) == RING_PERSONS
-    told, retold = contents(here.engine), contents(there.engine)
-    assert [name for name, rows in told.items() if rows != retold[name]] == []
-    for works in (here, there):
-        assert_sound(works)
-        works.engine.dispose()
+    assert_sound(works)
+    works.engine.dispose()
