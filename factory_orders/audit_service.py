@@ -27,6 +27,7 @@ from factory_orders.policies import LateCreditPolicy
 from factory_orders.promises import audit_service as promises_audit
 from factory_orders.stock import audit_service as stock_audit
 from factory_orders.stock_orders import audit_service as stock_orders_audit
+from factory_orders.store_closing import audit_service as store_closing_audit
 from factory_orders.store_shares import audit_service as store_shares_audit
 from factory_orders.third_party.audit_service import wrong_third_party
 from factory_orders.vehicles.model import Newness
@@ -432,6 +433,7 @@ CHECKS: Final = (
     *exchanges_audit.CHECKS,
     *early_cars_audit.CHECKS,
     *store_shares_audit.CHECKS,
+    *store_closing_audit.CHECKS,
     Check(
         "the deposit for a stock car lies on its account until it is set off",
         1,

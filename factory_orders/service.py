@@ -114,6 +114,7 @@ from factory_orders.stock.service import (
 )
 from factory_orders.stock_orders.service import SUBSCRIPTIONS as STOCK_ORDER_SUBSCRIPTIONS
 from factory_orders.stock_orders.service import StockRequest, cancel_stock_order, order_stock
+from factory_orders.store_closing.service import ClosedStore, PickedStore, close_store, pick_store
 from factory_orders.taking.service import accept_repaired_car, decline_repaired_car
 from factory_orders.waiting.service import OFFER_TIMER, expire_wait_offer
 from factory_orders.waiting.service import SUBSCRIPTIONS as WAITING_SUBSCRIPTIONS
@@ -149,11 +150,13 @@ __all__ = [
     "BuyRequest",
     "CalledOff",
     "Cancellation",
+    "ClosedStore",
     "Damage",
     "FreezePoints",
     "HookSecret",
     "Leg",
     "OrderData",
+    "PickedStore",
     "Reported",
     "StockRequest",
     "accept_disclosures",
@@ -177,6 +180,7 @@ __all__ = [
     "change_capacity",
     "check_condition",
     "close_damage_case",
+    "close_store",
     "count_part",
     "decline_early_car",
     "decline_repaired_car",
@@ -193,6 +197,7 @@ __all__ = [
     "lose_stock_deposit",
     "order_stock",
     "pay_balance",
+    "pick_store",
     "plan_stock_sales",
     "plant_behind",
     "preview_amendment",

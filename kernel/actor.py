@@ -53,6 +53,7 @@ class Permission(StrEnum):
     DELIVERY_WRITE = "delivery.write"
     STOCK_READ = "stock.read"
     STOCK_ORDER = "stock.order"
+    STORE_CLOSE = "store.close"
     CONDITION_READ = "condition.read"
     CONDITION_WRITE = "condition.write"
     STAFF_MANAGE = "staff.manage"
@@ -103,6 +104,7 @@ GRANTS: Final[dict[Role, frozenset[Permission]]] = {
         Permission.RECONCILE,
         Permission.MEMBER_REMOVE,
         Permission.FINANCE_APPROVE,
+        Permission.STORE_CLOSE,
         Permission.DEMO_TIME,
     },
     Role.AUDITOR: _HUMAN

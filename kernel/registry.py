@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     select,
+    update,
 )
 
 from kernel import db
@@ -213,6 +214,22 @@ def open_store(work: Work, store_id: str) -> Store:
     if store is None or store.closed_at is not None:
         raise NotFound("store")
     return store
+
+
+def lock_store(work: Work, store_id: str) -> Store:
+    """Load a store of the actor's brand, open or closed, and keep other changes to it waiting; refuses NotFound."""
+    own = (stores.c.id == store_id) & (stores.c.brand_id == work.actor.brand_id)
+    work.connection.execute(select(stores.c.id).where(own).with_for_update())
+    store = stores_by_id(work, [store_id]).get(store_id)
+    if store is None:
+        raise NotFound("store")
+    return store
+
+
+def close_store(work: Work, store_id: str) -> None:
+    """Write that a store has closed, from now on and for good."""
+    own = (stores.c.id == store_id) & (stores.c.brand_id == work.actor.brand_id) & stores.c.closed_at.is_(None)
+    work.connection.execute(update(stores).where(own).values(closed_at=work.now))
 
 
 def add_brand(work: Work, brand: Brand, brand_regions: list[Region]) -> None:

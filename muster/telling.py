@@ -65,6 +65,7 @@ from muster.digest_telling import DIGEST_TELLER
 from muster.exchange_telling import TELLER as EXCHANGE_TELLER
 from muster.proposal_telling import TELLER
 from muster.stock_telling import TELLER as STOCK_TELLER
+from muster.store_telling import TELLER as STORE_TELLER
 
 PAPERS: Final = {"vehicle_invoice": "invoice_issued", "insurance": "insurance_issued", "plate": "plate_issued"}
 WITHHELD: Final = {
@@ -374,6 +375,7 @@ TELLERS: Final = (
     ),
     STOCK_TELLER,
     EXCHANGE_TELLER,
+    STORE_TELLER,
     TELLER,
     DIGEST_TELLER,
     circle_telling.TELLER,

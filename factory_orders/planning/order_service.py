@@ -78,6 +78,7 @@ from factory_orders.promises.margin_store import margin_at, planned_days
 from factory_orders.promises.store import insert_outcomes
 from factory_orders.stock_orders.events import StockOrderScheduled
 from factory_orders.stock_orders.queries import stock_orders_by_id
+from factory_orders.store_closing.events import OrderStoreClosed
 from kernel import db, policy, registry
 from kernel.actor import Permission
 from kernel.errors import NotFound
@@ -103,6 +104,10 @@ def take_locked(work: Work, locked: Sequence[OrderTerms]) -> None:
                     work.actor.brand_id, terms.id, terms.account_id, terms.pool_id, terms.store_id, terms.model
                 )
             )
+    bound = registry.stores_by_id(work, sorted({terms.store_id for terms in new}))
+    for terms in new:
+        if bound[terms.store_id].closed_at is not None:
+            work.record(OrderStoreClosed(terms.brand_id, terms.id, terms.account_id, terms.store_id))
     for plant_id in sorted({terms.plant_id for terms in locked}):
         form_batches(work, plant_by_id(work, plant_id))
 

@@ -16,6 +16,7 @@ from factory_orders.exchanges.tables import car_swaps, swap_rounds
 from factory_orders.model import ShipmentState, order_state
 from factory_orders.planning.tables import orders
 from factory_orders.plant.tables import build_orders
+from factory_orders.store_closing.tables import store_changes
 from factory_orders.vehicles.tables import vehicles
 from kernel.paging import PageRequest
 from kernel.record import walk
@@ -35,6 +36,10 @@ def two_orders(trade: Trade, *, late_by: int = 20) -> tuple[str, str]:
 
 def promise(trade: Trade, order_id: str, day: date, **other: Any) -> None:
     with trade.works.change(SYSTEM) as work:
+        if (store_id := other.get("store_id")) is not None:
+            row = {"id": work.new_id(), "brand_id": BRAND, "order_id": order_id, "account_id": f"{2:032x}"}
+            stores = {"from_store_id": EAST_STORE, "to_store_id": store_id}
+            work.connection.execute(store_changes.insert().values(**row, **stores, at=work.now))
         own = orders.c.id == order_id
         work.connection.execute(update(orders).where(own).values(promised_by=day, **other))
 

@@ -15,8 +15,10 @@ from factory_orders.planning.tables import orders
 from factory_orders.plant.tables import build_orders
 from factory_orders.stock.tables import stock_holds, stock_purchases, stock_quotes
 from factory_orders.stock_orders.tables import stock_orders
+from factory_orders.store_closing.tables import store_changes
 from factory_orders.vehicles.tables import allocations, vehicles
 from kernel.ledger import ledger_transfers
+from kernel.registry import stores
 from tests.configurator.small_brand import BRAND
 from tests.conftest import MONDAY_MORNING
 
@@ -166,3 +168,13 @@ def offer_bound_car(connection: Connection) -> None:
     own = {"id": "9" * 32, "brand_id": BRAND, "round_id": "8" * 32, "order_id": bound.order_id, "vin": bound.vin}
     open_one = {"account_id": "a" * 32, "days_sooner": 9, "offered_at": MONDAY_MORNING, "answer_by": LATER}
     connection.execute(insert(early_offers).values(**own, **open_one, state="open"))
+
+
+def send_elsewhere(connection: Connection) -> None:
+    """Let a buyer have picked another store than the one that the car goes to."""
+    order = connection.execute(select(orders.c.id, orders.c.store_id, orders.c.account_id)).first()
+    assert order is not None
+    other = connection.execute(select(stores.c.id).where(stores.c.id != order.store_id)).scalars().first()
+    own = {"id": "b" * 32, "brand_id": BRAND, "order_id": order.id, "account_id": order.account_id}
+    picked = {"from_store_id": order.store_id, "to_store_id": other, "at": MONDAY_MORNING}
+    connection.execute(insert(store_changes).values(**own, **picked))

@@ -331,6 +331,7 @@ PLANTED: Final[dict[str, Plant]] = {
     "a free car that is offered is bound to nobody, and one that was taken was bound to its buyer": (
         planted_stock.offer_bound_car
     ),
+    "an order's car goes to the store that its buyer picked last": planted_stock.send_elsewhere,
     "the deposit for a stock car lies on its account until it is set off": planted_stock.put_down_twice,
     "no odometer runs backwards": turn_back,
     "what a plant has of a part is what moved of it": change(part_stocks, part_stocks.c.on_hand > 0, on_hand=999),

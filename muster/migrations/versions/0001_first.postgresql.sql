@@ -1697,6 +1697,21 @@ CREATE TABLE sessions (
 	CONSTRAINT uq_sessions_token_hash UNIQUE (token_hash)
 )
 -- next
+CREATE TABLE store_changes (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	order_id VARCHAR(32) NOT NULL, 
+	from_store_id VARCHAR(32) NOT NULL, 
+	to_store_id VARCHAR(32) NOT NULL, 
+	account_id VARCHAR(32) NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_store_changes PRIMARY KEY (id), 
+	CONSTRAINT ck_store_changes_another_store CHECK (from_store_id <> to_store_id), 
+	CONSTRAINT fk_store_changes_order_id FOREIGN KEY(order_id) REFERENCES orders (id), 
+	CONSTRAINT fk_store_changes_from_store_id FOREIGN KEY(from_store_id) REFERENCES stores (id), 
+	CONSTRAINT fk_store_changes_to_store_id FOREIGN KEY(to_store_id) REFERENCES stores (id)
+)
+-- next
 CREATE TABLE wait_offers (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -2415,6 +2430,12 @@ BEGIN
     RETURN NEW;
 END $$
 -- next
+CREATE OR REPLACE FUNCTION orders_store_by_consent() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.store_id <> OLD.store_id AND NOT EXISTS (SELECT 1 FROM store_changes WHERE store_changes.order_id = NEW.id AND store_changes.from_store_id = OLD.store_id AND store_changes.to_store_id = NEW.store_id) THEN RAISE EXCEPTION 'a car goes to another store only by the word of its buyer' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
 CREATE OR REPLACE FUNCTION payments_stays_what_it_is() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TRUE THEN RAISE EXCEPTION 'what a payment is for never changes, and lost money stays lost' USING ERRCODE = 'check_violation'; END IF;
@@ -2669,6 +2690,8 @@ CREATE TRIGGER orders_stock_car_was_bought BEFORE INSERT ON orders FOR EACH ROW 
 -- next
 CREATE TRIGGER orders_stock_was_ordered BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION orders_stock_was_ordered()
 -- next
+CREATE TRIGGER orders_store_by_consent BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION orders_store_by_consent()
+-- next
 CREATE TRIGGER part_moves_no_change BEFORE UPDATE OR DELETE ON part_moves FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TRIGGER part_moves_no_truncate BEFORE TRUNCATE ON part_moves FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
@@ -2782,6 +2805,10 @@ CREATE TRIGGER stock_purchases_end_is_final BEFORE UPDATE ON stock_purchases FOR
 CREATE TRIGGER stock_quotes_no_change BEFORE UPDATE OR DELETE ON stock_quotes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TRIGGER stock_quotes_no_truncate BEFORE TRUNCATE ON stock_quotes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER store_changes_no_change BEFORE UPDATE OR DELETE ON store_changes FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER store_changes_no_truncate BEFORE TRUNCATE ON store_changes FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TRIGGER store_hours_no_change BEFORE UPDATE OR DELETE ON store_hours FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
 -- next
@@ -3016,6 +3043,8 @@ CREATE INDEX ix_stock_plans_store ON stock_plans (brand_id, store_id, model, id)
 CREATE INDEX ix_stock_prices_vin ON stock_prices (vin, id)
 -- next
 CREATE INDEX ix_stock_purchases_account ON stock_purchases (brand_id, account_id, id)
+-- next
+CREATE INDEX ix_store_changes_order ON store_changes (order_id, id)
 -- next
 CREATE INDEX ix_store_hours_store ON store_hours (store_id, ends_at)
 -- next

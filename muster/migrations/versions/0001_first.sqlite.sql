@@ -1698,6 +1698,21 @@ CREATE TABLE sessions (
 	CONSTRAINT uq_sessions_token_hash UNIQUE (token_hash)
 )
 -- next
+CREATE TABLE store_changes (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	order_id VARCHAR(32) NOT NULL, 
+	from_store_id VARCHAR(32) NOT NULL, 
+	to_store_id VARCHAR(32) NOT NULL, 
+	account_id VARCHAR(32) NOT NULL, 
+	at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_store_changes PRIMARY KEY (id), 
+	CONSTRAINT ck_store_changes_another_store CHECK (from_store_id <> to_store_id), 
+	CONSTRAINT fk_store_changes_order_id FOREIGN KEY(order_id) REFERENCES orders (id), 
+	CONSTRAINT fk_store_changes_from_store_id FOREIGN KEY(from_store_id) REFERENCES stores (id), 
+	CONSTRAINT fk_store_changes_to_store_id FOREIGN KEY(to_store_id) REFERENCES stores (id)
+)
+-- next
 CREATE TABLE wait_offers (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -2454,6 +2469,8 @@ CREATE TRIGGER orders_stock_car_was_bought BEFORE INSERT ON orders WHEN NEW.orig
 -- next
 CREATE TRIGGER orders_stock_was_ordered BEFORE INSERT ON orders WHEN NEW.origin = 'store' AND NOT EXISTS (SELECT 1 FROM stock_orders WHERE stock_orders.id = NEW.pool_id AND stock_orders.store_id = NEW.store_id AND NEW.place BETWEEN 1 AND stock_orders.cars) BEGIN SELECT RAISE(ABORT, 'a car for stock is one of a stock order'); END
 -- next
+CREATE TRIGGER orders_store_by_consent BEFORE UPDATE ON orders WHEN NEW.store_id <> OLD.store_id AND NOT EXISTS (SELECT 1 FROM store_changes WHERE store_changes.order_id = NEW.id AND store_changes.from_store_id = OLD.store_id AND store_changes.to_store_id = NEW.store_id) BEGIN SELECT RAISE(ABORT, 'a car goes to another store only by the word of its buyer'); END
+-- next
 CREATE TRIGGER part_moves_no_delete BEFORE DELETE ON part_moves BEGIN SELECT RAISE(ABORT, 'rows of part_moves are never changed'); END
 -- next
 CREATE TRIGGER part_moves_no_update BEFORE UPDATE ON part_moves BEGIN SELECT RAISE(ABORT, 'rows of part_moves are never changed'); END
@@ -2567,6 +2584,10 @@ CREATE TRIGGER stock_purchases_end_is_final BEFORE UPDATE ON stock_purchases WHE
 CREATE TRIGGER stock_quotes_no_delete BEFORE DELETE ON stock_quotes BEGIN SELECT RAISE(ABORT, 'rows of stock_quotes are never changed'); END
 -- next
 CREATE TRIGGER stock_quotes_no_update BEFORE UPDATE ON stock_quotes BEGIN SELECT RAISE(ABORT, 'rows of stock_quotes are never changed'); END
+-- next
+CREATE TRIGGER store_changes_no_delete BEFORE DELETE ON store_changes BEGIN SELECT RAISE(ABORT, 'rows of store_changes are never changed'); END
+-- next
+CREATE TRIGGER store_changes_no_update BEFORE UPDATE ON store_changes BEGIN SELECT RAISE(ABORT, 'rows of store_changes are never changed'); END
 -- next
 CREATE TRIGGER store_hours_no_delete BEFORE DELETE ON store_hours BEGIN SELECT RAISE(ABORT, 'rows of store_hours are never changed'); END
 -- next
@@ -2801,6 +2822,8 @@ CREATE INDEX ix_stock_plans_store ON stock_plans (brand_id, store_id, model, id)
 CREATE INDEX ix_stock_prices_vin ON stock_prices (vin, id)
 -- next
 CREATE INDEX ix_stock_purchases_account ON stock_purchases (brand_id, account_id, id)
+-- next
+CREATE INDEX ix_store_changes_order ON store_changes (order_id, id)
 -- next
 CREATE INDEX ix_store_hours_store ON store_hours (store_id, ends_at)
 -- next

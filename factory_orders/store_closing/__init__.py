@@ -1,0 +1,1 @@
+"""A store closes: its buyers pick another one, at the same price."""

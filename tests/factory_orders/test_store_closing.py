@@ -1,0 +1,131 @@
+"""A store closes: nobody's car stands there, its buyers pick another one, and neither price nor date changes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.exc import DatabaseError, IntegrityError
+
+from factory_orders import audit_service, queries, service
+from factory_orders.model import OrderTerms
+from factory_orders.planning.tables import orders
+from factory_orders.store_closing.errors import StoreHasCars, StoreStillOpen
+from factory_orders.store_closing.events import OrderStoreClosed
+from kernel.actor import Actor, Role
+from kernel.errors import Conflict, Forbidden, NotFound
+from kernel.ids import AccountId
+from kernel.news import outbox
+from kernel.soundness import examine
+from tests.configurator.small_brand import BRAND, EAST_STORE, NORTH_STORE
+from tests.factory_orders.trade import LEGS, STORE_ADVISER, SYSTEM, Trade, buyer
+
+OPERATOR = Actor(BRAND, frozenset({Role.OPERATOR}), AccountId("e" * 32))
+
+
+def close(trade: Trade, store_id: str = EAST_STORE, who: Actor = OPERATOR) -> service.ClosedStore:
+    with trade.works.change(who) as work:
+        return service.close_store(work, store_id)
+
+
+def pick(trade: Trade, order_id: str, store_id: str = NORTH_STORE, who: Actor | None = None) -> service.PickedStore:
+    with trade.works.change(who or buyer()) as work:
+        return service.pick_store(work, order_id, store_id)
+
+
+def terms_of(trade: Trade, order_id: str) -> OrderTerms:
+    with trade.works.read(SYSTEM) as work:
+        return queries.orders_by_id(work, [order_id])[order_id].terms
+
+
+def told(trade: Trade) -> int:
+    with trade.works.read(SYSTEM) as work:
+        kinds = work.connection.execute(select(outbox.c.kind)).scalars().all()
+    return kinds.count(OrderStoreClosed.kind)
+
+
+def unsound(trade: Trade) -> list[str]:
+    with trade.works.read(SYSTEM) as work:
+        found = [one for one in examine(work, audit_service.CHECKS) if "picked last" in one.check.name]
+    assert len(found) == 1
+    return [line for one in found for line in one.violations]
+
+
+@pytest.mark.parametrize("legs", [None, 0, 2])
+def test_who_waits_picks_another_store_and_the_car_goes_there_at_the_same_price(trade: Trade, legs: int | None) -> None:
+    (order_id,) = trade.lock()
+    before = terms_of(trade, order_id)
+    if legs is not None:
+        trade.build(order_id)
+        trade.ship(order_id, legs=LEGS[:legs])
+
+    closed = close(trade)
+    again = close(trade)
+    picked = pick(trade, order_id)
+
+    assert (closed.asked, again.asked, told(trade)) == (1, 0, 1)
+    assert (picked.store_id, pick(trade, order_id)) == (NORTH_STORE, picked)
+    after = terms_of(trade, order_id)
+    assert (after.store_id, after.price_minor, after.promised_by) == (
+        NORTH_STORE,
+        before.price_minor,
+        before.promised_by,
+    )
+    if legs is not None:
+        assert trade.shipment_of(order_id).store_id == NORTH_STORE
+    assert unsound(trade) == []
+
+
+def test_a_store_with_a_buyers_car_does_not_close_and_one_that_is_open_is_not_left(trade: Trade) -> None:
+    (order_id,) = trade.lock()
+    with pytest.raises(StoreStillOpen):
+        pick(trade, order_id)
+    trade.bring_to_store(order_id)
+
+    with pytest.raises(StoreHasCars) as refused:
+        close(trade)
+
+    assert refused.value.orders == 1
+    assert terms_of(trade, order_id).store_id == EAST_STORE
+    trade.hand_over(order_id)
+    assert isinstance(close(trade).closed_at, datetime)
+
+
+def test_who_locks_for_a_store_that_has_closed_is_told_too(trade: Trade) -> None:
+    (first,) = trade.lock()
+    terms = terms_of(trade, first)
+    close(trade, NORTH_STORE)
+    assert told(trade) == 0
+
+    with trade.works.change(SYSTEM) as work:
+        service.take_locked(work, [replace(terms, id="f" * 32, place=7, store_id=NORTH_STORE)])
+
+    assert told(trade) == 1
+
+
+def test_only_an_operator_closes_and_only_the_buyer_picks_an_open_store(trade: Trade) -> None:
+    (order_id,) = trade.lock()
+    for who in (STORE_ADVISER, buyer()):
+        with pytest.raises(Forbidden):
+            close(trade, who=who)
+    with pytest.raises(NotFound):
+        close(trade, "7" * 32)
+    close(trade)
+
+    for who, store_id in ((buyer(2), NORTH_STORE), (buyer(), EAST_STORE), (buyer(), "7" * 32)):
+        with pytest.raises(NotFound):
+            pick(trade, order_id, store_id, who)
+    with trade.works.change(SYSTEM) as work:
+        ended = {"state": "cancelled", "ended_at": work.now, "reason": "late"}
+        work.connection.execute(update(orders).where(orders.c.id == order_id).values(**ended))
+    with pytest.raises(Conflict):
+        pick(trade, order_id)
+
+
+def test_the_database_changes_no_store_without_the_buyers_word(trade: Trade) -> None:
+    (order_id,) = trade.lock()
+
+    with pytest.raises((DatabaseError, IntegrityError)), trade.works.change(SYSTEM) as work:
+        work.connection.execute(update(orders).where(orders.c.id == order_id).values(store_id=NORTH_STORE))
