@@ -18,6 +18,7 @@ from demand.cubes.tables import (
     cube_changes,
     cube_offerings,
     cube_options,
+    cube_tables,
     demand_cancellations,
     demand_caps,
     demand_journeys,
@@ -257,7 +258,12 @@ class Change:
 
 
 def note_changes(work: Work, changes: Sequence[Change]) -> None:
-    """Note what is new since each table's last release; what was said then stays as first noted."""
+    """Note what is new since each table's last release; what was said then stays as first noted.
+
+    A table that had its last release is never moved on: of what comes late for it nobody's word is kept here.
+    """
+    closed = _closed_tables(work, {one.table.week for one in changes})
+    changes = [one for one in changes if one.table not in closed]
     known = {
         (TableKey(row["cube"], row["week"], row["model"], row["version_id"]), row["person"])
         for row in _of_persons(work, cube_changes, {(one.table.week, one.person) for one in changes})
@@ -271,6 +277,14 @@ def note_changes(work: Work, changes: Sequence[Change]) -> None:
         else:
             new.append(row | {"verified": one.verified, "before": one.before})
     save_rows(work, cube_changes, new, changed, keys=("brand_id", "cube", "week", "model", "version_id", "person"))
+
+
+def _closed_tables(work: Work, weeks: Iterable[date]) -> set[TableKey]:
+    table = cube_tables.c
+    found = select(table.cube, table.week, table.model, table.version_id).where(
+        table.brand_id == work.actor.brand_id, db.among(table.week, weeks), table.closed.is_(True)
+    )
+    return {TableKey(*row) for row in work.connection.execute(found)}
 
 
 # --- the other rows --------------------------------------------------------------------------------------------------

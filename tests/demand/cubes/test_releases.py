@@ -14,7 +14,7 @@ from sqlalchemy import select
 from demand.cubes.audit_service import unlike_replay
 from demand.cubes.model import ALL_REGIONS, EVERYBODY, ORDERED, Audience, lift, wilson
 from demand.cubes.policy import CubePolicy
-from demand.cubes.tables import cube_cells, cube_moves
+from demand.cubes.tables import cube_cells, cube_changes, cube_moves, demand_voices
 from demand.queries import (
     CellFilter,
     newest_cube_release,
@@ -32,7 +32,7 @@ from kernel.work import Works
 from tests.configurator.small_brand import BRAND, PLANNER, open_small_brand
 from tests.demand.pool_room import make_pool_room
 from tests.demand.released_room import publish
-from tests.demand.wishing_room import PAINTS, K, cells, end_week, release, save
+from tests.demand.wishing_room import PAINTS, K, cells, end_week, hear, release, save
 from tests.kernel.payment_room import counting
 
 WEEK = date(2026, 11, 23)
@@ -393,3 +393,23 @@ def test_counts_are_rounded_so_that_what_may_be_shown_is_told_as_ten_at_least(ro
         CubePolicy(10, 20, rounding)
 
     assert CubePolicy(50, 50, rounding).k == 50
+
+
+def test_what_comes_after_the_last_release_is_counted_and_nobodys_word_is_kept_for_another(
+    works: Works, clock: FixedClock
+) -> None:
+    open_small_brand(works)
+    for number in range(40):
+        save(works, number, paint="RED" if number < 20 else "BLUE")
+    release(works)
+    save(works, 100)
+    clock.advance(timedelta(days=10))
+    with works.change(system(BRAND)) as work:
+        release_cubes(work)
+
+    hear(works)
+
+    with works.read(system(BRAND)) as work:
+        waiting = work.connection.execute(select(cube_changes)).all()
+        voices = work.connection.execute(select(demand_voices)).all()
+    assert (len(voices), waiting) == (41, [])
