@@ -40,6 +40,16 @@ def test_weeks_that_are_the_best_already_are_left_alone(trade: Trade) -> None:
     assert trade.build_orders() == before
 
 
+def test_weeks_stay_the_best_as_days_go_by_since_their_parts_were_asked_for_long_ago(trade: Trade) -> None:
+    trade.lock(CARS)
+    trade.clock.advance(timedelta(days=4))
+
+    found = look(trade)
+
+    assert found.cost_minor == found.bound_minor == found.now_minor
+    assert found.moved == 0
+
+
 def test_a_plant_that_stands_still_builds_a_week_later(trade: Trade) -> None:
     trade.lock(CARS)
     week = first_week(trade)

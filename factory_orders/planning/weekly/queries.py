@@ -73,7 +73,10 @@ class Planner:
             facts = self.facts[terms.catalogue_version_id]
             lead = facts.lead_days(model=terms.model, options=terms.options, day=self.today)
             later = max((self.late_weeks.get(name, 0) for name in (terms.model, *terms.options)), default=0)
-            ready = max(self._number(week_starting(self.today + timedelta(days=lead))), 0) + later
+            ready = max(self._number(week_starting(self.today + timedelta(days=lead))), 0)
+            if week is not None:  # Its parts were asked for when it got its week, not today.
+                ready = min(ready, self._number(week))
+            ready += later
             km = road_km(self.plant, stores[terms.store_id])
             on_the_way = at_store_on(self.first, distance_km=km, policy=times) - self.first
             due = NEVER if terms.promised_by is None else self._number(terms.promised_by - on_the_way)
