@@ -201,10 +201,8 @@ def export_owner(work: Work, account_id: str) -> dict[str, Any]:
     def rows(table: Any, *names: str) -> list[dict[str, Any]]:
         columns = [table.c[name] for name in names]
         found = select(*columns).where(table.c.account_id == account_id, table.c.brand_id == work.actor.brand_id)
-        told = work.connection.execute(found.order_by(*columns)).mappings()
-        return [
-            {key: one.isoformat() if isinstance(one, datetime) else one for key, one in row.items()} for row in told
-        ]
+        told = work.connection.execute(found.order_by(*columns))
+        return [dict(zip(names, map(_plain, row), strict=True)) for row in told]
 
     return {
         "cars": rows(car_owners, "since", "model"),
@@ -213,3 +211,7 @@ def export_owner(work: Work, account_id: str) -> dict[str, Any]:
         "questions": rows(circle_questions, "asked_at", "text"),
         "answers": rows(circle_answers, "at", "text"),
     }
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 from sqlalchemy import select
 
@@ -289,6 +290,7 @@ def test_an_erased_owner_is_nobody_and_what_was_said_stays(room: PoolRoom, circl
     with room.works.change(room.buyer(OWNER)) as work:
         DemandData().erase(work, account_id)
 
+    assert orjson.loads(orjson.dumps(kept)) == kept
     assert [len(kept[name]) for name in ("cars", "hosting", "testDrives", "questions", "answers")] == [1, 1, 0, 1, 1]
     assert rows(room) == [0, 0, 0, 1, 1]
     with room.works.read(room.buyer(MEMBER)) as work:
