@@ -14,8 +14,17 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 
 from configurator.events import ConfigurationBroken
-from demand.circles.tables import circle_members, circle_messages, circle_offers, circles
-from demand.events import DepositsHeld, MemberRemoved, PreOrderRolled
+from demand.circles.tables import (
+    circle_answers,
+    circle_drives,
+    circle_hosts,
+    circle_members,
+    circle_messages,
+    circle_offers,
+    circle_questions,
+    circles,
+)
+from demand.events import DepositsHeld, DriveReplied, MemberRemoved, PreOrderRolled
 from factory_orders.conditions.events import DamageCaseMoved
 from factory_orders.consents.events import RepairedCarAnswered
 from factory_orders.events import BalanceDeclined, EarnestMissing, OrderCancelled
@@ -31,7 +40,7 @@ from kernel.identity.tables import accounts, invitations
 from kernel.identity.tokens import one_time_token
 from kernel.notice_sending import send_due
 from kernel.notices import Address, Message, notices, registered_notices
-from kernel.work import Works
+from kernel.work import Work, Works
 from muster.telling import TELLERS, IdentityAddresses, WithAddress, WithoutTokens, WithTokens
 from tests.configurator.small_brand import BRAND
 from tests.demand.pool_room import PoolRoom, make_pool_room
@@ -40,6 +49,7 @@ from tests.kernel.identity.people import personal_traces
 KEY: Final = b"an identity key of these tests, 32 bytes"
 MEMBER: Final = f"{1:032x}"
 CIRCLE, OFFER, MESSAGE = "1" * 32, "2" * 32, "3" * 32
+HOST, DRIVE, DECLINED, QUESTION, ANSWER = "4" * 32, "5" * 32, "6" * 32, "7" * 32, "8" * 32
 CONFIRMATION, RECOVERY, INVITATION = "c" * 32, "d" * 32, "e" * 32
 LANGUAGES: Final = ("zh-CN", "en")
 CHINESE: Final = re.compile(r"[\u4e00-\u9fff]")
@@ -85,10 +95,25 @@ def write_people(room: PoolRoom, locale: str) -> str:
         offer = {"id": OFFER, "pool_id": pool_id, "made_by": MEMBER, "made_at": now, "ends_at": now + timedelta(days=1)}
         work.connection.execute(insert(circle_offers).values(**made, **offer))
         work.connection.execute(insert(circle_messages).values(**made, id=MESSAGE, sent_by=MEMBER, sent_at=now))
+        write_owners(work, now)
         for place, purpose in enumerate(("circle_offers", "maker_contact")):
             consent = {"id": f"{place:032}", "brand_id": BRAND, "account_id": MEMBER, "purpose": purpose}
             work.connection.execute(insert(consent_entries).values(**consent, given=True, text_version="1", at=now))
     return pool_id
+
+
+def write_owners(work: Work, now: datetime) -> None:
+    """Write a host with a test drive that was agreed and one that was declined, and a question with its answer."""
+    own = {"brand_id": BRAND, "account_id": MEMBER, "text": "x"}
+    host = {"id": HOST, "circle_id": CIRCLE, "person_id": MEMBER, "model": "A1", "since": now}
+    work.connection.execute(insert(circle_hosts).values(**own, **host))
+    for drive_id, state in ((DRIVE, "agreed"), (DECLINED, "declined")):
+        drive = {"id": drive_id, "host_id": HOST, "person_id": drive_id, "state": state, "answer": "x"}
+        work.connection.execute(insert(circle_drives).values(**own, **drive, asked_at=now, answered_at=now))
+    question = {"id": QUESTION, "circle_id": CIRCLE, "person_id": MEMBER, "asked_at": now}
+    work.connection.execute(insert(circle_questions).values(**own, **question))
+    answer = {"id": ANSWER, "question_id": QUESTION, "person_id": MEMBER, "model": "A1", "at": now}
+    work.connection.execute(insert(circle_answers).values(**own, **answer))
 
 
 def told_kinds() -> list[str]:
@@ -112,9 +137,13 @@ def events_of(kind: str, pool_id: str, now: datetime) -> list[Event]:
         "vin": "LZZAAAAA0A0000001",
         "offer_id": OFFER,
         "message_id": MESSAGE,
+        "drive_id": DRIVE,
+        "answer_id": ANSWER,
     }
     cls = next(one for one in Event.__subclasses__() if one.kind == kind)
     made = [example(cls, words, now)]
+    if cls is DriveReplied:
+        made.append(DriveReplied(BRAND, DECLINED))
     if cls is ConfigurationBroken:
         made.append(ConfigurationBroken(BRAND, "x", MEMBER, "x", now.date(), "A1", None, None))
     if cls is OrderCancelled:
