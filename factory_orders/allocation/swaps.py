@@ -111,12 +111,9 @@ def swap_identical(
         kept = own[order.id]
         if car is kept:
             return True
-        if may is not None and not may(car, order):
-            return False
-        if not nobody_worse:
-            return True
         days, days_kept = late(car, order), late(kept, order)
-        return days < days_kept or (days == days_kept and car.progress <= kept.progress)
+        is_no_worse = days < days_kept or (days == days_kept and car.progress <= kept.progress)
+        return (may is None or may(car, order)) and (is_no_worse or not nobody_worse)
 
     rows = []
     for car in cars:
