@@ -34,6 +34,7 @@ from demand.backing.store import (
 )
 from demand.backing.store import EXPIRE_TIMER as BACKING_TIMER
 from demand.circles.owners.service import (
+    NewOwner,
     answer_as_owner,
     answer_test_drive,
     ask_for_test_drive,
@@ -136,6 +137,7 @@ __all__ = [
     "Ended",
     "NearestPool",
     "NearestPools",
+    "NewOwner",
     "NumberedCar",
     "Outcome",
     "Placed",

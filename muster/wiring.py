@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
@@ -28,6 +29,7 @@ from demand.service import (
     DEPOSIT_PURPOSE,
     DemandData,
     Ended,
+    NewOwner,
     NumberedCar,
     fund_backing,
     fund_pre_order,
@@ -52,7 +54,7 @@ from factory_orders.events import (
 from factory_orders.papers.ports import PaperProvider
 from factory_orders.planning.weekly.service import plan_due_books
 from factory_orders.pools_service import FreeWeeks, Promises
-from factory_orders.queries import vehicles_by_vin
+from factory_orders.queries import orders_by_id, vehicles_by_vin
 from factory_orders.service import (
     BALANCE_PURPOSE,
     STOCK_DEPOSIT_PURPOSE,
@@ -220,8 +222,18 @@ def count_endings(work: Work, letters: Sequence[Letter]) -> None:
             case other:
                 raise AssertionError(f"{other.kind} ends no order")
     note_delivered(work, delivered)
-    note_owners(work, delivered)
+    note_owners(work, _new_owners(work, delivered))
     note_cancelled(work, cancelled)
+
+
+def _new_owners(work: Work, delivered: Mapping[str, datetime]) -> list[NewOwner]:
+    """Return who has got a car, also one from stock; whoever was erased meanwhile is nobody."""
+    owners = []
+    for order_id, order in orders_by_id(work, list(delivered)).items():
+        terms = order.terms
+        if terms.person_id is not None:
+            owners.append(NewOwner(order_id, terms.account_id, terms.person_id, terms.model, delivered[order_id]))
+    return owners
 
 
 def open_works(settings: Settings) -> Works:

@@ -117,7 +117,7 @@ circle_counted = Table(
     Index("ix_circle_counted_person_id", "person_id"),
 )
 
-# Who has got the car that they pre-ordered, told when it was handed over: only they host and answer.
+# Who has got a car, pre-ordered or from stock, told when it was handed over: only they host and answer.
 car_owners = Table(
     "car_owners",
     metadata,
@@ -145,6 +145,7 @@ circle_hosts = Table(
     Column("since", Instant, nullable=False),
     UniqueConstraint("circle_id", "person_id"),
     Index("ix_circle_hosts_account_id", "account_id"),
+    Index("ix_circle_hosts_person_id", "person_id"),
 )
 
 # Members who ask a host for a drive, and what the host says; gone with the host's offer.
@@ -165,6 +166,7 @@ circle_drives = Table(
     CheckConstraint("state IN ('asked', 'agreed', 'declined')", name="state_known"),
     CheckConstraint("(state = 'asked') = (answered_at IS NULL)", name="answered_with_time"),
     Index("ix_circle_drives_account_id", "account_id"),
+    Index("ix_circle_drives_person_id", "person_id"),
 )
 
 # What members ask owners, and what those say. An author that was erased is nobody; removed words are shown to nobody.
@@ -181,6 +183,7 @@ circle_questions = Table(
     Column("removed_at", Instant),
     Index("ix_circle_questions_circle_id", "circle_id", "id"),
     Index("ix_circle_questions_account_id", "account_id"),
+    Index("ix_circle_questions_person_id", "person_id", "asked_at"),
 )
 circle_answers = Table(
     "circle_answers",

@@ -87,7 +87,7 @@ class WordsSent:
 
 @object_type(reads=Permission.PUBLIC_READ)
 class WordsRemoved:
-    """The question or the answer is shown to nobody any more."""
+    """What was said is shown to nobody any more."""
 
     id: strawberry.ID
 
@@ -134,7 +134,7 @@ class RemoveFromCircleInput:
 
 @input_type(takes=Permission.ACCOUNT_DISABLE)
 class TakeDownFromCircleInput:
-    """A question or an answer."""
+    """A question, an answer or a host's offer."""
 
     id: strawberry.ID
 
@@ -262,11 +262,11 @@ def remove_from_circle(work: Work, input: RemoveFromCircleInput) -> WordsRemoved
 
 @mutation(does=Permission.ACCOUNT_DISABLE, refuses=(), result="TakeDownFromCircleResult")
 def take_down_from_circle(work: Work, input: TakeDownFromCircleInput) -> WordsRemoved:  # noqa: A002  # the API's word
-    """Remove a question or an answer that must go, whoever's it is."""
-    service.take_down_words(work, _words(input.id))
+    """Remove a question, an answer or a host's offer that must go, whoever's it is."""
+    service.take_down_words(work, _words(input.id, "CircleHost"))
     return WordsRemoved(id=input.id)
 
 
-def _words(given: str) -> str:
+def _words(given: str, *more: str) -> str:
     found = read_id(given)
-    return found[1] if found is not None and found[0] in ("CircleQuestion", "CircleAnswer") else "none"
+    return found[1] if found is not None and found[0] in ("CircleQuestion", "CircleAnswer", *more) else "none"

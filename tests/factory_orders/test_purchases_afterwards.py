@@ -7,17 +7,21 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from demand.circles.tables import car_owners
 from factory_orders import queries, service
 from factory_orders.errors import OrderNotCancellable, OrderOpen
+from factory_orders.events import VehicleDelivered
 from factory_orders.model import DeliveredOrder, order_state
 from factory_orders.stock.model import PurchaseState
 from factory_orders.stock.tables import stock_purchases
-from kernel import ledger, payments
+from kernel import ledger, outbox, payments
 from kernel.errors import Conflict
 from kernel.ledger import account
+from kernel.outbox import Subscription
 from kernel.payments import PaymentState, carry_out_refunds
 from kernel.sandbox import DECLINED_PREFIX
 from kernel.timers import fire_due
+from muster.wiring import count_endings
 from tests.configurator.small_brand import BRAND
 from tests.factory_orders.purchasing import (
     DEPOSIT,
@@ -61,6 +65,10 @@ def test_a_stock_car_is_handed_over_like_any_other_and_the_ledger_comes_to_nothi
     assert unsound(trade) == []
     with pytest.raises(OrderNotCancellable):
         cancel(trade, made)
+    while outbox.deliver(trade.works, [Subscription("endings", frozenset({VehicleDelivered.kind}), count_endings)]):
+        pass
+    with trade.works.read(SYSTEM) as work:
+        assert work.connection.execute(select(car_owners.c.person_id)).scalars().all() == [who.person_id]
 
 
 def test_who_leaves_before_paying_gets_the_deposit_back_and_the_car_is_stock_again(trade: Trade) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import Column, ColumnElement, Select, and_, func, or_, select
 
 from demand.circles.tables import (
     circle_answers,
@@ -94,24 +94,30 @@ def hosts_of(work: Work, circle_ids: Sequence[str]) -> dict[str, list[Host]]:
     table = circle_hosts.c
     found = select(circle_hosts).where(db.among(table.circle_id, _own_circles(work, circle_ids)))
     hosts: dict[str, list[Host]] = {}
-    for row in work.connection.execute(found.order_by(table.id.desc())):
-        own = hosts.setdefault(row.circle_id, [])
-        if len(own) < HOSTS_MAX:
-            own.append(Host(row.id, row.model, row.text, row.since, row.person_id == work.actor.person_id))
+    for row in _first_of_each(work, found, table.circle_id, table.id.desc(), most=HOSTS_MAX):
+        shown = Host(row.id, row.model, row.text, row.since, _is_mine(work, row))
+        hosts.setdefault(row.circle_id, []).append(shown)
     return hosts
+
+
+def _first_of_each(
+    work: Work, found: Select[Any], by: Column[str], order: ColumnElement[str], *, most: int
+) -> Sequence[Any]:
+    """Return rows in an order by id, of each group so many at most, however many there are."""
+    place = func.row_number().over(partition_by=by, order_by=order).label("place")
+    placed = found.add_columns(place).subquery()
+    return work.connection.execute(
+        select(placed).where(placed.c.place <= most).order_by(placed.c[by.key], placed.c.place)
+    ).all()
 
 
 def questions_of(work: Work, circle_ids: Sequence[str]) -> dict[str, list[Question]]:
     """Return what is asked in the circles that the reader is in, newest first, in three statements."""
     table = circle_questions.c
-    place = func.row_number().over(partition_by=table.circle_id, order_by=table.id.desc()).label("place")
-    newest = (
-        select(circle_questions, place)
-        .where(db.among(table.circle_id, _own_circles(work, circle_ids)), table.removed_at.is_(None))
-        .subquery()
+    found = select(circle_questions).where(
+        db.among(table.circle_id, _own_circles(work, circle_ids)), table.removed_at.is_(None)
     )
-    found = select(newest).where(newest.c.place <= QUESTIONS_MAX).order_by(newest.c.id.desc())
-    rows = work.connection.execute(found).all()
+    rows = _first_of_each(work, found, table.circle_id, table.id.desc(), most=QUESTIONS_MAX)
     answers = _answers_of(work, [row.id for row in rows])
     questions: dict[str, list[Question]] = {}
     for row in rows:
@@ -125,10 +131,9 @@ def _answers_of(work: Work, question_ids: Sequence[str]) -> dict[str, list[Owner
     table = circle_answers.c
     found = select(circle_answers).where(db.among(table.question_id, question_ids), table.removed_at.is_(None))
     answers: dict[str, list[OwnersAnswer]] = {}
-    for row in work.connection.execute(found.order_by(table.id)):
-        own = answers.setdefault(row.question_id, [])
-        if len(own) < ANSWERS_MAX:
-            own.append(OwnersAnswer(row.id, row.model, row.text, row.at, _is_mine(work, row)))
+    for row in _first_of_each(work, found, table.question_id, table.id.asc(), most=ANSWERS_MAX):
+        shown = OwnersAnswer(row.id, row.model, row.text, row.at, _is_mine(work, row))
+        answers.setdefault(row.question_id, []).append(shown)
     return answers
 
 
@@ -141,10 +146,14 @@ def own_test_drives(work: Work, page: PageRequest) -> Page[TestDrive]:
     work.actor.require(Permission.VOTE)
     person_id = work.actor.person_id or ""
     drive, host = circle_drives.c, circle_hosts.c
+    # Asked apart, so that both sides of the `or` are read off an index.
+    hosted = work.connection.execute(select(host.id).where(host.person_id == person_id)).scalars().all()
     found = (
         select(circle_drives, host.circle_id, host.model, host.person_id.label("host"))
         .join(circle_hosts, host.id == drive.host_id)
-        .where(drive.brand_id == work.actor.brand_id, or_(drive.person_id == person_id, host.person_id == person_id))
+        .where(
+            drive.brand_id == work.actor.brand_id, or_(drive.person_id == person_id, db.among(drive.host_id, hosted))
+        )
     )
     if page.after is not None:
         found = found.where(drive.id < page.after)
@@ -189,13 +198,17 @@ def drive_to_tell(work: Work, drive_id: str, *, host: bool) -> Told | None:
 
 
 def answer_to_tell(work: Work, answer_id: str) -> Told | None:
-    """Return what who asked is told of an answer; None where it was removed."""
+    """Return what who asked is told of an answer; None where it was removed, or who asked has left the circle."""
     work.actor.require(Permission.SYSTEM)
     question, answer = circle_questions.c, circle_answers.c
     found = (
         select(question.account_id, circles.c.title, answer.text)
         .join(circle_questions, question.id == answer.question_id)
         .join(circles, circles.c.id == question.circle_id)
+        .join(
+            circle_members,
+            and_(circle_members.c.circle_id == question.circle_id, circle_members.c.person_id == question.person_id),
+        )
         .where(and_(answer.id == answer_id, answer.removed_at.is_(None)))
     )
     row = work.connection.execute(found).first()

@@ -6,7 +6,8 @@ read each other's words, and nobody else does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from demand.circles.errors import DriveAnswered, DriveAsked, NotAnOwner, TooManyQuestions
@@ -24,12 +25,12 @@ from demand.circles.owners.store import (
     insert_question,
     lock_drive,
     model_owned,
+    remove_host,
     remove_words,
     save_drive,
 )
 from demand.circles.policy import CirclePolicy
 from demand.circles.service import acting_person, check_text, open_circle, require_member
-from demand.pools.queries import pre_orders_seen
 from kernel import policy
 from kernel.actor import Permission
 from kernel.errors import NotFound
@@ -37,24 +38,21 @@ from kernel.identity.queries import hold_own_account
 from kernel.work import Work
 
 
-def note_owners(work: Work, delivered: Mapping[str, datetime]) -> None:
-    """Note who has got the car, by the order's id and when."""
+@dataclass(frozen=True, slots=True)
+class NewOwner:
+    """A person who has got a car, pre-ordered or from stock."""
+
+    order_id: str
+    account_id: str
+    person_id: str
+    model: str
+    since: datetime
+
+
+def note_owners(work: Work, owners: Sequence[NewOwner]) -> None:
+    """Note who has got a car."""
     work.actor.require(Permission.SYSTEM)
-    found = pre_orders_seen(work, list(delivered))
-    insert_owners(
-        work,
-        [
-            {
-                "order_id": order_id,
-                "brand_id": one.head.brand_id,
-                "person_id": one.head.person_id,
-                "account_id": one.head.account_id,
-                "model": one.head.model,
-                "since": delivered[order_id],
-            }
-            for order_id, one in found.items()
-        ],
-    )
+    insert_owners(work, [asdict(one) | {"brand_id": work.actor.brand_id} for one in owners])
 
 
 def _owner(work: Work, person_id: str) -> str:
@@ -85,9 +83,9 @@ def ask_for_test_drive(work: Work, host_id: str, *, text: str) -> str:
     """Ask a host for a test drive, with one's own words on when and where; the host is told."""
     person_id = acting_person(work)
     hold_own_account(work)
-    host = find_host(work, host_id)
-    circle = open_circle(work, host.circle_id)
+    circle = open_circle(work, find_host(work, host_id).circle_id)
     require_member(work, circle, person_id)
+    host = find_host(work, host_id, locked=True)
     if host.person_id == person_id:
         raise DriveAsked
     words = check_text("text", text, least=1, most=WORDS_LENGTH_MAX)
@@ -143,7 +141,7 @@ def remove_own_words(work: Work, words_id: str) -> None:
 
 
 def take_down_words(work: Work, words_id: str) -> None:
-    """Remove a question or an answer, whoever's it is; for operators. Refuses NotFound."""
+    """Remove a question, an answer or a host's offer, whoever's it is; for operators. Refuses NotFound."""
     work.actor.require(Permission.ACCOUNT_DISABLE)
-    if not remove_words(work, words_id, author=None):
+    if not remove_words(work, words_id, author=None) and not remove_host(work, words_id):
         raise NotFound("words")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Select, delete, func, select, update
 
 from demand.circles.errors import AlreadyHosting, AnsweredByYou, DriveAsked
 from demand.circles.tables import car_owners, circle_answers, circle_drives, circle_hosts, circle_questions
@@ -50,16 +50,29 @@ def delete_host(work: Work, circle_id: str, person_id: str) -> bool:
     hosts, drives = circle_hosts.c, circle_drives.c
     in_circle = select(hosts.id).where(hosts.circle_id == circle_id)
     work.connection.execute(delete(circle_drives).where(drives.person_id == person_id, drives.host_id.in_(in_circle)))
-    own = in_circle.where(hosts.person_id == person_id)
-    work.connection.execute(delete(circle_drives).where(drives.host_id.in_(own)))
-    gone = delete(circle_hosts).where(hosts.circle_id == circle_id, hosts.person_id == person_id)
-    return bool(work.connection.execute(gone).rowcount)
+    return _take_back(work, in_circle.where(hosts.person_id == person_id))
 
 
-def find_host(work: Work, host_id: str) -> Any:
-    """Return a host's offer, which nobody takes back meanwhile, or refuse (NotFound)."""
+def remove_host(work: Work, host_id: str) -> bool:
+    """Take somebody's offer back with all that was asked of it; says whether there was one."""
+    hosts = circle_hosts.c
+    return _take_back(work, select(hosts.id).where(hosts.id == host_id, hosts.brand_id == work.actor.brand_id))
+
+
+def _take_back(work: Work, offers: Select[tuple[str]]) -> bool:
+    """Take offers away with what was asked of them. They are locked first: nobody asks for a drive in between."""
+    own = work.connection.execute(offers.order_by(circle_hosts.c.id).with_for_update()).scalars().all()
+    work.connection.execute(delete(circle_drives).where(db.among(circle_drives.c.host_id, own)))
+    return bool(work.connection.execute(delete(circle_hosts).where(db.among(circle_hosts.c.id, own))).rowcount)
+
+
+def find_host(work: Work, host_id: str, *, locked: bool = False) -> Any:
+    """Return a host's offer, `locked` where nobody may take it back meanwhile, or refuse (NotFound).
+
+    Who locks the circle as well does so before.
+    """
     found = select(circle_hosts).where(circle_hosts.c.id == host_id, circle_hosts.c.brand_id == work.actor.brand_id)
-    row = work.connection.execute(found.with_for_update()).first()
+    row = work.connection.execute(found.with_for_update() if locked else found).first()
     if row is None:
         raise NotFound("host")
     return row
@@ -187,9 +200,8 @@ def forget_owner(work: Work, *, person_id: str | None, account_id: str) -> None:
         mine = table.c.account_id == account_id
         return (table.c.brand_id == brand_id) & (mine if person_id is None else mine | (table.c.person_id == person_id))
 
-    hosted = select(circle_hosts.c.id).where(own(circle_hosts))
-    work.connection.execute(delete(circle_drives).where(circle_drives.c.host_id.in_(hosted)))
-    for table in (circle_drives, circle_hosts, car_owners):
+    _take_back(work, select(circle_hosts.c.id).where(own(circle_hosts)))
+    for table in (circle_drives, car_owners):
         work.connection.execute(delete(table).where(own(table)))
     for table in (circle_questions, circle_answers):
         work.connection.execute(update(table).where(own(table)).values(person_id=None, account_id=None))
@@ -198,16 +210,21 @@ def forget_owner(work: Work, *, person_id: str | None, account_id: str) -> None:
 def export_owner(work: Work, account_id: str) -> dict[str, Any]:
     """Return what an account said, hosts and asked for in circles, in JSON terms."""
 
-    def rows(table: Any, *names: str) -> list[dict[str, Any]]:
+    def rows(table: Any, *names: str, of: Any = None) -> list[dict[str, Any]]:
         columns = [table.c[name] for name in names]
-        found = select(*columns).where(table.c.account_id == account_id, table.c.brand_id == work.actor.brand_id)
-        told = work.connection.execute(found.order_by(*columns))
+        mine = table.c.account_id == account_id if of is None else of
+        told = work.connection.execute(
+            select(*columns).where(mine, table.c.brand_id == work.actor.brand_id).order_by(*columns)
+        )
         return [dict(zip(names, map(_plain, row), strict=True)) for row in told]
+
+    hosted = circle_drives.c.host_id.in_(select(circle_hosts.c.id).where(circle_hosts.c.account_id == account_id))
 
     return {
         "cars": rows(car_owners, "since", "model"),
         "hosting": rows(circle_hosts, "since", "model", "text"),
         "testDrives": rows(circle_drives, "asked_at", "text", "state", "answer"),
+        "testDrivesHosted": rows(circle_drives, "asked_at", "state", "answer", of=hosted),
         "questions": rows(circle_questions, "asked_at", "text"),
         "answers": rows(circle_answers, "at", "text"),
     }

@@ -2657,7 +2657,11 @@ CREATE INDEX ix_circle_counted_person_id ON circle_counted (person_id)
 -- next
 CREATE INDEX ix_circle_drives_account_id ON circle_drives (account_id)
 -- next
+CREATE INDEX ix_circle_drives_person_id ON circle_drives (person_id)
+-- next
 CREATE INDEX ix_circle_hosts_account_id ON circle_hosts (account_id)
+-- next
+CREATE INDEX ix_circle_hosts_person_id ON circle_hosts (person_id)
 -- next
 CREATE INDEX ix_circle_members_account_id ON circle_members (account_id)
 -- next
@@ -2670,6 +2674,8 @@ CREATE INDEX ix_circle_proposals_circle_id ON circle_proposals (circle_id)
 CREATE INDEX ix_circle_questions_account_id ON circle_questions (account_id)
 -- next
 CREATE INDEX ix_circle_questions_circle_id ON circle_questions (circle_id, id)
+-- next
+CREATE INDEX ix_circle_questions_person_id ON circle_questions (person_id, asked_at)
 -- next
 CREATE INDEX ix_circles_brand_id ON circles (brand_id, id)
 -- next

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
 import orjson
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from demand.circles.errors import (
     AlreadyHosting,
@@ -17,12 +21,15 @@ from demand.circles.errors import (
     TooManyQuestions,
 )
 from demand.circles.model import CircleAccess, CircleKind, Figure
+from demand.circles.owners import queries as owner_queries
+from demand.circles.owners.store import asked_since
 from demand.circles.policy import CirclePolicy
 from demand.circles.queries import persons_behind
 from demand.circles.tables import car_owners, circle_answers, circle_drives, circle_hosts, circle_questions
 from demand.queries import hosts_of, own_test_drives, questions_of
 from demand.service import (
     DemandData,
+    NewOwner,
     answer_as_owner,
     answer_test_drive,
     ask_for_test_drive,
@@ -37,12 +44,12 @@ from demand.service import (
     stop_hosting,
     take_down_words,
 )
-from kernel import outbox
+from kernel import db, outbox
 from kernel.actor import Actor, Role, system
 from kernel.clock import FixedClock
 from kernel.consent import Purpose
 from kernel.errors import Forbidden, InvalidInput, NotFound
-from kernel.ids import AccountId
+from kernel.ids import AccountId, BrandId
 from kernel.notices import notices
 from kernel.paging import PageRequest
 from kernel.work import Works
@@ -59,11 +66,11 @@ OWNER, MEMBER, OTHER = 1, 2, 3
 def room(works: Works, clock: FixedClock) -> PoolRoom:
     """Let the first of three persons have got the car that was pre-ordered."""
     room = make_pool_room(works, clock)
-    room.open(capacity=60)
-    (joined,) = room.join(OWNER)
+    owner = room.buyer(OWNER)
+    assert owner.account_id is not None and owner.person_id is not None
     with works.change(system(BRAND)) as work:
         for _ in range(2):
-            note_owners(work, {joined.pre_order_id: work.now, "stock car": work.now})
+            note_owners(work, [NewOwner("an order", owner.account_id, owner.person_id, "A1", work.now)])
     return room
 
 
@@ -190,6 +197,56 @@ def test_whoever_stops_or_leaves_takes_the_offer_and_what_was_asked_of_it_away(r
     assert told(room, OWNER) == []
 
 
+def test_an_offer_taken_back_while_somebody_asks_takes_along_what_was_asked(room: PoolRoom, circle_id: str) -> None:
+    host_id = host(room, circle_id)
+
+    def stop() -> None:
+        with room.works.change(room.buyer(OWNER)) as work:
+            stop_hosting(work, circle_id)
+
+    with ThreadPoolExecutor(1) as hand:
+        with room.works.change(room.buyer(MEMBER)) as work:
+            ask_for_test_drive(work, host_id, text="May I come at ten?")
+            stopped = hand.submit(stop)
+            with pytest.raises(TimeoutError):
+                stopped.result(timeout=0.2)
+        stopped.result(timeout=20)
+
+    assert rows(room) == [1, 0, 0, 0, 0]
+
+
+def test_an_operator_takes_down_what_a_host_offers(room: PoolRoom, circle_id: str) -> None:
+    host_id = host(room, circle_id)
+    ask_drive(room, host_id)
+    with pytest.raises(NotFound), room.works.change(room.buyer(OWNER)) as work:
+        remove_own_words(work, host_id)
+
+    with room.works.change(replace(OPERATOR, brand_id=BrandId("another"))) as work, pytest.raises(NotFound):
+        take_down_words(work, host_id)
+    with room.works.change(OPERATOR) as work:
+        take_down_words(work, host_id)
+
+    assert rows(room) == [1, 0, 0, 0, 0]
+
+
+def test_drives_and_questions_of_one_person_are_found_by_an_index(room: PoolRoom) -> None:
+    with room.works.read(room.buyer(MEMBER)) as work:
+        asked: list[tuple[str, Any]] = []
+        event.listen(work.connection, "before_cursor_execute", lambda *sent: asked.append(sent[2:4]))
+        own_test_drives(work, PageRequest(5))
+        asked_since(work, "a person", work.now)
+        if not db.is_sqlite(work.connection):
+            return
+        plans = [
+            row[3]
+            for text, values in list(asked)
+            for row in work.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values)
+        ]
+
+    assert any("ix_circle_drives_person_id" in one for one in plans)
+    assert [one for one in plans if one.startswith("SCAN circle_")] == []
+
+
 # --- questions -------------------------------------------------------------------------------------------------------
 
 
@@ -211,6 +268,29 @@ def test_an_owner_answers_a_question_once_and_members_read_it_without_a_name(roo
     assert (question.text, question.is_mine) == ("How far in winter?", True)
     assert [(one.model, one.text, one.is_mine) for one in question.answers] == [("A1", "Some 380 km.", False)]
     assert told(room, MEMBER) == ["owner_answered"]
+
+
+def test_who_left_the_circle_is_not_told_what_is_answered_in_it(room: PoolRoom, circle_id: str) -> None:
+    question_id = ask(room, circle_id)
+    with room.works.change(room.buyer(MEMBER)) as work:
+        leave_circle(work, circle_id)
+
+    answer(room, question_id)
+
+    assert told(room, MEMBER) == []
+
+
+def test_no_more_hosts_and_answers_are_read_than_shown(
+    room: PoolRoom, circle_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(owner_queries, "HOSTS_MAX", 0)
+    monkeypatch.setattr(owner_queries, "ANSWERS_MAX", 0)
+    host(room, circle_id)
+    answer(room, ask(room, circle_id))
+
+    with room.works.read(room.buyer(MEMBER)) as work:
+        assert hosts_of(work, [circle_id]) == {}
+        assert [one.answers for one in questions_of(work, [circle_id])[circle_id]] == [()]
 
 
 def test_a_day_has_room_for_some_questions(room: PoolRoom, circle_id: str) -> None:
@@ -280,7 +360,9 @@ def test_a_circle_brings_hosts_and_owners_who_answer(room: PoolRoom, circle_id: 
 
 def test_an_erased_owner_is_nobody_and_what_was_said_stays(room: PoolRoom, circle_id: str) -> None:
     agree(room, Purpose.CIRCLE_OFFERS, OWNER, MEMBER)
-    ask_drive(room, host(room, circle_id))
+    drive_id = ask_drive(room, host(room, circle_id))
+    with room.works.change(room.buyer(OWNER)) as work:
+        answer_test_drive(work, drive_id, agrees=True, text="Ten it is, at the pier.")
     answer(room, ask(room, circle_id, OWNER))
     account_id = room.buyer(OWNER).account_id
     assert account_id is not None
@@ -292,6 +374,9 @@ def test_an_erased_owner_is_nobody_and_what_was_said_stays(room: PoolRoom, circl
 
     assert orjson.loads(orjson.dumps(kept)) == kept
     assert [len(kept[name]) for name in ("cars", "hosting", "testDrives", "questions", "answers")] == [1, 1, 0, 1, 1]
+    assert [(one["state"], one["answer"]) for one in kept["testDrivesHosted"]] == [
+        ("agreed", "Ten it is, at the pier.")
+    ]
     assert rows(room) == [0, 0, 0, 1, 1]
     with room.works.read(room.buyer(MEMBER)) as work:
         (question,) = questions_of(work, [circle_id])[circle_id]
