@@ -368,6 +368,7 @@ WORDS: Final[Mapping[str, str]] = {
     "inspected": "已验车",
     "kept": "已兑现",
     "begun": "已开工",
+    "changed": "订单已变更",
     "lapsed": "已失效",
     "locked": "已锁单",
     "merged": "已合并",

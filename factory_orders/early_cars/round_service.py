@@ -115,7 +115,7 @@ def _write(work: Work, problem: _Problem, found: SwapPlan) -> int:
     for vin in sorted(swap.to_car_id for swap in found.swaps):
         lock_vehicle(work, vin)
     still = {car.vin for car in free_cars(work)}
-    if not all(swap.to_car_id in still for swap in found.swaps):
+    if not all(swap.to_car_id in still for swap in found.swaps) or not _wait_as_read(work, problem, found):
         return 0
     answer_by = work.now + timedelta(days=problem.rules.answer_days)
     made = EarlyRound(
@@ -145,6 +145,18 @@ def _write(work: Work, problem: _Problem, found: SwapPlan) -> int:
     insert_round(work, made, offers)
     _ask(work, offers)
     return len(offers)
+
+
+def _wait_as_read(work: Work, problem: _Problem, found: SwapPlan) -> bool:
+    """Say whether the orders still wait for the cars that were read, and nobody has asked their buyers meanwhile."""
+    by_order = {one.order_id: one for one in problem.waiting}
+    asked = [swap.order_id for swap in found.swaps]
+    times = policy.current(work).section(PromisePolicy)
+    now = {one.order_id: one for one in cars_of_orders(work, today=problem.today, times=times, order_ids=asked)}
+    known = offered_before(work, asked)
+    return all(
+        now.get(one) == by_order[one] and known.get(one, set()) == problem.before.get(one, set()) for one in asked
+    )
 
 
 def _ask(work: Work, offers: Sequence[EarlyOffer]) -> None:

@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from factory_orders.consents.model import OfferState
+from factory_orders.consents.offer_service import end_offer
 from factory_orders.deliveries.balance import REMIND_TIMER
 from factory_orders.deliveries.model import Shipment, ShipmentState
 from factory_orders.deliveries.shipment_service import plan_shipments
@@ -16,7 +18,7 @@ from factory_orders.early_cars.store import give_build_order, lock_offer, save_o
 from factory_orders.events import VehicleArrived
 from factory_orders.light_stock.queries import free_stock
 from factory_orders.planning.model import AtStoreOrder, BatchState, BuiltOrder, OrderTerms, ScheduledOrder
-from factory_orders.planning.order_service import withdraw_build_order
+from factory_orders.planning.order_service import release_rest, withdraw_build_order
 from factory_orders.planning.order_store import lock_order, move_batch, save_order
 from factory_orders.plant.model import BEFORE_THE_LINE, BuildOrder
 from factory_orders.plant.store import live_build_order, unfinished_in_batch
@@ -56,6 +58,8 @@ def accept_early_car(work: Work, offer_id: str) -> EarlyOffer:
     if not standing:
         raise EarlyOfferEnded("gone")
     accepted = _answer(work, offer, EarlyState.ACCEPTED)
+    # A repaired car that was offered besides is not wanted any more.
+    end_offer(work, order.terms, OfferState.LAPSED)
     _leave_planned_car(work, order.terms, built, vehicle)
     bound = allocate_vehicle(work, vehicle, order.terms)
     _go_on(work, order.terms, bound, is_there=standing[0].store_id == order.terms.store_id)
@@ -105,6 +109,8 @@ def _leave_planned_car(work: Work, terms: OrderTerms, built: BuildOrder | None, 
     """Take the planned car off the plan; the build order of the one that is there is the order's from now on."""
     withdraw_build_order(work, terms)
     give_build_order(work, vehicle.build_order_id, terms.id)
+    # Where its planned car had found no week it was perhaps the last that its pool held something for.
+    release_rest(work, terms.pool_id, terms.plant_id)
     if built is not None and unfinished_in_batch(work, built.batch_id) == 0:
         move_batch(work, built.batch_id, BatchState.COMPLETE, only_from=[BatchState.BUILDING])
 

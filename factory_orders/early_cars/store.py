@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from factory_orders.early_cars.model import EarlyOffer, EarlyRound
+from factory_orders.early_cars.model import EarlyOffer, EarlyRound, EarlyState
 from factory_orders.early_cars.rows import offer_from
 from factory_orders.early_cars.tables import early_offers, early_rounds
 from factory_orders.plant.tables import build_orders
@@ -39,6 +39,13 @@ def save_offer(work: Work, offer: EarlyOffer) -> None:
     """Write how an offer was answered; the database refuses a second answer."""
     changed = {"state": offer.state.value, "answered_at": offer.answered_at}
     work.connection.execute(update(early_offers).where(early_offers.c.id == offer.id).values(**changed))
+
+
+def lapse_of_order(work: Work, order_id: str) -> None:
+    """Let the open offer of an order that has ended go: the car that was kept for it is free again."""
+    own = (early_offers.c.order_id == order_id) & (early_offers.c.state == EarlyState.OPEN.value)
+    ended = {"state": EarlyState.LAPSED.value, "answered_at": work.now}
+    work.connection.execute(update(early_offers).where(own).values(**ended))
 
 
 def give_build_order(work: Work, build_order_id: str, order_id: str) -> None:

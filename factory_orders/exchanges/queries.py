@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 from sqlalchemy import select
@@ -18,7 +19,7 @@ from factory_orders.plant.tables import build_orders
 from factory_orders.policies import PromisePolicy
 from factory_orders.vehicles.model import Newness
 from factory_orders.vehicles.tables import vehicles
-from kernel import db
+from kernel import db, registry
 from kernel.actor import Permission
 from kernel.paging import Page, PageRequest, make_page
 from kernel.work import Work
@@ -26,8 +27,10 @@ from kernel.work import Work
 GONE = (Stage.WITHDRAWN.value, Stage.SCRAPPED.value)
 
 
-def cars_of_orders(work: Work, *, today: date, times: PromisePolicy) -> list[CarOfOrder]:
-    """Return promised orders whose cars could change places: new, nothing told of them, not loaded yet.
+def cars_of_orders(
+    work: Work, *, today: date, times: PromisePolicy, order_ids: Sequence[str] | None = None
+) -> list[CarOfOrder]:
+    """Return promised orders whose cars could change places (of a list, if there is one): new, as told, not loaded yet.
 
     An order with an open offer of a repaired car waits for its buyer's answer and keeps what it has.
     """
@@ -56,6 +59,8 @@ def cars_of_orders(work: Work, *, today: date, times: PromisePolicy) -> list[Car
         .outerjoin(shipments, (way.vin == order.vin) & (way.order_id == order.id))
         .where(
             order.brand_id == work.actor.brand_id,
+            # By plant and state orders have an index: what was delivered long ago is not looked through each morning.
+            db.among(order.plant_id, [plant.id for plant in registry.list_plants(work)]),
             order.origin == OrderOrigin.POOL.value,
             db.among(order.state, ["scheduled", "built"]),
             order.promised_by.is_not(None),
@@ -63,6 +68,8 @@ def cars_of_orders(work: Work, *, today: date, times: PromisePolicy) -> list[Car
         )
         .order_by(order.id)
     )
+    if order_ids is not None:
+        found = found.where(db.among(order.id, order_ids))
     kept = timedelta(days=times.transit_base_days + times.pre_delivery_days)
     return [
         CarOfOrder(

@@ -54,8 +54,7 @@ def _read(work: Work) -> tuple[list[CarOfOrder], dict[tuple[str, str], int], Swa
 
     rules = policy.current(work)
     times = rules.section(PromisePolicy)
-    today = work.now.astimezone(registry.own_brand(work).zone).date()
-    known = cars_of_orders(work, today=today, times=times)
+    known = cars_of_orders(work, today=_today(work), times=times)
     costs = SwapCosts(
         late_day=rules.section(BatchPolicy).late_day_minor,
         change=rules.section(ExchangePolicy).change_minor,
@@ -101,7 +100,7 @@ def _write(
     involved = [by_order[order_id] for order_id in gets]
     built = _lock_builds(work, involved)
     orders = lock_orders(work, [car.order_id for car in involved])
-    if not all(_is_as_read(car, built.get(car.build_order_id), orders.get(car.order_id)) for car in involved):
+    if not _are_as_read(work, involved):
         return 0
     passed = [car for car in involved if car.vin is not None]
     to_order = {car.build_order_id: order_id for order_id, car in gets.items()}
@@ -135,12 +134,15 @@ def _lock_builds(work: Work, involved: Sequence[CarOfOrder]) -> dict[str, BuildO
     return known
 
 
-def _is_as_read(car: CarOfOrder, built: BuildOrder | None, order: Order | None) -> bool:
-    if built is None or (built.order_id, built.stage) != (car.order_id, car.stage):
-        return False
-    if car.vin is None:
-        return isinstance(order, ScheduledOrder)
-    return isinstance(order, BuiltOrder) and order.vin == car.vin
+def _are_as_read(work: Work, involved: Sequence[CarOfOrder]) -> bool:
+    """Say whether orders and cars, locked by now, are what was solved for: options, store, date and day as well."""
+    times = policy.current(work).section(PromisePolicy)
+    now = cars_of_orders(work, today=_today(work), times=times, order_ids=[car.order_id for car in involved])
+    return {car.order_id: car for car in now} == {car.order_id: car for car in involved}
+
+
+def _today(work: Work) -> date:
+    return work.now.astimezone(registry.own_brand(work).zone).date()
 
 
 def _with_car(terms: OrderTerms, car: CarOfOrder) -> Order:

@@ -11,6 +11,7 @@ from factory_orders.deliveries.balance import DEFAULT_TIMER, REMIND_TIMER
 from factory_orders.deliveries.handover_service import take_back_balance
 from factory_orders.deliveries.handover_store import save_handover
 from factory_orders.deliveries.model import Handover, HandoverState
+from factory_orders.early_cars.store import lapse_of_order
 from factory_orders.events import OrderCancelled
 from factory_orders.papers.service import void_papers
 from factory_orders.planning.model import (
@@ -50,6 +51,7 @@ def end_order(work: Work, terms: OrderTerms, *, reason: str) -> None:
     """Write that an order has ended; nothing falls due of it any more."""
     save_order(work, CancelledOrder(terms, reason, work.now))
     end_offer(work, terms, OfferState.LAPSED)
+    lapse_of_order(work, terms.id)
     for timer in TIMERS:
         cancel_timer(work, timer, terms.id)
 

@@ -11,11 +11,14 @@ from demand.pools.queries import locked_pre_orders_of
 from factory_orders.agreements.tables import order_agreements
 from factory_orders.consents.tables import repair_offers
 from factory_orders.deliveries.tables import handovers, order_balances, shipments
+from factory_orders.early_cars.tables import early_offers
 from factory_orders.errors import OrderOpen
+from factory_orders.exchanges.tables import car_swaps
 from factory_orders.papers.tables import papers
 from factory_orders.planning.tables import orders
 from factory_orders.promises.tables import promise_holds
 from factory_orders.stock.tables import stock_holds, stock_purchases
+from factory_orders.store_closing.tables import store_changes
 from factory_orders.vehicles.model import DisclosureReason
 from factory_orders.vehicles.tables import vehicle_disclosures
 from factory_orders.waiting.tables import wait_offers
@@ -47,6 +50,9 @@ class OrderData:
             ("agreements", order_agreements),
             ("waitOffers", wait_offers),
             ("repairOffers", repair_offers),
+            ("earlyOffers", early_offers),
+            ("carSwaps", car_swaps),
+            ("storeChanges", store_changes),
         ):
             found = select(table).where(db.among(table.c.order_id, ids))
             told[name] = [_plain(row) for row in work.connection.execute(found).mappings()]

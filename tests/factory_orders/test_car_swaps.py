@@ -149,6 +149,36 @@ def test_a_car_that_moved_on_between_two_looks_is_left_to_the_next_round(
     assert unsound(trade) == []
 
 
+@pytest.mark.parametrize("what", ["changed its car", "picked another store", "has another date", "is planned later"])
+def test_an_order_that_changed_between_two_looks_is_left_to_the_next_round(
+    trade: Trade, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    from factory_orders.exchanges import swap_service
+
+    first, second = two_orders(trade)
+    vin = trade.build(first)
+    solve = swap_service._solve
+    today = trade.clock.now().date()
+
+    def meanwhile(*given: Any) -> Any:
+        if what == "picked another store":
+            promise(trade, second, today - timedelta(days=20), store_id=NORTH_STORE)
+        elif what == "has another date":
+            promise(trade, first, today)
+        else:
+            with trade.works.change(SYSTEM) as work:
+                other = {"options": ["BLUE", *PLAIN_CAR[1:]]} if what == "changed its car" else {"position": None}
+                later = {} if what == "changed its car" else {"day": today + timedelta(days=80)}
+                own = build_orders.c.order_id == second
+                work.connection.execute(update(build_orders).where(own).values(**other, **later))
+        return solve(*given)
+
+    monkeypatch.setattr(swap_service, "_solve", meanwhile)
+
+    assert swap_cars(trade.works, BRAND) == 0
+    assert (state_of(trade, first), state_of(trade, second)) == (("built", vin), ("scheduled", None))
+
+
 def test_the_database_refuses_a_swap_that_makes_somebody_later_and_a_round_without_proof(trade: Trade) -> None:
     first, _ = two_orders(trade)
     trade.build(first)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -10,11 +11,16 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from factory_orders import queries, service
+from factory_orders.cancellation.service import lose_earnest
+from factory_orders.consents.model import OfferState
 from factory_orders.early_cars.errors import EarlyOfferEnded
 from factory_orders.early_cars.model import EarlyOffer, EarlyRound, EarlyState
 from factory_orders.early_cars.round_service import offer_early_cars
 from factory_orders.early_cars.tables import early_offers, early_rounds
 from factory_orders.errors import StockCarHeld
+from factory_orders.model import Stage
+from factory_orders.planning.model import SLOT
+from factory_orders.planning.tables import capacity_weeks, pool_plans, pool_reservations
 from factory_orders.plant.tables import build_orders
 from kernel.actor import Actor
 from kernel.errors import Forbidden, NotFound
@@ -182,6 +188,97 @@ def test_a_car_whose_order_is_begun_by_now_is_not_taken(trade: Trade) -> None:
 
     assert state_of(trade, order_id)[0] == "scheduled"
     assert unsound(trade) == []
+
+
+def cancel(trade: Trade, order_id: str) -> None:
+    with trade.works.change(SYSTEM) as work:
+        lose_earnest(work, order_id)
+
+
+@pytest.mark.parametrize("why", [begin, other_car, cancel])
+def test_who_is_begun_changes_the_car_or_leaves_while_offers_are_sought_is_asked_nothing(
+    trade: Trade, monkeypatch: pytest.MonkeyPatch, why: Any
+) -> None:
+    from factory_orders.early_cars import round_service
+
+    free_car(trade)
+    order_id = wait_long(trade)
+    solve = round_service._solve
+
+    def meanwhile(*given: Any) -> Any:
+        why(trade, order_id)
+        return solve(*given)
+
+    monkeypatch.setattr(round_service, "_solve", meanwhile)
+
+    assert offer_early_cars(trade.works, BRAND) == 0
+    assert offers(trade) == []
+
+
+def test_an_order_that_ends_lets_the_car_go_that_was_kept_for_it(trade: Trade) -> None:
+    vin = free_car(trade)
+    order_id = wait_long(trade)
+    offer_early_cars(trade.works, BRAND)
+
+    cancel(trade, order_id)
+
+    assert (offers(trade)[0].state, free(trade)) == (EarlyState.LAPSED, [vin])
+
+
+def test_who_takes_the_equal_car_has_no_repaired_one_to_answer_for_any_more(trade: Trade) -> None:
+    free_car(trade)
+    order_id = wait_long(trade)
+    offer_early_cars(trade.works, BRAND)
+    reworked = (*BUILD[:-1], Stage.REWORK, Stage.PASSED)
+    trade.build(order_id, stages=reworked, repair_minor=900_000)
+
+    accept(trade, offers(trade)[0])
+
+    with trade.works.read(SYSTEM) as work:
+        (repaired,) = queries.repair_offers_of_orders(work, [order_id])[order_id]
+    assert repaired.state is OfferState.LAPSED
+    assert unsound(trade) == []
+
+
+def test_what_the_pool_of_the_last_who_waited_still_holds_is_free_once_that_one_has_a_car(trade: Trade) -> None:
+    free_car(trade)
+    order_id = wait_long(trade)
+    offer_early_cars(trade.works, BRAND)
+    pool, built = f"{5:032x}", trade.build_order_of(order_id)
+    with trade.works.change(SYSTEM) as work:
+        lost = {"stage": Stage.WITHDRAWN.value, "position": None}
+        work.connection.execute(update(build_orders).where(build_orders.c.id == built.id).values(**lost))
+        own = {"pool_id": pool, "brand_id": BRAND, "plant_id": built.plant_id}
+        plan = {"class_key": "A1", "places": 1, "first_week": built.week, "deadline": work.now, "closed_at": work.now}
+        work.connection.execute(pool_plans.insert().values(**own, **plan))
+        held = {"week": built.week, "resource": SLOT, "held": 1, "promised": 0}
+        work.connection.execute(pool_reservations.insert().values(**own, **held))
+        week = (capacity_weeks.c.week == built.week) & (capacity_weeks.c.resource == SLOT)
+        week &= capacity_weeks.c.plant_id == built.plant_id
+        moved = {"reserved": capacity_weeks.c.reserved + 1, "used": capacity_weeks.c.used - 1}
+        work.connection.execute(update(capacity_weeks).where(week).values(**moved))
+
+    accept(trade, offers(trade)[0])
+
+    assert unsound(trade) == []
+
+
+def test_a_refusal_is_said_in_the_buyers_language() -> None:
+    for state in (*EarlyState, "begun", "changed", "gone"):
+        assert not re.search("[a-z]", EarlyOfferEnded(str(state)).text("zh-CN"))
+
+
+def test_what_was_offered_swapped_and_picked_is_handed_out_to_its_buyer(trade: Trade) -> None:
+    free_car(trade)
+    order_id = wait_long(trade)
+    offer_early_cars(trade.works, BRAND)
+    with trade.works.change(SYSTEM) as work:
+        told = service.OrderData().export(work, buyer(5).signed_in())
+        other = service.OrderData().export(work, buyer(6).signed_in())
+
+    assert [one["order_id"] for one in told["earlyOffers"]] == [order_id]
+    assert (told["carSwaps"], told["storeChanges"]) == ([], [])
+    assert other["earlyOffers"] == []
 
 
 def test_the_database_keeps_one_open_offer_a_car_and_an_answer_as_it_is(trade: Trade) -> None:
