@@ -43,6 +43,10 @@ class DriveState(StrEnum):
     DECLINED = "declined"
 
 
+DRIVE_GONE: Final = "gone"
+"""Who asked has left the circle: neither side reads it any more, and whoever comes back cannot ask that host anew."""
+
+
 @dataclass(frozen=True, slots=True)
 class Circle:
     """People around a subject: a model's code, a city's or an interest's name. `closed_at` once it takes nothing."""

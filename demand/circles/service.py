@@ -19,7 +19,7 @@ from demand.circles.model import (
     CircleId,
     CircleKind,
 )
-from demand.circles.owners.store import delete_host
+from demand.circles.owners.store import delete_host, hide_drives
 from demand.circles.policy import CirclePolicy
 from demand.circles.store import (
     close_row,
@@ -142,12 +142,13 @@ def _hashed(code: str) -> str:
 
 
 def leave_circle(work: Work, circle_id: str) -> Circle:
-    """Leave a circle, a closed one too; nothing tells any more who was in it. Refuses NotInCircle."""
+    """Leave a circle, a closed one too; nobody reads any more what one offered or asked hosts. Refuses NotInCircle."""
     person_id = acting_person(work)
     circle = lock_circle(work, circle_id)
     if not delete_member(work, circle.id, person_id):
         raise NotInCircle
     delete_host(work, circle.id, person_id)
+    hide_drives(work, circle.id, person_id)
     return circle
 
 

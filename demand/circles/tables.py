@@ -148,7 +148,7 @@ circle_hosts = Table(
     Index("ix_circle_hosts_person_id", "person_id"),
 )
 
-# Members who ask a host for a drive, and what the host says; gone with the host's offer.
+# Members who ask a host for a drive, and what the host says; gone with the host's offer. Of who has left no word stays.
 circle_drives = Table(
     "circle_drives",
     metadata,
@@ -163,7 +163,7 @@ circle_drives = Table(
     Column("answer", String(WORDS_LENGTH_MAX), nullable=False),
     Column("answered_at", Instant),
     UniqueConstraint("host_id", "person_id"),
-    CheckConstraint("state IN ('asked', 'agreed', 'declined')", name="state_known"),
+    CheckConstraint("state IN ('asked', 'agreed', 'declined', 'gone')", name="state_known"),
     CheckConstraint("(state = 'asked') = (answered_at IS NULL)", name="answered_with_time"),
     Index("ix_circle_drives_account_id", "account_id"),
     Index("ix_circle_drives_person_id", "person_id"),

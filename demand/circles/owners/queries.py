@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import Column, ColumnElement, Select, and_, func, or_, select
 
+from demand.circles.model import DRIVE_GONE
 from demand.circles.tables import (
     circle_answers,
     circle_drives,
@@ -152,7 +153,9 @@ def own_test_drives(work: Work, page: PageRequest) -> Page[TestDrive]:
         select(circle_drives, host.circle_id, host.model, host.person_id.label("host"))
         .join(circle_hosts, host.id == drive.host_id)
         .where(
-            drive.brand_id == work.actor.brand_id, or_(drive.person_id == person_id, db.among(drive.host_id, hosted))
+            drive.brand_id == work.actor.brand_id,
+            drive.state != DRIVE_GONE,
+            or_(drive.person_id == person_id, db.among(drive.host_id, hosted)),
         )
     )
     if page.after is not None:
@@ -187,7 +190,7 @@ def drive_to_tell(work: Work, drive_id: str, *, host: bool) -> Told | None:
         select(circle_drives, circles.c.title, circle_hosts.c.account_id.label("host_account"))
         .join(circle_hosts, circle_hosts.c.id == circle_drives.c.host_id)
         .join(circles, circles.c.id == circle_hosts.c.circle_id)
-        .where(circle_drives.c.id == drive_id)
+        .where(circle_drives.c.id == drive_id, circle_drives.c.state != DRIVE_GONE)
     )
     row = work.connection.execute(found).first()
     if row is None:

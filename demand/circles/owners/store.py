@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Select, delete, func, select, update
 
 from demand.circles.errors import AlreadyHosting, AnsweredByYou, DriveAsked
+from demand.circles.model import DRIVE_GONE
 from demand.circles.tables import car_owners, circle_answers, circle_drives, circle_hosts, circle_questions
 from kernel import db
 from kernel.errors import NotFound
@@ -46,11 +47,20 @@ def insert_host(work: Work, circle_id: str, *, person_id: str, model: str, text:
 
 
 def delete_host(work: Work, circle_id: str, person_id: str) -> bool:
-    """Take a host's offer back with all that was asked of it, and what the person asked of others in the circle."""
-    hosts, drives = circle_hosts.c, circle_drives.c
-    in_circle = select(hosts.id).where(hosts.circle_id == circle_id)
-    work.connection.execute(delete(circle_drives).where(drives.person_id == person_id, drives.host_id.in_(in_circle)))
-    return _take_back(work, in_circle.where(hosts.person_id == person_id))
+    """Take a host's offer back with all that was asked of it."""
+    hosts = circle_hosts.c
+    return _take_back(work, select(hosts.id).where(hosts.circle_id == circle_id, hosts.person_id == person_id))
+
+
+def hide_drives(work: Work, circle_id: str, person_id: str) -> None:
+    """Take away what a person asked of others in a circle; that they were asked stays, so that nobody asks twice."""
+    drives = circle_drives.c
+    in_circle = select(circle_hosts.c.id).where(circle_hosts.c.circle_id == circle_id)
+    work.connection.execute(
+        update(circle_drives)
+        .where(drives.person_id == person_id, drives.host_id.in_(in_circle))
+        .values(state=DRIVE_GONE, text="", answer="", answered_at=work.now)
+    )
 
 
 def remove_host(work: Work, host_id: str) -> bool:
@@ -104,6 +114,7 @@ def lock_drive(work: Work, drive_id: str, *, host: str) -> Any:
         .where(
             circle_drives.c.id == drive_id,
             circle_drives.c.brand_id == work.actor.brand_id,
+            circle_drives.c.state != DRIVE_GONE,
             circle_hosts.c.person_id == host,
         )
     )

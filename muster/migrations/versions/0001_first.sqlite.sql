@@ -1485,7 +1485,7 @@ CREATE TABLE circle_drives (
 	answered_at VARCHAR(27), 
 	CONSTRAINT pk_circle_drives PRIMARY KEY (id), 
 	CONSTRAINT uq_circle_drives_host_id_person_id UNIQUE (host_id, person_id), 
-	CONSTRAINT ck_circle_drives_state_known CHECK (state IN ('asked', 'agreed', 'declined')), 
+	CONSTRAINT ck_circle_drives_state_known CHECK (state IN ('asked', 'agreed', 'declined', 'gone')), 
 	CONSTRAINT ck_circle_drives_answered_with_time CHECK ((state = 'asked') = (answered_at IS NULL)), 
 	CONSTRAINT fk_circle_drives_brand_id FOREIGN KEY(brand_id) REFERENCES brands (id), 
 	CONSTRAINT fk_circle_drives_host_id FOREIGN KEY(host_id) REFERENCES circle_hosts (id)

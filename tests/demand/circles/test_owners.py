@@ -188,13 +188,29 @@ def test_whoever_stops_or_leaves_takes_the_offer_and_what_was_asked_of_it_away(r
 
     with room.works.change(room.buyer(MEMBER)) as work:
         leave_circle(work, circle_id)
-    assert rows(room) == [1, 1, 0, 0, 0]
+    with room.works.read(room.buyer(OWNER)) as work:
+        assert own_test_drives(work, PageRequest(5)).items == ()
+        assert work.connection.execute(select(circle_drives.c.text)).scalars().all() == [""]
     with room.works.change(room.buyer(OWNER)) as work:
         leave_circle(work, circle_id)
 
     assert rows(room) == [1, 0, 0, 0, 0]
     # What was asked is gone before anybody was told of it.
     assert told(room, OWNER) == []
+
+
+def test_nobody_asks_a_host_again_by_leaving_and_coming_back(room: PoolRoom, circle_id: str) -> None:
+    host_id = host(room, circle_id)
+    drive_id = ask_drive(room, host_id)
+    with room.works.change(room.buyer(MEMBER)) as work:
+        leave_circle(work, circle_id)
+        join_circle(work, circle_id)
+
+    with pytest.raises(DriveAsked):
+        ask_drive(room, host_id)
+    with pytest.raises(NotFound), room.works.change(room.buyer(OWNER)) as work:
+        answer_test_drive(work, drive_id, agrees=True, text="Yes.")
+    assert (told(room, OWNER), rows(room)) == ([], [1, 1, 1, 0, 0])
 
 
 def test_an_offer_taken_back_while_somebody_asks_takes_along_what_was_asked(room: PoolRoom, circle_id: str) -> None:
