@@ -189,6 +189,10 @@ REASONS: Final[Texts] = {
     "MONDAY_FROM": ("give a Monday from {earliest} to {latest}", "请填写{earliest}至{latest}之间的某个周一"),
     "STAGE": ("a plant reports one of {stages}", "工厂可上报：{stages}"),
     "LEG": ("a carrier reports one of {legs}", "承运商可上报：{legs}"),
+    "STORE_CLOSED": (
+        "the store has closed; the car goes to the store that its buyer picks",
+        "该门店已停业，请送往买家另选的门店",
+    ),
     "LEG_TIME": (
         "give a time that is not in the future and not before the leg before",
         "时间不得晚于现在，也不得早于上一运输节点",

@@ -389,6 +389,15 @@ def locked_pre_orders_of(work: Work, account_id: str) -> set[str]:
     return set(work.connection.execute(found).scalars())
 
 
+def open_at_store(work: Work, store_id: str) -> list[tuple[str, str]]:
+    """Return the pre-orders, with their accounts, that are bound to a store and not over or locked; for other rooms."""
+    table = pre_orders.c
+    found = select(table.id, table.account_id).where(
+        table.brand_id == work.actor.brand_id, table.store_id == store_id, table.state.in_(OPEN_STATES)
+    )
+    return [(row.id, row.account_id) for row in work.connection.execute(found.order_by(table.id))]
+
+
 def open_pre_order_state(work: Work, account_id: str) -> str | None:
     """Return the state of a pre-order of this account that is not over, or None."""
     table = pre_orders.c

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -122,7 +122,8 @@ def report_shipment(work: Work, shipment_id: str, to: ShipmentState, *, occurred
 
     Another car is built for the order of a lost one. A car whose buyer has left goes on to the store, for stock. Who
     loads a car reports its later legs; to other carriers the shipment does not exist. Refuses NotFound,
-    ShipmentOutOfOrder, a time that lies in the future or before the leg before, and ConditionCheckMissing.
+    ShipmentOutOfOrder, a time that lies in the future or before the leg before, ConditionCheckMissing, and the arrival
+    of a buyer's car at a store that has closed (InvalidInput): it goes to the store that its buyer picks.
     """
     (outcome,) = report_shipments(work, [Leg(shipment_id, to, occurred_at)])
     if isinstance(outcome, Refusal):
@@ -136,20 +137,44 @@ def report_shipments(work: Work, legs: Sequence[Leg]) -> list[Shipment | Refusal
     ids = [leg.shipment_id for leg in legs]
     assert len(set(ids)) == len(ids), "one report a shipment"
     known, earlier = lock_shipments(work, ids), last_reports(work, ids)
+    orders = lock_orders(work, [one.order_id for one in known.values() if one.order_id is not None])
+    closed = _closed_stores(
+        work, [known[leg.shipment_id] for leg in legs if _arrives(leg) and leg.shipment_id in known]
+    )
     outcomes: list[Shipment | Refusal] = []
     moved: list[Moved] = []
     for leg in legs:
         try:
             before = known.get(leg.shipment_id)
             now = _judge_leg(work, leg, before, earlier.get(leg.shipment_id))
+            if now is not before and _arrives(leg) and now.store_id in closed and _on_the_way(now, orders) is not None:
+                raise InvalidInput("state", because("STORE_CLOSED"))
         except Refusal as refusal:
             outcomes.append(refusal)
             continue
         outcomes.append(now)
         if now is not before:
             moved.append(Moved(now, leg.occurred_at))
-    _follow_legs(work, moved)
+    _follow_legs(work, moved, orders)
     return outcomes
+
+
+def _arrives(leg: Leg) -> bool:
+    return leg.to is ShipmentState.ARRIVED
+
+
+def _closed_stores(work: Work, arriving: Sequence[Shipment]) -> set[str]:
+    """Return which stores have closed: a buyer's car does not arrive there, since its buyer picks another one.
+
+    Read behind the orders' locks, as a store closes behind them.
+    """
+    found = registry.stores_by_id(work, sorted({one.store_id for one in arriving})) if arriving else {}
+    return {store_id for store_id, store in found.items() if store.closed_at is not None}
+
+
+def _on_the_way(shipment: Shipment, orders: Mapping[str, Order]) -> BuiltOrder | InTransitOrder | None:
+    order = orders.get(shipment.order_id or "")
+    return order if isinstance(order, BuiltOrder | InTransitOrder) and order.vin == shipment.vin else None
 
 
 def _judge_leg(work: Work, leg: Leg, shipment: Shipment | None, earliest: datetime | None) -> Shipment:
@@ -174,18 +199,17 @@ def _judge_leg(work: Work, leg: Leg, shipment: Shipment | None, earliest: dateti
     )
 
 
-def _follow_legs(work: Work, moved: Sequence[Moved]) -> None:
+def _follow_legs(work: Work, moved: Sequence[Moved], orders: Mapping[str, Order]) -> None:
     """Write what was reported, and let cars and orders follow."""
     if not moved:
         return
-    orders = lock_orders(work, [one.shipment.order_id for one in moved if one.shipment.order_id is not None])
     save_shipments(work, moved)
     vehicles = lock_vehicles(work, [one.shipment.vin for one in moved])
     steps, followed = [], []
     for one in moved:
         shipment, vehicle = one.shipment, vehicles[one.shipment.vin]
         order = orders.get(shipment.order_id or "")
-        on_the_way = order if isinstance(order, BuiltOrder | InTransitOrder) and order.vin == shipment.vin else None
+        on_the_way = _on_the_way(shipment, orders)
         if shipment.state is ShipmentState.LOST:
             lose_vehicle(work, vehicle, why="lost", at=one.occurred_at)
             if on_the_way is not None:

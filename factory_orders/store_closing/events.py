@@ -17,6 +17,16 @@ class OrderStoreClosed(Event):
     store_id: str
 
 
+@event("factory_orders.pre_order_store_closed")
+@dataclass(frozen=True, slots=True)
+class PreOrderStoreClosed(Event):
+    """The store that a pre-order is bound to has closed before its pool locks."""
+
+    pre_order_id: str
+    account_id: str
+    store_id: str
+
+
 @event("factory_orders.order_store_changed")
 @dataclass(frozen=True, slots=True)
 class OrderStoreChanged(Event):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from demand.pools.queries import open_at_store
 from factory_orders.planning.model import (
     BuiltOrder,
     InTransitOrder,
@@ -17,7 +18,7 @@ from factory_orders.planning.model import (
 )
 from factory_orders.planning.order_store import lock_order
 from factory_orders.store_closing.errors import StoreHasCars, StoreStillOpen
-from factory_orders.store_closing.events import OrderStoreChanged, OrderStoreClosed
+from factory_orders.store_closing.events import OrderStoreChanged, OrderStoreClosed, PreOrderStoreClosed
 from factory_orders.store_closing.store import cars_standing, orders_under_way, write_store
 from kernel import registry
 from kernel.actor import Permission
@@ -46,8 +47,8 @@ class PickedStore:
 def close_store(work: Work, store_id: str) -> ClosedStore:
     """Close a store for good: nobody is quoted or received there any more, and its buyers are told to pick another one.
 
-    The same again changes nothing. Refuses another brand's store (NotFound), and one at which cars of buyers stand
-    (StoreHasCars).
+    Who stands in a pool for it is told that this choice comes with the lock. The same again changes nothing. Refuses
+    another brand's store (NotFound), and one at which cars of buyers stand, or of who may still be one (StoreHasCars).
     """
     work.actor.require(Permission.STORE_CLOSE)
     store = registry.lock_store(work, store_id)
@@ -61,6 +62,8 @@ def close_store(work: Work, store_id: str) -> ClosedStore:
     for order in waiting:
         terms = order.terms
         work.record(OrderStoreClosed(terms.brand_id, terms.id, terms.account_id, store.id))
+    for pre_order_id, account_id in open_at_store(work, store.id):
+        work.record(PreOrderStoreClosed(work.actor.brand_id, pre_order_id, account_id, store.id))
     return ClosedStore(store.id, work.now, len(waiting))
 
 

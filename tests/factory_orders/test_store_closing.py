@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from factory_orders import audit_service, queries, service
-from factory_orders.model import OrderTerms
+from factory_orders.model import OrderTerms, ShipmentState
 from factory_orders.planning.tables import orders
 from factory_orders.store_closing.errors import StoreHasCars, StoreStillOpen
-from factory_orders.store_closing.events import OrderStoreClosed
+from factory_orders.store_closing.events import OrderStoreClosed, PreOrderStoreClosed
 from kernel.actor import Actor, Role
-from kernel.errors import Conflict, Forbidden, NotFound
+from kernel.clock import FixedClock
+from kernel.errors import Conflict, Forbidden, InvalidInput, NotFound
 from kernel.ids import AccountId
 from kernel.news import outbox
 from kernel.soundness import examine
+from kernel.timers import fire_due
+from kernel.work import Works
 from tests.configurator.small_brand import BRAND, EAST_STORE, NORTH_STORE
+from tests.demand.pool_room import make_pool_room
+from tests.factory_orders.purchasing import buy
+from tests.factory_orders.test_stock import ask, free_car, hold, set_price
 from tests.factory_orders.trade import LEGS, STORE_ADVISER, SYSTEM, Trade, buyer
 
 OPERATOR = Actor(BRAND, frozenset({Role.OPERATOR}), AccountId("e" * 32))
@@ -91,6 +97,69 @@ def test_a_store_with_a_buyers_car_does_not_close_and_one_that_is_open_is_not_le
     assert terms_of(trade, order_id).store_id == EAST_STORE
     trade.hand_over(order_id)
     assert isinstance(close(trade).closed_at, datetime)
+
+
+@pytest.mark.parametrize("what", ["is being bought", "is offered repaired"])
+def test_a_store_does_not_close_while_a_car_there_is_about_to_have_a_buyer(trade: Trade, what: str) -> None:
+    if what == "is being bought":
+        vin = free_car(trade)
+        set_price(trade, vin)
+        buy(trade, hold(trade, ask(trade, vin)).id)
+    else:
+        (order_id,) = trade.lock()
+        trade.build(order_id)
+        trade.ship(order_id)
+        trade.receive(order_id, damage=service.Damage("a dent", 900_000))
+
+    with pytest.raises(StoreHasCars) as refused:
+        close(trade)
+
+    assert refused.value.orders == 1
+    trade.clock.advance(timedelta(days=4))
+    fire_due(trade.works, service.TIMERS)
+    assert close(trade).asked == (0 if what == "is being bought" else 1)
+
+
+def test_a_car_on_the_road_to_a_closed_store_arrives_once_its_buyer_has_picked_another_one(trade: Trade) -> None:
+    (order_id,) = trade.lock()
+    trade.build(order_id)
+    trade.ship(order_id, legs=LEGS[:2])
+    close(trade)
+
+    with pytest.raises(InvalidInput, match="has closed"):
+        trade.ship(order_id, legs=LEGS[2:])
+    pick(trade, order_id)
+
+    assert trade.ship(order_id, legs=LEGS[2:]).store_id == NORTH_STORE
+
+
+def test_a_car_that_nobody_waits_for_arrives_at_a_closed_store_all_the_same(trade: Trade) -> None:
+    (order_id,) = trade.lock()
+    trade.build(order_id)
+    trade.ship(order_id, legs=LEGS[:2])
+    with trade.works.change(SYSTEM) as work:
+        ended = {"state": "cancelled", "vin": None, "ended_at": work.now, "reason": "late"}
+        work.connection.execute(update(orders).where(orders.c.id == order_id).values(**ended))
+    close(trade)
+
+    assert trade.ship(order_id, legs=LEGS[2:]).state is ShipmentState.ARRIVED
+
+
+def test_members_whose_store_closes_before_their_pool_locks_are_told(works: Works, clock: FixedClock) -> None:
+    room = make_pool_room(works, clock)
+    room.open()
+    placed = room.join(1, 2)
+    with works.change(OPERATOR) as work:
+        north = service.close_store(work, NORTH_STORE)
+        east = service.close_store(work, EAST_STORE)
+        again = service.close_store(work, EAST_STORE)
+
+    assert (north.asked, east.asked, again.asked) == (0, 0, 0)
+    with works.read(SYSTEM) as work:
+        found = select(outbox.c.payload).where(outbox.c.kind == PreOrderStoreClosed.kind)
+        told = list(work.connection.execute(found).scalars())
+    assert sorted(one["pre_order_id"] for one in told) == sorted(one.pre_order_id for one in placed)
+    assert sorted(one["account_id"] for one in told) == [f"{number:032x}" for number in (1, 2)]
 
 
 def test_who_locks_for_a_store_that_has_closed_is_told_too(trade: Trade) -> None:
