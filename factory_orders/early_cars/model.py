@@ -36,7 +36,10 @@ class EarlyRound:
 
 @dataclass(frozen=True, slots=True)
 class EarlyOffer:
-    """A car that stands there for nobody, kept for a buyer until `answer_by`."""
+    """A car that stands there for nobody, kept for a buyer until `answer_by`.
+
+    `from_order_id` is the order that it was built for, once it is taken: its build order goes to who takes it.
+    """
 
     id: str
     brand_id: str
@@ -49,3 +52,4 @@ class EarlyOffer:
     answer_by: datetime
     state: EarlyState = EarlyState.OPEN
     answered_at: datetime | None = None
+    from_order_id: str | None = None

@@ -21,6 +21,7 @@ from factory_orders.planning.model import AtStoreOrder, BatchState, BuiltOrder, 
 from factory_orders.planning.order_service import release_rest, withdraw_build_order
 from factory_orders.planning.order_store import lock_order, move_batch, save_order
 from factory_orders.plant.model import BEFORE_THE_LINE, BuildOrder
+from factory_orders.plant.queries import build_orders_by_id
 from factory_orders.plant.store import live_build_order, unfinished_in_batch
 from factory_orders.policies import HandoverPolicy
 from factory_orders.promises.calibration_service import note_ready
@@ -57,7 +58,8 @@ def accept_early_car(work: Work, offer_id: str) -> EarlyOffer:
     standing = free_stock(work, [vehicle.vin], though_offered=True)
     if not standing:
         raise EarlyOfferEnded("gone")
-    accepted = _answer(work, offer, EarlyState.ACCEPTED)
+    was_for = build_orders_by_id(work, [vehicle.build_order_id])[vehicle.build_order_id].order_id
+    accepted = _answer(work, replace(offer, from_order_id=was_for), EarlyState.ACCEPTED)
     # A repaired car that was offered besides is not wanted any more.
     end_offer(work, order.terms, OfferState.LAPSED)
     _leave_planned_car(work, order.terms, built, vehicle)

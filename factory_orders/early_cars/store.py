@@ -37,7 +37,7 @@ def lock_offer(work: Work, offer_id: str) -> EarlyOffer:
 
 def save_offer(work: Work, offer: EarlyOffer) -> None:
     """Write how an offer was answered; the database refuses a second answer."""
-    changed = {"state": offer.state.value, "answered_at": offer.answered_at}
+    changed = {"state": offer.state.value, "answered_at": offer.answered_at, "from_order_id": offer.from_order_id}
     work.connection.execute(update(early_offers).where(early_offers.c.id == offer.id).values(**changed))
 
 

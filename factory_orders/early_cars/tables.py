@@ -54,14 +54,17 @@ early_offers = Table(
     Column("answer_by", Instant, nullable=False),
     Column("state", String(10), nullable=False),
     Column("answered_at", Instant),
+    Column("from_order_id", Id, ForeignKey("orders.id")),
     # A car that its buyer did not want is not offered to the same one again.
     UniqueConstraint("order_id", "vin"),
     CheckConstraint(f"state IN ({_STATES})", name="state_known"),
     CheckConstraint("(state = 'open') = (answered_at IS NULL)", name="answered_when_it_is"),
+    CheckConstraint("from_order_id IS NULL OR state = 'accepted'", name="taken_from_whom"),
     CheckConstraint("days_sooner > 0 AND offered_at < answer_by", name="worth_an_answer"),
 )
 Index("uq_early_offers_order", early_offers.c.order_id, unique=True, postgresql_where=_OPEN, sqlite_where=_OPEN)
 Index("uq_early_offers_vin", early_offers.c.vin, unique=True, postgresql_where=_OPEN, sqlite_where=_OPEN)
+Index("ix_early_offers_from_order", early_offers.c.from_order_id)
 Index("ix_early_offers_account", early_offers.c.brand_id, early_offers.c.account_id, early_offers.c.id)
 guard(
     early_offers,

@@ -114,5 +114,6 @@ def _plain(row: Any) -> dict[str, Any]:
     return {
         str(name): value.isoformat() if hasattr(value, "isoformat") else value
         for name, value in row.items()
-        if name != "brand_id"
+        # Whose order an equal car was built for before is another person's.
+        if name not in ("brand_id", "from_order_id")
     }

@@ -8,9 +8,11 @@ from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, and_, or_, select
 
+from factory_orders.early_cars.tables import early_offers
 from factory_orders.plant.model import BuildOrder, Stage
 from factory_orders.plant.rows import build_order_from
 from factory_orders.plant.tables import build_orders, plant_events
+from factory_orders.vehicles.tables import vehicles
 from kernel import db
 from kernel.actor import Permission
 from kernel.errors import InvalidInput
@@ -89,7 +91,10 @@ class StageView:
 
 
 def stages_of_orders(work: Work, order_ids: Sequence[str]) -> dict[str, list[StageView]]:
-    """Return what was reported about orders' cars, in order; the caller checks whose they are."""
+    """Return what was reported about orders' cars, in order; the caller checks whose they are.
+
+    An order that ended keeps those of its car where another buyer has taken that, and its build order with it.
+    """
     built, told = build_orders.c, plant_events.c
     found = (
         select(built.order_id, built.id, told.stage, told.occurred_at)
@@ -98,8 +103,15 @@ def stages_of_orders(work: Work, order_ids: Sequence[str]) -> dict[str, list[Sta
         .order_by(built.order_id, told.id)
     )
     stages: dict[str, list[StageView]] = {order_id: [] for order_id in order_ids}
-    for row in work.connection.execute(found):
-        stages[row.order_id].append(StageView(*row))
+    given = (
+        select(early_offers.c.from_order_id, told.build_order_id, told.stage, told.occurred_at)
+        .join_from(early_offers, vehicles, vehicles.c.vin == early_offers.c.vin)
+        .join(plant_events, told.build_order_id == vehicles.c.build_order_id)
+        .where(early_offers.c.brand_id == work.actor.brand_id, db.among(early_offers.c.from_order_id, order_ids))
+        .order_by(told.id)
+    )
+    for row in [*work.connection.execute(found), *work.connection.execute(given)]:
+        stages[row[0]].append(StageView(*row))
     return stages
 
 

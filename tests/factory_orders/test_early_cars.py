@@ -20,7 +20,7 @@ from factory_orders.early_cars.tables import early_offers, early_rounds
 from factory_orders.errors import StockCarHeld
 from factory_orders.model import Stage
 from factory_orders.planning.model import SLOT
-from factory_orders.planning.tables import capacity_weeks, pool_plans, pool_reservations
+from factory_orders.planning.tables import capacity_weeks, orders, pool_plans, pool_reservations
 from factory_orders.plant.tables import build_orders
 from kernel.actor import Actor
 from kernel.errors import Forbidden, NotFound
@@ -91,6 +91,24 @@ def test_a_car_that_stands_at_the_plant_goes_its_way_to_who_took_it(trade: Trade
 
     assert state_of(trade, order_id) == ("at_store", vin)
     assert unsound(trade) == []
+
+
+def test_who_left_the_car_that_another_one_took_still_sees_how_it_was_built(trade: Trade) -> None:
+    car_at_plant(trade)
+    order_id = wait_long(trade)
+    offer_early_cars(trade.works, BRAND)
+    with trade.works.read(SYSTEM) as work:
+        left = work.connection.execute(select(orders.c.id).where(orders.c.state == "cancelled")).scalar_one()
+        before = queries.stages_of_orders(work, [left])[left]
+
+    accept(trade, offers(trade)[0])
+
+    with trade.works.read(SYSTEM) as work:
+        seen = queries.stages_of_orders(work, [left, order_id])
+        told = service.OrderData().export(work, buyer(5).signed_in())
+    assert seen[left] == before
+    assert [one.stage for one in seen[order_id]] == [one.stage for one in before] == [stage.value for stage in BUILD]
+    assert left not in str(told)
 
 
 def test_while_its_buyer_thinks_a_car_is_nobody_elses_and_free_again_after(trade: Trade) -> None:

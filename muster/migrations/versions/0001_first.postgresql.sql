@@ -1970,14 +1970,17 @@ CREATE TABLE early_offers (
 	answer_by TIMESTAMP WITH TIME ZONE NOT NULL, 
 	state VARCHAR(10) NOT NULL, 
 	answered_at TIMESTAMP WITH TIME ZONE, 
+	from_order_id VARCHAR(32), 
 	CONSTRAINT pk_early_offers PRIMARY KEY (id), 
 	CONSTRAINT uq_early_offers_order_id_vin UNIQUE (order_id, vin), 
 	CONSTRAINT ck_early_offers_state_known CHECK (state IN ('open', 'accepted', 'declined', 'lapsed')), 
 	CONSTRAINT ck_early_offers_answered_when_it_is CHECK ((state = 'open') = (answered_at IS NULL)), 
+	CONSTRAINT ck_early_offers_taken_from_whom CHECK (from_order_id IS NULL OR state = 'accepted'), 
 	CONSTRAINT ck_early_offers_worth_an_answer CHECK (days_sooner > 0 AND offered_at < answer_by), 
 	CONSTRAINT fk_early_offers_round_id FOREIGN KEY(round_id) REFERENCES early_rounds (id), 
 	CONSTRAINT fk_early_offers_order_id FOREIGN KEY(order_id) REFERENCES orders (id), 
-	CONSTRAINT fk_early_offers_vin FOREIGN KEY(vin) REFERENCES vehicles (vin)
+	CONSTRAINT fk_early_offers_vin FOREIGN KEY(vin) REFERENCES vehicles (vin), 
+	CONSTRAINT fk_early_offers_from_order_id FOREIGN KEY(from_order_id) REFERENCES orders (id)
 )
 -- next
 CREATE TABLE handovers (
@@ -2929,6 +2932,8 @@ CREATE INDEX ix_demand_caps_person ON demand_caps (person)
 CREATE INDEX ix_demand_voices_person ON demand_voices (person)
 -- next
 CREATE INDEX ix_early_offers_account ON early_offers (brand_id, account_id, id)
+-- next
+CREATE INDEX ix_early_offers_from_order ON early_offers (from_order_id)
 -- next
 CREATE INDEX ix_early_rounds_brand ON early_rounds (brand_id, id)
 -- next
