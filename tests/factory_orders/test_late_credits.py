@@ -211,6 +211,7 @@ def test_a_balance_is_what_is_owed_less_what_is_set_off(
 def test_the_timers_of_this_room_are_told_to_the_worker() -> None:
     assert set(service.TIMERS) == {
         "factory_orders.stock_move",
+        "factory_orders.early_offer",
         "factory_orders.late_credit",
         "factory_orders.schedule_batch",
         "factory_orders.balance_reminder",
