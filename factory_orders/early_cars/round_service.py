@@ -13,7 +13,7 @@ from factory_orders.early_cars.model import EARLY_TIMER, EarlyOffer, EarlyRound
 from factory_orders.early_cars.policy import EarlyCarPolicy
 from factory_orders.early_cars.queries import FreeCar, free_cars, offered_before
 from factory_orders.early_cars.store import insert_round
-from factory_orders.exchanges.model import CarOfOrder
+from factory_orders.exchanges.model import CarOfOrder, foremost
 from factory_orders.exchanges.queries import cars_of_orders
 from factory_orders.plant.model import BEFORE_THE_LINE
 from factory_orders.policies import BatchPolicy, PromisePolicy
@@ -64,7 +64,9 @@ def _read(work: Work) -> _Problem:
     cars = free_cars(work)
     kinds = {car.kind for car in cars}
     known = cars_of_orders(work, today=today, times=times) if cars else []
-    waiting = [one for one in known if one.kind in kinds and one.stage in BEFORE_THE_LINE]
+    waiting = foremost(
+        [one for one in known if one.kind in kinds and one.stage in BEFORE_THE_LINE], lambda one: one.ready
+    )
     costs = SwapCosts(
         late_day=batches.late_day_minor,
         change=own.change_minor,

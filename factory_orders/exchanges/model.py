@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -10,6 +10,9 @@ from typing import Final
 from factory_orders.plant.model import Stage
 
 PROGRESS: Final = (Stage.QUEUED, Stage.PARTS_READY, Stage.BODY, Stage.PAINT, Stage.ASSEMBLY, Stage.REWORK, Stage.PASSED)
+
+KIND_MAX: Final = 1_000
+"""So many orders of one kind take part in a round at most: its work grows with their square."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,21 @@ class CarSwap:
 def progress_of(stage: Stage) -> int:
     """Return how far a car is: an order that gains no day gets none that is further, since freeze points go with it."""
     return PROGRESS.index(stage)
+
+
+def foremost(
+    cars: Sequence[CarOfOrder], gain: Callable[[CarOfOrder], int], *, most: int = KIND_MAX
+) -> list[CarOfOrder]:
+    """Return of each kind at most so many cars: half are those of who has most to gain, the others the first ready."""
+    by_kind: dict[str, list[CarOfOrder]] = {}
+    for car in cars:
+        by_kind.setdefault(car.kind, []).append(car)
+    kept: set[str] = set()
+    for own in by_kind.values():
+        neediest = {car.order_id for car in sorted(own, key=lambda car: (-gain(car), car.order_id))[: most // 2]}
+        first = sorted((car for car in own if car.order_id not in neediest), key=lambda car: (car.ready, car.order_id))
+        kept |= neediest | {car.order_id for car in first[: most - len(neediest)]}
+    return [car for car in cars if car.order_id in kept]
 
 
 def kind_of(plant_id: str, version_id: str, model: str, options: Sequence[str]) -> str:

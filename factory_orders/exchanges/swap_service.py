@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from configurator.quote_service import road_km
 from factory_orders.exchanges.events import OrderCarSwapped
-from factory_orders.exchanges.model import CarOfOrder, CarSwap, SwapRound, progress_of
+from factory_orders.exchanges.model import CarOfOrder, CarSwap, SwapRound, foremost, progress_of
 from factory_orders.exchanges.policy import ExchangePolicy
 from factory_orders.exchanges.queries import cars_of_orders
 from factory_orders.exchanges.store import give_build_orders, insert_swap_round, redirect_way
@@ -67,7 +67,8 @@ def _read(work: Work) -> tuple[list[CarOfOrder], dict[tuple[str, str], int], Swa
         for car in {(one.plant_id, one.store_id): one for one in known}.values()
     }
     late = {car.kind for car in known if _days_late(car, car, roads, costs) > 0}
-    return [car for car in known if car.kind in late], roads, costs
+    involved = [car for car in known if car.kind in late]
+    return foremost(involved, lambda car: _days_late(car, car, roads, costs)), roads, costs
 
 
 def _days_late(car: CarOfOrder, order: CarOfOrder, roads: Mapping[tuple[str, str], int], costs: SwapCosts) -> int:

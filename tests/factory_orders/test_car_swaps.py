@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -10,10 +11,10 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from factory_orders import audit_service, queries
-from factory_orders.exchanges.model import CarSwap
+from factory_orders.exchanges.model import CarOfOrder, CarSwap, foremost
 from factory_orders.exchanges.swap_service import swap_cars
 from factory_orders.exchanges.tables import car_swaps, swap_rounds
-from factory_orders.model import ShipmentState, order_state
+from factory_orders.model import ShipmentState, Stage, order_state
 from factory_orders.planning.tables import orders
 from factory_orders.plant.tables import build_orders
 from factory_orders.store_closing.tables import store_changes
@@ -195,6 +196,17 @@ def test_the_database_refuses_a_swap_that_makes_somebody_later_and_a_round_witho
     ):
         with pytest.raises((DatabaseError, IntegrityError)), trade.works.change(SYSTEM) as work:
             work.connection.execute(table.insert().values(**values))
+
+
+def test_of_a_kind_who_has_most_to_gain_and_what_is_ready_first_take_part() -> None:
+    car = CarOfOrder("o", "a", "b", "k", "p", "s", Stage.QUEUED, None, 0, 0)
+    own = [replace(car, order_id=str(number), ready=number, due=-number) for number in range(6)]
+    other = replace(car, order_id="other", kind="another")
+
+    found = foremost([*own, other], lambda one: one.ready - one.due, most=4)
+
+    assert [one.order_id for one in found] == ["0", "1", "4", "5", "other"]
+    assert foremost([*own, other], lambda one: one.ready, most=6) == [*own, other]
 
 
 def test_nobody_is_late_in_the_small_so_nothing_is_exchanged(trade: Trade) -> None:
