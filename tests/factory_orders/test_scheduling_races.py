@@ -22,11 +22,13 @@ from factory_orders.plant.tables import build_orders
 from kernel import db, payments, policy
 from kernel.actor import Actor, Role
 from kernel.clock import FixedClock
+from kernel.errors import NotFound
 from kernel.ids import AccountId
 from kernel.paging import PageRequest
 from kernel.payments import PaymentRequest
 from kernel.work import Work, Works
-from tests.configurator.small_brand import BRAND, PLAIN_CAR, PLANNER
+from tests.configurator.small_brand import BRAND, NORTH_STORE, PLAIN_CAR, PLANNER
+from tests.factory_orders.test_store_closing import OPERATOR, close, pick
 from tests.factory_orders.trade import EARNEST, NORTH_PLANT, SYSTEM, Trade, buyer, open_trade
 
 pytestmark = pytest.mark.postgres
@@ -151,3 +153,16 @@ def monday(trade: Trade) -> list[BuildOrder]:
     """Return the cars of Monday's line in their order."""
     with trade.works.read(SYSTEM) as work:
         return cars_of_day(work, NORTH_PLANT, MONDAY)
+
+
+def test_a_store_that_is_closing_at_this_moment_is_not_picked(trade: Trade) -> None:
+    (order_id,) = trade.lock()
+    close(trade)
+
+    with ThreadPoolExecutor(1) as other:
+        with trade.works.change(OPERATOR) as work:
+            service.close_store(work, NORTH_STORE)
+            picking = other.submit(pick, trade, order_id, NORTH_STORE)
+            wait_until_waiting(trade, 1)
+        with pytest.raises(NotFound):
+            picking.result()
