@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, select, update
 
 from demand.circles.errors import AlreadyInCircle, AlreadyOffered, InvitationSpent
 from demand.circles.model import NOTHING_RELEASED, Circle, Figure, Released
+from demand.circles.owners.store import delete_host, hide_drives
 from demand.circles.rows import circle_from
 from demand.circles.tables import (
     circle_counted,
@@ -230,7 +231,12 @@ def forget_in_circles(work: Work, *, person_id: str | None, account_id: str) -> 
     if person_id is not None:
         gone = gone | (members.person_id == person_id)
         work.connection.execute(delete(circle_counted).where(circle_counted.c.person_id == person_id))
-    work.connection.execute(delete(circle_members).where(members.brand_id == work.actor.brand_id, gone))
+    own = (members.brand_id == work.actor.brand_id) & gone
+    for row in work.connection.execute(select(members.circle_id, members.person_id).where(own)).all():
+        # Also what was offered and asked under another account of the same person, who is in the circle no more.
+        delete_host(work, row.circle_id, row.person_id)
+        hide_drives(work, row.circle_id, row.person_id)
+    work.connection.execute(delete(circle_members).where(own))
     for table, column in ((circles, circles.c.founded_by), (circle_invitations, circle_invitations.c.made_by)):
         work.connection.execute(
             update(table).where(table.c.brand_id == work.actor.brand_id, column == account_id).values({column: None})

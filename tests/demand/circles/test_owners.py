@@ -25,6 +25,7 @@ from demand.circles.owners import queries as owner_queries
 from demand.circles.owners.store import asked_since
 from demand.circles.policy import CirclePolicy
 from demand.circles.queries import persons_behind
+from demand.circles.store import forget_in_circles
 from demand.circles.tables import car_owners, circle_answers, circle_drives, circle_hosts, circle_questions
 from demand.queries import hosts_of, own_test_drives, questions_of
 from demand.service import (
@@ -400,3 +401,18 @@ def test_an_erased_owner_is_nobody_and_what_was_said_stays(room: PoolRoom, circl
                 (circle_questions, circle_answers)]  # fmt: skip
     assert (question.text, len(question.answers)) == ("How far in winter?", 1)
     assert [tuple(one) for one in said] == [(None, None), (None, None)]
+
+
+def test_who_is_in_a_circle_no_more_hosts_there_under_no_other_account_either(room: PoolRoom, circle_id: str) -> None:
+    owner = room.buyer(OWNER)
+    assert owner.account_id is not None
+    with room.works.change(replace(owner, account_id=AccountId("e" * 32))) as work:
+        host_id = host_test_drives(work, circle_id, text="Sundays by the lake")
+
+    with room.works.change(owner) as work:
+        forget_in_circles(work, person_id=None, account_id=owner.account_id)
+
+    with room.works.read(room.buyer(MEMBER)) as work:
+        assert hosts_of(work, [circle_id]) == {}
+    with pytest.raises(NotFound):
+        ask_drive(room, host_id)
