@@ -216,6 +216,13 @@ def open_store(work: Work, store_id: str) -> Store:
     return store
 
 
+def hold_open_store(work: Work, store_id: str) -> Store:
+    """Return a store that is open, or refuse, and keep its closing waiting, which then sees what was bound to it."""
+    own = (stores.c.id == store_id) & (stores.c.brand_id == work.actor.brand_id)
+    work.connection.execute(select(stores.c.id).where(own).with_for_update(read=True))
+    return open_store(work, store_id)
+
+
 def lock_store(work: Work, store_id: str) -> Store:
     """Load a store of the actor's brand, open or closed, and keep other changes to it waiting; refuses NotFound."""
     own = (stores.c.id == store_id) & (stores.c.brand_id == work.actor.brand_id)

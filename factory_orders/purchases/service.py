@@ -112,7 +112,7 @@ def _open(work: Work, desk: QuoteDesk, hold: StockHold) -> StockPurchase:
     quote = quote_by_id(work, hold.quote_id)
     assert quote is not None, "a quote stays"
     _car_in_stock(work, hold, quote.store_id)
-    registry.open_store(work, quote.store_id)
+    registry.hold_open_store(work, quote.store_id)
     rules = policy.current(work)
     terms = rules.section(StockPurchasePolicy)
     purchase_id = work.new_id()

@@ -74,10 +74,7 @@ def pick_store(work: Work, order_id: str, store_id: str) -> PickedStore:
     car stands at its store or the order has ended.
     """
     work.actor.require(Permission.OWN_WRITE)
-    # Locked, so that it does not close at this moment without telling this buyer too.
-    chosen = registry.lock_store(work, store_id)
-    if chosen.closed_at is not None:
-        raise NotFound("store")
+    chosen = registry.hold_open_store(work, store_id)
     order = lock_order(work, order_id)
     terms = order.terms
     if terms.account_id != work.actor.signed_in():

@@ -27,7 +27,9 @@ from kernel.ids import AccountId
 from kernel.paging import PageRequest
 from kernel.payments import PaymentRequest
 from kernel.work import Work, Works
-from tests.configurator.small_brand import BRAND, NORTH_STORE, PLAIN_CAR, PLANNER
+from tests.configurator.small_brand import BRAND, EAST_STORE, NORTH_STORE, PLAIN_CAR, PLANNER
+from tests.factory_orders.purchasing import buy
+from tests.factory_orders.test_stock import ask, free_car, hold, set_price
 from tests.factory_orders.test_store_closing import OPERATOR, close, pick
 from tests.factory_orders.trade import EARNEST, NORTH_PLANT, SYSTEM, Trade, buyer, open_trade
 
@@ -166,3 +168,17 @@ def test_a_store_that_is_closing_at_this_moment_is_not_picked(trade: Trade) -> N
             wait_until_waiting(trade, 1)
         with pytest.raises(NotFound):
             picking.result()
+
+
+def test_a_car_of_a_store_that_is_closing_at_this_moment_is_not_bought(trade: Trade) -> None:
+    vin = free_car(trade)
+    set_price(trade, vin)
+    held = hold(trade, ask(trade, vin))
+
+    with ThreadPoolExecutor(1) as other:
+        with trade.works.change(OPERATOR) as work:
+            service.close_store(work, EAST_STORE)
+            buying = other.submit(buy, trade, held.id)
+            wait_until_waiting(trade, 1)
+        with pytest.raises(NotFound):
+            buying.result()
