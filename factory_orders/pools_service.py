@@ -205,7 +205,10 @@ class FreeWeeks:
     """Answers the configurator's port: in which weeks a model's options can be built."""
 
     def option_weeks(self, work: Work, *, model: str, region: str, day: date) -> OptionWeeks | None:
-        """Return the weeks with room at the model's plant, which are the same for every region."""
+        """Return the weeks with room at the model's plant, which are the same for every region.
+
+        None for a model that is not sold on that day: a made-up one, or one of an older version.
+        """
         version, _ = open_showroom(work, region=region, day=day)
-        plant_code = version.catalogue.model_by_code[model].plant
-        return option_weeks(work, plant_code, model=model, day=day, version_id=version.id)
+        sold = version.catalogue.model_by_code.get(model)
+        return None if sold is None else option_weeks(work, sold.plant, model=model, day=day, version_id=version.id)

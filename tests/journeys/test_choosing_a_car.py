@@ -197,6 +197,15 @@ def test_what_is_unknown_contradictory_or_endless_is_refused_by_name(
     assert codes == ["OPTION_UNKNOWN", "MODEL_UNKNOWN", "OPTION_EXCLUDED", "OPTION_EXCLUDED", "INVALID_INPUT"]
 
 
+def test_a_model_that_nobody_sells_is_refused_by_name_also_where_its_weeks_are_asked_for(borealis: Town) -> None:
+    guest = borealis.guest()
+
+    step = guest.refusal(CONFIGURE, input={"model": "Z9", "explain": ["P_SNOW"]})
+    soonest = guest.refusal(COMPLETE, input={"model": "Z9"}, goal="SOONEST")
+
+    assert (step, soonest) == ("MODEL_UNKNOWN", "MODEL_UNKNOWN")
+
+
 def test_ten_thousand_choices_in_one_call_are_refused(borealis: Town) -> None:
     with borealis.house.unchanged():
         assert borealis.guest().error(CONFIGURE, input=chosen(*["P_SNOW"] * 10_000)) == "BODY_TOO_LARGE"
