@@ -276,12 +276,14 @@ def pre_orders(plan: Plan, server: Server, folder: Path) -> Iterator[Line]:
                 cpu: tuple[Callable[[], float], ...] = (partial(cpu_seconds, running.process.pid), server.cpu)
                 before = [read() for read in cpu]
                 shown = crowd(running.port, wishes[WARM_UP:], callers=CALLERS, seconds=plan.seconds, folder=folder)
+                if shown.others:
+                    raise NotSound(f"{len(shown.others)} were answered otherwise: {shown.others[0]}")
+                if not shown.acknowledged:
+                    raise NotSound(f"nothing was acknowledged within {plan.seconds} s: the machine is too busy")
                 spent = [
                     1000 * (read() - then) / len(shown.acknowledged) for read, then in zip(cpu, before, strict=True)
                 ]
             check_sound(url, [*warm.acknowledged, *shown.acknowledged])
-        if shown.others:
-            raise NotSound(f"{len(shown.others)} were answered otherwise: {shown.others[0]}")
         yield _pre_order_line(shown, processes, server=spent[0], database=spent[1])
 
 

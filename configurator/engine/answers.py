@@ -27,10 +27,12 @@ TIE_SUM_BITS: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class _Fixed:
-    """What a context decides: the guards' values, and literals each with the code of the rule that fixes it."""
+    """What a context decides: the guards' values, literals each with the code of a rule that fixes it, and by each
+    rule's code all literals that it fixes."""
 
     guards: tuple[int, ...]
     withdrawn: Mapping[int, str]
+    by_rule: Mapping[str, tuple[int, ...]]
 
     @property
     def literals(self) -> tuple[int, ...]:
@@ -141,7 +143,7 @@ class Answers:
         """Return the fewest rules that together keep a feature (or, for the root, every car) out; empty if none do."""
         fixed = self._fixed(context)
         cause = self.reasons.fewest([self._literal(feature, present=True)], list(fixed.withdrawn), fixed.guards)
-        return () if cause is None else self._rule_codes(cause, fixed)
+        return () if cause is None else self._rule_codes(cause, list(fixed.withdrawn.values()))
 
     def close(self) -> None:
         """Give the solvers' memory back, as far as they are this engine's own."""
@@ -152,9 +154,11 @@ class Answers:
         guards = {rule.guard for rule in self._book.rules if rule.guard is not None}
         literals = self._book.context_literals(context)
         withdrawn: dict[int, str] = {}
+        by_rule: dict[str, tuple[int, ...]] = {}
         for withdrawal in self._book.withdrawals(context):
             withdrawn.setdefault(withdrawal.literal, withdrawal.code)
-        return _Fixed(tuple(one for one in literals if abs(one) in guards), withdrawn)
+            by_rule[withdrawal.code] = (*by_rule.get(withdrawal.code, ()), withdrawal.literal)
+        return _Fixed(tuple(one for one in literals if abs(one) in guards), withdrawn, by_rule)
 
     @cached_property
     def _ties(self) -> dict[int, int]:
@@ -214,16 +218,16 @@ class Answers:
     def _reason(self, choices: Choices, context: Context, wanted: Sequence[int]) -> Reason | None:
         fixed = self._fixed(context)
         own = {self._literal(name, present=value): (name, value) for name, value in choices.items()}
-        withdrawn, minimal_choices = list(fixed.withdrawn), self._backend.minimal_choices
+        withdrawn, minimal_choices = list(fixed.by_rule.values()), self._backend.minimal_choices
         cause = self.reasons.cause(wanted, list(own), withdrawn, fixed.guards, minimal_choices)
         if cause is None:
             return None
-        return Reason(tuple(own[literal] for literal in cause.choices), self._rule_codes(cause, fixed))
+        return Reason(tuple(own[literal] for literal in cause.choices), self._rule_codes(cause, list(fixed.by_rule)))
 
-    def _rule_codes(self, cause: Cause, fixed: _Fixed) -> tuple[str, ...]:
-        """Return the codes of a cause's rules in the catalogue's order."""
+    def _rule_codes(self, cause: Cause, fixing: Sequence[str]) -> tuple[str, ...]:
+        """Return the codes of a cause's rules in the catalogue's order; `fixing` those of what was given as fixed."""
         named = {self._book.formula.rules[rule].code for rule in cause.rules}
-        named |= {fixed.withdrawn[literal] for literal in cause.fixed}
+        named |= {fixing[place] for place in cause.fixed}
         return tuple(rule.code for rule in self._book.rules if rule.code in named)
 
 

@@ -7,9 +7,10 @@ What was found is then shrunk over those rules alone.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeVar
+from itertools import chain
+from typing import Final, Protocol, TypeAlias, TypeVar
 
 from pysat.examples.hitman import Hitman
 from pysat.solvers import Solver
@@ -20,6 +21,7 @@ from configurator.engine.propagation import Contradiction, Propagation
 SOLVER_NAME: Final = "g4"
 CONFLICTS_TRIED_MAX: Final = 60
 Candidate = TypeVar("Candidate")
+Literals: TypeAlias = tuple[int, ...]
 
 
 class MinimalChoices(Protocol):
@@ -34,7 +36,8 @@ class MinimalChoices(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Own choices, what a context fixes, and rules (positions in `Formula.rules`), irreducible together."""
+    """Own choices, what a context fixes (places in what was given as `fixed`), and rules (positions in
+    `Formula.rules`), irreducible together."""
 
     choices: tuple[int, ...]
     fixed: tuple[int, ...]
@@ -79,29 +82,29 @@ class Reasons:
         self,
         wanted: Sequence[int],
         choices: Sequence[int],
-        fixed: Sequence[int],
+        fixed: Sequence[Literals],
         guards: Sequence[int],
         minimal_choices: MinimalChoices,
     ) -> Cause | None:
         """Return a minimal cause that forbids `wanted`, or None where some car has it.
 
-        `choices` are own decisions; `fixed` are literals that rules outside the formula fix; `guards` the guards'
-        values. Choices are minimal for all rules in force, and rules (with what is fixed) for those choices.
-        `minimal_choices` is that of whichever backend serves.
+        `choices` are own decisions; `fixed` are literals that rules outside the formula fix, together those of one
+        rule; `guards` the guards' values. Choices are minimal for all rules in force, and rules (with what is fixed)
+        for those choices. `minimal_choices` is that of whichever backend serves.
         """
-        own = minimal_choices(choices, wanted, context=[*guards, *fixed])
+        own = minimal_choices(choices, wanted, context=[*guards, *chain.from_iterable(fixed)])
         return None if own is None else self._for_choices([*guards, *wanted], own, fixed)
 
-    def _for_choices(self, always: Sequence[int], own: Sequence[int], fixed: Sequence[int]) -> Cause:
+    def _for_choices(self, always: Sequence[int], own: Sequence[int], fixed: Sequence[Literals]) -> Cause:
         """Find the rules behind choices that are minimal already."""
-        found = self._propagation.contradiction([*always, *own, *fixed])
+        found = self._propagation.contradiction([*always, *own, *chain.from_iterable(fixed)])
         with self._lock:
             if found is None:
                 rules, needed = self._by_selectors([*always, *own], fixed, self.active(always))
             else:
-                rules, needed = self._rules_of(found), [one for one in fixed if one in found.assumed]
+                rules, needed = self._rules_of(found), _touched(fixed, found.assumed)
             if rules or needed:
-                rules, needed = self._shrunk([*always, *own], rules, needed)
+                rules, needed = self._shrunk([*always, *own], rules, fixed, needed)
         return Cause(tuple(own), tuple(needed), tuple(sorted(rules)))
 
     def active(self, guards: Iterable[int]) -> list[int]:
@@ -124,12 +127,13 @@ class Reasons:
                 return None
             found = self._fewest(solver, candidates, [*wanted, *guards])
         if found is None:
-            rules, needed = self._by_selectors([*wanted, *guards], fixed, self.active(guards))
-            rules, needed = self._shrunk([*wanted, *guards], rules, needed)
+            groups = [(one,) for one in fixed]
+            rules, needed = self._by_selectors([*wanted, *guards], groups, self.active(guards))
+            rules, needed = self._shrunk([*wanted, *guards], rules, groups, needed)
             return Cause((), tuple(needed), tuple(sorted(rules)))
         return Cause(
             (),
-            tuple(one for one in found if abs(one) < self._first),
+            tuple(place for place, one in enumerate(fixed) if one in found),
             tuple(sorted(one - self._first for one in found if one >= self._first)),
         )
 
@@ -150,14 +154,15 @@ class Reasons:
         return sorted({self._owner[clause] for clause in found.clauses} - {-1})
 
     def _by_selectors(
-        self, always: Sequence[int], fixed: Sequence[int], active: Sequence[int]
+        self, always: Sequence[int], fixed: Sequence[Literals], active: Sequence[int]
     ) -> tuple[list[int], list[int]]:
         """Let a solver with a selector for each rule say which of them it needed."""
         selectors = [self._first + position for position in active]
-        satisfiable = self._selector_solver.solve(assumptions=[*always, *fixed, *selectors])
+        satisfiable = self._selector_solver.solve(assumptions=[*always, *chain.from_iterable(fixed), *selectors])
         assert not satisfiable, "the backend found no car, so there is none"
         core = set(self._selector_solver.get_core() or ())
-        return [position for position in active if self._first + position in core], [x for x in fixed if x in core]
+        rules = [position for position in active if self._first + position in core]
+        return rules, _touched(fixed, core)
 
     @property
     def _selector_solver(self) -> Solver:
@@ -174,24 +179,32 @@ class Reasons:
             self._lazy = _LazyRules(self._formula)
         return self._lazy
 
-    def _shrunk(self, always: Sequence[int], rules: list[int], fixed: list[int]) -> tuple[list[int], list[int]]:
-        """Leave out one rule after another, and one fixed literal, while the contradiction stays."""
+    def _shrunk(
+        self, always: Sequence[int], rules: list[int], fixed: Sequence[Literals], places: list[int]
+    ) -> tuple[list[int], list[int]]:
+        """Leave out one rule after another, with all that it fixes, while the contradiction stays."""
         lazy = self._lazy_rules
-        selectors = lazy.selectors(rules)
-        core = lazy.core(always, [*fixed, *selectors])
+        candidates = [*(fixed[place] for place in places), *((one,) for one in lazy.selectors(rules))]
+        core = lazy.core(always, candidates, range(len(candidates)))
         assert core is not None, "the reason is sufficient"
         needed: list[int] = []
         while core:
             tried = core.pop()
-            smaller = lazy.core([*always, *needed], core)
+            smaller = lazy.core([*always, *chain.from_iterable(candidates[one] for one in needed)], candidates, core)
             if smaller is None:
                 needed.append(tried)
             else:
                 core = smaller
         return (
-            [rule for rule, selector in zip(rules, selectors, strict=True) if selector in needed],
-            [literal for literal in fixed if literal in needed],
+            [rule for number, rule in enumerate(rules, start=len(places)) if number in needed],
+            [place for number, place in enumerate(places) if number in needed],
         )
+
+
+def _touched(groups: Sequence[Literals], literals: Collection[int]) -> list[int]:
+    """Return the places of the groups of which some literal is among these."""
+    among = frozenset(literals)
+    return [place for place, one in enumerate(groups) if not among.isdisjoint(one)]
 
 
 class _LazyRules:
@@ -215,12 +228,13 @@ class _LazyRules:
             found.append(self._selector[rule])
         return found
 
-    def core(self, always: Sequence[int], candidates: Sequence[int]) -> list[int] | None:
-        """Return the candidates that the solver needed for the contradiction; None where there is none."""
-        if self.solver.solve(assumptions=[*always, *candidates]):
+    def core(self, always: Sequence[int], candidates: Sequence[Literals], numbers: Sequence[int]) -> list[int] | None:
+        """Return which of some candidates the solver needed for the contradiction; None where there is none."""
+        some = [candidates[number] for number in numbers]
+        if self.solver.solve(assumptions=[*always, *chain.from_iterable(some)]):
             return None
-        found = set(self.solver.get_core() or ())
-        return [one for one in candidates if one in found]
+        needed = _touched(some, self.solver.get_core() or ())
+        return [numbers[place] for place in needed]
 
 
 def minimal(candidates: Sequence[Candidate], is_enough: Callable[[Sequence[Candidate]], bool]) -> list[Candidate]:

@@ -159,6 +159,24 @@ def test_a_reason_forbids_the_option_and_nothing_in_it_can_be_left_out(data: st.
     assert all(possible(causes, rules - {left}) for left in rules)
 
 
+def test_what_one_rule_fixes_in_a_region_counts_once_in_a_reason() -> None:
+    groups = (
+        TreeGroup("root", GroupKind.MANDATORY, 1, 1, ("One",), 0),
+        TreeGroup("One", GroupKind.CARDINALITY, 1, 1, ("a", "b", "c"), 0),
+    )
+    neither = And((Feature("b"), Not(Feature("b"))))
+    rules = (
+        Rule("R0", RuleKind.REQUIRES, neither, Condition(regions=("east",)), TEXT),
+        Rule("R1", RuleKind.REQUIRES, Feature("b"), ALWAYS, TEXT),
+    )
+    engine = SatEngine(compile_rules(("root", "One", "a", "b", "c"), groups, rules, (), {}))
+
+    reason = engine.explain({}, EAST, feature="a", present=False)
+
+    assert reason is not None
+    assert reason.rules == ("R0",)
+
+
 @given(st.data())
 def test_repairs_are_the_smallest_sets_of_choices_that_must_give_way(data: st.DataObject) -> None:
     problem = data.draw(problems())

@@ -27,15 +27,15 @@ def test_a_cause_is_sufficient_and_every_part_of_it_is_needed(data: st.DataObjec
     wanted = data.draw(st.sampled_from([sign * v for v in range(1, 7) for sign in (1, -1)]))
     reasons = Reasons(case.formula)
 
-    cause = reasons.cause([wanted], own, fixed, case.guards, SatBackend(case.formula).minimal_choices)
+    minimal_choices = SatBackend(case.formula).minimal_choices
+    cause = reasons.cause([wanted], own, [(one,) for one in fixed], case.guards, minimal_choices)
 
     if cause is None:
         assert case.cars([*decided, wanted])
         return
     codes = frozenset(case.formula.rules[rule].code for rule in cause.rules)
-    literals = {*cause.choices, *cause.fixed}
+    literals = {*cause.choices, *(fixed[place] for place in cause.fixed)}
     assert set(cause.choices) <= set(own)
-    assert set(cause.fixed) <= set(fixed)
 
     def possible(kept: set[int], rules: frozenset[str]) -> bool:
         return bool(case.cars([wanted, *kept], rules=rules))
@@ -63,7 +63,8 @@ def test_the_fewest_rules_are_the_fewest(data: st.DataObject) -> None:
             if any(_forbids(case, wanted, some) for some in combinations(candidates, size))
         ]
         assert len(cause.fixed) + len(cause.rules) == sizes[0]
-        assert _forbids(case, wanted, [*cause.fixed, *(case.formula.rules[rule].code for rule in cause.rules)])
+        kept = [fixed[place] for place in cause.fixed]
+        assert _forbids(case, wanted, [*kept, *(case.formula.rules[rule].code for rule in cause.rules)])
 
 
 def _forbids(case: Case, wanted: int, some: Sequence[int | str]) -> bool:
