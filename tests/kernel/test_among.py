@@ -116,9 +116,7 @@ def test_a_list_is_looked_up_by_the_index(works: Works) -> None:
 # Each of these is a handful of rows or a selection, not a list of values.
 KNOWN_SHORT: Final = {
     "demand/audit_service.py: balances.c.account.in_(kinds)",
-    "demand/circles/owners/store.py: circle_drives.c.host_id.in_(hosted)",
     "demand/circles/owners/store.py: drives.host_id.in_(in_circle)",
-    "demand/circles/owners/store.py: drives.host_id.in_(own)",
     "demand/compare/store.py: table.c.comparison_id.in_(still_open)",
     "factory_orders/agreements/audit_service.py: table.id.in_(amended)",
     "factory_orders/deliveries/shipment_store.py: table.id.in_(newest)",
