@@ -35,7 +35,7 @@ from tests.configurator.test_catalogue_files import added, faults_after, replace
 from tests.configurator.test_uvl_levels import TYPED
 
 A, B = Feature("A"), Feature("B")
-SOON: float = 20.0
+SOON: float = 2.0
 """Seconds of the processor; what these tests forbid takes minutes, or never ends."""
 
 
