@@ -23,7 +23,7 @@ def at_brand(code: str) -> Iterator[tuple[Works, Brand]]:
     from kernel import registry
     from kernel.actor import system
     from kernel.ids import BrandId
-    from muster.wiring import open_works
+    from muster.opening import open_works
 
     chosen = settings()
     works = open_works(chosen)

@@ -138,7 +138,7 @@ def _make_ready(chosen: Settings) -> bool:
     from muster import migrate as migrations
     from muster.circuits import open_shelf
     from muster.demo import seed as demo_seed
-    from muster.wiring import open_works
+    from muster.opening import open_works
 
     works = open_works(chosen)
     if not migrations.is_current(works.engine):
@@ -196,7 +196,7 @@ def migrate(
     from alembic.util import CommandError
 
     from muster import migrate as migrations
-    from muster.wiring import open_works
+    from muster.opening import open_works
 
     engine = open_works(settings()).engine
     with progress("Migrating …"):
@@ -226,7 +226,7 @@ def seed(
     """
     from muster import migrate as migrations
     from muster.demo import seed as demo_seed
-    from muster.wiring import open_works
+    from muster.opening import open_works
 
     chosen = settings()
     works = open_works(chosen)

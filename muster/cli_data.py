@@ -69,8 +69,8 @@ def backup(
     """
     from kernel.backup import back_up
     from muster import migrate
+    from muster.opening import open_works
     from muster.tables import metadata
-    from muster.wiring import open_works
 
     works = open_works(settings())
     with works.engine.connect() as connection:
@@ -94,8 +94,8 @@ def restore(
     from kernel.backup import BackupOfAnotherRevision, check_backup
     from kernel.backup import restore as fill
     from muster import migrate
+    from muster.opening import open_works
     from muster.tables import metadata
-    from muster.wiring import open_works
 
     works = open_works(settings())
     with progress(f"Restoring {path} …"), on_file(path):
@@ -156,7 +156,7 @@ def add_brand(
     from kernel.ids import BrandId
     from muster.brands import BrandFolder, BrandKnown, add_brand_from_folder, known_brand
     from muster.daily import begin_mornings
-    from muster.wiring import open_works
+    from muster.opening import open_works
 
     place = BrandFolder(folder)
     with progress(f"Reading {folder} …"), open_works(settings()).change(system(BrandId("platform"))) as work:

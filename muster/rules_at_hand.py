@@ -60,7 +60,7 @@ def catalogue_at(where: str, brand: str) -> Catalogue:
 @contextmanager
 def database(chosen: Settings) -> Iterator[Works]:
     """Open the database of these settings, and close it again."""
-    from muster.wiring import open_works
+    from muster.opening import open_works
 
     works = open_works(chosen)
     try:

@@ -106,7 +106,7 @@ def _with(change: str, port: int) -> str:
 def _check_migrated(settings: Settings) -> None:
     """Stop a start on a database of another shape with one clear line."""
     from muster.migrate import is_current
-    from muster.wiring import open_works
+    from muster.opening import open_works
 
     engine = open_works(settings).engine
     try:
@@ -128,7 +128,7 @@ def check_database(settings: Settings) -> None:
 
 def _warn_without_brand(settings: Settings) -> None:
     """Say that requests which name no brand would find none; the brand may still be added while the server runs."""
-    from muster.wiring import open_works
+    from muster.opening import open_works
 
     works = open_works(settings)
     try:

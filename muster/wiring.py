@@ -68,9 +68,7 @@ from factory_orders.service import (
 )
 from graph.identifiers import write_id
 from graph.services import Services
-from kernel import db
 from kernel.actor import system
-from kernel.clock import SystemClock
 from kernel.errors import Refusal
 from kernel.identity.erasure_service import IdentityData
 from kernel.identity.model import IdentitySettings
@@ -95,7 +93,8 @@ from muster.demo.clock import DemoClock
 from muster.documents_at_hand import trusted_documents
 from muster.doors import pre_order_door
 from muster.migrate import is_current
-from muster.settings import Settings, make_data_folder
+from muster.opening import open_works
+from muster.settings import Settings
 from muster.telling import TELLERS, IdentityAddresses, WithAddress, WithoutTokens, WithTokens
 from muster.worker import Chores
 
@@ -234,13 +233,6 @@ def _new_owners(work: Work, delivered: Mapping[str, datetime]) -> list[NewOwner]
         if terms.person_id is not None:
             owners.append(NewOwner(order_id, terms.account_id, terms.person_id, terms.model, delivered[order_id]))
     return owners
-
-
-def open_works(settings: Settings) -> Works:
-    """Open the database of these settings; makes the folder of the default SQLite file."""
-    make_data_folder(settings)
-    engine = db.open_engine(settings.database_url, connections_max=settings.connections_max)
-    return Works(engine, clock=DemoClock(engine) if settings.demo else SystemClock())
 
 
 def wire(settings: Settings, *, works: Works | None = None) -> Runtime:

@@ -6,14 +6,14 @@ Told through the rooms' own use cases, day by day, on the story's clock.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
 from configurator.errors import OptionExcluded
-from configurator.model import Choice, PoolingClass
+from configurator.model import Choice, OptionState, PoolingClass
 from configurator.queries import list_models
 from configurator.service import class_of_car
 from configurator.step_service import ConfigureRequest, configure
@@ -225,23 +225,20 @@ def design_cars(stage: Stage, model: str, cls: PoolingClass, *, count: int, firs
 
 def _stores_for(stage: Stage, work: Work, model: str, cls: PoolingClass) -> list[Store]:
     """Return the stores of the regions in which the class can be built."""
-    base = [Choice(cls.powertrain), Choice(cls.trim)]
     regions = {store.region for store in stage.stores}
-    buildable = {region for region in regions if _with(work, model, base[:1], base[1], region) == base}
+    buildable = {region for region in regions if _is_buildable(work, model, cls, region)}
     return [store for store in stage.stores if store.region in buildable]
 
 
 def _car(stage: Stage, work: Work, model: str, cls: PoolingClass, store: Store, *, first: str = "") -> Car:
     """Wish for a few options, popular ones more often, and give up wishes that the rules forbid."""
     choices = [Choice(cls.powertrain), Choice(cls.trim)]
-    pool = stage.options[model]
-    if first:
-        choices = _with(work, model, choices, Choice(first), store.region)
-    for _ in range(WISHES_PER_CAR):
-        wish = Choice(pool[min(int(stage.chance.paretovariate(0.8)) - 1, len(pool) - 1)])
-        if wish not in choices:
-            choices = _with(work, model, choices, wish, store.region)
-    car = configure(work, ConfigureRequest(model, tuple(choices), region=store.region)).step.cheapest
+    step = configure(work, ConfigureRequest(model, tuple(choices), region=store.region)).step
+    for option in _wishes(stage, model, first):
+        if step.states[option] is OptionState.OPEN:
+            choices.append(Choice(option))
+            step = configure(work, ConfigureRequest(model, tuple(choices), region=store.region)).step
+    car = step.cheapest
     found = class_of_car(work, model=model, options=car.options, region=store.region)
     if found != cls:
         plain = ConfigureRequest(model, tuple(choices[:2]), region="east")
@@ -250,12 +247,20 @@ def _car(stage: Stage, work: Work, model: str, cls: PoolingClass, store: Store, 
     return Car(model, car.options, store.id)
 
 
-def _with(work: Work, model: str, choices: list[Choice], wish: Choice, region: str) -> list[Choice]:
+def _wishes(stage: Stage, model: str, first: str) -> Iterator[str]:
+    if first:
+        yield first
+    pool = stage.options[model]
+    for _ in range(WISHES_PER_CAR):
+        yield pool[min(int(stage.chance.paretovariate(0.8)) - 1, len(pool) - 1)]
+
+
+def _is_buildable(work: Work, model: str, cls: PoolingClass, region: str) -> bool:
     try:
-        configure(work, ConfigureRequest(model, (*choices, wish), region=region))
+        configure(work, ConfigureRequest(model, (Choice(cls.powertrain), Choice(cls.trim)), region=region))
     except OptionExcluded:
-        return choices
-    return [*choices, wish]
+        return False
+    return True
 
 
 def _personas(stage: Stage, story: Story, cls: PoolingClass) -> list[Buyer]:

@@ -1,15 +1,10 @@
-"""Alembic's entry: runs the steps on the connection it is handed, in one transaction where the database can."""
+"""Alembic's entry: runs the steps on the connection it is handed, in one transaction where the database can.
+
+The steps are SQL of their own; no table of the code is imported, so that a migration starts at once.
+"""
 
 from alembic import context
 
-from muster.tables import metadata
-
-connection = context.config.attributes["connection"]
-context.configure(
-    connection=connection,
-    target_metadata=metadata,
-    render_as_batch=connection.dialect.name == "sqlite",
-    transactional_ddl=True,
-)
+context.configure(connection=context.config.attributes["connection"], transactional_ddl=True)
 with context.begin_transaction():
     context.run_migrations()

@@ -16,9 +16,9 @@ from kernel.news import outbox
 from kernel.work import Works
 from muster.audit import CHECKS, audit
 from muster.demo import seed
+from muster.opening import open_works
 from muster.settings import Settings, read_settings
 from muster.tables import metadata
-from muster.wiring import open_works
 
 AS_OF: Final = datetime(2026, 11, 23, 10, tzinfo=ZoneInfo("Asia/Shanghai"))
 # What nobody may guess is another one every time, and so is every hash over it.

@@ -20,7 +20,7 @@ from muster.audit import CHECKS, audit
 from muster.demo import seed
 from muster.demo.weeks import RING_PERSONS
 from muster.demo.weeks_plan import FULL, Volumes
-from muster.wiring import open_works
+from muster.opening import open_works
 from tests.demo.test_seed import AS_OF, contents, settings_for
 
 SHORT: Final = Volumes(weeks=5, tipped=4, failed=1, pre_orders=400, voters=1_300, configurations=1_500, proposals=64)
