@@ -138,7 +138,7 @@ def _go_on(work: Work, terms: OrderTerms, vehicle: Vehicle, *, is_there: bool) -
     )
     insert_shipments(work, [way])
     save_order(work, AtStoreOrder(terms, vehicle.vin, work.now))
-    note_ready(work, terms.id)
+    note_ready(work, [terms.id])
     days = policy.pinned(work, terms.policy_version).section(HandoverPolicy).second_notice_days
     set_timer(work, REMIND_TIMER, terms.id, work.now + timedelta(days=days))
     work.record(VehicleArrived(terms.brand_id, vehicle.vin, terms.id, terms.account_id, terms.store_id, damaged=False))

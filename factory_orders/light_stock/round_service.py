@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +17,7 @@ from factory_orders.light_stock.queries import (
     brands_that_wait,
     free_stock,
     inbound_stock,
+    ordered_stock,
     owed_now,
     rule_for,
     weekly_plans,
@@ -81,6 +83,8 @@ def read_problem(work: Work) -> SharingProblem:
     cars = tuple(free_stock(work))
     stores = registry.list_stores(work)
     plans, inbound, owed = weekly_plans(work), inbound_stock(work), owed_now(work)
+    # A car that a store has on order comes to it as one on the way does: the round sends no other in its place.
+    coming = Counter(inbound) + Counter(ordered_stock(work))
     weekly: dict[tuple[str, str], int] = {
         (store.id, model): plans.get((store.id, model), own.weekly_milli)
         for store in stores
@@ -88,7 +92,7 @@ def read_problem(work: Work) -> SharingProblem:
         for model in sorted({car.model for car in cars})
     }
     places = tuple(
-        StorePlace(*key, rule_for(own, milli), inbound.get(key, 0), owed.get(key, 0)) for key, milli in weekly.items()
+        StorePlace(*key, rule_for(own, milli), coming[key], owed.get(key, 0)) for key, milli in weekly.items()
     )
     return SharingProblem(
         cars,

@@ -76,7 +76,7 @@ def order_stock(work: Work, request: StockRequest) -> StockOrderView:
             return stock_order_seen(work, claimed.outcome["stock_order_id"])
     if not 1 <= request.cars <= CARS_MAX:
         raise InvalidInput("cars", because("COUNT", least=1, most=CARS_MAX))
-    store = registry.open_store(work, _store_of(work, request.store_id))
+    store = registry.hold_open_store(work, _store_of(work, request.store_id))
     car = buildable_car(work, model=request.model, options=request.options, region=store.region)
     order = _write(work, request, store, car)
     insert_orders(work, _terms(work, order, car))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -22,6 +22,7 @@ from factory_orders.model import Stage
 from factory_orders.planning.model import SLOT
 from factory_orders.planning.tables import capacity_weeks, orders, pool_plans, pool_reservations
 from factory_orders.plant.tables import build_orders
+from factory_orders.promises.tables import promise_outcomes
 from kernel.actor import Actor
 from kernel.errors import Forbidden, NotFound
 from kernel.paging import PageRequest
@@ -58,6 +59,13 @@ def accept(trade: Trade, offer: EarlyOffer, who: Actor | None = None) -> EarlyOf
         return service.accept_early_car(work, offer.id)
 
 
+def ready_on(trade: Trade, order_id: str) -> date | None:
+    with trade.works.read(SYSTEM) as work:
+        found = select(promise_outcomes.c.ready_on).where(promise_outcomes.c.order_id == order_id)
+        day: date | None = work.connection.execute(found).scalar_one()
+    return day
+
+
 def test_who_waits_is_offered_the_equal_car_that_stands_at_the_store_and_has_it_with_a_word(trade: Trade) -> None:
     vin = free_car(trade)
     order_id = wait_long(trade)
@@ -70,6 +78,7 @@ def test_who_waits_is_offered_the_equal_car_that_stands_at_the_store_and_has_it_
     assert (offered, again, offer.vin, offer.days_sooner >= 60) == (1, 0, vin, True)
     assert (accepted.state, accept(trade, offer)) == (EarlyState.ACCEPTED, accepted)
     assert state_of(trade, order_id) == ("at_store", vin)
+    assert ready_on(trade, order_id) == (trade.clock.now() + timedelta(hours=8)).date()
     assert [(one.cars, one.orders, one.saved_minor == one.saved_at_most_minor) for one in rounds(trade)] == [
         (1, 1, True)
     ]

@@ -31,7 +31,7 @@ from tests.configurator.small_brand import BRAND, EAST_STORE, NORTH_STORE, PLAIN
 from tests.factory_orders.purchasing import buy
 from tests.factory_orders.test_stock import ask, free_car, hold, set_price
 from tests.factory_orders.test_store_closing import OPERATOR, close, pick
-from tests.factory_orders.trade import EARNEST, NORTH_PLANT, SYSTEM, Trade, buyer, open_trade
+from tests.factory_orders.trade import EARNEST, NORTH_PLANT, STORE_ADVISER, SYSTEM, Trade, buyer, open_trade
 
 pytestmark = pytest.mark.postgres
 ADMIN = Actor(BRAND, frozenset({Role.BRAND_ADMIN}), AccountId("6" * 32))
@@ -182,3 +182,17 @@ def test_a_car_of_a_store_that_is_closing_at_this_moment_is_not_bought(trade: Tr
             wait_until_waiting(trade, 1)
         with pytest.raises(NotFound):
             buying.result()
+
+
+def test_a_store_that_is_closing_at_this_moment_orders_no_stock(trade: Trade) -> None:
+    def order() -> object:
+        with trade.works.change(STORE_ADVISER) as work:
+            return service.order_stock(work, service.StockRequest("A1", PLAIN_CAR, 1))
+
+    with ThreadPoolExecutor(1) as other:
+        with trade.works.change(OPERATOR) as work:
+            service.close_store(work, EAST_STORE)
+            ordering = other.submit(order)
+            wait_until_waiting(trade, 1)
+        with pytest.raises(NotFound):
+            ordering.result()

@@ -26,7 +26,7 @@ from kernel.paging import PageRequest
 from kernel.registry import stores
 from kernel.soundness import examine
 from tests.configurator.small_brand import EAST_STORE, NORTH_STORE, PLAIN_CAR, PLANNER
-from tests.factory_orders.test_light_stock import drive, free, level, plan, rounds, share
+from tests.factory_orders.test_light_stock import car_at_plant, drive, free, level, plan, rounds, share
 from tests.factory_orders.test_stock import listed, set_price
 from tests.factory_orders.trade import BUILD, OTHER_STORE, STORE_ADVISER, SYSTEM, Trade, buyer
 
@@ -236,3 +236,17 @@ def test_the_database_keeps_a_car_for_stock_from_a_buyer_and_a_stock_order_light
         with pytest.raises((DatabaseError, IntegrityError)), trade.works.change(SYSTEM) as work:
             work.connection.execute(table.insert().values(**values))
     assert states(trade, made) == ["built"]
+
+
+def test_a_car_that_a_store_has_on_order_counts_as_one_that_comes(trade: Trade) -> None:
+    for store_id in (EAST_STORE, NORTH_STORE):
+        plan(trade, store_id, 500)
+    order(trade, level(trade, EAST_STORE).level)
+    vin = car_at_plant(trade, number=30)
+
+    share(trade)
+
+    with trade.works.read(PLANNER) as work:
+        assert [(one.vin, one.store_id) for one in queries.moves_made(work, PageRequest(9)).items] == [
+            (vin, NORTH_STORE)
+        ]
