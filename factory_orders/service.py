@@ -95,6 +95,7 @@ from factory_orders.promises.hold_service import (
     release_promise,
     remind_of_hold,
 )
+from factory_orders.promises.nearby_service import DatedPool, DatedPools, nearest_pools_dated
 from factory_orders.promises.store import HOLD_TIMER
 from factory_orders.purchases.service import (
     BuyRequest,
@@ -152,6 +153,8 @@ __all__ = [
     "Cancellation",
     "ClosedStore",
     "Damage",
+    "DatedPool",
+    "DatedPools",
     "FreezePoints",
     "HookSecret",
     "Leg",
@@ -195,6 +198,7 @@ __all__ = [
     "learn_margins",
     "lose_balance",
     "lose_stock_deposit",
+    "nearest_pools_dated",
     "order_stock",
     "pay_balance",
     "pick_store",

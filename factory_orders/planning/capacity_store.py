@@ -117,18 +117,19 @@ def load_weeks(
 
 def held_by_pool(work: Work, pool_id: str) -> dict[date, dict[str, int]]:
     """Return what a pool still holds by week and resource."""
-    return {week: {one: held for one, (held, _) in by.items()} for week, by in _reserved(work, pool_id).items()}
+    reserved = _reserved(work, [pool_id])[pool_id]
+    return {week: {one: held for one, (held, _) in by.items()} for week, by in reserved.items()}
 
 
-def _reserved(work: Work, pool_id: str) -> dict[date, dict[str, tuple[int, int]]]:
-    """Return what a pool holds by week and resource, and how much of that it has promised to nobody."""
+def _reserved(work: Work, pool_ids: Sequence[str]) -> dict[str, dict[date, dict[str, tuple[int, int]]]]:
+    """Return what pools hold by week and resource, and how much of that they have promised to nobody."""
     table = pool_reservations.c
-    found = select(table.week, table.resource, table.held, table.promised).where(
-        table.pool_id == pool_id, table.brand_id == work.actor.brand_id, table.held > 0
+    found = select(table.pool_id, table.week, table.resource, table.held, table.promised).where(
+        db.among(table.pool_id, pool_ids), table.brand_id == work.actor.brand_id, table.held > 0
     )
-    reserved: dict[date, dict[str, tuple[int, int]]] = {}
-    for row in work.connection.execute(found.order_by(table.week)):
-        reserved.setdefault(row.week, {})[row.resource] = (row.held, row.held - row.promised)
+    reserved: dict[str, dict[date, dict[str, tuple[int, int]]]] = {pool_id: {} for pool_id in pool_ids}
+    for row in work.connection.execute(found.order_by(table.pool_id, table.week)):
+        reserved[row.pool_id].setdefault(row.week, {})[row.resource] = (row.held, row.held - row.promised)
     return reserved
 
 
@@ -143,11 +144,24 @@ class PoolRoom:
 def room_of_pool(work: Work, plan: PoolPlan, resources: Sequence[str] | None, *, lock: bool) -> PoolRoom:
     """Return the weeks from a pool's first on; None is all resources, `lock` keeps other promises waiting."""
     free = load_weeks(work, plan.plant_id, first=plan.first_week, pool_id=None, lock=lock, resources=resources)
-    reserved = _reserved(work, plan.pool_id)
+    return _room(plan, free, _reserved(work, [plan.pool_id])[plan.pool_id])
+
+
+def rooms_of_pools(work: Work, plans: Sequence[PoolPlan], free: Sequence[WeekRoom]) -> dict[str, PoolRoom]:
+    """Return the weeks of several pools of one plant as `room_of_pool` does, in one statement; nothing is locked.
+
+    `free` are the plant's weeks from the first that any of them has on.
+    """
+    reserved = _reserved(work, [plan.pool_id for plan in plans])
+    return {plan.pool_id: _room(plan, free, reserved[plan.pool_id]) for plan in plans}
+
+
+def _room(plan: PoolPlan, free: Sequence[WeekRoom], reserved: Mapping[date, Mapping[str, tuple[int, int]]]) -> PoolRoom:
     weeks = []
     for week in free:
-        own = reserved.get(week.week, {})
-        weeks.append(WeekRoom(week.week, week.free, {one: left for one, (_, left) in own.items()}))
+        if week.week >= plan.first_week:
+            own = reserved.get(week.week, {})
+            weeks.append(WeekRoom(week.week, week.free, {one: left for one, (_, left) in own.items()}))
     slots = [(week, by[SLOT][0]) for week, by in sorted(reserved.items()) if SLOT in by]
     return PoolRoom(weeks, slots)
 
@@ -294,12 +308,16 @@ def release_pool(work: Work, pool_id: str) -> int:
 
 def open_plan(work: Work, pool_id: str) -> PoolPlan | None:
     """Return the plan of a pool that is not closed."""
+    return open_plans(work, [pool_id]).get(pool_id)
+
+
+def open_plans(work: Work, pool_ids: Sequence[str]) -> dict[str, PoolPlan]:
+    """Return the plans of those pools that are not closed, in one statement."""
     table = pool_plans.c
     found = select(
         table.pool_id, table.plant_id, table.class_key, table.places, table.first_week, table.deadline
-    ).where(table.pool_id == pool_id, table.brand_id == work.actor.brand_id, table.closed_at.is_(None))
-    row = work.connection.execute(found).first()
-    return None if row is None else PoolPlan(*row)
+    ).where(db.among(table.pool_id, pool_ids), table.brand_id == work.actor.brand_id, table.closed_at.is_(None))
+    return {row.pool_id: PoolPlan(*row) for row in work.connection.execute(found)}
 
 
 def open_plan_of_class(work: Work, class_keys: Sequence[str]) -> PoolPlan | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from configurator.model import PoolingClass, Promise
@@ -20,11 +21,11 @@ from factory_orders.planning.capacity_store import (
     open_plan_of_class,
     option_slots,
     release_pool,
-    room_of_pool,
+    rooms_of_pools,
     set_capacity,
     week_slots,
 )
-from factory_orders.planning.model import SLOT, WeekRoom
+from factory_orders.planning.model import SLOT, CarFacts, WeekRoom
 from factory_orders.planning.promise import Window, pool_window, promise_days
 from factory_orders.planning.queries import car_facts, needs_fit, week_starting
 from factory_orders.planning.slotting import WEEK, earliest_window, spread_resources
@@ -144,29 +145,72 @@ def promise(
     the pool's last week for P90. Without a pool it is the first week with room after the planning time and the parts'
     lead time, and a week more.
     """
+    plan = open_plan_of_class(work, [cls.l1_key]) if pool_id is None else open_plan(work, pool_id)
+    wanted = [WantedCar(options, plan, members)]
+    return promises(work, cls.plant, wanted, model=model, store_id=store_id, day=day, version_id=version_id)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class WantedCar:
+    """A car whose date is asked for: in a pool with so many members before it, or outside of any (no plan)."""
+
+    options: tuple[str, ...]
+    plan: PoolPlan | None
+    members: int = 0
+
+
+def promises(
+    work: Work,
+    plant_code: str,
+    wanted: Sequence[WantedCar],
+    *,
+    model: str,
+    store_id: str | None,
+    day: date,
+    version_id: str,
+) -> list[Promise | None]:
+    """Return what `promise` says of several cars of one model, however many in the same few statements.
+
+    Without a store they are the days at the plant's gate, which differ among each other as those at any store do.
+    """
+    times = policy.current(work).section(PromisePolicy)
+    plant = registry.plant_by_code(work, plant_code)
+    km = 0 if store_id is None else road_km(plant, registry.open_store(work, store_id))
+    facts = car_facts(work, version_id)
+    margin = margin_at(work, plant.id, work.now)
+    found: list[Promise | None] = []
+    for car, window in zip(wanted, _windows(work, plant, facts, wanted, model=model, day=day), strict=True):
+        if window is None:
+            found.append(None)
+            continue
+        p50, p90 = promise_days(window, distance_km=km, policy=times, margin=margin)
+        found.append(Promise(p50, p90, conditional=car.plan is not None))
+    return found
+
+
+def _windows(
+    work: Work, plant: Plant, facts: CarFacts, wanted: Sequence[WantedCar], *, model: str, day: date
+) -> list[Window | None]:
+    """Return each car's weeks: the plant's are read once for all of them, and what the pools hold once."""
     rules = policy.current(work)
     capacity, times = rules.section(CapacityPolicy), rules.section(PromisePolicy)
-    plant = registry.plant_by_code(work, cls.plant)
-    store = registry.open_store(work, store_id)
-    facts = car_facts(work, version_id)
-    lead = facts.lead_days(model=model, options=options, day=day)
-    resources = (SLOT, *sorted(facts.constrained_of(options)))
-    plan = open_plan_of_class(work, [cls.l1_key]) if pool_id is None else open_plan(work, pool_id)
-    window: Window | None
-    if plan is not None:
-        room = room_of_pool(work, plan, resources, lock=False)
-        found = pool_place(work, plan, room, resources, members=members, lead_days=lead)
-        window = None if found is None else found[1]
-    else:
-        ready = week_starting(day + timedelta(days=max(times.planning_lead_days, lead)))
-        weeks = _weeks(work, plant, ready, resources, capacity)
-        first = needs_fit(weeks, resources, not_before=ready)
-        window = None if first is None else Window(first, first + WEEK)
-    if window is None:
-        return None
-    margin = margin_at(work, plant.id, work.now)
-    p50, p90 = promise_days(window, distance_km=road_km(plant, store), policy=times, margin=margin)
-    return Promise(p50, p90, conditional=plan is not None)
+    needs = [(SLOT, *sorted(facts.constrained_of(car.options))) for car in wanted]
+    leads = [facts.lead_days(model=model, options=car.options, day=day) for car in wanted]
+    ready = [week_starting(day + timedelta(days=max(times.planning_lead_days, lead))) for lead in leads]
+    plans = [car.plan for car in wanted if car.plan is not None]
+    first = min(begins if car.plan is None else car.plan.first_week for car, begins in zip(wanted, ready, strict=True))
+    resources = sorted({resource for own in needs for resource in own})
+    planned = load_weeks(work, plant.id, first=first, pool_id=None, lock=False, resources=resources)
+    rooms = rooms_of_pools(work, plans, planned) if plans else {}
+    found: list[Window | None] = []
+    for car, own, lead, begins in zip(wanted, needs, leads, ready, strict=True):
+        if car.plan is not None:
+            place = pool_place(work, car.plan, rooms[car.plan.pool_id], own, members=car.members, lead_days=lead)
+            found.append(None if place is None else place[1])
+            continue
+        week = needs_fit(_laid_out(work, plant, planned, begins, own, capacity), own, not_before=begins)
+        found.append(None if week is None else Window(week, week + WEEK))
+    return found
 
 
 def option_weeks(work: Work, plant_code: str, *, model: str, day: date, version_id: str) -> OptionWeeks:
@@ -180,7 +224,9 @@ def option_weeks(work: Work, plant_code: str, *, model: str, day: date, version_
     plant = registry.plant_by_code(work, plant_code)
     facts = car_facts(work, version_id)
     first = week_starting(day + timedelta(days=times.planning_lead_days))
-    room = _weeks(work, plant, first, (SLOT, *sorted(facts.constrained)), capacity)[:WEEK_SET_SIZE]
+    resources = (SLOT, *sorted(facts.constrained))
+    planned = load_weeks(work, plant.id, first=first, pool_id=None, lock=False, resources=resources)
+    room = _laid_out(work, plant, planned, first, resources, capacity)[:WEEK_SET_SIZE]
     free = {
         name: sum(1 << number for number, week in enumerate(room) if week.room(resource) > 0)
         for name, resource in ((model, SLOT), *((option, option) for option in sorted(facts.constrained)))
@@ -221,9 +267,15 @@ def pool_place(
     return place, Window(place.week, latest)
 
 
-def _weeks(work: Work, plant: Plant, first: date, resources: Sequence[str], capacity: CapacityPolicy) -> list[WeekRoom]:
+def _laid_out(
+    work: Work,
+    plant: Plant,
+    planned: Sequence[WeekRoom],
+    first: date,
+    resources: Sequence[str],
+    capacity: CapacityPolicy,
+) -> list[WeekRoom]:
     """Return the plant's weeks with room, those nobody has planned yet included, without writing anything."""
-    planned = load_weeks(work, plant.id, first=first, pool_id=None, lock=False, resources=resources)
     known = {week.week: week for week in planned}
     brand = registry.own_brand(work)
     room = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from tests.graph.client import Http
@@ -14,7 +15,9 @@ NEAREST = """query($input: NearestPoolsInput!, $first: Int!) { nearestPools(inpu
   ... on NearestPools {
     compared
     own { pool { id } priceNow { minor } priceAtMost { minor } needsConsent }
+    ownDates { p50 p90 conditional }
     nearest { changes added removed options saves { minor text } daysSooner
+      dates { p50 p90 conditional } p50DaysSooner p90DaysSooner
       joins { needsConsent vehiclePrice { minor } pool { id deadline members needed } } }
   }
   ... on Refusal { code message }
@@ -49,13 +52,23 @@ def test_a_guest_sees_which_change_reaches_which_pool(http: Http, town: Town, pa
 
     with counted_statements(town.works.engine) as statements:
         answer = ask(http, other)
+    dated = ask(http, other, storeId=data(http, CHEAPEST)["stores"]["nodes"][0]["id"])
 
     (one,) = answer["nearest"]
+    (there,) = dated["nearest"]
     assert answer["own"] is None
     assert one["joins"]["pool"]["id"] == pool["id"]
     assert one["changes"] == len(one["added"]) + len(one["removed"]) > 0
     assert set(one["options"]) == {*other, *one["added"]} - set(one["removed"])
-    assert len(statements) <= 6
+    assert len(statements) <= 16
+    assert (answer["ownDates"], one["dates"]) == (None, None)
+    assert one["p50DaysSooner"] == there["p50DaysSooner"] == days_between(there["dates"], dated["ownDates"], "p50")
+    assert one["p90DaysSooner"] == there["p90DaysSooner"] == days_between(there["dates"], dated["ownDates"], "p90")
+    assert (there["dates"]["conditional"], dated["ownDates"]["conditional"]) == (True, False)
+
+
+def days_between(first: dict[str, str], then: dict[str, str], which: str) -> int:
+    return (date.fromisoformat(then[which]) - date.fromisoformat(first[which])).days
 
 
 def quote_key(buyers: Buyers, options: list[str]) -> str:
