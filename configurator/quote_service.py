@@ -267,6 +267,15 @@ def accept_quote(work: Work, claim: QuoteClaim, *, reference: str) -> AcceptedQu
     return outcome
 
 
+@dataclass(frozen=True, slots=True)
+class DayOfCar:
+    """A quote's car, the price in fen that it is sold for, and the day that tax, plate and the like follow."""
+
+    quote_id: str
+    vehicle_price_minor: int
+    day: date
+
+
 def third_party_of_day(
     work: Work, quote_id: str, *, vehicle_price_minor: int, day: date, policy_version: int | None = None
 ) -> int:
@@ -276,14 +285,30 @@ def third_party_of_day(
     names the `policy_version` that was in force.
     The caller says whose quote it may ask about; refuses NotFound for another brand's.
     """
-    known = load_quotes(work, [quote_id]).get(quote_id)
-    if known is None:
+    (minor,) = third_party_of_days(work, [DayOfCar(quote_id, vehicle_price_minor, day)], policy_version=policy_version)
+    return minor
+
+
+def third_party_of_days(work: Work, asked: Sequence[DayOfCar], *, policy_version: int | None = None) -> list[int]:
+    """Return what these lines of many quotes' cars come to, each as `third_party_of_day` does."""
+    known = load_quotes(work, [one.quote_id for one in asked])
+    if any(one.quote_id not in known for one in asked):
         raise NotFound("quote")
-    facts = known.signed.quote.facts
-    version = version_by_id(work, facts.version_id)
     rules = policy.current(work) if policy_version is None else policy.pinned(work, policy_version)
-    terms = _terms(version, rules)
-    return third_party_minor(facts, terms, vehicle_price_minor=vehicle_price_minor, day=day)
+    facts = {quote_id: stored.signed.quote.facts for quote_id, stored in known.items()}
+    terms = {
+        version_id: _terms(version_by_id(work, version_id), rules)
+        for version_id in dict.fromkeys(one.version_id for one in facts.values())
+    }
+    return [
+        third_party_minor(
+            (own := facts[one.quote_id]),
+            terms[own.version_id],
+            vehicle_price_minor=one.vehicle_price_minor,
+            day=one.day,
+        )
+        for one in asked
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,17 @@ from factory_orders.agreements.amending_service import (
     freeze_points,
     preview_amendment,
 )
+from factory_orders.balances.service import (
+    BALANCE_PURPOSE,
+    BalancePayment,
+    lose_balance,
+    pay_balance,
+    pay_balances,
+    receive_balance,
+    renew_balance,
+    request_balance,
+    request_balances,
+)
 from factory_orders.cancellation.default_service import default_on_balance, remind_of_balance
 from factory_orders.cancellation.service import (
     Cancellation,
@@ -21,20 +32,17 @@ from factory_orders.cancellation.service import (
 )
 from factory_orders.conditions.service import answer_damage_case, check_condition, close_damage_case
 from factory_orders.consents.offer_service import REPAIR_OFFER_TIMER, lapse_offer
+from factory_orders.deliveries.appointment_service import Booking, book_handover, book_handovers, rebook_handover
 from factory_orders.deliveries.balance import DEFAULT_TIMER, REMIND_TIMER
 from factory_orders.deliveries.handover_service import (
-    BALANCE_PURPOSE,
+    CheckedCar,
     accept_disclosures,
-    book_handover,
+    accept_disclosures_of,
     inspect_handover,
-    lose_balance,
-    pay_balance,
-    rebook_handover,
-    receive_balance,
+    inspect_handovers,
     reject_handover,
-    renew_balance,
-    request_balance,
     sign_handover,
+    sign_handovers,
 )
 from factory_orders.deliveries.late_service import credit_late_days
 from factory_orders.deliveries.shipment_service import (
@@ -148,9 +156,12 @@ __all__ = [
     "TIMERS",
     "Amendment",
     "Arrival",
+    "BalancePayment",
+    "Booking",
     "BuyRequest",
     "CalledOff",
     "Cancellation",
+    "CheckedCar",
     "ClosedStore",
     "Damage",
     "DatedPool",
@@ -163,6 +174,7 @@ __all__ = [
     "Reported",
     "StockRequest",
     "accept_disclosures",
+    "accept_disclosures_of",
     "accept_early_car",
     "accept_repaired_car",
     "add_hook",
@@ -174,6 +186,7 @@ __all__ = [
     "ask_providers",
     "ask_stock_quote",
     "book_handover",
+    "book_handovers",
     "buy_stock_car",
     "call_off_all",
     "call_off_parts",
@@ -195,12 +208,14 @@ __all__ = [
     "inspect_arrival",
     "inspect_arrivals",
     "inspect_handover",
+    "inspect_handovers",
     "learn_margins",
     "lose_balance",
     "lose_stock_deposit",
     "nearest_pools_dated",
     "order_stock",
     "pay_balance",
+    "pay_balances",
     "pick_store",
     "plan_stock_sales",
     "plant_behind",
@@ -224,6 +239,7 @@ __all__ = [
     "report_shipment",
     "report_shipments",
     "request_balance",
+    "request_balances",
     "request_paper",
     "reserve_slots",
     "revoke_hook",
@@ -233,6 +249,7 @@ __all__ = [
     "share_out_wanted",
     "show_stock_car",
     "sign_handover",
+    "sign_handovers",
     "take_locked",
     "tell_plants",
 ]

@@ -246,10 +246,14 @@ def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str
         _insert_arrays(connection, table, rows, "")
 
 
-def take_turns(connection: Connection, name: str) -> None:
-    """Wait until no other change is between this line and its end under the same name; SQLite has one writer anyway."""
-    if not is_sqlite(connection):
-        connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+def take_turns(connection: Connection, *names: str) -> None:
+    """Wait until no other change is between this line and its end under one of the names; SQLite has one writer anyway.
+
+    Several names are waited for in sorted order, so that two changes never wait for each other in a circle.
+    """
+    if names and not is_sqlite(connection):
+        listed = bindparam(None, sorted(set(names)), type_=_Listed(String()), unique=True)
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(func.unnest(listed), 0))))
 
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, returning: str) -> set[Any]:

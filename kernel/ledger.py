@@ -148,5 +148,10 @@ def balance_to_spend(work: Work, name: AccountName) -> int:
 
     Whoever else asks for the same waits until this change has ended, so that nothing is spent twice.
     """
-    db.take_turns(work.connection, name)
-    return balance(work, name)
+    return balances_to_spend(work, [name])[name]
+
+
+def balances_to_spend(work: Work, names: Sequence[AccountName]) -> Mapping[AccountName, int]:
+    """Return the balances of accounts as `balance_to_spend` does of one."""
+    db.take_turns(work.connection, *names)
+    return balances(work, names)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -78,7 +78,13 @@ def set_new_timers(work: Work, kind: str, due_at_by_key: Mapping[str, datetime])
 
 def cancel_timer(work: Work, kind: str, key: str) -> None:
     """Take a timer away; nothing happens if there is none."""
-    work.connection.execute(delete(timers).where(timers.c.kind == kind, timers.c.key == key))
+    cancel_timers(work, [kind], [key])
+
+
+def cancel_timers(work: Work, kinds: Sequence[str], keys: Sequence[str]) -> None:
+    """Take away the timers of each of these kinds and keys."""
+    for kind in kinds if keys else ():
+        work.connection.execute(delete(timers).where(timers.c.kind == kind, db.among(timers.c.key, keys)))
 
 
 def count_overdue(work: Work, *, count_max: int = 1_000) -> int:

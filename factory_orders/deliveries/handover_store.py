@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from factory_orders.deliveries.balance import Balance
 from factory_orders.deliveries.model import OPEN, Handover
 from factory_orders.deliveries.rows import HANDOVER_FIELDS, handover_from
 from factory_orders.deliveries.tables import handovers, late_credits, order_balances
+from factory_orders.errors import HandoverNotPossible
+from factory_orders.planning.model import AtStoreOrder, Order
+from factory_orders.planning.order_store import lock_orders
 from kernel import db
+from kernel.actor import Actor
 from kernel.errors import NotFound
+from kernel.reasons import because
 from kernel.work import Work
 
 _OPEN = [state.value for state in OPEN]
@@ -28,10 +35,10 @@ def _row(handover: Handover) -> dict[str, Any]:
     }
 
 
-def insert_handover(work: Work, handover: Handover, *, place: int) -> bool:
-    """Book a place of the store's hour; False where the place, or the order, has an open handover already."""
-    row = _row(handover) | {"place": place}
-    return bool(db.insert_new(work.connection, handovers, [row], returning="id"))
+def insert_handovers(work: Work, new: Sequence[tuple[Handover, int]]) -> set[str]:
+    """Book places of stores' hours; returns the ids of those where neither place nor order is taken already."""
+    rows = [_row(handover) | {"place": place} for handover, place in new]
+    return db.insert_new(work.connection, handovers, rows, returning="id")
 
 
 def move_handover(work: Work, handover: Handover, *, place: int) -> bool:
@@ -51,15 +58,46 @@ def move_handover(work: Work, handover: Handover, *, place: int) -> bool:
 
 def lock_handover(work: Work, handover_id: str) -> Handover:
     """Load a handover and keep other changes to it waiting; refuses NotFound."""
+    found = lock_handovers(work, [handover_id]).get(handover_id)
+    if found is None:
+        raise NotFound("handover")
+    return found
+
+
+def lock_handovers(work: Work, handover_ids: Sequence[str]) -> dict[str, Handover]:
+    """Load handovers of the actor's brand by id and keep other changes to them waiting."""
     found = (
         select(handovers)
-        .where(handovers.c.id == handover_id, handovers.c.brand_id == work.actor.brand_id)
+        .where(db.among(handovers.c.id, handover_ids), handovers.c.brand_id == work.actor.brand_id)
+        .order_by(handovers.c.id)
         .with_for_update()
     )
-    row = work.connection.execute(found).mappings().first()
-    if row is None:
-        raise NotFound("handover")
-    return handover_from(row)
+    return {row["id"]: handover_from(row) for row in work.connection.execute(found).mappings()}
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Handovers and their orders, as one change has locked them: a handover always before its order."""
+
+    handovers: Mapping[str, Handover]
+    orders: Mapping[str, Order]
+
+    def own(self, actor: Actor, handover_id: str) -> tuple[Handover, AtStoreOrder]:
+        """Return a buyer's own handover with its order, or refuse (NotFound, HandoverNotPossible)."""
+        handover = self.handovers.get(handover_id)
+        if handover is None or self.orders[handover.order_id].terms.account_id != actor.signed_in():
+            raise NotFound("handover")
+        order = self.orders[handover.order_id]
+        if not isinstance(order, AtStoreOrder):
+            raise HandoverNotPossible(handover.state.value, because("CAR_NEEDED"))
+        return handover, order
+
+
+def hold_handovers(work: Work, handover_ids: Sequence[str]) -> Held:
+    """Load handovers of the actor's brand with their orders and keep other changes to them waiting."""
+    assert len(set(handover_ids)) == len(handover_ids), "a handover is asked about once"
+    found = lock_handovers(work, handover_ids)
+    return Held(found, lock_orders(work, [one.order_id for one in found.values()]))
 
 
 def handover_by_payment(work: Work, payment_id: str) -> Handover | None:
@@ -73,13 +111,17 @@ def handover_by_payment(work: Work, payment_id: str) -> Handover | None:
 
 def open_handover(work: Work, order_id: str) -> Handover | None:
     """Return the open handover of an order of the actor's brand."""
+    return open_handovers(work, [order_id]).get(order_id)
+
+
+def open_handovers(work: Work, order_ids: Sequence[str]) -> dict[str, Handover]:
+    """Return by order the open handovers of orders of the actor's brand; an order has one at most."""
     found = select(handovers).where(
-        handovers.c.order_id == order_id,
+        db.among(handovers.c.order_id, order_ids),
         handovers.c.brand_id == work.actor.brand_id,
         handovers.c.state.in_(_OPEN),
     )
-    row = work.connection.execute(found).mappings().first()
-    return None if row is None else handover_from(row)
+    return {row["order_id"]: handover_from(row) for row in work.connection.execute(found).mappings()}
 
 
 def booked_meanwhile(work: Work, order_id: str) -> Handover | None:
@@ -93,31 +135,37 @@ def booked_meanwhile(work: Work, order_id: str) -> Handover | None:
 
 def save_handover(work: Work, handover: Handover) -> None:
     """Write where a handover stands."""
+    save_handovers(work, [handover])
+
+
+def save_handovers(work: Work, changed: Sequence[Handover]) -> None:
+    """Write where handovers stand."""
+    if not changed:
+        return
     names = ("state", "checklist", "balance_payment_id", "inspected_at", "ended_at", "reason")
-    row = _row(handover)
+    statement = update(handovers).where(handovers.c.id == bindparam("b_id"))
+    rows = [(handover.id, _row(handover)) for handover in changed]
     work.connection.execute(
-        update(handovers).where(handovers.c.id == handover.id).values(**{name: row[name] for name in names})
+        statement.values({name: bindparam(f"b_{name}") for name in names}),
+        [{"b_id": own} | {f"b_{name}": row[name] for name in names} for own, row in rows],
     )
 
 
-def write_balance(work: Work, handover: Handover, balance: Balance, *, day: date, policy_version: int) -> None:
+def write_balances(work: Work, asked: Sequence[tuple[Handover, Balance]], *, day: date, policy_version: int) -> None:
     """Keep the lines of what was asked for, and the policy that the third-party lines of the day follow."""
-    work.connection.execute(
-        order_balances.insert().values(
-            handover_id=handover.id,
-            brand_id=handover.brand_id,
-            order_id=handover.order_id,
-            day=day,
-            policy_version=policy_version,
-            vehicle_minor=balance.vehicle_minor,
-            guaranteed_other_minor=balance.guaranteed_other_minor,
-            third_party_minor=balance.third_party_minor,
-            earnest_minor=balance.earnest_minor,
-            late_credit_minor=balance.late_credit_minor,
-            agreed_minor=balance.agreed_minor,
-            requested_at=work.now,
-        )
-    )
+    rows = [
+        {name: getattr(balance, name) for name in Balance.__dataclass_fields__}
+        | {
+            "handover_id": handover.id,
+            "brand_id": handover.brand_id,
+            "order_id": handover.order_id,
+            "day": day,
+            "policy_version": policy_version,
+            "requested_at": work.now,
+        }
+        for handover, balance in asked
+    ]
+    db.insert_many(work.connection, order_balances, rows)
 
 
 def balance_of(work: Work, handover_id: str) -> Balance | None:
@@ -143,7 +191,15 @@ def write_late_credits(work: Work, order_id: str, amounts: dict[date, int]) -> d
 
 def late_credit_total(work: Work, order_id: str) -> int:
     """Return all that was credited for an order's late days, in fen."""
-    found = select(func.coalesce(func.sum(late_credits.c.amount_minor), 0)).where(
-        late_credits.c.order_id == order_id, late_credits.c.brand_id == work.actor.brand_id
+    return late_credit_totals(work, [order_id]).get(order_id, 0)
+
+
+def late_credit_totals(work: Work, order_ids: Sequence[str]) -> dict[str, int]:
+    """Return by order all that was credited for its late days, in fen; an order that was never late is left out."""
+    table = late_credits.c
+    found = (
+        select(table.order_id, func.sum(table.amount_minor))
+        .where(db.among(table.order_id, order_ids), table.brand_id == work.actor.brand_id)
+        .group_by(table.order_id)
     )
-    return int(work.connection.execute(found).scalar_one())
+    return {order_id: int(total) for order_id, total in work.connection.execute(found)}

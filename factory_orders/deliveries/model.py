@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Final
 
 from factory_orders.errors import HandoverNotPossible, ShipmentOutOfOrder
+from factory_orders.planning.model import AtStoreOrder, Order, order_state
+from kernel.errors import NotFound
 from kernel.reasons import because
 
 
@@ -114,3 +116,12 @@ def require_state(handover: Handover, *states: HandoverState) -> None:
         raise HandoverNotPossible(
             handover.state.value, because("STATES_NEEDED", states=tuple(state.value for state in states))
         )
+
+
+def own_at_store(order: Order | None, account_id: str) -> AtStoreOrder:
+    """Return a buyer's own order whose car stands at the store; refuses NotFound, and HandoverNotPossible."""
+    if order is None or order.terms.account_id != account_id:
+        raise NotFound("order")
+    if not isinstance(order, AtStoreOrder):
+        raise HandoverNotPossible(order_state(order), because("CAR_NEEDED"))
+    return order

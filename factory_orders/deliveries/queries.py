@@ -180,13 +180,20 @@ def carrier_shipments(work: Work, page: PageRequest) -> Page[Shipment]:
 
 def taken_places(work: Work, store_id: str, *, since: datetime, until: datetime) -> dict[datetime, set[int]]:
     """Return the places that are taken at a store by hour."""
-    found = select(handovers.c.appointment_at, handovers.c.place).where(
-        handovers.c.store_id == store_id,
+    return taken_places_of(work, [store_id], since=since, until=until)[store_id]
+
+
+def taken_places_of(
+    work: Work, store_ids: Sequence[str], *, since: datetime, until: datetime
+) -> dict[str, dict[datetime, set[int]]]:
+    """Return by store the places that are taken by hour."""
+    found = select(handovers.c.store_id, handovers.c.appointment_at, handovers.c.place).where(
+        db.among(handovers.c.store_id, store_ids),
         handovers.c.state.in_(_OPEN),
         handovers.c.appointment_at >= since,
         handovers.c.appointment_at <= until,
     )
-    taken: dict[datetime, set[int]] = {}
+    taken: dict[str, dict[datetime, set[int]]] = {store_id: {} for store_id in store_ids}
     for row in work.connection.execute(found):
-        taken.setdefault(row.appointment_at, set()).add(row.place)
+        taken[row.store_id].setdefault(row.appointment_at, set()).add(row.place)
     return taken

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import ColumnElement, bindparam, func, select, update
 
 from factory_orders.deliveries.model import Shipment
 from factory_orders.deliveries.rows import SHIPMENT_FIELDS, shipment_from
@@ -40,11 +41,24 @@ def lock_shipments(work: Work, shipment_ids: Sequence[str]) -> dict[str, Shipmen
 
 def way_to_buyer(work: Work, terms: OrderTerms, vin: str) -> Shipment | None:
     """Return the way on which an order's car came to its store; a stock car came before it had a buyer."""
-    if terms.origin is OrderOrigin.POOL:
-        return shipment_of_car(work, vin=vin, order_id=terms.id)
-    found = select(shipments).where(shipments.c.vin == vin, shipments.c.brand_id == work.actor.brand_id)
-    row = work.connection.execute(found.order_by(shipments.c.id.desc()).limit(1)).mappings().first()
-    return None if row is None else shipment_from(row)
+    return ways_to_buyers(work, [(terms, vin)]).get(terms.id)
+
+
+def ways_to_buyers(work: Work, cars: Sequence[tuple[OrderTerms, str]]) -> dict[str, Shipment]:
+    """Return by order the ways on which orders' cars came to their stores, as `way_to_buyer` does."""
+    pooled = {terms.id: vin for terms, vin in cars if terms.origin is OrderOrigin.POOL}
+    bought = {vin: terms.id for terms, vin in cars if terms.origin is not OrderOrigin.POOL}
+    of_orders = ((one.order_id or "", one) for one in _ways(work, shipments.c.order_id, pooled))
+    ways = {order_id: one for order_id, one in of_orders if pooled[order_id] == one.vin}
+    # The latest way of a stock car is the one that counts.
+    return ways | {bought[one.vin]: one for one in _ways(work, shipments.c.vin, bought)}
+
+
+def _ways(work: Work, column: ColumnElement[Any], keys: Collection[str]) -> list[Shipment]:
+    if not keys:
+        return []
+    found = select(shipments).where(db.among(column, keys), shipments.c.brand_id == work.actor.brand_id)
+    return [shipment_from(row) for row in work.connection.execute(found.order_by(shipments.c.id)).mappings()]
 
 
 def shipment_of_car(work: Work, *, vin: str, order_id: str) -> Shipment | None:

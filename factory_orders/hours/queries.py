@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import select
@@ -169,15 +169,25 @@ def free_appointments(work: Work, order_id: str, *, first: date, days: int) -> l
 
 def given_hours(work: Work, store_id: str, *, since: datetime, until: datetime) -> list[GivenHours]:
     """Return a store's words on hours that touch a stretch of time, the latest last."""
+    return given_hours_of(work, [store_id], since=since, until=until)[store_id]
+
+
+def given_hours_of(
+    work: Work, store_ids: Sequence[str], *, since: datetime, until: datetime
+) -> dict[str, list[GivenHours]]:
+    """Return by store its words on hours that touch a stretch of time, the latest last."""
     table = store_hours.c
     found = (
-        select(table.begins_at, table.ends_at, table.places)
+        select(table.store_id, table.begins_at, table.ends_at, table.places)
         .where(
-            table.store_id == store_id,
+            db.among(table.store_id, store_ids),
             table.brand_id == work.actor.brand_id,
             table.ends_at > since,
             table.begins_at <= until,
         )
         .order_by(table.id)
     )
-    return [GivenHours(*row) for row in work.connection.execute(found)]
+    given: dict[str, list[GivenHours]] = {store_id: [] for store_id in store_ids}
+    for row in work.connection.execute(found):
+        given[row.store_id].append(GivenHours(row.begins_at, row.ends_at, row.places))
+    return given

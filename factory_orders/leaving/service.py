@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final, TypeAlias
 
+from factory_orders.balances.service import take_back_balance
 from factory_orders.consents.model import OfferState
 from factory_orders.consents.offer_service import end_offer
 from factory_orders.deliveries.balance import DEFAULT_TIMER, REMIND_TIMER
-from factory_orders.deliveries.handover_service import take_back_balance
 from factory_orders.deliveries.handover_store import save_handover
 from factory_orders.deliveries.model import Handover, HandoverState
 from factory_orders.early_cars.store import lapse_of_order

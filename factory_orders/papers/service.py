@@ -6,28 +6,28 @@ transaction, and its answer is written in one of its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import structlog
 
-from factory_orders.errors import InvoiceMissing, PaperNotPossible
+from factory_orders.errors import PaperNotPossible
 from factory_orders.papers import sandbox
 from factory_orders.papers.events import PaperAnswered
 from factory_orders.papers.model import Issued, Paper, PaperKind, PaperRequest, PaperState, Refused
 from factory_orders.papers.policy import PaperPolicy
 from factory_orders.papers.ports import PaperProvider
 from factory_orders.papers.store import (
-    insert_paper,
-    live_paper,
+    insert_papers,
     live_papers,
     lock_paper,
+    papers_of_cars,
     save_paper,
     waiting_papers,
 )
 from factory_orders.planning.model import AtStoreOrder, OrderTerms
 from factory_orders.planning.order_store import lock_order
-from factory_orders.vehicles.model import require_sellable
+from factory_orders.vehicles.model import Vehicle, require_sellable
 from factory_orders.vehicles.store import lock_vehicle
 from kernel import policy
 from kernel.actor import Permission, system
@@ -38,26 +38,36 @@ from kernel.work import Work, Works
 log = structlog.get_logger(__name__)
 
 
-def ask_paper(work: Work, terms: OrderTerms, vin: str, kind: PaperKind) -> Paper:
-    """Ask for a paper of an order's car; one that is there or asked for already stays.
+def ask_paper(work: Work, terms: OrderTerms, vehicle: Vehicle, kind: PaperKind) -> Paper:
+    """Ask for a paper of an order's car, which the caller has locked; one that is there or asked for already stays.
 
     Refuses a car that cannot be sold to its buyer (VehicleNotNew); one taken repaired is invoiced as what it is.
     """
-    known = live_paper(work, terms.id, vin, kind)
-    if known is not None:
-        return known
-    vehicle = lock_vehicle(work, vin)
-    require_sellable(vehicle)
-    amount = terms.vehicle_minor if kind is PaperKind.VEHICLE_INVOICE else 0
-    request = PaperRequest(
-        work.new_id(), terms.brand_id, terms.id, terms.account_id, vin, kind, amount, vehicle.newness.word
-    )
+    return ask_papers(work, [(terms, vehicle)], kind)[0]
+
+
+def ask_papers(work: Work, cars: Sequence[tuple[OrderTerms, Vehicle]], kind: PaperKind) -> list[Paper]:
+    """Ask for a paper of each of these orders' cars, all or none, as `ask_paper` does for one."""
+    known = papers_of_cars(work, [terms.id for terms, _ in cars], kind)
     provider = policy.current(work).section(PaperPolicy).provider_of(kind)
-    asked = Paper(request, provider, PaperState.REQUESTED, work.now)
-    insert_paper(work, asked)
-    if provider == sandbox.NAME:
-        return _answer(work, asked, sandbox.SandboxPapers().issue(request))
-    return asked
+    fresh: list[Paper] = []
+    for terms, vehicle in cars:
+        if (terms.id, vehicle.vin) in known:
+            continue
+        require_sellable(vehicle)
+        amount = terms.vehicle_minor if kind is PaperKind.VEHICLE_INVOICE else 0
+        request = PaperRequest(
+            *(work.new_id(), terms.brand_id, terms.id, terms.account_id, vehicle.vin),
+            *(kind, amount, vehicle.newness.word),
+        )
+        asked = Paper(request, provider, PaperState.REQUESTED, work.now)
+        if provider == sandbox.NAME:
+            asked = _answered(work, asked, sandbox.SandboxPapers().issue(request))
+        fresh.append(asked)
+        known[terms.id, vehicle.vin] = asked
+    insert_papers(work, fresh)
+    _tell(work, fresh)
+    return [known[terms.id, vehicle.vin] for terms, vehicle in cars]
 
 
 def request_paper(work: Work, order_id: str, kind: PaperKind) -> Paper:
@@ -72,14 +82,13 @@ def request_paper(work: Work, order_id: str, kind: PaperKind) -> Paper:
         raise NotFound("order")
     if not isinstance(order, AtStoreOrder) or kind is PaperKind.VEHICLE_INVOICE:
         raise PaperNotPossible
-    return ask_paper(work, order.terms, order.vin, kind)
+    return ask_paper(work, order.terms, lock_vehicle(work, order.vin), kind)
 
 
-def require_invoice(work: Work, order_id: str, vin: str) -> None:
-    """Refuse a signature before the vehicle invoice is issued (InvoiceMissing)."""
-    invoice = live_paper(work, order_id, vin, PaperKind.VEHICLE_INVOICE)
-    if invoice is None or invoice.state is not PaperState.ISSUED:
-        raise InvoiceMissing
+def invoiced_cars(work: Work, order_ids: Sequence[str]) -> set[tuple[str, str]]:
+    """Return which cars of these orders have their vehicle invoice, as orders with cars; without it nobody signs."""
+    invoices = papers_of_cars(work, order_ids, PaperKind.VEHICLE_INVOICE)
+    return {car for car, invoice in invoices.items() if invoice.state is PaperState.ISSUED}
 
 
 def void_papers(work: Work, order_id: str, vin: str) -> None:
@@ -94,26 +103,34 @@ def void_papers(work: Work, order_id: str, vin: str) -> None:
 
 
 def _answer(work: Work, paper: Paper, answer: Issued | Refused | None) -> Paper:
+    answered = _answered(work, paper, answer)
+    if answered is not paper:
+        save_paper(work, answered)
+        _tell(work, [answered])
+    return answered
+
+
+def _answered(work: Work, paper: Paper, answer: Issued | Refused | None) -> Paper:
     match answer:
         case None:
             return paper
         case Issued(number=number):
-            answered = replace(paper, state=PaperState.ISSUED, number=number, answered_at=work.now)
+            return replace(paper, state=PaperState.ISSUED, number=number, answered_at=work.now)
         case Refused(reason=reason):
-            answered = replace(paper, state=PaperState.REFUSED, reason=reason[:80], answered_at=work.now)
-    save_paper(work, answered)
-    request = answered.request
-    work.record(
-        PaperAnswered(
-            request.brand_id,
-            request.order_id,
-            request.account_id,
-            request.kind.value,
-            answered.state.value,
-            answered.number or "",
-        )
-    )
-    return answered
+            return replace(paper, state=PaperState.REFUSED, reason=reason[:80], answered_at=work.now)
+
+
+def _tell(work: Work, papers: Sequence[Paper]) -> None:
+    """Tell of papers that were answered."""
+    for paper in papers:
+        if paper.state is not PaperState.REQUESTED:
+            request = paper.request
+            work.record(
+                PaperAnswered(
+                    *(request.brand_id, request.order_id, request.account_id, request.kind.value),
+                    *(paper.state.value, paper.number or ""),
+                )
+            )
 
 
 def ask_providers(works: Works, *, providers: Mapping[str, PaperProvider]) -> int:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import select, update
 
-from factory_orders.papers.model import LIVE, Paper, PaperKind, PaperState
+from factory_orders.papers.model import Paper, PaperKind, PaperState
 from factory_orders.papers.rows import paper_from
-from factory_orders.papers.tables import papers
+from factory_orders.papers.tables import LIVE_ROWS, papers
 from kernel import db
 from kernel.errors import NotFound
 from kernel.work import Work
@@ -16,12 +16,16 @@ from kernel.work import Work
 AT_ONCE = 100
 
 
-def insert_paper(work: Work, paper: Paper) -> None:
-    """Write a paper that is asked for."""
+def insert_papers(work: Work, new: Sequence[Paper]) -> None:
+    """Write papers that are asked for; of some the answer is known already."""
+    db.insert_many(work.connection, papers, [_row(paper) for paper in new])
+
+
+def _row(paper: Paper) -> dict[str, object]:
     request = paper.request
     names = ("brand_id", "order_id", "account_id", "vin", "amount_minor", "newness")
     values = {name: getattr(request, name) for name in names} | {"id": request.paper_id, "kind": request.kind.value}
-    work.connection.execute(papers.insert().values(**values, **_changing(paper), provider=paper.provider))
+    return values | _changing(paper) | {"provider": paper.provider}
 
 
 def save_paper(work: Work, paper: Paper) -> None:
@@ -36,16 +40,20 @@ def _changing(paper: Paper) -> dict[str, object]:
 
 def live_paper(work: Work, order_id: str, vin: str, kind: PaperKind) -> Paper | None:
     """Return the paper of a kind that an order's car has or waits for."""
+    return papers_of_cars(work, [order_id], kind).get((order_id, vin))
+
+
+def papers_of_cars(work: Work, order_ids: Sequence[str], kind: PaperKind) -> dict[tuple[str, str], Paper]:
+    """Return the papers of a kind that orders' cars have or wait for, by order and car."""
     table = papers.c
     found = select(papers).where(
-        table.order_id == order_id,
-        table.vin == vin,
+        db.among(table.order_id, order_ids),
         table.kind == kind.value,
-        db.among(table.state, [state.value for state in LIVE]),
+        # In the very words of the index, so that it is taken: it has no other papers.
+        LIVE_ROWS,
         table.brand_id == work.actor.brand_id,
     )
-    row = work.connection.execute(found).mappings().first()
-    return None if row is None else paper_from(row)
+    return {(row["order_id"], row["vin"]): paper_from(row) for row in work.connection.execute(found).mappings()}
 
 
 def live_papers(work: Work, order_id: str, vin: str) -> list[Paper]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, String, Table, text
 
 from factory_orders.deliveries.tables import handovers
@@ -11,7 +13,7 @@ from kernel.immutable import guard
 
 _KINDS = ", ".join(f"'{kind.value}'" for kind in PaperKind)
 _STATES = ", ".join(f"'{state.value}'" for state in PaperState)
-_LIVE = text(f"state IN ({', '.join(repr(state.value) for state in LIVE)})")
+LIVE_ROWS: Final = text(f"state IN ({', '.join(repr(state.value) for state in LIVE)})")
 papers = Table(
     "papers",
     metadata,
@@ -43,9 +45,11 @@ Index(
     papers.c.vin,
     papers.c.kind,
     unique=True,
-    postgresql_where=_LIVE,
-    sqlite_where=_LIVE,
+    postgresql_where=LIVE_ROWS,
+    sqlite_where=LIVE_ROWS,
 )
+# The guard below and an order's own list look for all of its papers.
+Index("ix_papers_order", papers.c.order_id)
 Index("uq_papers_number", papers.c.provider, papers.c.kind, papers.c.number, unique=True)
 Index("ix_papers_state", papers.c.state, papers.c.id)
 guard(

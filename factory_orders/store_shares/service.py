@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from configurator.model import LineKind
 from configurator.quote_queries import load_quotes
 from configurator.service import list_price_minor
@@ -9,41 +11,50 @@ from factory_orders.planning.model import OrderOrigin, OrderTerms
 from factory_orders.store_shares.model import ShareKind, StoreShare, maker_part, share_transfers
 from factory_orders.store_shares.policy import StoreSharePolicy
 from factory_orders.store_shares.tables import store_shares
-from kernel import policy
+from kernel import db, policy
 from kernel.ledger import book
 from kernel.work import Work
 
 
-def book_share(work: Work, terms: OrderTerms, vin: str) -> StoreShare:
-    """Book a store's part of a car that was signed for; a second time breaks the change.
+def book_shares(work: Work, sold: Sequence[tuple[OrderTerms, str]]) -> list[StoreShare]:
+    """Book stores' parts of cars that were signed for, orders with their cars; a second time breaks the change.
 
     The fee is that of the buyer's quote; what a stock car costs its store follows the policy that its sale was made
     under and the list price of the version that the car was built from.
     """
+    fees = _fees(work, [terms.quote_id for terms, _ in sold if terms.origin is not OrderOrigin.STOCK])
+    shares = [_share(work, terms, vin, fees.get(terms.quote_id, 0)) for terms, vin in sold]
+    names = tuple(StoreShare.__dataclass_fields__)
+    rows = [{name: getattr(share, name) for name in names} | {"kind": share.kind.value} for share in shares]
+    db.insert_many(work.connection, store_shares, rows)
+    book(work, *(transfer for share in shares for transfer in share_transfers(share)))
+    return shares
+
+
+def _share(work: Work, terms: OrderTerms, vin: str, fee_minor: int) -> StoreShare:
     is_stock = terms.origin is OrderOrigin.STOCK
-    sold = terms.vehicle_minor + terms.guaranteed_other_minor if is_stock else _fee(work, terms)
-    share = StoreShare(
+    sold = terms.vehicle_minor + terms.guaranteed_other_minor if is_stock else fee_minor
+    part = _maker_part(work, terms) if is_stock else 0
+    return StoreShare(
         order_id=terms.id,
         brand_id=terms.brand_id,
         store_id=terms.store_id,
         vin=vin,
         kind=ShareKind.STOCK if is_stock else ShareKind.FEE,
         sold_minor=sold,
-        maker_minor=(part := _maker_part(work, terms) if is_stock else 0),
+        maker_minor=part,
         share_minor=sold - part,
         policy_version=terms.policy_version,
         at=work.now,
     )
-    row = {name: getattr(share, name) for name in StoreShare.__dataclass_fields__} | {"kind": share.kind.value}
-    work.connection.execute(store_shares.insert().values(**row))
-    book(work, *share_transfers(share))
-    return share
 
 
-def _fee(work: Work, terms: OrderTerms) -> int:
-    """Return the store's fee as the buyer's quote has it; a store's fee of another day does not count."""
-    quote = load_quotes(work, [terms.quote_id])[terms.quote_id].signed.quote
-    return sum(line.amount_minor for line in quote.lines if line.kind is LineKind.STORE_FEE)
+def _fees(work: Work, quote_ids: Sequence[str]) -> dict[str, int]:
+    """Return the stores' fees as buyers' quotes have them; a store's fee of another day does not count."""
+    return {
+        quote_id: sum(line.amount_minor for line in stored.signed.quote.lines if line.kind is LineKind.STORE_FEE)
+        for quote_id, stored in load_quotes(work, quote_ids).items()
+    }
 
 
 def _maker_part(work: Work, terms: OrderTerms) -> int:

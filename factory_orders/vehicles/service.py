@@ -213,14 +213,14 @@ def allocate_vehicles(work: Work, pairs: Sequence[tuple[Vehicle, OrderTerms]]) -
     return bound
 
 
-def deliver_vehicle(work: Work, vin: str) -> Vehicle:
-    """Hand an allocated car to its buyer; refuses a car that cannot be sold as new."""
-    vehicle = lock_vehicle(work, vin)
-    require_sellable(vehicle)
-    assert vehicle.state is VehicleState.ALLOCATED
-    delivered = replace(vehicle, state=VehicleState.DELIVERED, delivered_at=work.now)
-    save_vehicle(work, delivered)
-    enter(work, delivered, "delivered", work.now)
+def deliver_vehicles(work: Work, handed_over: Sequence[Vehicle]) -> list[Vehicle]:
+    """Hand allocated cars to their buyers, locked by the caller; refuses a car that cannot be sold as new."""
+    for vehicle in handed_over:
+        require_sellable(vehicle)
+        assert vehicle.state is VehicleState.ALLOCATED
+    delivered = [replace(vehicle, state=VehicleState.DELIVERED, delivered_at=work.now) for vehicle in handed_over]
+    save_vehicles(work, delivered)
+    enter_all(work, [Step(vehicle, "delivered", work.now) for vehicle in delivered])
     return delivered
 
 

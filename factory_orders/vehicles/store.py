@@ -115,12 +115,19 @@ def disclosed_minor(work: Work, vin: str) -> int:
 
 
 def open_disclosures(work: Work, vin: str) -> int:
-    """Count what the buyer has not accepted yet."""
+    """Count what was told of a car and not accepted yet."""
+    return open_disclosures_of(work, [vin]).get(vin, 0)
+
+
+def open_disclosures_of(work: Work, vins: Sequence[str]) -> dict[str, int]:
+    """Count by car what was told of it and not accepted yet; cars without any are left out."""
     table = vehicle_disclosures.c
-    found = select(func.count()).where(
-        table.vin == vin, table.brand_id == work.actor.brand_id, table.accepted_at.is_(None)
+    found = (
+        select(table.vin, func.count())
+        .where(db.among(table.vin, vins), table.brand_id == work.actor.brand_id, table.accepted_at.is_(None))
+        .group_by(table.vin)
     )
-    return int(work.connection.execute(found).scalar_one())
+    return {vin: int(count) for vin, count in work.connection.execute(found)}
 
 
 def accept_disclosures(work: Work, vin: str) -> int:

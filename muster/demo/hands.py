@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, time, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from sqlalchemy import select
 
@@ -22,14 +22,17 @@ from kernel import registry
 from kernel.actor import Actor, Role, system
 from kernel.errors import Refusal
 from kernel.ids import AccountId, StoreId
+from kernel.outcomes import answers
 from kernel.paging import PageRequest
 from kernel.registry import Brand, Plant
 from kernel.sandbox import Sandbox
 from kernel.work import Work, Works
 from muster.demo.plant import OwnDoor, SimulatedPlant, Tally
 
+AnswerT = TypeVar("AnswerT")
 ON_THE_ROAD: Final = timedelta(days=3)
 HANDOVER_HOUR: Final = 10
+ROUNDS_MAX: Final = 30
 AUTHORISED_FOR: Final = timedelta(hours=1)
 PLANT_SYSTEM: Final = AccountId("0" * 31 + "a")
 CARRIER: Final = AccountId("0" * 31 + "b")
@@ -95,11 +98,12 @@ def _carry(works: Works, brand: Brand) -> None:
             _must(service.inspect_arrivals(work.acting(_adviser(brand, store_id)), arrivals))
 
 
-def _must(outcomes: Sequence[object]) -> None:
+def _must(outcomes: Sequence[AnswerT | Refusal]) -> list[AnswerT]:
     """Raise the first refusal: what is done here by the rules is refused to nobody."""
     for outcome in outcomes:
         if isinstance(outcome, Refusal):
             raise outcome
+    return answers(outcomes)
 
 
 def _on_the_way(work: Work) -> Iterator[Shipment]:
@@ -122,8 +126,8 @@ def _adviser(brand: Brand, store_id: str) -> Actor:
 def _hand_over(works: Works, sandbox: Sandbox, brand: Brand, waiting: frozenset[str]) -> None:
     """Let buyers whose car stands at the store book for tomorrow, and hand over what was booked for today."""
     with works.change(system(brand.id)) as work:
-        standing = {
-            row.id: row.account_id
+        buyers = {
+            row.id: Actor(brand.id, frozenset({Role.CONSUMER}), AccountId(row.account_id))
             for row in work.connection.execute(
                 select(orders.c.id, orders.c.account_id)
                 .where(orders.c.brand_id == brand.id, orders.c.state == "at_store")
@@ -131,14 +135,11 @@ def _hand_over(works: Works, sandbox: Sandbox, brand: Brand, waiting: frozenset[
             )
             if row.account_id not in waiting
         }
-        booked = _booked(work, list(standing))
-        for order_id, account_id in standing.items():
-            buyer = work.acting(Actor(brand.id, frozenset({Role.CONSUMER}), AccountId(account_id)))
-            handover = booked.get(order_id)
-            if handover is None:
-                _book(buyer, brand, order_id)
-            elif handover.appointment_at <= work.now:
-                _finish(buyer, work.acting(_adviser(brand, handover.store_id)), sandbox, handover)
+        booked = _booked(work, list(buyers))
+        _book(work, brand, {order_id: buyer for order_id, buyer in buyers.items() if order_id not in booked})
+        due = [one for one in booked.values() if one.appointment_at <= work.now]
+        if due:
+            _finish(work, sandbox, [(buyers[one.order_id], one) for one in due])
 
 
 def _booked(work: Work, order_ids: list[str]) -> Mapping[str, Handover]:
@@ -146,27 +147,45 @@ def _booked(work: Work, order_ids: list[str]) -> Mapping[str, Handover]:
     return {order_id: own[-1] for order_id, own in found.items() if own and own[-1].state is not HandoverState.REJECTED}
 
 
-def _book(buyer: Work, brand: Brand, order_id: str) -> None:
-    tomorrow = buyer.now.astimezone(brand.zone).date() + timedelta(days=1)
-    wanted = datetime.combine(tomorrow, time(HANDOVER_HOUR), brand.zone)
-    try:
-        service.book_handover(buyer, order_id, wanted)
-    except AppointmentUnavailable as refusal:
-        if refusal.next_free is not None:
-            service.book_handover(buyer, order_id, refusal.next_free)
+def _book(work: Work, brand: Brand, buyers: Mapping[str, Actor]) -> None:
+    """Book tomorrow at ten for everybody; whom the store cannot receive then takes the hour that it names.
+
+    An hour that is named to more than it has places for is named anew to the rest, for so long.
+    """
+    tomorrow = work.now.astimezone(brand.zone).date() + timedelta(days=1)
+    wanted = dict.fromkeys(buyers, datetime.combine(tomorrow, time(HANDOVER_HOUR), brand.zone))
+    for _ in range(ROUNDS_MAX if wanted else 0):
+        asked = [(buyers[order_id], service.Booking(order_id, at)) for order_id, at in wanted.items()]
+        outcomes = service.book_handovers(work, asked)
+        named = {
+            order_id: outcome.next_free
+            for order_id, outcome in zip(wanted, outcomes, strict=True)
+            if isinstance(outcome, AppointmentUnavailable)
+        }
+        _must([outcome for outcome in outcomes if not isinstance(outcome, AppointmentUnavailable)])
+        wanted = {order_id: hour for order_id, hour in named.items() if hour is not None}
+        if not wanted:
+            return
 
 
-def _finish(buyer: Work, adviser: Work, sandbox: Sandbox, handover: Handover) -> None:
+def _finish(work: Work, sandbox: Sandbox, due: Sequence[tuple[Actor, Handover]]) -> None:
+    """Let stores and buyers go through the cars that are due, and buyers pay and sign."""
+    brand = registry.own_brand(work)
     points = [CheckedPoint(point, fine=True) for point in HandoverPolicy().checklist]
-    service.inspect_handover(adviser, handover.id, vin=handover.vin, points=points)
-    service.accept_disclosures(buyer, handover.order_id)
-    payment = service.request_balance(buyer, handover.id)
-    token = sandbox.authorise(
-        account_id=buyer.actor.signed_in(),
-        amount=payment.amount,
-        reference=payment.id,
-        wallet=f"wallet of {buyer.actor.account_id}",
-        expires_at=buyer.now + AUTHORISED_FOR,
-    )
-    service.pay_balance(buyer, handover.id, sandbox.read_authorisation(token))
-    service.sign_handover(buyer, handover.id)
+    checked = [(_adviser(brand, one.store_id), service.CheckedCar(one.id, one.vin, points)) for _, one in due]
+    _must(service.inspect_handovers(work, checked))
+    _must(service.accept_disclosures_of(work, [(buyer, one.order_id) for buyer, one in due]))
+    asked = [(buyer, one.id) for buyer, one in due]
+    expected = _must(service.request_balances(work, asked))
+    paid = []
+    for (buyer, handover_id), payment in zip(asked, expected, strict=True):
+        token = sandbox.authorise(
+            account_id=buyer.signed_in(),
+            amount=payment.amount,
+            reference=payment.id,
+            wallet=f"wallet of {buyer.account_id}",
+            expires_at=work.now + AUTHORISED_FOR,
+        )
+        paid.append((buyer, service.BalancePayment(handover_id, sandbox.read_authorisation(token))))
+    _must(service.pay_balances(work, paid))
+    _must(service.sign_handovers(work, asked))

@@ -2752,6 +2752,8 @@ CREATE INDEX ix_orders_store ON orders (store_id, state, id)
 -- next
 CREATE INDEX ix_outbox_due_at ON outbox (due_at, id)
 -- next
+CREATE INDEX ix_papers_order ON papers (order_id)
+-- next
 CREATE INDEX ix_papers_state ON papers (state, id)
 -- next
 CREATE INDEX ix_payment_callbacks_charged_back ON payment_callbacks (provider, provider_reference) WHERE kind = 'charged_back'

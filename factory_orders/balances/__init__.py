@@ -1,0 +1,1 @@
+"""What a buyer still owes at the handover: asked for, paid, lost, taken back."""
