@@ -38,6 +38,7 @@ from demand.cubes.queries import (
     recent_take_rates,
     region_weeks,
     take_rates,
+    version_numbers,
     willingness_to_pay,
 )
 from demand.digest.queries import planners_digest
@@ -154,6 +155,7 @@ __all__ = [
     "recent_take_rates",
     "region_weeks",
     "take_rates",
+    "version_numbers",
     "view_of",
     "vote_counts",
     "willingness_to_pay",

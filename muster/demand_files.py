@@ -9,10 +9,11 @@ from datetime import date
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from demand.cubes.model import add_versions
 from demand.cubes.queries import released_cells
 from demand.errors import TooFewWeeks
 from demand.model import CALLS_MAX, CubeName, PublishedCell
-from demand.queries import CellFilter, PartOutlook, all_forecasts, expected_parts
+from demand.queries import CellFilter, PartOutlook, all_forecasts, expected_parts, version_numbers
 from kernel.errors import InvalidInput
 from kernel.work import Work
 
@@ -29,7 +30,7 @@ class ReleasedTable:
     rows: Sequence[Row]
 
 
-def _take_rate(cell: PublishedCell) -> Row:
+def _take_rate(cell: PublishedCell, versions: str) -> Row:
     low, high = cell.interval
     return {
         "week": cell.key.week,
@@ -41,10 +42,11 @@ def _take_rate(cell: PublishedCell) -> Row:
         "take_rate": cell.take_rate,
         "low": low,
         "high": high,
+        "versions": versions,
     }
 
 
-def _pair(cell: PublishedCell) -> Row:
+def _pair(cell: PublishedCell, versions: str) -> Row:
     lift = cell.lift
     return {
         "week": cell.key.week,
@@ -58,14 +60,15 @@ def _pair(cell: PublishedCell) -> Row:
         "lift": None if lift is None else lift.value,
         "low": None if lift is None else lift.low,
         "high": None if lift is None else lift.high,
+        "versions": versions,
     }
 
 
-def _step(cell: PublishedCell) -> Row:
+def _step(cell: PublishedCell, _versions: str) -> Row:
     return {"week": cell.key.week, "step": cell.key.option, "persons": cell.chosen, "seen": cell.offered}
 
 
-def _cap(cell: PublishedCell) -> Row:
+def _cap(cell: PublishedCell, _versions: str) -> Row:
     return {
         "week": cell.key.week,
         "model": cell.key.model,
@@ -75,19 +78,19 @@ def _cap(cell: PublishedCell) -> Row:
     }
 
 
-def _cancellation(cell: PublishedCell) -> Row:
+def _cancellation(cell: PublishedCell, _versions: str) -> Row:
     return {"week": cell.key.week, "model": cell.key.model, "kind": cell.key.option, "persons": cell.chosen}
 
 
-SHOWN: Final[Mapping[CubeName, tuple[tuple[str, ...], Callable[[PublishedCell], Row]]]] = {
+SHOWN: Final[Mapping[CubeName, tuple[tuple[str, ...], Callable[[PublishedCell, str], Row]]]] = {
     CubeName.TAKE_RATES: (
-        ("week", "model", "option", "region", "chosen", "offered", "take_rate", "low", "high"),
+        ("week", "model", "option", "region", "chosen", "offered", "take_rate", "low", "high", "versions"),
         _take_rate,
     ),
     CubeName.PAIRS: (
         (
             *("week", "model", "first", "second", "both", "first_chosen", "second_chosen"),
-            *("offered", "lift", "low", "high"),
+            *("offered", "lift", "low", "high", "versions"),
         ),
         _pair,
     ),
@@ -98,10 +101,21 @@ SHOWN: Final[Mapping[CubeName, tuple[tuple[str, ...], Callable[[PublishedCell], 
 
 
 def released_tables(work: Work) -> list[ReleasedTable]:
-    """Return every cube as the newest release shows it; an empty option is everybody."""
+    """Return every cube as the newest release shows it; an empty option is everybody.
+
+    Of a week in which the catalogue changed, the take rates are of all versions together; pairs stand apart, since
+    what became more common with a version would look as if it went together.
+    """
+    return [ReleasedTable(str(cube), columns, _rows(work, cube, show)) for cube, (columns, show) in SHOWN.items()]
+
+
+def _rows(work: Work, cube: CubeName, show: Callable[[PublishedCell, str], Row]) -> list[Row]:
+    cells = released_cells(work, cube, CellFilter())
+    if cube is CubeName.TAKE_RATES:
+        cells = add_versions(cells)
     return [
-        ReleasedTable(str(cube), columns, [show(cell) for cell in released_cells(work, cube, CellFilter())])
-        for cube, (columns, show) in SHOWN.items()
+        show(cell, "+".join(map(str, numbers)))
+        for cell, numbers in zip(cells, version_numbers(work, cells), strict=True)
     ]
 
 

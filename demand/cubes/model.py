@@ -135,7 +135,8 @@ class CellKey:
 class PublishedCell:
     """A released cell: counts rounded; everything else is worked out from these numbers.
 
-    Of a pair, `chosen` have both, `first_chosen` the first and `second_chosen` the second of `offered`.
+    Of a pair, `chosen` have both, `first_chosen` the first and `second_chosen` the second of `offered`. `versions` are
+    the ids of the catalogue versions whose people are counted, of a released cell where they matter.
     """
 
     key: CellKey
@@ -143,6 +144,7 @@ class PublishedCell:
     offered: int
     first_chosen: int = 0
     second_chosen: int = 0
+    versions: tuple[str, ...] = ()
 
     @property
     def take_rate(self) -> float:
@@ -178,9 +180,9 @@ def add_versions(cells: Iterable[PublishedCell]) -> list[PublishedCell]:
     for cell in cells:
         assert not cell.key.second
         known = sums.get(cell.key)
-        chosen, offered = (0, 0) if known is None else (known.chosen, known.offered)
+        chosen, offered, versions = (0, 0, ()) if known is None else (known.chosen, known.offered, known.versions)
         chosen, offered = chosen + cell.chosen, offered + cell.offered
-        sums[cell.key] = PublishedCell(cell.key, chosen, offered, chosen, offered)
+        sums[cell.key] = PublishedCell(cell.key, chosen, offered, chosen, offered, (*versions, *cell.versions))
     return list(sums.values())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import starmap
@@ -10,8 +10,10 @@ from typing import Any, Final
 
 from sqlalchemy import Select, func, select
 
+from configurator.queries import versions_by_id
 from demand.cubes.model import (
     ALL_REGIONS,
+    BETWEEN,
     DISCOUNT_MAX,
     EVERYBODY,
     ORDERED,
@@ -117,15 +119,23 @@ def _select_cells(work: Work, cube: CubeName, audience: Audience, wanted: CellFi
     found = (
         select(
             *(table.week, table.model, cells.first, cells.second, cells.region),
-            *(cells.chosen, cells.offered, cells.first_chosen, cells.second_chosen),
+            *(cells.chosen, cells.offered, cells.first_chosen, cells.second_chosen, table.version_id),
         )
         .join(cube_cells, cells.move == table.move)
         .where(table.brand_id == work.actor.brand_id, table.cube == str(cube), cells.audience == str(audience))
         .order_by(table.week, table.model, table.version_id, cells.first, cells.second, cells.region)
     )
-    for column, values in ((cells.first, wanted.options), (cells.region, wanted.regions), (table.model, wanted.models)):
+    for column, values in ((cells.first, wanted.options), (cells.region, wanted.regions)):
         if values:
             found = found.where(db.among(column, values))
+    return _in_weeks(found, wanted)
+
+
+def _in_weeks(found: Select[Any], wanted: CellFilter) -> Select[Any]:
+    """Take only tables of the models and weeks that are wanted."""
+    table = cube_tables.c
+    if wanted.models:
+        found = found.where(db.among(table.model, wanted.models))
     if wanted.first_week is not None:
         found = found.where(table.week >= wanted.first_week)
     if wanted.last_week is not None:
@@ -143,9 +153,11 @@ def _cell(
     offered: int,
     first_chosen: int,
     second_chosen: int,
+    version_id: str,
 ) -> PublishedCell:
     """Make a cell of a selected row's columns in their order: by name they would take half the time of a read."""
-    return PublishedCell(CellKey(first, region, week, model, second), chosen, offered, first_chosen, second_chosen)
+    key = CellKey(first, region, week, model, second)
+    return PublishedCell(key, chosen, offered, first_chosen, second_chosen, (version_id,) if version_id else ())
 
 
 def released_cells(work: Work, cube: CubeName, wanted: CellFilter) -> list[PublishedCell]:
@@ -161,8 +173,47 @@ def take_rates(
     cells_max: int = 1_000,
     audience: Audience = Audience.MAKER,
 ) -> Cube:
-    """Return released take rates; `*` is all regions together. Refuses NotFound before the first release."""
-    return read_cube(work, CubeName.TAKE_RATES, wanted, audience=audience, cells_max=cells_max, but=(EVERYBODY,))
+    """Return released take rates; `*` is all regions together. Refuses NotFound before the first release.
+
+    Of a week in which the catalogue changed, the people of all versions count in one cell, as far as they are shown;
+    `versions` says which these are.
+    """
+    if not _has_changed(work, wanted):
+        return read_cube(work, CubeName.TAKE_RATES, wanted, audience=audience, cells_max=cells_max, but=(EVERYBODY,))
+    _check(wanted, cells_max)
+    release = newest_cube_release(work, audience)
+    if release is None:
+        raise NotFound("cube")
+    found = _select_cells(work, CubeName.TAKE_RATES, audience, wanted).where(cube_cells.c.first != EVERYBODY)
+    cells = found.order_by(None).subquery().c
+    place = (cells.week, cells.model, cells.first, cells.second, cells.region)
+    sums = [func.sum(one) for one in (cells.chosen, cells.offered, cells.first_chosen, cells.second_chosen)]
+    joined = select(*place, *sums, func.aggregate_strings(cells.version_id, BETWEEN)).group_by(*place).order_by(*place)
+    rows = work.connection.execute(joined.limit(cells_max + 1)).all()
+    shown = [replace(one, versions=tuple(sorted(one.versions[0].split(BETWEEN)))) for one in starmap(_cell, rows)]
+    return Cube(release, tuple(shown[:cells_max]), len(rows) > cells_max)
+
+
+def _has_changed(work: Work, wanted: CellFilter) -> bool:
+    """Say whether the catalogue changed in some week that is wanted: take rates of a model stand in two tables then.
+
+    All other weeks, which are nearly all, are read as they stand: nothing is added up or sorted.
+    """
+    table = cube_tables.c
+    twice = (
+        _in_weeks(select(table.week), wanted)
+        .where(table.brand_id == work.actor.brand_id, table.cube == str(CubeName.TAKE_RATES), table.move.is_not(None))
+        .group_by(table.week, table.model)
+        .having(func.count() > 1)
+    )
+    return work.connection.execute(twice.limit(1)).first() is not None
+
+
+def version_numbers(work: Work, cells: Iterable[PublishedCell]) -> list[tuple[int, ...]]:
+    """Return for each cell the numbers of the catalogue versions whose people it counts, in their order."""
+    listed = [cell.versions for cell in cells]
+    known = versions_by_id(work, list(dict.fromkeys(version for own in listed for version in own))) if listed else {}
+    return [tuple(sorted(known[version].number for version in own if version in known)) for own in listed]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
+from itertools import starmap
 
 from demand import queries
 from demand.model import Audience, CubeName, PublishedCell
@@ -17,7 +18,10 @@ from kernel.work import Work
 
 @object_type(reads=Permission.DEMAND_TRADE)
 class DemandCell:
-    """A released cell; the rate and its 95 % interval follow from the published counts. Region `*` is all of them."""
+    """A released cell; the rate and its 95 % interval follow from the published counts. Region `*` is all of them.
+
+    Of a week in which the catalogue changed it counts the people of all of its versions that are shown.
+    """
 
     model: str
     option: str
@@ -28,6 +32,9 @@ class DemandCell:
     take_rate: float | None
     low: float | None
     high: float | None
+    catalogue_versions: list[int] = field(
+        at_most=1, about="The numbers of the catalogue versions whose people are counted, in ascending order."
+    )
 
 
 @object_type(reads=Permission.DEMAND_TRADE)
@@ -58,6 +65,9 @@ class PairCell:
     lift: float | None
     low: float | None
     high: float | None
+    catalogue_versions: list[int] = field(
+        at_most=1, about="The number of the catalogue version whose people are counted: those of two are not added up."
+    )
 
 
 @object_type(reads=Permission.DEMAND_READ)
@@ -153,11 +163,15 @@ def _show_take_rates(work: Work, wanted: CellFilter, first: int, audience: Audie
         persons_min=cube.release.k,
         rounding=cube.release.rounding,
         more=cube.more,
-        cells=[_show_cell(one) for one in cube.cells],
+        cells=list(starmap(_show_cell, _with_versions(work, cube.cells))),
     )
 
 
-def _show_cell(one: PublishedCell) -> DemandCell:
+def _with_versions(work: Work, cells: Sequence[PublishedCell]) -> Iterator[tuple[PublishedCell, tuple[int, ...]]]:
+    return zip(cells, queries.version_numbers(work, cells), strict=True)
+
+
+def _show_cell(one: PublishedCell, versions: Sequence[int]) -> DemandCell:
     low, high = one.interval if one.offered else (None, None)
     return DemandCell(
         model=one.key.model,
@@ -169,6 +183,7 @@ def _show_cell(one: PublishedCell) -> DemandCell:
         take_rate=one.take_rate if one.offered else None,
         low=low,
         high=high,
+        catalogue_versions=list(versions),
     )
 
 
@@ -191,8 +206,9 @@ def option_pairs(
             lift=one.lift.value if one.lift else None,
             low=one.lift.low if one.lift else None,
             high=one.lift.high if one.lift else None,
+            catalogue_versions=list(versions),
         )
-        for one in cells
+        for one, versions in _with_versions(work, cells)
     ]
 
 

@@ -369,12 +369,23 @@ def test_options_that_have_nothing_to_do_with_each_other_have_a_lift_of_one() ->
 
 def test_a_week_of_two_catalogue_versions_is_one_sum(works: Works) -> None:
     open_small_brand(works)
-    publish(works, {EVERYBODY: [80], ORDERED: [30]}, versions="vw")
+    publish(works, {EVERYBODY: [80], ORDERED: [30], "P_RED": [None, 50]}, versions="vw")
 
     with works.read(PLANNER) as work:
         found = region_weeks(work, CellFilter(), cells_max=1)
+        rates = take_rates(work, cells_max=1)
+        later = take_rates(work, CellFilter(options=["P_RED"]))
 
+    versions = ("v" * 32, "w" * 32)
     assert [(one.persons, one.pre_ordered) for one in found] == [(160, 60)]
+    assert [(one.key.option, one.chosen, one.offered, one.versions) for one in rates.cells] == [
+        (ORDERED, 60, 400, versions)
+    ]
+    assert rates.more
+    assert [(one.chosen, one.offered, one.versions, one.take_rate) for one in later.cells] == [
+        (100, 400, versions, 0.25)
+    ]
+    assert not later.more
 
 
 def test_a_short_page_of_a_curve_leaves_no_smaller_discount_out(works: Works) -> None:
