@@ -308,10 +308,21 @@ WORDS: dict[str, Callable[[Sequence[str]], int]] = {
 # Known here too, so that a word that does not exist is refused before .venv is filled.
 MUSTER_WORDS = frozenset(
     (
-        *("add-administrator", "add-brand", "audit", "backup", "catalogue", "ddl", "demand", "demo", "export-passport"),
-        *("export-record", "grant-operator", "line", "migrate", "parts", "plan", "plant", "pool", "promises"),
+        *("add-administrator", "add-brand", "audit", "backup", "cars", "catalogue", "ddl", "demand", "demo"),
+        *(
+            "export-passport",
+            "export-record",
+            "grant-operator",
+            "line",
+            "migrate",
+            "parts",
+            "plan",
+            "plant",
+            "pool",
+            "promises",
+        ),
         *("reconcile", "report", "restore", "revoke-operator", "run", "schema", "secrets", "seed", "serve", "settings"),
-        *("stock", "verify", "worker"),
+        *("stock", "store", "verify", "worker"),
     )
 )
 

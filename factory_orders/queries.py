@@ -14,7 +14,7 @@ from factory_orders.deliveries.queries import (
     store_deliveries,
 )
 from factory_orders.early_cars.queries import early_rounds_made, my_early_offers
-from factory_orders.exchanges.queries import car_swaps_made, swap_rounds_made
+from factory_orders.exchanges.queries import car_swaps_made, my_swap_offers, swap_rounds_made
 from factory_orders.hooks.queries import HookView, list_hooks, messages_of_hook
 from factory_orders.hours.queries import free_appointments, store_calendar
 from factory_orders.light_stock.queries import allocation_rounds_made, fairness_ledger, moves_made, store_levels
@@ -43,6 +43,7 @@ from factory_orders.plant.queries import (
 from factory_orders.promises.queries import PlantCalibration, calibrations, my_hold
 from factory_orders.stock.queries import my_stock_hold, own_stock, own_stock_purchases, stock_cars, stock_quote
 from factory_orders.stock_orders.queries import stock_orders_made
+from factory_orders.store_closing.queries import StoreOutlook, store_outlook
 from factory_orders.store_shares.queries import store_balances, store_statement
 from factory_orders.vehicles.queries import disclosures_of, passport, passport_document, vehicles_by_vin
 from factory_orders.waiting.queries import my_wait_offers
@@ -55,6 +56,7 @@ __all__ = [
     "LineDayView",
     "PlantCalibration",
     "StageView",
+    "StoreOutlook",
     "WeekView",
     "agreements_of_orders",
     "allocation_rounds_made",
@@ -83,6 +85,7 @@ __all__ = [
     "my_early_offers",
     "my_hold",
     "my_stock_hold",
+    "my_swap_offers",
     "my_wait_offers",
     "order_code",
     "orders_by_id",
@@ -103,6 +106,7 @@ __all__ = [
     "store_calendar",
     "store_deliveries",
     "store_levels",
+    "store_outlook",
     "store_statement",
     "supplier_call_offs",
     "swap_rounds_made",

@@ -56,6 +56,7 @@ from factory_orders.deliveries.shipment_service import (
 )
 from factory_orders.early_cars.model import EARLY_TIMER
 from factory_orders.early_cars.service import accept_early_car, decline_early_car, lapse_early_offer
+from factory_orders.exchanges.model import SWAP_TIMER
 from factory_orders.hooks.sending_service import send_messages
 from factory_orders.hooks.service import (
     HookSecret,
@@ -124,6 +125,7 @@ from factory_orders.stock.service import (
 from factory_orders.stock_orders.service import SUBSCRIPTIONS as STOCK_ORDER_SUBSCRIPTIONS
 from factory_orders.stock_orders.service import StockRequest, cancel_stock_order, order_stock
 from factory_orders.store_closing.service import ClosedStore, PickedStore, close_store, pick_store
+from factory_orders.swap_offers.service import accept_car_swap, decline_car_swap, lapse_swap_offer
 from factory_orders.taking.service import accept_repaired_car, decline_repaired_car
 from factory_orders.waiting.service import OFFER_TIMER, expire_wait_offer
 from factory_orders.waiting.service import SUBSCRIPTIONS as WAITING_SUBSCRIPTIONS
@@ -138,6 +140,7 @@ SUBSCRIPTIONS: Final[tuple[Subscription, ...]] = (
 TIMERS: Final[Mapping[str, Handler]] = {
     ANSWER_TIMER: send_unanswered,
     EARLY_TIMER: lapse_early_offer,
+    SWAP_TIMER: lapse_swap_offer,
     LATE_CREDIT_TIMER: credit_late_days,
     SCHEDULE_TIMER: on_schedule_timer,
     REMIND_TIMER: remind_of_balance,
@@ -173,6 +176,7 @@ __all__ = [
     "PickedStore",
     "Reported",
     "StockRequest",
+    "accept_car_swap",
     "accept_disclosures",
     "accept_disclosures_of",
     "accept_early_car",
@@ -198,6 +202,7 @@ __all__ = [
     "close_damage_case",
     "close_store",
     "count_part",
+    "decline_car_swap",
     "decline_early_car",
     "decline_repaired_car",
     "freeze_points",

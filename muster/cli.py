@@ -58,6 +58,7 @@ app = typer.Typer(
 def main() -> None:
     """Run one command; refusals and broken settings become one clear line and an exit code."""
     from muster import (
+        cli_cars,
         cli_catalogue,
         cli_data,
         cli_demand,
@@ -69,6 +70,7 @@ def main() -> None:
         cli_pool,
         cli_record,
         cli_stock,
+        cli_store,
     )
     from muster.logs import set_up_logs
 
@@ -81,6 +83,8 @@ def main() -> None:
     app.add_typer(cli_pool.app, name="pool", rich_help_panel=TO_PLAN)
     cli_parts.add_to(app)
     cli_stock.add_to(app)
+    cli_cars.add_to(app)
+    cli_store.add_to(app)
     cli_data.add_to(app)
     cli_record.add_to(app)
     cli_demo.add_to(app)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from factory_orders.early_cars.events import EarlyCarOffered
-from factory_orders.exchanges.events import OrderCarSwapped
+from factory_orders.exchanges.events import CarSwapOffered, OrderCarSwapped
 from kernel.notices import Fact, NewNotice, notify_many, register_notice
 from kernel.outbox import Letter, Subscription
 from kernel.work import Work
@@ -37,6 +37,16 @@ register_notice(
     "once you take it, your order counts as built and no other car is. Answer by {answer_by}; without a word yours is "
     "built.",
 )
+register_notice(
+    "car_swap_offered",
+    "有一辆进度更快的同配置新车",
+    "您的订单可能延迟。另一订单有一辆与您配置完全相同、进度更快的新车，换用后可提前{days}天，且不会使对方延迟。价格、门店与合同交期不变；"
+    "换用后按该车的进度处理，届时不能再免费退单或更改选配。请在{answer_by}前答复，未答复则按原计划生产。",
+    "An equal car could come sooner",
+    "Your order would be late. Another order has an equal new car that is further built; with it yours comes {days} "
+    "days sooner, and nobody becomes late for it. Price, store and contract date stay; from then on your order counts "
+    "as far as that car is, and can be left or changed only so. Answer by {answer_by}; without a word yours is built.",
+)
 
 
 def tell_of_exchanges(work: Work, letters: Sequence[Letter]) -> None:
@@ -54,10 +64,14 @@ def _of_exchange(letter: Letter) -> Iterator[NewNotice]:
                 yield NewNotice(account_id, "order_car_swapped", facts, letter.event_id)
         case EarlyCarOffered(account_id=account_id, days_sooner=days, answer_by=answer_by):
             yield NewNotice(account_id, "early_car_offered", {"days": days, "answer_by": answer_by}, letter.event_id)
+        case CarSwapOffered(account_id=account_id, days_sooner=days, answer_by=answer_by):
+            yield NewNotice(account_id, "car_swap_offered", {"days": days, "answer_by": answer_by}, letter.event_id)
         case other:
             raise AssertionError(f"nobody is told of {other.kind}")
 
 
 TELLER: Final = Subscription(
-    "telling.exchanges", frozenset({OrderCarSwapped.kind, EarlyCarOffered.kind}), tell_of_exchanges
+    "telling.exchanges",
+    frozenset({OrderCarSwapped.kind, EarlyCarOffered.kind, CarSwapOffered.kind}),
+    tell_of_exchanges,
 )

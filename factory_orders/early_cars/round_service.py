@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class _Problem:
+class EarlyProblem:
     """Free cars, orders of their kinds that wait and are not begun, the roads, and what was offered before."""
 
     cars: tuple[FreeCar, ...]
@@ -42,20 +42,50 @@ class _Problem:
     today: date
 
 
-def offer_early_cars(works: Works, brand_id: str) -> int:
-    """Offer the free cars of a brand to buyers who wait for equal ones; returns how many were offered."""
-    actor = system(BrandId(brand_id))
-    with works.read(actor) as work:
+@dataclass(frozen=True, slots=True)
+class EarlySearch:
+    """Free cars held against orders that wait, and which of them are worth an offer."""
+
+    problem: EarlyProblem
+    plan: SwapPlan
+
+    def offers(self) -> list[tuple[str, str, int]]:
+        """Return each order, the car that it would be offered, and how many days sooner that would come."""
+        by_order = {one.order_id: one for one in self.problem.waiting}
+        by_vin = {car.vin: car for car in self.problem.cars}
+        return [
+            (
+                swap.order_id,
+                swap.to_car_id,
+                _days_sooner(self.problem, by_order[swap.order_id], by_vin[swap.to_car_id].at),
+            )
+            for swap in self.plan.swaps
+        ]
+
+
+def search_early_cars(works: Works, brand_id: str) -> EarlySearch | None:
+    """Look which free cars of a brand are worth an offer, changing nothing; None where none is free or nobody waits."""
+    with works.read(system(BrandId(brand_id))) as work:
         problem = _read(work)
     if not problem.cars or not problem.waiting or not problem.rules.answer_days:
-        return 0
-    found = _solve(problem)
-    if not found.swaps:
-        return 0
-    return works.run(actor, lambda work: _write(work, problem, found))
+        return None
+    return EarlySearch(problem, _solve(problem))
 
 
-def _read(work: Work) -> _Problem:
+def offer_early_cars(works: Works, brand_id: str) -> int:
+    """Offer the free cars of a brand to buyers who wait for equal ones; returns how many were offered."""
+    search = search_early_cars(works, brand_id)
+    return 0 if search is None else make_offers(works, brand_id, search)
+
+
+def make_offers(works: Works, brand_id: str, search: EarlySearch) -> int:
+    """Offer what a search found, all or nothing (0: something has moved on); returns how many were offered."""
+    if not search.plan.swaps:
+        return 0
+    return works.run(system(BrandId(brand_id)), lambda work: _write(work, search.problem, search.plan))
+
+
+def _read(work: Work) -> EarlyProblem:
     from factory_orders.allocation.swaps import SwapCosts
 
     rules = policy.current(work)
@@ -83,10 +113,10 @@ def _read(work: Work) -> _Problem:
         for one in {each.store_id: each for each in waiting}.values()
     }
     before = offered_before(work, [one.order_id for one in waiting])
-    return _Problem(tuple(cars), tuple(waiting), roads, before, own, costs, today)
+    return EarlyProblem(tuple(cars), tuple(waiting), roads, before, own, costs, today)
 
 
-def _solve(problem: _Problem) -> SwapPlan:
+def _solve(problem: EarlyProblem) -> SwapPlan:
     """Hold free cars against orders; an order keeps its own, unless a free one comes soon enough to be worth asking."""
     from factory_orders.allocation.swaps import BoundCar, BuyerOrder, swap_identical
 
@@ -105,13 +135,13 @@ def _solve(problem: _Problem) -> SwapPlan:
     return swap_identical([*own, *free], waiting, roads=problem.roads, costs=problem.costs, may=may)
 
 
-def _days_sooner(problem: _Problem, order: CarOfOrder, stands_at: str) -> int:
+def _days_sooner(problem: EarlyProblem, order: CarOfOrder, stands_at: str) -> int:
     per_day = problem.costs.km_per_day
     planned = order.ready - (-problem.roads[order.plant_id, order.store_id] // per_day)
     return planned - (problem.today.toordinal() - (-problem.roads[stands_at, order.store_id] // per_day))
 
 
-def _write(work: Work, problem: _Problem, found: SwapPlan) -> int:
+def _write(work: Work, problem: EarlyProblem, found: SwapPlan) -> int:
     """Keep the cars for their buyers, and ask those; where one was taken meanwhile, the next round looks anew."""
     by_vin, by_order = {car.vin: car for car in problem.cars}, {one.order_id: one for one in problem.waiting}
     for vin in sorted(swap.to_car_id for swap in found.swaps):
@@ -149,7 +179,7 @@ def _write(work: Work, problem: _Problem, found: SwapPlan) -> int:
     return len(offers)
 
 
-def _wait_as_read(work: Work, problem: _Problem, found: SwapPlan) -> bool:
+def _wait_as_read(work: Work, problem: EarlyProblem, found: SwapPlan) -> bool:
     """Say whether the orders still wait for the cars that were read, and nobody has asked their buyers meanwhile."""
     by_order = {one.order_id: one for one in problem.waiting}
     asked = [swap.order_id for swap in found.swaps]

@@ -25,6 +25,16 @@ _EXCHANGED: Final = """
         OR given.days_late_after > given.days_late_before
     )
 """
+_ACCEPTED: Final = """
+    SELECT swap_offers.id FROM swap_offers
+    JOIN orders ON orders.id = swap_offers.order_id
+    WHERE swap_offers.brand_id = :brand_id AND (orders.account_id <> swap_offers.account_id
+        OR (swap_offers.state = 'accepted' AND NOT EXISTS (SELECT 1 FROM car_swaps
+            WHERE car_swaps.order_id = swap_offers.order_id
+            AND car_swaps.from_build_order_id = swap_offers.build_order_id
+            AND car_swaps.to_build_order_id = swap_offers.with_build_order_id
+            AND car_swaps.days_late_after < car_swaps.days_late_before)))
+"""
 
 CHECKS: Final = (
     Check(
@@ -36,5 +46,10 @@ CHECKS: Final = (
         "a car that an order gave away went to another one, for an equal car, and made nobody later",
         2,
         rows_violating(_EXCHANGED, shape="swap {id}"),
+    ),
+    Check(
+        "who said yes to another order's car has it and comes sooner by it, and only the order's buyer was asked",
+        2,
+        rows_violating(_ACCEPTED, shape="offer {id}"),
     ),
 )

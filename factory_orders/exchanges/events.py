@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from kernel.events import Event, event
 
@@ -20,3 +20,15 @@ class OrderCarSwapped(Event):
     account_id: str
     days_sooner: int
     ready_on: date
+
+
+@event("factory_orders.car_swap_offered")
+@dataclass(frozen=True, slots=True)
+class CarSwapOffered(Event):
+    """Who would be late may have another order's equal car that is further built, `days_sooner`."""
+
+    offer_id: str
+    order_id: str
+    account_id: str
+    days_sooner: int
+    answer_by: datetime

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Final
 
-from factory_orders.plant.model import Stage
+from factory_orders.agreements.model import FreezePoint
+from factory_orders.plant.model import BEFORE_THE_LINE, Stage
+
+SWAP_TIMER: Final = "factory_orders.swap_offer"
+"""When an offer of another order's car ends that nobody answered."""
 
 PROGRESS: Final = (Stage.QUEUED, Stage.PARTS_READY, Stage.BODY, Stage.PAINT, Stage.ASSEMBLY, Stage.REWORK, Stage.PASSED)
 
@@ -20,7 +25,8 @@ class CarOfOrder:
     """An order with its build order: the car's kind, when it has passed or should, and when it is due at its store.
 
     `vin` is set once the car has passed: then it stands at the plant and its carrier has not come. Days are ordinals;
-    `due` is the day on which the car must leave the line's end for a store that lies next to it.
+    `due` is the day on which the car must leave the line's end for a store that lies next to it; `passed` the one on
+    which it passed. What its buyer may still do follows `policy_version`.
     """
 
     order_id: str
@@ -33,6 +39,73 @@ class CarOfOrder:
     vin: str | None
     ready: int
     due: int
+    passed: int | None = None
+    policy_version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BuyersRights:
+    """What a contract leaves a buyer by stage: what ending the order costs, and what of the car may still change.
+
+    `leaving_bp` has the share of the earnest money that is kept, by the stages at which an order can be ended.
+    """
+
+    leaving_bp: Mapping[str, int]
+    points: tuple[FreezePoint, ...]
+
+    def end_with(self, kept: Stage, gets: Stage) -> bool:
+        """Say whether a buyer whose car is at a stage loses something with one that is at another."""
+        if self._leaving(gets) > self._leaving(kept):
+            return True
+        return any(point.is_open(kept.value) and not point.is_open(gets.value) for point in self.points)
+
+    def _leaving(self, stage: Stage) -> int:
+        """Return what ending costs, in basis points; more than all of it where nobody leaves any more."""
+        return self.leaving_bp.get(stage.value, 10_000) if stage in BEFORE_THE_LINE else 10_001
+
+
+def needs_word(own: CarOfOrder, gets: CarOfOrder, rights: BuyersRights, *, today: int, fresh_days: int) -> bool:
+    """Say whether a buyer has to be asked before having another order's equal car (decision 023).
+
+    Equal in plant, catalogue version, model and every option, new, with nothing told of it, not loaded yet: what is
+    left to differ is how far it is built, and how long ago.
+    """
+    if rights.end_with(own.stage, gets.stage):
+        return True
+    if gets.passed is None or today - gets.passed <= fresh_days:
+        return False
+    return own.passed is None or own.passed > gets.passed
+
+
+class SwapOfferState(StrEnum):
+    """An offer's life; without the buyer's word nothing changes."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    LAPSED = "lapsed"
+
+
+@dataclass(frozen=True, slots=True)
+class SwapOffer:
+    """Another order's equal car for one that would be late, `days_sooner`; nobody keeps it until `answer_by`.
+
+    `build_order_id` is the order's own car, `with_build_order_id` the one that it would have.
+    """
+
+    id: str
+    brand_id: str
+    order_id: str
+    account_id: str
+    build_order_id: str
+    with_build_order_id: str
+    stage: str
+    passed_on: date | None
+    days_sooner: int
+    offered_at: datetime
+    answer_by: datetime
+    state: SwapOfferState = SwapOfferState.OPEN
+    answered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
 from sqlalchemy import select
 
+from factory_orders.agreements.policy import AmendmentPolicy
 from factory_orders.consents.tables import repair_offers
 from factory_orders.deliveries.model import ShipmentState
 from factory_orders.deliveries.tables import shipments
-from factory_orders.exchanges.model import CarOfOrder, CarSwap, SwapRound, kind_of, ready_day
-from factory_orders.exchanges.tables import car_swaps, swap_rounds
+from factory_orders.exchanges.model import (
+    BuyersRights,
+    CarOfOrder,
+    CarSwap,
+    SwapOffer,
+    SwapRound,
+    kind_of,
+    ready_day,
+)
+from factory_orders.exchanges.rows import offer_from
+from factory_orders.exchanges.tables import car_swaps, swap_offers, swap_rounds
 from factory_orders.planning.model import OrderOrigin
 from factory_orders.planning.tables import orders
 from factory_orders.plant.model import Stage
 from factory_orders.plant.tables import build_orders
-from factory_orders.policies import PromisePolicy
+from factory_orders.policies import CancellationPolicy, PromisePolicy
 from factory_orders.vehicles.model import Newness
 from factory_orders.vehicles.tables import vehicles
-from kernel import db, registry
+from kernel import db, policy, registry
 from kernel.actor import Permission
 from kernel.paging import Page, PageRequest, make_page
 from kernel.work import Work
 
+OFFERS_MAX = 100
 GONE = (Stage.WITHDRAWN.value, Stage.SCRAPPED.value)
 
 
@@ -47,6 +58,8 @@ def cars_of_orders(
             order.vin,
             build.id.label("build_order_id"),
             build.stage,
+            build.moved_at,
+            order.policy_version,
             build.day,
             build.model,
             build.options,
@@ -70,6 +83,7 @@ def cars_of_orders(
     )
     if order_ids is not None:
         found = found.where(db.among(order.id, order_ids))
+    zone = registry.own_brand(work).zone
     kept = timedelta(days=times.transit_base_days + times.pre_delivery_days)
     return [
         CarOfOrder(
@@ -83,6 +97,8 @@ def cars_of_orders(
             vin=row.vin,
             ready=ready_day(Stage(row.stage), row.day, today),
             due=(row.promised_by - kept).toordinal(),
+            passed=row.moved_at.astimezone(zone).toordinal() if row.stage == Stage.PASSED.value else None,
+            policy_version=row.policy_version,
         )
         for row in work.connection.execute(found)
         if row.newness in (None, int(Newness.NEW)) and _stands_still(row.state, row.stage, row.way)
@@ -118,3 +134,36 @@ def car_swaps_made(work: Work, page: PageRequest) -> Page[CarSwap]:
     rows = work.connection.execute(found.order_by(table.id.desc()).limit(page.size + 1)).mappings()
     made = [CarSwap(**{name: row[name] for name in CarSwap.__dataclass_fields__}) for row in rows]
     return make_page(made, page, lambda one: one.id)
+
+
+def rights_of(work: Work, cars: Iterable[CarOfOrder]) -> dict[int, BuyersRights]:
+    """Return by policy version what contracts leave their buyers at each stage."""
+    found = {}
+    for version in sorted({car.policy_version for car in cars}):
+        pinned = policy.pinned(work, version)
+        leaving, changes = pinned.section(CancellationPolicy), pinned.section(AmendmentPolicy)
+        found[version] = BuyersRights(dict(leaving.forfeits), tuple(changes.points))
+    return found
+
+
+def my_swap_offers(work: Work) -> list[SwapOffer]:
+    """Return the signed-in buyer's offers of other orders' equal cars, newest first."""
+    work.actor.require(Permission.OWN_READ)
+    table = swap_offers.c
+    own = (table.account_id == work.actor.signed_in()) & (table.brand_id == work.actor.brand_id)
+    rows = work.connection.execute(select(swap_offers).where(own).order_by(table.id.desc()).limit(OFFERS_MAX))
+    return [offer_from(row) for row in rows.mappings()]
+
+
+def swap_offers_before(work: Work, build_order_ids: Sequence[str]) -> list[SwapOffer]:
+    """Return every offer that was made of these cars or for them, answered or not."""
+    table = swap_offers.c
+    named = db.among(table.build_order_id, build_order_ids) | db.among(table.with_build_order_id, build_order_ids)
+    found = select(swap_offers).where(table.brand_id == work.actor.brand_id, named)
+    return [offer_from(row) for row in work.connection.execute(found).mappings()]
+
+
+def orders_of_builds(work: Work, build_order_ids: Sequence[str]) -> list[str]:
+    """Return the orders that build orders are of now."""
+    found = select(build_orders.c.order_id).where(db.among(build_orders.c.id, build_order_ids))
+    return list(work.connection.execute(found).scalars())

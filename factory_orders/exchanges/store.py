@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, select, update
 
 from factory_orders.deliveries.model import ShipmentState
 from factory_orders.deliveries.tables import shipments
-from factory_orders.exchanges.model import CarSwap, SwapRound
-from factory_orders.exchanges.tables import car_swaps, swap_rounds
+from factory_orders.exchanges.model import CarSwap, SwapOffer, SwapOfferState, SwapRound
+from factory_orders.exchanges.rows import offer_from
+from factory_orders.exchanges.tables import car_swaps, swap_offers, swap_rounds
 from factory_orders.plant.model import BuildOrder, Stage
 from factory_orders.plant.tables import build_orders
 from kernel import db
+from kernel.errors import NotFound
 from kernel.work import Work
 
 
@@ -49,3 +51,30 @@ def redirect_way(work: Work, vin: str, *, from_order_id: str, order_id: str, sto
     planned = (table.vin == vin) & (table.order_id == from_order_id) & (table.state == ShipmentState.PLANNED.value)
     done = work.connection.execute(update(shipments).where(planned).values(order_id=order_id, store_id=store_id))
     return done.rowcount == 1
+
+
+def insert_offers(work: Work, offers: Sequence[SwapOffer]) -> None:
+    """Write new offers."""
+    db.insert_many(work.connection, swap_offers, [_fields(one) | {"state": one.state.value} for one in offers])
+
+
+def lock_offer(work: Work, offer_id: str) -> SwapOffer:
+    """Load an offer and keep other answers to it waiting; refuses NotFound."""
+    own = (swap_offers.c.id == offer_id) & (swap_offers.c.brand_id == work.actor.brand_id)
+    row = work.connection.execute(select(swap_offers).where(own).with_for_update()).mappings().first()
+    if row is None:
+        raise NotFound("offer")
+    return offer_from(row)
+
+
+def save_offer(work: Work, offer: SwapOffer) -> None:
+    """Write how an offer was answered; the database refuses a second answer."""
+    changed = {"state": offer.state.value, "answered_at": offer.answered_at}
+    work.connection.execute(update(swap_offers).where(swap_offers.c.id == offer.id).values(**changed))
+
+
+def lapse_offers_of_order(work: Work, order_id: str) -> None:
+    """Let the open offer of an order that has ended go."""
+    own = (swap_offers.c.order_id == order_id) & (swap_offers.c.state == SwapOfferState.OPEN.value)
+    ended = {"state": SwapOfferState.LAPSED.value, "answered_at": work.now}
+    work.connection.execute(update(swap_offers).where(own).values(**ended))

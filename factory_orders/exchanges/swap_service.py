@@ -1,20 +1,29 @@
 """Identical cars change places between orders: solved outside of any change, then written once, or not at all.
 
-Nobody becomes later for it, and who gains nothing gets no car that is further built, so that no freeze point comes
-sooner to who has nothing of it. Prices, dates and stores stay with their orders; only the car is another, equal one.
+Nobody becomes later for it, and nobody gives anything up: who would is asked first (`swap_offers`). Prices, dates and
+stores stay with their orders; only the car is another, equal one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
 from configurator.quote_service import road_km
 from factory_orders.exchanges.events import OrderCarSwapped
-from factory_orders.exchanges.model import CarOfOrder, CarSwap, SwapRound, foremost, progress_of
+from factory_orders.exchanges.model import (
+    BuyersRights,
+    CarOfOrder,
+    CarSwap,
+    SwapRound,
+    foremost,
+    needs_word,
+    progress_of,
+)
 from factory_orders.exchanges.policy import ExchangePolicy
-from factory_orders.exchanges.queries import cars_of_orders
+from factory_orders.exchanges.queries import cars_of_orders, rights_of
 from factory_orders.exchanges.store import give_build_orders, insert_swap_round, redirect_way
 from factory_orders.planning.model import BuiltOrder, Order, OrderTerms, ScheduledOrder
 from factory_orders.planning.order_store import lock_orders, save_orders
@@ -32,77 +41,149 @@ if TYPE_CHECKING:
     from factory_orders.allocation.swaps import SwapCosts, SwapPlan
 
 
+@dataclass(frozen=True, slots=True)
+class SwapProblem:
+    """Orders with cars of kinds in which some order will be late, the roads, and what their buyers may still do."""
+
+    cars: tuple[CarOfOrder, ...]
+    roads: Mapping[tuple[str, str], int]
+    costs: SwapCosts
+    rights: Mapping[int, BuyersRights]
+    rules: ExchangePolicy
+    today: date
+
+    def days_late(self, car: CarOfOrder, order: CarOfOrder) -> int:
+        """Return how many days late an order would be with another one's car; both are of one plant."""
+        return days_late(car, order, self.roads, self.costs.km_per_day)
+
+    def asks(self, order: CarOfOrder, gets: CarOfOrder) -> bool:
+        """Say whether an order's buyer has to be asked before having another one's car."""
+        rights = self.rights[order.policy_version]
+        return needs_word(order, gets, rights, today=self.today.toordinal(), fresh_days=self.rules.fresh_days)
+
+
+@dataclass(frozen=True, slots=True)
+class SwapSearch:
+    """What a search looked at, and the best of all exchanges for which nobody has to be asked."""
+
+    problem: SwapProblem
+    plan: SwapPlan
+
+    def changes(self) -> list[tuple[CarOfOrder, CarOfOrder, int, int]]:
+        """Return of each order: itself, the one whose car it gets, and the days that it is late before and after."""
+        by_order = {car.order_id: car for car in self.problem.cars}
+        by_build = {car.build_order_id: car for car in self.problem.cars}
+        pairs = [(by_order[swap.order_id], by_build[swap.to_car_id]) for swap in self.plan.swaps]
+        late = self.problem.days_late
+        return [(own, gets, late(own, own), late(gets, own)) for own, gets in pairs]
+
+
+def search_swaps(works: Works, brand_id: str) -> SwapSearch | None:
+    """Look which identical cars of a brand should change places; nothing is changed. None where nobody is late."""
+    with works.read(system(BrandId(brand_id))) as work:
+        problem = read_problem(work)
+    return SwapSearch(problem, _solve(problem)) if problem.cars else None
+
+
 def swap_cars(works: Works, brand_id: str) -> int:
     """Let the identical cars of a brand change places where that cuts lateness; returns how many orders' cars did."""
-    actor = system(BrandId(brand_id))
-    with works.read(actor) as work:
-        cars, roads, costs = _read(work)
-    if not cars:
-        return 0
-    found = _solve(cars, roads, costs)
-    if not found.swaps:
+    search = search_swaps(works, brand_id)
+    return 0 if search is None else make_swaps(works, brand_id, search)
+
+
+def make_swaps(works: Works, brand_id: str, search: SwapSearch) -> int:
+    """Change places as a search found, all or none (0: something has moved on); returns how many orders' cars did."""
+    if not search.plan.swaps:
         return 0
     try:
-        return works.run(actor, lambda work: _write(work, cars, roads, costs, found))
-    except _CarrierCame:
+        return works.run(system(BrandId(brand_id)), lambda work: _write(work, search))
+    except CarrierCame:
         return 0
 
 
-def _read(work: Work) -> tuple[list[CarOfOrder], dict[tuple[str, str], int], SwapCosts]:
-    """Return the cars of kinds in which some order will be late and another one could help, and the roads."""
+def read_problem(work: Work) -> SwapProblem:
+    """Return the cars of kinds in which some order will be late and another one could help; for the worker."""
     from factory_orders.allocation.swaps import SwapCosts
 
     rules = policy.current(work)
-    times = rules.section(PromisePolicy)
-    known = cars_of_orders(work, today=_today(work), times=times)
+    times, own = rules.section(PromisePolicy), rules.section(ExchangePolicy)
+    today = today_of(work)
+    known = cars_of_orders(work, today=today, times=times)
     costs = SwapCosts(
         late_day=rules.section(BatchPolicy).late_day_minor,
-        change=rules.section(ExchangePolicy).change_minor,
+        change=own.change_minor,
         km_per_day=times.transit_km_per_day,
     )
+    roads = roads_of(work, known)
+
+    def own_days(car: CarOfOrder) -> int:
+        return days_late(car, car, roads, costs.km_per_day)
+
+    late = {car.kind for car in known if own_days(car) > 0}
+    involved = foremost([car for car in known if car.kind in late], own_days)
+    return SwapProblem(tuple(involved), roads, costs, rights_of(work, involved), own, today)
+
+
+def roads_of(work: Work, cars: Sequence[CarOfOrder]) -> dict[tuple[str, str], int]:
+    """Return the kilometres from each car's plant to its order's store."""
     plants = {str(plant.id): plant for plant in registry.list_plants(work)}
-    stores = registry.stores_by_id(work, sorted({car.store_id for car in known}))
-    roads = {
-        (car.plant_id, car.store_id): road_km(plants[car.plant_id], stores[car.store_id])
-        for car in {(one.plant_id, one.store_id): one for one in known}.values()
-    }
-    late = {car.kind for car in known if _days_late(car, car, roads, costs) > 0}
-    involved = [car for car in known if car.kind in late]
-    return foremost(involved, lambda car: _days_late(car, car, roads, costs)), roads, costs
+    stores = registry.stores_by_id(work, sorted({car.store_id for car in cars}))
+    pairs = sorted({(car.plant_id, car.store_id) for car in cars})
+    return {(plant_id, store_id): road_km(plants[plant_id], stores[store_id]) for plant_id, store_id in pairs}
 
 
-def _days_late(car: CarOfOrder, order: CarOfOrder, roads: Mapping[tuple[str, str], int], costs: SwapCosts) -> int:
+def days_late(car: CarOfOrder, order: CarOfOrder, roads: Mapping[tuple[str, str], int], km_per_day: int) -> int:
     """Return how many days late an order would be with another one's car; both are of one plant."""
-    return max(0, car.ready - (-roads[order.plant_id, order.store_id] // costs.km_per_day) - order.due)
+    return max(0, car.ready - (-roads[order.plant_id, order.store_id] // km_per_day) - order.due)
 
 
-def _solve(cars: Sequence[CarOfOrder], roads: Mapping[tuple[str, str], int], costs: SwapCosts) -> SwapPlan:
+def _solve(problem: SwapProblem) -> SwapPlan:
     from factory_orders.allocation.swaps import BoundCar, BuyerOrder, swap_identical
 
+    by_order = {car.order_id: car for car in problem.cars}
+    by_build = {car.build_order_id: car for car in problem.cars}
     bound = [
         BoundCar(car.build_order_id, car.kind, car.plant_id, car.ready, car.order_id, progress_of(car.stage))
-        for car in cars
+        for car in problem.cars
     ]
-    waiting = [BuyerOrder(car.order_id, car.kind, car.store_id, car.due) for car in cars]
-    return swap_identical(bound, waiting, roads=roads, costs=costs, nobody_worse=True)
+    waiting = [BuyerOrder(car.order_id, car.kind, car.store_id, car.due) for car in problem.cars]
+
+    def may(car: BoundCar, order: BuyerOrder) -> bool:
+        return not problem.asks(by_order[order.id], by_build[car.id])
+
+    return swap_identical(bound, waiting, roads=problem.roads, costs=problem.costs, nobody_worse=True, may=may)
 
 
-def _write(
-    work: Work,
-    cars: Sequence[CarOfOrder],
-    roads: Mapping[tuple[str, str], int],
-    costs: SwapCosts,
-    found: SwapPlan,
-) -> int:
+def _write(work: Work, search: SwapSearch) -> int:
     """Give the cars their new orders, all or none: where one of them moved on meanwhile, the next round looks anew."""
-    by_order = {car.order_id: car for car in cars}
-    by_build = {car.build_order_id: car for car in cars}
-    gets = {swap.order_id: by_build[swap.to_car_id] for swap in found.swaps}
+    by_order = {car.order_id: car for car in search.problem.cars}
+    by_build = {car.build_order_id: car for car in search.problem.cars}
+    gets = {swap.order_id: by_build[swap.to_car_id] for swap in search.plan.swaps}
+    if not exchange(work, by_order, gets):
+        return 0
+    made = SwapRound(
+        work.new_id(),
+        work.actor.brand_id,
+        work.now,
+        len(search.problem.cars),
+        len(gets),
+        search.plan.saved_minor,
+        search.plan.saved_at_most_minor,
+    )
+    keep_swaps(work, made, by_order, gets, search.problem.roads)
+    return len(gets)
+
+
+def exchange(work: Work, by_order: Mapping[str, CarOfOrder], gets: Mapping[str, CarOfOrder]) -> bool:
+    """Give orders each other's cars behind their locks; False where one of them is not as it was read any more.
+
+    Raises CarrierCame where a car is being loaded: nothing of the change may stand then.
+    """
     involved = [by_order[order_id] for order_id in gets]
     built = _lock_builds(work, involved)
     orders = lock_orders(work, [car.order_id for car in involved])
     if not _are_as_read(work, involved):
-        return 0
+        return False
     passed = [car for car in involved if car.vin is not None]
     to_order = {car.build_order_id: order_id for order_id, car in gets.items()}
     for car in passed:
@@ -111,18 +192,17 @@ def _write(
         if not redirect_way(
             work, car.vin, from_order_id=car.order_id, order_id=taker.order_id, store_id=taker.store_id
         ):
-            raise _CarrierCame
+            raise CarrierCame
     freed = {car.vin: free_vehicle(work, car.vin, reason="swapped") for car in passed if car.vin is not None}
     give_build_orders(work, to_order, built)
     save_orders(work, [_with_car(orders[order_id].terms, car) for order_id, car in gets.items()])
     allocate_vehicles(
         work, [(freed[car.vin], orders[order_id].terms) for order_id, car in gets.items() if car.vin is not None]
     )
-    _keep(work, cars, found, by_order, gets, roads, costs)
-    return len(gets)
+    return True
 
 
-class _CarrierCame(Exception):
+class CarrierCame(Exception):
     """A car was loaded between two looks at it; its build order's lock does not hold its carrier back."""
 
 
@@ -138,11 +218,12 @@ def _lock_builds(work: Work, involved: Sequence[CarOfOrder]) -> dict[str, BuildO
 def _are_as_read(work: Work, involved: Sequence[CarOfOrder]) -> bool:
     """Say whether orders and cars, locked by now, are what was solved for: options, store, date and day as well."""
     times = policy.current(work).section(PromisePolicy)
-    now = cars_of_orders(work, today=_today(work), times=times, order_ids=[car.order_id for car in involved])
+    now = cars_of_orders(work, today=today_of(work), times=times, order_ids=[car.order_id for car in involved])
     return {car.order_id: car for car in now} == {car.order_id: car for car in involved}
 
 
-def _today(work: Work) -> date:
+def today_of(work: Work) -> date:
+    """Return the brand's day."""
     return work.now.astimezone(registry.own_brand(work).zone).date()
 
 
@@ -150,30 +231,20 @@ def _with_car(terms: OrderTerms, car: CarOfOrder) -> Order:
     return ScheduledOrder(terms) if car.vin is None else BuiltOrder(terms, car.vin)
 
 
-def _keep(
+def keep_swaps(
     work: Work,
-    cars: Sequence[CarOfOrder],
-    found: SwapPlan,
+    made: SwapRound,
     by_order: Mapping[str, CarOfOrder],
     gets: Mapping[str, CarOfOrder],
     roads: Mapping[tuple[str, str], int],
-    costs: SwapCosts,
 ) -> None:
-    """Write the round and each order's change, and tell the buyers."""
-    own = policy.current(work).section(PromisePolicy)
-    made = SwapRound(
-        work.new_id(),
-        work.actor.brand_id,
-        work.now,
-        len(cars),
-        len(gets),
-        found.saved_minor,
-        found.saved_at_most_minor,
-    )
+    """Write a round and each order's change, and tell the buyers."""
+    times = policy.current(work).section(PromisePolicy)
+    per_day = times.transit_km_per_day
     swaps = []
     for order_id, car in sorted(gets.items()):
         order = by_order[order_id]
-        before, after = _days_late(order, order, roads, costs), _days_late(car, order, roads, costs)
+        before, after = days_late(order, order, roads, per_day), days_late(car, order, roads, per_day)
         swaps.append(
             CarSwap(
                 work.new_id(),
@@ -187,7 +258,7 @@ def _keep(
                 work.now,
             )
         )
-        way = -(-roads[order.plant_id, order.store_id] // costs.km_per_day)
-        ready_on = date.fromordinal(car.ready + way + own.transit_base_days + own.pre_delivery_days)
+        way = -(-roads[order.plant_id, order.store_id] // per_day)
+        ready_on = date.fromordinal(car.ready + way + times.transit_base_days + times.pre_delivery_days)
         work.record(OrderCarSwapped(made.brand_id, order_id, order.account_id, before - after, ready_on))
     insert_swap_round(work, made, swaps)

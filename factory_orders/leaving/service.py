@@ -13,6 +13,7 @@ from factory_orders.deliveries.handover_store import save_handover
 from factory_orders.deliveries.model import Handover, HandoverState
 from factory_orders.early_cars.store import lapse_of_order
 from factory_orders.events import OrderCancelled
+from factory_orders.exchanges.store import lapse_offers_of_order
 from factory_orders.papers.service import void_papers
 from factory_orders.planning.model import (
     AtStoreOrder,
@@ -52,6 +53,7 @@ def end_order(work: Work, terms: OrderTerms, *, reason: str) -> None:
     save_order(work, CancelledOrder(terms, reason, work.now))
     end_offer(work, terms, OfferState.LAPSED)
     lapse_of_order(work, terms.id)
+    lapse_offers_of_order(work, terms.id)
     for timer in TIMERS:
         cancel_timer(work, timer, terms.id)
 

@@ -24,6 +24,7 @@ from factory_orders.light_stock.queries import (
 )
 from factory_orders.light_stock.sharing import FreeStock, Sharing, SharingCosts, StorePlace, share_stock
 from factory_orders.light_stock.store import ask_round, insert_round, take_request
+from factory_orders.swap_offers.service import offer_swaps
 from factory_orders.vehicles.store import lock_vehicle
 from kernel import policy, registry
 from kernel.actor import Permission, system
@@ -55,14 +56,15 @@ def ask_for_round(work: Work, _brand_id: str = "", _payload: object = None) -> N
 def share_out_wanted(works: Works) -> int:
     """Share out the free cars of every brand that waits for it; a loop of the worker. Returns how many it did.
 
-    Before that, identical cars change places between the orders of buyers, and free cars are offered to who waits for
-    equal ones.
+    Before that, identical cars change places between the orders of buyers, or are offered to who would give something
+    up by it, and free cars are offered to who waits for equal ones.
     """
     with works.read(system(BrandId("platform"))) as work:
         brands = brands_that_wait(work)
     done = 0
     for brand_id in brands:
         swap_cars(works, brand_id)
+        offer_swaps(works, brand_id)
         offer_early_cars(works, brand_id)
         done += _share_out(works, brand_id)
     return done

@@ -13,7 +13,7 @@ from factory_orders.consents.tables import repair_offers
 from factory_orders.deliveries.tables import handovers, order_balances, shipments
 from factory_orders.early_cars.tables import early_offers
 from factory_orders.errors import OrderOpen
-from factory_orders.exchanges.tables import car_swaps
+from factory_orders.exchanges.tables import car_swaps, swap_offers
 from factory_orders.papers.tables import papers
 from factory_orders.planning.tables import orders
 from factory_orders.promises.tables import promise_holds
@@ -52,6 +52,7 @@ class OrderData:
             ("repairOffers", repair_offers),
             ("earlyOffers", early_offers),
             ("carSwaps", car_swaps),
+            ("carSwapOffers", swap_offers),
             ("storeChanges", store_changes),
         ):
             found = select(table).where(db.among(table.c.order_id, ids))

@@ -19,7 +19,8 @@ from factory_orders.planning.model import (
 from factory_orders.planning.order_store import lock_order
 from factory_orders.store_closing.errors import StoreHasCars, StoreStillOpen
 from factory_orders.store_closing.events import OrderStoreChanged, OrderStoreClosed, PreOrderStoreClosed
-from factory_orders.store_closing.store import cars_standing, orders_under_way, write_store
+from factory_orders.store_closing.queries import cars_standing
+from factory_orders.store_closing.store import orders_under_way, write_store
 from kernel import registry
 from kernel.actor import Permission
 from kernel.errors import Conflict, NotFound

@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
-from factory_orders.consents.tables import repair_offers
 from factory_orders.deliveries.model import ShipmentState
 from factory_orders.deliveries.tables import shipments
 from factory_orders.planning.model import Order, OrderOrigin, OrderTerms
 from factory_orders.planning.rows import order_from
 from factory_orders.planning.tables import orders
-from factory_orders.stock.tables import stock_purchases
+from factory_orders.store_closing.model import UNDER_WAY
 from factory_orders.store_closing.tables import store_changes
 from kernel import db
 from kernel.work import Work
 
-UNDER_WAY = ("scheduled", "built", "in_transit")
 LEAVING = (ShipmentState.PLANNED, ShipmentState.LOADED, ShipmentState.IN_TRANSIT)
-
-
-def cars_standing(work: Work, store_id: str) -> int:
-    """Count the cars at a store that have a buyer or may: of orders, of purchases not paid yet, offered repaired."""
-    own = (orders.c.store_id == store_id) & (orders.c.brand_id == work.actor.brand_id)
-    bought = (stock_purchases.c.store_id == store_id) & (stock_purchases.c.brand_id == work.actor.brand_id)
-    came = (shipments.c.vin == repair_offers.c.vin) & (shipments.c.order_id == repair_offers.c.order_id)
-    repaired = (shipments.c.store_id == store_id) & (shipments.c.brand_id == work.actor.brand_id)
-    counts = (
-        select(func.count()).select_from(orders).where(own, orders.c.state == "at_store"),
-        select(func.count()).select_from(stock_purchases).where(bought, stock_purchases.c.state == "open"),
-        select(func.count())
-        .select_from(repair_offers)
-        .join(shipments, came)
-        .where(repaired, repair_offers.c.state == "open"),
-    )
-    return sum(int(work.connection.execute(found).scalar_one()) for found in counts)
 
 
 def orders_under_way(work: Work, store_id: str) -> list[Order]:

@@ -12,6 +12,7 @@ from factory_orders.store_shares.model import ShareKind, StoreShare, store_accou
 from factory_orders.store_shares.tables import store_shares
 from kernel import ledger, registry
 from kernel.actor import Permission
+from kernel.errors import NotFound
 from kernel.paging import Page, PageRequest, make_page
 from kernel.work import Work
 
@@ -24,13 +25,19 @@ class StoreBalance:
     owed_minor: int
 
 
-def store_statement(work: Work, page: PageRequest) -> Page[StoreShare]:
-    """Return what each handover brought its store, newest first: the own store's to an adviser, all to a planner."""
+def store_statement(work: Work, page: PageRequest, *, store_id: str | None = None) -> Page[StoreShare]:
+    """Return what handovers brought their stores, newest orders first: the own store's to an adviser, all to a planner.
+
+    With `store_id` that store's alone; refuses another one than an adviser's own (NotFound).
+    """
     work.actor.require(Permission.STOCK_READ)
+    wanted = store_id if work.actor.may(Permission.BATCH_READ) else work.actor.own_store()
+    if store_id not in (None, wanted):
+        raise NotFound("store")
     table = store_shares.c
     found = select(store_shares).where(table.brand_id == work.actor.brand_id)
-    if not work.actor.may(Permission.BATCH_READ):
-        found = found.where(table.store_id == work.actor.own_store())
+    if wanted is not None:
+        found = found.where(table.store_id == wanted)
     if page.after is not None:
         found = found.where(table.order_id < page.after)
     rows = work.connection.execute(found.order_by(table.order_id.desc()).limit(page.size + 1)).mappings()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 import strawberry
 
-from factory_orders import queries
+from factory_orders import queries, service
 from factory_orders.exchanges import model
-from graph.access import object_type
-from graph.identifiers import write_id
-from graph.operations import query
+from factory_orders.exchanges.errors import SwapOfferEnded
+from factory_orders.exchanges.model import SwapOfferState
+from factory_orders.plant.model import Stage
+from graph.access import input_type, object_type
+from graph.identifiers import raw_id, write_id
+from graph.operations import mutation, query
 from graph.scalars import Cursor
 from graph.types.money import Money, show_minor
 from graph.types.pages import Connection, show_page
@@ -18,10 +21,18 @@ from kernel.actor import Permission
 from kernel.paging import page_request
 from kernel.work import Work
 
+strawberry.enum(
+    SwapOfferState, name="CarSwapOfferState", description="Unanswered, an offer lapses and the order stands."
+)
+
 
 @object_type(reads=Permission.BATCH_READ)
 class SwapRound:
-    """A round of swaps: what it saved, changes paid for; no exchange of these cars could have saved more."""
+    """A round of swaps: what it saved, changes paid for.
+
+    No exchange of these cars for which nobody has to be asked could have saved more; or it is the one that a buyer said
+    yes to.
+    """
 
     id: strawberry.ID
     made_at: datetime
@@ -43,6 +54,32 @@ class CarSwap:
     days_late_before: int
     days_late_after: int
     at: datetime
+
+
+@object_type(reads=Permission.OWN_READ)
+class CarSwapOffer:
+    """An equal new car of another order, for yours that would be late: further built (`stage`), `daysSooner`.
+
+    Price, store and contract date stay, and the other order is not late for it. Once you take it your order can be left
+    or changed only as far as that car allows. `passedOn` is the day on which it left the line, once it has.
+    """
+
+    id: strawberry.ID
+    order_id: strawberry.ID
+    stage: Stage
+    passed_on: date | None
+    days_sooner: int
+    state: SwapOfferState
+    offered_at: datetime
+    answer_by: datetime
+    answered_at: datetime | None
+
+
+@input_type(takes=Permission.OWN_WRITE)
+class CarSwapOfferInput:
+    """One of your offers."""
+
+    car_swap_offer_id: strawberry.ID
 
 
 def _show_round(one: model.SwapRound) -> SwapRound:
@@ -79,3 +116,35 @@ def swap_rounds(work: Work, first: int, after: Cursor | None = None) -> Connecti
 def car_swaps(work: Work, first: int, after: Cursor | None = None) -> Connection[CarSwap]:
     """The orders that got another, equal car, newest first."""
     return show_page(queries.car_swaps_made(work, page_request(first, after)), _show_swap)
+
+
+def _show_offer(one: model.SwapOffer) -> CarSwapOffer:
+    return CarSwapOffer(
+        id=write_id("CarSwapOffer", one.id),
+        order_id=write_id("Order", one.order_id),
+        stage=Stage(one.stage),
+        passed_on=one.passed_on,
+        days_sooner=one.days_sooner,
+        state=one.state,
+        offered_at=one.offered_at,
+        answer_by=one.answer_by,
+        answered_at=one.answered_at,
+    )
+
+
+@query(reads=Permission.OWN_READ, at_most=20)
+def my_car_swap_offers(work: Work) -> list[CarSwapOffer]:
+    """The equal cars of other orders that you were offered because yours would be late, newest first."""
+    return [_show_offer(one) for one in queries.my_swap_offers(work)]
+
+
+@mutation(does=Permission.OWN_WRITE, refuses=(SwapOfferEnded,), result="AcceptCarSwapResult")
+def accept_car_swap(work: Work, input: CarSwapOfferInput) -> CarSwapOffer:  # noqa: A002  # the API's word
+    """Take the equal car that is further built; the order that had it gets yours and is not late for it."""
+    return _show_offer(service.accept_car_swap(work, raw_id(input.car_swap_offer_id, "CarSwapOffer")))
+
+
+@mutation(does=Permission.OWN_WRITE, refuses=(SwapOfferEnded,), result="DeclineCarSwapResult")
+def decline_car_swap(work: Work, input: CarSwapOfferInput) -> CarSwapOffer:  # noqa: A002  # the API's word
+    """Wait for your own car instead."""
+    return _show_offer(service.decline_car_swap(work, raw_id(input.car_swap_offer_id, "CarSwapOffer")))

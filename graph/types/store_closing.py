@@ -6,11 +6,11 @@ from datetime import datetime
 
 import strawberry
 
-from factory_orders import service
+from factory_orders import queries, service
 from factory_orders.store_closing.errors import StoreHasCars, StoreStillOpen
 from graph.access import input_type, object_type
 from graph.identifiers import raw_id, write_id
-from graph.operations import mutation
+from graph.operations import mutation, query
 from kernel.actor import Permission
 from kernel.work import Work
 
@@ -22,6 +22,23 @@ class StoreClosed:
     store_id: strawberry.ID
     closed_at: datetime
     asked: int
+
+
+@object_type(reads=Permission.STORE_CLOSE)
+class StoreOutlook:
+    """What closing a store would mean: `standing` cars have a buyer or may have one, and keep it open.
+
+    So many buyers `toAsk` would pick another store, `members` of pools after their lock; `stock` cars for nobody and
+    those `onOrder` would be shared out.
+    """
+
+    store_id: strawberry.ID
+    closed_at: datetime | None
+    standing: int
+    to_ask: int
+    members: int
+    stock: int
+    on_order: int
 
 
 @object_type(reads=Permission.OWN_READ)
@@ -45,6 +62,21 @@ class PickStoreInput:
 
     order_id: strawberry.ID
     store_id: strawberry.ID
+
+
+@query(reads=Permission.STORE_CLOSE)
+def store_outlook(work: Work, store_id: strawberry.ID) -> StoreOutlook:
+    """What closing a store would mean; nothing is changed."""
+    found = queries.store_outlook(work, raw_id(store_id, "Store"))
+    return StoreOutlook(
+        store_id=write_id("Store", found.store_id),
+        closed_at=found.closed_at,
+        standing=found.standing,
+        to_ask=found.to_ask,
+        members=found.members,
+        stock=found.stock,
+        on_order=found.on_order,
+    )
 
 
 @mutation(does=Permission.STORE_CLOSE, refuses=(StoreHasCars,), result="CloseStoreResult")

@@ -11,7 +11,7 @@ from factory_orders.store_shares import model
 from factory_orders.store_shares.model import ShareKind
 from factory_orders.store_shares.queries import StoreBalance as Balance
 from graph.access import object_type
-from graph.identifiers import write_id
+from graph.identifiers import raw_id, write_id
 from graph.operations import query
 from graph.scalars import Cursor
 from graph.types.money import Money, show_minor
@@ -70,9 +70,12 @@ def _show_balance(one: Balance) -> StoreBalance:
 
 
 @query(reads=Permission.STOCK_READ)
-def store_statement(work: Work, first: int, after: Cursor | None = None) -> Connection[StoreShare]:
-    """What each handover brought its store, newest first: your own store's, or every store's for a planner."""
-    return show_page(queries.store_statement(work, page_request(first, after)), _show_share)
+def store_statement(
+    work: Work, first: int, after: Cursor | None = None, store_id: strawberry.ID | None = None
+) -> Connection[StoreShare]:
+    """What each handover brought its store, newest orders first: your own store's; a planner sees all, or names one."""
+    store = None if store_id is None else raw_id(store_id, "Store")
+    return show_page(queries.store_statement(work, page_request(first, after), store_id=store), _show_share)
 
 
 @query(reads=Permission.STOCK_READ)

@@ -27,6 +27,7 @@ from kernel.ids import SeededIds
 from kernel.work import Works
 from muster import (
     cli,
+    cli_cars,
     cli_catalogue,
     cli_data,
     cli_demand,
@@ -38,6 +39,7 @@ from muster import (
     cli_pool,
     cli_record,
     cli_stock,
+    cli_store,
 )
 from muster.logs import set_up_logs
 from muster.settings import Mail, Secrets, Settings
@@ -176,6 +178,8 @@ def command_words() -> dict[str, set[str]]:
         cli_demo.add_to(cli.app)
         cli_record.add_to(cli.app)
         cli_stock.add_to(cli.app)
+        cli_cars.add_to(cli.app)
+        cli_store.add_to(cli.app)
     command = get_command(cli.app)
     return {name: set(getattr(one, "commands", {})) for name, one in getattr(command, "commands", {}).items()}
 

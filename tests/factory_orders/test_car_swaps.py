@@ -26,9 +26,14 @@ from tests.configurator.small_brand import BRAND, EAST_STORE, NORTH_STORE, PLAIN
 from tests.factory_orders.trade import BUILD, LEGS, SYSTEM, Trade
 
 
-def two_orders(trade: Trade, *, late_by: int = 20) -> tuple[str, str]:
-    """Lock two equal cars: the first is built and has time, the second is not begun and late already."""
+def two_orders(trade: Trade, *, late_by: int = 20, begun: bool = True) -> tuple[str, str]:
+    """Lock two equal cars: the first has time, the second is late already.
+
+    Where that one is begun (painted), nothing of it may be left or changed any more: its buyer has nothing to give up.
+    """
     first, second = trade.lock(2)
+    if begun:
+        trade.build(second, stages=BUILD[:3])
     today = trade.clock.now().date()
     promise(trade, first, today + timedelta(days=90))
     promise(trade, second, today - timedelta(days=late_by))
@@ -97,7 +102,7 @@ def test_both_cars_go_on_to_their_new_buyers(trade: Trade) -> None:
 
     trade.ship(second)
     trade.receive(second)
-    other = trade.build(first)
+    other = trade.build(first, stages=BUILD[3:])
 
     assert (state_of(trade, second), state_of(trade, first)) == (("at_store", vin), ("built", other))
     assert trade.shipment_of(first).store_id == EAST_STORE

@@ -39,6 +39,7 @@ TABLES: Final[Mapping[str, tuple[str, str]]] = {
     "DamageCase": ("damage_cases", "id"),
     "Delivery": ("orders", "id"),
     "EarlyOffer": ("early_offers", "id"),
+    "CarSwapOffer": ("swap_offers", "id"),
     "Handover": ("handovers", "id"),
     "Machine": ("machines", "id"),
     "Movement": ("money_by_hand", "id"),

@@ -1907,6 +1907,31 @@ CREATE TABLE quote_endings (
 	CONSTRAINT fk_quote_endings_quote_id FOREIGN KEY(quote_id) REFERENCES quotes (id)
 )
 -- next
+CREATE TABLE swap_offers (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	order_id VARCHAR(32) NOT NULL, 
+	account_id VARCHAR(32) NOT NULL, 
+	build_order_id VARCHAR(32) NOT NULL, 
+	with_build_order_id VARCHAR(32) NOT NULL, 
+	stage VARCHAR(20) NOT NULL, 
+	passed_on DATE, 
+	days_sooner INTEGER NOT NULL, 
+	offered_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	answer_by TIMESTAMP WITH TIME ZONE NOT NULL, 
+	state VARCHAR(10) NOT NULL, 
+	answered_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_swap_offers PRIMARY KEY (id), 
+	CONSTRAINT uq_swap_offers_order_id_with_build_order_id UNIQUE (order_id, with_build_order_id), 
+	CONSTRAINT ck_swap_offers_state_known CHECK (state IN ('open', 'accepted', 'declined', 'lapsed')), 
+	CONSTRAINT ck_swap_offers_answered_when_it_is CHECK ((state = 'open') = (answered_at IS NULL)), 
+	CONSTRAINT ck_swap_offers_another_car CHECK (build_order_id <> with_build_order_id), 
+	CONSTRAINT ck_swap_offers_worth_an_answer CHECK (days_sooner > 0 AND offered_at < answer_by), 
+	CONSTRAINT fk_swap_offers_order_id FOREIGN KEY(order_id) REFERENCES orders (id), 
+	CONSTRAINT fk_swap_offers_build_order_id FOREIGN KEY(build_order_id) REFERENCES build_orders (id), 
+	CONSTRAINT fk_swap_offers_with_build_order_id FOREIGN KEY(with_build_order_id) REFERENCES build_orders (id)
+)
+-- next
 CREATE TABLE vehicles (
 	vin VARCHAR(17) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -2517,6 +2542,12 @@ BEGIN
     RETURN NEW;
 END $$
 -- next
+CREATE OR REPLACE FUNCTION swap_offers_answer_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state <> 'open' THEN RAISE EXCEPTION 'an answer to an offer of a swap stays' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$
+-- next
 CREATE OR REPLACE FUNCTION vehicles_delivered_as_told() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.state = 'delivered' AND OLD.state <> 'delivered' AND EXISTS (SELECT 1 FROM vehicle_disclosures WHERE vehicle_disclosures.vin = NEW.vin AND vehicle_disclosures.accepted_at IS NULL) THEN RAISE EXCEPTION 'what happened to a car is accepted before it is delivered' USING ERRCODE = 'check_violation'; END IF;
@@ -2821,6 +2852,8 @@ CREATE TRIGGER store_shares_no_change BEFORE UPDATE OR DELETE ON store_shares FO
 -- next
 CREATE TRIGGER store_shares_no_truncate BEFORE TRUNCATE ON store_shares FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
+CREATE TRIGGER swap_offers_answer_is_final BEFORE UPDATE ON swap_offers FOR EACH ROW EXECUTE FUNCTION swap_offers_answer_is_final()
+-- next
 CREATE TRIGGER swap_rounds_no_change BEFORE UPDATE OR DELETE ON swap_rounds FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
 -- next
 CREATE TRIGGER swap_rounds_no_truncate BEFORE TRUNCATE ON swap_rounds FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
@@ -3063,6 +3096,12 @@ CREATE INDEX ix_store_hours_store ON store_hours (store_id, ends_at)
 -- next
 CREATE INDEX ix_store_shares_store ON store_shares (brand_id, store_id, order_id)
 -- next
+CREATE INDEX ix_swap_offers_account ON swap_offers (brand_id, account_id, id)
+-- next
+CREATE INDEX ix_swap_offers_build_order ON swap_offers (build_order_id)
+-- next
+CREATE INDEX ix_swap_offers_with ON swap_offers (with_build_order_id)
+-- next
 CREATE INDEX ix_swap_rounds_brand ON swap_rounds (brand_id, id)
 -- next
 CREATE INDEX ix_throttles_changed_at ON throttles (changed_at)
@@ -3130,3 +3169,7 @@ CREATE UNIQUE INDEX uq_stock_holds_vin ON stock_holds (vin) WHERE ended_at IS NU
 CREATE UNIQUE INDEX uq_stock_moves_offered ON stock_moves (vin) WHERE state = 'offered'
 -- next
 CREATE UNIQUE INDEX uq_stock_purchases_open ON stock_purchases (vin) WHERE state = 'open'
+-- next
+CREATE UNIQUE INDEX uq_swap_offers_car ON swap_offers (with_build_order_id) WHERE state = 'open'
+-- next
+CREATE UNIQUE INDEX uq_swap_offers_order ON swap_offers (order_id) WHERE state = 'open'

@@ -1908,6 +1908,31 @@ CREATE TABLE quote_endings (
 	CONSTRAINT fk_quote_endings_quote_id FOREIGN KEY(quote_id) REFERENCES quotes (id)
 )
 -- next
+CREATE TABLE swap_offers (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	order_id VARCHAR(32) NOT NULL, 
+	account_id VARCHAR(32) NOT NULL, 
+	build_order_id VARCHAR(32) NOT NULL, 
+	with_build_order_id VARCHAR(32) NOT NULL, 
+	stage VARCHAR(20) NOT NULL, 
+	passed_on DATE, 
+	days_sooner INTEGER NOT NULL, 
+	offered_at VARCHAR(27) NOT NULL, 
+	answer_by VARCHAR(27) NOT NULL, 
+	state VARCHAR(10) NOT NULL, 
+	answered_at VARCHAR(27), 
+	CONSTRAINT pk_swap_offers PRIMARY KEY (id), 
+	CONSTRAINT uq_swap_offers_order_id_with_build_order_id UNIQUE (order_id, with_build_order_id), 
+	CONSTRAINT ck_swap_offers_state_known CHECK (state IN ('open', 'accepted', 'declined', 'lapsed')), 
+	CONSTRAINT ck_swap_offers_answered_when_it_is CHECK ((state = 'open') = (answered_at IS NULL)), 
+	CONSTRAINT ck_swap_offers_another_car CHECK (build_order_id <> with_build_order_id), 
+	CONSTRAINT ck_swap_offers_worth_an_answer CHECK (days_sooner > 0 AND offered_at < answer_by), 
+	CONSTRAINT fk_swap_offers_order_id FOREIGN KEY(order_id) REFERENCES orders (id), 
+	CONSTRAINT fk_swap_offers_build_order_id FOREIGN KEY(build_order_id) REFERENCES build_orders (id), 
+	CONSTRAINT fk_swap_offers_with_build_order_id FOREIGN KEY(with_build_order_id) REFERENCES build_orders (id)
+)
+-- next
 CREATE TABLE vehicles (
 	vin VARCHAR(17) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -2600,6 +2625,8 @@ CREATE TRIGGER store_shares_no_delete BEFORE DELETE ON store_shares BEGIN SELECT
 -- next
 CREATE TRIGGER store_shares_no_update BEFORE UPDATE ON store_shares BEGIN SELECT RAISE(ABORT, 'rows of store_shares are never changed'); END
 -- next
+CREATE TRIGGER swap_offers_answer_is_final BEFORE UPDATE ON swap_offers WHEN OLD.state <> 'open' BEGIN SELECT RAISE(ABORT, 'an answer to an offer of a swap stays'); END
+-- next
 CREATE TRIGGER swap_rounds_no_delete BEFORE DELETE ON swap_rounds BEGIN SELECT RAISE(ABORT, 'rows of swap_rounds are never changed'); END
 -- next
 CREATE TRIGGER swap_rounds_no_update BEFORE UPDATE ON swap_rounds BEGIN SELECT RAISE(ABORT, 'rows of swap_rounds are never changed'); END
@@ -2842,6 +2869,12 @@ CREATE INDEX ix_store_hours_store ON store_hours (store_id, ends_at)
 -- next
 CREATE INDEX ix_store_shares_store ON store_shares (brand_id, store_id, order_id)
 -- next
+CREATE INDEX ix_swap_offers_account ON swap_offers (brand_id, account_id, id)
+-- next
+CREATE INDEX ix_swap_offers_build_order ON swap_offers (build_order_id)
+-- next
+CREATE INDEX ix_swap_offers_with ON swap_offers (with_build_order_id)
+-- next
 CREATE INDEX ix_swap_rounds_brand ON swap_rounds (brand_id, id)
 -- next
 CREATE INDEX ix_throttles_changed_at ON throttles (changed_at)
@@ -2909,3 +2942,7 @@ CREATE UNIQUE INDEX uq_stock_holds_vin ON stock_holds (vin) WHERE ended_at IS NU
 CREATE UNIQUE INDEX uq_stock_moves_offered ON stock_moves (vin) WHERE state = 'offered'
 -- next
 CREATE UNIQUE INDEX uq_stock_purchases_open ON stock_purchases (vin) WHERE state = 'open'
+-- next
+CREATE UNIQUE INDEX uq_swap_offers_car ON swap_offers (with_build_order_id) WHERE state = 'open'
+-- next
+CREATE UNIQUE INDEX uq_swap_offers_order ON swap_offers (order_id) WHERE state = 'open'

@@ -1,0 +1,1 @@
+"""Who would be late is asked whether another order's equal car is wanted that is further built."""
