@@ -15,6 +15,7 @@ from factory_orders.deliveries.queries import (
 )
 from factory_orders.early_cars.queries import early_rounds_made, my_early_offers
 from factory_orders.exchanges.queries import car_swaps_made, my_swap_offers, swap_rounds_made
+from factory_orders.footfall.queries import visitors_reported
 from factory_orders.hooks.queries import HookView, list_hooks, messages_of_hook
 from factory_orders.hours.queries import free_appointments, store_calendar
 from factory_orders.light_stock.queries import allocation_rounds_made, fairness_ledger, moves_made, store_levels
@@ -111,6 +112,7 @@ __all__ = [
     "supplier_call_offs",
     "swap_rounds_made",
     "vehicles_by_vin",
+    "visitors_reported",
     "waiting_count",
     "week_plans_of",
 ]

@@ -57,6 +57,7 @@ from factory_orders.deliveries.shipment_service import (
 from factory_orders.early_cars.model import EARLY_TIMER
 from factory_orders.early_cars.service import accept_early_car, decline_early_car, lapse_early_offer
 from factory_orders.exchanges.model import SWAP_TIMER
+from factory_orders.footfall.service import report_visitors
 from factory_orders.hooks.sending_service import send_messages
 from factory_orders.hooks.service import (
     HookSecret,
@@ -243,6 +244,7 @@ __all__ = [
     "report_plant_events",
     "report_shipment",
     "report_shipments",
+    "report_visitors",
     "request_balance",
     "request_balances",
     "request_paper",

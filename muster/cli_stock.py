@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -44,6 +45,8 @@ def _codes(work: Work) -> dict[str, str]:
 def levels(brand: BrandOption = "") -> None:
     """Show by store and model how many stock cars there should be at least and at most, and how many there are.
 
+    The last column is how many demo cars the visitors of a store are worth (`muster stock visitors`).
+
     Example: [bold]muster stock levels[/bold]
     """
     from rich.table import Table
@@ -52,14 +55,34 @@ def levels(brand: BrandOption = "") -> None:
     from kernel.paging import PageRequest, decode_cursor
 
     table = Table(title="Light inventory", title_justify="left")
-    for heading in ("store", "model", "base stock", "at most", "there", "on the way", "on order", "display", "demo"):
+    for heading in (
+        "store",
+        "model",
+        "base stock",
+        "at most",
+        "there",
+        "on the way",
+        "on order",
+        "display",
+        "demo",
+        "wanted",
+    ):
         table.add_column(heading)
     with reading(brand, Role.PLANNER) as work:
         codes, after = _codes(work), None
         while True:
             page = store_levels(work, PageRequest(PAGE, after))
             for one in page.items:
-                counts = (one.level, one.most, one.standing, one.inbound, one.on_order, one.display, one.demo)
+                counts = (
+                    one.level,
+                    one.most,
+                    one.standing,
+                    one.inbound,
+                    one.on_order,
+                    one.display,
+                    one.demo,
+                    one.demo_wanted,
+                )
                 table.add_row(codes[one.store_id], one.model, *map(str, counts))
             if not page.has_next:
                 break
@@ -122,3 +145,26 @@ def _where(one: StockOrderView) -> str:
 
     counted = Counter(car.state for car in one.cars)
     return ", ".join(f"{number} {state}" for state, number in sorted(counted.items()))
+
+
+@app.command()
+def visitors(
+    store: Annotated[str, typer.Argument(help="The code of a store.")],
+    week: Annotated[datetime, typer.Argument(help="The Monday of a week that is over.", formats=["%Y-%m-%d"])],
+    people: Annotated[int, typer.Argument(help="How many people came.")],
+    brand: BrandOption = "",
+) -> None:
+    """Say how many people came to a store in a week; it has demo cars by that. A later word on the week counts.
+
+    Example: [bold]muster stock visitors shanghai-pudong 2026-11-16 140[/bold]
+    """
+    from factory_orders.service import report_visitors
+    from kernel import registry
+    from kernel.errors import NotFound
+
+    with changing(brand, Role.PLANNER) as work:
+        chosen = next((one for one in registry.list_stores(work) if one.code == store), None)
+        if chosen is None:
+            raise NotFound("store")
+        said = report_visitors(work, week=week.date(), visitors=people, store_id=chosen.id)
+    out.print(f"{said.visitors} people came to {store} in the week of {said.week}")

@@ -37,6 +37,7 @@ class StoreLevel:
     display: int
     demo: int
     on_order: int = 0
+    demo_wanted: int = 0
 
     @property
     def cars(self) -> int:
@@ -45,8 +46,8 @@ class StoreLevel:
 
     @property
     def most(self) -> int:
-        """Return how many it may have: light inventory is base stock and the cars that are shown."""
-        return self.level + self.display_wanted
+        """Return how many it may have: light inventory is base stock and the cars that are shown or driven."""
+        return self.level + self.display_wanted + self.demo_wanted
 
 
 @dataclass(frozen=True, slots=True)

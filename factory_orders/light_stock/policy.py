@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from factory_orders.footfall.model import VISITORS_MAX, WEEKS_BACK
 from factory_orders.light_stock.base_stock import CARS_MAX, mean_over
 from kernel.bounds import MINOR_MAX, check_bounds
 from kernel.policy import policy_section
@@ -17,7 +18,8 @@ class LightStockPolicy:
     A car too few costs `under_minor`, one too many `over_minor` over the exposure; a way costs `move_minor` and
     `km_minor` a kilometre (DOMAIN: ¥300 and ¥3); a car of difference between what a store gets and is owed costs
     `unfair_minor` times its square. A store may refuse an offered car within `answer_hours`; of display cars it has
-    `display_per_model`.
+    `display_per_model`, and a demo car for each `visitors_per_demo` people a week, counted over the reported ones of
+    the last `footfall_weeks`, of a model `demo_per_model` at most.
     """
 
     weekly_milli: int = 250
@@ -29,6 +31,9 @@ class LightStockPolicy:
     unfair_minor: int = 5_000
     answer_hours: int = 24
     display_per_model: int = 1
+    visitors_per_demo: int = 60
+    footfall_weeks: int = 8
+    demo_per_model: int = 2
 
     def __post_init__(self) -> None:
         cost = (0, MINOR_MAX)
@@ -43,5 +48,8 @@ class LightStockPolicy:
             unfair_minor=cost,
             answer_hours=(1, 720),
             display_per_model=(0, 50),
+            visitors_per_demo=(1, VISITORS_MAX),
+            footfall_weeks=(1, WEEKS_BACK),
+            demo_per_model=(0, 50),
         )
         assert mean_over(self.weekly_milli, self.exposure_days) <= CARS_MAX / 2, "light inventory"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Select, func, or_, select, true
@@ -12,6 +13,8 @@ from configurator.queries import open_showroom
 from factory_orders.deliveries.model import RECEIVED, ShipmentState
 from factory_orders.deliveries.tables import shipments
 from factory_orders.early_cars.tables import early_offers
+from factory_orders.footfall.model import Footfall, demo_cars
+from factory_orders.footfall.queries import footfall_since
 from factory_orders.light_stock.base_stock import StockRule, base_stock, mean_over
 from factory_orders.light_stock.model import AllocationRound, FairnessLine, MoveState, StockMove, StoreLevel
 from factory_orders.light_stock.policy import LightStockPolicy
@@ -155,9 +158,17 @@ def _levels(work: Work, store_ids: Sequence[str]) -> list[StoreLevel]:
     version, _ = open_showroom(work, region="")
     plans, inbound, used, ordered = weekly_plans(work), inbound_stock(work), used_stock(work), ordered_stock(work)
     standing = Counter((car.store_id, car.model) for car in free_stock(work))
+    footfall = _footfall(work, rules)
+    models = sorted(model.code for model in version.catalogue.models)
     found = []
     for store_id in sorted(store_ids):
-        for model in sorted(model.code for model in version.catalogue.models):
+        demo_wanted = demo_cars(
+            footfall.get(store_id, Footfall(0, 0)),
+            {model: plans.get((store_id, model), rules.weekly_milli) for model in models},
+            visitors_per_car=rules.visitors_per_demo,
+            per_model_most=rules.demo_per_model,
+        )
+        for model in models:
             key = (store_id, model)
             weekly = plans.get(key, rules.weekly_milli)
             found.append(
@@ -172,9 +183,16 @@ def _levels(work: Work, store_ids: Sequence[str]) -> list[StoreLevel]:
                     display=used.get((*key, Newness.DISPLAY), 0),
                     demo=used.get((*key, Newness.DEMO), 0),
                     on_order=ordered.get(key, 0),
+                    demo_wanted=demo_wanted[model],
                 )
             )
     return found
+
+
+def _footfall(work: Work, rules: LightStockPolicy) -> dict[str, Footfall]:
+    """Return who came to stores in the reported ones of the last weeks."""
+    today = work.now.astimezone(registry.own_brand(work).zone).date()
+    return footfall_since(work, today - timedelta(days=today.weekday() + 7 * rules.footfall_weeks))
 
 
 def ordered_stock(work: Work) -> dict[tuple[str, str], int]:

@@ -76,7 +76,7 @@ def order_stock(work: Work, request: StockRequest) -> StockOrderView:
             return stock_order_seen(work, claimed.outcome["stock_order_id"])
     if not 1 <= request.cars <= CARS_MAX:
         raise InvalidInput("cars", because("COUNT", least=1, most=CARS_MAX))
-    store = registry.hold_open_store(work, _store_of(work, request.store_id))
+    store = registry.hold_open_store(work, store_meant(work, request.store_id))
     car = buildable_car(work, model=request.model, options=request.options, region=store.region)
     order = _write(work, request, store, car)
     insert_orders(work, _terms(work, order, car))
@@ -86,8 +86,8 @@ def order_stock(work: Work, request: StockRequest) -> StockOrderView:
     return stock_order_seen(work, order.id)
 
 
-def _store_of(work: Work, named: str | None) -> str:
-    """Return the store that is ordered for; a planner names one, an adviser has one and no other."""
+def store_meant(work: Work, named: str | None) -> str:
+    """Return the store that is spoken of; a planner names one, an adviser has one and no other (NotFound)."""
     if work.actor.may(Permission.BATCH_MANAGE):
         if named is None:
             raise NotFound("store")

@@ -30,8 +30,9 @@ strawberry.enum(MoveState, name="StockMoveState", description="Whether a car tha
 class StoreStockLevel:
     """How many stock cars of a model a store should have (base stock), and has: standing there, and on their way.
 
-    Of display cars one for each model, unless the brand says otherwise; those and demo cars are not new. `onOrder` are
-    to be built for its stock; all of them together are at most `most`, which is where ordering ends.
+    Of display cars one for each model, unless the brand says otherwise, of demo cars as many as its visitors are worth
+    (`demoWanted`); both are not new. `onOrder` are to be built for its stock; all of them together are at most `most`,
+    which is where ordering ends.
     """
 
     store_id: strawberry.ID
@@ -42,6 +43,7 @@ class StoreStockLevel:
     inbound: int
     display_wanted: int
     display: int
+    demo_wanted: int
     demo: int
     on_order: int
     most: int
@@ -182,6 +184,7 @@ def _show_level(one: model.StoreLevel) -> StoreStockLevel:
         inbound=one.inbound,
         display_wanted=one.display_wanted,
         display=one.display,
+        demo_wanted=one.demo_wanted,
         demo=one.demo,
         on_order=one.on_order,
         most=one.most,

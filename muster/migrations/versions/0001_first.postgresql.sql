@@ -1352,6 +1352,19 @@ CREATE TABLE store_hours (
 	CONSTRAINT fk_store_hours_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
 )
 -- next
+CREATE TABLE store_visitors (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	store_id VARCHAR(32) NOT NULL, 
+	week DATE NOT NULL, 
+	visitors INTEGER NOT NULL, 
+	by_account_id VARCHAR(32), 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_store_visitors PRIMARY KEY (id), 
+	CONSTRAINT ck_store_visitors_counted CHECK (visitors BETWEEN 0 AND 100000), 
+	CONSTRAINT fk_store_visitors_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
+)
+-- next
 CREATE TABLE take_draws (
 	comparison_id VARCHAR(32) NOT NULL, 
 	number INTEGER NOT NULL, 
@@ -2852,6 +2865,10 @@ CREATE TRIGGER store_shares_no_change BEFORE UPDATE OR DELETE ON store_shares FO
 -- next
 CREATE TRIGGER store_shares_no_truncate BEFORE TRUNCATE ON store_shares FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
 -- next
+CREATE TRIGGER store_visitors_no_change BEFORE UPDATE OR DELETE ON store_visitors FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER store_visitors_no_truncate BEFORE TRUNCATE ON store_visitors FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
 CREATE TRIGGER swap_offers_answer_is_final BEFORE UPDATE ON swap_offers FOR EACH ROW EXECUTE FUNCTION swap_offers_answer_is_final()
 -- next
 CREATE TRIGGER swap_rounds_no_change BEFORE UPDATE OR DELETE ON swap_rounds FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
@@ -3095,6 +3112,10 @@ CREATE INDEX ix_store_changes_order ON store_changes (order_id, id)
 CREATE INDEX ix_store_hours_store ON store_hours (store_id, ends_at)
 -- next
 CREATE INDEX ix_store_shares_store ON store_shares (brand_id, store_id, order_id)
+-- next
+CREATE INDEX ix_store_visitors_store ON store_visitors (brand_id, store_id, id)
+-- next
+CREATE INDEX ix_store_visitors_week ON store_visitors (brand_id, week)
 -- next
 CREATE INDEX ix_swap_offers_account ON swap_offers (brand_id, account_id, id)
 -- next

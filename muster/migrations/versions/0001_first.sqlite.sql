@@ -1353,6 +1353,19 @@ CREATE TABLE store_hours (
 	CONSTRAINT fk_store_hours_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
 )
 -- next
+CREATE TABLE store_visitors (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	store_id VARCHAR(32) NOT NULL, 
+	week DATE NOT NULL, 
+	visitors INTEGER NOT NULL, 
+	by_account_id VARCHAR(32), 
+	at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_store_visitors PRIMARY KEY (id), 
+	CONSTRAINT ck_store_visitors_counted CHECK (visitors BETWEEN 0 AND 100000), 
+	CONSTRAINT fk_store_visitors_store_id FOREIGN KEY(store_id) REFERENCES stores (id)
+)
+-- next
 CREATE TABLE take_draws (
 	comparison_id VARCHAR(32) NOT NULL, 
 	number INTEGER NOT NULL, 
@@ -2625,6 +2638,10 @@ CREATE TRIGGER store_shares_no_delete BEFORE DELETE ON store_shares BEGIN SELECT
 -- next
 CREATE TRIGGER store_shares_no_update BEFORE UPDATE ON store_shares BEGIN SELECT RAISE(ABORT, 'rows of store_shares are never changed'); END
 -- next
+CREATE TRIGGER store_visitors_no_delete BEFORE DELETE ON store_visitors BEGIN SELECT RAISE(ABORT, 'rows of store_visitors are never changed'); END
+-- next
+CREATE TRIGGER store_visitors_no_update BEFORE UPDATE ON store_visitors BEGIN SELECT RAISE(ABORT, 'rows of store_visitors are never changed'); END
+-- next
 CREATE TRIGGER swap_offers_answer_is_final BEFORE UPDATE ON swap_offers WHEN OLD.state <> 'open' BEGIN SELECT RAISE(ABORT, 'an answer to an offer of a swap stays'); END
 -- next
 CREATE TRIGGER swap_rounds_no_delete BEFORE DELETE ON swap_rounds BEGIN SELECT RAISE(ABORT, 'rows of swap_rounds are never changed'); END
@@ -2868,6 +2885,10 @@ CREATE INDEX ix_store_changes_order ON store_changes (order_id, id)
 CREATE INDEX ix_store_hours_store ON store_hours (store_id, ends_at)
 -- next
 CREATE INDEX ix_store_shares_store ON store_shares (brand_id, store_id, order_id)
+-- next
+CREATE INDEX ix_store_visitors_store ON store_visitors (brand_id, store_id, id)
+-- next
+CREATE INDEX ix_store_visitors_week ON store_visitors (brand_id, week)
 -- next
 CREATE INDEX ix_swap_offers_account ON swap_offers (brand_id, account_id, id)
 -- next
