@@ -39,9 +39,10 @@ def cars() -> None:
 def swap(dry_run: DryRunOption = False, brand: BrandOption = "") -> None:
     """Let identical new cars change places between orders where that cuts lateness, now instead of in the morning.
 
-    Of all exchanges in which nobody becomes later or gives anything up the best one is found, and proven. Price, store
-    and contract date stay with each order, and both buyers are told. Where something has moved on since the search,
-    nothing changes. Then the buyers are asked whose order would be late and could have a car that is further built.
+    Of all exchanges in which everybody else keeps the promised date for nine in ten and nobody gives anything up the
+    best one is found, and proven. Price, store and contract date stay with each order, and both buyers are told. Where
+    something has moved on since the search, nothing changes. Then the buyers are asked whose order would be late and
+    could have a car that is further built.
 
     Example: [bold]muster cars swap --dry-run[/bold]
     """

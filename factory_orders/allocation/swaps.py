@@ -86,7 +86,7 @@ def swap_identical(
 
     Where `nobody_worse`, no order becomes later, and who does not become sooner gets no car that is further built: of
     the exchanges that are like this the best one is found. `may` says besides which order may get which other car.
-    Asserts that every order has exactly one of the cars; it keeps one afterwards.
+    What saves nothing is not exchanged. Asserts that every order has exactly one of the cars; it keeps one afterwards.
     """
     own = {car.order_id: car for car in cars if car.order_id is not None}
     assert set(own) == {order.id for order in orders}, "every order has its car"
@@ -103,7 +103,8 @@ def swap_identical(
 
     def cost(car: BoundCar, order: BuyerOrder) -> int:
         transport = costs.move + costs.km * roads[car.stands_at, order.store_id]
-        change = 0 if car.order_id == order.id else costs.change
+        # Where a change costs nothing equal cars would be tied; each order keeps its own then.
+        change = 0 if car.order_id == order.id else max(1, costs.change)
         waits = max(0, comes(car, order) - costs.since) * costs.wait_day
         return late(car, order) * costs.late_day + waits + transport + change
 
@@ -113,7 +114,7 @@ def swap_identical(
             return True
         days, days_kept = late(car, order), late(kept, order)
         is_no_worse = days < days_kept or (days == days_kept and car.progress <= kept.progress)
-        return (may is None or may(car, order)) and (is_no_worse or not nobody_worse)
+        return (is_no_worse or not nobody_worse) and (may is None or may(car, order))
 
     rows = []
     for car in cars:
@@ -130,6 +131,8 @@ def swap_identical(
     before = sum(cost(own[order.id], order) for order in orders)
     pairs = [(car, orders[place]) for car, place in zip(cars, found.place.tolist(), strict=True) if place < free]
     assert len(pairs) == len(orders), "every order keeps a car"
+    if (saved := before - (found.cost + must * len(orders))) == 0:
+        pairs = [(own[order.id], order) for order in orders]
     swaps = tuple(
         Swap(order.id, own[order.id].id, car.id)
         for car, order in sorted(pairs, key=lambda pair: pair[1].id)
@@ -137,7 +140,7 @@ def swap_identical(
     )
     return SwapPlan(
         swaps,
-        before - (found.cost + must * len(orders)),
+        saved,
         before - (found.bound + must * len(orders)),
         sum(late(own[order.id], order) for order in orders),
         sum(late(car, order) for car, order in pairs),

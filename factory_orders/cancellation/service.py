@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from configurator.quote_queries import load_quotes
 from configurator.quote_service import road_km
 from demand.service import DEPOSIT_PURPOSE, earnest_account
 from factory_orders.deliveries.balance import earnest_account_of
@@ -45,7 +44,7 @@ from factory_orders.planning.queries import plant_by_id
 from factory_orders.plant.model import BEFORE_THE_LINE, BuildOrder
 from factory_orders.plant.store import live_build_order, unfinished_in_batch
 from factory_orders.policies import CancellationPolicy, PromisePolicy
-from factory_orders.promises.margin_store import margin_at
+from factory_orders.promises.margin_store import margins_when_promised
 from factory_orders.stock.model import STOCK_DEPOSIT_PURPOSE
 from factory_orders.stock.policy import StockPurchasePolicy
 from kernel import ledger, payments, policy, registry
@@ -245,10 +244,7 @@ def _is_later_than_accepted(work: Work, terms: OrderTerms, built: BuildOrder | N
     store = registry.stores_by_id(work, [terms.store_id])[terms.store_id]
     distance_km = road_km(plant_by_id(work, terms.plant_id), store)
     times = policy.current(work).section(PromisePolicy)
-    # By the margin that the accepted date was made with: what was learned since is no later plan.
-    known = load_quotes(work, [terms.quote_id]).get(terms.quote_id)
-    at = terms.locked_at if known is None else known.signed.quote.facts.issued_at
-    margin = margin_at(work, terms.plant_id, at)
+    margin = margins_when_promised(work, [terms.id])[terms.id]
     _, planned = promise_days(Window(built.week, built.week), distance_km=distance_km, policy=times, margin=margin)
     return planned > terms.promised_by
 

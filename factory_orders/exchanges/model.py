@@ -26,7 +26,8 @@ class CarOfOrder:
 
     `vin` is set once the car has passed: then it stands at the plant and its carrier has not come. Days are ordinals;
     `due` is the day on which the car must leave the line's end for a store that lies next to it; `passed` the one on
-    which it passed. What its buyer may still do follows `policy_version`.
+    which it passed. `planned` is the Friday of its planned week, from which dates are promised. What its buyer may
+    still do follows `policy_version`.
     """
 
     order_id: str
@@ -41,6 +42,7 @@ class CarOfOrder:
     due: int
     passed: int | None = None
     policy_version: int = 0
+    planned: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,17 @@ def needs_word(own: CarOfOrder, gets: CarOfOrder, rights: BuyersRights, *, today
     if gets.passed is None or today - gets.passed <= fresh_days:
         return False
     return own.passed is None or own.passed > gets.passed
+
+
+def keeps_promise(order: CarOfOrder, gets: CarOfOrder, *, way_days: int, margin_days: int) -> bool:
+    """Say whether an order's date still holds for nine in ten with another one's car (DOMAIN section 6.4).
+
+    It does where that car comes no later than the own one, by its day and by its plan, or where the margin still lies
+    between its day at the store and the date: by the same sum a plan is held against the date when its buyer may leave.
+    """
+    if gets.ready <= order.ready and gets.planned <= order.planned:
+        return True
+    return max(gets.ready, gets.planned) + way_days + margin_days <= order.due
 
 
 class SwapOfferState(StrEnum):
@@ -123,7 +136,7 @@ class SwapRound:
 
 @dataclass(frozen=True, slots=True)
 class CarSwap:
-    """An order that got another car than it had; it is no later than before."""
+    """An order that got another car than it had; it is no later than before, or still in time for nine in ten."""
 
     id: str
     brand_id: str

@@ -23,6 +23,7 @@ from factory_orders.exchanges.model import (
 from factory_orders.exchanges.rows import offer_from
 from factory_orders.exchanges.tables import car_swaps, swap_offers, swap_rounds
 from factory_orders.planning.model import OrderOrigin
+from factory_orders.planning.promise import FRIDAY
 from factory_orders.planning.tables import orders
 from factory_orders.plant.model import Stage
 from factory_orders.plant.tables import build_orders
@@ -61,6 +62,7 @@ def cars_of_orders(
             build.moved_at,
             order.policy_version,
             build.day,
+            build.week,
             build.model,
             build.options,
             build.catalogue_version_id,
@@ -99,6 +101,7 @@ def cars_of_orders(
             due=(row.promised_by - kept).toordinal(),
             passed=row.moved_at.astimezone(zone).toordinal() if row.stage == Stage.PASSED.value else None,
             policy_version=row.policy_version,
+            planned=(row.week + FRIDAY).toordinal(),
         )
         for row in work.connection.execute(found)
         if row.newness in (None, int(Newness.NEW)) and _stands_still(row.state, row.stage, row.way)

@@ -1,7 +1,8 @@
 """Identical cars change places between orders: solved outside of any change, then written once, or not at all.
 
-Nobody becomes later for it, and nobody gives anything up: who would is asked first (`swap_offers`). Prices, dates and
-stores stay with their orders; only the car is another, equal one.
+Who gives a car has one that still comes by the date, with the margin that nine in ten were promised with, and nobody
+gives anything up: who would is asked first (`swap_offers`). Prices, dates and stores stay with their orders; only the
+car is another, equal one.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from factory_orders.exchanges.model import (
     CarSwap,
     SwapRound,
     foremost,
+    keeps_promise,
     needs_word,
     progress_of,
 )
@@ -30,6 +32,7 @@ from factory_orders.planning.order_store import lock_orders, save_orders
 from factory_orders.plant.model import BuildOrder
 from factory_orders.plant.store import lock_build_orders
 from factory_orders.policies import BatchPolicy, PromisePolicy
+from factory_orders.promises.margin_store import margins_when_promised
 from factory_orders.vehicles.service import allocate_vehicles, free_vehicle
 from kernel import policy, registry
 from kernel.actor import system
@@ -43,18 +46,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SwapProblem:
-    """Orders with cars of kinds in which some order will be late, the roads, and what their buyers may still do."""
+    """Orders with cars of kinds in which some order will be late, the roads, and what their buyers may still do.
+
+    `margins` are the days that each order's date was promised with.
+    """
 
     cars: tuple[CarOfOrder, ...]
     roads: Mapping[tuple[str, str], int]
     costs: SwapCosts
     rights: Mapping[int, BuyersRights]
+    margins: Mapping[str, int]
     rules: ExchangePolicy
     today: date
 
     def days_late(self, car: CarOfOrder, order: CarOfOrder) -> int:
         """Return how many days late an order would be with another one's car; both are of one plant."""
         return days_late(car, order, self.roads, self.costs.km_per_day)
+
+    def is_fair(self, order: CarOfOrder, gets: CarOfOrder) -> bool:
+        """Say whether an order becomes less late with another one's car, or keeps its promise with it."""
+        if self.days_late(gets, order) < self.days_late(order, order):
+            return True
+        way = way_days(order, self.roads, self.costs.km_per_day)
+        return keeps_promise(order, gets, way_days=way, margin_days=self.margins[order.order_id])
 
     def asks(self, order: CarOfOrder, gets: CarOfOrder) -> bool:
         """Say whether an order's buyer has to be asked before having another one's car."""
@@ -121,7 +135,15 @@ def read_problem(work: Work) -> SwapProblem:
 
     late = {car.kind for car in known if own_days(car) > 0}
     involved = foremost([car for car in known if car.kind in late], own_days)
-    return SwapProblem(tuple(involved), roads, costs, rights_of(work, involved), own, today)
+    margins = margin_days(work, [car.order_id for car in involved])
+    return SwapProblem(tuple(involved), roads, costs, rights_of(work, involved), margins, own, today)
+
+
+def margin_days(work: Work, order_ids: Sequence[str]) -> dict[str, int]:
+    """Return by order how many days its date was promised behind the expected one: learned, or else the buffer."""
+    buffer = policy.current(work).section(PromisePolicy).buffer_days
+    found = margins_when_promised(work, order_ids)
+    return {order_id: buffer if margin is None else margin.p90_days for order_id, margin in found.items()}
 
 
 def roads_of(work: Work, cars: Sequence[CarOfOrder]) -> dict[tuple[str, str], int]:
@@ -134,7 +156,12 @@ def roads_of(work: Work, cars: Sequence[CarOfOrder]) -> dict[tuple[str, str], in
 
 def days_late(car: CarOfOrder, order: CarOfOrder, roads: Mapping[tuple[str, str], int], km_per_day: int) -> int:
     """Return how many days late an order would be with another one's car; both are of one plant."""
-    return max(0, car.ready - (-roads[order.plant_id, order.store_id] // km_per_day) - order.due)
+    return max(0, car.ready + way_days(order, roads, km_per_day) - order.due)
+
+
+def way_days(order: CarOfOrder, roads: Mapping[tuple[str, str], int], km_per_day: int) -> int:
+    """Return how many days a car is on its way to an order's store."""
+    return -(-roads[order.plant_id, order.store_id] // km_per_day)
 
 
 def _solve(problem: SwapProblem) -> SwapPlan:
@@ -149,7 +176,8 @@ def _solve(problem: SwapProblem) -> SwapPlan:
     waiting = [BuyerOrder(car.order_id, car.kind, car.store_id, car.due) for car in problem.cars]
 
     def may(car: BoundCar, order: BuyerOrder) -> bool:
-        return not problem.asks(by_order[order.id], by_build[car.id])
+        own, gets = by_order[order.id], by_build[car.id]
+        return problem.is_fair(own, gets) and not problem.asks(own, gets)
 
     return swap_identical(bound, waiting, roads=problem.roads, costs=problem.costs, nobody_worse=True, may=may)
 
@@ -258,7 +286,7 @@ def keep_swaps(
                 work.now,
             )
         )
-        way = -(-roads[order.plant_id, order.store_id] // per_day)
+        way = way_days(order, roads, per_day)
         ready_on = date.fromordinal(car.ready + way + times.transit_base_days + times.pre_delivery_days)
         work.record(OrderCarSwapped(made.brand_id, order_id, order.account_id, before - after, ready_on))
     insert_swap_round(work, made, swaps)

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+import structlog
+
 from configurator.quote_service import road_km
 from factory_orders.early_cars.round_service import offer_early_cars
 from factory_orders.exchanges.swap_service import swap_cars
@@ -33,6 +35,8 @@ from kernel.ids import BrandId
 from kernel.timers import set_timer
 from kernel.work import Work, Works
 
+log = structlog.get_logger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class SharingProblem:
@@ -57,16 +61,25 @@ def share_out_wanted(works: Works) -> int:
     """Share out the free cars of every brand that waits for it; a loop of the worker. Returns how many it did.
 
     Before that, identical cars change places between the orders of buyers, or are offered to who would give something
-    up by it, and free cars are offered to who waits for equal ones.
+    up by it, and free cars are offered to who waits for equal ones. What fails is logged and keeps neither the next
+    step nor another brand waiting; a sharing out that failed is raised in the end, and comes again.
     """
     with works.read(system(BrandId("platform"))) as work:
         brands = brands_that_wait(work)
-    done = 0
+    done, failed = 0, None
     for brand_id in brands:
-        swap_cars(works, brand_id)
-        offer_swaps(works, brand_id)
-        offer_early_cars(works, brand_id)
-        done += _share_out(works, brand_id)
+        for look in (swap_cars, offer_swaps, offer_early_cars):
+            try:
+                look(works, brand_id)
+            except Exception:
+                log.exception("exchange_failed", brand_id=brand_id, step=look.__name__)
+        try:
+            done += _share_out(works, brand_id)
+        except Exception as error:
+            log.exception("sharing_out_failed", brand_id=brand_id)
+            failed = error
+    if failed is not None:
+        raise failed
     return done
 
 

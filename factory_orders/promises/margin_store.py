@@ -13,7 +13,7 @@ from factory_orders.planning.model import OrderTerms
 from factory_orders.planning.tables import orders
 from factory_orders.promises.learning import NEVER, Margin
 from factory_orders.promises.tables import promise_margins, promise_outcomes
-from kernel import registry
+from kernel import db, registry
 from kernel.work import Work
 
 AT_ONCE = 500
@@ -63,6 +63,25 @@ def planned_days(work: Work, dated: Sequence[OrderTerms]) -> Mapping[str, date]:
             margin = _known_margin(work, known, terms.plant_id, at)
             planned[terms.id] = terms.expected_on - timedelta(days=0 if margin is None else margin.p50_days)
     return planned
+
+
+def margins_when_promised(work: Work, order_ids: Sequence[str]) -> dict[str, Margin | None]:
+    """Return by order the margins that its accepted date was made with: at its quote's moment, or else at its lock.
+
+    What was learned since makes no date later.
+    """
+    table = orders.c
+    own = select(table.id, table.plant_id, table.quote_id, table.locked_at).where(table.brand_id == work.actor.brand_id)
+    known: dict[tuple[str, datetime], Margin | None] = {}
+    margins: dict[str, Margin | None] = {}
+    for start in range(0, len(order_ids), AT_ONCE):
+        rows = work.connection.execute(own.where(db.among(table.id, order_ids[start : start + AT_ONCE]))).all()
+        quotes = load_quotes(work, [row.quote_id for row in rows])
+        for row in rows:
+            quote = quotes.get(row.quote_id)
+            at = row.locked_at if quote is None else quote.signed.quote.facts.issued_at
+            margins[row.id] = _known_margin(work, known, row.plant_id, at)
+    return margins
 
 
 def _known_margin(

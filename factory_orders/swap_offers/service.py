@@ -1,8 +1,8 @@
 """Use cases of who would be late and could have another order's equal car that is further built: asked, not given.
 
 With the car's stage ends what its buyer may still do: leave free of charge for the lateness, or change options
-(decision 023). Nothing is kept while the buyer thinks: the car is another order's, and only an exchange that still
-makes nobody later is made.
+(decision 023). Nothing is kept while the buyer thinks: the car is another order's, and only an exchange by which
+the other order keeps its promise is made.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from factory_orders.exchanges.model import (
     SwapOffer,
     SwapOfferState,
     SwapRound,
+    keeps_promise,
     needs_word,
     progress_of,
 )
@@ -33,9 +34,11 @@ from factory_orders.exchanges.swap_service import (
     days_late,
     exchange,
     keep_swaps,
+    margin_days,
     read_problem,
     roads_of,
     today_of,
+    way_days,
 )
 from factory_orders.policies import BatchPolicy, PromisePolicy
 from kernel import policy
@@ -94,7 +97,7 @@ def _pairs(problem: SwapProblem, before: Sequence[SwapOffer]) -> list[SwapPair]:
                 if (
                     saves > 0
                     and (taker.order_id, giver.build_order_id) not in asked
-                    and problem.days_late(taker, giver) == 0
+                    and problem.is_fair(giver, taker)
                     and progress_of(taker.stage) <= progress_of(giver.stage)
                     and problem.asks(taker, giver)
                     and not problem.asks(giver, taker)
@@ -199,13 +202,17 @@ def accept_car_swap(work: Work, offer_id: str) -> SwapOffer:
 def _saved(
     work: Work, taker: CarOfOrder, giver: CarOfOrder, roads: Mapping[tuple[str, str], int], *, today: date
 ) -> int:
-    """Return what the exchange saves now, in fen; nothing where somebody is later by it or its giver loses by it."""
+    """Return what the exchange saves now, in fen; nothing where its giver loses by it."""
     rules = policy.current(work)
     own, per_day = rules.section(ExchangePolicy), rules.section(PromisePolicy).transit_km_per_day
     rights = rights_of(work, [giver])[giver.policy_version]
     given_up = needs_word(giver, taker, rights, today=today.toordinal(), fresh_days=own.fresh_days)
-    later = days_late(taker, giver, roads, per_day) > days_late(giver, giver, roads, per_day)
-    if taker.kind != giver.kind or given_up or later or progress_of(taker.stage) > progress_of(giver.stage):
+    kept = keeps_promise(
+        *(giver, taker),
+        way_days=way_days(giver, roads, per_day),
+        margin_days=margin_days(work, [giver.order_id])[giver.order_id],
+    )
+    if taker.kind != giver.kind or given_up or not kept or progress_of(taker.stage) > progress_of(giver.stage):
         return 0
     days = days_late(taker, taker, roads, per_day) - days_late(giver, taker, roads, per_day)
     return days * rules.section(BatchPolicy).late_day_minor - 2 * own.change_minor

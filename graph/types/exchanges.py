@@ -45,7 +45,7 @@ class SwapRound:
 
 @object_type(reads=Permission.BATCH_READ)
 class CarSwap:
-    """An order that got another, equal car; it is no later for it."""
+    """An order that got another, equal car; it is no later than before, or still in time for nine in ten."""
 
     round_id: strawberry.ID
     order_id: strawberry.ID

@@ -10,20 +10,24 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
-from factory_orders import audit_service, queries
+from factory_orders import audit_service, queries, service
 from factory_orders.exchanges.model import CarOfOrder, CarSwap, foremost
 from factory_orders.exchanges.swap_service import swap_cars
 from factory_orders.exchanges.tables import car_swaps, swap_rounds
 from factory_orders.model import ShipmentState, Stage, order_state
 from factory_orders.planning.tables import orders
 from factory_orders.plant.tables import build_orders
+from factory_orders.policies import PromisePolicy
 from factory_orders.store_closing.tables import store_changes
 from factory_orders.vehicles.tables import vehicles
 from kernel.paging import PageRequest
 from kernel.record import walk
 from kernel.soundness import examine
 from tests.configurator.small_brand import BRAND, EAST_STORE, NORTH_STORE, PLAIN_CAR, PLANNER
-from tests.factory_orders.trade import BUILD, LEGS, SYSTEM, Trade
+from tests.factory_orders.trade import BUILD, LEGS, SYSTEM, Trade, buyer
+
+NINE_IN_TEN = timedelta(days=4 + 2 + 3 + PromisePolicy().buffer_days)
+"""From a week on the line to the day it is promised by: Friday, transit without a road, what is done, the buffer."""
 
 
 def two_orders(trade: Trade, *, late_by: int = 20, begun: bool = True) -> tuple[str, str]:
@@ -133,6 +137,32 @@ def test_nobody_gives_a_car_away_who_would_be_late_for_it(trade: Trade) -> None:
 
     assert swap_cars(trade.works, BRAND) == 0
     assert state_of(trade, first)[0] == "built"
+
+
+def test_who_gives_a_car_keeps_the_margin_of_the_promise_and_gets_no_free_way_out(trade: Trade) -> None:
+    first, second = trade.lock(2)
+    later = trade.build_order_of(second).week + timedelta(days=14)
+    with trade.works.change(SYSTEM) as work:
+        own = build_orders.c.order_id == second
+        work.connection.execute(update(build_orders).where(own).values(day=later, week=later, position=50))
+    for order_id in (first, second):
+        trade.report(trade.build_order_of(order_id).id, BUILD[0])
+    # By the plan the other car comes in time for this one too, but nine in ten would not.
+    promise(trade, second, later - timedelta(days=10))
+    promise(trade, first, later + NINE_IN_TEN - timedelta(days=1))
+    before = leaving_costs(trade, first)
+
+    kept = swap_cars(trade.works, BRAND)
+    promise(trade, first, later + NINE_IN_TEN)
+    given = swap_cars(trade.works, BRAND)
+
+    assert (kept, given) == (0, 2)
+    assert leaving_costs(trade, first) == before > 0
+
+
+def leaving_costs(trade: Trade, order_id: str) -> int:
+    with trade.works.read(buyer(1)) as work:
+        return service.preview_cancellation(work, order_id).forfeit_minor
 
 
 def test_a_car_that_moved_on_between_two_looks_is_left_to_the_next_round(

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 from factory_orders import audit_service, queries, service
 from factory_orders.deliveries.tables import shipments
 from factory_orders.errors import StockQuoteDead
+from factory_orders.light_stock import round_service
 from factory_orders.light_stock.model import AllocationRound, FairnessLine, MoveState, StockMove, StoreLevel
 from factory_orders.light_stock.queries import free_stock
 from factory_orders.light_stock.tables import allocation_rounds, stock_moves
@@ -287,6 +288,18 @@ def test_a_car_goes_one_way_at_a_time(trade: Trade) -> None:
         loaded = service.report_shipment(work, sent.shipment_id, ShipmentState.LOADED, occurred_at=trade.clock.now())
     assert loaded.order_id is None
     assert free(trade) == []
+
+
+def test_a_step_that_fails_keeps_no_car_from_being_shared_out(trade: Trade, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> int:
+        raise LookupError
+
+    monkeypatch.setattr(round_service, "swap_cars", fail)
+    vin = car_at_plant(trade)
+
+    share(trade)
+
+    assert [one.vin for one in moves(trade)] == [vin]
 
 
 def test_a_sharing_out_is_taken_once_however_many_workers_there_are(trade: Trade) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import permutations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -91,6 +92,21 @@ def test_swaps_save_as_much_as_any_exchange_could(days: list[tuple[int, int]]) -
 
     own = tuple(range(len(days)))
     assert found.saved_minor == found.saved_at_most_minor == cost(own) - min(map(cost, permutations(own)))
+
+
+@pytest.mark.parametrize(
+    ("costs", "ready", "due"),
+    [(SwapCosts(change=0), [9] * 8, [0] * 8), (SwapCosts(late_day=40_000, change=20_000), [0, 2], [3, 1])],
+    ids=["a change costs nothing", "the gain is what the changes cost"],
+)
+def test_cars_stay_where_they_are_when_changing_places_saves_nothing(
+    costs: SwapCosts, ready: list[int], due: list[int]
+) -> None:
+    orders = [BuyerOrder(f"o{number}", "same", "FAR", day) for number, day in enumerate(due)]
+
+    found = swap_identical(bound_cars(ready), orders, roads=ROADS, costs=costs)
+
+    assert (found.swaps, found.saved_minor, found.days_late_after) == ((), 0, found.days_late_before)
 
 
 def test_an_early_buyer_gets_the_car_that_is_ready_and_nobody_else_is_moved() -> None:
