@@ -9,6 +9,7 @@ from configurator.catalogue import Catalogue
 from configurator.completing import heaviest
 from configurator.definitions import TooManyHelpers
 from configurator.engine.backend import WEIGHT_MAX
+from configurator.errors import AnswerTooHard
 from configurator.faults import Fault
 from configurator.model import Context
 from configurator.pricing import price_weights
@@ -18,6 +19,7 @@ from configurator.sat_engine import SatEngine
 from configurator.solver import Clash, Step
 
 UVL: Final = "options.uvl"
+NOT_FOUND: Final = "not found within the bounds of a search"
 
 
 def logic_faults(catalogue: Catalogue) -> list[Fault]:
@@ -33,12 +35,12 @@ def logic_faults(catalogue: Catalogue) -> list[Fault]:
         return [too_large]
     engine = SatEngine(book)
     root = catalogue.features[0]
-    contradictions: dict[tuple[str, ...], Fault] = {}
+    contradictions: dict[tuple[str, ...] | None, Fault] = {}
     possible: set[str] = set()
     for context in contexts:
         match engine.step({}, context):
             case Clash():
-                rules = engine.smallest_conflict(context, feature=root)
+                rules = _fewest(engine, context, root)
                 contradictions.setdefault(rules, _contradiction(catalogue, rules, context))
             case Step() as step:
                 possible |= step.open | step.forced
@@ -60,19 +62,29 @@ def _sums_too_large(catalogue: Catalogue) -> Fault | None:
     return None
 
 
-def _contradiction(catalogue: Catalogue, rules: tuple[str, ...], context: Context) -> Fault:
+def _fewest(engine: SatEngine, context: Context, feature: str) -> tuple[str, ...] | None:
+    """Return the fewest rules that keep a feature out; None where they were not found within the search's bounds."""
+    try:
+        return engine.smallest_conflict(context, feature=feature)
+    except AnswerTooHard:
+        return None
+
+
+def _contradiction(catalogue: Catalogue, rules: tuple[str, ...] | None, context: Context) -> Fault:
     line, named = _places(catalogue, rules)
     where = f"on {context.day}" + (f" in {context.region}" if context.region else "")
     return Fault(UVL, line, f"contradiction: no car can be built {where}; these rules exclude each other: {named}")
 
 
 def _dead(catalogue: Catalogue, engine: SatEngine, context: Context, name: str) -> Fault:
-    line, named = _places(catalogue, engine.smallest_conflict(context, feature=name))
+    line, named = _places(catalogue, _fewest(engine, context, name))
     return Fault(UVL, line, f"dead: no car can have '{name}', because of: {named or 'the tree itself'}")
 
 
-def _places(catalogue: Catalogue, rules: tuple[str, ...]) -> tuple[int, str]:
+def _places(catalogue: Catalogue, rules: tuple[str, ...] | None) -> tuple[int, str]:
     """Return the first rule's line and all the rules with their lines, as words."""
+    if rules is None:
+        return 0, NOT_FOUND
     lines = {rule.code: rule.line for rule in catalogue.rules if rule.line}
     codes = group_codes(catalogue.groups)
     lines |= {codes[id(group)]: group.line for group in catalogue.groups if id(group) in codes}

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, TypeAlias, TypeVar
 
 from configurator.engine.backend import Backend, BackendKind, Domains
+from configurator.errors import AnswerTooHard
 from configurator.expressions import Expression, Feature
 from configurator.feature_tree import GroupKind
 from configurator.model import Context
@@ -29,11 +31,22 @@ UNCOUNTED: Final = "not counted, since the rules are not compiled to a circuit h
 
 
 @dataclass(frozen=True, slots=True)
+class NotFound:
+    """The rules behind something were sought and not found, and why."""
+
+    reason: str
+
+
+Because: TypeAlias = tuple[RuleFacts, ...] | NotFound
+TOO_HARD: Final = NotFound("which rules are behind it was not found within the bounds of a search")
+
+
+@dataclass(frozen=True, slots=True)
 class Contradiction:
     """In this context nothing can be built: the fewest rules that exclude each other (none: the tree does)."""
 
     context: Context
-    rules: tuple[RuleFacts, ...]
+    rules: Because
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +54,7 @@ class BoundOption:
     """An option that no car has (dead), or every car that could have it (always on, or falsely optional)."""
 
     option: str
-    because: tuple[RuleFacts, ...]
+    because: Because
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +62,7 @@ class IdleRule:
     """A rule without effect, and the rules from which it follows, as far as they were sought."""
 
     rule: RuleFacts
-    because: tuple[RuleFacts, ...] = ()
+    because: Because = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,15 +169,15 @@ class _Reporting:
 
     def report(self) -> PublishReport:
         places: list[_Place] = []
-        contradictions: dict[tuple[int, ...], Contradiction] = {}
+        contradictions: dict[Because, Contradiction] = {}
         for context in self._each("looking at regions and days", self._subject.contexts):
             literals, active = self._book.context_literals(context), self._book.active(context)
             domains = self._backend.domains(literals)
             if domains is not None:
                 places.append(_Place(context, literals, active, frozenset(active), domains))
                 continue
-            rules = self._probe.smallest_conflict(active, ())
-            contradictions.setdefault(rules, Contradiction(context, self._facts(rules)))
+            rules = self._found(partial(self._probe.smallest_conflict, active, ()))
+            contradictions.setdefault(rules, Contradiction(context, rules))
         if contradictions:
             return PublishReport(self._subject, self._backend.kind, tuple(contradictions.values()))
         dead, always_on = self._dead(places), self._always_on(places)
@@ -189,15 +202,20 @@ class _Reporting:
             yield item
         self._progress(stage, len(items), len(items))
 
-    def _facts(self, positions: Sequence[int]) -> tuple[RuleFacts, ...]:
+    def _found(self, seek: Callable[[], Sequence[int]]) -> Because:
+        """Return the rules that are found, or that it is too hard to find them: the rest can be said all the same."""
+        try:
+            positions = seek()
+        except AnswerTooHard:
+            return TOO_HARD
         return tuple(self._subject.facts(self._book.rules[position].code) for position in positions)
 
-    def _because(self, place: _Place, literals: Sequence[int]) -> tuple[RuleFacts, ...]:
+    def _because(self, place: _Place, literals: Sequence[int]) -> Because:
         """Return the fewest rules that forbid the literals, until `REASONS_MAX` were sought, or time is over."""
         if self._reasons_left == 0 or self._is_over():
             return ()
         self._reasons_left -= 1
-        return self._facts(self._probe.smallest_conflict(place.active, literals))
+        return self._found(partial(self._probe.smallest_conflict, place.active, literals))
 
     def _dead(self, places: Sequence[_Place]) -> tuple[BoundOption, ...]:
         """Find the options that no car has in any context."""
@@ -266,15 +284,17 @@ class _Reporting:
         if not inside:
             idle.never_fires.append(IdleRule(facts))
         elif facts.premise is not None and not self._fires(block, position, facts.premise, inside):
-            rules: Sequence[int] = ()
+            rules: Because = ()
             if len(idle.never_fires) < REASONS_MAX and not self._is_over():
                 others = [one for one in _plainest(inside).active if one != position]
-                rules = self._probe.smallest_conflict(others, [self._probe.literal(facts.premise)])
-            idle.never_fires.append(IdleRule(facts, self._facts(rules)))
+                wanted = [self._probe.literal(facts.premise)]
+                rules = self._found(partial(self._probe.smallest_conflict, others, wanted))
+            idle.never_fires.append(IdleRule(facts, rules))
         elif all(block.is_implied(position, place.in_force) for place in inside):
             sought = len(idle.redundant) < REASONS_MAX and not self._is_over()
-            rules = self._probe.implied_by(position, _plainest(inside).active) if sought else ()
-            idle.redundant.append(IdleRule(facts, self._facts(rules)))
+            active = _plainest(inside).active
+            rules = self._found(partial(self._probe.implied_by, position, active)) if sought else ()
+            idle.redundant.append(IdleRule(facts, rules))
 
     def _fires(self, block: BlockProbe, position: int, premise: Expression, inside: Sequence[_Place]) -> bool:
         """Say whether what a rule waits for happens; a car that all rules allow shows it at once."""

@@ -69,13 +69,18 @@ def add_brand_from_folder(work: Work, folder: BrandFolder) -> Brand:
         head.get("currency", "CNY"),
     )
     _check_vins_apart(work, folder.network / "brand.toml", brand)
-    regions = [_region(row) for row in _rows(folder.network / "regions.csv", key="region")]
+    regions = read_regions(folder)
     codes = frozenset(region.code for region in regions)
     registry.add_brand(work, brand, regions)
     registry.add_plants(work, [_plant(work, brand, row) for row in _rows(folder.network / "plants.csv", key="plant")])
     stores = _rows(folder.network / "stores.csv", key="store")
     registry.add_stores(work, [_store(work, brand, row, codes) for row in stores])
     return brand
+
+
+def read_regions(folder: BrandFolder) -> list[Region]:
+    """Read a brand's regions; refuses a broken file with its name and line."""
+    return [_region(row) for row in _rows(folder.network / "regions.csv", key="region")]
 
 
 def known_brand(work: Work, folder: BrandFolder) -> Brand | None:

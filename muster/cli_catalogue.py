@@ -168,7 +168,7 @@ def count(
     from muster.report_texts import choice_json, in_words
 
     subject = subject_at(path, as_json=as_json)
-    place = place_of(subject, region, day.date() if day else None)
+    place = place_of(subject, path, region, day.date() if day else None)
     literals = [*subject.book.context_literals(place), *literals_of(subject, having, lacking)]
     with stages() as told:
         backend, choice = _compiled(EngineMaker(seconds), subject, told)
@@ -211,7 +211,7 @@ def best(
     from muster.cars_at_hand import best_cars, best_json, best_line, measures_asked
 
     subject = subject_at(path, as_json=as_json)
-    place = place_of(subject, region, day.date() if day else None)
+    place = place_of(subject, path, region, day.date() if day else None)
     choices = choices_of(subject, having, lacking)
     asked = measures_asked(subject, least or (), most or ())
     with stages() as told:
@@ -249,7 +249,7 @@ def sample(
     from muster.cars_at_hand import drawn_cars
 
     subject = subject_at(path, as_json=as_json)
-    place = place_of(subject, region, day.date() if day else None)
+    place = place_of(subject, path, region, day.date() if day else None)
     choices = choices_of(subject, having, lacking)
     with stages() as told:
         backend, _ = _compiled(EngineMaker(seconds), subject, told)
@@ -278,22 +278,18 @@ def explain(
 
     Example: [bold]muster catalogue explain muster/demo/qilan/catalogue --with L5 --with P_TWO_TONE_DAWN[/bold]
     """
-    from configurator.rule_probe import RuleProbe
     from muster.report_texts import rules_json, verdict_lines
+    from muster.rules_at_hand import fewest_rules
 
     subject = subject_at(path, as_json=as_json)
     wanted = literals_of(subject, having, lacking)
-    book = subject.book
     with stages() as told:
         told("explaining", 0, 1)
-        probe = RuleProbe(book)
-        active = book.active(place_of(subject, region, day.date() if day else None))
-        found = probe.has_car(active, wanted)
-        rules = () if found else probe.smallest_conflict(active, wanted)
+        found, facts = fewest_rules(subject, place_of(subject, path, region, day.date() if day else None), wanted)
         told("explaining", 1, 1)
-    facts = [subject.facts(book.rules[position].code) for position in rules]
     if as_json:
-        out.print_json(data={"path": str(path), "canBeBuilt": found, "rules": rules_json(facts)})
+        rules = None if facts is None else rules_json(facts)
+        out.print_json(data={"path": str(path), "canBeBuilt": found, "rules": rules})
     else:
         _print(verdict_lines(facts, locale, found=found))
     if not found:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from configurator.engine.choosing import EngineChoice, Outcome, Why
 from configurator.model import Text
-from configurator.publish_report import BoundOption, IdleRule, NotCounted, PublishReport
+from configurator.publish_report import Because, BoundOption, IdleRule, NotCounted, NotFound, PublishReport
 from configurator.report_subject import RuleFacts
 from kernel.digits import written
 
@@ -37,15 +37,19 @@ def report_json(report: PublishReport) -> dict[str, Any]:
     """Return the same as JSON values."""
 
     def bound(some: Sequence[BoundOption]) -> list[dict[str, Any]]:
-        return [{"option": one.option, "because": rules_json(one.because)} for one in some]
+        return [{"option": one.option, **_because_json("because", one.because)} for one in some]
 
     def idle(some: Sequence[IdleRule]) -> list[dict[str, Any]]:
-        return [{"rule": _rule(one.rule), "because": rules_json(one.because)} for one in some]
+        return [{"rule": _rule(one.rule), **_because_json("because", one.because)} for one in some]
 
     return {
         "backend": report.backend.value,
         "contradictions": [
-            {"region": one.context.region, "day": one.context.day.isoformat(), "rules": rules_json(one.rules)}
+            {
+                "region": one.context.region,
+                "day": one.context.day.isoformat(),
+                **_because_json("rules", one.rules),
+            }
             for one in report.contradictions
         ],
         "dead": bound(report.dead),
@@ -77,13 +81,19 @@ CAN_BE_BUILT: Final = Text("这样的车可以生产。", "Such a car can be bui
 CANNOT_BE_BUILT: Final = Text(
     "这样的车无法生产。排除它的最少规则如下。", "Such a car cannot be built. The fewest rules that forbid it:"
 )
+RULES_NOT_FOUND: Final = Text(
+    "这样的车无法生产。在搜索限度内未能找出排除它的规则。",
+    "Such a car cannot be built. Which rules forbid it was not found within the bounds of a search.",
+)
 TREE_ALONE: Final = Text("特征树本身", "the tree of features itself")
 
 
-def verdict_lines(forbidding: Sequence[RuleFacts], locale: str, *, found: bool) -> list[str]:
-    """Say whether a car can be built, and if not, by which rules; without any it is the tree."""
+def verdict_lines(forbidding: Sequence[RuleFacts] | None, locale: str, *, found: bool) -> list[str]:
+    """Say whether a car can be built, and if not, by which rules; without any it is the tree, None: not found."""
     if found:
         return [CAN_BE_BUILT.in_locale(locale)]
+    if forbidding is None:
+        return [RULES_NOT_FOUND.in_locale(locale)]
     rules = [rule_in_words(rule, locale) for rule in forbidding] or [TREE_ALONE.in_locale(locale)]
     return [CANNOT_BE_BUILT.in_locale(locale), *(f"  {rule}" for rule in rules)]
 
@@ -132,7 +142,9 @@ def _where(region: str) -> str:
     return f" in {region}" if region else ""
 
 
-def _named(rules: Sequence[RuleFacts]) -> str:
+def _named(rules: Because) -> str:
+    if isinstance(rules, NotFound):
+        return rules.reason
     return ", ".join(f"{rule.code} ({rule.file}:{rule.line})" if rule.line else rule.code for rule in rules)
 
 
@@ -142,9 +154,16 @@ def _bound(words: str, options: Sequence[BoundOption]) -> list[str]:
 
 def _idle(words: str, rules: Sequence[IdleRule]) -> list[str]:
     return [
-        f"{words}: {_named([one.rule])}" + (f", because of {_named(one.because)}" if one.because else "")
+        f"{words}: {_named((one.rule,))}" + (f", because of {_named(one.because)}" if one.because else "")
         for one in rules
     ]
+
+
+def _because_json(name: str, because: Because) -> dict[str, Any]:
+    """Return the rules behind something under a name; where they were not found, null and beside it why."""
+    if isinstance(because, NotFound):
+        return {name: None, "notFound": because.reason}
+    return {name: rules_json(because)}
 
 
 def rules_json(rules: Sequence[RuleFacts]) -> list[dict[str, Any]]:

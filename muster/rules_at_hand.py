@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from configurator.catalogue import Catalogue
     from configurator.faults import Fault
     from configurator.model import Context
-    from configurator.report_subject import Subject
+    from configurator.report_subject import RuleFacts, Subject
     from kernel.work import Works
     from muster.settings import Settings
 
@@ -85,19 +85,53 @@ def _published(brand: str) -> Catalogue:
         return version.catalogue
 
 
-def place_of(subject: Subject, region: str, day: date | None) -> Context:
-    """Return where and when is asked about: by default the first day, at no region in particular."""
+def place_of(subject: Subject, path: Path, region: str, day: date | None) -> Context:
+    """Return where and when is asked about: by default the first day, at no region in particular.
+
+    A region is known where a rule speaks of it, or where the brand's table of regions beside the catalogue has it.
+    """
     from configurator.model import Context
 
-    known = known_regions(subject)
-    if region and region not in known:
-        stop(f"no rule speaks of the region '{region}'; they speak of {', '.join(known) or 'none'}")
+    if region and region not in known_regions(subject):
+        known = sorted({*known_regions(subject), *_regions_of_brand(path)})
+        if region not in known:
+            stop(f"there is no region '{region}' here, but: {', '.join(known) or 'none'}")
     return Context(region, day or subject.contexts[0].day)
+
+
+def _regions_of_brand(path: Path) -> tuple[str, ...]:
+    """Return the regions of the brand whose catalogue stands at a path; none where that is no brand's folder."""
+    from kernel.errors import InvalidInput
+    from muster.brands import BrandFolder, read_regions
+
+    folder = BrandFolder(path.resolve().parent)
+    if folder.catalogue != path.resolve() or not folder.network.is_dir():
+        return ()
+    try:
+        return tuple(region.code for region in read_regions(folder))
+    except InvalidInput as trouble:
+        stop(str(trouble))
 
 
 def known_regions(subject: Subject) -> list[str]:
     """Return the regions that some rule speaks of."""
     return sorted({region for rule in subject.book.rules for region in rule.condition.regions})
+
+
+def fewest_rules(subject: Subject, place: Context, wanted: Sequence[int]) -> tuple[bool, list[RuleFacts] | None]:
+    """Say whether a car can be built, and if not, by which rules; None where those are not found within bounds."""
+    from configurator.errors import AnswerTooHard
+    from configurator.rule_probe import RuleProbe
+
+    probe = RuleProbe(subject.book)
+    active = subject.book.active(place)
+    if probe.has_car(active, wanted):
+        return True, []
+    try:
+        found = probe.smallest_conflict(active, wanted)
+    except AnswerTooHard:
+        return False, None
+    return False, [subject.facts(subject.book.rules[position].code) for position in found]
 
 
 def literals_of(subject: Subject, having: Sequence[str] | None, lacking: Sequence[str] | None) -> list[int]:

@@ -6,6 +6,7 @@ A context fixes guards and withdraws options; both are literals like choices, so
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -17,6 +18,7 @@ from configurator.engine.repairs import corrections
 from configurator.engine.simplified import bits
 from configurator.kept import Kept
 from configurator.model import Context
+from configurator.rule_probe import RuleProbe
 from configurator.rules import RuleBook
 from configurator.solver import Choices, Clash, Completion, LeastWeights, Reason, Repair, Repairs, Step
 
@@ -27,16 +29,12 @@ TIE_SUM_BITS: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class _Fixed:
-    """What a context decides: the guards' values, literals each with the code of a rule that fixes it, and by each
-    rule's code all literals that it fixes."""
+    """What a context decides: the guards' values, and by each rule's code the literals that it fixes."""
 
     guards: tuple[int, ...]
-    withdrawn: Mapping[int, str]
     by_rule: Mapping[str, tuple[int, ...]]
-
-    @property
-    def literals(self) -> tuple[int, ...]:
-        return (*self.guards, *self.withdrawn)
+    literals: tuple[int, ...]
+    """All of them, each once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +54,7 @@ class Answers:
         self._backend = backend
         self._fixed = lru_cache(CONTEXTS_KNOWN_MAX)(self._read_context)
         self._scales = Kept(self._scale)
+        self._probing = threading.Lock()
 
     @property
     def kind(self) -> BackendKind:
@@ -66,6 +65,11 @@ class Answers:
     def reasons(self) -> Reasons:
         """Return what explains; made when it is first asked."""
         return Reasons(self._book.formula)
+
+    @cached_property
+    def _probe(self) -> RuleProbe:
+        """Return what finds the fewest rules; checks of a catalogue ask it, and nobody who waits."""
+        return RuleProbe(self._book)
 
     def get_ready(self) -> None:
         """Build what explains before anybody asks: on industrial rules that takes from a tenth of a second to some."""
@@ -141,24 +145,25 @@ class Answers:
 
     def smallest_conflict(self, context: Context, *, feature: str) -> tuple[str, ...]:
         """Return the fewest rules that together keep a feature (or, for the root, every car) out; empty if none do."""
-        fixed = self._fixed(context)
-        cause = self.reasons.fewest([self._literal(feature, present=True)], list(fixed.withdrawn), fixed.guards)
-        return () if cause is None else self._rule_codes(cause, list(fixed.withdrawn.values()))
+        wanted = self._literal(feature, present=True)
+        with self._probing:
+            found = self._probe.smallest_conflict(self._book.active(context), [wanted])
+        return tuple(dict.fromkeys(self._book.rules[position].code for position in found))
 
     def close(self) -> None:
         """Give the solvers' memory back, as far as they are this engine's own."""
         if "reasons" in self.__dict__:
             self.reasons.close()
+        if "_probe" in self.__dict__:
+            self._probe.close()
 
     def _read_context(self, context: Context) -> _Fixed:
         guards = {rule.guard for rule in self._book.rules if rule.guard is not None}
         literals = self._book.context_literals(context)
-        withdrawn: dict[int, str] = {}
         by_rule: dict[str, tuple[int, ...]] = {}
         for withdrawal in self._book.withdrawals(context):
-            withdrawn.setdefault(withdrawal.literal, withdrawal.code)
             by_rule[withdrawal.code] = (*by_rule.get(withdrawal.code, ()), withdrawal.literal)
-        return _Fixed(tuple(one for one in literals if abs(one) in guards), withdrawn, by_rule)
+        return _Fixed(tuple(one for one in literals if abs(one) in guards), by_rule, literals)
 
     @cached_property
     def _ties(self) -> dict[int, int]:

@@ -10,17 +10,25 @@ import struct
 import sys
 from collections import deque
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 
 from pysat.solvers import Solver
 
-from configurator.engine.bounded import has_model
+from configurator.engine.bounded import has_model, is_found
+from configurator.engine.clashes import Clashes, Company, Pair
 from configurator.engine.formula import Clause
-from configurator.engine.simplified import bits
 
 SOLVER_NAME: Final = "m22"
 """Measured on industrial rule sets: MiniSat 2.2 takes the least time for calls this small, and obeys phases best."""
-CARS_MAX: Final = 1_024
+CARS_MAX: Final = 4_096
+CARS_BYTES_MAX: Final = 2_000_000
+"""Of a large formula so many cars are kept that they take no more, but some hundred at least."""
+CARS_LEAST: Final = 512
+PREPARED_MAX: Final = 2_000
+"""Of so many variables it is found out beforehand what excludes what: a hundredth of a second or two."""
+TOGETHER_CONFLICTS_MAX: Final = 1_000
+"""Many literals at once are given up after so many: half of them are asked for then."""
 _SIGNS: Final = bytes(ord("0") if byte > 127 else ord("1") for byte in range(256))
 _INT_BYTES: Final = struct.calcsize("i")
 _SIGN_BYTE: Final = _INT_BYTES - 1 if sys.byteorder == "little" else 0
@@ -40,9 +48,14 @@ class KnownCars:
     ) -> None:
         self.all = (1 << (shown + 1)) - 2
         self._solver = Solver(name=SOLVER_NAME, bootstrap_with=clauses)
-        self._model: list[int] = []
+        self._clashes = Clashes(self.implied)
+        if shown <= PREPARED_MAX:
+            for variable in range(1, shown + 1):
+                self._clashes.beside(variable)
+                self._clashes.beside(-variable)
         self._guards = frozenset(-guard for guard in guards)
-        self._cars: deque[int] = deque(cars, maxlen=cars_max)
+        many = max(CARS_LEAST, CARS_BYTES_MAX // sys.getsizeof(self.all))
+        self._cars: deque[int] = deque(cars, maxlen=min(cars_max, many))
 
     def close(self) -> None:
         """Give the solver's memory back."""
@@ -50,10 +63,11 @@ class KnownCars:
 
     def solve(self, literals: Sequence[int]) -> int | None:
         """Find a car and remember it; None where there is none, AnswerTooHard where no search decides that."""
-        if not has_model(self._solver, literals):
-            return None
-        self._model = self._solver.get_model()
-        car = packed(self._model)
+        return self._noted() if has_model(self._solver, literals) else None
+
+    def _noted(self) -> int:
+        """Return the car that the solver has just found, and remember it."""
+        car = packed(self._solver.get_model())
         self._cars.append(car)
         return car
 
@@ -80,7 +94,7 @@ class KnownCars:
                 mentioned |= 1 << -literal
         return [car for car in self._cars if car & mentioned == wanted]
 
-    def cover(self, literals: list[int], *, can: int, cannot: int) -> tuple[int, int] | None:
+    def cover(self, literals: list[int], *, can: int, cannot: int) -> Pair | None:
         """Return which variables some car that meets the literals has, and has not; None where there is no such car.
 
         `can` and `cannot` bound the answer from above.
@@ -103,27 +117,53 @@ class KnownCars:
         absent = self.all & ~always
         return self._explored(literals, (seen & self.all, absent), (can & ~seen, cannot & ~absent))
 
-    def _explored(self, literals: list[int], seen: tuple[int, int], unseen: tuple[int, int]) -> tuple[int, int]:
+    def _explored(self, literals: list[int], seen: Pair, unseen: Pair) -> Pair:
         """Ask for cars with literals not seen yet, until each is seen or proven to have none.
 
-        The solver is told to prefer all that is unseen and to avoid what it has just shown, so each car shows much.
+        Each car is asked for as many of them as are not known to exclude each other.
         """
         present, absent = seen
-        can, cannot = bits(unseen[0]), bits(unseen[1])
-        self._solver.set_phases([*can, *(-variable for variable in cannot)])
+        can, cannot = unseen
+        company = Company(self._clashes)
         while can or cannot:
-            car = self.solve([*literals, can[0] if can else -cannot[0]])
-            if car is None:
-                del (can or cannot)[0]
+            wanted = company.chosen(can, cannot)
+            if self._has_car_of(literals, wanted, company):
+                car = self._noted()
+                present |= car
+                absent |= ~car
+                can &= ~car
+                cannot &= car
+            elif wanted[0] > 0:
+                can &= ~(1 << wanted[0])
+            else:
+                cannot &= ~(1 << -wanted[0])
+        return present & self.all, absent & self.all
+
+    def _has_car_of(self, literals: list[int], wanted: list[int], company: Company) -> bool:
+        """Say whether some car has the wanted literals, of which those are taken out that it cannot have together.
+
+        If it is false, a single one is left.
+        """
+        while len(wanted) > 1:
+            found = is_found(self._solver, [*literals, *wanted], TOGETHER_CONFLICTS_MAX)
+            if found:
+                return True
+            if found is None:
+                del wanted[len(wanted) // 2 :]
                 continue
-            present |= car & self.all
-            absent |= self.all & ~car
-            model = self._model
-            self._solver.set_phases([-v for v in can if model[v - 1] > 0])
-            self._solver.set_phases([v for v in cannot if model[v - 1] < 0])
-            can = [v for v in can if model[v - 1] < 0]
-            cannot = [v for v in cannot if model[v - 1] > 0]
-        return present, absent
+            core = self.core()
+            excluded = [literal for literal in wanted if literal in core]
+            if len(excluded) == 1:
+                wanted[:] = excluded
+                return False
+            company.learn(core, excluded)
+            wanted.remove(excluded[-1])
+        return has_model(self._solver, [*literals, *wanted])
+
+
+@lru_cache(16)
+def _integers(count: int) -> struct.Struct:
+    return struct.Struct(f"{count}i")
 
 
 def packed(model: Sequence[int]) -> int:
@@ -131,5 +171,5 @@ def packed(model: Sequence[int]) -> int:
 
     The sign of each number is the highest bit of its last byte (or first), so no loop in Python is needed.
     """
-    signs = struct.pack(f"{len(model)}i", *model)[_SIGN_BYTE::_INT_BYTES]
+    signs = _integers(len(model)).pack(*model)[_SIGN_BYTE::_INT_BYTES]
     return int(signs[::-1].translate(_SIGNS), 2) << 1 if signs else 0

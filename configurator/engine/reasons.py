@@ -1,7 +1,8 @@
 """Why something cannot be: a minimal set of own choices and of rules, each of them needed.
 
 Propagation finds most reasons within a few clauses; else a solver with a selector for each rule names those at fault.
-What was found is then shrunk over those rules alone.
+What was found is then shrunk over those rules alone. A reason is bounded in conflicts, and refused with AnswerTooHard
+beyond that.
 """
 
 from __future__ import annotations
@@ -12,14 +13,13 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final, Protocol, TypeAlias, TypeVar
 
-from pysat.examples.hitman import Hitman
 from pysat.solvers import Solver
 
+from configurator.engine.bounded import Inquiry
 from configurator.engine.formula import Formula
 from configurator.engine.propagation import Contradiction, Propagation
 
 SOLVER_NAME: Final = "g4"
-CONFLICTS_TRIED_MAX: Final = 60
 Candidate = TypeVar("Candidate")
 Literals: TypeAlias = tuple[int, ...]
 
@@ -98,13 +98,14 @@ class Reasons:
     def _for_choices(self, always: Sequence[int], own: Sequence[int], fixed: Sequence[Literals]) -> Cause:
         """Find the rules behind choices that are minimal already."""
         found = self._propagation.contradiction([*always, *own, *chain.from_iterable(fixed)])
+        inquiry = Inquiry()
         with self._lock:
             if found is None:
-                rules, needed = self._by_selectors([*always, *own], fixed, self.active(always))
+                rules, needed = self._by_selectors([*always, *own], fixed, self.active(always), inquiry)
             else:
                 rules, needed = self._rules_of(found), _touched(fixed, found.assumed)
             if rules or needed:
-                rules, needed = self._shrunk([*always, *own], rules, fixed, needed)
+                rules, needed = self._shrunk([*always, *own], rules, fixed, needed, inquiry)
         return Cause(tuple(own), tuple(needed), tuple(sorted(rules)))
 
     def active(self, guards: Iterable[int]) -> list[int]:
@@ -114,51 +115,16 @@ class Reasons:
             position for position, rule in enumerate(self._formula.rules) if rule.guard is None or rule.guard in true
         ]
 
-    def fewest(self, wanted: Sequence[int], fixed: Sequence[int], guards: Sequence[int]) -> Cause | None:
-        """Return the fewest rules (with what is fixed) that forbid `wanted` in a context; None where none do.
-
-        Found by implicit hitting sets (Ignatiev and others, CP 2015). Past `CONFLICTS_TRIED_MAX` rounds an irreducible
-        set is returned, which may not be the fewest.
-        """
-        with self._lock:
-            candidates = [*fixed, *(self._first + position for position in self.active(guards))]
-            solver = self._selector_solver
-            if solver.solve(assumptions=[*wanted, *guards, *candidates]):
-                return None
-            found = self._fewest(solver, candidates, [*wanted, *guards])
-        if found is None:
-            groups = [(one,) for one in fixed]
-            rules, needed = self._by_selectors([*wanted, *guards], groups, self.active(guards))
-            rules, needed = self._shrunk([*wanted, *guards], rules, groups, needed)
-            return Cause((), tuple(needed), tuple(sorted(rules)))
-        return Cause(
-            (),
-            tuple(place for place, one in enumerate(fixed) if one in found),
-            tuple(sorted(one - self._first for one in found if one >= self._first)),
-        )
-
-    def _fewest(self, solver: Solver, candidates: Sequence[int], always: list[int]) -> list[int] | None:
-        with Hitman(solver=SOLVER_NAME, htype="sorted") as hitman:
-            for _ in range(CONFLICTS_TRIED_MAX):
-                guess = hitman.get() or []
-                if not solver.solve(assumptions=[*always, *guess]):
-                    return list(guess)
-                kept = [*always, *guess]
-                left_out: list[int] = []
-                for candidate in candidates:
-                    (kept if solver.solve(assumptions=[*kept, candidate]) else left_out).append(candidate)
-                hitman.hit(left_out)
-        return None
-
     def _rules_of(self, found: Contradiction) -> list[int]:
         return sorted({self._owner[clause] for clause in found.clauses} - {-1})
 
     def _by_selectors(
-        self, always: Sequence[int], fixed: Sequence[Literals], active: Sequence[int]
+        self, always: Sequence[int], fixed: Sequence[Literals], active: Sequence[int], inquiry: Inquiry
     ) -> tuple[list[int], list[int]]:
         """Let a solver with a selector for each rule say which of them it needed."""
         selectors = [self._first + position for position in active]
-        satisfiable = self._selector_solver.solve(assumptions=[*always, *chain.from_iterable(fixed), *selectors])
+        assumed = [*always, *chain.from_iterable(fixed), *selectors]
+        satisfiable = inquiry.has_model(self._selector_solver, assumed)
         assert not satisfiable, "the backend found no car, so there is none"
         core = set(self._selector_solver.get_core() or ())
         rules = [position for position in active if self._first + position in core]
@@ -180,17 +146,18 @@ class Reasons:
         return self._lazy
 
     def _shrunk(
-        self, always: Sequence[int], rules: list[int], fixed: Sequence[Literals], places: list[int]
+        self, always: Sequence[int], rules: list[int], fixed: Sequence[Literals], places: list[int], inquiry: Inquiry
     ) -> tuple[list[int], list[int]]:
         """Leave out one rule after another, with all that it fixes, while the contradiction stays."""
         lazy = self._lazy_rules
         candidates = [*(fixed[place] for place in places), *((one,) for one in lazy.selectors(rules))]
-        core = lazy.core(always, candidates, range(len(candidates)))
+        core = lazy.core(always, candidates, range(len(candidates)), inquiry)
         assert core is not None, "the reason is sufficient"
         needed: list[int] = []
         while core:
             tried = core.pop()
-            smaller = lazy.core([*always, *chain.from_iterable(candidates[one] for one in needed)], candidates, core)
+            with_needed = [*always, *chain.from_iterable(candidates[one] for one in needed)]
+            smaller = lazy.core(with_needed, candidates, core, inquiry)
             if smaller is None:
                 needed.append(tried)
             else:
@@ -228,10 +195,12 @@ class _LazyRules:
             found.append(self._selector[rule])
         return found
 
-    def core(self, always: Sequence[int], candidates: Sequence[Literals], numbers: Sequence[int]) -> list[int] | None:
+    def core(
+        self, always: Sequence[int], candidates: Sequence[Literals], numbers: Sequence[int], inquiry: Inquiry
+    ) -> list[int] | None:
         """Return which of some candidates the solver needed for the contradiction; None where there is none."""
         some = [candidates[number] for number in numbers]
-        if self.solver.solve(assumptions=[*always, *chain.from_iterable(some)]):
+        if inquiry.has_model(self.solver, [*always, *chain.from_iterable(some)]):
             return None
         needed = _touched(some, self.solver.get_core() or ())
         return [numbers[place] for place in needed]

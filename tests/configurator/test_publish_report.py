@@ -5,21 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pysat.solvers import Solver
 
 from configurator.catalogue import ALWAYS, Condition, Rule, RuleKind
+from configurator.engine import bounded
 from configurator.engine.backend import Backend
 from configurator.engine.formula import Formula
 from configurator.engine.sat_backend import SatBackend
 from configurator.expressions import And, Feature, Implies, Not, holds
 from configurator.feature_tree import GroupKind, TreeGroup
 from configurator.model import Context
-from configurator.publish_report import NotCounted, PublishReport, report_on
+from configurator.publish_report import (
+    TOO_HARD,
+    Because,
+    BoundOption,
+    NotCounted,
+    NotFound,
+    PublishReport,
+    report_on,
+)
 from configurator.report_subject import RuleFacts, Subject
-from configurator.rules import compile_rules
+from configurator.rules import CompiledRule, RuleBook, compile_rules
 from configurator.version_difference import compare_cars
+from tests.configurator.engine.formulas import pigeons
 from tests.configurator.test_solver import EAST, NORTH, TEXT, Problem, problems
 
 CONTEXTS = (EAST, NORTH)
@@ -42,6 +53,11 @@ def subject_of(problem: Problem) -> Subject:
     ]
     named = problem.features[3:]
     return Subject("rules.uvl", problem.book(), problem.groups, tuple(rules), CONTEXTS, ("a", "b"), named)
+
+
+def codes_of(because: Because) -> list[str]:
+    assert not isinstance(because, NotFound)
+    return [rule.code for rule in because]
 
 
 def premise(rule: Rule) -> Feature | None:
@@ -118,7 +134,7 @@ def test_the_rules_that_make_a_rule_redundant_suffice_and_none_of_them_is_too_ma
 
     codes = frozenset(rule.code for rule in found.subject.rules)
     for one in found.redundant:
-        because = frozenset(rule.code for rule in one.because)
+        because = frozenset(codes_of(one.because))
         places = [CONTEXTS[place] for place in in_force(one.rule, problem)]
         context = min(places, key=lambda place: len(found.subject.book.active(place)))
         others = codes - because - {one.rule.code}
@@ -131,7 +147,7 @@ def test_a_contradiction_names_the_fewest_rules_that_exclude_each_other(problem:
 
     codes = frozenset(rule.code for rule in found.subject.rules)
     for one in found.contradictions:
-        rules = frozenset(rule.code for rule in one.rules)
+        rules = frozenset(codes_of(one.rules))
         assert problem.cars(one.context, without=codes - rules) == []
         for left_out in rules:
             assert problem.cars(one.context, without=(codes - rules) | {left_out}) != []
@@ -187,8 +203,29 @@ def test_a_rule_that_follows_from_two_others_is_named_with_both() -> None:
 
     found = report_on(subject, SatBackend(book.formula))
 
-    assert [(one.rule.code, [rule.code for rule in one.because]) for one in found.redundant] == [("R3", ["R1", "R2"])]
-    assert [(one.rule.code, [rule.code for rule in one.because]) for one in found.never_fires] == [("R4", ["R1"])]
+    assert [(one.rule.code, codes_of(one.because)) for one in found.redundant] == [("R3", ["R1", "R2"])]
+    assert [(one.rule.code, codes_of(one.because)) for one in found.never_fires] == [("R4", ["R1"])]
+
+
+def test_a_reason_that_is_too_hard_to_find_is_told_as_such_and_the_rest_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hard = pigeons(6)
+    count = hard.feature_count + 1
+    names = tuple(f"F{v}" for v in range(1, count + 1))
+    rules = tuple(
+        CompiledRule(rule.code, tuple((*clause, -count) for clause in rule.clauses), ALWAYS) for rule in hard.rules
+    )
+    book = RuleBook(names, {name: v for v, name in enumerate(names, start=1)}, (), rules, (), {}, count)
+    subject = Subject("x.uvl", book, (), (), (EAST,), (), names)
+    backend = SatBackend(book.formula)
+    assert backend.domains([]) is not None  # found with enough time, and known from then on
+    monkeypatch.setattr(bounded, "CONFLICTS_MAX", 5)
+
+    found = report_on(subject, backend)
+
+    assert found.dead == (BoundOption(names[-1], TOO_HARD),)
+    assert found.counts != ()
 
 
 # --- two versions -----------------------------------------------------------------------------------------------------

@@ -156,8 +156,20 @@ def test_cars_are_counted_exactly_and_where_they_are_not_that_is_said(bare: Path
 def test_what_is_unknown_ends_a_command_with_two_and_says_what_is_near(bare: Path) -> None:
     assert run("count", bare, "--with", "Hok") == (2, "unknown feature 'Hok'; did you mean Hook?\n")
     code, text = run("count", FOLDER, "--region", "moon")
-    assert (code, text) == (2, "no rule speaks of the region 'moon'; they speak of north\n")
+    assert (code, text) == (2, "there is no region 'moon' here, but: north\n")
     assert run("check", bare, "--kept")[0] == 2
+
+
+def test_a_region_of_the_brand_is_known_though_no_rule_names_it() -> None:
+    demo = Path(__file__).resolve().parents[2] / "muster" / "demo" / "qilan" / "catalogue"
+
+    assert run("explain", demo, "--with", "L5", "--region", "south") == (0, "Such a car can be built.\n")
+    code, text = run("explain", demo, "--with", "L5", "--region", "moon")
+
+    assert (code, text) == (
+        2,
+        "there is no region 'moon' here, but: central, east, north, northeast, south, west\n",
+    )
 
 
 # --- two versions ----------------------------------------------------------------------------------------------------

@@ -81,3 +81,17 @@ def domains_of(case: Case, cars: Sequence[int]) -> tuple[int, int]:
         can |= car
         cannot |= everything & ~car
     return can, cannot
+
+
+def pigeons(holes: int) -> Formula:
+    """Return one pigeon more than there are holes, each rule a clause: there is no car, and to see that takes long."""
+    number = {(bird, hole): holes * bird + hole + 1 for bird in range(holes + 1) for hole in range(holes)}
+    clauses = [tuple(number[bird, hole] for hole in range(holes)) for bird in range(holes + 1)]
+    clauses += [
+        (-number[bird, hole], -number[other, hole])
+        for hole in range(holes)
+        for bird in range(holes + 1)
+        for other in range(bird)
+    ]
+    rules = tuple(NamedClauses(f"P{place}", (clause,)) for place, clause in enumerate(clauses))
+    return Formula(len(number), len(number), (), rules)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from configurator.engine import bounded
 from configurator.engine.propagation import Propagation
 from configurator.engine.reasons import Reasons, minimal
 from configurator.engine.sat_backend import SatBackend
-from tests.configurator.engine.formulas import Case, cases, choices
+from configurator.errors import AnswerTooHard
+from tests.configurator.engine.formulas import Case, cases, choices, pigeons
 
 
 def in_force(case: Case) -> frozenset[str]:
@@ -46,30 +48,18 @@ def test_a_cause_is_sufficient_and_every_part_of_it_is_needed(data: st.DataObjec
     assert all(possible(literals, codes - {code}) for code in codes)
 
 
-@given(st.data())
-def test_the_fewest_rules_are_the_fewest(data: st.DataObject) -> None:
-    case = data.draw(cases())
-    wanted = data.draw(st.sampled_from([sign * v for v in range(1, 7) for sign in (1, -1)]))
-    fixed = data.draw(choices(case, most=1))
+def test_a_reason_that_no_search_finds_within_its_bounds_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_needed(literals: Sequence[int], wanted: Sequence[int], *, context: Sequence[int] = ()) -> tuple[int, ...]:
+        return ()
 
-    cause = Reasons(case.formula).fewest([wanted], fixed, case.guards)
+    monkeypatch.setattr(bounded, "CONFLICTS_MAX", 100)
 
-    assert (cause is None) == bool(case.cars([wanted, *fixed]))
-    if cause is not None:
-        candidates: list[int | str] = [*fixed, *sorted(in_force(case))]
-        sizes = [
-            size
-            for size in range(len(candidates) + 1)
-            if any(_forbids(case, wanted, some) for some in combinations(candidates, size))
-        ]
-        assert len(cause.fixed) + len(cause.rules) == sizes[0]
-        kept = [fixed[place] for place in cause.fixed]
-        assert _forbids(case, wanted, [*kept, *(case.formula.rules[rule].code for rule in cause.rules)])
+    found = Reasons(pigeons(3)).cause([1], [], [], [], none_needed)
 
-
-def _forbids(case: Case, wanted: int, some: Sequence[int | str]) -> bool:
-    literals = [one for one in some if isinstance(one, int)]
-    return not case.cars([wanted, *literals], rules=frozenset(one for one in some if isinstance(one, str)))
+    assert found is not None
+    assert found.rules
+    with pytest.raises(AnswerTooHard):
+        Reasons(pigeons(6)).cause([1], [], [], [], none_needed)
 
 
 @given(st.data())
