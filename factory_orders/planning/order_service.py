@@ -276,13 +276,12 @@ def _tell(work: Work, plant: Plant, members: Sequence[OrderTerms], placed: dict[
     for terms in members:
         week = placed[terms.id].week
         distance_km = road_km(plant, stores[terms.store_id])
-        expected = at_store_on(week, distance_km=distance_km, policy=times)
+        expected, by = promise_days(Window(week, week), distance_km=distance_km, policy=times, margin=margin)
         promised = terms.promised_by
         if promised is None:
-            _, promised = promise_days(Window(week, week), distance_km=distance_km, policy=times, margin=margin)
-            fixed[terms.id] = promised
+            promised = fixed[terms.id] = by
             dated.append(replace(terms, promised_by=promised, expected_on=expected))
-            planned[terms.id] = expected
+            planned[terms.id] = at_store_on(week, distance_km=distance_km, policy=times)
         late_from = datetime.combine(promised + timedelta(days=1), time.min, brand.zone)
         first_late_days[terms.id] = late_from.astimezone(UTC)
         work.record(OrderScheduled(terms.brand_id, terms.id, terms.account_id, batch_id, week, expected, promised))

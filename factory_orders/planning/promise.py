@@ -1,8 +1,9 @@
 """When a car built in a week is at its store: the simple, documented rule (DOMAIN section 6.4).
 
-P50: the Friday of the week + transit + pre-delivery. Transit: a base plus one day per started stretch of road.
-P90: the same from the last week it may slip to, plus the policy's buffer. Once a plant's cars have taught something,
-both are the expected week's day and the margins that were learned (`promises.learning`).
+The planned day: the Friday of the week + transit + pre-delivery. Transit: a base plus one day per started stretch of
+road. P50: two days before, since a week's cars are spread evenly over its days. P90: the day planned for the last week
+it may slip to, plus the policy's buffer. Once a plant's cars have taught something, both are the planned day of the
+expected week and the margins that were learned (`promises.learning`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from factory_orders.policies import PromisePolicy
-from factory_orders.promises.learning import Margin
+from factory_orders.promises.learning import HALF_OF_WEEK_DAYS, Margin
 
 FRIDAY = timedelta(days=4)
 
@@ -26,7 +27,7 @@ class Window:
 
 
 def at_store_on(week: date, *, distance_km: int, policy: PromisePolicy) -> date:
-    """Return the day a car of this week is ready at the store."""
+    """Return the day by which every car of this week is planned to be ready at the store."""
     stretches = -(-distance_km // policy.transit_km_per_day)
     return week + FRIDAY + timedelta(days=policy.transit_base_days + stretches + policy.pre_delivery_days)
 
@@ -39,7 +40,7 @@ def promise_days(
     if margin is not None:
         return expected + timedelta(days=margin.p50_days), expected + timedelta(days=margin.p90_days)
     latest = at_store_on(window.latest, distance_km=distance_km, policy=policy)
-    return expected, latest + timedelta(days=policy.buffer_days)
+    return expected + timedelta(days=HALF_OF_WEEK_DAYS), latest + timedelta(days=policy.buffer_days)
 
 
 def pool_window(held: Sequence[tuple[date, int]], *, members: int, not_before: date) -> Window | None:

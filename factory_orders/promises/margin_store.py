@@ -11,7 +11,7 @@ from sqlalchemy import and_, func, select
 from configurator.quote_queries import load_quotes
 from factory_orders.planning.model import OrderTerms
 from factory_orders.planning.tables import orders
-from factory_orders.promises.learning import NEVER, Margin
+from factory_orders.promises.learning import HALF_OF_WEEK_DAYS, NEVER, Margin
 from factory_orders.promises.tables import promise_margins, promise_outcomes
 from kernel import db, registry
 from kernel.work import Work
@@ -61,7 +61,8 @@ def planned_days(work: Work, dated: Sequence[OrderTerms]) -> Mapping[str, date]:
             quote = quotes.get(terms.quote_id)
             at = terms.locked_at if quote is None else quote.signed.quote.facts.issued_at
             margin = _known_margin(work, known, terms.plant_id, at)
-            planned[terms.id] = terms.expected_on - timedelta(days=0 if margin is None else margin.p50_days)
+            added = HALF_OF_WEEK_DAYS if margin is None else margin.p50_days
+            planned[terms.id] = terms.expected_on - timedelta(days=added)
     return planned
 
 

@@ -165,15 +165,16 @@ def test_a_promise_follows_the_place_in_the_pool(room: PoolRoom) -> None:
     room.join(*range(2, 9))
     last = quote_with_promise(room, 9).quote.facts.promise
 
-    # Without a pool: parts until 7 December, ready five days after that Friday, ten days and a week of slack.
+    # Without a pool: parts until 7 December, ready five days after that Wednesday; with ten days and a week of slack
+    # after its Friday.
     assert unconditional is not None
-    assert (unconditional.p50, unconditional.p90) == (date(2026, 12, 16), date(2027, 1, 2))
+    assert (unconditional.p50, unconditional.p90) == (date(2026, 12, 14), date(2027, 1, 2))
     assert not unconditional.conditional
     # In the pool: eight places over six weeks from 28 December, two in each of the first ones.
     assert first is not None
-    assert first.p50 == FIRST_WEEK + timedelta(days=9)
+    assert first.p50 == FIRST_WEEK + timedelta(days=7)
     assert last is not None
-    assert last.p50 == FIRST_WEEK + timedelta(days=21 + 9)
+    assert last.p50 == FIRST_WEEK + timedelta(days=21 + 7)
     assert first.p90 == last.p90 == FIRST_WEEK + timedelta(days=21 + 9 + 10)
     assert first.conditional
 

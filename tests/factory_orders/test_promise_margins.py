@@ -15,7 +15,15 @@ from configurator.quote_service import QuoteDesk, QuoteRequest
 from factory_orders import service
 from factory_orders.planning.tables import orders
 from factory_orders.pools_service import Promises
-from factory_orders.promises.learning import NEVER, Margin, Prior, learn, quantile_days
+from factory_orders.promises.learning import (
+    HALF_OF_WEEK_DAYS,
+    NEVER,
+    Margin,
+    Prior,
+    learn,
+    middle_days,
+    quantile_days,
+)
 from factory_orders.promises.margin_store import margin_at
 from factory_orders.promises.tables import promise_outcomes
 from tests.configurator.small_brand import DESK, EAST_STORE, PLAIN_CAR
@@ -42,8 +50,16 @@ def test_a_greater_aim_never_has_a_smaller_margin(residuals: list[int], weight: 
     assert margins == sorted(margins)
 
 
+@given(st.lists(st.integers(-9, 9), min_size=1, max_size=40))
+def test_the_expected_day_is_the_one_that_the_share_nearest_to_half_comes_by(residuals: list[int]) -> None:
+    def away(day: int) -> int:
+        return abs(2 * sum(one <= day for one in residuals) - len(residuals))
+
+    assert away(middle_days(residuals, NOTHING)) == min(away(day) for day in residuals)
+
+
 def test_before_any_car_was_seen_the_prior_speaks() -> None:
-    assert learn([], PRIOR, least_days=1) == Margin(45, 46, 0)
+    assert learn([], PRIOR, least_days=1) == Margin(HALF_OF_WEEK_DAYS, 45, 0)
 
 
 def test_few_cars_hardly_move_the_prior_and_many_replace_it() -> None:
@@ -72,6 +88,22 @@ def test_new_cars_like_the_old_ones_are_in_time_about_as_often_as_is_aimed_at(co
         kept += [one <= margin.p90_days for one in drawn(chance, 20)]
 
     assert 0.89 <= sum(kept) / len(kept) <= 0.96
+
+
+@pytest.mark.parametrize("late_percent", [0, 10])
+def test_of_new_cars_like_the_old_ones_about_half_come_by_the_expected_day(late_percent: int) -> None:
+    chance = random.Random(late_percent)
+
+    def built_on(count: int) -> list[int]:
+        """Draw from the five days of a week, as plants build; some cars come three weeks later."""
+        return [chance.randrange(-4, 1) + 21 * (chance.randrange(100) < late_percent) for _ in range(count)]
+
+    kept: list[bool] = []
+    for _ in range(200):
+        margin = learn(built_on(100), PRIOR, least_days=1)
+        kept += [one <= margin.p50_days for one in built_on(20)]
+
+    assert 0.42 <= sum(kept) / len(kept) <= 0.58
 
 
 # --- in the room -----------------------------------------------------------------------------------------------------
@@ -150,7 +182,8 @@ def test_who_left_a_late_car_teaches_that_it_did_not_come(trade: Trade) -> None:
 
 
 def test_what_was_learned_is_promised_from_then_on_and_learning_again_changes_nothing(trade: Trade) -> None:
-    planned, _ = promised(trade)
+    middle, _ = promised(trade)
+    planned = middle - timedelta(days=HALF_OF_WEEK_DAYS)
     ready_after(trade, trade.lock(60), -3)
     trade.clock.advance(timedelta(minutes=1))
 
