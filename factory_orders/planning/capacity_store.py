@@ -281,22 +281,29 @@ def close_promises(work: Work, pool_id: str) -> None:
     work.connection.execute(update(pool_plans).where(own, pool_plans.c.closed_at.is_(None)).values(closed_at=work.now))
 
 
+def lock_pool(work: Work, pool_id: str) -> str | None:
+    """Let nobody else release a pool or place its orders until this change ends; returns its plant, None without a plan.
+
+    The weeks in which it holds something are locked first, as everybody does, and then its plan.
+    """
+    own = (pool_plans.c.pool_id == pool_id) & (pool_plans.c.brand_id == work.actor.brand_id)
+    plant_id = work.connection.execute(select(pool_plans.c.plant_id).where(own)).scalar()
+    if plant_id is None:
+        return None
+    if held := held_by_pool(work, pool_id):
+        load_weeks(work, plant_id, first=min(held), pool_id=None, lock=True)
+    work.connection.execute(select(pool_plans.c.pool_id).where(own).with_for_update())
+    return str(plant_id)
+
+
 def release_pool(work: Work, pool_id: str) -> int:
     """Free all that a pool still holds, and close its plan; returns how many class slots became free."""
-    plan = work.connection.execute(
-        select(pool_plans.c.plant_id).where(
-            pool_plans.c.pool_id == pool_id, pool_plans.c.brand_id == work.actor.brand_id
-        )
-    ).first()
-    if plan is None:
+    plant_id = lock_pool(work, pool_id)
+    if plant_id is None:
         return 0
-    # The weeks are locked first, as everybody else does, and what is held is read anew behind their lock.
     held = held_by_pool(work, pool_id)
-    if held:
-        load_weeks(work, plan.plant_id, first=min(held), pool_id=None, lock=True)
-        held = held_by_pool(work, pool_id)
     freed = {(week, resource): -number for week, by in held.items() for resource, number in by.items()}
-    _count(work, plan.plant_id, {key: (number, 0) for key, number in freed.items()})
+    _count(work, plant_id, {key: (number, 0) for key, number in freed.items()})
     _count_held(work, pool_id, freed)
     work.connection.execute(
         update(pool_plans)

@@ -24,6 +24,7 @@ from factory_orders.planning.capacity_store import (
     give_back_place,
     lay_out_weeks,
     load_weeks,
+    lock_pool,
     release_pool,
     take_places,
 )
@@ -187,6 +188,8 @@ def _schedule(work: Work, plant: Plant, batch_id: str, members: Sequence[OrderTe
 
 def release_rest(work: Work, pool_id: str, plant_id: str) -> None:
     """Free what a locked pool still holds once none of its orders waits for a week any more."""
+    # Two that end at once would each see the other's order wait, and nobody would free anything.
+    lock_pool(work, pool_id)
     if pool_is_waiting(work, pool_id):
         return
     freed = release_pool(work, pool_id)

@@ -13,6 +13,7 @@ from sqlalchemy import select, text
 
 from demand.service import DEPOSIT_PURPOSE
 from factory_orders import queries, service
+from factory_orders.cancellation.service import lose_earnest
 from factory_orders.model import BuildOrder, CancelledOrder
 from factory_orders.planning.order_service import sequence_day
 from factory_orders.planning.queries import plant_by_id
@@ -29,6 +30,7 @@ from kernel.payments import PaymentRequest
 from kernel.work import Work, Works
 from tests.configurator.small_brand import BRAND, EAST_STORE, NORTH_STORE, PLAIN_CAR, PLANNER
 from tests.factory_orders.purchasing import buy
+from tests.factory_orders.test_capacity import change_policy, counts, reserve
 from tests.factory_orders.test_stock import ask, free_car, hold, set_price
 from tests.factory_orders.test_store_closing import OPERATOR, close, pick
 from tests.factory_orders.trade import EARNEST, NORTH_PLANT, STORE_ADVISER, SYSTEM, Trade, buyer, open_trade
@@ -129,6 +131,23 @@ def test_a_batch_that_two_planners_schedule_at_once_gets_each_car_one_week(trade
     assert used(trade) == [("GOLD", 1), ("slot", 1)]
 
 
+def test_the_last_two_of_a_pool_that_leave_at_once_free_what_it_holds(trade: Trade) -> None:
+    change_policy(trade, batches={"plant_limits": [["fir_north", 5, 9]]})
+    reserve(trade, "9" * 32, 30)
+    first, second = trade.lock(2, pool_id="9" * 32)
+    held = sum(reserved for _, reserved, _ in counts(trade).values())
+
+    with ThreadPoolExecutor(1) as other:
+        with trade.works.change(SYSTEM) as work:
+            lose_earnest(work, first)
+            leaving = other.submit(trade.works.run, SYSTEM, lambda work: lose_earnest(work, second))
+            wait_until_waiting(trade, 1)
+        leaving.result(SECONDS_MAX)
+
+    assert held == 30
+    assert counts(trade) == {}
+
+
 def test_two_that_order_a_days_line_at_once_give_no_place_away_twice(trade: Trade) -> None:
     trade.lock(5)
     trade.lock(5, pool_id="8" * 32, options=BLUE_CAR, first_buyer=11)
@@ -167,7 +186,7 @@ def test_a_store_that_is_closing_at_this_moment_is_not_picked(trade: Trade) -> N
             picking = other.submit(pick, trade, order_id, NORTH_STORE)
             wait_until_waiting(trade, 1)
         with pytest.raises(NotFound):
-            picking.result()
+            picking.result(SECONDS_MAX)
 
 
 def test_a_car_of_a_store_that_is_closing_at_this_moment_is_not_bought(trade: Trade) -> None:
@@ -181,7 +200,7 @@ def test_a_car_of_a_store_that_is_closing_at_this_moment_is_not_bought(trade: Tr
             buying = other.submit(buy, trade, held.id)
             wait_until_waiting(trade, 1)
         with pytest.raises(NotFound):
-            buying.result()
+            buying.result(SECONDS_MAX)
 
 
 def test_a_store_that_is_closing_at_this_moment_orders_no_stock(trade: Trade) -> None:
@@ -195,4 +214,4 @@ def test_a_store_that_is_closing_at_this_moment_orders_no_stock(trade: Trade) ->
             ordering = other.submit(order)
             wait_until_waiting(trade, 1)
         with pytest.raises(NotFound):
-            ordering.result()
+            ordering.result(SECONDS_MAX)
