@@ -1,4 +1,8 @@
-"""Which members of a circle are told what: only those who agreed to it, and nobody learns who they are."""
+"""Which members of a circle are told what: only those who agreed to it, and nobody learns who they are.
+
+What one member writes to another is read where it stands, never copied into a notice: whoever leaves, is erased or is
+taken down takes it along.
+"""
 
 from __future__ import annotations
 
@@ -32,30 +36,30 @@ register_notice(
 register_notice(
     "test_drive_asked",
     "圈子“{circle}”有人申请试驾您的车",
-    "圈子“{circle}”的一位成员申请试驾您的车：\n{text}\n请在“我的试驾”中答复。",
+    "圈子“{circle}”的一位成员申请试驾您的车。请在“我的试驾”中查看并答复。",
     "Somebody of your circle “{circle}” asks to drive your car",
-    "A member of the circle “{circle}” asks to drive your car:\n{text}\nAnswer among your test drives.",
+    "A member of the circle “{circle}” asks to drive your car. Read it and answer among your test drives.",
 )
 register_notice(
     "test_drive_agreed",
     "您的试驾申请已获同意",
-    "圈子“{circle}”的车主同意了您的试驾申请：\n{text}",
+    "圈子“{circle}”的车主同意了您的试驾申请，答复请见“我的试驾”。",
     "Your test drive is agreed",
-    "The owner in the circle “{circle}” agrees to your test drive:\n{text}",
+    "The owner in the circle “{circle}” agrees to your test drive; the answer is among your test drives.",
 )
 register_notice(
     "test_drive_declined",
     "您的试驾申请未获同意",
-    "圈子“{circle}”的车主未同意您的试驾申请：\n{text}",
+    "圈子“{circle}”的车主未同意您的试驾申请，答复请见“我的试驾”。",
     "Your test drive is declined",
-    "The owner in the circle “{circle}” declines your test drive:\n{text}",
+    "The owner in the circle “{circle}” declines your test drive; the answer is among your test drives.",
 )
 register_notice(
     "owner_answered",
     "车主回答了您在圈子“{circle}”的提问",
-    "一位车主在圈子“{circle}”回答了您的提问：\n{text}",
+    "一位车主回答了您的提问，请在圈子“{circle}”中查看。",
     "An owner answered you in the circle “{circle}”",
-    "An owner answered your question in the circle “{circle}”:\n{text}",
+    "An owner answered your question; read it in the circle “{circle}”.",
     may_mute=True,
 )
 
@@ -90,8 +94,7 @@ def tell_of_owners(work: Work, letters: Sequence[Letter]) -> None:
             case other:
                 raise AssertionError(f"nobody is told of {other.kind}")
         if told is not None and told.account_id is not None:
-            facts: dict[str, Fact] = {"circle": told.circle, "text": told.text}
-            notify_many(work, [NewNotice(told.account_id, kind, facts, letter.event_id)])
+            notify_many(work, [NewNotice(told.account_id, kind, {"circle": told.circle}, letter.event_id)])
 
 
 TELLER: Final = Subscription("telling.circles", frozenset({CircleOffered.kind, CircleMessaged.kind}), tell_of_circles)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import Column, ColumnElement, Select, and_, func, or_, select
 
-from demand.circles.model import DRIVE_GONE
+from demand.circles.model import DRIVE_GONE, DriveState
 from demand.circles.tables import (
     circle_answers,
     circle_drives,
@@ -175,11 +175,10 @@ def own_test_drives(work: Work, page: PageRequest) -> Page[TestDrive]:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Whom something is told, with the words; None where it is nobody any more."""
+    """Whom something is told, without the words: they stay where whoever wrote them can take them back."""
 
     account_id: str | None
     circle: str
-    text: str
     agreed: bool = False
 
 
@@ -196,8 +195,8 @@ def drive_to_tell(work: Work, drive_id: str, *, host: bool) -> Told | None:
     if row is None:
         return None
     if host:
-        return Told(row.host_account, row.title, row.text)
-    return Told(row.account_id, row.title, row.answer, row.state == "agreed")
+        return Told(row.host_account, row.title)
+    return Told(row.account_id, row.title, agreed=row.state == DriveState.AGREED)
 
 
 def answer_to_tell(work: Work, answer_id: str) -> Told | None:
@@ -205,7 +204,7 @@ def answer_to_tell(work: Work, answer_id: str) -> Told | None:
     work.actor.require(Permission.SYSTEM)
     question, answer = circle_questions.c, circle_answers.c
     found = (
-        select(question.account_id, circles.c.title, answer.text)
+        select(question.account_id, circles.c.title)
         .join(circle_questions, question.id == answer.question_id)
         .join(circles, circles.c.id == question.circle_id)
         .join(
@@ -215,7 +214,7 @@ def answer_to_tell(work: Work, answer_id: str) -> Told | None:
         .where(and_(answer.id == answer_id, answer.removed_at.is_(None)))
     )
     row = work.connection.execute(found).first()
-    return None if row is None else Told(row.account_id, row.title, row.text)
+    return None if row is None else Told(row.account_id, row.title)
 
 
 def owners_active(work: Work) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:

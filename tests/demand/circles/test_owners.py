@@ -145,6 +145,19 @@ def test_a_member_drives_an_owners_car_and_only_both_read_what_they_agreed(room:
     assert (told(room, OWNER), told(room, MEMBER)) == (["test_drive_asked"], ["test_drive_agreed"])
 
 
+def test_no_notice_holds_words_that_whoever_wrote_them_may_take_back(room: PoolRoom, circle_id: str) -> None:
+    drive_id = ask_drive(room, host(room, circle_id))
+    told(room, OWNER)
+    with room.works.change(room.buyer(OWNER)) as work:
+        answer_test_drive(work, drive_id, agrees=True, text="Ten it is, at the pier.")
+    answer(room, ask(room, circle_id))
+
+    assert (told(room, OWNER), told(room, MEMBER)) == (["test_drive_asked"], ["test_drive_agreed", "owner_answered"])
+    with room.works.read(PLANNER) as work:
+        of_circles = select(notices.c.facts).where(notices.c.kind.like("test_drive%") | (notices.c.kind == "owner_answered"))
+        assert work.connection.execute(of_circles).scalars().all() == [{"circle": "A1"}] * 3
+
+
 def test_hosts_are_shown_to_members_alone_by_their_model(room: PoolRoom, circle_id: str) -> None:
     host(room, circle_id)
 
