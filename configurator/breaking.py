@@ -5,7 +5,7 @@ The smallest change is the nearest car: the one that differs in the fewest optio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, TypeAlias
@@ -14,9 +14,8 @@ from configurator.catalogue import Catalogue
 from configurator.completing import complete_nearest
 from configurator.configuring import complete_car
 from configurator.errors import AnswerTooHard, ConfigurationIncomplete, ModelUnknown, OptionExcluded, OptionUnknown
-from configurator.feature_tree import GroupKind
 from configurator.model import Context, SavedConfiguration
-from configurator.pricing import price_vehicle
+from configurator.pricing import price_of_car
 from configurator.showroom import Showroom
 from configurator.solver import Engine
 
@@ -144,24 +143,3 @@ def kept_car(saved: SavedConfiguration, catalogue: Catalogue) -> KeptCar:
     car = saved.car
     price = price_of_car(catalogue, model=car.model, options=car.options)
     return KeptCar(saved.id, car.model, car.options, car.region, price)
-
-
-def price_of_car(catalogue: Catalogue, *, model: str, options: Iterable[str]) -> int:
-    """Return the price of a complete car under the version that it belongs to, in fen."""
-    return price_vehicle(catalogue, model=model, features=_features(catalogue, {model, *options})).total_minor
-
-
-def _features(catalogue: Catalogue, named: set[str]) -> frozenset[str]:
-    """Add what the tree says that a car with these features has besides: what they stand below, what is mandatory."""
-    present = {catalogue.features[0]}
-    above: Mapping[str, str] = {member: group.parent for group in catalogue.groups for member in group.members}
-    for name in named:
-        parent = above.get(name)
-        while parent is not None and parent not in present:
-            present.add(parent)
-            parent = above.get(parent)
-    present |= named
-    for group in catalogue.groups:
-        if group.kind is GroupKind.MANDATORY and group.parent in present:
-            present.update(group.members)
-    return frozenset(present)

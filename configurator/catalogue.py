@@ -10,7 +10,8 @@ from functools import cached_property
 from typing import Final
 
 from configurator.expressions import Expression
-from configurator.feature_tree import TreeGroup
+from configurator.feature_tree import GroupKind, TreeGroup
+from configurator.features_model import CarFeatures
 from configurator.model import Text
 from configurator.parts_model import PartUse
 
@@ -162,6 +163,24 @@ class Catalogue:
         """Return by option its number as the engine has it: its place among the features, from 1 on."""
         numbers = {feature: number for number, feature in enumerate(self.features, start=1)}
         return {option.code: numbers[option.code] for option in self.options}
+
+    @cached_property
+    def car_features(self) -> CarFeatures:
+        """Return what the tree adds to a car's model and options."""
+        above = {member: group.parent for group in self.groups for member in group.members}
+        mandatory = [group for group in self.groups if group.kind is GroupKind.MANDATORY]
+
+        def brought(name: str | None) -> frozenset[str]:
+            present = {self.features[0]}
+            while name is not None:
+                present.add(name)
+                name = above.get(name)
+            for group in mandatory:  # Parents come before their children.
+                if group.parent in present:
+                    present.update(group.members)
+            return frozenset(present)
+
+        return CarFeatures(brought(None), {name: brought(name) for name in self.features})
 
     @cached_property
     def category_by_code(self) -> Mapping[str, Category]:

@@ -17,7 +17,7 @@ Number = TypeVar("Number", int, float)
 
 @dataclass(frozen=True, slots=True)
 class PartUse:
-    """A part that a car with a feature (an option or a model) takes; days are inclusive."""
+    """A part that a car with a feature takes, an option, a model or what they stand below; days are inclusive."""
 
     feature: str
     part: str
@@ -30,7 +30,7 @@ class PartUse:
 
 @dataclass(frozen=True, slots=True)
 class PlannedCars(Generic[Number]):
-    """So many cars that have these features (a model, options), ordered on one day and built on another.
+    """So many cars that have these features (all of them, see `CarFeatures`), ordered on one day and built on another.
 
     The number is whole for build orders, and may be a part of a car where it is expected only.
     """

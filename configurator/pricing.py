@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
@@ -62,8 +62,17 @@ def _price_list(catalogue: Catalogue, model: CarModel) -> PriceList:
 _LISTS: Final = Kept(_price_lists, most=LISTS_MAX)
 
 
+def price_of_car(catalogue: Catalogue, *, model: str, options: Iterable[str]) -> int:
+    """Return the price of a complete car under the version that it belongs to, in fen."""
+    return price_vehicle(catalogue, model=model, features=catalogue.car_features.of((model, *options))).total_minor
+
+
 def price_vehicle(catalogue: Catalogue, *, model: str, features: AbstractSet[str]) -> VehiclePrice:
-    """Price a car from its true features; every option among them has a price (a published catalogue was checked)."""
+    """Price a car from its true features, abstract ones included, for price rules may speak of any of them.
+
+    Every option among them has a price (a published catalogue was checked).
+    """
+    assert catalogue.features[0] in features, "a model and its options alone are not all of a car's features"
     prices = price_list(catalogue, model)
     unpriced = [one for one in features if one not in prices.options and one in catalogue.option_by_code]
     assert not unpriced, f"{unpriced} have no price for {model}"

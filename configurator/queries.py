@@ -384,8 +384,9 @@ def list_rules(work: Work, version_id: VersionId, *, option: str | None = None) 
 
 def parts_of_car(work: Work, version_id: VersionId, *, model: str, options: Sequence[str]) -> tuple[PartUse, ...]:
     """Return the part uses of a car under a version, each with the days it is effective."""
-    features = {model, *options}
-    return tuple(part for part in version_by_id(work, version_id).catalogue.parts if part.feature in features)
+    catalogue = version_by_id(work, version_id).catalogue
+    features = catalogue.car_features.of((model, *options))
+    return tuple(part for part in catalogue.parts if part.feature in features)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ from configurator.pooling import (
     pooling_class,
     thinnest_margin,
 )
-from configurator.pricing import price_vehicle
+from configurator.pricing import price_of_car, price_vehicle
 from configurator.queries import LoadedVersion, forget_published, newest_version, open_showroom, version_by_id
 from kernel import registry
 from kernel.actor import Permission
@@ -148,7 +148,7 @@ def buildable_car(work: Work, *, model: str, options: Sequence[str], region: str
 def list_price_minor(work: Work, version_id: str, *, model: str, options: Sequence[str]) -> int:
     """Return the price in fen of a car of a catalogue version before any discount."""
     version = version_by_id(work, VersionId(version_id))
-    return price_vehicle(version.catalogue, model=model, features={model, *options}).total_minor
+    return price_of_car(version.catalogue, model=model, options=options)
 
 
 def thinnest_margin_of_class(

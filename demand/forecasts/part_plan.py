@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
+from configurator.features_model import CarFeatures
 from configurator.parts_model import PartNeed, PartUse, PlannedCars, explode_parts
 from demand.forecasts.model import Quantiles
 
@@ -26,6 +27,14 @@ class ExpectedOrders:
 
 
 @dataclass(frozen=True, slots=True)
+class DayList:
+    """What is in force on a day: the part list, and the tree that says which features a model or an option brings."""
+
+    parts: Sequence[PartUse]
+    features: CarFeatures
+
+
+@dataclass(frozen=True, slots=True)
 class PartCall:
     """So many pieces of a part to call off by a day, for cars that are built in a week.
 
@@ -37,7 +46,7 @@ class PartCall:
 
 
 def plan_parts(
-    lists: Mapping[date, Sequence[PartUse]],
+    lists: Mapping[date, DayList],
     expected: Iterable[ExpectedOrders],
     shares: Mapping[tuple[str, str], float],
     *,
@@ -45,8 +54,9 @@ def plan_parts(
 ) -> tuple[PartCall, ...]:
     """Return what expected pre-orders take of each part, the soonest call first.
 
-    `lists` holds the part list of each day of the weeks, `shares` by model and option how many of all choose it. A
-    week's orders come evenly over its days, for a part list may change in the middle of a week.
+    `lists` holds what is in force on each day of the weeks, `shares` by model and option how many of all choose it. A
+    week's orders come evenly over its days, for a part list may change in the middle of a week. What several options
+    bring (their group) is in as many cars as could have one of them: the sum of their shares, and all cars at most.
     """
     orders = sorted(expected, key=lambda one: (one.week, one.model))
     days = [(one, one.week + timedelta(days=day)) for one in orders for day in range(DAYS_OF_A_WEEK)]
@@ -54,20 +64,27 @@ def plan_parts(
     for one, day in days:
         for found, cars in zip(levels, (one.cars.p10, one.cars.p50, one.cars.p90), strict=True):
             built_on = one.week + timedelta(weeks=weeks_to_build)
-            planned = _cars_of_a_day(one.model, day, built_on, cars / DAYS_OF_A_WEEK, shares)
-            for need, pieces in explode_parts(lists[day], planned).items():
+            planned = _cars_of_a_day(one.model, lists[day].features, day, built_on, cars / DAYS_OF_A_WEEK, shares)
+            for need, pieces in explode_parts(lists[day].parts, planned).items():
                 found[need] = found.get(need, 0.0) + pieces
     low, middle, high = levels
     return tuple(PartCall(need, Quantiles(low[need], middle[need], high[need])) for need in sorted(middle))
 
 
 def _cars_of_a_day(
-    model: str, ordered_on: date, built_on: date, cars: float, shares: Mapping[tuple[str, str], float]
+    model: str,
+    tree: CarFeatures,
+    ordered_on: date,
+    built_on: date,
+    cars: float,
+    shares: Mapping[tuple[str, str], float],
 ) -> list[PlannedCars[float]]:
-    """Return the day's cars as the model itself and, for each option, the share of them that has it."""
-    options = [
-        PlannedCars(frozenset({option}), ordered_on, built_on, cars * share)
-        for (of, option), share in shares.items()
-        if of == model
-    ]
-    return [PlannedCars(frozenset({model}), ordered_on, built_on, cars), *options]
+    """Return the day's cars as what every car of the model has, and for each other feature the share that has it."""
+    every = tree.of((model,))
+    having: dict[str, float] = {}
+    for (of, option), share in shares.items():
+        if of == model:
+            for feature in tree.of((option,)) - every:
+                having[feature] = min(1.0, having.get(feature, 0.0) + share)
+    some = [PlannedCars(frozenset({one}), ordered_on, built_on, cars * share) for one, share in having.items()]
+    return [PlannedCars(every, ordered_on, built_on, cars), *some]

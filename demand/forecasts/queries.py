@@ -10,13 +10,12 @@ from typing import Final
 from sqlalchemy import func, select
 
 from configurator import queries as catalogue
-from configurator.parts_model import PartUse
 from demand.cubes.model import ALL_REGIONS, EVERYBODY, ORDERED, Audience, CubeName
 from demand.cubes.queries import CellFilter, released_cells
 from demand.cubes.tables import cube_cells, cube_tables
 from demand.errors import TooFewWeeks
 from demand.forecasts.model import CALLS_MAX, WEEKS_MIN, Quantiles, Score
-from demand.forecasts.part_plan import DAYS_OF_A_WEEK, ExpectedOrders, PartCall, plan_parts
+from demand.forecasts.part_plan import DAYS_OF_A_WEEK, DayList, ExpectedOrders, PartCall, plan_parts
 from demand.forecasts.policy import ForecastPolicy
 from demand.forecasts.tables import forecast_runs, forecast_scores, forecast_weeks
 from kernel import db, policy
@@ -176,14 +175,17 @@ def _expected_orders(work: Work, release: int, models: Sequence[str]) -> list[Ex
     return [ExpectedOrders(row.model, row.week, Quantiles(row.p10, row.p50, row.p90)) for row in rows]
 
 
-def _lists_of_days(work: Work, weeks: Sequence[date]) -> dict[date, Sequence[PartUse]]:
+def _lists_of_days(work: Work, weeks: Sequence[date]) -> dict[date, DayList]:
     """Return by day the part list of the version that is in force then, as far as versions are published today."""
     days = [week + timedelta(days=day) for week in weeks for day in range(DAYS_OF_A_WEEK)]
     # The versions are read once: the days after the first go by what was read a moment ago.
     versions = [
         catalogue.version_in_force(work, day, seconds_old_max=READ_SECONDS * bool(at))[0] for at, day in enumerate(days)
     ]
-    return {day: version.catalogue.parts for day, version in zip(days, versions, strict=True)}
+    return {
+        day: DayList(version.catalogue.parts, version.catalogue.car_features)
+        for day, version in zip(days, versions, strict=True)
+    }
 
 
 def _weeks_released(work: Work, models: Sequence[str]) -> int:

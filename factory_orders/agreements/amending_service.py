@@ -206,7 +206,8 @@ def _require_buildable(work: Work, built: BuildOrder, terms: OrderTerms, options
     """Refuse what the car's own week has no room for, and parts that would come after its day."""
     facts, today = car_facts(work, terms.catalogue_version_id), _today(work)
     added = tuple(set(options) - set(terms.options))
-    there_on = today + timedelta(days=facts.lead_days(model="", options=added, day=today))
+    new = facts.features.of((terms.model, *options)) - facts.features.of((terms.model, *terms.options))
+    there_on = today + timedelta(days=facts.lead_days_of(new, today))
     if there_on > built.day:
         raise AmendmentNotPossible(because("AMEND_PARTS", day=there_on, built=built.day))
     wanted = sorted(facts.constrained_of(added))

@@ -53,15 +53,15 @@ def plan_parts(work: Work, plant_id: str) -> PartPlan:
     )
     cars: Counter[tuple[str, str, frozenset[str], date, date]] = Counter()
     for row in work.connection.execute(found):
-        features = frozenset((row.model, *row.options))
         ordered_on = row.released_at.astimezone(zone).date()
-        cars[row.catalogue_version_id, row.model, features, ordered_on, row.week] += 1
+        cars[row.catalogue_version_id, row.model, frozenset(row.options), ordered_on, row.week] += 1
     by_version: defaultdict[str, list[PlannedCars[int]]] = defaultdict(list)
     without: set[str] = set()
-    for (version_id, model, features, ordered_on, week), number in cars.items():
+    for (version_id, model, options, ordered_on, week), number in cars.items():
+        version = catalogue.version_by_id(work, VersionId(version_id)).catalogue
+        features = version.car_features.of((model, *options))
         by_version[version_id].append(PlannedCars(features, ordered_on, week, number))
-        parts = catalogue.version_by_id(work, VersionId(version_id)).catalogue.parts
-        if not any(part.feature == model and is_effective(part, ordered_on) for part in parts):
+        if not any(part.feature == model and is_effective(part, ordered_on) for part in version.parts):
             without.add(model)
     return PartPlan(_demands(work, by_version), tuple(sorted(without)))
 

@@ -282,7 +282,7 @@ def close_promises(work: Work, pool_id: str) -> None:
 
 
 def lock_pool(work: Work, pool_id: str) -> str | None:
-    """Let nobody else release a pool or place its orders until this change ends; returns its plant, None without a plan.
+    """Let nobody else release a pool or place its orders until this change ends; returns its plant, if it has a plan.
 
     The weeks in which it holds something are locked first, as everybody does, and then its plan.
     """

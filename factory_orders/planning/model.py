@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Final, TypeAlias
+
+from configurator.features_model import CarFeatures
 
 SLOT: Final = "slot"
 """The resource that every car takes; every other resource is a constrained option's code."""
@@ -217,7 +220,7 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class PartLead:
-    """How long a part takes that a feature (a model or an option) needs, and the days it is effective, inclusive."""
+    """How long a part takes that a feature needs, and the days it is effective, inclusive."""
 
     feature: str
     lead_time_days: int
@@ -231,22 +234,21 @@ class PartLead:
 
 @dataclass(frozen=True, slots=True)
 class CarFacts:
-    """What planning needs to know of a catalogue version: paints, constrained options, its parts' lead times."""
+    """What planning needs to know of a catalogue version: its tree, paints, constrained options, parts' lead times."""
 
+    features: CarFeatures
     paints: frozenset[str]
     constrained: frozenset[str]
     parts: tuple[PartLead, ...] = ()
 
     def lead_days(self, *, model: str, options: Collection[str], day: date) -> int:
         """Return the longest lead time of the parts that a car ordered on a day takes."""
-        return max(
-            (
-                part.lead_time_days
-                for part in self.parts
-                if (part.feature == model or part.feature in options) and part.is_effective(day)
-            ),
-            default=0,
-        )
+        return self.lead_days_of(self.features.of((model, *options)), day)
+
+    def lead_days_of(self, features: AbstractSet[str], day: date) -> int:
+        """Return the longest lead time of the parts that these features take, ordered on a day."""
+        taken = (part for part in self.parts if part.feature in features and part.is_effective(day))
+        return max((part.lead_time_days for part in taken), default=0)
 
     def lead_days_of_features(self, day: date) -> dict[str, int]:
         """Return by feature the longest lead time of its parts, for a car ordered on a day."""

@@ -54,6 +54,7 @@ _FACTS: Final[dict[str, CarFacts]] = {}
 def _facts_of(version: catalogue.LoadedVersion) -> CarFacts:
     contents = version.catalogue
     return CarFacts(
+        features=contents.car_features,
         paints=frozenset(option.code for option in contents.options if option.category == PAINT),
         constrained=frozenset(option.code for option in contents.options if option.constrained),
         parts=tuple(

@@ -1,10 +1,18 @@
-"""What must hold of stores' parts on a live database: each handover has one, and the ledger has what it says."""
+"""What must hold of stores' parts on a live database: one a handover, of the right size, as the ledger has it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
+from sqlalchemy import select
+
+from factory_orders.planning.tables import orders
+from factory_orders.store_shares.model import ShareKind
+from factory_orders.store_shares.queries import maker_part_of
+from factory_orders.store_shares.tables import store_shares
 from kernel.soundness import Check, rows_violating
+from kernel.work import Work
 
 _SHARES: Final = """
     SELECT orders.id FROM orders LEFT JOIN store_shares ON store_shares.order_id = orders.id
@@ -22,10 +30,29 @@ _SHARES: Final = """
     )
 """
 
+
+def _wrong_parts(work: Work) -> Iterator[str]:
+    """Hold each part against the order, the sale and the ledger, and the maker's part against the car's list price."""
+    yield from rows_violating(_SHARES, shape="order {id}")(work)
+    car = (orders.c.catalogue_version_id, orders.c.model, orders.c.options)
+    found = (
+        select(store_shares.c.order_id, store_shares.c.maker_minor, store_shares.c.policy_version, *car)
+        .join(orders, orders.c.id == store_shares.c.order_id)
+        .where(store_shares.c.brand_id == work.actor.brand_id, store_shares.c.kind == ShareKind.STOCK.value)
+    )
+    known: dict[tuple[object, ...], int] = {}
+    for order_id, maker_minor, policy_version, version_id, model, options in work.connection.execute(found).all():
+        key = (policy_version, version_id, model, *options)
+        if key not in known:
+            known[key] = maker_part_of(work, version_id, model=model, options=options, policy_version=policy_version)
+        if known[key] != maker_minor:
+            yield f"order {order_id}: the maker's part is {maker_minor}, by its list price {known[key]}"
+
+
 CHECKS: Final = (
     Check(
         "a store has its part of each car that was signed for, as the ledger has it",
         1,
-        rows_violating(_SHARES, shape="order {id}"),
+        _wrong_parts,
     ),
 )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
 
-from factory_orders.store_shares.model import ShareKind, StoreShare, store_account
+from configurator.service import list_price_minor
+from factory_orders.store_shares.model import ShareKind, StoreShare, maker_part, store_account
+from factory_orders.store_shares.policy import StoreSharePolicy
 from factory_orders.store_shares.tables import store_shares
-from kernel import ledger, registry
+from kernel import ledger, policy, registry
 from kernel.actor import Permission
 from kernel.errors import NotFound
 from kernel.paging import Page, PageRequest, make_page
@@ -23,6 +25,13 @@ class StoreBalance:
 
     store_id: str
     owed_minor: int
+
+
+def maker_part_of(work: Work, version_id: str, *, model: str, options: Sequence[str], policy_version: int) -> int:
+    """Return what a stock car costs its store, in fen: by its version's list price and the policy of its sale."""
+    rules = policy.pinned(work, policy_version).section(StoreSharePolicy)
+    price = list_price_minor(work, version_id, model=model, options=options)
+    return maker_part(price, margin_bp=rules.stock_margin_bp)
 
 
 def store_statement(work: Work, page: PageRequest, *, store_id: str | None = None) -> Page[StoreShare]:

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 from configurator.model import LineKind
 from configurator.quote_queries import load_quotes
-from configurator.service import list_price_minor
 from factory_orders.planning.model import OrderOrigin, OrderTerms
-from factory_orders.store_shares.model import ShareKind, StoreShare, maker_part, share_transfers
-from factory_orders.store_shares.policy import StoreSharePolicy
+from factory_orders.store_shares.model import ShareKind, StoreShare, share_transfers
+from factory_orders.store_shares.queries import maker_part_of
 from factory_orders.store_shares.tables import store_shares
-from kernel import db, policy
+from kernel import db
 from kernel.ledger import book
 from kernel.work import Work
 
@@ -58,6 +57,5 @@ def _fees(work: Work, quote_ids: Sequence[str]) -> dict[str, int]:
 
 
 def _maker_part(work: Work, terms: OrderTerms) -> int:
-    rules = policy.pinned(work, terms.policy_version).section(StoreSharePolicy)
-    price = list_price_minor(work, terms.catalogue_version_id, model=terms.model, options=terms.options)
-    return maker_part(price, margin_bp=rules.stock_margin_bp)
+    version_id, at = terms.catalogue_version_id, terms.policy_version
+    return maker_part_of(work, version_id, model=terms.model, options=terms.options, policy_version=at)

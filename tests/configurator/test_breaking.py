@@ -8,13 +8,13 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configurator.breaking import BreakageSearch, BrokenCar, CarRepair, KeptCar, find_broken, price_of_car
+from configurator.breaking import BreakageSearch, BrokenCar, CarRepair, KeptCar, find_broken
 from configurator.catalogue import Catalogue
 from configurator.catalogue_files import read_catalogue
 from configurator.configuring import complete_car
 from configurator.impact import HeldCar, Impact, PrivacyRule, impact_on
 from configurator.model import Context
-from configurator.pricing import price_vehicle
+from configurator.pricing import price_of_car, price_vehicle
 from configurator.rules import compile_catalogue
 from configurator.sat_engine import SatEngine
 from configurator.showroom import Showroom
@@ -64,12 +64,12 @@ def test_a_car_is_broken_exactly_where_it_is_none_and_its_repair_is_the_nearest_
 
 
 @given(st.sampled_from(CARS))
-def test_a_cars_price_needs_no_engine(options: frozenset[str]) -> None:
+def test_a_cars_features_and_price_need_no_engine(options: frozenset[str]) -> None:
     room = Showroom(CATALOGUE, ENGINE, Context("east", DAY))
     features = complete_car(room, model="A1", options=tuple(options))
 
+    assert CATALOGUE.car_features.of(("A1", *options)) == features
     price = price_of_car(CATALOGUE, model="A1", options=options)
-
     assert price == price_vehicle(CATALOGUE, model="A1", features=features).total_minor
 
 

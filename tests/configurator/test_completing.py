@@ -22,7 +22,7 @@ from configurator.configuring import Wishes, complete_car, price_bounds, take_st
 from configurator.errors import GoalNotOffered, OptionExcluded
 from configurator.explaining import RepairOrder, find_repairs
 from configurator.model import Choice, Context
-from configurator.pricing import price_vehicle
+from configurator.pricing import price_of_car
 from configurator.rules import compile_catalogue
 from configurator.sat_engine import SatEngine
 from configurator.showroom import Showroom
@@ -44,7 +44,7 @@ def all_cars(model: str = "A1") -> list[frozenset[str]]:
 
 
 def price(options: frozenset[str], model: str = "A1") -> int:
-    return price_vehicle(CATALOGUE, model=model, features=options | {model}).total_minor
+    return price_of_car(CATALOGUE, model=model, options=options)
 
 
 @pytest.fixture(scope="module")

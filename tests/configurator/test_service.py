@@ -20,6 +20,7 @@ from configurator.errors import (
     OptionUnknown,
     RegionUnknown,
 )
+from configurator.expressions import Feature
 from configurator.model import (
     Choice,
     MigratedConfiguration,
@@ -28,6 +29,7 @@ from configurator.model import (
     StaleConfiguration,
     VersionId,
 )
+from configurator.service import buildable_car, list_price_minor, publish_catalogue
 from configurator.step_service import ConfigureRequest
 from configurator.tables import configuration_changes, configurations
 from kernel.actor import Actor, system
@@ -40,6 +42,7 @@ from tests.configurator.small_brand import (
     BRAND,
     GUEST,
     PLAIN_CAR,
+    PLANNER,
     consumer,
     copied_folder,
     found_brand,
@@ -210,6 +213,23 @@ def test_rules_and_parts_are_told_by_version(works: Works) -> None:
 
     assert [rule.code for rule in rules] == ["R002"]
     assert [(part.part, part.quantity) for part in parts] == [("FIR-BODY-A", 1), ("FIR-W19", 4)]
+
+
+def test_what_a_catalogue_says_of_a_group_counts_for_every_car_with_an_option_of_it(works: Works) -> None:
+    found_brand(works)
+    small = small_catalogue()
+    dearer = replace(small.price_rules[0], code="P002", when=Feature("Extras"), amount_minor=100_000)
+    rail = replace(small.parts[0], feature="Extras", part="FIR-RAIL")
+    with works.change(PLANNER) as work:
+        publish_catalogue(work, replace(small, price_rules=(*small.price_rules, dearer), parts=(*small.parts, rail)))
+
+    with works.read(PLANNER) as work:
+        car = buildable_car(work, model="A1", options=(*PLAIN_CAR, "HOOK"), region="")
+        listed = list_price_minor(work, car.version_id, model="A1", options=car.options)
+        parts = queries.parts_of_car(work, car.version_id, model="A1", options=car.options)
+
+    assert listed == car.price_minor
+    assert [part.part for part in parts] == ["FIR-BODY-A", "FIR-RAIL"]
 
 
 def test_a_kept_car_is_its_owners_alone(works: Works) -> None:

@@ -15,7 +15,7 @@ from configurator.service import publish_catalogue
 from demand.cubes.model import EVERYBODY, ORDERED
 from demand.errors import TooFewWeeks
 from demand.forecasts.model import Quantiles
-from demand.forecasts.part_plan import ExpectedOrders, plan_parts
+from demand.forecasts.part_plan import DayList, ExpectedOrders, plan_parts
 from demand.forecasts.queries import option_shares
 from demand.queries import expected_parts, option_forecast
 from demand.service import forecast_released
@@ -30,7 +30,11 @@ from tests.demand.released_room import MONDAY, publish
 BODY: Final = PartUse("A1", "BODY", 1, "steel", 14, None, None)
 WHEEL: Final = PartUse("W19", "WHEEL-A", 4, "wheels", 21, None, MONDAY + timedelta(days=2))
 NEXT_WHEEL: Final = PartUse("W19", "WHEEL-B", 4, "wheels", 21, MONDAY + timedelta(days=3), None)
-WEEK_OF_LISTS: Final = {MONDAY + timedelta(days=day): (BODY, WHEEL, NEXT_WHEEL) for day in range(7)}
+RAIL: Final = PartUse("Extras", "RAIL", 1, "steel", 14, None, None)
+TREE: Final = small_catalogue().car_features
+WEEK_OF_LISTS: Final = {
+    MONDAY + timedelta(days=day): DayList((BODY, WHEEL, NEXT_WHEEL, RAIL), TREE) for day in range(7)
+}
 
 
 def orders(p10: float, p50: float, p90: float, week: date = MONDAY) -> ExpectedOrders:
@@ -54,6 +58,15 @@ def test_another_models_share_takes_nothing() -> None:
     found = plan_parts(WEEK_OF_LISTS, [orders(7, 14, 21)], {("B2", "W19"): 0.5}, weeks_to_build=6)
 
     assert [one.need.part for one in found] == ["BODY"]
+
+
+@pytest.mark.parametrize(("roofs", "pieces"), [(0.25, 105), (0.75, 140)])
+def test_a_groups_part_is_called_off_for_every_car_that_could_have_an_option_of_it(roofs: float, pieces: int) -> None:
+    shares = {("A1", "HOOK"): 0.5, ("A1", "ROOF"): roofs}
+
+    found = plan_parts(WEEK_OF_LISTS, [orders(70, 140, 210)], shares, weeks_to_build=6)
+
+    assert [(one.need.part, round(one.pieces.p50)) for one in found] == [("BODY", 140), ("RAIL", pieces)]
 
 
 @given(st.tuples(*[st.floats(0, 500)] * 3), st.floats(0, 1), st.integers(1, 52))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 from sqlalchemy import update
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
+from configurator.parts_model import PartUse
+from configurator.service import publish_catalogue
 from factory_orders import audit_service, queries, service
 from factory_orders.errors import CallOffEnded
 from factory_orders.events import BuildStageReported
@@ -30,7 +33,7 @@ from kernel.identity.machine_service import add_machine
 from kernel.ids import AccountId, PlantId
 from kernel.paging import PageRequest
 from kernel.soundness import examine
-from tests.configurator.small_brand import BRAND, PLANNER
+from tests.configurator.small_brand import BRAND, PLAIN_CAR, PLANNER, small_catalogue
 from tests.factory_orders.trade import NORTH_PLANT, PLANT_MACHINE, SOUTH_PLANT, SYSTEM, Trade
 
 MONDAY: Final = date(2026, 12, 7)
@@ -108,6 +111,23 @@ def test_before_they_are_called_off_parts_are_missing_by_name_and_day(trade: Tra
     found = {one.part: (one.needed, one.missing, one.uncalled, one.late) for one in lacking(trade)}
 
     assert found == {BODY: (2, 2, 2, 0), "FIR-W19": (8, 8, 8, 0)}
+
+
+def test_a_part_of_a_group_of_options_is_planned_called_off_and_taken(trade: Trade) -> None:
+    rail = PartUse("Extras", "FIR-RAIL", 2, "fir_body", 35, None, None)
+    with trade.works.change(PLANNER) as work:
+        small = small_catalogue()
+        version_id = publish_catalogue(work, replace(small, label="rails", parts=(*small.parts, rail)))
+    (order_id,) = replace(trade, version_id=version_id).lock(1, options=(*PLAIN_CAR, "HOOK"))
+
+    made = {one.part: (one.quantity, one.week) for one in call_off(trade).made}
+    count(trade, 5, "FIR-RAIL")
+    trade.report(trade.build_order_of(order_id).id, Stage.PARTS_READY)
+    hear(trade)
+
+    # Its lead time moved the car's week, three weeks before which the body need not be called off yet.
+    assert made == {"FIR-RAIL": (2, MONDAY + 3 * WEEK)}
+    assert stock(trade)["FIR-RAIL"] == 3
 
 
 def test_later_orders_are_called_off_beside_the_first(trade: Trade) -> None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from configurator.service import list_price_minor
 from factory_orders import audit_service, queries
+from factory_orders.planning.tables import orders
 from factory_orders.store_shares.model import ShareKind, StoreShare, maker_part, share_transfers
 from factory_orders.store_shares.tables import store_shares
 from kernel.actor import Actor
 from kernel.errors import Forbidden
 from kernel.paging import PageRequest
 from kernel.soundness import examine
-from tests.configurator.small_brand import EAST_STORE, PLANNER
+from tests.configurator.small_brand import EAST_STORE, PLAIN_CAR, PLANNER
 from tests.conftest import MONDAY_MORNING
 from tests.factory_orders.purchasing import bought, stock_car
 from tests.factory_orders.test_stock import PRICE
@@ -66,6 +67,16 @@ def test_what_a_stock_car_brings_beyond_the_makers_part_is_its_stores(trade: Tra
     assert (share.kind, share.sold_minor, share.maker_minor) == (ShareKind.STOCK, PRICE, maker_part_of(trade, vin))
     assert owed(trade, PLANNER)[EAST_STORE] == share.share_minor == share.sold_minor - share.maker_minor
     assert unsound(trade) == []
+
+
+def test_a_makers_part_that_is_not_that_of_the_cars_list_price_is_found(trade: Trade) -> None:
+    purchase = bought(trade, stock_car(trade))
+    trade.hand_over(purchase.id, who=buyer(7))
+    with trade.works.change(SYSTEM) as work:
+        other = (*PLAIN_CAR[:1], "W19", "PT_BIG", *PLAIN_CAR[3:])
+        work.connection.execute(update(orders).where(orders.c.id == purchase.id).values(options=list(other)))
+
+    assert unsound(trade) == [f"order {purchase.id}: the maker's part is 9500000, by its list price 11780000"]
 
 
 def maker_part_of(trade: Trade, vin: str) -> int:

@@ -72,7 +72,9 @@ class Planner:
         for terms, week in book:
             facts = self.facts[terms.catalogue_version_id]
             lead = facts.lead_days(model=terms.model, options=terms.options, day=self.today)
-            later = max((self.late_weeks.get(name, 0) for name in (terms.model, *terms.options)), default=0)
+            later = max(
+                (self.late_weeks.get(name, 0) for name in facts.features.of((terms.model, *terms.options))), default=0
+            )
             ready = max(self._number(week_starting(self.today + timedelta(days=lead))), 0)
             if week is not None:  # Its parts were asked for when it got its week, not today.
                 ready = min(ready, self._number(week))
@@ -117,7 +119,7 @@ def load_book(work: Work, plant: Plant, what_if: WhatIf = NOTHING_ELSE) -> WeekB
     booked = _booked(work, plant, now.first)
     own = planner(work, plant, (terms.catalogue_version_id for terms, _ in booked), late_weeks=what_if.late_weeks)
     found = own.book_orders(booked)
-    _check_features(what_if, [terms for terms, _ in booked])
+    _check_features(what_if, own.facts, [terms for terms, _ in booked])
     waiting = sorted({terms.pool_id for terms, week in booked if week is None})
     room, shortfalls = _room(work, plant, now.first, found, _held(work, waiting), what_if)
     weeks = sorted({week for week, _ in room})
@@ -143,8 +145,11 @@ def _check(what_if: WhatIf) -> None:
         raise InvalidInput("weeks", because("COUNT", least=0, most=WEEKS_MAX))
 
 
-def _check_features(what_if: WhatIf, booked: Sequence[OrderTerms]) -> None:
-    taken = {name for terms in booked for name in (terms.model, *terms.options)}
+def _check_features(what_if: WhatIf, facts: Mapping[str, CarFacts], booked: Sequence[OrderTerms]) -> None:
+    if not what_if.late_weeks:
+        return
+    cars = {(terms.catalogue_version_id, terms.model, terms.options) for terms in booked}
+    taken = {name for version, model, options in cars for name in facts[version].features.of((model, *options))}
     for name in what_if.late_weeks:
         if name not in taken:
             raise InvalidInput("feature", because("NO_ORDER_TAKES", feature=name))

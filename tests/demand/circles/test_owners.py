@@ -154,7 +154,9 @@ def test_no_notice_holds_words_that_whoever_wrote_them_may_take_back(room: PoolR
 
     assert (told(room, OWNER), told(room, MEMBER)) == (["test_drive_asked"], ["test_drive_agreed", "owner_answered"])
     with room.works.read(PLANNER) as work:
-        of_circles = select(notices.c.facts).where(notices.c.kind.like("test_drive%") | (notices.c.kind == "owner_answered"))
+        of_circles = select(notices.c.facts).where(
+            notices.c.kind.like("test_drive%") | (notices.c.kind == "owner_answered")
+        )
         assert work.connection.execute(of_circles).scalars().all() == [{"circle": "A1"}] * 3
 
 
