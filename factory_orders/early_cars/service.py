@@ -14,7 +14,7 @@ from factory_orders.deliveries.shipment_service import plan_shipments
 from factory_orders.deliveries.shipment_store import insert_shipments
 from factory_orders.early_cars.errors import EarlyOfferEnded
 from factory_orders.early_cars.model import EARLY_TIMER, EarlyOffer, EarlyState
-from factory_orders.early_cars.store import give_build_order, lock_offer, save_offer
+from factory_orders.early_cars.store import give_build_order, lock_offer, read_offer, save_offer
 from factory_orders.events import VehicleArrived
 from factory_orders.light_stock.queries import free_stock
 from factory_orders.planning.model import AtStoreOrder, BatchState, BuiltOrder, OrderTerms, ScheduledOrder
@@ -42,12 +42,14 @@ def accept_early_car(work: Work, offer_id: str) -> EarlyOffer:
     EarlyOfferEnded once it is over, the order's own car is begun or changed, or the car is not as it was offered.
     """
     work.actor.require(Permission.OWN_WRITE)
-    offer = _own_offer(work, offer_id)
+    # The order before its offer, as whoever ends an order does.
+    known = _own(work, read_offer(work, offer_id))
+    built = live_build_order(work, known.order_id)
+    order = lock_order(work, known.order_id)
+    offer = lock_offer(work, offer_id)
     if offer.state is EarlyState.ACCEPTED:
         return offer
     _require_open(work, offer)
-    built = live_build_order(work, offer.order_id)
-    order = lock_order(work, offer.order_id)
     if not isinstance(order, ScheduledOrder) or (built is not None and built.stage not in BEFORE_THE_LINE):
         raise EarlyOfferEnded("begun")
     vehicle = lock_vehicle(work, offer.vin)
@@ -71,7 +73,7 @@ def accept_early_car(work: Work, offer_id: str) -> EarlyOffer:
 def decline_early_car(work: Work, offer_id: str) -> EarlyOffer:
     """Wait for the planned car instead; the offered one is free again. Refuses as `accept_early_car` does."""
     work.actor.require(Permission.OWN_WRITE)
-    offer = _own_offer(work, offer_id)
+    offer = _own(work, lock_offer(work, offer_id))
     if offer.state is EarlyState.DECLINED:
         return offer
     _require_open(work, offer)
@@ -86,8 +88,7 @@ def lapse_early_offer(work: Work, offer_id: str, _payload: Any = None) -> None:
         save_offer(work, replace(offer, state=EarlyState.LAPSED, answered_at=work.now))
 
 
-def _own_offer(work: Work, offer_id: str) -> EarlyOffer:
-    offer = lock_offer(work, offer_id)
+def _own(work: Work, offer: EarlyOffer) -> EarlyOffer:
     if offer.account_id != work.actor.signed_in():
         raise NotFound("offer")
     return offer

@@ -26,10 +26,20 @@ def _fields(value: Any) -> dict[str, Any]:
     return {name: getattr(value, name) for name in value.__dataclass_fields__}
 
 
+def read_offer(work: Work, offer_id: str) -> EarlyOffer:
+    """Load an offer; refuses NotFound."""
+    return _offer(work, offer_id, lock=False)
+
+
 def lock_offer(work: Work, offer_id: str) -> EarlyOffer:
-    """Load an offer and keep other answers to it waiting; refuses NotFound."""
+    """Load an offer and keep other answers to it waiting; refuses NotFound. Its order is locked first, if at all."""
+    return _offer(work, offer_id, lock=True)
+
+
+def _offer(work: Work, offer_id: str, *, lock: bool) -> EarlyOffer:
     own = (early_offers.c.id == offer_id) & (early_offers.c.brand_id == work.actor.brand_id)
-    row = work.connection.execute(select(early_offers).where(own).with_for_update()).mappings().first()
+    found = select(early_offers).where(own)
+    row = work.connection.execute(found.with_for_update() if lock else found).mappings().first()
     if row is None:
         raise NotFound("offer")
     return offer_from(row)

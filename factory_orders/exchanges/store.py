@@ -58,10 +58,20 @@ def insert_offers(work: Work, offers: Sequence[SwapOffer]) -> None:
     db.insert_many(work.connection, swap_offers, [_fields(one) | {"state": one.state.value} for one in offers])
 
 
+def read_offer(work: Work, offer_id: str) -> SwapOffer:
+    """Load an offer; refuses NotFound."""
+    return _offer(work, offer_id, lock=False)
+
+
 def lock_offer(work: Work, offer_id: str) -> SwapOffer:
-    """Load an offer and keep other answers to it waiting; refuses NotFound."""
+    """Load an offer and keep other answers to it waiting; refuses NotFound. Its order is locked first, if at all."""
+    return _offer(work, offer_id, lock=True)
+
+
+def _offer(work: Work, offer_id: str, *, lock: bool) -> SwapOffer:
     own = (swap_offers.c.id == offer_id) & (swap_offers.c.brand_id == work.actor.brand_id)
-    row = work.connection.execute(select(swap_offers).where(own).with_for_update()).mappings().first()
+    found = select(swap_offers).where(own)
+    row = work.connection.execute(found.with_for_update() if lock else found).mappings().first()
     if row is None:
         raise NotFound("offer")
     return offer_from(row)

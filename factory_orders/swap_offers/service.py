@@ -27,7 +27,7 @@ from factory_orders.exchanges.model import (
 )
 from factory_orders.exchanges.policy import ExchangePolicy
 from factory_orders.exchanges.queries import cars_of_orders, orders_of_builds, rights_of, swap_offers_before
-from factory_orders.exchanges.store import insert_offers, lock_offer, save_offer
+from factory_orders.exchanges.store import insert_offers, lock_offer, read_offer, save_offer
 from factory_orders.exchanges.swap_service import (
     CarrierCame,
     SwapProblem,
@@ -173,7 +173,7 @@ def accept_car_swap(work: Work, offer_id: str) -> SwapOffer:
     SwapOfferEnded once it is over, or one of the two orders is not as it was: then the own one goes on.
     """
     work.actor.require(Permission.OWN_WRITE)
-    offer = _own_offer(work, offer_id)
+    offer = _own(work, read_offer(work, offer_id))
     if offer.state is SwapOfferState.ACCEPTED:
         return offer
     _require_open(work, offer)
@@ -191,6 +191,8 @@ def accept_car_swap(work: Work, offer_id: str) -> SwapOffer:
             raise SwapOfferEnded("changed")
     except CarrierCame:
         raise SwapOfferEnded("changed") from None
+    # The orders are locked by now, and before their offers, as whoever ends an order does.
+    _require_open(work, lock_offer(work, offer_id))
     # A free car that was offered besides is not wanted any more.
     lapse_of_order(work, taker.order_id)
     accepted = _answer(work, offer, SwapOfferState.ACCEPTED)
@@ -221,7 +223,7 @@ def _saved(
 def decline_car_swap(work: Work, offer_id: str) -> SwapOffer:
     """Wait for the own car instead. Refuses as `accept_car_swap` does."""
     work.actor.require(Permission.OWN_WRITE)
-    offer = _own_offer(work, offer_id)
+    offer = _own(work, lock_offer(work, offer_id))
     if offer.state is SwapOfferState.DECLINED:
         return offer
     _require_open(work, offer)
@@ -236,8 +238,7 @@ def lapse_swap_offer(work: Work, offer_id: str, _payload: Any = None) -> None:
         save_offer(work, replace(offer, state=SwapOfferState.LAPSED, answered_at=work.now))
 
 
-def _own_offer(work: Work, offer_id: str) -> SwapOffer:
-    offer = lock_offer(work, offer_id)
+def _own(work: Work, offer: SwapOffer) -> SwapOffer:
     if offer.account_id != work.actor.signed_in():
         raise NotFound("offer")
     return offer

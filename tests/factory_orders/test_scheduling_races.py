@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from functools import partial
@@ -14,8 +14,14 @@ from sqlalchemy import select, text
 from demand.service import DEPOSIT_PURPOSE
 from factory_orders import queries, service
 from factory_orders.cancellation.service import lose_earnest
+from factory_orders.early_cars.errors import EarlyOfferEnded
+from factory_orders.early_cars.round_service import offer_early_cars
+from factory_orders.early_cars.store import lapse_of_order
+from factory_orders.exchanges.errors import SwapOfferEnded
+from factory_orders.exchanges.store import lapse_offers_of_order
 from factory_orders.model import BuildOrder, CancelledOrder
 from factory_orders.planning.order_service import sequence_day
+from factory_orders.planning.order_store import lock_order
 from factory_orders.planning.queries import plant_by_id
 from factory_orders.planning.tables import capacity_weeks
 from factory_orders.plant.store import cars_of_day
@@ -23,7 +29,7 @@ from factory_orders.plant.tables import build_orders
 from kernel import db, payments, policy
 from kernel.actor import Actor, Role
 from kernel.clock import FixedClock
-from kernel.errors import NotFound
+from kernel.errors import NotFound, Refusal
 from kernel.ids import AccountId
 from kernel.paging import PageRequest
 from kernel.payments import PaymentRequest
@@ -31,6 +37,10 @@ from kernel.work import Work, Works
 from tests.configurator.small_brand import BRAND, EAST_STORE, NORTH_STORE, PLAIN_CAR, PLANNER
 from tests.factory_orders.purchasing import buy
 from tests.factory_orders.test_capacity import change_policy, counts, reserve
+from tests.factory_orders.test_car_swap_offers import accept, one_asked
+from tests.factory_orders.test_early_cars import accept as accept_early
+from tests.factory_orders.test_early_cars import offers as early_offers
+from tests.factory_orders.test_early_cars import wait_long
 from tests.factory_orders.test_stock import ask, free_car, hold, set_price
 from tests.factory_orders.test_store_closing import OPERATOR, close, pick
 from tests.factory_orders.trade import EARNEST, NORTH_PLANT, STORE_ADVISER, SYSTEM, Trade, buyer, open_trade
@@ -215,3 +225,27 @@ def test_a_store_that_is_closing_at_this_moment_orders_no_stock(trade: Trade) ->
             wait_until_waiting(trade, 1)
         with pytest.raises(NotFound):
             ordering.result(SECONDS_MAX)
+
+
+@pytest.mark.parametrize("offered", ["a free car", "another order's car"])
+def test_who_says_yes_while_the_order_is_being_ended_waits_for_it(trade: Trade, offered: str) -> None:
+    answer: Callable[[Actor], object]
+    refusal: type[Refusal]
+    if offered == "a free car":
+        free_car(trade)
+        order_id = wait_long(trade)
+        offer_early_cars(trade.works, BRAND)
+        (early,) = early_offers(trade)
+        answer, who, lapse, refusal = partial(accept_early, trade, early), 5, lapse_of_order, EarlyOfferEnded
+    else:
+        _, order_id, offer = one_asked(trade)
+        answer, who, lapse, refusal = partial(accept, trade, offer), 2, lapse_offers_of_order, SwapOfferEnded
+
+    with ThreadPoolExecutor(1) as other:
+        with trade.works.change(SYSTEM) as work:
+            lock_order(work, order_id)
+            answering = other.submit(answer, buyer(who))
+            wait_until_waiting(trade, 1)
+            lapse(work, order_id)
+        with pytest.raises(refusal):
+            answering.result(SECONDS_MAX)
