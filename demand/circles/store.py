@@ -232,6 +232,9 @@ def forget_in_circles(work: Work, *, person_id: str | None, account_id: str) -> 
         gone = gone | (members.person_id == person_id)
         work.connection.execute(delete(circle_counted).where(circle_counted.c.person_id == person_id))
     own = (members.brand_id == work.actor.brand_id) & gone
+    # As who leaves does: nobody hosts or asks under another account of the same person in between.
+    in_order = select(circles.c.id).where(circles.c.id.in_(select(members.circle_id).where(own))).order_by(circles.c.id)
+    work.connection.execute(in_order.with_for_update())
     for row in work.connection.execute(select(members.circle_id, members.person_id).where(own)).all():
         # Also what was offered and asked under another account of the same person, who is in the circle no more.
         delete_host(work, row.circle_id, row.person_id)

@@ -218,10 +218,18 @@ def answer_to_tell(work: Work, answer_id: str) -> Told | None:
 
 
 def owners_active(work: Work) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
-    """Return who hosts and who answered, each as circle and person; for the release of figures."""
+    """Return which members host and which answered, each as circle and person; for the release of figures."""
     work.actor.require(Permission.SYSTEM)
     brand_id = work.actor.brand_id
-    hosting = select(circle_hosts.c.circle_id, circle_hosts.c.person_id).where(circle_hosts.c.brand_id == brand_id)
+    hosting = (
+        select(circle_hosts.c.circle_id, circle_hosts.c.person_id)
+        .join(
+            circle_members,
+            (circle_members.c.circle_id == circle_hosts.c.circle_id)
+            & (circle_members.c.person_id == circle_hosts.c.person_id),
+        )
+        .where(circle_hosts.c.brand_id == brand_id)
+    )
     answered = (
         select(circle_questions.c.circle_id, circle_answers.c.person_id)
         .join(circle_questions, circle_questions.c.id == circle_answers.c.question_id)

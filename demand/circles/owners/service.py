@@ -31,7 +31,7 @@ from demand.circles.owners.store import (
 )
 from demand.circles.policy import CirclePolicy
 from demand.circles.service import acting_person, check_text, open_circle, require_member
-from kernel import policy
+from kernel import db, policy
 from kernel.actor import Permission
 from kernel.errors import NotFound
 from kernel.identity.queries import hold_own_account
@@ -116,6 +116,8 @@ def ask_owners(work: Work, circle_id: str, *, text: str) -> str:
     require_member(work, circle, person_id)
     words = check_text("text", text, least=1, most=MESSAGE_LENGTH_MAX)
     most = policy.current(work).section(CirclePolicy).questions_a_day
+    # The circle's lock is no turn: the same person may ask in another circle at the same moment.
+    db.take_turns(work.connection, f"questions:{person_id}")
     if asked_since(work, person_id, work.now - timedelta(days=1)) >= most:
         raise TooManyQuestions(most)
     return insert_question(work, circle.id, person_id=person_id, text=words)

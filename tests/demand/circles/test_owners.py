@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import delete, event, select
 
 from demand.circles.errors import (
     AlreadyHosting,
@@ -26,7 +26,14 @@ from demand.circles.owners.store import asked_since
 from demand.circles.policy import CirclePolicy
 from demand.circles.queries import persons_behind
 from demand.circles.store import forget_in_circles
-from demand.circles.tables import car_owners, circle_answers, circle_drives, circle_hosts, circle_questions
+from demand.circles.tables import (
+    car_owners,
+    circle_answers,
+    circle_drives,
+    circle_hosts,
+    circle_members,
+    circle_questions,
+)
 from demand.queries import hosts_of, own_test_drives, questions_of
 from demand.service import (
     DemandData,
@@ -339,6 +346,24 @@ def test_a_day_has_room_for_some_questions(room: PoolRoom, circle_id: str) -> No
     assert rows(room)[3] == CirclePolicy().questions_a_day + 1
 
 
+def test_the_questions_of_a_day_are_counted_over_circles_asked_in_at_once(room: PoolRoom, circle_id: str) -> None:
+    with room.works.change(room.buyer(MEMBER)) as work:
+        made = found_circle(work, kind=CircleKind.MODEL, subject="A1", title="B", text="", access=CircleAccess.OPEN)
+    for _ in range(CirclePolicy().questions_a_day - 1):
+        ask(room, circle_id)
+
+    with ThreadPoolExecutor(1) as hand:
+        with room.works.change(room.buyer(MEMBER)) as work:
+            ask_owners(work, circle_id, text="How far in winter?")
+            other = hand.submit(ask, room, made.id)
+            with pytest.raises(TimeoutError):
+                other.result(timeout=0.2)
+        with pytest.raises(TooManyQuestions):
+            other.result(timeout=20)
+
+    assert rows(room)[3] == CirclePolicy().questions_a_day
+
+
 def test_words_are_removed_by_their_author_or_by_an_operator(room: PoolRoom, circle_id: str) -> None:
     question_id = ask(room, circle_id)
     answer_id = answer(room, question_id)
@@ -431,3 +456,32 @@ def test_who_is_in_a_circle_no_more_hosts_there_under_no_other_account_either(ro
         assert hosts_of(work, [circle_id]) == {}
     with pytest.raises(NotFound):
         ask_drive(room, host_id)
+
+
+def test_who_hosts_under_another_account_while_erased_hosts_nowhere(room: PoolRoom, circle_id: str) -> None:
+    owner = room.buyer(OWNER)
+    account_id = owner.account_id
+    assert account_id is not None
+
+    def erase() -> None:
+        with room.works.change(owner) as work:
+            forget_in_circles(work, person_id=None, account_id=account_id)
+
+    with ThreadPoolExecutor(1) as hand:
+        with room.works.change(replace(owner, account_id=AccountId("e" * 32))) as work:
+            host_test_drives(work, circle_id, text="Sundays by the lake")
+            erased = hand.submit(erase)
+            with pytest.raises(TimeoutError):
+                erased.result(timeout=0.2)
+        erased.result(timeout=20)
+
+    assert rows(room)[1] == 0
+
+
+def test_a_host_who_is_no_member_counts_nowhere_and_stops_no_release(room: PoolRoom, circle_id: str) -> None:
+    host(room, circle_id)
+    with room.works.change(OPERATOR) as work:
+        work.connection.execute(delete(circle_members))
+
+    with room.works.read(system(BRAND)) as work:
+        assert persons_behind(work) == {}
