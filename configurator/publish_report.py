@@ -31,14 +31,14 @@ UNCOUNTED: Final = "not counted, since the rules are not compiled to a circuit h
 
 
 @dataclass(frozen=True, slots=True)
-class NotFound:
+class RulesNotFound:
     """The rules behind something were sought and not found, and why."""
 
     reason: str
 
 
-Because: TypeAlias = tuple[RuleFacts, ...] | NotFound
-TOO_HARD: Final = NotFound("which rules are behind it was not found within the bounds of a search")
+Because: TypeAlias = tuple[RuleFacts, ...] | RulesNotFound
+TOO_HARD: Final = RulesNotFound("which rules are behind it was not found within the bounds of a search")
 
 
 @dataclass(frozen=True, slots=True)

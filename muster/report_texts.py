@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from configurator.engine.choosing import EngineChoice, Outcome, Why
 from configurator.model import Text
-from configurator.publish_report import Because, BoundOption, IdleRule, NotCounted, NotFound, PublishReport
+from configurator.publish_report import Because, BoundOption, IdleRule, NotCounted, PublishReport, RulesNotFound
 from configurator.report_subject import RuleFacts
 from kernel.digits import written
 
@@ -143,7 +143,7 @@ def _where(region: str) -> str:
 
 
 def _named(rules: Because) -> str:
-    if isinstance(rules, NotFound):
+    if isinstance(rules, RulesNotFound):
         return rules.reason
     return ", ".join(f"{rule.code} ({rule.file}:{rule.line})" if rule.line else rule.code for rule in rules)
 
@@ -161,7 +161,7 @@ def _idle(words: str, rules: Sequence[IdleRule]) -> list[str]:
 
 def _because_json(name: str, because: Because) -> dict[str, Any]:
     """Return the rules behind something under a name; where they were not found, null and beside it why."""
-    if isinstance(because, NotFound):
+    if isinstance(because, RulesNotFound):
         return {name: None, "notFound": because.reason}
     return {name: rules_json(because)}
 

@@ -2,6 +2,7 @@
 
 Refusal
   LightStockFull           a store may have no more cars of a model: how many it has, and may
+  StockOrderBegun          every car of a stock order is begun or built: it comes to the store
 """
 
 from __future__ import annotations
@@ -21,3 +22,13 @@ class LightStockFull(Refusal):
     had: int
     most: int
     room: int
+
+
+@dataclass(unsafe_hash=True)
+class StockOrderBegun(Refusal):
+    """Every car of the order is begun; `state` says where the first is."""
+
+    code = "STOCK_ORDER_BEGUN"
+    en = "Every car of this order is begun, the first is at {state}. They come to the store, to be sold or moved."
+    zh = "该现车订单的车辆均已开工，首辆当前为{state}，无法取消。到店后可销售或调配。"
+    state: str

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from configurator.service import BuildableCar, buildable_car
-from factory_orders.errors import OrderNotCancellable
 from factory_orders.light_stock.queries import levels_of_store
 from factory_orders.planning.model import (
     BatchState,
@@ -26,6 +25,7 @@ from factory_orders.planning.order_store import insert_orders, lock_order, move_
 from factory_orders.planning.queries import plant_by_id
 from factory_orders.plant.model import BEFORE_THE_LINE
 from factory_orders.plant.store import live_build_order, unfinished_in_batch
+from factory_orders.stock_orders.errors import StockOrderBegun
 from factory_orders.stock_orders.events import StockOrdered
 from factory_orders.stock_orders.model import CARS_MAX, StockOrder, StockOrderView, check_room
 from factory_orders.stock_orders.queries import stock_order_by_id, stock_order_seen
@@ -158,7 +158,7 @@ def _terms(work: Work, order: StockOrder, car: BuildableCar) -> list[OrderTerms]
 def cancel_stock_order(work: Work, stock_order_id: str) -> StockOrderView:
     """End what of a stock order is not begun; what is begun is built. Again, it changes nothing.
 
-    Refuses another store's order (NotFound) and one of which every car is begun (OrderNotCancellable).
+    Refuses another store's order (NotFound) and one of which every car is begun (StockOrderBegun).
     """
     work.actor.require(Permission.STOCK_ORDER)
     order = stock_order_by_id(work, stock_order_id)
@@ -166,7 +166,7 @@ def cancel_stock_order(work: Work, stock_order_id: str) -> StockOrderView:
         raise NotFound("stock order")
     stages = [_cancel_car(work, order_id) for order_id in orders_of_pool(work, order.id)]
     if None not in stages:
-        raise OrderNotCancellable(str(stages[0]))
+        raise StockOrderBegun(str(stages[0]))
     return stock_order_seen(work, order.id)
 
 

@@ -8,9 +8,8 @@ import strawberry
 
 from configurator.errors import ConfigurationIncomplete, ModelUnknown, OptionExcluded, OptionUnknown
 from factory_orders import queries, service
-from factory_orders.errors import OrderNotCancellable
 from factory_orders.stock_orders import model
-from factory_orders.stock_orders.errors import LightStockFull
+from factory_orders.stock_orders.errors import LightStockFull, StockOrderBegun
 from factory_orders.stock_orders.model import CARS_MAX
 from graph.access import field, input_type, object_type
 from graph.identifiers import raw_id, write_id
@@ -112,7 +111,7 @@ def order_stock(work: Work, input: OrderStockInput) -> StockOrder:  # noqa: A002
     return _show(service.order_stock(work, request))
 
 
-@mutation(does=Permission.STOCK_ORDER, refuses=(OrderNotCancellable,), result="CancelStockOrderResult")
+@mutation(does=Permission.STOCK_ORDER, refuses=(StockOrderBegun,), result="CancelStockOrderResult")
 def cancel_stock_order(work: Work, input: CancelStockOrderInput) -> StockOrder:  # noqa: A002  # the API's word
     """End what of a stock order is not begun; what is begun is built."""
     return _show(service.cancel_stock_order(work, raw_id(input.stock_order_id, "StockOrder")))

@@ -23,8 +23,8 @@ from configurator.publish_report import (
     Because,
     BoundOption,
     NotCounted,
-    NotFound,
     PublishReport,
+    RulesNotFound,
     report_on,
 )
 from configurator.report_subject import RuleFacts, Subject
@@ -56,7 +56,7 @@ def subject_of(problem: Problem) -> Subject:
 
 
 def codes_of(because: Because) -> list[str]:
-    assert not isinstance(because, NotFound)
+    assert not isinstance(because, RulesNotFound)
     return [rule.code for rule in because]
 
 

@@ -12,10 +12,9 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from factory_orders import audit_service, queries, service
 from factory_orders.deliveries.tables import shipments
-from factory_orders.errors import OrderNotCancellable
 from factory_orders.model import Stage
 from factory_orders.planning.tables import orders
-from factory_orders.stock_orders.errors import LightStockFull
+from factory_orders.stock_orders.errors import LightStockFull, StockOrderBegun
 from factory_orders.stock_orders.model import StockOrderView
 from factory_orders.stock_orders.tables import stock_orders
 from factory_orders.vehicles.tables import allocations
@@ -189,7 +188,7 @@ def test_what_of_a_stock_order_is_not_begun_can_be_ended_and_makes_room(trade: T
     assert level(trade, EAST_STORE).on_order == 1
     other = order(trade)
     trade.build(car_of(trade, other), stages=BUILD[:3])
-    with pytest.raises(OrderNotCancellable):
+    with pytest.raises(StockOrderBegun, match="the first is at paint"):
         cancel(trade, other)
     assert unsound(trade) == []
 

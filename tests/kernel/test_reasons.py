@@ -13,10 +13,12 @@ from typing import Any, Final, Union, get_origin, get_type_hints
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import CheckConstraint
 
 import muster.wiring as _wiring  # noqa: F401 - every room's refusals are known
 from demand.errors import PoolFrozen
 from factory_orders.errors import CapacityShort
+from kernel.db import metadata
 from kernel.errors import InvalidInput, NotFound, Refusal
 from kernel.money import Money
 from kernel.reasons import REASONS, WORDS, Reason, because
@@ -42,8 +44,9 @@ WITH_REASONS: Final = {
     "AnswerTooHard": 0,
 }
 """Refusals that carry a reason, and at which place it is handed over."""
-WITH_WORDS: Final = {"NotFound": 0, "Conflict": 0, "PoolClosed": 0, "QuoteTaken": 0, "ComparisonOver": 0}
-"""Refusals that carry a word, and at which place."""
+WORD_FACTS: Final = {"kind", "state", "stage", "ending", "newness"}
+"""Facts of refusals that are a word of `WORDS`, and columns whose words are told so."""
+STATES_ALLOWED: Final = re.compile(r"\b(?:state|stage|ending|newness)\b\s*(?:=|<>|(?:NOT )?IN)\s*(\([^)]*\)|'[^']*')")
 
 
 def every_refusal(kind: type[Refusal] = Refusal) -> Iterator[type[Refusal]]:
@@ -92,11 +95,32 @@ def test_no_refusal_is_handed_a_reason_in_one_language() -> None:
     assert left == []
 
 
-def test_whatever_is_said_to_be_missing_or_changed_has_its_chinese() -> None:
-    told = [(where, call.args[WITH_WORDS[name]]) for where, name, call in calls(set(WITH_WORDS)) if call.args]
+def test_whatever_is_said_to_be_missing_changed_or_over_has_its_chinese() -> None:
+    places = {
+        cls.__name__: [place for place, one in enumerate(fields(cls)) if one.name in WORD_FACTS]
+        for cls in every_refusal()
+        if cls.__module__.startswith(ROOMS)
+    }
+    told = [(where, call.args[place]) for where, name, call in calls(set(places)) for place in places[name]
+            if place < len(call.args)]  # fmt: skip
     words = {(where, str(one.value)) for where, one in told if isinstance(one, ast.Constant)}
 
+    assert len(words) > 100
     assert sorted(one for one in words if one[1] not in WORDS) == []
+
+
+def test_every_state_that_is_stored_has_its_chinese() -> None:
+    allowed = {
+        (table.name, word)
+        for table in metadata.tables.values()
+        for rule in table.constraints
+        if isinstance(rule, CheckConstraint)
+        for states in STATES_ALLOWED.findall(str(rule.sqltext))
+        for word in re.findall("'([^']*)'", states)
+    }
+
+    assert ("orders", "stocked") in allowed
+    assert sorted(one for one in allowed if one[1] not in WORDS) == []
 
 
 def example(name: str, hint: Any) -> Any:
