@@ -156,6 +156,7 @@ def among(column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bo
     members. The statement is one text for every number of values from two on, so it is prepared once. A single value is
     compared: SQLite takes every list for twenty-five values, and would rather look at all rows of a brand.
     """
+    assert not isinstance(values, str | bytes), "a single text is no list of its characters"
     listed = [one.value if isinstance(one, Enum) else one for one in dict.fromkeys(values)]
     assert all(isinstance(one, str | int | date) for one in listed), "only what both databases write alike in a list"
     assert not isinstance(column.type, Instant | Json), "a moment is text here and a time there"

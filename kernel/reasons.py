@@ -309,6 +309,8 @@ WORDS: Final[Mapping[str, str]] = {
     "configuration": "选配",
     "cube": "统计",
     "demo clock": "演示时钟",
+    "early car": "提前交付车",
+    "equal car": "同配置车",
     "handover": "交车",
     "hook": "消息通道",
     "invitation": "邀请",

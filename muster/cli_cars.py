@@ -53,22 +53,23 @@ def swap(dry_run: DryRunOption = False, brand: BrandOption = "") -> None:
 
     with at_brand(brand) as (works, own):
         with progress("Looking for equal cars that should change places …"):
-            search = search_swaps(works, own.id)
-        if search is None or not search.plan.swaps:
+            found = list(search_swaps(works, own.id))
+        if not found:
             out.print("No exchange of equal cars for which nobody has to be asked would cut lateness.")
             _ask(works, own.id, dry_run=dry_run)
             return
         table = Table(title="Equal cars that change places", title_justify="left")
         for heading in ("order", "its car is", "it gets the car of", "which is", "days late", "then"):
             table.add_column(heading)
-        for order, gets, before, after in search.changes():
+        changes = [change for search in found for change in search.changes()]
+        for order, gets, before, after in changes:
             names = (order_code(order.order_id), _stage(order), order_code(gets.order_id), _stage(gets))
             table.add_row(*names, str(before), str(after))
         out.print(table)
         if dry_run:
-            out.print(f"{len(search.plan.swaps)} orders would change their cars; nothing was changed.")
+            out.print(f"{len(changes)} orders would change their cars; nothing was changed.")
             return
-        done = make_swaps(works, own.id, search)
+        done = sum(make_swaps(works, own.id, search) for search in found)
         out.print(f"{done} orders have changed their cars." if done else "Something has moved on meanwhile; try again.")
         _ask(works, own.id, dry_run=False)
 
@@ -104,9 +105,9 @@ def offer(dry_run: DryRunOption = False, brand: BrandOption = "") -> None:
 
     with at_brand(brand) as (works, own):
         with progress("Holding free cars against orders that wait …"):
-            search = search_early_cars(works, own.id)
-        found = [] if search is None else search.offers()
-        if search is None or not found:
+            searches = list(search_early_cars(works, own.id))
+        found = [offer for search in searches for offer in search.offers()]
+        if not found:
             out.print("No free car is worth an offer to somebody who waits.")
             return
         table = Table(title="Free cars for who waits", title_justify="left")
@@ -118,7 +119,7 @@ def offer(dry_run: DryRunOption = False, brand: BrandOption = "") -> None:
         if dry_run:
             out.print(f"{len(found)} cars would be offered; nothing was changed.")
             return
-        done = make_offers(works, own.id, search)
+        done = sum(make_offers(works, own.id, search) for search in searches)
     out.print(f"{done} cars are offered." if done else "Something has moved on meanwhile; try again.")
 
 

@@ -329,9 +329,9 @@ def _follow_arrivals(work: Work, seen: Sequence[tuple[Shipment, Damage | None]])
             build_again(work, waiting, vin=vehicle.vin)
             offer_repaired(work, waiting.terms, vehicle)
         else:
-            ready.append((one, waiting.terms, damage is not None))
+            ready.append(ReadyCar(one.vin, waiting.terms, damaged=damage is not None))
     enter_all(work, steps)
-    _tell_ready(work, ready)
+    stand_ready(work, ready)
 
 
 def _tell_of_stock_car(work: Work, seen: Shipment, vehicle: Vehicle) -> None:
@@ -353,18 +353,30 @@ def _disclose_damage(work: Work, vehicle: Vehicle, terms: OrderTerms | None, dam
     )
 
 
-def _tell_ready(work: Work, ready: Sequence[tuple[Shipment, OrderTerms, bool]]) -> None:
-    """Tell buyers that their cars stand ready, and when they are reminded of them."""
+@dataclass(frozen=True, slots=True)
+class ReadyCar:
+    """A car that stands ready for an order at its store; `damaged` says that damage was told of on the way."""
+
+    vin: str
+    terms: OrderTerms
+    damaged: bool = False
+
+
+def stand_ready(work: Work, ready: Sequence[ReadyCar]) -> None:
+    """Note that promises are kept since today, tell buyers, and set when they are reminded; nothing for no car."""
     if not ready:
         return
-    note_ready(work, [terms.id for _, terms, _ in ready])
+    note_ready(work, [one.terms.id for one in ready])
     remind_at = {}
-    for _, terms, _ in ready:
-        notice_days = policy.pinned(work, terms.policy_version).section(HandoverPolicy).second_notice_days
-        remind_at[terms.id] = work.now + timedelta(days=notice_days)
+    for one in ready:
+        notice_days = policy.pinned(work, one.terms.policy_version).section(HandoverPolicy).second_notice_days
+        remind_at[one.terms.id] = work.now + timedelta(days=notice_days)
     set_timers(work, REMIND_TIMER, remind_at)
-    for one, terms, is_damaged in ready:
-        work.record(VehicleArrived(one.brand_id, one.vin, terms.id, terms.account_id, one.store_id, damaged=is_damaged))
+    for one in ready:
+        terms = one.terms
+        work.record(
+            VehicleArrived(terms.brand_id, one.vin, terms.id, terms.account_id, terms.store_id, damaged=one.damaged)
+        )
 
 
 def _check_damage(damage: Damage | None) -> None:

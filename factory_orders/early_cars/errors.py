@@ -1,7 +1,7 @@
 """What offers of cars that are there already are refused for.
 
 Refusal
-  EarlyOfferEnded          the car cannot be taken any more: answered, too late, or the own car is begun
+  EarlyOfferEnded          the car cannot be taken any more: answered, too late, gone, or the own car is begun
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from kernel.errors import Refusal
 
 @dataclass(unsafe_hash=True)
 class EarlyOfferEnded(Refusal):
-    """The offer is `state`: answered, over, or the buyer's own car is `begun` or `changed`."""
+    """The offer is `state`: answered or over, the own car is `begun` or `changed`, or the offered one is `gone`."""
 
     code = "EARLY_OFFER_ENDED"
     en = "This car cannot be taken or declined any more: {state}. Your order goes on as it was."

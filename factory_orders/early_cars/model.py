@@ -10,6 +10,9 @@ from typing import Final
 EARLY_TIMER: Final = "factory_orders.early_offer"
 """When an offer that nobody answered ends."""
 
+OFFERS_MAX: Final = 100
+"""So many of a buyer's offers are shown, the newest."""
+
 
 class EarlyState(StrEnum):
     """An offer's life; without the buyer's word nothing changes."""

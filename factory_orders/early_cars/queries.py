@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from factory_orders.early_cars.model import EarlyOffer, EarlyRound
+from factory_orders.early_cars.model import OFFERS_MAX, EarlyOffer, EarlyRound
 from factory_orders.early_cars.rows import offer_from, round_from
 from factory_orders.early_cars.tables import early_offers, early_rounds
 from factory_orders.exchanges.model import kind_of
@@ -22,8 +23,6 @@ from kernel.actor import Permission
 from kernel.paging import Page, PageRequest, make_page
 from kernel.work import Work
 
-OFFERS_MAX = 100
-
 
 @dataclass(frozen=True, slots=True)
 class FreeCar:
@@ -35,12 +34,12 @@ class FreeCar:
     store_id: str | None
 
 
-def free_cars(work: Work) -> list[FreeCar]:
-    """Return free cars that could be somebody's who waits: new, nothing told of them, and no store's own to sell.
+def free_cars(work: Work, vins: Sequence[str] | None = None) -> list[FreeCar]:
+    """Return free cars (of a list, if there is one) that could be somebody's who waits: new, nothing told of them.
 
     A car that a store has priced, or ordered for its stock, stays that store's.
     """
-    standing = {car.vin: car for car in free_stock(work)}
+    standing = {car.vin: car for car in free_stock(work, vins)}
     build, order = build_orders.c, orders.c
     priced = select(stock_prices.c.id).where(stock_prices.c.vin == vehicles.c.vin)
     found = (

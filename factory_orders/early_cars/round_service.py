@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from factory_orders.early_cars.queries import FreeCar, free_cars, offered_before
 from factory_orders.early_cars.store import insert_round
 from factory_orders.exchanges.model import CarOfOrder, foremost
 from factory_orders.exchanges.queries import cars_of_orders
+from factory_orders.planning.order_store import lock_orders
 from factory_orders.plant.model import BEFORE_THE_LINE
 from factory_orders.policies import BatchPolicy, PromisePolicy
 from factory_orders.vehicles.store import lock_vehicle
@@ -41,10 +42,16 @@ class EarlyProblem:
     costs: SwapCosts
     today: date
 
+    def by_kind(self) -> Iterator[EarlyProblem]:
+        """Yield the same for each kind alone of which a car is free and somebody waits."""
+        for kind in sorted({car.kind for car in self.cars} & {one.kind for one in self.waiting}):
+            cars = tuple(car for car in self.cars if car.kind == kind)
+            yield replace(self, cars=cars, waiting=tuple(one for one in self.waiting if one.kind == kind))
+
 
 @dataclass(frozen=True, slots=True)
 class EarlySearch:
-    """Free cars held against orders that wait, and which of them are worth an offer."""
+    """Free cars of a kind held against orders that wait, and which of them are worth an offer."""
 
     problem: EarlyProblem
     plan: SwapPlan
@@ -63,25 +70,23 @@ class EarlySearch:
         ]
 
 
-def search_early_cars(works: Works, brand_id: str) -> EarlySearch | None:
-    """Look which free cars of a brand are worth an offer, changing nothing; None where none is free or nobody waits."""
+def search_early_cars(works: Works, brand_id: str) -> Iterator[EarlySearch]:
+    """Look kind by kind which free cars of a brand are worth an offer; yields kinds of which some are."""
     with works.read(system(BrandId(brand_id))) as work:
         problem = _read(work)
-    if not problem.cars or not problem.waiting or not problem.rules.answer_days:
-        return None
-    return EarlySearch(problem, _solve(problem))
+    for one in problem.by_kind() if problem.rules.answer_days else ():
+        plan = _solve(one)
+        if plan.swaps:
+            yield EarlySearch(one, plan)
 
 
 def offer_early_cars(works: Works, brand_id: str) -> int:
     """Offer the free cars of a brand to buyers who wait for equal ones; returns how many were offered."""
-    search = search_early_cars(works, brand_id)
-    return 0 if search is None else make_offers(works, brand_id, search)
+    return sum(make_offers(works, brand_id, search) for search in search_early_cars(works, brand_id))
 
 
 def make_offers(works: Works, brand_id: str, search: EarlySearch) -> int:
     """Offer what a search found, all or nothing (0: something has moved on); returns how many were offered."""
-    if not search.plan.swaps:
-        return 0
     return works.run(system(BrandId(brand_id)), lambda work: _write(work, search.problem, search.plan))
 
 
@@ -104,14 +109,12 @@ def _read(work: Work) -> EarlyProblem:
         wait_day=batches.wait_day_minor,
         since=today.toordinal(),
     )
-    points: dict[str, registry.Plant | registry.Store] = {str(one.id): one for one in registry.list_plants(work)}
     stores = {str(one.id): one for one in registry.list_stores(work)}
-    begins = {car.at for car in cars} | {one.plant_id for one in waiting}
-    roads = {
-        (at, one.store_id): road_km((points | stores)[at], stores[one.store_id])
-        for at in begins
-        for one in {each.store_id: each for each in waiting}.values()
-    }
+    points: dict[str, registry.Plant | registry.Store] = {str(one.id): one for one in registry.list_plants(work)}
+    points |= stores
+    begins = sorted({car.at for car in cars} | {one.plant_id for one in waiting})
+    ends = sorted({one.store_id for one in waiting})
+    roads = {(at, store_id): road_km(points[at], stores[store_id]) for at in begins for store_id in ends}
     before = offered_before(work, [one.order_id for one in waiting])
     return EarlyProblem(tuple(cars), tuple(waiting), roads, before, own, costs, today)
 
@@ -144,10 +147,12 @@ def _days_sooner(problem: EarlyProblem, order: CarOfOrder, stands_at: str) -> in
 def _write(work: Work, problem: EarlyProblem, found: SwapPlan) -> int:
     """Keep the cars for their buyers, and ask those; where one was taken meanwhile, the next round looks anew."""
     by_vin, by_order = {car.vin: car for car in problem.cars}, {one.order_id: one for one in problem.waiting}
-    for vin in sorted(swap.to_car_id for swap in found.swaps):
+    # Before the cars, as everywhere: none of them ends or is begun until its offer stands.
+    lock_orders(work, [swap.order_id for swap in found.swaps])
+    vins = sorted(swap.to_car_id for swap in found.swaps)
+    for vin in vins:
         lock_vehicle(work, vin)
-    still = {car.vin for car in free_cars(work)}
-    if not all(swap.to_car_id in still for swap in found.swaps) or not _wait_as_read(work, problem, found):
+    if {car.vin for car in free_cars(work, vins)} != set(vins) or not _wait_as_read(work, problem, found):
         return 0
     answer_by = work.now + timedelta(days=problem.rules.answer_days)
     made = EarlyRound(

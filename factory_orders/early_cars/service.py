@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
-from factory_orders.consents.model import OfferState
-from factory_orders.consents.offer_service import end_offer
-from factory_orders.deliveries.balance import REMIND_TIMER
 from factory_orders.deliveries.model import Shipment, ShipmentState
-from factory_orders.deliveries.shipment_service import plan_shipments
+from factory_orders.deliveries.shipment_service import ReadyCar, plan_shipments, stand_ready
 from factory_orders.deliveries.shipment_store import insert_shipments
 from factory_orders.early_cars.errors import EarlyOfferEnded
 from factory_orders.early_cars.model import EARLY_TIMER, EarlyOffer, EarlyState
 from factory_orders.early_cars.store import give_build_order, lock_offer, read_offer, save_offer
-from factory_orders.events import VehicleArrived
+from factory_orders.light_stock.events import StockCarLeaves
 from factory_orders.light_stock.queries import free_stock
 from factory_orders.planning.model import AtStoreOrder, BatchState, BuiltOrder, OrderTerms, ScheduledOrder
 from factory_orders.planning.order_service import release_rest, withdraw_build_order
@@ -23,15 +19,13 @@ from factory_orders.planning.order_store import lock_order, move_batch, save_ord
 from factory_orders.plant.model import BEFORE_THE_LINE, BuildOrder
 from factory_orders.plant.queries import build_orders_by_id
 from factory_orders.plant.store import live_build_order, unfinished_in_batch
-from factory_orders.policies import HandoverPolicy
-from factory_orders.promises.calibration_service import note_ready
 from factory_orders.vehicles.model import Newness, Vehicle, VehicleState
 from factory_orders.vehicles.service import allocate_vehicle
 from factory_orders.vehicles.store import lock_vehicle
-from kernel import policy
-from kernel.actor import Permission
+from kernel.actor import Permission, system
 from kernel.errors import NotFound
-from kernel.timers import cancel_timer, set_timer
+from kernel.identity.queries import advisers_of_stores
+from kernel.timers import cancel_timer
 from kernel.work import Work
 
 
@@ -62,11 +56,12 @@ def accept_early_car(work: Work, offer_id: str) -> EarlyOffer:
         raise EarlyOfferEnded("gone")
     was_for = build_orders_by_id(work, [vehicle.build_order_id])[vehicle.build_order_id].order_id
     accepted = _answer(work, replace(offer, from_order_id=was_for), EarlyState.ACCEPTED)
-    # A repaired car that was offered besides is not wanted any more.
-    end_offer(work, order.terms, OfferState.LAPSED)
     _leave_planned_car(work, order.terms, built, vehicle)
     bound = allocate_vehicle(work, vehicle, order.terms)
-    _go_on(work, order.terms, bound, is_there=standing[0].store_id == order.terms.store_id)
+    stands_at = standing[0].store_id
+    if stands_at is not None and stands_at != order.terms.store_id:
+        _tell_store(work, accepted, from_store_id=stands_at, store_id=order.terms.store_id)
+    _go_on(work, order.terms, bound, is_there=stands_at == order.terms.store_id)
     return accepted
 
 
@@ -90,7 +85,7 @@ def lapse_early_offer(work: Work, offer_id: str, _payload: Any = None) -> None:
 
 def _own(work: Work, offer: EarlyOffer) -> EarlyOffer:
     if offer.account_id != work.actor.signed_in():
-        raise NotFound("offer")
+        raise NotFound("early car")
     return offer
 
 
@@ -118,6 +113,13 @@ def _leave_planned_car(work: Work, terms: OrderTerms, built: BuildOrder | None, 
         move_batch(work, built.batch_id, BatchState.COMPLETE, only_from=[BatchState.BUILDING])
 
 
+def _tell_store(work: Work, offer: EarlyOffer, *, from_store_id: str, store_id: str) -> None:
+    """Tell the store at which the car stood that it goes to its buyer's."""
+    advisers = advisers_of_stores(work.acting(system(work.actor.brand_id)), [from_store_id])
+    told = tuple(advisers[from_store_id])
+    work.record(StockCarLeaves(offer.brand_id, None, offer.vin, from_store_id, store_id, told))
+
+
 def _go_on(work: Work, terms: OrderTerms, vehicle: Vehicle, *, is_there: bool) -> None:
     """Let the order go on where the car is: on its way to the store, or ready there."""
     if not is_there:
@@ -139,7 +141,4 @@ def _go_on(work: Work, terms: OrderTerms, vehicle: Vehicle, *, is_there: bool) -
     )
     insert_shipments(work, [way])
     save_order(work, AtStoreOrder(terms, vehicle.vin, work.now))
-    note_ready(work, [terms.id])
-    days = policy.pinned(work, terms.policy_version).section(HandoverPolicy).second_notice_days
-    set_timer(work, REMIND_TIMER, terms.id, work.now + timedelta(days=days))
-    work.record(VehicleArrived(terms.brand_id, vehicle.vin, terms.id, terms.account_id, terms.store_id, damaged=False))
+    stand_ready(work, [ReadyCar(vehicle.vin, terms)])

@@ -7,12 +7,13 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from factory_orders.early_cars.model import EarlyOffer, EarlyRound, EarlyState
+from factory_orders.early_cars.model import EARLY_TIMER, EarlyOffer, EarlyRound, EarlyState
 from factory_orders.early_cars.rows import offer_from
 from factory_orders.early_cars.tables import early_offers, early_rounds
 from factory_orders.plant.tables import build_orders
 from kernel import db
 from kernel.errors import NotFound
+from kernel.timers import cancel_timers
 from kernel.work import Work
 
 
@@ -41,7 +42,7 @@ def _offer(work: Work, offer_id: str, *, lock: bool) -> EarlyOffer:
     found = select(early_offers).where(own)
     row = work.connection.execute(found.with_for_update() if lock else found).mappings().first()
     if row is None:
-        raise NotFound("offer")
+        raise NotFound("early car")
     return offer_from(row)
 
 
@@ -51,11 +52,13 @@ def save_offer(work: Work, offer: EarlyOffer) -> None:
     work.connection.execute(update(early_offers).where(early_offers.c.id == offer.id).values(**changed))
 
 
-def lapse_of_order(work: Work, order_id: str) -> None:
-    """Let the open offer of an order that has ended go: the car that was kept for it is free again."""
-    own = (early_offers.c.order_id == order_id) & (early_offers.c.state == EarlyState.OPEN.value)
+def lapse_of_orders(work: Work, order_ids: Sequence[str]) -> None:
+    """Let the open offers of orders, locked by now, go: nobody could accept them any more, and their cars are free."""
+    table = early_offers.c
+    own = db.among(table.order_id, order_ids) & (table.state == EarlyState.OPEN.value)
     ended = {"state": EarlyState.LAPSED.value, "answered_at": work.now}
-    work.connection.execute(update(early_offers).where(own).values(**ended))
+    lapsed = work.connection.execute(update(early_offers).where(own).values(**ended).returning(table.id)).scalars()
+    cancel_timers(work, [EARLY_TIMER], lapsed.all())
 
 
 def give_build_order(work: Work, build_order_id: str, order_id: str) -> None:

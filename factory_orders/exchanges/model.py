@@ -14,6 +14,9 @@ from factory_orders.plant.model import BEFORE_THE_LINE, Stage
 SWAP_TIMER: Final = "factory_orders.swap_offer"
 """When an offer of another order's car ends that nobody answered."""
 
+OFFERS_MAX: Final = 100
+"""So many of a buyer's offers are shown, the newest."""
+
 PROGRESS: Final = (Stage.QUEUED, Stage.PARTS_READY, Stage.BODY, Stage.PAINT, Stage.ASSEMBLY, Stage.REWORK, Stage.PASSED)
 
 KIND_MAX: Final = 1_000

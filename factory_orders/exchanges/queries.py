@@ -12,6 +12,7 @@ from factory_orders.consents.tables import repair_offers
 from factory_orders.deliveries.model import ShipmentState
 from factory_orders.deliveries.tables import shipments
 from factory_orders.exchanges.model import (
+    OFFERS_MAX,
     BuyersRights,
     CarOfOrder,
     CarSwap,
@@ -35,7 +36,6 @@ from kernel.actor import Permission
 from kernel.paging import Page, PageRequest, make_page
 from kernel.work import Work
 
-OFFERS_MAX = 100
 GONE = (Stage.WITHDRAWN.value, Stage.SCRAPPED.value)
 
 

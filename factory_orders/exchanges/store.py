@@ -73,7 +73,7 @@ def _offer(work: Work, offer_id: str, *, lock: bool) -> SwapOffer:
     found = select(swap_offers).where(own)
     row = work.connection.execute(found.with_for_update() if lock else found).mappings().first()
     if row is None:
-        raise NotFound("offer")
+        raise NotFound("equal car")
     return offer_from(row)
 
 

@@ -1,4 +1,4 @@
-"""Identical cars change places between orders: solved outside of any change, then written once, or not at all.
+"""Identical cars change places between orders, kind by kind: solved outside of any change, then written, or not at all.
 
 Who gives a car has one that still comes by the date, with the margin that nine in ten were promised with, and nobody
 gives anything up: who would is asked first (`swap_offers`). Prices, dates and stores stay with their orders; only the
@@ -7,8 +7,8 @@ car is another, equal one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -59,6 +59,14 @@ class SwapProblem:
     rules: ExchangePolicy
     today: date
 
+    def by_kind(self) -> Iterator[SwapProblem]:
+        """Yield the same for the cars of each kind alone: a car of another kind is none to exchange for."""
+        kinds: dict[str, list[CarOfOrder]] = {}
+        for car in self.cars:
+            kinds.setdefault(car.kind, []).append(car)
+        for _, own in sorted(kinds.items()):
+            yield replace(self, cars=tuple(own))
+
     def days_late(self, car: CarOfOrder, order: CarOfOrder) -> int:
         """Return how many days late an order would be with another one's car; both are of one plant."""
         return days_late(car, order, self.roads, self.costs.km_per_day)
@@ -78,7 +86,7 @@ class SwapProblem:
 
 @dataclass(frozen=True, slots=True)
 class SwapSearch:
-    """What a search looked at, and the best of all exchanges for which nobody has to be asked."""
+    """What a search of a kind looked at, and the best of all exchanges for which nobody has to be asked."""
 
     problem: SwapProblem
     plan: SwapPlan
@@ -92,23 +100,23 @@ class SwapSearch:
         return [(own, gets, late(own, own), late(gets, own)) for own, gets in pairs]
 
 
-def search_swaps(works: Works, brand_id: str) -> SwapSearch | None:
-    """Look which identical cars of a brand should change places; nothing is changed. None where nobody is late."""
+def search_swaps(works: Works, brand_id: str) -> Iterator[SwapSearch]:
+    """Look kind by kind which identical cars of a brand should change places; yields kinds in which some should."""
     with works.read(system(BrandId(brand_id))) as work:
         problem = read_problem(work)
-    return SwapSearch(problem, _solve(problem)) if problem.cars else None
+    for one in problem.by_kind():
+        plan = _solve(one)
+        if plan.swaps:
+            yield SwapSearch(one, plan)
 
 
 def swap_cars(works: Works, brand_id: str) -> int:
     """Let the identical cars of a brand change places where that cuts lateness; returns how many orders' cars did."""
-    search = search_swaps(works, brand_id)
-    return 0 if search is None else make_swaps(works, brand_id, search)
+    return sum(make_swaps(works, brand_id, search) for search in search_swaps(works, brand_id))
 
 
 def make_swaps(works: Works, brand_id: str, search: SwapSearch) -> int:
     """Change places as a search found, all or none (0: something has moved on); returns how many orders' cars did."""
-    if not search.plan.swaps:
-        return 0
     try:
         return works.run(system(BrandId(brand_id)), lambda work: _write(work, search))
     except CarrierCame:

@@ -23,9 +23,12 @@ class StockCarOffered(Event):
 @event("factory_orders.stock_car_leaves")
 @dataclass(frozen=True, slots=True)
 class StockCarLeaves(Event):
-    """A stock car goes from a store to another one; the advisers of the store that it leaves are told."""
+    """A stock car goes from a store to another one; the advisers of the store that it leaves are told.
 
-    move_id: str
+    `move_id` is the move of a sharing out, None for a car that a buyer of the other store has taken.
+    """
+
+    move_id: str | None
     vin: str
     from_store_id: str
     store_id: str

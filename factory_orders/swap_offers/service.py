@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from factory_orders.early_cars.store import lapse_of_order
+from factory_orders.early_cars.store import lapse_of_orders
 from factory_orders.exchanges.errors import SwapOfferEnded
 from factory_orders.exchanges.events import CarSwapOffered
 from factory_orders.exchanges.model import (
@@ -194,7 +194,7 @@ def accept_car_swap(work: Work, offer_id: str) -> SwapOffer:
     # The orders are locked by now, and before their offers, as whoever ends an order does.
     _require_open(work, lock_offer(work, offer_id))
     # A free car that was offered besides is not wanted any more.
-    lapse_of_order(work, taker.order_id)
+    lapse_of_orders(work, [taker.order_id])
     accepted = _answer(work, offer, SwapOfferState.ACCEPTED)
     # Of two cars and two orders there is one exchange: what it saves is what could be saved.
     keep_swaps(work, SwapRound(work.new_id(), offer.brand_id, work.now, 2, 2, saved, saved), by_order, gets, roads)
@@ -240,7 +240,7 @@ def lapse_swap_offer(work: Work, offer_id: str, _payload: Any = None) -> None:
 
 def _own(work: Work, offer: SwapOffer) -> SwapOffer:
     if offer.account_id != work.actor.signed_in():
-        raise NotFound("offer")
+        raise NotFound("equal car")
     return offer
 
 

@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 from factory_orders.agreements.reduction_service import agree_reduction
 from factory_orders.consents.model import OfferState, RepairOffer
 from factory_orders.consents.offer_service import end_offer
 from factory_orders.consents.queries import repair_offers_of_orders
 from factory_orders.consents.store import open_offer
-from factory_orders.deliveries.balance import REMIND_TIMER
-from factory_orders.deliveries.shipment_service import plan_shipments
+from factory_orders.deliveries.shipment_service import ReadyCar, plan_shipments, stand_ready
 from factory_orders.deliveries.shipment_store import shipment_of_car
 from factory_orders.errors import RepairOfferEnded
-from factory_orders.events import VehicleArrived
 from factory_orders.planning.model import AtStoreOrder, BatchState, BuiltOrder, Order, OrderTerms, ScheduledOrder
 from factory_orders.planning.order_service import withdraw_build_order
 from factory_orders.planning.order_store import lock_order, move_batch, save_order
 from factory_orders.plant.model import BEFORE_THE_LINE, BuildOrder
 from factory_orders.plant.store import live_build_order, reinstate, unfinished_in_batch
-from factory_orders.policies import HandoverPolicy
-from factory_orders.promises.calibration_service import note_ready
 from factory_orders.vehicles.model import Vehicle
 from factory_orders.vehicles.service import accept_what_was_disclosed, allocate_vehicle
 from factory_orders.vehicles.store import lock_vehicle
-from kernel import policy
 from kernel.actor import Permission
 from kernel.errors import NotFound
-from kernel.timers import set_timer
 from kernel.work import Work
 
 
@@ -107,7 +100,4 @@ def _go_on(work: Work, terms: OrderTerms, vehicle: Vehicle) -> None:
         return
     assert shipment.arrived_at is not None, "damage past the threshold is found at the store"
     save_order(work, AtStoreOrder(terms, vehicle.vin, shipment.arrived_at))
-    note_ready(work, [terms.id])
-    days = policy.pinned(work, terms.policy_version).section(HandoverPolicy).second_notice_days
-    set_timer(work, REMIND_TIMER, terms.id, work.now + timedelta(days=days))
-    work.record(VehicleArrived(terms.brand_id, vehicle.vin, terms.id, terms.account_id, terms.store_id, damaged=True))
+    stand_ready(work, [ReadyCar(vehicle.vin, terms, damaged=True)])

@@ -87,7 +87,7 @@ def _show_round(one: model.EarlyRound) -> EarlyRound:
     )
 
 
-@query(reads=Permission.OWN_READ, at_most=20)
+@query(reads=Permission.OWN_READ, at_most=model.OFFERS_MAX)
 def my_early_offers(work: Work) -> list[EarlyOffer]:
     """The cars that you were offered sooner than your own, newest first."""
     return [_show(one) for one in queries.my_early_offers(work)]

@@ -132,7 +132,7 @@ def _show_offer(one: model.SwapOffer) -> CarSwapOffer:
     )
 
 
-@query(reads=Permission.OWN_READ, at_most=20)
+@query(reads=Permission.OWN_READ, at_most=model.OFFERS_MAX)
 def my_car_swap_offers(work: Work) -> list[CarSwapOffer]:
     """The equal cars of other orders that you were offered because yours would be late, newest first."""
     return [_show_offer(one) for one in queries.my_swap_offers(work)]

@@ -18,9 +18,12 @@ from demand.service import PoolPlan
 from factory_orders import queries, service
 from factory_orders.agreements.model import EVERY_OTHER, STAGES, FreezePoint, fee_of_change
 from factory_orders.agreements.policy import AmendmentPolicy
+from factory_orders.early_cars.model import EarlyState
+from factory_orders.early_cars.round_service import offer_early_cars
 from factory_orders.errors import AmendmentNotPossible, AmendmentTooLate
 from factory_orders.model import Stage
 from factory_orders.planning.tables import orders
+from factory_orders.plant.tables import build_orders
 from factory_orders.pools_service import open_pool
 from factory_orders.service import Amendment
 from kernel import ledger
@@ -30,9 +33,11 @@ from kernel.ledger import account
 from kernel.money import Money, yuan
 from kernel.sandbox import Sandbox
 from kernel.work import Works
-from tests.configurator.small_brand import PLAIN_CAR, PLANNER, copied_folder, found_brand, found_stores
+from tests.configurator.small_brand import BRAND, PLAIN_CAR, PLANNER, copied_folder, found_brand, found_stores
 from tests.demand.pool_room import TIERS, PoolRoom, make_pool_room
 from tests.factory_orders.leaving_room import deliver, found_by_audit, locked_orders, news_of
+from tests.factory_orders.test_early_cars import offers
+from tests.factory_orders.test_light_stock import free, leave_at_plant
 from tests.factory_orders.trade import BUILD, NORTH_PLANT, SECRET, SYSTEM, Trade, buyer
 
 BLUE = ("BLUE", *PLAIN_CAR[1:])
@@ -120,6 +125,20 @@ def test_another_paint_is_built_and_costs_the_fee(room: PoolRoom) -> None:
     assert trade.build_order_of(order_id).options == done.options != before
     assert [one["order_id"] for one in news_of(room, "factory_orders.build_order_amended")] == [order_id]
     assert found_by_audit(room) == []
+
+
+def test_a_free_car_that_was_offered_is_let_go_once_another_car_is_ordered(room: PoolRoom) -> None:
+    trade, (order_id, other, _) = locked_orders(room)
+    vin = leave_at_plant(trade, other)
+    with trade.works.change(SYSTEM) as work:
+        own = build_orders.c.order_id == order_id
+        later = trade.build_order_of(order_id).day + timedelta(days=60)
+        work.connection.execute(update(build_orders).where(own).values(day=later, position=9))
+    offered = offer_early_cars(trade.works, BRAND)
+
+    amend(trade, order_id, BLUE)
+
+    assert (offered, [one.state for one in offers(trade, 1)], free(trade)) == (1, [EarlyState.LAPSED], [vin])
 
 
 def test_an_option_more_is_priced_at_the_discount_at_which_the_pool_locked(room: PoolRoom) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from factory_orders import audit_service, queries, service
-from factory_orders.exchanges.model import CarOfOrder, CarSwap, foremost
+from factory_orders.exchanges.model import CarOfOrder, CarSwap, SwapRound, foremost
 from factory_orders.exchanges.swap_service import swap_cars
 from factory_orders.exchanges.tables import car_swaps, swap_rounds
 from factory_orders.model import ShipmentState, Stage, order_state
@@ -23,6 +23,7 @@ from factory_orders.vehicles.tables import vehicles
 from kernel.paging import PageRequest
 from kernel.record import walk
 from kernel.soundness import examine
+from kernel.work import Work
 from tests.configurator.small_brand import BRAND, EAST_STORE, NORTH_STORE, PLAIN_CAR, PLANNER
 from tests.factory_orders.trade import BUILD, LEGS, SYSTEM, Trade, buyer
 
@@ -183,6 +184,38 @@ def test_a_car_that_moved_on_between_two_looks_is_left_to_the_next_round(
     assert swap_cars(trade.works, BRAND) == 0
     assert (state_of(trade, first)[0], state_of(trade, second)[0]) == ("at_store", "scheduled")
     assert unsound(trade) == []
+
+
+def test_a_car_that_moved_on_keeps_no_cars_of_another_kind_from_changing_places(
+    trade: Trade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from factory_orders.exchanges import swap_service
+
+    today = trade.clock.now().date()
+    first, second = two_orders(trade)
+    third, fourth = trade.lock(2, pool_id="8" * 32, options=("BLUE", *PLAIN_CAR[1:]), first_buyer=11)
+    trade.build(fourth, stages=BUILD[:3])
+    for order_id, day in ((third, today + timedelta(days=90)), (fourth, today - timedelta(days=20))):
+        promise(trade, order_id, day)
+    vin = trade.build(first)
+    trade.build(third)
+    read = swap_service.read_problem
+
+    def then_loaded(work: Work) -> Any:
+        problem = read(work)
+        trade.ship(third)
+        return problem
+
+    monkeypatch.setattr(swap_service, "read_problem", then_loaded)
+
+    assert swap_cars(trade.works, BRAND) == 2
+    assert (state_of(trade, second), state_of(trade, fourth)[0]) == (("built", vin), "scheduled")
+    assert [one.orders for one in rounds(trade)] == [2]
+
+
+def rounds(trade: Trade) -> list[SwapRound]:
+    with trade.works.read(PLANNER) as work:
+        return list(queries.swap_rounds_made(work, PageRequest(9)).items)
 
 
 @pytest.mark.parametrize("what", ["changed its car", "picked another store", "has another date", "is planned later"])

@@ -12,12 +12,12 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from factory_orders import queries, service
 from factory_orders.cancellation.service import lose_earnest
-from factory_orders.consents.model import OfferState
 from factory_orders.early_cars.errors import EarlyOfferEnded
-from factory_orders.early_cars.model import EarlyOffer, EarlyRound, EarlyState
+from factory_orders.early_cars.model import EARLY_TIMER, EarlyOffer, EarlyRound, EarlyState
 from factory_orders.early_cars.round_service import offer_early_cars
 from factory_orders.early_cars.tables import early_offers, early_rounds
 from factory_orders.errors import StockCarHeld
+from factory_orders.light_stock.events import StockCarLeaves
 from factory_orders.model import Stage
 from factory_orders.planning.model import SLOT
 from factory_orders.planning.tables import capacity_weeks, orders, pool_plans, pool_reservations
@@ -25,10 +25,11 @@ from factory_orders.plant.tables import build_orders
 from factory_orders.promises.tables import promise_outcomes
 from kernel.actor import Actor
 from kernel.errors import Forbidden, NotFound
+from kernel.news import outbox
 from kernel.paging import PageRequest
-from kernel.timers import fire_due
-from tests.configurator.small_brand import BRAND, PLAIN_CAR, PLANNER
-from tests.factory_orders.test_car_swaps import state_of, unsound
+from kernel.timers import fire_due, timers
+from tests.configurator.small_brand import BRAND, EAST_STORE, NORTH_STORE, PLAIN_CAR, PLANNER
+from tests.factory_orders.test_car_swaps import promise, state_of, unsound
 from tests.factory_orders.test_light_stock import car_at_plant, free
 from tests.factory_orders.test_stock import ask, free_car, hold, set_price
 from tests.factory_orders.trade import BUILD, STORE_ADVISER, SYSTEM, Trade, buyer
@@ -204,19 +205,6 @@ def test_of_two_who_wait_one_is_asked_and_nobody_answers_for_another(trade: Trad
         accept(trade, offer, STORE_ADVISER)
 
 
-def test_a_car_whose_order_is_begun_by_now_is_not_taken(trade: Trade) -> None:
-    free_car(trade)
-    order_id = wait_long(trade)
-    offer_early_cars(trade.works, BRAND)
-    begin(trade, order_id)
-
-    with pytest.raises(EarlyOfferEnded):
-        accept(trade, offers(trade)[0])
-
-    assert state_of(trade, order_id)[0] == "scheduled"
-    assert unsound(trade) == []
-
-
 def cancel(trade: Trade, order_id: str) -> None:
     with trade.works.change(SYSTEM) as work:
         lose_earnest(work, order_id)
@@ -242,29 +230,36 @@ def test_who_is_begun_changes_the_car_or_leaves_while_offers_are_sought_is_asked
     assert offers(trade) == []
 
 
-def test_an_order_that_ends_lets_the_car_go_that_was_kept_for_it(trade: Trade) -> None:
+@pytest.mark.parametrize("why", [begin, cancel])
+def test_an_order_that_is_begun_or_ends_lets_the_car_go_that_was_kept_for_it(trade: Trade, why: Any) -> None:
     vin = free_car(trade)
     order_id = wait_long(trade)
     offer_early_cars(trade.works, BRAND)
 
-    cancel(trade, order_id)
+    why(trade, order_id)
 
-    assert (offers(trade)[0].state, free(trade)) == (EarlyState.LAPSED, [vin])
+    (offer,) = offers(trade)
+    with pytest.raises(EarlyOfferEnded):
+        accept(trade, offer)
+    assert (offer.state, free(trade)) == (EarlyState.LAPSED, [vin])
+    with trade.works.read(SYSTEM) as work:
+        kinds = work.connection.execute(select(timers.c.kind)).scalars().all()
+    assert EARLY_TIMER not in kinds
+    assert unsound(trade) == []
 
 
-def test_who_takes_the_equal_car_has_no_repaired_one_to_answer_for_any_more(trade: Trade) -> None:
-    free_car(trade)
+def test_the_store_that_a_car_leaves_for_an_early_buyer_is_told(trade: Trade) -> None:
+    vin = free_car(trade)
     order_id = wait_long(trade)
+    promise(trade, order_id, trade.clock.now().date() + timedelta(days=90), store_id=NORTH_STORE)
     offer_early_cars(trade.works, BRAND)
-    reworked = (*BUILD[:-1], Stage.REWORK, Stage.PASSED)
-    trade.build(order_id, stages=reworked, repair_minor=900_000)
 
     accept(trade, offers(trade)[0])
 
     with trade.works.read(SYSTEM) as work:
-        (repaired,) = queries.repair_offers_of_orders(work, [order_id])[order_id]
-    assert repaired.state is OfferState.LAPSED
-    assert unsound(trade) == []
+        bodies = work.connection.execute(select(outbox.c.payload).where(outbox.c.kind == StockCarLeaves.kind)).scalars()
+    assert [(one["vin"], one["from_store_id"], one["store_id"]) for one in bodies] == [(vin, EAST_STORE, NORTH_STORE)]
+    assert trade.shipment_of(order_id).store_id == NORTH_STORE
 
 
 def test_what_the_pool_of_the_last_who_waited_still_holds_is_free_once_that_one_has_a_car(trade: Trade) -> None:

@@ -35,6 +35,11 @@ from tests.factory_orders.trade import BUILD, CARRIER, LEGS, OTHER_STORE, STORE_
 def car_at_plant(trade: Trade, *, number: int = 1) -> str:
     """Build a car whose buyer left while it was on the line: it passes for nobody."""
     (order_id,) = trade.lock(pool_id=f"{number:032x}", first_buyer=number)
+    return leave_at_plant(trade, order_id)
+
+
+def leave_at_plant(trade: Trade, order_id: str) -> str:
+    """Build an order's car and let its buyer leave meanwhile; returns its number."""
     build_order_id = trade.build_order_of(order_id).id
     for stage in BUILD[:-1]:
         done = trade.report(build_order_id, stage)

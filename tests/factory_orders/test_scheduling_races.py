@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date, timedelta
 from functools import partial
 
@@ -14,9 +14,11 @@ from sqlalchemy import select, text
 from demand.service import DEPOSIT_PURPOSE
 from factory_orders import queries, service
 from factory_orders.cancellation.service import lose_earnest
+from factory_orders.early_cars import round_service
 from factory_orders.early_cars.errors import EarlyOfferEnded
+from factory_orders.early_cars.model import EarlyOffer, EarlyRound
 from factory_orders.early_cars.round_service import offer_early_cars
-from factory_orders.early_cars.store import lapse_of_order
+from factory_orders.early_cars.store import insert_round, lapse_of_orders
 from factory_orders.exchanges.errors import SwapOfferEnded
 from factory_orders.exchanges.store import lapse_offers_of_order
 from factory_orders.model import BuildOrder, CancelledOrder
@@ -41,6 +43,7 @@ from tests.factory_orders.test_car_swap_offers import accept, one_asked
 from tests.factory_orders.test_early_cars import accept as accept_early
 from tests.factory_orders.test_early_cars import offers as early_offers
 from tests.factory_orders.test_early_cars import wait_long
+from tests.factory_orders.test_light_stock import free
 from tests.factory_orders.test_stock import ask, free_car, hold, set_price
 from tests.factory_orders.test_store_closing import OPERATOR, close, pick
 from tests.factory_orders.trade import EARNEST, NORTH_PLANT, STORE_ADVISER, SYSTEM, Trade, buyer, open_trade
@@ -236,16 +239,42 @@ def test_who_says_yes_while_the_order_is_being_ended_waits_for_it(trade: Trade, 
         order_id = wait_long(trade)
         offer_early_cars(trade.works, BRAND)
         (early,) = early_offers(trade)
-        answer, who, lapse, refusal = partial(accept_early, trade, early), 5, lapse_of_order, EarlyOfferEnded
+        answer, who, refusal = partial(accept_early, trade, early), 5, EarlyOfferEnded
     else:
         _, order_id, offer = one_asked(trade)
-        answer, who, lapse, refusal = partial(accept, trade, offer), 2, lapse_offers_of_order, SwapOfferEnded
+        answer, who, refusal = partial(accept, trade, offer), 2, SwapOfferEnded
 
     with ThreadPoolExecutor(1) as other:
         with trade.works.change(SYSTEM) as work:
             lock_order(work, order_id)
             answering = other.submit(answer, buyer(who))
             wait_until_waiting(trade, 1)
-            lapse(work, order_id)
+            lapse_of_orders(work, [order_id])
+            lapse_offers_of_order(work, order_id)
         with pytest.raises(refusal):
             answering.result(SECONDS_MAX)
+
+
+def test_an_order_that_ends_while_its_offer_is_written_lets_the_car_go(
+    trade: Trade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vin = free_car(trade)
+    order_id = wait_long(trade)
+    leaving: list[Future[None]] = []
+
+    def leave() -> None:
+        with trade.works.change(SYSTEM) as work:
+            lose_earnest(work, order_id)
+
+    with ThreadPoolExecutor(1) as other:
+
+        def meanwhile(work: Work, made: EarlyRound, offers: Sequence[EarlyOffer]) -> None:
+            leaving.append(other.submit(leave))
+            wait_until_waiting(trade, 1)
+            insert_round(work, made, offers)
+
+        monkeypatch.setattr(round_service, "insert_round", meanwhile)
+        offer_early_cars(trade.works, BRAND)
+        leaving[0].result(SECONDS_MAX)
+
+    assert free(trade) == [vin]

@@ -75,6 +75,11 @@ def test_no_row_is_one_of_no_values(names: Names) -> None:
     assert names(db.among(things.c.name, [])) == []
 
 
+def test_a_single_text_is_no_list_of_its_characters() -> None:
+    with pytest.raises(AssertionError):
+        db.among(things.c.name, "abc")
+
+
 def test_more_values_than_a_statement_has_parameters_are_one_list(names: Names) -> None:
     many = [f"none{number}" for number in range(MORE_THAN_PARAMETERS)]
 
@@ -120,6 +125,7 @@ KNOWN_SHORT: Final = {
     "demand/compare/store.py: table.c.comparison_id.in_(still_open)",
     "factory_orders/agreements/audit_service.py: table.id.in_(amended)",
     "factory_orders/deliveries/shipment_store.py: table.id.in_(newest)",
+    "factory_orders/footfall/queries.py: table.id.in_(newest)",
     "factory_orders/light_stock/queries.py: table.id.in_(newest.group_by(table.store_id, table.model))",
     "factory_orders/personal/service.py: handovers.c.order_id.in_(own)",
     "factory_orders/personal/service.py: orders.c.id.in_(own)",
