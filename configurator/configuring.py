@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from configurator.catalogue import Catalogue
+from configurator.catalogue import Catalogue, Category
 from configurator.completing import CheapestCar, OptionWeeks, cheapest_car, options_of
 from configurator.engine.backend import BackendKind
 from configurator.errors import ConfigurationIncomplete, ModelUnknown, OptionUnknown
@@ -15,6 +15,8 @@ from configurator.model import Choice, OptionState
 from configurator.pricing import VehiclePrice, price_vehicle, price_weights
 from configurator.showroom import Showroom
 from configurator.solver import Choices, Clash, Step
+from kernel.errors import InvalidInput
+from kernel.reasons import because
 
 EXPLAINED_MAX: Final = 20
 FOLLOWED: Final = {"11": OptionState.OPEN, "10": OptionState.FORCED, "01": OptionState.EXCLUDED}
@@ -145,7 +147,12 @@ def complete_car(room: Showroom, *, model: str, options: Sequence[str]) -> froze
     answer = room.engine.step(wanted, room.context)
     if isinstance(answer, Clash):
         raise first_excluded(room, model, choices)
-    raise ConfigurationIncomplete(_needed_categories(room, wanted, answer))
+    needed = _needed_categories(room, wanted, answer)
+    raise ConfigurationIncomplete(
+        tuple(category.code for category in needed),
+        names_en=tuple(category.name.en for category in needed),
+        names_zh=tuple(category.name.zh for category in needed),
+    )
 
 
 def checked_choices(catalogue: Catalogue, *, model: str, choices: Sequence[Choice]) -> dict[str, bool]:
@@ -155,6 +162,10 @@ def checked_choices(catalogue: Catalogue, *, model: str, choices: Sequence[Choic
     unknown = [choice.option for choice in choices if choice.option not in catalogue.option_by_code]
     if unknown:
         raise OptionUnknown(tuple(dict.fromkeys(unknown))[:10])
+    wanted = {choice.option for choice in choices if choice.wanted}
+    both = sorted(wanted & {choice.option for choice in choices if not choice.wanted})
+    if both:
+        raise InvalidInput("choices", because("CHOSEN_AND_REFUSED", options=both[:10]))
     return {model: True} | {choice.option: choice.wanted for choice in choices}
 
 
@@ -167,12 +178,12 @@ def _states(catalogue: Catalogue, wanted: Choices, step: Step) -> dict[str, Opti
     return states
 
 
-def _needed_categories(room: Showroom, wanted: Choices, step: Step) -> tuple[str, ...]:
+def _needed_categories(room: Showroom, wanted: Choices, step: Step) -> tuple[Category, ...]:
     """Return the categories of which an open option is needed: with all of them refused no car is left."""
     needed = []
     for category in room.catalogue.categories:
         options = [option.code for option in room.catalogue.options if option.category == category.code]
         refused = {option: False for option in options if option in step.open}
         if refused and isinstance(room.engine.step({**wanted, **refused}, room.context), Clash):
-            needed.append(category.code)
+            needed.append(category)
     return tuple(needed)

@@ -88,8 +88,8 @@ class ModelUnknown(Refusal):
     """The catalogue version has no such model."""
 
     code = "MODEL_UNKNOWN"
-    en = "There is no model {model} in this catalogue. Choose one of: {models}."
-    zh = "车型目录中没有车型{model}，请从以下车型中选择：{models}。"
+    en = "There is no model “{model}” in this catalogue. Choose one of: {models}."
+    zh = "车型目录中没有车型“{model}”，请从以下车型中选择：{models}。"
     model: str
     models: tuple[str, ...]
 
@@ -108,7 +108,8 @@ class OptionUnknown(Refusal):
 class OptionExcluded(Refusal):
     """The rules forbid the option beside the other choices; `give_up` is the smallest repair (empty: none helps).
 
-    `because` holds the own choices that cause it, the model among them; empty where place or day alone do.
+    `because` holds the own choices that cause it, the model among them; empty where place or day alone do. Each has
+    its names beside its codes.
     """
 
     code = "OPTION_EXCLUDED"
@@ -119,11 +120,18 @@ class OptionExcluded(Refusal):
     rules_en: tuple[str, ...]
     rules_zh: tuple[str, ...]
     give_up: tuple[str, ...]
+    option_name_en: str
+    option_name_zh: str
+    because_names_en: tuple[str, ...]
+    because_names_zh: tuple[str, ...]
+    give_up_names_en: tuple[str, ...]
+    give_up_names_zh: tuple[str, ...]
 
     def text(self, locale: str = "en", zone: ZoneInfo | None = None) -> str:
         """Return the sentences; parts that have nothing to say are left out."""
         chinese = locale.startswith("zh")
-        because, give_up = (("、" if chinese else ", ").join(part) for part in (self.because, self.give_up))
+        because = "、".join(self.because_names_zh) if chinese else ", ".join(self.because_names_en)
+        give_up = "、".join(self.give_up_names_zh) if chinese else ", ".join(self.give_up_names_en)
         if chinese:
             advice = f"可放弃：{give_up}。" if give_up else "请改选其他选装项。"
             because = f"与{because}同选时" if because else "目前"
@@ -131,7 +139,7 @@ class OptionExcluded(Refusal):
             advice = f" Give up: {give_up}." if give_up else " Choose another option."
             because = f" with {because}" if because else " here and now"
         return (self.zh if chinese else self.en).format(
-            option=self.option,
+            option=self.option_name_zh if chinese else self.option_name_en,
             because=because,
             rules_en=" ".join(self.rules_en),
             rules_zh="".join(self.rules_zh),
@@ -141,12 +149,14 @@ class OptionExcluded(Refusal):
 
 @dataclass(unsafe_hash=True)
 class ConfigurationIncomplete(Refusal):
-    """Not every choice is made; `categories` are those still open."""
+    """Not every choice is made; `categories` are those still open, with their names beside their codes."""
 
     code = "CONFIGURATION_INCOMPLETE"
-    en = "Some choices are still open: {categories}. Make them, or take the cheapest completion."
-    zh = "尚有未完成的选择：{categories}。请完成选择，或采用最低价补全方案。"
+    en = "Some choices are still open: {names_en}. Make them, or take the cheapest completion."
+    zh = "尚有未完成的选择：{names_zh}。请完成选择，或采用最低价补全方案。"
     categories: tuple[str, ...]
+    names_en: tuple[str, ...]
+    names_zh: tuple[str, ...]
 
 
 @dataclass(unsafe_hash=True)

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 from configurator.catalogue import MODEL_GROUP, Catalogue
 from configurator.completing import OptionWeeks, cheapest_car, soonest_week
 from configurator.errors import OptionExcluded, OptionUnknown
-from configurator.model import Choice
+from configurator.model import Choice, Text
 from configurator.rules import group_codes, window_rules
 from configurator.showroom import Showroom
 from configurator.solver import Choices, Reason, Step
@@ -165,13 +165,33 @@ def first_excluded(room: Showroom, model: str, choices: Sequence[Choice]) -> Opt
 
 def _excluded(room: Showroom, name: str, reason: Reason, give_up: tuple[str, ...]) -> OptionExcluded:
     rules = rules_in_words(room.catalogue, reason.rules)
+    named = _name_of(room.catalogue, name)
+    causes = [_choice_in_words(room.catalogue, code, wanted=wanted) for code, wanted in reason.choices]
+    repair = [_name_of(room.catalogue, code) for code in give_up]
     return OptionExcluded(
         option=name,
         because=because(reason),
         rules_en=tuple(rule.en for rule in rules),
         rules_zh=tuple(rule.zh for rule in rules),
         give_up=give_up,
+        option_name_en=named.en,
+        option_name_zh=named.zh,
+        because_names_en=tuple(one.en for one in causes),
+        because_names_zh=tuple(one.zh for one in causes),
+        give_up_names_en=tuple(one.en for one in repair),
+        give_up_names_zh=tuple(one.zh for one in repair),
     )
+
+
+def _name_of(catalogue: Catalogue, code: str) -> Text:
+    """Return the name of an option or a model."""
+    found = catalogue.option_by_code.get(code) or catalogue.model_by_code.get(code)
+    return found.name if found is not None else Text(code, code)
+
+
+def _choice_in_words(catalogue: Catalogue, code: str, *, wanted: bool) -> Text:
+    name = _name_of(catalogue, code)
+    return name if wanted else Text(f"不选{name.zh}", f"no {name.en}")
 
 
 def rules_in_words(catalogue: Catalogue, codes: Sequence[str]) -> tuple[RuleInWords, ...]:

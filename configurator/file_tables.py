@@ -98,7 +98,10 @@ class Row:
 
 
 def read_table(folder: Path, file: str, columns: tuple[str, ...], faults: FaultList) -> list[Row]:
-    """Read a table whose header names exactly these columns, in any order; broken rows are named and left out."""
+    """Read a table whose header names exactly these columns, in any order; broken rows are named and left out.
+
+    Where a row cannot be told from the next, as at a quote that is never closed, what follows is left out too.
+    """
     path = folder / file
     if not path.is_file():
         faults.add(file, 0, "is missing")
@@ -108,8 +111,6 @@ def read_table(folder: Path, file: str, columns: tuple[str, ...], faults: FaultL
             return list(_rows(csv.reader(stream, strict=True), file, columns, faults))
     except UnicodeDecodeError:
         faults.add(file, 0, "is not UTF-8 text; save the file as UTF-8")
-    except csv.Error as error:
-        faults.add(file, 0, f"cannot be read as CSV: {error}")
     except OSError as error:
         faults.add(file, 0, f"cannot be read: {error.strerror}")
     return []
@@ -126,16 +127,29 @@ class _CsvReader(Protocol):
     def __next__(self) -> list[str]: ...
 
 
+def _records(reader: _CsvReader, file: str, faults: FaultList) -> Iterator[tuple[int, list[str]]]:
+    """Read the cells of each record with its first line, up to one that cannot be told from the next."""
+    while True:
+        first_line = reader.line_num + 1
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            faults.add(file, first_line, f"cannot be read as CSV from here on: {error}; check the quotes")
+            return
+        if cells is None:
+            return
+        yield first_line, cells
+
+
 def _rows(reader: _CsvReader, file: str, columns: tuple[str, ...], faults: FaultList) -> Iterator[Row]:
-    header = [cell.strip() for cell in next(reader, [])]
+    records = _records(reader, file, faults)
+    header = [cell.strip() for cell in next(records, (1, []))[1]]
     missing = [column for column in columns if column not in header]
     unknown = [column for column in header if column not in columns]
     if missing or unknown or len(set(header)) != len(header):
         faults.add(file, 1, f"the header must be {','.join(columns)}; missing {missing}, unknown or repeated {unknown}")
         return
-    line = 1
-    for cells in reader:
-        first_line, line = line + 1, reader.line_num
+    for first_line, cells in records:
         if not any(cell.strip() for cell in cells):
             continue
         if len(cells) != len(header):

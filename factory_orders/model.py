@@ -6,6 +6,7 @@ from factory_orders.deliveries.model import CheckedPoint, Handover, HandoverStat
 from factory_orders.hooks.model import HookMessage, MessageState, PlantHook
 from factory_orders.parts.model import CallOff, CallOffState, Shortage
 from factory_orders.planning.model import (
+    ORDER_STATES,
     AtStoreOrder,
     Batch,
     BatchState,
@@ -25,6 +26,7 @@ from factory_orders.vehicles.model import Allocation, Disclosure, DisclosureReas
 from factory_orders.waiting.model import OfferState, WaitOffer
 
 __all__ = [
+    "ORDER_STATES",
     "Agreement",
     "Allocation",
     "AtStoreOrder",

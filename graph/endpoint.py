@@ -29,6 +29,7 @@ from graph.schema import Api
 from graph.services import Services, Threads
 from graph.sessions import Caller, Sessions
 from kernel.actor import GRANTS, Actor, Role
+from kernel.errors import Forbidden, NotSignedIn
 
 log = structlog.get_logger(__name__)
 COOKIE_SECONDS: Final = 30 * 24 * 3600
@@ -233,11 +234,10 @@ def check_permissions(prepared: Prepared, actor: Actor) -> None:
             continue
         missing = root.needs_below - granted
         if missing:
-            code = "NOT_SIGNED_IN" if actor.account_id is None else "FORBIDDEN"
             wanted = ", ".join(sorted(missing))
-            text = "Please sign in first." if actor.account_id is None else f"Your roles do not allow this ({wanted})."
-            error = GraphQLError(text, extensions={"code": code, "field": root.name, "permissions": sorted(missing)})
-            raise Refused(error)
+            refusal = NotSignedIn() if actor.account_id is None else Forbidden(wanted)
+            extensions = {"code": refusal.code, "field": root.name, "permissions": sorted(missing)}
+            raise Refused(GraphQLError(refusal.text(actor.locale), extensions=extensions))
 
 
 def read_asked(payload: Any) -> Asked:

@@ -81,9 +81,13 @@ def tells_a_moment(refusal: Refusal) -> bool:
 
 def refusal_facts(refusal: Refusal) -> dict[str, object]:
     """Return the facts in JSON terms, for the extensions of an error."""
-    return {
-        name: value if isinstance(value, str | int | None) else str(value) for name, value in refusal.facts().items()
-    }
+    return {name: _plain(value) for name, value in refusal.facts().items()}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, tuple | list):
+        return [_plain(one) for one in value]
+    return value if isinstance(value, str | int | None) else str(value)
 
 
 def result_union(name: str, result: Any, refuses: Sequence[type[Refusal]]) -> Any:

@@ -26,6 +26,8 @@ OWN_KINDS: Final = (
     "wait_credits",
 )
 """Kinds of accounts of what a brand earned, granted or is owed, by a provider too: on either side of zero."""
+BRAND_KINDS: Final = ("bonus", "forfeit", "late_credits", "penalty", "sales", "third_party", "wait_credits")
+"""Kinds of which each brand has one account, under its own id."""
 
 ledger_transfers = Table(
     "ledger_transfers",
@@ -111,6 +113,17 @@ def _row(work: Work, brand_id: str, transfer: Transfer) -> dict[str, Any]:
         "reference": transfer.reference,
         "at": work.now,
     }
+
+
+def is_booked_on(work: Work, name: AccountName) -> bool:
+    """Say whether anything was ever booked on an account of the actor's brand."""
+    table = ledger_transfers.c
+    return any(
+        work.connection.execute(
+            select(side).where(side == name, table.brand_id == work.actor.brand_id).limit(1)
+        ).first()
+        for side in (table.debit_account, table.credit_account)
+    )
 
 
 def is_booked(work: Work, kind: str, reference: str) -> bool:

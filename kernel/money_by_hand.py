@@ -11,14 +11,26 @@ from typing import Any, Final, TypeAlias
 
 from sqlalchemy import CheckConstraint, Column, Index, RowMapping, String, Table, select, update
 
-from kernel import db
+from kernel import db, registry
 from kernel.actor import Permission, system
 from kernel.db import Id, Instant, Minor, metadata
 from kernel.errors import Conflict, InvalidInput, NotFound, Refusal
 from kernel.events import Event, event
 from kernel.identity.queries import persons_of
+from kernel.identity.store import account_by_id
+from kernel.ids import AccountId
 from kernel.immutable import guard
-from kernel.ledger import AccountName, Transfer, balance_to_spend, book
+from kernel.ledger import (
+    BRAND_KINDS,
+    HELD_KINDS,
+    OWN_KINDS,
+    AccountName,
+    Transfer,
+    account,
+    balance_to_spend,
+    book,
+    is_booked_on,
+)
 from kernel.money import Money
 from kernel.paging import Page, PageRequest, make_page
 from kernel.payments import is_going_back
@@ -132,6 +144,27 @@ class AccountTooLow(Refusal):
     name: str
     held: Money
     asked: Money
+
+
+def read_account(work: Work, name: str, field: str) -> AccountName:
+    """Return the account of the actor's brand that an operator means; refuses one that there is not (InvalidInput).
+
+    There is what was booked on before, what we may come to owe an account of the brand, and the brand's own, whose
+    owner may be written as the brand's code.
+    """
+    if not _ACCOUNT.fullmatch(name):
+        raise InvalidInput(field, because("ACCOUNT_FORM"))
+    kind, _, owner = name.partition(":")
+    if kind not in HELD_KINDS + OWN_KINDS:
+        raise InvalidInput(field, because("ACCOUNT_KIND", known=", ".join(sorted(HELD_KINDS + OWN_KINDS))))
+    if kind in BRAND_KINDS and owner == registry.own_brand(work).code:
+        owner = work.actor.brand_id
+    found = account(kind, owner)
+    is_own = kind in BRAND_KINDS and owner == work.actor.brand_id
+    is_somebodys = kind == "payable" and account_by_id(work, AccountId(owner)) is not None
+    if not (is_own or is_somebodys or is_booked_on(work, found)):
+        raise InvalidInput(field, because("ACCOUNT_NEVER_BOOKED"))
+    return found
 
 
 def propose_movement(work: Work, *, debit: str, credit: str, amount: Money, reason: str) -> MoneyByHand:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -13,6 +15,8 @@ from kernel.errors import InvalidInput, Refusal
 from kernel.notices import Way, notice_preferences, registered_notices
 from kernel.reasons import because
 from kernel.work import Work
+
+_PLACE: Final = re.compile(r"\{\w+\}")
 
 
 @dataclass(unsafe_hash=True)
@@ -75,5 +79,6 @@ def set_preference(work: Work, kind: str, way: Way, *, wanted: bool) -> NoticePr
 
 def _preference(work: Work, kind: str, way: Way, *, wanted: bool) -> NoticePreference:
     text = registered_notices()[kind]
-    title = text.zh_subject if work.actor.locale.startswith("zh") else text.en_subject
+    subject = text.zh_subject if work.actor.locale.startswith("zh") else text.en_subject
+    title = _PLACE.sub("…", subject)  # no notice of it was written yet
     return NoticePreference(kind, title, way, wanted, text.may_mute)

@@ -117,7 +117,7 @@ def change_policy(work: Work, *, base_version: int, changes: dict[str, dict[str,
     values = {name: dict(section) for name, section in newest.values.items()}
     for name, section in changes.items():
         if name not in _SECTIONS:
-            raise InvalidInput("section", because("POLICY_SECTION", name=name, known=sorted(_SECTIONS)))
+            raise InvalidInput("section", because("POLICY_SECTION", name=name, known=", ".join(sorted(_SECTIONS))))
         values[name] = values.get(name, {}) | section
         _read(_SECTIONS[name], values[name])
     row = {
@@ -142,7 +142,7 @@ def _read(cls: type[Any], stored: dict[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, value in stored.items():
         if name not in known:
-            raise InvalidInput(name, because("POLICY_NAME", known=sorted(known)))
+            raise InvalidInput(name, because("POLICY_NAME", known=", ".join(sorted(known))))
         frozen = _frozen(value)
         if not _fits(hints[name], frozen):
             raise InvalidInput(name, because("POLICY_TYPE", wanted=_word(hints[name]), example=repr(known[name])))
@@ -151,7 +151,8 @@ def _read(cls: type[Any], stored: dict[str, Any]) -> dict[str, Any]:
         cls(**values)
     except AssertionError as error:
         detail = str(error) or "these values do not fit together"
-        raise InvalidInput(cls.__name__, because("VALUES_CLASH", detail=detail)) from None
+        section = next(name for name, one in _SECTIONS.items() if one is cls)
+        raise InvalidInput(section, because("VALUES_CLASH", detail=detail)) from None
     return values
 
 

@@ -68,6 +68,8 @@ REASONS: Final[Texts] = {
     "NO_ORDER_TAKES": ("no order of this plant takes {feature}", "该工厂没有订单选配{feature}"),
     "COUNT_MOST": ("give at most {most}", "最多{most}项"),
     "COUNT": ("give {least} to {most}", "请填写{least}至{most}"),
+    "CHOSEN_AND_REFUSED": ("{options} is chosen and refused at once", "{options}同时被选择和拒绝"),
+    "OLD_PASSWORD": ("this is not the present password", "与当前密码不符"),
     "PAGE_SIZE": ("ask for 1 to {most}", "每次可查询1至{most}条"),
     "ONE_SUBJECT": ("give either the id of a pre-order or that of a backing", "请填写预订单编号或支持编号之一"),
     "OTHER_KIND": ("this is the id of a {kind}; give that of a {wanted}", "这是{kind}的编号，应为：{wanted}"),
@@ -95,6 +97,11 @@ REASONS: Final[Texts] = {
     ),
     "LABEL_MISSING": ("name the system", "请填写系统名称"),
     "TEXT_VERSION": ("name the text's version in 1 to {most} characters", "请用1至{most}个字符注明文本版本"),
+    "ACCOUNT_KIND": ("there is no such kind of account; there are {known}", "没有这种账户，现有：{known}"),
+    "ACCOUNT_NEVER_BOOKED": (
+        "nothing was ever booked on such an account, and it is nobody's; look the owner up",
+        "该账户从未记过账，也不属于任何人，请核对账户所有者",
+    ),
     "ACCOUNT_FORM": (
         "write an account as kind:owner, such as deposit:<pre-order>",
         "账户须写作“类别:所有者”",

@@ -296,7 +296,8 @@ def _of_order(letter: Letter) -> NewNotice:
     match letter.event:
         case OrderScheduled(account_id=account_id, expected_on=expected_on, promised_by=promised_by):
             facts: dict[str, Fact] = {"expected": expected_on, "promised": promised_by}
-            return NewNotice(account_id, "order_scheduled", facts, letter.event_id)
+            kind = "order_scheduled" if expected_on <= promised_by else "order_scheduled_late"
+            return NewNotice(account_id, kind, facts, letter.event_id)
         case VehicleBuilt(account_id=account_id, vin=vin):
             return NewNotice(account_id, "vehicle_built", {"vin": vin}, letter.event_id)
         case PaperAnswered(state="issued", account_id=account_id, paper=paper, number=number):

@@ -11,7 +11,7 @@ import strawberry
 from demand.errors import DepositBound
 from graph.access import field, input_type, object_type
 from graph.context import Request
-from graph.identifiers import raw_id, write_id
+from graph.identifiers import raw_id, read_id, write_id
 from graph.operations import mutation, query
 from graph.scalars import Cursor
 from graph.types.money import Money, MoneyInput, read_money, show_minor, show_money
@@ -153,8 +153,15 @@ def ledger_balances(work: Work, accounts: list[str]) -> list[LedgerBalance]:
     """Balances of up to 50 accounts of the ledger, by name such as `deposit:<pre-order>`."""
     if len(accounts) > ACCOUNTS_MAX:
         raise InvalidInput("accounts", because("COUNT_MOST", most=ACCOUNTS_MAX))
-    found = ledger.balances(work, [AccountName(one) for one in accounts])
+    found = ledger.balances(work, [AccountName(raw_account(one)) for one in accounts])
     return [LedgerBalance(account=name, balance=show_minor(minor)) for name, minor in found.items()]
+
+
+def raw_account(name: str) -> str:
+    """Return an account's name as the ledger has it: what it hangs on may be named by its id in the API."""
+    kind, _, owner = name.partition(":")
+    named = read_id(owner)
+    return name if named is None else f"{kind}:{named[1]}"
 
 
 @query(reads=Permission.AUDIT_READ)
@@ -191,7 +198,11 @@ def propose_movement(work: Work, input: ProposeMovementInput) -> Movement:  # no
     """Propose a movement of money; nothing is booked before a second operator approves."""
     amount = read_money(input.amount, "amount")
     made = money_by_hand.propose_movement(
-        work, debit=input.debit, credit=input.credit, amount=amount, reason=input.reason
+        work,
+        debit=money_by_hand.read_account(work, raw_account(input.debit), "debit"),
+        credit=money_by_hand.read_account(work, raw_account(input.credit), "credit"),
+        amount=amount,
+        reason=input.reason,
     )
     return show_movement(made)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
+from configurator.queries import check_region
 from graph.access import field, object_type
 from graph.context import Request
 from graph.identifiers import raw_id, write_id
@@ -125,6 +126,8 @@ def stores(
 ) -> Connection[Store]:
     """The stores of the brand by code, perhaps of one region."""
     asked = page_request(first, after)
+    if region is not None:
+        check_region(work, region)
     found = [one for one in registry.list_stores(work) if region is None or one.region == region]
     # In the order in which the cursor is compared; a database's collation may be another.
     found.sort(key=lambda one: one.code)

@@ -15,13 +15,13 @@ from factory_orders.errors import (
     ShipmentOutOfOrder,
     VinInvalid,
 )
-from factory_orders.model import ShipmentState
+from factory_orders.model import ORDER_STATES, ShipmentState
 from graph.access import field, input_type, object_type
 from graph.identifiers import raw_id, write_id
 from graph.operations import mutation, query
 from graph.scalars import Cursor
 from graph.types.money import MoneyInput, read_money
-from graph.types.pages import Connection, show_page
+from graph.types.pages import Connection, known_words, show_page
 from kernel.actor import Permission
 from kernel.errors import InvalidInput
 from kernel.paging import page_request
@@ -161,6 +161,8 @@ def store_deliveries(
     work: Work, first: int, after: Cursor | None = None, state: str | None = None
 ) -> Connection[Delivery]:
     """The orders that come to your store; delivered and cancelled ones where `state` asks for them."""
+    if state is not None:
+        known_words("state", [state], ORDER_STATES.values())
     return show_page(queries.store_deliveries(work, page_request(first, after), state=state), show_delivery)
 
 

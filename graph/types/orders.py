@@ -229,6 +229,10 @@ def show_handover(one: deliveries.Handover, balance: Any = None) -> Handover:
     )
 
 
+def _show_with_balance(work: Work, one: deliveries.Handover) -> Handover:
+    return show_handover(one, queries.balances_of_handovers(work, [one.id]).get(one.id))
+
+
 def _show_balance(balance: Any) -> Balance:
     return Balance(
         vehicle=show_minor(balance.vehicle_minor),
@@ -403,7 +407,7 @@ def renew_balance(work: Work, input: HandoverInput) -> Payment:  # noqa: A002  #
 def pay_balance(work: Work, request: Request, input: PayBalanceInput) -> Handover:  # noqa: A002  # the API's word
     """Pay what is due with a signed authorisation; a used one is not taken twice."""
     given = payments.read_authorisation(request.services.providers, input.authorisation)
-    return show_handover(service.pay_balance(work, raw_id(input.handover_id, "Handover"), given))
+    return _show_with_balance(work, service.pay_balance(work, raw_id(input.handover_id, "Handover"), given))
 
 
 @mutation(
@@ -413,10 +417,11 @@ def pay_balance(work: Work, request: Request, input: PayBalanceInput) -> Handove
 )
 def sign_handover(work: Work, input: HandoverInput) -> Handover:  # noqa: A002  # the API's word
     """Sign for the car: it is yours."""
-    return show_handover(service.sign_handover(work, raw_id(input.handover_id, "Handover")))
+    return _show_with_balance(work, service.sign_handover(work, raw_id(input.handover_id, "Handover")))
 
 
 @mutation(does=Permission.OWN_WRITE, refuses=(HandoverNotPossible,), result="RejectHandoverResult")
 def reject_handover(work: Work, input: RejectHandoverInput) -> Handover:  # noqa: A002  # the API's word
     """Do not take the car; what you paid at this handover goes back, the order stands."""
-    return show_handover(service.reject_handover(work, raw_id(input.handover_id, "Handover"), input.reason))
+    rejected = service.reject_handover(work, raw_id(input.handover_id, "Handover"), input.reason)
+    return _show_with_balance(work, rejected)

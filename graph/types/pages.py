@@ -64,5 +64,5 @@ def known_words(name: str, given: Sequence[str] | None, known: Iterable[str]) ->
     """Return the words that a list is narrowed to, each once; refuses one that there is not, with those there are."""
     words, listed = dict.fromkeys(given or ()), tuple(known)
     if not words.keys() <= set(listed):
-        raise InvalidInput(name, because("ONE_OF", known=listed))
+        raise InvalidInput(name, because("ONE_OF", known=", ".join(listed)))
     return tuple(words)

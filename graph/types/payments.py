@@ -16,7 +16,7 @@ from graph.types.money import Money, MoneyInput, read_money, show_money
 from kernel import payments
 from kernel.actor import Permission
 from kernel.errors import InvalidInput, NotFound
-from kernel.payments import PaymentState
+from kernel.payments import PaymentAlreadyMade, PaymentState
 from kernel.reasons import because
 from kernel.sandbox import DECLINED_PREFIX, Sandbox
 from kernel.work import Work
@@ -108,16 +108,17 @@ def authorise_in_sandbox(request: Request, input: AuthoriseInSandboxInput) -> Sa
     return SandboxAuthorisation(token=token, expires_at=expires_at)
 
 
-@mutation(does=Permission.OWN_WRITE, result="PayInSandboxResult")
+@mutation(does=Permission.OWN_WRITE, refuses=(PaymentAlreadyMade,), result="PayInSandboxResult")
 def pay_in_sandbox(request: Request, input: PayInSandboxInput) -> Payment:  # noqa: A002  # the API's word
     """Let the demo's wallet pay what is open for a pre-order, its order, or a backing; the provider then calls back."""
     sandbox = _sandbox(request)
     subject = _subject(input)
     services = request.services
     with services.works.read(request.actor) as work:
-        pending = [one for one in _own(work, subject) if one.state is PaymentState.PENDING]
+        own = _own(work, subject)
+    pending = [one for one in own if one.state is PaymentState.PENDING]
     if not pending:
-        raise NotFound("payment")
+        raise PaymentAlreadyMade if any(one.state is PaymentState.RECEIVED for one in own) else NotFound("payment")
     message = sandbox.pay(
         brand_id=request.actor.brand_id,
         payment_id=pending[-1].id,

@@ -291,7 +291,8 @@ def grant_role(work: Work, input: StaffRoleInput) -> Done:  # noqa: A002  # the 
 @mutation(does=Permission.STAFF_MANAGE, refuses=(RoleNotGrantable, LastAdministrator), result="RevokeRoleResult")
 def revoke_role(work: Work, input: StaffRoleInput) -> Done:  # noqa: A002  # the API's word
     """Take a role from a member of the staff."""
-    staff_service.revoke_role(work, raw_id(input.account_id, "Account"), role=input.role)
+    store_id = None if input.store_id is None else StoreId(raw_id(input.store_id, "Store"))
+    staff_service.revoke_role(work, raw_id(input.account_id, "Account"), role=input.role, store_id=store_id)
     return Done(done=True)
 
 

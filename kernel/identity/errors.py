@@ -17,9 +17,14 @@ Refusal
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Final
+from zoneinfo import ZoneInfo
 
 from kernel.errors import Refusal
+
+_UNITS: Final = ((3_600, "小时", "h"), (60, "分钟", "min"), (1, "秒", "s"))
 
 
 @dataclass(unsafe_hash=True)
@@ -36,9 +41,18 @@ class SignInThrottled(Refusal):
     """Too many attempts from this network address or on this account."""
 
     code = "SIGN_IN_THROTTLED"
-    en = "There were too many attempts. Try again in {retry_after_seconds} s."
-    zh = "尝试次数过多，请在{retry_after_seconds}秒后重试。"
+    en = "There were too many attempts. Try again in {pause}."
+    zh = "尝试次数过多，请在{pause}后重试。"
     retry_after_seconds: int
+
+    def text(self, locale: str = "en", zone: ZoneInfo | None = None) -> str:
+        """Return the sentence with the pause as people say it: seconds, and from two minutes on minutes or hours."""
+        chinese = locale.startswith("zh")
+        fitting = (one for one in _UNITS if self.retry_after_seconds >= 2 * one[0])
+        size, unit_zh, unit_en = next(fitting, _UNITS[-1])
+        number = math.ceil(self.retry_after_seconds / size)
+        pause = f"{number}{unit_zh}" if chinese else f"{number} {unit_en}"
+        return (self.zh if chinese else self.en).format(pause=pause)
 
 
 @dataclass(unsafe_hash=True)
@@ -57,8 +71,8 @@ class TokenInvalid(Refusal):
     """A one-time token is unknown, used up or too old: all look the same."""
 
     code = "TOKEN_INVALID"
-    en = "This link was used or is too old. Ask for a new one."
-    zh = "该链接已使用或已过期，请重新获取。"
+    en = "This link or token was used or is too old. Ask for a new one."
+    zh = "该链接或口令已使用或已过期，请重新获取。"
 
 
 @dataclass(unsafe_hash=True)

@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, Protocol
 
+from kernel.errors import InvalidInput
 from kernel.identity.errors import IdNumberInvalid, TooYoung
 from kernel.identity.tokens import keyed_hash
 from kernel.ids import BrandId
+from kernel.reasons import because
 
 AGE_YEARS_MIN: Final = 18
+NAME_LENGTH_MAX: Final = 60
 OLDEST_BIRTH: Final = date(1900, 1, 1)
 # Province-level codes of GB/T 2260; 91 begins the numbers of foreigners with permanent residence.
 # fmt: off
@@ -30,7 +33,7 @@ class PersonClaim:
     """Who somebody says they are."""
 
     id_number: str = field(repr=False)
-    name: str = field(default="", repr=False)
+    name: str = field(repr=False)
 
 
 class PersonVerifier(Protocol):
@@ -48,6 +51,12 @@ class SandboxPersonVerifier:
         if age_years(birth_date(number), today) < AGE_YEARS_MIN:
             raise TooYoung(AGE_YEARS_MIN)
         return number
+
+
+def check_name(name: str) -> None:
+    """Refuse what is nobody's name: nothing, too long, not printable (InvalidInput)."""
+    if not name.strip() or len(name) > NAME_LENGTH_MAX or not name.isprintable():
+        raise InvalidInput("name", because("LENGTH", most=NAME_LENGTH_MAX))
 
 
 def read_id_number(text: str, *, today: date, regions: frozenset[str] = REGIONS) -> str:

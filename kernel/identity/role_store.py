@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, update
+from sqlalchemy import select, true, update
 
 from kernel import db
 from kernel.actor import Role
@@ -29,8 +29,8 @@ def grant(work: Work, account_id: AccountId, role: Role, *, store_id: StoreId | 
     work.record(RoleGranted(work.actor.brand_id, account_id, role.value, work.actor.account_id or ""))
 
 
-def revoke(work: Work, account_id: AccountId, role: Role) -> bool:
-    """End a role of an account; says whether it had it. Refuses LastAdministrator."""
+def revoke(work: Work, account_id: AccountId, role: Role, *, store_id: StoreId | None = None) -> bool:
+    """End a role of an account, at a store where one is named; says whether it had it. Refuses LastAdministrator."""
     if role is Role.BRAND_ADMIN:
         keep_an_administrator(work, leaving=account_id)
     ended = (
@@ -40,6 +40,7 @@ def revoke(work: Work, account_id: AccountId, role: Role) -> bool:
             role_grants.c.brand_id == work.actor.brand_id,
             role_grants.c.role == role.value,
             role_grants.c.revoked_at.is_(None),
+            true() if store_id is None else role_grants.c.store_id == store_id,
         )
         .values(revoked_at=work.now, revoked_by=work.actor.account_id)
         .returning(role_grants.c.id)
@@ -60,7 +61,10 @@ def revoke_all(work: Work, account_id: AccountId) -> None:
 
 
 def keep_an_administrator(work: Work, *, leaving: AccountId) -> None:
-    """Refuse LastAdministrator if nobody else would be left; two who leave at once wait for each other here."""
+    """Refuse LastAdministrator if nobody else would be left who can sign in; two who leave at once wait here.
+
+    Who was made administrator and never set a password cannot.
+    """
     found = (
         select(role_grants.c.account_id)
         .join(accounts, accounts.c.id == role_grants.c.account_id)
@@ -69,12 +73,13 @@ def keep_an_administrator(work: Work, *, leaving: AccountId) -> None:
             role_grants.c.role == Role.BRAND_ADMIN.value,
             role_grants.c.revoked_at.is_(None),
             accounts.c.state == "active",
+            accounts.c.password_hash.is_not(None),
         )
         .order_by(role_grants.c.id)
         .with_for_update()
     )
     administrators = set(work.connection.execute(found).scalars())
-    if administrators == {leaving}:
+    if not administrators - {leaving}:
         raise LastAdministrator
 
 

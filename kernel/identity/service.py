@@ -17,11 +17,11 @@ import structlog
 
 from kernel import registry
 from kernel.actor import Actor, Permission, Role
-from kernel.errors import NotSignedIn, Refusal, TooBusy
+from kernel.errors import InvalidInput, NotSignedIn, Refusal, TooBusy
 from kernel.group import Group
 from kernel.identity import role_store, session_store, store
 from kernel.identity.credentials import Credentials
-from kernel.identity.errors import AlreadyVerified, TokenInvalid
+from kernel.identity.errors import AlreadyVerified, SignInFailed, TokenInvalid
 from kernel.identity.events import (
     AccountConfirmed,
     ConfirmationRequested,
@@ -42,11 +42,20 @@ from kernel.identity.model import (
     is_email,
 )
 from kernel.identity.passwords import check_password
-from kernel.identity.persons import PersonClaim, PersonVerifier, person_hash
+from kernel.identity.persons import (
+    INVENTED_REGIONS,
+    REGIONS,
+    PersonClaim,
+    PersonVerifier,
+    check_name,
+    person_hash,
+    read_id_number,
+)
 from kernel.identity.store import Attempt, StoredAccount, bucket
 from kernel.identity.throttle import Throttle
 from kernel.identity.tokens import fingerprint, machine_of_key, read_one_time_token
 from kernel.ids import AccountId, BrandId, PersonId
+from kernel.reasons import because
 from kernel.work import Work, Works
 
 log = structlog.get_logger(__name__)
@@ -282,7 +291,7 @@ class Identity:
     ) -> SignedIn:
         """Set another password, end every session and open a new one.
 
-        Refuses SignInFailed for a wrong old password, PasswordTooWeak, SignInThrottled and TooBusy.
+        Refuses InvalidInput for a wrong old password, PasswordTooWeak, SignInThrottled and TooBusy.
         """
         actor.require(Permission.ACCOUNT_OWN)
         with self._works.read(actor) as work:
@@ -290,7 +299,10 @@ class Identity:
         email = stored.account.email or "" if stored is not None else ""
         check_password(new_password, email=email)
         attempt = self.credentials.count_sign_in(actor, email=email, network=network)
-        stored = self.credentials.compare(actor, stored, old_password, attempt)
+        try:
+            stored = self.credentials.compare(actor, stored, old_password, attempt)
+        except SignInFailed:
+            raise InvalidInput("oldPassword", because("OLD_PASSWORD")) from None
         password_hash = self.credentials.hasher.hash(new_password)
         with self._works.change(actor) as work:
             store.forgive_attempt(work, attempt, clear=Throttle.SIGN_IN_ACCOUNT)
@@ -312,14 +324,17 @@ class Identity:
     ) -> tuple[PersonId, SignedIn | None]:
         """Bind the account to the person of an ID number; a second account of theirs gets the same person.
 
-        The session of `token` goes on under a new token, as it may do more now. Refuses IdNumberInvalid, TooYoung,
-        AlreadyVerified (for another person) and SignInThrottled.
+        The session of `token` goes on under a new token, as it may do more now. A number that cannot be one is refused
+        before it counts as an attempt: it tells nobody whose a number is. Refuses InvalidInput without a name,
+        IdNumberInvalid, TooYoung, AlreadyVerified (for another person) and SignInThrottled.
         """
         actor.require(Permission.ACCOUNT_OWN)
         account_id = actor.signed_in()
         key = self.settings.identity_key
+        check_name(claim.name)
         with self._works.change(actor) as work:
             today = work.now.astimezone(registry.own_brand(work).zone).date()
+            read_id_number(claim.id_number, today=today, regions=REGIONS | INVENTED_REGIONS)
             attempt = store.count_attempt(work, [bucket(key, Throttle.PERSON_ACCOUNT, actor.brand_id, account_id)])
         id_number = self._verifier.verify(claim, today=today)
         with self._works.change(actor) as work:

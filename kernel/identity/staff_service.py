@@ -222,8 +222,8 @@ def grant_role(work: Work, account_id: str, *, role: Role, store_id: StoreId | N
     session_store.end_all(work, member)
 
 
-def revoke_role(work: Work, account_id: str, *, role: Role) -> None:
-    """Take a role from a member of the staff; their sessions end.
+def revoke_role(work: Work, account_id: str, *, role: Role, store_id: StoreId | None = None) -> None:
+    """Take a role, at a store where one is named, from a member of the staff; their sessions end.
 
     Refuses NotFound, RoleNotGrantable, and LastAdministrator where nobody could manage the brand any more.
     """
@@ -233,7 +233,7 @@ def revoke_role(work: Work, account_id: str, *, role: Role) -> None:
     if role is Role.BRAND_ADMIN:
         role_store.keep_an_administrator(work, leaving=AccountId(account_id))
     member = _lock_member(work, account_id)
-    if not role_store.revoke(work, member, role):
+    if not role_store.revoke(work, member, role, store_id=store_id):
         raise NotFound("role")
     session_store.end_all(work, member)
 

@@ -200,8 +200,8 @@ class PaymentAmountMismatch(Refusal):
     """Another amount or currency came than was asked for; what arrived goes back in full."""
 
     code = "PAYMENT_AMOUNT_MISMATCH"
-    en = "{expected} was to be paid, {arrived} was sent. What arrived goes back; pay exactly {expected}."
-    zh = "应付{expected}，实付{arrived}。已付款项将原路退回，请按{expected}支付。"
+    en = "{expected} was to be paid, {arrived} was sent. Whatever was taken goes back; pay exactly {expected}."
+    zh = "应付{expected}，实付{arrived}。如已扣款将原路退回，请按{expected}支付。"
     expected: Money
     arrived: Money
 

@@ -252,7 +252,11 @@ def test_the_layout_of_the_files_does_not_change_the_content_hash(tmp_path: Path
             ),
         ),
         ("parts.csv", replaced("A1,FIR", "A9,FIR"), ("parts.csv", 2, "unknown feature 'A9'")),
-        ("parts.csv", added('"open,quote,1,x,1,,'), ("parts.csv", 0, "cannot be read as CSV: unexpected end of data")),
+        (
+            "parts.csv",
+            added('"open,quote,1,x,1,,'),
+            ("parts.csv", 4, "cannot be read as CSV from here on: unexpected end of data; check the quotes"),
+        ),
     ],
 )
 def test_a_fault_is_named_with_file_and_line(

@@ -127,9 +127,9 @@ def test_choices_that_exclude_each_other_are_refused_with_reason_and_repair(work
     refusal = refused.value
     assert (refusal.option, refusal.because, refusal.give_up) == ("HOOK", ("ROOF",), ("ROOF",))
     assert refusal.text("en") == (
-        "HOOK is not possible with ROOF. Glass roof and tow hook do not go together. Give up: ROOF."
+        "Tow hook is not possible with Glass roof. Glass roof and tow hook do not go together. Give up: Glass roof."
     )
-    assert refusal.text("zh-CN") == "HOOK与ROOF同选时不可选。天窗与拖钩不能同选。可放弃：ROOF。"
+    assert refusal.text("zh-CN") == "拖钩与天窗同选时不可选。天窗与拖钩不能同选。可放弃：天窗。"
 
 
 def test_an_option_that_the_day_alone_excludes_says_so(works: Works, clock: FixedClock) -> None:
@@ -140,9 +140,9 @@ def test_an_option_that_the_day_alone_excludes_says_so(works: Works, clock: Fixe
         configure(works, "ROOF")
 
     assert refused.value.text("en") == (
-        "ROOF is not possible here and now. Glass roof can be ordered until 2027-03-31. Choose another option."
+        "Glass roof is not possible here and now. Glass roof can be ordered until 2027-03-31. Choose another option."
     )
-    assert refused.value.text("zh-CN") == "ROOF目前不可选。天窗仅可选至2027-03-31。请改选其他选装项。"
+    assert refused.value.text("zh-CN") == "天窗目前不可选。天窗仅可选至2027-03-31。请改选其他选装项。"
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_a_kept_car_is_its_owners_alone(works: Works) -> None:
 @pytest.mark.parametrize(
     ("options", "refusal"),
     [
-        (("RED", "W17"), ConfigurationIncomplete(("Powertrain",))),
+        (("RED", "W17"), ConfigurationIncomplete(("Powertrain",), ("Powertrain",), ("动力",))),
         ((*PLAIN_CAR, "HOOK", "ROOF"), OptionExcluded),
         ((*PLAIN_CAR, "SAIL"), OptionUnknown(("SAIL",))),
     ],

@@ -48,7 +48,7 @@ def verified(works: Works, email: str) -> Actor:
     """Let the same person sign up once more and be verified."""
     identity = Identity(works, SETTINGS, SandboxPersonVerifier())
     session = signed_up(identity, works, email=email, guest=GUEST)
-    identity.verify_person(must_act(identity, works, session.token, GUEST), claim=PersonClaim(ID_NUMBER))
+    identity.verify_person(must_act(identity, works, session.token, GUEST), claim=PersonClaim(ID_NUMBER, "听雨小满"))
     return must_act(identity, works, identity.sign_in(GUEST, email=email, password=PASSWORD).token, GUEST)
 
 

@@ -290,8 +290,10 @@ def test_a_deposit_paid_later_comes_by_callback(buyers: Buyers) -> None:
     pay = "mutation($id: ID!) { payInSandbox(input: {preOrderId: $id}) { __typename ... on Payment { state } } }"
 
     paid = data(buyers.http, pay, {"id": placed["id"]}, token=token)["payInSandbox"]
+    again = data(buyers.http, pay, {"id": placed["id"]}, token=token)["payInSandbox"]
 
     assert placed["state"] == "acknowledged"
+    assert again == {"__typename": "PaymentAlreadyMade"}
     assert paid == {"__typename": "Payment", "state": "RECEIVED"}
     assert data(buyers.http, MINE, {"n": 1}, token=token)["myPreOrders"]["nodes"][0]["state"] == "pooled"
 

@@ -63,6 +63,7 @@ def test_an_option_that_the_rules_forbid_is_refused_with_the_rule_and_the_repair
         "zh-CN": ("北境版需要90度电池。", "可放弃："),
     }[locale]
     assert rule in step["message"] and give_up in step["message"]
+    assert "PT_BEV_70" not in step["message"] and "T_NORDIC" not in step["message"], "people read names, not codes"
 
 
 @pytest.mark.parametrize(

@@ -316,7 +316,8 @@ def fill(town: Town, owner: Buyer) -> dict[str, str]:
     proposal = buyer.at.do(ask.SUBMIT, input={"title": "A roof that opens"})
     planner.do(ask.PUBLISH, input={"proposalId": proposal["id"]})
     invitation = admin.do(ask.INVITE, input={"email": "new@example.com", "role": "PLANNER"})
-    wanted = {"debit": "bonus:x", "credit": "payable:y", "amount": {"minor": 1}, "reason": "goodwill"}
+    code = town.brand.code
+    wanted = {"debit": f"bonus:{code}", "credit": f"sales:{code}", "amount": {"minor": 1}, "reason": "goodwill"}
     movement = town.staff("operator1").do(ask.PROPOSE_MOVEMENT, input=wanted)
     wishes = [proposal, *proposals(town, 11)]
     comparison = planner.do(

@@ -181,6 +181,8 @@ def test_what_is_unknown_contradictory_or_endless_is_refused_by_name(
     borealis: Town, document: str, more: dict[str, Any]
 ) -> None:
     guest = borealis.guest()
+    both = chosen("P_SNOW")
+    both["choices"].append({"option": "P_SNOW", "wanted": False})
 
     with borealis.house.unchanged():
         codes = [
@@ -191,10 +193,11 @@ def test_what_is_unknown_contradictory_or_endless_is_refused_by_name(
                 chosen("T_NORDIC", "PT_BEV_70"),
                 chosen("P_SNOW", "P_AURORA"),
                 chosen(*["P_SNOW"] * 500),
+                both,
             )
         ]
 
-    assert codes == ["OPTION_UNKNOWN", "MODEL_UNKNOWN", "OPTION_EXCLUDED", "OPTION_EXCLUDED", "INVALID_INPUT"]
+    assert codes == ["OPTION_UNKNOWN", "MODEL_UNKNOWN", *["OPTION_EXCLUDED"] * 2, *["INVALID_INPUT"] * 2]
 
 
 def test_a_model_that_nobody_sells_is_refused_by_name_also_where_its_weeks_are_asked_for(borealis: Town) -> None:

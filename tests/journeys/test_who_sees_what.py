@@ -59,9 +59,13 @@ def test_a_dealer_sees_the_own_stores_deliveries_and_no_name(borealis: Town) -> 
 
     in_shanghai = borealis.staff("dealer.jingan").answer(ask.DELIVERIES)
     in_chengdu = chengdu.answer(ask.DELIVERIES)
+    nobody = borealis.guest("zh-CN").answer(ask.DELIVERIES)
+    no_state = chengdu.answer('{ storeDeliveries(first: 5, state: "nonsense") { nodes { code } } }')
 
     assert {one["code"] for one in in_shanghai["data"]["storeDeliveries"]["nodes"]} == set(codes[:2])
     assert {one["code"] for one in in_chengdu["data"]["storeDeliveries"]["nodes"]} == set(codes[2:])
+    assert nobody["errors"][0]["message"] == "请先登录。"
+    assert "scheduled" in no_state["errors"][0]["message"]
     said = str(in_shanghai) + str(in_chengdu)
     assert not [one for one in ("Buyer", "@", *(buyer.account_id for buyer, _ in orders)) if one in said]
     assert chengdu.ask(ask.ORDER, id=orders[2][1]["id"]) == {"preOrder": None}
@@ -158,12 +162,15 @@ def test_money_is_moved_by_hand_by_two_operators_and_never_by_one(borealis: Town
     first, second = borealis.staff("operator1"), borealis.staff("operator2")
     payable = f"payable:{borealis.accounts['xuejing.nianbai@borealis.test']}"
     wanted = {
-        "debit": f"bonus:{borealis.brand.id}",
+        "debit": f"bonus:{borealis.brand.code}",
         "credit": payable,
         "amount": {"minor": 12_345},
         "reason": "goodwill for a scratched key",
     }
 
+    with borealis.house.unchanged():
+        for stray in ("bonus:x", "moon:x", f"payable:{'f' * 32}", "deposit:nobody", "bonus"):
+            assert first.refusal(ask.PROPOSE_MOVEMENT, input=wanted | {"debit": stray}) == "INVALID_INPUT"
     proposed = first.do(ask.PROPOSE_MOVEMENT, input=wanted)
     movement = {"movementId": proposed["id"]}
     with borealis.house.unchanged():

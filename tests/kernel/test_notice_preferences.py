@@ -36,6 +36,7 @@ BEN = Actor(BRAND, frozenset({Role.CONSUMER}), AccountId("2" * 32), locale="zh-C
 
 register_notice("test.chatter", "闲话", "没什么要紧的。", "Chatter", "Nothing much.", may_mute=True)
 register_notice("test.money", "款项", "请付款。", "Money", "Please pay.")
+register_notice("test.circle", "致圈子“{circle}”", "您好。", "To {circle}", "Hello.")
 
 
 @dataclass
@@ -148,6 +149,7 @@ def test_every_kind_and_way_is_shown_with_what_is_chosen_in_ones_own_language(br
     assert (chatter.title, chatter.wanted, chatter.may_mute) == ("闲话", False, True)
     assert own["test.chatter", Way.INBOX].wanted
     assert (money.wanted, money.may_mute) == (True, False)
+    assert own["test.circle", Way.INBOX].title == "致圈子“…”"
     assert all(others.values())
 
 

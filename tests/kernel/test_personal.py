@@ -82,7 +82,7 @@ def session(identity: Identity, works: Works) -> SignedIn:
 def verified(identity: Identity, works: Works, email: str) -> SignedIn:
     """Return the session of a verified person."""
     actor = must_act(identity, works, signed_up(identity, works, email=email).token)
-    identity.verify_person(actor, claim=PersonClaim(ID_NUMBER))
+    identity.verify_person(actor, claim=PersonClaim(ID_NUMBER, "听雨小满"))
     return identity.sign_in(GUEST, email=email, password=PASSWORD, device="a blue phone")
 
 

@@ -64,7 +64,7 @@ def test_who_is_erased_while_signing_in_stays_erased(identity: Identity, works: 
         erase,
         lambda: identity.sign_in(GUEST, email=EMAIL, password=PASSWORD),
         lambda: identity.request_recovery(GUEST, email=EMAIL),
-        lambda: identity.verify_person(actor, claim=PersonClaim(ID_NUMBER)),
+        lambda: identity.verify_person(actor, claim=PersonClaim(ID_NUMBER, "听雨小满")),
         lambda: identity.change_password(actor, old_password=PASSWORD, new_password=OTHER_PASSWORD),
     )
 

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from kernel.actor import Actor, Role, system
 from kernel.clock import FixedClock
-from kernel.errors import Forbidden, NotSignedIn, Refusal
+from kernel.errors import Forbidden, InvalidInput, NotSignedIn, Refusal
 from kernel.identity.errors import AlreadyVerified, IdNumberInvalid, SignInThrottled, TooYoung
 from kernel.identity.persons import (
     REGIONS,
@@ -45,6 +45,7 @@ from tests.kernel.identity.people import (
 )
 
 TODAY = date(2026, 11, 23)
+CHILD_NUMBER = "99010120081124001" + check_digit("99010120081124001")
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
@@ -134,11 +135,9 @@ def test_one_is_of_age_from_the_eighteenth_birthday_on() -> None:
 
 def test_the_sandbox_believes_adults_with_invented_numbers() -> None:
     sandbox = SandboxPersonVerifier()
-    first = "99010120081124001"
-
-    assert sandbox.verify(PersonClaim(ID_NUMBER), today=TODAY) == ID_NUMBER
+    assert sandbox.verify(PersonClaim(ID_NUMBER, "听雨小满"), today=TODAY) == ID_NUMBER
     with pytest.raises(TooYoung):
-        sandbox.verify(PersonClaim(first + check_digit(first)), today=TODAY)
+        sandbox.verify(PersonClaim(CHILD_NUMBER, "听雨小满"), today=TODAY)
 
 
 def test_a_hash_differs_by_brand_and_by_installation() -> None:
@@ -156,7 +155,7 @@ def test_a_hash_differs_by_brand_and_by_installation() -> None:
 
 def refusal_of(identity: Identity, actor: Actor, number: str) -> Refusal:
     with pytest.raises(Refusal) as caught:
-        identity.verify_person(actor, claim=PersonClaim(number))
+        identity.verify_person(actor, claim=PersonClaim(number, "听雨小满"))
     return caught.value
 
 
@@ -164,7 +163,7 @@ def test_a_verified_account_acts_for_its_person_under_a_new_token(identity: Iden
     session = signed_up(identity, works)
 
     person_id, rotated = identity.verify_person(
-        must_act(identity, works, session.token), claim=PersonClaim(ID_NUMBER), token=session.token
+        must_act(identity, works, session.token), claim=PersonClaim(ID_NUMBER, "听雨小满"), token=session.token
     )
 
     assert rotated is not None
@@ -186,7 +185,10 @@ def test_two_accounts_of_one_person_share_the_person(identity: Identity, works: 
     second = must_act(identity, works, signed_up(identity, works, email="second@qilan.test").token)
 
     with ThreadPoolExecutor(2) as pool:
-        calls = [pool.submit(identity.verify_person, one, claim=PersonClaim(ID_NUMBER)) for one in (first, second)]
+        calls = [
+            pool.submit(identity.verify_person, one, claim=PersonClaim(ID_NUMBER, "听雨小满"))
+            for one in (first, second)
+        ]
         found = {call.result(60)[0] for call in calls}
 
     with works.read(system(QILAN)) as work:
@@ -199,30 +201,49 @@ def test_brands_know_the_same_person_apart(identity: Identity, works: Works) -> 
     here_actor = must_act(identity, works, signed_up(identity, works).token)
     there_actor = must_act(identity, works, signed_up(identity, works, guest=there).token, there)
 
-    here_person, _ = identity.verify_person(here_actor, claim=PersonClaim(ID_NUMBER))
-    there_person, _ = identity.verify_person(there_actor, claim=PersonClaim(ID_NUMBER))
+    here_person, _ = identity.verify_person(here_actor, claim=PersonClaim(ID_NUMBER, "听雨小满"))
+    there_person, _ = identity.verify_person(there_actor, claim=PersonClaim(ID_NUMBER, "听雨小满"))
 
     assert here_person != there_person
 
 
 def test_an_account_stays_with_its_person(identity: Identity, works: Works) -> None:
     actor = must_act(identity, works, signed_up(identity, works).token)
-    person_id, _ = identity.verify_person(actor, claim=PersonClaim(ID_NUMBER))
+    person_id, _ = identity.verify_person(actor, claim=PersonClaim(ID_NUMBER, "听雨小满"))
 
     assert refusal_of(identity, actor, id_number(7)) == AlreadyVerified()
 
-    assert identity.verify_person(actor, claim=PersonClaim(ID_NUMBER))[0] == person_id
+    assert identity.verify_person(actor, claim=PersonClaim(ID_NUMBER, "听雨小满"))[0] == person_id
 
 
 def test_attempts_to_be_somebody_are_bounded(identity: Identity, works: Works, clock: FixedClock) -> None:
     actor = must_act(identity, works, signed_up(identity, works).token)
 
-    refusals = [refusal_of(identity, actor, "1" * 18).code for _ in range(5)]
+    misspelt = [refusal_of(identity, actor, "1" * 18).code for _ in range(6)]
+    too_young = [refusal_of(identity, actor, CHILD_NUMBER).code for _ in range(5)]
 
-    assert refusals == ["ID_NUMBER_INVALID"] * 5
+    assert misspelt == ["ID_NUMBER_INVALID"] * 6, "what is no number tells nobody anything and is not counted"
+    assert too_young == ["TOO_YOUNG"] * 5
     assert refusal_of(identity, actor, ID_NUMBER) == SignInThrottled(3600)
     clock.advance(timedelta(hours=1))
-    assert identity.verify_person(actor, claim=PersonClaim(ID_NUMBER))
+    assert identity.verify_person(actor, claim=PersonClaim(ID_NUMBER, "听雨小满"))
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 61, "听雨\n小满"])
+def test_nobody_is_without_a_name(identity: Identity, works: Works, name: str) -> None:
+    actor = must_act(identity, works, signed_up(identity, works).token)
+
+    with pytest.raises(InvalidInput):
+        identity.verify_person(actor, claim=PersonClaim(ID_NUMBER, name))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "en", "zh"),
+    [(30, "30 s", "30秒"), (600, "10 min", "10分钟"), (5000, "84 min", "84分钟"), (86_400, "24 h", "24小时")],
+)
+def test_a_pause_is_told_as_people_say_it(seconds: int, en: str, zh: str) -> None:
+    assert SignInThrottled(seconds).text("en").endswith(f"Try again in {en}.")
+    assert SignInThrottled(seconds).text("zh-CN").endswith(f"请在{zh}后重试。")
 
 
 def test_only_who_has_an_account_is_verified(identity: Identity) -> None:

@@ -307,4 +307,4 @@ def test_a_changed_password_ends_every_other_session(identity: Identity, works: 
 
     assert [actor_of(identity, works, one.token) is None for one in (first, elsewhere, fresh)] == [True, True, False]
     wrong = refusal(lambda: identity.change_password(actor, old_password=PASSWORD, new_password=OTHER_PASSWORD))
-    assert wrong == SignInFailed()
+    assert isinstance(wrong, InvalidInput) and wrong.field == "oldPassword"

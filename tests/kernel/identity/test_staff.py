@@ -211,6 +211,8 @@ def test_a_dealer_moves_to_another_store_by_two_steps(identity: Identity, works:
     with works.change(admin) as work:
         with pytest.raises(RoleTaken):
             staff_service.grant_role(work, session.account_id, role=Role.DEALER, store_id=PUDONG)
+        with pytest.raises(NotFound):
+            staff_service.revoke_role(work, session.account_id, role=Role.DEALER, store_id=StoreId("f" * 32))
         staff_service.revoke_role(work, session.account_id, role=Role.DEALER)
         with pytest.raises(NotFound):
             staff_service.grant_role(work, session.account_id, role=Role.DEALER, store_id=FOREIGN_STORE)
@@ -239,6 +241,9 @@ def test_a_consumer_is_nobody_to_an_administrator(identity: Identity, works: Wor
 
 def test_the_last_administrator_stays(identity: Identity, works: Works, admin: Actor) -> None:
     assert admin.account_id is not None
+    with works.change(system(QILAN)) as work:
+        never_signed_in = NewAccount("never@qilan.test", "Admin", "en", None, roles=(Role.BRAND_ADMIN,))
+        account_service.add_accounts(work, SETTINGS, [never_signed_in])
     with pytest.raises(LastAdministrator), works.change(admin) as work:
         staff_service.revoke_role(work, admin.account_id, role=Role.BRAND_ADMIN)
 
