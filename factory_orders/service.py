@@ -128,10 +128,10 @@ from factory_orders.stock_orders.service import StockRequest, cancel_stock_order
 from factory_orders.store_closing.service import ClosedStore, PickedStore, close_store, pick_store
 from factory_orders.swap_offers.service import accept_car_swap, decline_car_swap, lapse_swap_offer
 from factory_orders.taking.service import accept_repaired_car, decline_repaired_car
-from factory_orders.waiting.service import OFFER_TIMER, expire_wait_offer
+from factory_orders.waiting.service import OFFER_TIMER, expire_wait_offers
 from factory_orders.waiting.service import SUBSCRIPTIONS as WAITING_SUBSCRIPTIONS
 from kernel.outbox import Subscription
-from kernel.timers import Handler
+from kernel.timers import Handler, Together
 
 SUBSCRIPTIONS: Final[tuple[Subscription, ...]] = (
     *PART_SUBSCRIPTIONS,
@@ -150,7 +150,7 @@ TIMERS: Final[Mapping[str, Handler]] = {
     REPAIR_OFFER_TIMER: lapse_offer,
     HOLD_REMINDER_TIMER: remind_of_hold,
     STOCK_HOLD_TIMER: expire_stock_hold,
-    OFFER_TIMER: expire_wait_offer,
+    OFFER_TIMER: Together(expire_wait_offers),
 }
 
 __all__ = [

@@ -149,6 +149,38 @@ def _among_in_sqlite(element: _Among, compiler: SQLCompiler, **kw: Any) -> str:
     return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608
 
 
+class _Beside(FunctionElement[Any]):
+    """A column that SQLite is not to look for things by."""
+
+    inherit_cache = True
+    name = "beside"
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        super().__init__(column)
+        self.type = column.type
+
+
+@compiles(_Beside)
+def _beside(element: _Beside, compiler: SQLCompiler, **kw: Any) -> str:
+    (column,) = (compiler.process(clause, **kw) for clause in element.clauses)
+    return column
+
+
+@compiles(_Beside, "sqlite")
+def _beside_in_sqlite(element: _Beside, compiler: SQLCompiler, **kw: Any) -> str:
+    (column,) = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"+{column}"
+
+
+def beside(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Name a column that only leaves rows out of those that another condition finds.
+
+    SQLite has no figures of what is in a table and takes any index for a good one: for one that is the same in nearly
+    every row, such as a payment's provider, it reads all of them.
+    """
+    return _Beside(column)
+
+
 def among(column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:
     """Say that a column of text, whole numbers or days is one of the values, however many there are.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -93,38 +94,66 @@ def count_overdue(work: Work, *, count_max: int = 1_000) -> int:
     return int(work.connection.execute(select(func.count()).select_from(due)).scalar_one())
 
 
+@dataclass(frozen=True, slots=True)
+class Together:
+    """A handler for what is due of one kind and brand at once, given by the keys: for timers that are many and alike.
+
+    Where it fails, they are fired one by one, so that one that cannot be holds up no other.
+    """
+
+    handle: Callable[[Work, Sequence[str]], None]
+
+    def __call__(self, work: Work, key: str, _payload: Any = None) -> None:
+        """Fire one by itself."""
+        self.handle(work, [key])
+
+
 def fire_due(works: Works, handlers: Mapping[str, Handler], *, timers_max: int = 50) -> int:
-    """Fire due timers, each in a change of its own; returns how many fired.
+    """Fire due timers, each in a change of its own or those of a kind `Together`; returns how many fired.
 
     A handler that fails is rolled back and tried again after a pause that doubles up to an hour.
     """
     fired = 0
-    while fired < timers_max and _fire_one(works, handlers):
-        fired += 1
+    while fired < timers_max and (count := _fire(works, handlers, most=timers_max - fired)):
+        fired += count
     return fired
 
 
-def _fire_one(works: Works, handlers: Mapping[str, Handler]) -> bool:
-    firing: Row[Any] | None = None
+def _fire(works: Works, handlers: Mapping[str, Handler], *, most: int) -> int:
+    firing: Sequence[Row[Any]] = ()
     try:
         with works.change(system(BrandId("platform"))) as work:
-            row = work.connection.execute(
-                select(timers)
-                .where(timers.c.due_at <= work.now, db.among(timers.c.kind, handlers))
-                .order_by(timers.c.due_at, timers.c.id)
-                .limit(1)
-                .with_for_update(skip_locked=True)
-            ).first()
-            if row is None:
-                return False
-            firing = row
-            work.connection.execute(delete(timers).where(timers.c.id == row.id))
-            handlers[row.kind](work.acting(system(BrandId(row.brand_id))), row.key, row.payload)
+            firing = _claim(work, handlers, most=most)
+            if not firing:
+                return 0
+            work.connection.execute(delete(timers).where(db.among(timers.c.id, [row.id for row in firing])))
+            first, own = firing[0], work.acting(system(BrandId(firing[0].brand_id)))
+            handler = handlers[first.kind]
+            if isinstance(handler, Together):
+                handler.handle(own, [row.key for row in firing])
+            else:
+                handler(own, first.key, first.payload)
     except Exception as error:  # A timer's bug must not stop the others; it is logged and tried again.
-        if firing is None:
+        if not firing:
             raise
-        _postpone(works, firing, error)
-    return True
+        if len(firing) > 1:
+            return _fire(works, handlers, most=1)
+        _postpone(works, firing[0], error)
+    return len(firing)
+
+
+def _claim(work: Work, handlers: Mapping[str, Handler], *, most: int) -> Sequence[Row[Any]]:
+    """Take the timer that has been due the longest, and with it those that are fired together with it."""
+    kind = db.beside(timers.c.kind)
+    due = select(timers).where(timers.c.due_at <= work.now).order_by(timers.c.due_at, timers.c.id)
+    due = due.with_for_update(skip_locked=True)
+    first = work.connection.execute(due.where(db.among(kind, handlers)).limit(1)).first()
+    if first is None:
+        return []
+    if most == 1 or not isinstance(handlers[first.kind], Together):
+        return [first]
+    alike = due.where(kind == first.kind, timers.c.brand_id == first.brand_id, timers.c.id != first.id)
+    return [first, *work.connection.execute(alike.limit(most - 1))]
 
 
 def _postpone(works: Works, fired: Row[Any], error: Exception) -> None:

@@ -9,6 +9,7 @@ import signal
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import cycle, islice
 from types import FrameType
 from typing import Final
 
@@ -41,19 +42,19 @@ class Chores:
         )
 
 
-def run_turn(works: Works, chores: Chores) -> int:
-    """Do once what is due; returns how many things were done."""
-    return sum(chore(works) for chore in chores.in_turn())
-
-
 def run_until_idle(works: Works, chores: Chores, *, turns_max: int = 10_000) -> int:
-    """Take turns until nothing is due at this moment; for tests, seeding and the demo."""
-    done = 0
-    for _ in range(turns_max):
-        step = run_turn(works, chores)
-        if step == 0:
-            return done
+    """Take turns until nothing is due at this moment; for tests, seeding and the demo.
+
+    It ends where every chore has had nothing to do since something was done last, in the middle of a turn too.
+    """
+    in_turn = chores.in_turn()
+    done = idle = 0
+    for chore in islice(cycle(in_turn), turns_max * len(in_turn)):
+        step = chore(works)
         done += step
+        idle = 0 if step else idle + 1
+        if idle == len(in_turn):
+            return done
     raise AssertionError(f"still something due after {turns_max} turns")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Final
 
 from factory_orders.cancellation.service import leave_free
 from factory_orders.errors import WaitOfferOver
@@ -21,7 +21,14 @@ from factory_orders.waiting.events import WaitOfferAnswered, WaitOffered
 from factory_orders.waiting.model import OfferState, WaitOffer, credit_for, waits_too_long
 from factory_orders.waiting.policy import WaitOfferPolicy
 from factory_orders.waiting.queries import waiting_without_offer
-from factory_orders.waiting.store import accepted_offers, insert_offers, lock_offer, save_offer
+from factory_orders.waiting.store import (
+    accepted_offers,
+    insert_offers,
+    lock_offer,
+    lock_offers,
+    save_offer,
+    save_offers,
+)
 from kernel import policy, registry
 from kernel.actor import Permission
 from kernel.errors import NotFound
@@ -29,7 +36,7 @@ from kernel.ledger import Transfer, account, book
 from kernel.money import Money
 from kernel.outbox import Letter, Subscription
 from kernel.owed import payable_account
-from kernel.timers import cancel_timer, set_timer
+from kernel.timers import cancel_timer, set_timers
 from kernel.work import Work
 
 OFFER_TIMER: Final = "factory_orders.wait_offer"
@@ -44,8 +51,8 @@ def offer_long_waits(work: Work, order_ids: Sequence[str] | None = None) -> list
         if offer is not None:
             made.append(offer)
     fresh = insert_offers(work, made)
+    set_timers(work, OFFER_TIMER, {one.id: one.answer_by for one in fresh})
     for one in fresh:
-        set_timer(work, OFFER_TIMER, one.id, one.answer_by)
         work.record(
             WaitOffered(
                 one.brand_id, one.order_id, one.account_id, one.id, one.waits_days, one.credit_minor, one.answer_by
@@ -139,12 +146,11 @@ def _answer(work: Work, offer: WaitOffer, state: OfferState) -> WaitOffer:
     return answered
 
 
-def expire_wait_offer(work: Work, offer_id: str, _payload: Any = None) -> None:
-    """Close an offer that nobody answered; the order stands as it was."""
+def expire_wait_offers(work: Work, offer_ids: Sequence[str]) -> None:
+    """Close offers that nobody answered; the orders stand as they were."""
     work.actor.require(Permission.SYSTEM)
-    offer = lock_offer(work, offer_id)
-    if offer.state is OfferState.OPEN and not offer.is_open(work.now):
-        save_offer(work, replace(offer, state=OfferState.EXPIRED))
+    over = [one for one in lock_offers(work, offer_ids) if one.state is OfferState.OPEN and not one.is_open(work.now)]
+    save_offers(work, [replace(one, state=OfferState.EXPIRED) for one in over])
 
 
 def on_scheduled(work: Work, letters: Sequence[Letter]) -> None:

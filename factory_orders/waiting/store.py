@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from factory_orders.waiting.model import OfferState, WaitOffer
 from factory_orders.waiting.rows import offer_from
@@ -25,17 +25,42 @@ def insert_offers(work: Work, offers: Sequence[WaitOffer]) -> list[WaitOffer]:
 
 def lock_offer(work: Work, offer_id: str) -> WaitOffer:
     """Load one offer of the actor's brand and keep other answers to it waiting; refuses NotFound."""
-    found = select(wait_offers).where(wait_offers.c.id == offer_id, wait_offers.c.brand_id == work.actor.brand_id)
-    row = work.connection.execute(found.with_for_update()).mappings().first()
-    if row is None:
+    return lock_offers(work, [offer_id])[0]
+
+
+def lock_offers(work: Work, offer_ids: Sequence[str]) -> list[WaitOffer]:
+    """Load offers of the actor's brand and keep other answers to them waiting; refuses NotFound if one is missing."""
+    found = select(wait_offers).where(
+        db.among(wait_offers.c.id, offer_ids), wait_offers.c.brand_id == work.actor.brand_id
+    )
+    rows = work.connection.execute(found.order_by(wait_offers.c.id).with_for_update()).mappings().all()
+    if len(rows) < len(set(offer_ids)):
         raise NotFound("offer")
-    return offer_from(row)
+    return [offer_from(row) for row in rows]
 
 
 def save_offer(work: Work, offer: WaitOffer) -> None:
     """Write what became of an offer."""
-    values = {"state": offer.state.value, "answered_at": offer.answered_at, "credited_at": offer.credited_at}
-    work.connection.execute(update(wait_offers).where(wait_offers.c.id == offer.id).values(**values))
+    save_offers(work, [offer])
+
+
+def save_offers(work: Work, changed: Sequence[WaitOffer]) -> None:
+    """Write what became of offers."""
+    if changed:
+        names = ("state", "answered_at", "credited_at")
+        statement = update(wait_offers).where(wait_offers.c.id == bindparam("b_id"))
+        work.connection.execute(
+            statement.values({name: bindparam(f"b_{name}") for name in names}),
+            [
+                {
+                    "b_id": one.id,
+                    "b_state": one.state.value,
+                    "b_answered_at": one.answered_at,
+                    "b_credited_at": one.credited_at,
+                }
+                for one in changed
+            ],
+        )
 
 
 def accepted_offers(work: Work, order_ids: Sequence[str]) -> list[WaitOffer]:

@@ -77,7 +77,7 @@ def _due(works: Works, provider: str, batch_max: int) -> list[Payment]:
                 table.received_at.isnot(None),
                 table.captured_at.is_(None),
                 table.declined_at.is_(None),
-                table.provider == provider,
+                db.beside(table.provider) == provider,
                 table.capture_due_at.is_(None) | (table.capture_due_at <= work.now),
             )
             .order_by(table.id)

@@ -166,7 +166,7 @@ def _lease(works: Works, providers: Mapping[str, PaymentProvider], batch_max: in
         select_payments()
         .add_columns(refunds.c.amount_minor.label("refund_minor"), refunds.c.reason, refunds.c.attempts)
         .join(refunds, refunds.c.payment_id == payments.c.id)
-        .where(payments.c.captured_at.isnot(None), db.among(payments.c.provider, providers))
+        .where(payments.c.captured_at.isnot(None), db.among(db.beside(payments.c.provider), providers))
         .order_by(refunds.c.due_at, payments.c.id)
         .limit(batch_max)
     )

@@ -25,7 +25,10 @@ from sqlalchemy import (
 
 from factory_orders.planning.tables import orders
 from kernel import db
+from kernel.payments import capture_due, carry_out_refunds
 from kernel.record import record_salts
+from kernel.sandbox import Sandbox
+from kernel.timers import fire_due
 from kernel.work import Works
 from tests.support.databases import ROOMS, ROOT, Database
 
@@ -171,3 +174,27 @@ def explained(connection: Connection, statement: Select[Any]) -> str:
     rows = connection.execute(statement).all()
     event.remove(connection, "before_cursor_execute", explain)
     return "\n".join(" ".join(map(str, row)) for row in rows)
+
+
+def test_who_asks_what_is_due_finds_it_by_its_time_and_not_by_what_all_rows_share(sqlite_url: str) -> None:
+    works, seen = Works(db.open_engine(sqlite_url)), list[tuple[str, Any]]()
+    providers = {"sandbox": Sandbox(works.engine, b"sixteen or longer")}
+
+    @event.listens_for(works.engine, "before_cursor_execute")
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        seen.append((statement, parameters))
+
+    capture_due(works, providers, {})
+    carry_out_refunds(works, providers)
+    fire_due(works, {"one": lambda *_: None, "two": lambda *_: None})
+    with works.engine.connect() as connection:
+        asked = [one for one in seen if one[0].startswith("SELECT")]
+        plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", given).all() for text, given in asked]
+    works.engine.dispose()
+
+    found = [[row[3].partition(" (")[0] for row in plan if " USING INDEX " in row[3]] for plan in plans]
+    assert found == [
+        ["SCAN payments USING INDEX ix_payments_to_capture"],
+        ["SEARCH refunds USING INDEX ix_refunds_due_at", "SEARCH payments USING INDEX sqlite_autoindex_payments_1"],
+        ["SEARCH timers USING INDEX ix_timers_due_at"],
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
@@ -17,7 +17,7 @@ from kernel.clock import FixedClock
 from kernel.ids import BrandId
 from kernel.ledger import AccountName, Transfer, ledger_transfers
 from kernel.money import yuan
-from kernel.timers import cancel_timer, fire_due, set_timer
+from kernel.timers import Together, cancel_timer, fire_due, set_timer
 from kernel.work import Work, Works
 
 BRAND, OTHER = BrandId("a" * 32), BrandId("b" * 32)
@@ -68,6 +68,43 @@ def test_a_timer_that_fails_is_rolled_back_tried_again_and_stops_no_other(works:
 
     assert attempts == ["bad", "good", "bad", "bad"]
     assert count_of(works, ledger_transfers) == 2
+    assert count_of(works, timers.timers) == 0
+
+
+def test_timers_of_a_kind_are_fired_together_and_one_that_fails_holds_up_no_other(
+    works: Works, clock: FixedClock
+) -> None:
+    calls: list[tuple[str, list[str]]] = []
+
+    def handle(work: Work, keys: Sequence[str]) -> None:
+        calls.append((work.actor.brand_id, list(keys)))
+        ledger.book(work, *(transfer(key) for key in keys))
+        if "bad" in keys and clock.now() == began:
+            raise RuntimeError("not yet")
+
+    began = clock.now()
+    for brand, keys in ((BRAND, ("a", "bad", "c", "d")), (OTHER, ("e",))):
+        with works.change(system(brand)) as work:
+            for key in keys:
+                set_timer(work, "test.over", key, began)
+    handlers = {"test.over": Together(handle)}
+
+    fired = [fire_due(works, handlers, timers_max=3), fire_due(works, handlers)]
+    clock.advance(timedelta(minutes=1))
+    fired.append(fire_due(works, handlers))
+
+    assert fired == [3, 2, 1]
+    assert calls == [
+        (BRAND, ["a", "bad", "c"]),
+        (BRAND, ["a"]),
+        (BRAND, ["bad", "c"]),
+        (BRAND, ["bad"]),
+        (BRAND, ["c"]),
+        (BRAND, ["d"]),
+        (OTHER, ["e"]),
+        (BRAND, ["bad"]),
+    ]
+    assert count_of(works, ledger_transfers) == 5
     assert count_of(works, timers.timers) == 0
 
 

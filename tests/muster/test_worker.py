@@ -6,10 +6,12 @@ import os
 import subprocess
 import sys
 import threading
+from functools import partial
 
+from kernel.db import open_engine
 from kernel.work import Works
 from muster.serving import stop_without_parent
-from muster.worker import Chores, run_worker
+from muster.worker import Chores, run_until_idle, run_worker
 
 
 def test_a_chore_that_fails_holds_up_no_other(works: Works) -> None:
@@ -32,6 +34,26 @@ def test_a_chore_that_fails_holds_up_no_other(works: Works) -> None:
 
     assert sent == ["notice"]
     assert not worker.is_alive()
+
+
+def test_nothing_is_due_once_every_chore_had_nothing_to_do_since_the_last_thing_was_done(sqlite_url: str) -> None:
+    works, left = Works(open_engine(sqlite_url)), {"first": 2, "second": 1}
+    asked: list[str] = []
+
+    def chore(name: str, wakes: str, works: Works) -> int:
+        asked.append(name)
+        if not left[name]:
+            return 0
+        left[name] -= 1
+        left[wakes] += name == "second"
+        return 1
+
+    done = run_until_idle(works, Chores((), {}, (partial(chore, "first", "second"), partial(chore, "second", "first"))))
+
+    works.engine.dispose()
+    assert done == 4
+    assert left == {"first": 0, "second": 0}
+    assert asked == ["first", "second", "first", "second", "first", "second", "first"]
 
 
 def test_a_worker_whose_parent_is_gone_before_it_looks_stops_at_once() -> None:
