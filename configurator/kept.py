@@ -39,6 +39,15 @@ class OncePerKey(Generic[Found]):
                     slot.found = [make()]
         return slot.found[0]
 
+    def known(self, key: Hashable) -> Found | None:
+        """Return what is kept for a key, without waiting for whoever makes it; None where it is not there yet."""
+        with self._lock:
+            slot = self._slots.get(key)
+            if slot is None or not slot.found:
+                return None
+            self._slots.move_to_end(key)
+            return slot.found[0]
+
     def clear(self) -> None:
         """Forget everything; what is being made goes to those who wait for it already."""
         with self._lock:

@@ -39,6 +39,8 @@ from kernel.work import Work
 VIEWS_MAX: Final = 64
 NUMBER_DIGITS_MAX: Final = 9
 LOADED_MAX: Final = 8
+SECONDS_BEHIND_MAX: Final = 1.0
+"""What binds nobody sees a new version so many seconds later at most. Quotes and kept cars ask each time."""
 LOOKED_AT_MAX: Final = 50
 """Versions that are published ahead of their day are few; more than these are not looked through."""
 
@@ -116,12 +118,17 @@ class _Published:
         if known is not None and now - known[0] < seconds_old_max:
             return known[1]
         rows = work.connection.execute(_IN_FORCE, {"brand_id": work.actor.brand_id}).all()
-        brands[work.actor.brand_id] = (now, rows)
+        # Of two who read at once the one who began later has seen at least as much.
+        brands[work.actor.brand_id] = max(brands.get(work.actor.brand_id, (now, rows)), (now, rows), key=_moment)
         return rows
 
     def forget(self, work: Work) -> None:
         """Read anew at the next question."""
         self._read.pop(work.connection.engine.pool, None)
+
+
+def _moment(read: tuple[float, Sequence[Any]]) -> float:
+    return read[0]
 
 
 _published: Final = _Published()
@@ -175,7 +182,10 @@ def version_by_id(work: Work, version_id: VersionId) -> LoadedVersion:
 
 
 def _loaded_version(work: Work, row: Any) -> LoadedVersion:
-    contents = _loaded.contents.of(row.content_hash, lambda: _load_contents(work, row.id, row.content_hash))
+    contents = _loaded.contents.known(row.content_hash)
+    if contents is None:
+        work.take_time()
+        contents = _loaded.contents.of(row.content_hash, lambda: _load_contents(work, row.id, row.content_hash))
     return LoadedVersion(
         VersionId(row.id),
         row.number,
@@ -273,12 +283,21 @@ class ModelView:
 _views: Final[OncePerKey[tuple[ModelView, ...]]] = OncePerKey(most=VIEWS_MAX)
 
 
-def list_models(work: Work, *, region: str = "", version_id: VersionId | None = None) -> tuple[ModelView, ...]:
-    """Return the models that can be built for a region under the version in force today (or a named one)."""
+def list_models(
+    work: Work, *, region: str = "", version_id: VersionId | None = None, seconds_old_max: float = 0
+) -> tuple[ModelView, ...]:
+    """Return the models that can be built for a region under the version in force today (or a named one).
+
+    See `version_in_force` for `seconds_old_max`.
+    """
     work.actor.require(Permission.CATALOGUE_READ)
-    version, room = open_showroom(work, region=region, version_id=version_id)
+    version, room = open_showroom(work, region=region, version_id=version_id, seconds_old_max=seconds_old_max)
     key = (version.id, version.content_hash, version.book.active(room.context))
-    return _views.of(key, lambda: _model_views(version, room))
+    views = _views.known(key)
+    if views is None:
+        work.take_time()
+        views = _views.of(key, lambda: _model_views(version, room))
+    return views
 
 
 def _model_views(version: LoadedVersion, room: Showroom) -> tuple[ModelView, ...]:

@@ -119,6 +119,10 @@ class Engine(Protocol):
         """Tell the state of every feature after the choices, or why no car meets them."""
         ...
 
+    def has_car(self, choices: Choices, context: Context) -> bool:
+        """Say whether some car meets the choices."""
+        ...
+
     def explain(self, choices: Choices, context: Context, *, feature: str, present: bool) -> Reason | None:
         """Tell why the feature cannot be present (or absent); None where it can."""
         ...

@@ -24,6 +24,7 @@ from configurator.configuring import (
     ConfigurationStep,
     PriceBound,
     Wishes,
+    checked_choices,
     complete_car,
     open_step,
     take_step,
@@ -35,7 +36,7 @@ from configurator.model import CHOICES_MAX, Choice, PoolingClass, VersionId
 from configurator.pooling import class_choices, class_models
 from configurator.ports import Outlook
 from configurator.pricing import VehiclePrice, price_vehicle
-from configurator.queries import LoadedVersion, open_showroom
+from configurator.queries import SECONDS_BEHIND_MAX, LoadedVersion, open_showroom
 from configurator.showroom import Showroom
 from kernel.actor import Permission
 from kernel.errors import InvalidInput
@@ -64,9 +65,10 @@ __all__ = [
     "explain",
     "repair",
 ]
-SECONDS_BEHIND_MAX: Final = 1.0
-"""A step binds nobody: a new version is seen so many seconds later at most. Quotes and kept cars ask each time."""
+OPTIONS_AT_ONCE_MAX: Final = 1_000
+"""A catalogue of more options takes longer than others may have to wait for."""
 NOTHING_KNOWN: Final = Outlook()
+NO_WISHES: Final = Wishes()
 COMPARED_MIN: Final = 2
 COMPARED_MAX: Final = 4
 
@@ -100,11 +102,24 @@ def configure(
 ) -> ConfigureAnswer:
     """Answer one configuration step under the version in force today, or under a named one."""
     version, room = _opened(work, request)
+    if not _is_quick(room, request):
+        work.take_time()
     weeks = _weeks(work, room, request, outlook) if request.wishes.explain else None
     step = take_step(
         room, model=request.model, choices=request.choices, wishes=request.wishes, force=request.force, weeks=weeks
     )
     return ConfigureAnswer(version.id, version.number, step)
+
+
+def _is_quick(room: Showroom, request: ConfigureRequest) -> bool:
+    """Say whether a step takes no longer than reading the request: no reason is sought, and a circuit is walked."""
+    if request.wishes != NO_WISHES or request.force is not None or room.engine.kind is not BackendKind.CIRCUIT:
+        return False
+    if len(room.catalogue.options) > OPTIONS_AT_ONCE_MAX:
+        return False
+    return room.engine.has_car(
+        checked_choices(room.catalogue, model=request.model, choices=request.choices), room.context
+    )
 
 
 def explain(work: Work, request: ConfigureRequest, *, outlook: Outlook) -> tuple[Explanation, ...]:

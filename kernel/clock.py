@@ -41,10 +41,21 @@ class FixedClock:
 
 
 class ShiftedClock:
-    """The machine's clock plus an offset that is asked for anew each time; lets a demo look three weeks ahead."""
+    """The machine's clock plus an offset that is asked for anew each time; lets a demo look three weeks ahead.
 
-    def __init__(self, offset: Callable[[], timedelta]) -> None:
+    `remembered` tells the offset without asking anybody; None where that cannot be.
+    """
+
+    def __init__(
+        self, offset: Callable[[], timedelta], *, remembered: Callable[[], timedelta | None] = lambda: None
+    ) -> None:
         self._offset = offset
+        self._remembered = remembered
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self._offset()
+
+    def at_hand(self) -> datetime | None:
+        """Tell the time where that waits for nobody."""
+        offset = self._remembered()
+        return None if offset is None else datetime.now(UTC) + offset

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NoReturn, TypeVar, cast
 
 import structlog
 from sqlalchemy import Connection, Engine
@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from kernel import db, news
 from kernel.actor import Actor
-from kernel.clock import Clock, SystemClock
+from kernel.clock import Clock, ShiftedClock, SystemClock
 from kernel.events import Event
 from kernel.ids import IdMaker, RandomIds
 
@@ -23,6 +23,20 @@ AnswerT = TypeVar("AnswerT")
 ATTEMPTS_MAX: Final = 4
 # PostgreSQL ended the change so that others could go on: nothing of it is left, and it may be tried again.
 _UNDONE: Final = frozenset({"40P01", "40001"})
+
+
+class NotAtHand(Exception):
+    """A read from memory asks for more than that: it is done anew on a thread, with the database."""
+
+
+class _NoConnection:
+    """Stands where a read from memory has no connection: whoever asks the database ends that read."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise NotAtHand(name)
 
 
 @dataclass(slots=True)
@@ -35,6 +49,8 @@ class Work:
     actor: Actor
     news: list[Event] = field(default_factory=list)
     read_once: dict[tuple[str, ...], Any] = field(default_factory=dict)
+    is_recalled: bool = False
+    """Whether this is a read from memory, without a connection."""
 
     def new_id(self) -> str:
         """Return a fresh time-ordered id."""
@@ -58,9 +74,14 @@ class Work:
         """Read anew what `once` keeps under a key, as this change has written it."""
         self.read_once.pop(key, None)
 
+    def take_time(self) -> None:
+        """Say that what follows waits for others or takes long: a read from memory ends here (NotAtHand)."""
+        if self.is_recalled:
+            raise NotAtHand
+
     def acting(self, actor: Actor) -> Work:
         """Return this same change seen by another actor: a group, a subscriber. News goes to the same list."""
-        return Work(self.connection, self.now, self.ids, actor, self.news, self.read_once)
+        return Work(self.connection, self.now, self.ids, actor, self.news, self.read_once, self.is_recalled)
 
 
 class Works:
@@ -97,6 +118,16 @@ class Works:
                 log.warning("change_repeated", sqlstate=sqlstate)
         with self.change(actor) as work:
             return decide(work)
+
+    def recall(self, actor: Actor) -> Work:
+        """Return a read that has nothing but what this process remembers, and so neither waits nor takes long.
+
+        It raises NotAtHand as soon as it needs more, and so does this where even the time has to be asked for.
+        """
+        now = self.clock.at_hand() if isinstance(self.clock, ShiftedClock) else self.clock.now()
+        if now is None:
+            raise NotAtHand
+        return Work(cast("Connection", _NoConnection(self.engine)), now, self.ids, actor, is_recalled=True)
 
     @contextmanager
     def read(self, actor: Actor) -> Iterator[Work]:

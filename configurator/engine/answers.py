@@ -83,6 +83,9 @@ class Answers:
             return Clash(reason)
         return Step(self._book.features, domains.can, domains.cannot)
 
+    def has_car(self, choices: Choices, context: Context) -> bool:
+        return self._backend.has_car(self._asked(choices, context))
+
     def explain(self, choices: Choices, context: Context, *, feature: str, present: bool) -> Reason | None:
         return self._reason(choices, context, [self._literal(feature, present=present)])
 

@@ -152,20 +152,24 @@ def _show_version(view: queries.VersionView) -> CatalogueVersion:
     )
 
 
-@query(reads=Permission.CATALOGUE_READ, kept_by="catalogue")
+@query(reads=Permission.CATALOGUE_READ, kept_by="catalogue", recalls=True)
 def models(work: Work, first: int, after: Cursor | None = None, region: str = "") -> Connection[CarModel]:
     """The models that can be built for a region (every region without one), with options and prices."""
     asked = page_request(first, after)
-    rows = sorted(queries.list_models(work, region=region), key=lambda one: one.code)
+    rows = sorted(_models(work, region), key=lambda one: one.code)
     later = [one for one in rows if asked.after is None or one.code > asked.after]
     return show_page(make_page(later, asked, lambda one: one.code), lambda one: show_model(one, work.actor.locale))
 
 
-@query(reads=Permission.CATALOGUE_READ, kept_by="catalogue")
+@query(reads=Permission.CATALOGUE_READ, kept_by="catalogue", recalls=True)
 def model(work: Work, code: str, region: str = "") -> CarModel | None:
     """One model in full; null where there is none of this code."""
-    found = [one for one in queries.list_models(work, region=region) if one.code == code]
+    found = [one for one in _models(work, region) if one.code == code]
     return show_model(found[0], work.actor.locale) if found else None
+
+
+def _models(work: Work, region: str) -> tuple[queries.ModelView, ...]:
+    return queries.list_models(work, region=region, seconds_old_max=queries.SECONDS_BEHIND_MAX)
 
 
 @query(reads=Permission.CATALOGUE_READ)

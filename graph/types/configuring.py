@@ -180,7 +180,7 @@ def outlook_of(request: Request) -> Outlook:
     return outlook
 
 
-@query(reads=Permission.CONFIGURE, refuses=REFUSED, result="ConfigureResult")
+@query(reads=Permission.CONFIGURE, refuses=REFUSED, result="ConfigureResult", recalls=True)
 def configure(
     work: Work,
     request: Request,

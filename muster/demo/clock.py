@@ -53,6 +53,15 @@ class DemoOffset:
                 self._believed_until = now + CACHE_SECONDS if now > self._settled_at else float("-inf")
             return self._offset
 
+    def remembered(self) -> timedelta | None:
+        """Return the offset where it is believed just now, without waiting for anybody who reads it."""
+        if not self._lock.acquire(blocking=False):
+            return None
+        try:
+            return None if time.monotonic() > self._believed_until else self._offset
+        finally:
+            self._lock.release()
+
     def unsettle(self) -> None:
         """Believe nothing of before, and nothing that is read while the move may still be on its way."""
         with self._lock:
@@ -74,7 +83,7 @@ class DemoClock(ShiftedClock):
 
     def __init__(self, engine: Engine) -> None:
         self._shift = DemoOffset(engine)
-        super().__init__(self._shift)
+        super().__init__(self._shift, remembered=self._shift.remembered)
 
     def advance(self, work: Work, by: timedelta) -> datetime:
         """Move the demo's time forward, or not at all, and return the new now; refuses to go back or past 120 days.
