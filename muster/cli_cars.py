@@ -134,14 +134,15 @@ def swaps(
     from rich.table import Table
 
     from factory_orders.queries import car_swaps_made, order_code
+    from kernel import registry
     from kernel.paging import PageRequest
 
     with reading(brand, Role.PLANNER) as work:
-        found = car_swaps_made(work, PageRequest(orders)).items
+        found, zone = car_swaps_made(work, PageRequest(orders)).items, registry.own_brand(work).zone
     table = Table(title="Orders that got another, equal car", title_justify="left")
     for heading in ("when", "order", "days late before", "after"):
         table.add_column(heading)
     for one in found:
         days = (str(one.days_late_before), str(one.days_late_after))
-        table.add_row(one.at.date().isoformat(), order_code(one.order_id), *days)
+        table.add_row(one.at.astimezone(zone).date().isoformat(), order_code(one.order_id), *days)
     out.print(table)

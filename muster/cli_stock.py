@@ -61,6 +61,7 @@ def levels(brand: BrandOption = "") -> None:
         "base stock",
         "at most",
         "there",
+        "held",
         "on the way",
         "on order",
         "display",
@@ -77,6 +78,7 @@ def levels(brand: BrandOption = "") -> None:
                     one.level,
                     one.most,
                     one.standing,
+                    one.held,
                     one.inbound,
                     one.on_order,
                     one.display,
@@ -126,16 +128,17 @@ def orders(brand: BrandOption = "") -> None:
     from rich.table import Table
 
     from factory_orders.queries import stock_orders_made
+    from kernel import registry
     from kernel.paging import PageRequest
 
     with reading(brand, Role.PLANNER) as work:
-        codes = _codes(work)
+        codes, zone = _codes(work), registry.own_brand(work).zone
         found = stock_orders_made(work, PageRequest(PAGE)).items
     table = Table(title="Cars ordered for stock", title_justify="left")
     for heading in ("ordered", "store", "model", "cars", "where they stand"):
         table.add_column(heading, overflow="fold")
     for one in found:
-        day = one.order.ordered_at.date().isoformat()
+        day = one.order.ordered_at.astimezone(zone).date().isoformat()
         table.add_row(day, codes[one.order.store_id], one.order.model, str(one.order.cars), _where(one))
     out.print(table)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import exists, or_, select, update
+from sqlalchemy import Select, exists, or_, select, update
 
 from factory_orders.hooks.model import LEASE, HookMessage, MessageState, PlantHook
 from factory_orders.hooks.rows import HOOK_FIELDS, MESSAGE_FIELDS, hook_from, message_from
@@ -72,12 +73,11 @@ def save_message(work: Work, message: HookMessage) -> None:
 
 def something_is_due(work: Work) -> bool:
     """Say whether any brand's message is due; asked in a read, so that an idle worker keeps nobody from writing."""
-    found = select(plant_messages.c.id).where(plant_messages.c.due_at <= work.now).limit(1)
-    return work.connection.execute(found).first() is not None
+    return work.connection.execute(_select_due(work).limit(1)).first() is not None
 
 
-def lease_due(work: Work, limit: int) -> list[tuple[HookMessage, PlantHook]]:
-    """Take what is due of every brand for a while; of each build order the first that was not taken, and no other."""
+def _select_due(work: Work) -> Select[Any]:
+    """Select the messages that may be sent: due, of a live hook that does not rest, with no earlier one before them."""
     own, hook = plant_messages.c, plant_hooks.c
     earlier = plant_messages.alias("earlier")
     blocked = exists().where(
@@ -86,7 +86,7 @@ def lease_due(work: Work, limit: int) -> list[tuple[HookMessage, PlantHook]]:
         earlier.c.event_id < own.event_id,
         earlier.c.state != MessageState.DELIVERED.value,
     )
-    found = (
+    return (
         select(plant_messages)
         .join(plant_hooks, hook.id == own.hook_id)
         .where(
@@ -95,10 +95,14 @@ def lease_due(work: Work, limit: int) -> list[tuple[HookMessage, PlantHook]]:
             or_(hook.resume_at.is_(None), hook.resume_at <= work.now),
             ~blocked,
         )
-        .order_by(own.event_id, own.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=plant_messages)
     )
+
+
+def lease_due(work: Work, limit: int) -> list[tuple[HookMessage, PlantHook]]:
+    """Take what is due of every brand for a while; of each build order the first that was not taken, and no other."""
+    own = plant_messages.c
+    found = _select_due(work).order_by(own.event_id, own.id).limit(limit)
+    found = found.with_for_update(skip_locked=True, of=plant_messages)
     messages = [message_from(row) for row in work.connection.execute(found).mappings()]
     if messages:
         ids = [one.id for one in messages]

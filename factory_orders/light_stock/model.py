@@ -24,6 +24,7 @@ class MoveState(StrEnum):
 class StoreLevel:
     """How many cars of a model a store should have, and has: standing there for nobody, on their way, shown, driven.
 
+    `held` stand there too, while somebody thinks about them: a buyer, one who waits for an equal car, another store.
     `on_order` are cars for its stock that are still to be built.
     """
 
@@ -38,11 +39,15 @@ class StoreLevel:
     demo: int
     on_order: int = 0
     demo_wanted: int = 0
+    held: int = 0
 
     @property
     def cars(self) -> int:
-        """Return how many cars of the model the store has, or will have."""
-        return self.standing + self.inbound + self.on_order + self.display + self.demo
+        """Return how many cars of the model the store has, or will have.
+
+        What is shown or driven beyond what is wanted takes a place of base stock: else a store could order without end.
+        """
+        return self.standing + self.held + self.inbound + self.on_order + self.display + self.demo
 
     @property
     def most(self) -> int:

@@ -48,13 +48,10 @@ def rule_for(rules: LightStockPolicy, weekly_milli: int) -> StockRule:
     return StockRule(mean_over(weekly_milli, rules.exposure_days), rules.under_minor, rules.over_minor)
 
 
-def _select_free(work: Work, *, though_offered: bool) -> Select[Any]:
-    """Select the new cars that nobody has, holds or is offered, and that stand still, each with where it last came."""
+def _select_standing(work: Work) -> Select[Any]:
+    """Select the new cars that are nobody's and stand still, each with where it last came."""
     car, way = vehicles.c, shipments.c
     last_way = select(func.max(way.id)).where(way.vin == car.vin).correlate(vehicles).scalar_subquery()
-    held = select(stock_holds.c.id).where(stock_holds.c.vin == car.vin, stock_holds.c.ended_at.is_(None))
-    offered = select(stock_moves.c.id).where(stock_moves.c.vin == car.vin, stock_moves.c.state == "offered")
-    kept = select(early_offers.c.id).where(early_offers.c.vin == car.vin, early_offers.c.state == "open")
     return (
         select(car.vin, car.model, car.plant_id, car.newness, way.store_id)
         .outerjoin(shipments, shipments.c.id == last_way)
@@ -63,11 +60,21 @@ def _select_free(work: Work, *, though_offered: bool) -> Select[Any]:
             car.state == VehicleState.BUILT.value,
             car.newness <= int(SOLD_AS_NEW),
             or_(way.id.is_(None), db.among(way.state, [state.value for state in RECEIVED])),
-            ~held.correlate(vehicles).exists(),
-            true() if though_offered else ~offered.correlate(vehicles).exists(),
-            true() if though_offered else ~kept.correlate(vehicles).exists(),
         )
         .order_by(car.vin)
+    )
+
+
+def _select_free(work: Work, *, though_offered: bool) -> Select[Any]:
+    """Select of the cars that stand there those that nobody holds or is offered."""
+    car = vehicles.c
+    held = select(stock_holds.c.id).where(stock_holds.c.vin == car.vin, stock_holds.c.ended_at.is_(None))
+    offered = select(stock_moves.c.id).where(stock_moves.c.vin == car.vin, stock_moves.c.state == "offered")
+    kept = select(early_offers.c.id).where(early_offers.c.vin == car.vin, early_offers.c.state == "open")
+    return _select_standing(work).where(
+        ~held.correlate(vehicles).exists(),
+        true() if though_offered else ~offered.correlate(vehicles).exists(),
+        true() if though_offered else ~kept.correlate(vehicles).exists(),
     )
 
 
@@ -157,7 +164,8 @@ def _levels(work: Work, store_ids: Sequence[str]) -> list[StoreLevel]:
     rules = policy.current(work).section(LightStockPolicy)
     version, _ = open_showroom(work, region="")
     plans, inbound, used, ordered = weekly_plans(work), inbound_stock(work), used_stock(work), ordered_stock(work)
-    standing = Counter((car.store_id, car.model) for car in free_stock(work))
+    there = Counter((car.store_id, car.model) for car in work.connection.execute(_select_standing(work)))
+    free = Counter((car.store_id, car.model) for car in free_stock(work))
     footfall = _footfall(work, rules)
     models = sorted(model.code for model in version.catalogue.models)
     found = []
@@ -177,7 +185,8 @@ def _levels(work: Work, store_ids: Sequence[str]) -> list[StoreLevel]:
                     model=model,
                     weekly_milli=weekly,
                     level=base_stock(rule_for(rules, weekly)),
-                    standing=standing[key],
+                    standing=free[key],
+                    held=there[key] - free[key],
                     inbound=inbound.get(key, 0),
                     display_wanted=rules.display_per_model,
                     display=used.get((*key, Newness.DISPLAY), 0),

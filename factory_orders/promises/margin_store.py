@@ -135,12 +135,16 @@ def decided_residuals(work: Work, plant_id: str, *, today: date, most: int) -> l
         .join(orders, orders.c.id == table.order_id)
         .where(table.brand_id == work.actor.brand_id, table.plant_id == plant_id, ~waiting)
         .order_by(orders.c.locked_at.desc(), orders.c.id)
-        .limit(2 * most)  # Fewer than half of them left.
     )
     zone = registry.own_brand(work).zone
-    residuals = [
-        Residual(NEVER if row.ready_on is None else (row.ready_on - row.planned_on).days, row.person)
-        for row in work.connection.execute(found)
-        if not (row.left and row.ended_at.astimezone(zone).date() <= row.promised_by)
-    ]
-    return residuals[:most]
+    limit = 2 * most
+    while True:
+        rows = work.connection.execute(found.limit(limit)).all()
+        residuals = [
+            Residual(NEVER if row.ready_on is None else (row.ready_on - row.planned_on).days, row.person)
+            for row in rows
+            if not (row.left and row.ended_at.astimezone(zone).date() <= row.promised_by)
+        ]
+        if len(residuals) >= most or len(rows) < limit:
+            return residuals[:most]
+        limit *= 2

@@ -31,8 +31,9 @@ class StoreStockLevel:
     """How many stock cars of a model a store should have (base stock), and has: standing there, and on their way.
 
     Of display cars one for each model, unless the brand says otherwise, of demo cars as many as its visitors are worth
-    (`demoWanted`); both are not new. `onOrder` are to be built for its stock; all of them together are at most `most`,
-    which is where ordering ends.
+    (`demoWanted`); both are not new. `held` stand there while somebody thinks about them: a buyer who holds one, one
+    who may have it sooner, another store. `onOrder` are to be built for its stock. All of them together are at most
+    `most`, which is where ordering ends; what is shown or driven beyond what is wanted takes a place of base stock.
     """
 
     store_id: strawberry.ID
@@ -40,6 +41,7 @@ class StoreStockLevel:
     weekly_milli: int
     level: int
     standing: int
+    held: int
     inbound: int
     display_wanted: int
     display: int
@@ -181,6 +183,7 @@ def _show_level(one: model.StoreLevel) -> StoreStockLevel:
         weekly_milli=one.weekly_milli,
         level=one.level,
         standing=one.standing,
+        held=one.held,
         inbound=one.inbound,
         display_wanted=one.display_wanted,
         display=one.display,

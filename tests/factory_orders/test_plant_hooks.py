@@ -15,6 +15,7 @@ from factory_orders import queries, service
 from factory_orders.cancellation.service import lose_earnest
 from factory_orders.events import BuildOrderReleased, BuildOrderWithdrawn
 from factory_orders.hooks.model import HOOKS_MAX, LEASE, PAUSES, MessageState, pause_after
+from factory_orders.hooks.store import something_is_due
 from factory_orders.hooks.tables import plant_messages
 from factory_orders.service import HookSecret
 from kernel.actor import Actor, Role
@@ -192,6 +193,18 @@ def test_after_a_new_secret_both_sign_until_the_overlap_is_over(trade: Trade) ->
     assert turned.secret != hook.secret
     assert len(old.got) == 1
     assert len(new.got) == 2
+
+
+def test_what_waits_for_a_hook_that_is_revoked_keeps_no_worker_busy(trade: Trade) -> None:
+    hook = connect(trade)
+    trade.lock(1)
+    deliver(trade.works, [HOOKS])
+    with trade.works.change(ADMIN) as work:
+        was_due = something_is_due(work)
+        service.revoke_hook(work, hook.hook.id)
+
+    with trade.works.read(SYSTEM) as work:
+        assert (was_due, something_is_due(work)) == (True, False)
 
 
 def test_a_receiver_that_is_gone_and_a_revoked_hook_hear_nothing_more(trade: Trade) -> None:

@@ -24,7 +24,7 @@ from factory_orders.promises.learning import (
     middle_days,
     quantile_days,
 )
-from factory_orders.promises.margin_store import margin_at
+from factory_orders.promises.margin_store import decided_residuals, margin_at
 from factory_orders.promises.tables import promise_outcomes
 from tests.configurator.small_brand import DESK, EAST_STORE, PLAIN_CAR
 from tests.factory_orders.trade import NORTH_PLANT, SOUTH_PLANT, SYSTEM, Trade, buyer
@@ -164,6 +164,20 @@ def test_who_left_teaches_nothing_and_is_not_waited_for(trade: Trade) -> None:
 
     assert learned(trade) == 1
     assert margin_of(trade) == Margin(4, 5, 30)
+
+
+def test_who_left_in_time_takes_nobodys_place_among_the_latest(trade: Trade) -> None:
+    ids = trade.lock(4)
+    ready_after(trade, ids[:1], 4)
+    with trade.works.change(SYSTEM) as work:
+        gone = {"state": "cancelled", "ended_at": work.now, "reason": "buyer"}
+        later = {"locked_at": work.now + timedelta(days=1)}
+        work.connection.execute(update(orders).where(orders.c.id.in_(ids[1:])).values(**gone, **later))
+
+    with trade.works.read(SYSTEM) as work:
+        seen = decided_residuals(work, NORTH_PLANT, today=trade.clock.now().date(), most=1)
+
+    assert [one.days for one in seen] == [4]
 
 
 def test_who_left_a_late_car_teaches_that_it_did_not_come(trade: Trade) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from factory_orders import audit_service, queries, service
 from factory_orders.deliveries.tables import shipments
+from factory_orders.light_stock.model import StoreLevel
 from factory_orders.model import Stage
 from factory_orders.planning.tables import orders
 from factory_orders.stock_orders.errors import LightStockFull, StockOrderBegun
@@ -26,7 +27,7 @@ from kernel.registry import stores
 from kernel.soundness import examine
 from tests.configurator.small_brand import EAST_STORE, NORTH_STORE, PLAIN_CAR, PLANNER
 from tests.factory_orders.test_light_stock import car_at_plant, drive, free, level, plan, rounds, share
-from tests.factory_orders.test_stock import listed, set_price
+from tests.factory_orders.test_stock import ask, free_car, hold, listed, set_price
 from tests.factory_orders.trade import BUILD, OTHER_STORE, STORE_ADVISER, SYSTEM, Trade, buyer
 
 
@@ -123,6 +124,25 @@ def test_light_inventory_ends_at_base_stock_and_display_cars_whoever_orders(trad
     assert (level(trade, EAST_STORE).on_order, level(trade, EAST_STORE).cars) == (most, most)
     with pytest.raises(LightStockFull):
         order(trade)
+
+
+def test_a_car_that_somebody_holds_takes_its_place_in_the_stores_stock(trade: Trade) -> None:
+    vin = free_car(trade)
+    plan(trade, EAST_STORE, 0)
+    set_price(trade, vin)
+    hold(trade, ask(trade, vin))
+
+    with pytest.raises(LightStockFull):
+        order(trade)
+
+    now = level(trade, EAST_STORE)
+    assert (now.standing, now.held, now.cars, now.most) == (0, 1, 1, 1)
+
+
+def test_a_demo_car_more_than_visitors_are_worth_takes_a_place_of_base_stock() -> None:
+    known = StoreLevel("s", "A1", 250, level=2, standing=0, inbound=0, display_wanted=1, display=1, demo=1)
+
+    assert [known.most - known.cars, replace(known, demo_wanted=1).most - known.cars] == [1, 2]
 
 
 def test_of_two_at_once_only_one_gets_the_last_car_of_a_store(trade: Trade) -> None:
