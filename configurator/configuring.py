@@ -156,7 +156,10 @@ def complete_car(room: Showroom, *, model: str, options: Sequence[str]) -> froze
 
 
 def checked_choices(catalogue: Catalogue, *, model: str, choices: Sequence[Choice]) -> dict[str, bool]:
-    """Return the choices by feature, the model among them; a later choice of an option replaces an earlier one."""
+    """Return the choices by feature, the model among them.
+
+    Refuses ModelUnknown, OptionUnknown, and an option that is both chosen and refused (InvalidInput).
+    """
     if model not in catalogue.model_by_code:
         raise ModelUnknown(model, tuple(catalogue.model_by_code))
     unknown = [choice.option for choice in choices if choice.option not in catalogue.option_by_code]

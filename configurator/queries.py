@@ -17,7 +17,7 @@ from sqlalchemy import Pool, bindparam, select
 
 from configurator.catalogue import Catalogue, Category, Option
 from configurator.catalogue_json import content_hash, decode_catalogue
-from configurator.errors import RegionUnknown, VersionNotInForce
+from configurator.errors import ModelUnknown, OptionUnknown, RegionUnknown, VersionNotInForce
 from configurator.explaining import RuleInWords, rules_in_words
 from configurator.expressions import feature_names
 from configurator.kept import OncePerKey
@@ -83,6 +83,7 @@ def answer_with(engines: Callable[[RuleBook], Engine]) -> None:
 
 
 REGION_SHOWN_MAX: Final = 40
+CODE_SHOWN_MAX: Final = 40
 # Asked with almost every request, so it is put together once.
 _IN_FORCE: Final = (
     select(
@@ -238,6 +239,15 @@ def open_showroom(
     else:
         version, asked = version_in_force(work, day, seconds_old_max=seconds_old_max)
     return version, Showroom(version.catalogue, version.engine, Context(region, asked))
+
+
+def check_sold(work: Work, *, model: str, option: str | None = None) -> None:
+    """Refuse a model, or an option, that the version in force does not have (ModelUnknown, OptionUnknown)."""
+    version, _ = version_in_force(work)
+    if model not in version.catalogue.model_by_code:
+        raise ModelUnknown(model[:CODE_SHOWN_MAX], tuple(version.catalogue.model_by_code))
+    if option is not None and option not in version.catalogue.option_by_code:
+        raise OptionUnknown((option[:CODE_SHOWN_MAX],))
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,11 @@ class OptionForecast:
 
 
 def option_forecast(work: Work, *, model: str, option: str) -> OptionForecast:
-    """Return the newest forecast of an option; refuses TooFewWeeks where its released weeks do not bear one."""
+    """Return the newest forecast of an option.
+
+    Refuses TooFewWeeks where its released weeks do not bear one, and what today's catalogue does not have, which no
+    week will bring (ModelUnknown, OptionUnknown).
+    """
     work.actor.require(Permission.DEMAND_READ)
     release = newest_run(work)
     table = forecast_weeks.c
@@ -59,6 +63,7 @@ def option_forecast(work: Work, *, model: str, option: str) -> OptionForecast:
     )
     rows = work.connection.execute(found).all()
     if not rows:
+        catalogue.check_sold(work, model=model, option=None if option == ORDERED else option)
         wanted = CellFilter(options=(option,), regions=(ALL_REGIONS,), models=(model,))
         weeks = {cell.key.week for cell in released_cells(work, CubeName.TAKE_RATES, wanted)}
         raise TooFewWeeks(weeks_released=len(weeks), weeks_needed=WEEKS_MIN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from configurator.errors import ModelUnknown, OptionUnknown
 from demand import queries
 from demand.errors import TooFewWeeks
 from graph.access import field, object_type
@@ -46,7 +47,7 @@ class DemandForecast:
     score: ForecastScore | None
 
 
-@query(reads=Permission.DEMAND_READ, refuses=(TooFewWeeks,), result="DemandForecastResult")
+@query(reads=Permission.DEMAND_READ, refuses=(TooFewWeeks, ModelUnknown, OptionUnknown), result="DemandForecastResult")
 def demand_forecast(work: Work, model: str, option: str) -> DemandForecast:
     """The newest forecast of an option (`@pre_order`: of all pre-orders) of a model."""
     found = queries.option_forecast(work, model=model, option=option)
