@@ -2,7 +2,8 @@
 
 Every kernel names its types, so it is compiled (or read from disk) when its module is imported and never while a user
 waits. numba keeps the code beside the source or, where that is read-only, in the user's cache folder, under the
-source's time stamp and the processor's name; several processes may write at once, the last one stays. A kernel calls
+source's time stamp and the processor's name. Of several processes that want a kernel at once one compiles it and the
+others read what it wrote: whoever compiles holds a lock on the kernel's source. A kernel calls
 only kernels of its own file, because numba looks at no other file's stamp. Without numba the same functions run
 as plain Python: as exact, and slow. A process that answers binds the kernels' image instead (`bind`), and never imports
 numba at all.
@@ -10,11 +11,14 @@ numba at all.
 
 from __future__ import annotations
 
+import fcntl
 import importlib
 import importlib.util
 import logging
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
@@ -48,6 +52,22 @@ def bind(image: Image, *, path: Path | None = None) -> None:
         _bound, _found_in = Bound(image), path
 
 
+@contextmanager
+def _alone_with(source: str) -> Iterator[None]:
+    """Be the only process that compiles kernels of a source; where that cannot be had, go on all the same."""
+    try:
+        descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        yield
+        return
+    try:
+        with suppress(OSError):  # some file systems know no locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def kernel(signature: str) -> Callable[[_Function], _Function]:
     """Compile a function for one signature, without the interpreter's lock; it may allocate no memory."""
 
@@ -60,7 +80,8 @@ def kernel(signature: str) -> Callable[[_Function], _Function]:
         from numba import njit
 
         try:
-            return cast("_Function", njit(signature, cache=True, nogil=True)(function))
+            with _alone_with(function.__code__.co_filename):
+                return cast("_Function", njit(signature, cache=True, nogil=True)(function))
         except RuntimeError as failure:  # numba found no folder that it may write to
             _LOG.warning("the engine's kernels are compiled anew in each process: %s", failure)
             return cast("_Function", njit(signature, nogil=True)(function))

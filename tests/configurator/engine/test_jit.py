@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
 
 from configurator.engine import jit
 
@@ -20,6 +25,32 @@ def test_every_module_with_kernels_is_warmed() -> None:
     }
 
     assert with_kernels == {*jit.ANSWERING, *jit.COMPILING}
+
+
+def test_of_processes_that_want_a_kernel_one_compiles_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    locked: list[bool] = []
+
+    def compiler(_signature: str, **_options: bool) -> Callable[[Callable[[], int]], Callable[[], int]]:
+        with Path(__file__).open(encoding="utf-8") as other:
+            try:
+                fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                locked.append(False)
+            except BlockingIOError:
+                locked.append(True)
+        return lambda function: function
+
+    monkeypatch.setattr(jit, "COMPILED", True)
+    monkeypatch.setattr(jit, "_bound", None)
+    monkeypatch.setitem(sys.modules, "numba", SimpleNamespace(njit=compiler))
+
+    @jit.kernel("int64()")
+    def seven() -> int:
+        return 7
+
+    assert seven() == 7
+    assert locked == [True]
+    with Path(__file__).open(encoding="utf-8") as after:
+        fcntl.flock(after, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_after_warming_nothing_is_compiled_any_more() -> None:
