@@ -18,6 +18,7 @@ from configurator.completing import (
     complete_nearest,
     complete_popular,
     complete_soonest,
+    options_of,
 )
 from configurator.configuring import (
     EXPLAINED_MAX,
@@ -64,11 +65,13 @@ __all__ = [
     "count",
     "explain",
     "repair",
+    "sample",
 ]
 OPTIONS_AT_ONCE_MAX: Final = 1_000
 """A catalogue of more options takes longer than others may have to wait for."""
 NOTHING_KNOWN: Final = Outlook()
 NO_WISHES: Final = Wishes()
+DRAWN_MAX: Final = 100
 COMPARED_MIN: Final = 2
 COMPARED_MAX: Final = 4
 
@@ -148,6 +151,40 @@ def count(work: Work, request: ConfigureRequest) -> int | None:
     _, room = _opened(work, request)
     wanted, _ = open_step(room, model=request.model, choices=request.choices)
     return room.engine.count(wanted, room.context)
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnCar:
+    """A car that can be built, and its price."""
+
+    options: tuple[str, ...]
+    price_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class CarSample:
+    """Drawn cars with their prices, and the version they can be built under; None where no circuit answers."""
+
+    version_id: VersionId
+    cars: tuple[DrawnCar, ...] | None
+
+
+def sample(work: Work, request: ConfigureRequest, *, number: int, seed: int) -> CarSample:
+    """Draw cars that meet the choices, each as likely as any other."""
+    work.actor.require(Permission.CATALOGUE_PUBLISH)
+    if not 1 <= number <= DRAWN_MAX:
+        raise InvalidInput("number", because("COUNT", least=1, most=DRAWN_MAX))
+    version, room = _opened(work, request)
+    wanted, _ = open_step(room, model=request.model, choices=request.choices)
+    drawn = room.engine.sample(wanted, room.context, number=number, seed=seed)
+    if drawn is None:
+        return CarSample(version.id, None)
+    return CarSample(version.id, tuple(_priced(version.catalogue, request.model, features) for features in drawn))
+
+
+def _priced(catalogue: Catalogue, model: str, features: frozenset[str]) -> DrawnCar:
+    price = price_vehicle(catalogue, model=model, features=features)
+    return DrawnCar(options_of(catalogue, features), price.total_minor)
 
 
 # --- completions -----------------------------------------------------------------------------------------------------

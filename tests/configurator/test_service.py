@@ -163,6 +163,17 @@ def test_what_the_catalogue_does_not_have_is_refused_by_name(
     assert refused.value == refusal
 
 
+def test_without_a_circuit_no_car_is_drawn_and_that_is_the_answer(works: Works) -> None:
+    open_small_brand(works)
+
+    with works.read(PLANNER) as work:
+        found = step_service.sample(work, ConfigureRequest("A1"), number=3, seed=1)
+
+    assert found.cars is None
+    with works.read(GUEST) as work, pytest.raises(NotSignedIn):
+        step_service.sample(work, ConfigureRequest("A1"), number=3, seed=1)
+
+
 def test_ten_thousand_choices_are_refused(works: Works) -> None:
     open_small_brand(works)
 

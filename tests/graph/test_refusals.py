@@ -81,7 +81,7 @@ def test_a_rule_that_says_no_is_an_answer_and_no_error(http: Http) -> None:
     assert answer["__typename"] == "ModelUnknown"
     assert answer["code"] == "MODEL_UNKNOWN"
     assert answer["models"] == ["L5", "S6", "M7"]
-    assert answer["message"] == "There is no model X9 in this catalogue. Choose one of: L5, S6, M7."
+    assert answer["message"] == "There is no model “X9” in this catalogue. Choose one of: L5, S6, M7."
 
 
 def test_too_much_input_is_refused_with_its_field(http: Http) -> None:

@@ -48,6 +48,9 @@ COUNT: Final = (
     """query Count($input: ChoicesInput!) { count(input: $input) { __typename ... on CarCount { exact } """
     + (ask.REFUSED + " } }")
 )
+SAMPLE: Final = """query Sample($input: ChoicesInput!, $number: Int!, $seed: Int) {
+  sampleCars(input: $input, number: $number, seed: $seed) { __typename
+  ... on CarSample { cars { options price { minor } } } """ + (ask.REFUSED + " } }")
 ENGINE: Final = "query($input: ConfigureInput!) { configure(input: $input) { ... on ConfigurationStep { engine } } }"
 SAVE: Final = ask.mutation("saveConfiguration", "SaveConfigurationInput", "... on Configuration { id state options }")
 RENAME: Final = ask.mutation("renameConfiguration", "RenameConfigurationInput", "... on Configuration { id name }")
@@ -164,6 +167,27 @@ def test_a_planner_sees_which_engine_answers_and_a_consumer_does_not(borealis: T
     assert planner.ask(ENGINE, input=chosen())["configure"] == {"engine": "CIRCUIT"}
     assert planner.do(COUNT, input=chosen())["exact"] == "120"
     assert buyer.at.error(ENGINE, input=chosen()) == "FORBIDDEN"
+
+
+def test_a_planner_draws_cars_that_can_be_built_and_nobody_else_does(borealis: Town) -> None:
+    planner, buyer = borealis.staff("planner"), borealis.buyer()
+
+    cars = planner.do(SAMPLE, input=chosen("T_NORDIC"), number=40)["cars"]
+
+    kinds = {tuple(car["options"]) for car in cars}
+    assert len(cars) == 40
+    assert (
+        20 < len(kinds) <= 4 * 2 * 6
+    )  # of 48 cars; 40 draws that are alike hit fewer than 21 once in a hundred thousand
+    for options in sorted(kinds)[:3]:
+        step = planner.do(CONFIGURE, input=chosen(*options))
+        assert step["isComplete"]
+        assert {"options": list(options), "price": step["price"]} in cars
+    assert planner.do(SAMPLE, input=chosen("T_NORDIC"), number=40, seed=1)["cars"] == cars
+    assert planner.do(SAMPLE, input=chosen("T_NORDIC"), number=40, seed=2)["cars"] != cars
+    assert [planner.refusal(SAMPLE, input=chosen(), number=number) for number in (0, 101)] == ["INVALID_INPUT"] * 2
+    assert planner.refusal(SAMPLE, input=chosen("T_NORDIC", "PT_BEV_70"), number=1) == "OPTION_EXCLUDED"
+    assert buyer.at.error(SAMPLE, input=chosen(), number=1) == "FORBIDDEN"
 
 
 @pytest.mark.parametrize(
