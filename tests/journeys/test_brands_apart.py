@@ -7,9 +7,11 @@ from datetime import timedelta
 from typing import Any, Final
 
 from graphql import GraphQLInputObjectType, get_named_type, is_list_type, is_non_null_type
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from demand.backing.tables import backings
+from demand.pools.tables import pre_orders
+from demand.service import NewOwner, note_owners
 from graph.identifiers import raw_id, read_id, write_id
 from graph.schema import build_api
 from kernel.actor import GRANTS, Role, system
@@ -33,7 +35,7 @@ KINDS: Final = {
     "callOffId": "CallOff", "caseId": "DamageCase", "hookId": "PlantHook", "stockQuote.id": "StockQuote",
     "holdStockCar.quoteId": "StockQuote", "releasePromise.holdId": "PromiseHold", "releaseStockCar.holdId": "StockHold",
     "buyStockCar.holdId": "StockHold", "stockPurchaseId": "StockPurchase", "moveId": "StockMove",
-    "stockOrderId": "StockOrder", "earlyOfferId": "EarlyOffer",
+    "stockOrderId": "StockOrder", "earlyOfferId": "EarlyOffer", "carSwapOfferId": "CarSwapOffer",
     "handoverId": "Handover", "into": "Proposal", "invitationId": "Invitation", "machineId": "Machine",
     "movementId": "Movement", "noticeIds": "Notice",
     "offerId": "WaitOffer", "orderId": "Order", "plantId": "Plant", "poolId": "Pool",
@@ -77,17 +79,21 @@ NOT_REACHED: Final = {
 # A car that is damaged, stands in stock or comes too late takes a story of its own: two made-up ids are compared.
 NOT_MADE: Final = (
     "EarlyOffer",
+    "CarSwapOffer",
     "DamageCase",
     "StockQuote",
     "StockHold",
     "WaitOffer",
-    "CircleHost",
-    "TestDrive",
-    "CircleQuestion",
 )
 # Queries that answer an unknown id with an error that says so; both ids get the same one.
 TOLD_BY_ERROR: Final = frozenset(
-    {"orderPapers.orderId", "freeAppointments.orderId", "partShortages.plantId", "plantMessages.hookId"}
+    {
+        "orderPapers.orderId",
+        "freeAppointments.orderId",
+        "partShortages.plantId",
+        "plantMessages.hookId",
+        "storeOutlook.storeId",
+    }
 )
 # What its owner would see only after more steps than are taken here.
 NOT_SHOWN: Final = frozenset(
@@ -101,6 +107,7 @@ NOT_SHOWN: Final = frozenset(
         "weekPlans.plantId",
         "stockQuote.id",
         "stockCars.storeId",
+        "storeStatement.storeId",
         "shipmentConditions.shipmentId",
         "promiseCalibrations.plantId",
         "orderPapers.orderId",
@@ -333,48 +340,75 @@ def fill(town: Town, owner: Buyer) -> dict[str, str]:
         " ... on Refusal { code message } } }",
         input={"kind": "CITY", "subject": "Shanghai", "title": "On the Bund"},
     )
+    in_circle = talk(buyers[0], buyers[1], circle["id"])
     car = {"model": "L5", "region": "east", "options": town.car("L5", ())}
+    store = {"idempotencyKey": "one-of-ours", "model": "L5", "options": car["options"], "cars": 1}
+    stock_order = planner.do(ORDER_STOCK, input=store | {"storeId": town.store("shanghai-pudong")})
     kept = buyer.at.do(SAVE, input=car)
     hook = admin.do(ADD_HOOK, input={"plantId": plant, "url": "https://plant.example/orders"})
     told = buyer.at.ask("{ myNotices(first: 1) { nodes { id } } }")["myNotices"]["nodes"]
     session = admin.ask("{ mySessions { id } }")["mySessions"][0]
-    return ids | {
-        "PreOrder": placed[0]["id"],
-        "Order": order["id"],
-        "Pool": pool["id"],
-        "Circle": circle["id"],
-        "Quote": quotes[0]["id"],
-        "Store": town.store("shanghai-pudong"),
-        "Proposal": proposal["id"],
-        "Plant": plant,
-        "CatalogueVersion": shown["catalogueVersions"]["nodes"][0]["id"],
-        "Batch": planner.ask(ask.PLAN)["batches"]["nodes"][0]["id"],
-        "Handover": booked["id"],
-        "Shipment": town.staff("dealer.pudong").ask(ask.DELIVERIES)["storeDeliveries"]["nodes"][0]["shipmentId"],
-        "Machine": admin.ask("{ machines { id } }")["machines"][0]["id"],
-        "Invitation": invitation["id"],
-        "Account": admin.ask(ask.STAFF)["staff"]["nodes"][0]["accountId"],
-        "Movement": movement["id"],
-        "Comparison": comparison["id"],
-        "Configuration": kept["id"],
-        "Notice": told[0]["id"],
-        "OpenSession": session["id"],
-        "PlantHook": hook["hookId"],
-        "CallOff": planner.ask("{ callOffs(first: 1) { nodes { id } } }")["callOffs"]["nodes"][0]["id"],
-        "PromiseHold": held["id"],
-        **{
-            kind: write_id(kind, "fedcba9876543210" * 2)
-            for kind in (*NOT_MADE, "StockPurchase", "StockMove", "StockOrder")
-        },
-        "Backing": back(town, proposal["id"], placed[0]["id"]),
-    }
+    return (
+        ids
+        | in_circle
+        | {
+            "StockOrder": stock_order["id"],
+            "PreOrder": placed[0]["id"],
+            "Order": order["id"],
+            "Pool": pool["id"],
+            "Circle": circle["id"],
+            "Quote": quotes[0]["id"],
+            "Store": town.store("shanghai-pudong"),
+            "Proposal": proposal["id"],
+            "Plant": plant,
+            "CatalogueVersion": shown["catalogueVersions"]["nodes"][0]["id"],
+            "Batch": planner.ask(ask.PLAN)["batches"]["nodes"][0]["id"],
+            "Handover": booked["id"],
+            "Shipment": town.staff("dealer.pudong").ask(ask.DELIVERIES)["storeDeliveries"]["nodes"][0]["shipmentId"],
+            "Machine": admin.ask("{ machines { id } }")["machines"][0]["id"],
+            "Invitation": invitation["id"],
+            "Account": admin.ask(ask.STAFF)["staff"]["nodes"][0]["accountId"],
+            "Movement": movement["id"],
+            "Comparison": comparison["id"],
+            "Configuration": kept["id"],
+            "Notice": told[0]["id"],
+            "OpenSession": session["id"],
+            "PlantHook": hook["hookId"],
+            "CallOff": planner.ask("{ callOffs(first: 1) { nodes { id } } }")["callOffs"]["nodes"][0]["id"],
+            "PromiseHold": held["id"],
+            **{kind: write_id(kind, "fedcba9876543210" * 2) for kind in (*NOT_MADE, "StockPurchase", "StockMove")},
+            "Backing": back(town, proposal["id"], placed[0]["id"]),
+        }
+    )
 
 
+ORDER_STOCK: Final = ask.mutation("orderStock", "OrderStockInput", "... on StockOrder { id }")
 HOLD: Final = ask.mutation("holdPromise", "HoldPromiseInput", "... on PromiseHold { id }")
 CALL_OFF: Final = ask.mutation("callOffParts", "CallOffPartsInput", "... on PartsCalledOff { made }")
 ADD_HOOK: Final = ask.mutation("addPlantHook", "AddPlantHookInput", "... on PlantHookSecret { hookId }")
 SAVE: Final = ask.mutation("saveConfiguration", "SaveConfigurationInput", "... on Configuration { id }")
 BOOK: Final = ask.mutation("bookHandover", "BookHandoverInput", "... on Handover { id }")
+
+
+WORDS: Final = "... on WordsSent { id }"
+
+
+def talk(owner: Buyer, member: Buyer, circle_id: str) -> dict[str, str]:
+    """Let somebody who has got a car host, and somebody else ask for a drive and put a question; returns their ids."""
+    town = owner.town
+    with town.house.works.change(system(town.brand.id)) as work:
+        found = select(pre_orders.c.account_id, pre_orders.c.person_id).where(
+            pre_orders.c.account_id == owner.account_id
+        )
+        account_id, person_id = work.connection.execute(found.limit(1)).one()
+        note_owners(work, [NewOwner("an order", account_id, person_id, "L5", work.now)])
+    said = {"circleId": circle_id, "text": "Sundays?"}
+    host = owner.at.do(ask.mutation("hostTestDrives", "SayInCircleInput", WORDS), input=said)
+    member.at.do(ask.mutation("joinCircle", "JoinCircleInput", "... on Circle { id }"), input={"circleId": circle_id})
+    wanted = {"hostId": host["id"], "text": "At ten?"}
+    drive = member.at.do(ask.mutation("askForTestDrive", "AskForTestDriveInput", WORDS), input=wanted)
+    question = member.at.do(ask.mutation("askOwners", "SayInCircleInput", WORDS), input=said)
+    return {"CircleHost": host["id"], "TestDrive": drive["id"], "CircleQuestion": question["id"]}
 
 
 def back(town: Town, proposal_id: str, pre_order_id: str) -> str:
