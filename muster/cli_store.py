@@ -72,8 +72,9 @@ def list_all(brand: BrandOption = "") -> None:
             if not page.has_next:
                 break
             after = decode_cursor(page.cursors[-1])
+        zone = registry.own_brand(work).zone
         for one in sorted(registry.list_stores(work), key=lambda one: one.code):
-            closed = "" if one.closed_at is None else one.closed_at.date().isoformat()
+            closed = "" if one.closed_at is None else one.closed_at.astimezone(zone).date().isoformat()
             table.add_row(one.code, one.region, closed, format_money(Money(owed[one.id])))
     out.print(table)
 
@@ -102,12 +103,13 @@ def share(
         chosen = _store(work, code).id if code else None
         codes = {str(one.id): one.code for one in registry.list_stores(work)}
         found = store_statement(work, PageRequest(cars), store_id=chosen)
+        zone = registry.own_brand(work).zone
     table = Table(title="What handovers brought stores", title_justify="left")
     for heading in ("signed", "order", "store", "VIN", "for", "sold", "maker's part", "store's share"):
         table.add_column(heading, overflow="fold")
     for one in found.items:
         sums = (format_money(Money(minor)) for minor in (one.sold_minor, one.maker_minor, one.share_minor))
-        signed = one.at.date().isoformat()
+        signed = one.at.astimezone(zone).date().isoformat()
         table.add_row(signed, order_code(one.order_id), codes[one.store_id], one.vin, one.kind.value, *sums)
     out.print(table)
     if found.has_next:
@@ -133,12 +135,14 @@ def close(
     """
     from factory_orders.queries import store_outlook
     from factory_orders.service import close_store
+    from kernel import registry
 
     with reading(brand, Role.OPERATOR) as work:
         store_id = _store(work, code).id
         outlook = store_outlook(work, store_id)
+        zone = registry.own_brand(work).zone
     if outlook.closed_at is not None:
-        out.print(f"{code} is closed since {outlook.closed_at.date()}.")
+        out.print(f"{code} is closed since {outlook.closed_at.astimezone(zone).date()}.")
         return
     _tell(code, outlook)
     if dry_run:

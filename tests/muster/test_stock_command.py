@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -13,6 +15,7 @@ from kernel.work import Works
 from muster import terminal
 from muster.cli_stock import add_to
 from tests.configurator.small_brand import PLAIN_CAR
+from tests.factory_orders.test_stock_orders import order
 from tests.factory_orders.trade import open_trade
 from tests.support.databases import Database
 from tests.support.site import surroundings
@@ -24,7 +27,9 @@ add_to(COMMANDS)
 def test_a_planner_orders_stock_by_hand_and_sees_it(
     database: Database, works: Works, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    open_trade(works, clock)
+    trade = open_trade(works, clock)
+    clock.advance(timedelta(hours=21))
+    order(trade)  # at seven in the morning in Shanghai
     for name, value in (surroundings(database.url) | {"MUSTER_BRAND": "fir"}).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(terminal.out, "width", 160)
@@ -36,8 +41,9 @@ def test_a_planner_orders_stock_by_hand_and_sees_it(
     orders = ask(COMMANDS, ["stock", "orders"])
     levels = ask(COMMANDS, ["stock", "levels"])
 
-    assert "2 of the A1 ordered for east: 2 of 3 there or to come" in made.output
+    assert "2 of the A1 ordered for east: 3 of 3 there or to come" in made.output
     assert isinstance(nowhere.exception, NotFound)
     assert isinstance(too_many.exception, LightStockFull)
     assert "2 planned" in orders.output
+    assert "2026-11-24" in orders.output
     assert "on order" in levels.output
