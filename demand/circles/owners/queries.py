@@ -113,12 +113,32 @@ def _first_of_each(
 
 
 def questions_of(work: Work, circle_ids: Sequence[str]) -> dict[str, list[Question]]:
-    """Return what is asked in the circles that the reader is in, newest first, in three statements."""
-    table = circle_questions.c
-    found = select(circle_questions).where(
-        db.among(table.circle_id, _own_circles(work, circle_ids)), table.removed_at.is_(None)
+    """Return what is asked in the circles that the reader is in, newest first, in three statements.
+
+    Of each circle the oldest one to show is sought first, so that the index is read no further back than that.
+    """
+    table, newest = circle_questions.c, circle_questions.alias("newest")
+    oldest = (
+        select(newest.c.id)
+        .where(newest.c.circle_id == circles.c.id, newest.c.removed_at.is_(None))
+        .order_by(newest.c.id.desc())
+        .offset(QUESTIONS_MAX - 1)
+        .limit(1)
+        .scalar_subquery()
     )
-    rows = _first_of_each(work, found, table.circle_id, table.id.desc(), most=QUESTIONS_MAX)
+    own = (
+        select(circles.c.id, func.coalesce(oldest, "").label("oldest"))
+        .where(db.among(circles.c.id, _own_circles(work, circle_ids)))
+        .cte("own")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    found = (
+        select(circle_questions)
+        .join(own, (table.circle_id == own.c.id) & (table.id >= own.c.oldest))
+        .where(table.removed_at.is_(None))
+        .order_by(table.circle_id, table.id.desc())
+    )
+    rows = work.connection.execute(found).all()
     answers = _answers_of(work, [row.id for row in rows])
     questions: dict[str, list[Question]] = {}
     for row in rows:

@@ -332,6 +332,23 @@ def test_no_more_hosts_and_answers_are_read_than_shown(
         assert [one.answers for one in questions_of(work, [circle_id])[circle_id]] == [()]
 
 
+def test_the_newest_questions_of_each_circle_are_shown(
+    room: PoolRoom, circle_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(owner_queries, "QUESTIONS_MAX", 2)
+    with room.works.change(room.buyer(MEMBER)) as work:
+        other = found_circle(work, kind=CircleKind.MODEL, subject="A1", title="B", text="", access=CircleAccess.OPEN).id
+    _, second, third, gone = (ask(room, circle_id) for _ in range(4))
+    alone = ask(room, other)
+    with room.works.change(room.buyer(MEMBER)) as work:
+        remove_own_words(work, gone)
+
+    with room.works.read(room.buyer(MEMBER)) as work:
+        seen = {one: [question.id for question in of] for one, of in questions_of(work, [circle_id, other]).items()}
+
+    assert seen == {circle_id: [third, second], other: [alone]}
+
+
 def test_a_day_has_room_for_some_questions(room: PoolRoom, circle_id: str) -> None:
     for _ in range(CirclePolicy().questions_a_day):
         ask(room, circle_id)
