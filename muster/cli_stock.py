@@ -134,7 +134,6 @@ def orders(brand: BrandOption = "") -> None:
     with reading(brand, Role.PLANNER) as work:
         codes, zone = _codes(work), registry.own_brand(work).zone
         found = stock_orders_made(work, PageRequest(PAGE)).items
-        zone = registry.own_brand(work).zone
     table = Table(title="Cars ordered for stock", title_justify="left")
     for heading in ("ordered", "store", "model", "cars", "where they stand"):
         table.add_column(heading, overflow="fold")
