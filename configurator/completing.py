@@ -48,7 +48,7 @@ class CheapestCar:
 class OptionWeeks:
     """The weeks in which features can be built: bit w of a set stands for the w-th week from `first_week`'s Monday on.
 
-    Features are options and models; one that is not named can be built in every week.
+    Features are options, models and what they stand below; one that is not named can be built in every week.
     """
 
     first_week: date
@@ -150,8 +150,5 @@ def heaviest(catalogue: Catalogue, prices: Mapping[str, int]) -> int:
 
 def _known(catalogue: Catalogue, weeks: OptionWeeks) -> dict[str, int]:
     """Return the weeks of what this version has: a part may be for something that it does not know."""
-    return {
-        name: free
-        for name, free in weeks.weeks.items()
-        if name in catalogue.option_by_code or name in catalogue.model_by_code
-    }
+    known = frozenset(catalogue.features)
+    return {name: free for name, free in weeks.weeks.items() if name in known}

@@ -86,6 +86,20 @@ def test_the_most_popular_car_is_the_likeliest(cars: list[frozenset[str]]) -> No
     assert (sum(weights[code] for code in found.options), price(frozenset(found.options))) == best
 
 
+@pytest.mark.parametrize(("feature", "with_hook", "without"), [("Extras", 2, 0), ("Fir", 2, 2), ("unknown", 0, 0)])
+def test_a_car_with_an_option_of_a_group_waits_for_what_the_group_waits_for(
+    feature: str, with_hook: int, without: int
+) -> None:
+    weeks = OptionWeeks(date(2026, 12, 7), {feature: 0b100, "A1": 0b111})
+
+    hooked = complete_soonest(ROOM, "A1", {"A1": True, "HOOK": True}, weeks)
+    any_car = complete_soonest(ROOM, "A1", {"A1": True}, weeks)
+
+    assert hooked is not None
+    assert any_car is not None
+    assert (hooked.week, any_car.week) == (with_hook, without)
+
+
 def test_the_soonest_car_is_the_cheapest_of_the_first_week_in_which_any_can_be_built(
     cars: list[frozenset[str]],
 ) -> None:
