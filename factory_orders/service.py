@@ -125,7 +125,8 @@ from factory_orders.stock.service import (
 )
 from factory_orders.stock_orders.service import SUBSCRIPTIONS as STOCK_ORDER_SUBSCRIPTIONS
 from factory_orders.stock_orders.service import StockRequest, cancel_stock_order, order_stock
-from factory_orders.store_closing.service import ClosedStore, PickedStore, close_store, pick_store
+from factory_orders.store_closing.model import PICK_TIMER
+from factory_orders.store_closing.service import ClosedStore, PickedStore, close_store, pick_store, remind_to_pick
 from factory_orders.swap_offers.service import accept_car_swap, decline_car_swap, lapse_swap_offer
 from factory_orders.taking.service import accept_repaired_car, decline_repaired_car
 from factory_orders.waiting.service import OFFER_TIMER, expire_wait_offers
@@ -147,6 +148,7 @@ TIMERS: Final[Mapping[str, Handler]] = {
     REMIND_TIMER: remind_of_balance,
     DEFAULT_TIMER: default_on_balance,
     HOLD_TIMER: expire_hold,
+    PICK_TIMER: remind_to_pick,
     REPAIR_OFFER_TIMER: lapse_offer,
     HOLD_REMINDER_TIMER: remind_of_hold,
     STOCK_HOLD_TIMER: expire_stock_hold,

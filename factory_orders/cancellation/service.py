@@ -47,6 +47,7 @@ from factory_orders.policies import CancellationPolicy, PromisePolicy
 from factory_orders.promises.margin_store import margins_when_promised
 from factory_orders.stock.model import STOCK_DEPOSIT_PURPOSE
 from factory_orders.stock.policy import StockPurchasePolicy
+from factory_orders.store_closing.queries import stores_of_order
 from kernel import ledger, payments, policy, registry
 from kernel.actor import Permission
 from kernel.errors import Conflict, InvalidInput, NotFound
@@ -241,8 +242,9 @@ def _is_later_than_accepted(work: Work, terms: OrderTerms, built: BuildOrder | N
     """Say whether the plan's date (P90) lies after the accepted one, so that the buyer may leave free."""
     if built is None or terms.promised_by is None:
         return False
-    store = registry.stores_by_id(work, [terms.store_id])[terms.store_id]
-    distance_km = road_km(plant_by_id(work, terms.plant_id), store)
+    plant, stores = plant_by_id(work, terms.plant_id), registry.stores_by_id(work, stores_of_order(work, terms))
+    # Who picked a store further away, when the own one closed, has not made the plan later by that.
+    distance_km = min(road_km(plant, store) for store in stores.values())
     times = policy.current(work).section(PromisePolicy)
     margin = margins_when_promised(work, [terms.id])[terms.id]
     _, planned = promise_days(Window(built.week, built.week), distance_km=distance_km, policy=times, margin=margin)

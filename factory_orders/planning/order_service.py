@@ -80,6 +80,7 @@ from factory_orders.promises.store import insert_outcomes
 from factory_orders.stock_orders.events import StockOrderScheduled
 from factory_orders.stock_orders.queries import stock_orders_by_id
 from factory_orders.store_closing.events import OrderStoreClosed
+from factory_orders.store_closing.model import PICK_AGAIN_AFTER, PICK_TIMER
 from kernel import db, policy, registry
 from kernel.actor import Permission
 from kernel.errors import NotFound
@@ -109,6 +110,7 @@ def take_locked(work: Work, locked: Sequence[OrderTerms]) -> None:
     for terms in new:
         if bound[terms.store_id].closed_at is not None:
             work.record(OrderStoreClosed(terms.brand_id, terms.id, terms.account_id, terms.store_id))
+            set_timer(work, PICK_TIMER, terms.id, work.now + PICK_AGAIN_AFTER)
     for plant_id in sorted({terms.plant_id for terms in locked}):
         form_batches(work, plant_by_id(work, plant_id))
 

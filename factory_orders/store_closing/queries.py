@@ -11,10 +11,11 @@ from demand.pools.queries import open_at_store
 from factory_orders.consents.tables import repair_offers
 from factory_orders.deliveries.tables import shipments
 from factory_orders.light_stock.queries import free_stock, ordered_stock
-from factory_orders.planning.model import OrderOrigin
+from factory_orders.planning.model import OrderOrigin, OrderTerms
 from factory_orders.planning.tables import orders
 from factory_orders.stock.tables import stock_purchases
 from factory_orders.store_closing.model import UNDER_WAY
+from factory_orders.store_closing.tables import store_changes
 from kernel import db, registry
 from kernel.actor import Permission
 from kernel.errors import NotFound
@@ -64,6 +65,14 @@ def store_outlook(work: Work, store_id: str) -> StoreOutlook:
         stock=sum(car.store_id == store_id for car in free_stock(work)),
         on_order=sum(cars for (at, _), cars in ordered_stock(work).items() if at == store_id),
     )
+
+
+def stores_of_order(work: Work, terms: OrderTerms) -> list[str]:
+    """Return the store that an order's date was promised for, and the one that its car goes to now."""
+    table = store_changes.c
+    found = select(table.from_store_id).where(table.order_id == terms.id).order_by(table.id).limit(1)
+    first = work.connection.execute(found).scalar()
+    return sorted({terms.store_id, first or terms.store_id})
 
 
 def cars_standing(work: Work, store_id: str) -> int:

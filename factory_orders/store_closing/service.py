@@ -13,18 +13,21 @@ from demand.pools.queries import open_at_store
 from factory_orders.planning.model import (
     BuiltOrder,
     InTransitOrder,
+    OrderTerms,
     ScheduledOrder,
     order_state,
 )
 from factory_orders.planning.order_store import lock_order
 from factory_orders.store_closing.errors import StoreHasCars, StoreStillOpen
 from factory_orders.store_closing.events import OrderStoreChanged, OrderStoreClosed, PreOrderStoreClosed
+from factory_orders.store_closing.model import PICK_AGAIN_AFTER, PICK_TIMER
 from factory_orders.store_closing.queries import cars_standing
 from factory_orders.store_closing.store import orders_under_way, write_store
 from kernel import registry
 from kernel.actor import Permission
 from kernel.errors import Conflict, NotFound
 from kernel.reasons import because
+from kernel.timers import cancel_timer, set_timer
 from kernel.work import Work
 
 
@@ -61,11 +64,26 @@ def close_store(work: Work, store_id: str) -> ClosedStore:
         raise StoreHasCars(standing)
     registry.close_store(work, store.id)
     for order in waiting:
-        terms = order.terms
-        work.record(OrderStoreClosed(terms.brand_id, terms.id, terms.account_id, store.id))
+        _ask_to_pick(work, order.terms)
     for pre_order_id, account_id in open_at_store(work, store.id):
         work.record(PreOrderStoreClosed(work.actor.brand_id, pre_order_id, account_id, store.id))
     return ClosedStore(store.id, work.now, len(waiting))
+
+
+def _ask_to_pick(work: Work, terms: OrderTerms) -> None:
+    """Tell a buyer to pick another store, and again in a week."""
+    work.record(OrderStoreClosed(terms.brand_id, terms.id, terms.account_id, terms.store_id))
+    set_timer(work, PICK_TIMER, terms.id, work.now + PICK_AGAIN_AFTER)
+
+
+def remind_to_pick(work: Work, order_id: str, _payload: object = None) -> None:
+    """Tell a buyer who has picked no other store yet again, while the car is still to come; the timer of an order."""
+    work.actor.require(Permission.SYSTEM)
+    order = lock_order(work, order_id)
+    if not isinstance(order, ScheduledOrder | BuiltOrder | InTransitOrder):
+        return
+    if registry.stores_by_id(work, [order.terms.store_id])[order.terms.store_id].closed_at is not None:
+        _ask_to_pick(work, order.terms)
 
 
 def pick_store(work: Work, order_id: str, store_id: str) -> PickedStore:
@@ -87,6 +105,7 @@ def pick_store(work: Work, order_id: str, store_id: str) -> PickedStore:
     if not isinstance(order, ScheduledOrder | BuiltOrder | InTransitOrder):
         raise Conflict("order", because("STANDS_AT", state=order_state(order)))
     write_store(work, terms, chosen.id)
+    cancel_timer(work, PICK_TIMER, order_id)
     moved = replace(terms, store_id=chosen.id)
     work.record(OrderStoreChanged(moved.brand_id, moved.id, moved.account_id, terms.store_id, moved.store_id))
     return PickedStore(order_id, chosen.id)

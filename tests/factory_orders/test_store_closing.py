@@ -25,8 +25,9 @@ from kernel.work import Works
 from tests.configurator.small_brand import BRAND, EAST_STORE, NORTH_STORE
 from tests.demand.pool_room import make_pool_room
 from tests.factory_orders.purchasing import buy
+from tests.factory_orders.test_car_swaps import NINE_IN_TEN, leaving_costs, promise
 from tests.factory_orders.test_stock import ask, free_car, hold, set_price
-from tests.factory_orders.trade import LEGS, STORE_ADVISER, SYSTEM, Trade, buyer
+from tests.factory_orders.trade import BUILD, LEGS, STORE_ADVISER, SYSTEM, Trade, buyer
 
 OPERATOR = Actor(BRAND, frozenset({Role.OPERATOR}), AccountId("e" * 32))
 
@@ -143,6 +144,43 @@ def test_a_car_that_nobody_waits_for_arrives_at_a_closed_store_all_the_same(trad
     close(trade)
 
     assert trade.ship(order_id, legs=LEGS[2:]).state is ShipmentState.ARRIVED
+
+
+def test_who_has_not_picked_is_told_again_every_week_until_then(trade: Trade) -> None:
+    picked, _ = trade.lock(2)
+    close(trade)
+    counts = [told(trade)]
+
+    for _ in range(2):
+        trade.clock.advance(timedelta(days=7))
+        fire_due(trade.works, service.TIMERS)
+        counts.append(told(trade))
+        if len(counts) == 2:
+            pick(trade, picked)
+
+    assert counts == [2, 4, 5]
+
+
+def test_a_store_further_away_that_its_buyer_picked_is_no_reason_to_leave_free_of_charge(trade: Trade) -> None:
+    (order_id,) = trade.lock()
+    trade.report(trade.build_order_of(order_id).id, BUILD[0])
+    promise(trade, order_id, trade.build_order_of(order_id).week + NINE_IN_TEN)
+    before = leaving_costs(trade, order_id)
+    close(trade)
+
+    pick(trade, order_id)
+
+    assert leaving_costs(trade, order_id) == before > 0
+
+
+def test_nobody_joins_for_a_store_that_has_closed(works: Works, clock: FixedClock) -> None:
+    room = make_pool_room(works, clock)
+    room.open()
+    request = room.request(room.buyer(1))
+    with works.change(OPERATOR) as work:
+        service.close_store(work, EAST_STORE)
+
+    assert room.place(request) == [NotFound("store")]
 
 
 def test_members_whose_store_closes_before_their_pool_locks_are_told(works: Works, clock: FixedClock) -> None:
