@@ -60,10 +60,12 @@ def check_room(*, cars: int, had: int, most: int) -> None:
         raise LightStockFull(had=had, most=most, room=max(most - had, 0))
 
 
-def car_state(order_state: str, *, is_batched: bool, has_arrived: bool) -> str:
-    """Return where a car of a stock order stands (DOMAIN section 3: planned, batched, built, at_store)."""
+def car_state(order_state: str, *, is_batched: bool, has_arrived: bool, is_gone: bool) -> str:
+    """Return where a car of a stock order stands (DOMAIN section 3: planned, batched, built, at_store), or `lost`."""
     if order_state == "scheduled":
         return "batched" if is_batched else "planned"
     if order_state == "stocked":
+        if is_gone:
+            return "lost"
         return "at_store" if has_arrived else "built"
     return order_state

@@ -15,6 +15,8 @@ from factory_orders.plant.tables import build_orders
 from factory_orders.stock_orders.model import StockOrder, StockOrderCar, StockOrderView, car_state
 from factory_orders.stock_orders.rows import stock_order_from
 from factory_orders.stock_orders.tables import stock_orders
+from factory_orders.vehicles.model import VehicleState
+from factory_orders.vehicles.tables import vehicles
 from kernel import db
 from kernel.actor import Permission
 from kernel.errors import NotFound
@@ -79,9 +81,11 @@ def with_cars(work: Work, found: Sequence[StockOrder]) -> list[StockOrderView]:
             batch_orders.c.batch_id,
             build_orders.c.week,
             arrived.label("has_arrived"),
+            vehicles.c.state.label("vehicle_state"),
         )
         .outerjoin_from(orders, batch_orders, batch_orders.c.order_id == orders.c.id)
         .outerjoin(build_orders, live)
+        .outerjoin(vehicles, vehicles.c.vin == orders.c.vin)
         .where(db.among(orders.c.pool_id, [one.id for one in found]))
         .order_by(orders.c.pool_id, orders.c.place)
     )
@@ -92,7 +96,12 @@ def with_cars(work: Work, found: Sequence[StockOrder]) -> list[StockOrderView]:
 
 
 def _car(row: Any) -> StockOrderCar:
-    state = car_state(row.state, is_batched=row.batch_id is not None, has_arrived=bool(row.has_arrived))
+    state = car_state(
+        row.state,
+        is_batched=row.batch_id is not None,
+        has_arrived=bool(row.has_arrived),
+        is_gone=row.vehicle_state == VehicleState.GONE.value,
+    )
     return StockOrderCar(row.place, state, row.week, row.vin)
 
 

@@ -24,7 +24,7 @@ from kernel.work import Work
 
 @object_type(reads=Permission.STOCK_READ)
 class StockOrderCar:
-    """One car of a stock order: planned, batched, built, at_store or cancelled; its week and its number."""
+    """One car of a stock order: planned, batched, built, at_store, cancelled or lost; its week and its number."""
 
     place: int
     state: str

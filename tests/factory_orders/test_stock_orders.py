@@ -13,7 +13,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 from factory_orders import audit_service, queries, service
 from factory_orders.deliveries.tables import shipments
 from factory_orders.light_stock.model import StoreLevel
-from factory_orders.model import Stage
+from factory_orders.model import ShipmentState, Stage
 from factory_orders.planning.tables import orders
 from factory_orders.stock_orders.errors import LightStockFull, StockOrderBegun
 from factory_orders.stock_orders.model import StockOrderView
@@ -28,7 +28,7 @@ from kernel.soundness import examine
 from tests.configurator.small_brand import EAST_STORE, NORTH_STORE, PLAIN_CAR, PLANNER
 from tests.factory_orders.test_light_stock import car_at_plant, drive, free, level, plan, rounds, share
 from tests.factory_orders.test_stock import ask, free_car, hold, listed, set_price
-from tests.factory_orders.trade import BUILD, OTHER_STORE, STORE_ADVISER, SYSTEM, Trade, buyer
+from tests.factory_orders.trade import BUILD, CARRIER, LEGS, OTHER_STORE, STORE_ADVISER, SYSTEM, Trade, buyer
 
 
 def order(trade: Trade, cars: int = 1, who: Actor = STORE_ADVISER, **asked: Any) -> StockOrderView:
@@ -110,6 +110,17 @@ def test_nobody_waits_for_a_car_that_is_ordered_for_stock(trade: Trade) -> None:
     assert deliveries == [bought]
     assert None in coming
     assert (terms.promised_by, terms.has_buyer, terms.person_id) == (None, False, None)
+
+
+def test_a_car_for_stock_that_is_lost_on_its_way_says_so(trade: Trade) -> None:
+    made = order(trade)
+    way = way_of(trade, trade.build(car_of(trade, made)))
+    for leg in (*LEGS[:1], ShipmentState.LOST):
+        with trade.works.change(CARRIER) as work:
+            service.report_shipment(work, way, leg, occurred_at=work.now)
+
+    assert states(trade, made) == ["lost"]
+    assert level(trade, EAST_STORE).cars == 0
 
 
 def test_light_inventory_ends_at_base_stock_and_display_cars_whoever_orders(trade: Trade) -> None:
