@@ -10,7 +10,8 @@ import pytest
 
 from benchmarks.line import Best, challenge_folders, keep_better, read_best, solve_checked
 from benchmarks.public_data import public_data
-from factory_orders.line.search import LineSolution, warm_up
+from factory_orders.line.instance_files import read_problem
+from factory_orders.line.search import LineSolution, solve_line, warm_up
 
 
 @pytest.fixture
@@ -51,6 +52,19 @@ def test_easy_instances_are_solved_within_a_tenth_of_a_second(folder: Path) -> N
         late += [file.name] if solution.score.high or time.process_time() - started > 0.5 else []
 
     assert late == []
+
+
+@pytest.mark.parametrize(("name", "seed", "moves_max"), [("pb_300_07", 2, 30_000_000), ("pb_400_05", 3, 10_000_000)])
+def test_hard_instances_that_have_an_order_without_violation_are_solved_in_few_moves(
+    folder: Path, name: str, seed: int, moves_max: int
+) -> None:
+    warm_up()
+    problem = read_problem(folder / "sequencing" / "csplib" / "hard" / f"{name}.txt")
+
+    # By swaps alone a violation or more is left after all of them.
+    solution = solve_line(problem, seconds=60, seed=seed, moves_max=moves_max, clock=time.process_time)
+
+    assert solution.score.high == 0
 
 
 @pytest.mark.prove
