@@ -5,6 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from configurator.errors import (
+    AnswerTooHard,
     ConfigurationIncomplete,
     OptionExcluded,
     OptionUnknown,
@@ -21,7 +22,14 @@ from graph.types.orders import OrderInput, RepairOffer, order_raw, show_repair_o
 from kernel.actor import Permission
 from kernel.work import Work
 
-REFUSED = (AmendmentTooLate, AmendmentNotPossible, OptionUnknown, OptionExcluded, ConfigurationIncomplete)
+REFUSED = (
+    AmendmentTooLate,
+    AmendmentNotPossible,
+    OptionUnknown,
+    OptionExcluded,
+    ConfigurationIncomplete,
+    AnswerTooHard,
+)
 
 
 @object_type(reads=Permission.OWN_READ)

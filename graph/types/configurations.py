@@ -8,6 +8,7 @@ import strawberry
 
 from configurator import configuration_queries, configuration_service
 from configurator.errors import (
+    AnswerTooHard,
     ConfigurationIncomplete,
     ModelUnknown,
     OptionExcluded,
@@ -25,6 +26,16 @@ from graph.types.pages import Connection, Node, show_page
 from kernel.actor import Permission
 from kernel.paging import page_request
 from kernel.work import Work
+
+REFUSED = (
+    ModelUnknown,
+    OptionUnknown,
+    OptionExcluded,
+    ConfigurationIncomplete,
+    RegionUnknown,
+    VersionNotInForce,
+    AnswerTooHard,
+)
 
 
 @object_type(reads=Permission.OWN_READ)
@@ -125,7 +136,7 @@ def my_configurations(work: Work, first: int, after: Cursor | None = None) -> Co
 
 @query(
     reads=Permission.OWN_READ,
-    refuses=(ModelUnknown, RegionUnknown, VersionNotInForce),
+    refuses=(ModelUnknown, RegionUnknown, VersionNotInForce, AnswerTooHard),
     result="ConfigurationRepairResult",
 )
 def configuration_repair(work: Work, configuration_id: strawberry.ID) -> ConfigurationRepair:
@@ -146,7 +157,7 @@ def configuration_repair(work: Work, configuration_id: strawberry.ID) -> Configu
 
 @mutation(
     does=Permission.OWN_WRITE,
-    refuses=(ModelUnknown, OptionUnknown, OptionExcluded, ConfigurationIncomplete, RegionUnknown, VersionNotInForce),
+    refuses=REFUSED,
     result="SaveConfigurationResult",
 )
 def save_configuration(work: Work, input: SaveConfigurationInput) -> Configuration:  # noqa: A002  # the API's word
@@ -159,7 +170,7 @@ def save_configuration(work: Work, input: SaveConfigurationInput) -> Configurati
 
 @mutation(
     does=Permission.OWN_WRITE,
-    refuses=(ModelUnknown, OptionUnknown, OptionExcluded, ConfigurationIncomplete, RegionUnknown, VersionNotInForce),
+    refuses=REFUSED,
     result="MigrateConfigurationResult",
 )
 def migrate_configuration(

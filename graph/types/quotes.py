@@ -12,6 +12,7 @@ from strawberry.types import Info
 
 from configurator import quote_queries, quote_service
 from configurator.errors import (
+    AnswerTooHard,
     ConfigurationIncomplete,
     ModelUnknown,
     OptionExcluded,
@@ -288,6 +289,7 @@ def recompute_quote(work: Work, id: strawberry.ID) -> Recomputation | None:  # n
         ModelUnknown,
         OptionUnknown,
         OptionExcluded,
+        AnswerTooHard,
         ConfigurationIncomplete,
         VersionNotInForce,
         QuoteTaken,

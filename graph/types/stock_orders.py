@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import strawberry
 
-from configurator.errors import ConfigurationIncomplete, ModelUnknown, OptionExcluded, OptionUnknown
+from configurator.errors import AnswerTooHard, ConfigurationIncomplete, ModelUnknown, OptionExcluded, OptionUnknown
 from factory_orders import queries, service
 from factory_orders.stock_orders import model
 from factory_orders.stock_orders.errors import LightStockFull, StockOrderBegun
@@ -96,7 +96,7 @@ def stock_orders(work: Work, first: int, after: Cursor | None = None) -> Connect
 
 @mutation(
     does=Permission.STOCK_ORDER,
-    refuses=(LightStockFull, ModelUnknown, OptionUnknown, OptionExcluded, ConfigurationIncomplete),
+    refuses=(LightStockFull, ModelUnknown, OptionUnknown, OptionExcluded, ConfigurationIncomplete, AnswerTooHard),
     result="OrderStockResult",
 )
 def order_stock(work: Work, input: OrderStockInput) -> StockOrder:  # noqa: A002  # the API's word

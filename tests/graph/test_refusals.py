@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 import strawberry
-from graphql import ExecutionResult
+from graphql import ExecutionResult, GraphQLUnionType
 from strawberry.schema.config import StrawberryConfig
 
 from graph.access import object_type, read_access
@@ -18,6 +18,7 @@ from graph.execution import read_variables, run
 from graph.operations import query
 from graph.refusals import refusal_type, show_refusal
 from graph.scalars import SCALARS
+from graph.schema import build_api
 from graph.services import Services, Threads
 from kernel.actor import Actor, Permission
 from kernel.errors import Refusal
@@ -82,6 +83,18 @@ def test_a_rule_that_says_no_is_an_answer_and_no_error(http: Http) -> None:
     assert answer["code"] == "MODEL_UNKNOWN"
     assert answer["models"] == ["L5", "S6", "M7"]
     assert answer["message"] == "There is no model “X9” in this catalogue. Choose one of: L5, S6, M7."
+
+
+def test_whatever_may_be_excluded_by_rules_may_also_be_too_hard_to_prove() -> None:
+    unions = {
+        name: {one.name for one in kind.types}
+        for name, kind in build_api().schema.type_map.items()
+        if isinstance(kind, GraphQLUnionType)
+    }
+    asking = {name for name, members in unions.items() if "OptionExcluded" in members}
+
+    assert len(asking) > 8
+    assert {name for name in asking if "AnswerTooHard" not in unions[name]} == set()
 
 
 def test_too_much_input_is_refused_with_its_field(http: Http) -> None:
