@@ -212,6 +212,8 @@ def test_the_timers_of_this_room_are_told_to_the_worker() -> None:
     assert set(service.TIMERS) == {
         "factory_orders.stock_move",
         "factory_orders.early_offer",
+        "factory_orders.swap_offer",
+        "factory_orders.store_to_pick",
         "factory_orders.late_credit",
         "factory_orders.schedule_batch",
         "factory_orders.balance_reminder",

@@ -27,7 +27,7 @@ from demand.circles.tables import (
 from demand.events import DepositsHeld, DriveReplied, MemberRemoved, PreOrderRolled
 from factory_orders.conditions.events import DamageCaseMoved
 from factory_orders.consents.events import RepairedCarAnswered
-from factory_orders.events import BalanceDeclined, EarnestMissing, OrderCancelled
+from factory_orders.events import BalanceDeclined, EarnestMissing, OrderCancelled, OrderScheduled
 from factory_orders.exchanges.events import OrderCarSwapped
 from factory_orders.papers.events import PaperAnswered
 from kernel import news, outbox
@@ -123,6 +123,14 @@ def told_kinds() -> list[str]:
     return sorted(kinds)
 
 
+OTHERWISE: Final[Mapping[type[Event], dict[str, Any]]] = {
+    DepositsHeld: {"frozen_until": None},
+    OrderCarSwapped: {"days_sooner": 0},
+    OrderScheduled: {"promised_by": date.min},
+}
+"""What makes another notice of news of a kind."""
+
+
 def events_of(kind: str, pool_id: str, now: datetime) -> list[Event]:
     """Make news of a kind about the member; whatever is not an id or a word of its own is filled in by its type."""
     token = RECOVERY if "recovery" in kind else CONFIRMATION
@@ -158,10 +166,8 @@ def events_of(kind: str, pool_id: str, now: datetime) -> list[Event]:
         made.append(MemberRemoved(BRAND, "x", MEMBER, pool_id, "fraud", 1))
     if cls in (EarnestMissing, BalanceDeclined):
         made.append(replace(made[0], is_claim=True))
-    if cls is DepositsHeld:
-        made.append(replace(made[0], frozen_until=None))
-    if cls is OrderCarSwapped:
-        made.append(replace(made[0], days_sooner=0))
+    if cls in OTHERWISE:
+        made.append(replace(made[0], **OTHERWISE[cls]))
     if cls is PreOrderRolled:
         made.append(PreOrderRolled(BRAND, "x", MEMBER, pool_id, None, keeps_time=True))
     return made
