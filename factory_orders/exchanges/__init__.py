@@ -1,1 +1,1 @@
-"""Identical cars for those who wait: cars change places between orders, and free cars are offered to who waits."""
+"""Identical cars change places between the orders of buyers: at once where nobody gives anything up, else on a word."""

@@ -50,7 +50,10 @@ def store_account(store_id: str) -> AccountName:
 
 
 def maker_part(list_minor: int, *, margin_bp: int) -> int:
-    """Return what a stock car costs its store: the list price less the margin, which is rounded half up."""
+    """Return what a stock car costs its store: the list price less the margin.
+
+    Half a fen counts for the store: its margin is rounded half up, the maker's part half down.
+    """
     return list_minor - share_basis_points(list_minor, margin_bp)
 
 
