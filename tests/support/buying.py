@@ -18,7 +18,7 @@ from tests.support.launch import Launch
 from tests.support.site import WITHDRAW, Site, raw
 
 PAUSE_SECONDS: Final = 0.05
-PATIENCE_SECONDS: Final = 120.0
+PATIENCE_SECONDS: Final = 600.0
 
 
 @dataclass(slots=True)
