@@ -28,7 +28,6 @@ from factory_orders.events import EarnestMissing
 from factory_orders.leaving.service import UnderWay, end_order, leave_car, tell_ended
 from factory_orders.planning.model import (
     AtStoreOrder,
-    BatchState,
     CancelledOrder,
     DeliveredOrder,
     OrderOrigin,
@@ -38,11 +37,12 @@ from factory_orders.planning.model import (
     order_state,
 )
 from factory_orders.planning.order_service import release_rest, withdraw_build_order
-from factory_orders.planning.order_store import lock_order, move_batch
+from factory_orders.planning.order_store import lock_order
 from factory_orders.planning.promise import Window, promise_days
 from factory_orders.planning.queries import plant_by_id
+from factory_orders.plant.batch_store import complete_batch
 from factory_orders.plant.model import BEFORE_THE_LINE, BuildOrder
-from factory_orders.plant.store import live_build_order, unfinished_in_batch
+from factory_orders.plant.store import live_build_order
 from factory_orders.policies import CancellationPolicy, PromisePolicy
 from factory_orders.promises.margin_store import margins_when_promised
 from factory_orders.stock.model import STOCK_DEPOSIT_PURPOSE
@@ -258,8 +258,8 @@ def _end(
     end_order(work, terms, reason=reason)
     # Where it was the last of its pool to wait for a week, nobody needs what the pool still holds.
     release_rest(work, terms.pool_id, terms.plant_id)
-    if built is not None and unfinished_in_batch(work, built.batch_id) == 0:
-        move_batch(work, built.batch_id, BatchState.COMPLETE, only_from=[BatchState.BUILDING])
+    if built is not None:
+        complete_batch(work, built.batch_id)
     return _give_back_and_tell(work, terms, ended, by=by)
 
 

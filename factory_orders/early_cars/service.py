@@ -13,12 +13,13 @@ from factory_orders.early_cars.model import EARLY_TIMER, EarlyOffer, EarlyState
 from factory_orders.early_cars.store import give_build_order, lock_offer, read_offer, save_offer
 from factory_orders.light_stock.events import StockCarLeaves
 from factory_orders.light_stock.queries import free_stock
-from factory_orders.planning.model import AtStoreOrder, BatchState, BuiltOrder, OrderTerms, ScheduledOrder
+from factory_orders.planning.model import AtStoreOrder, BuiltOrder, OrderTerms, ScheduledOrder
 from factory_orders.planning.order_service import release_rest, withdraw_build_order
-from factory_orders.planning.order_store import lock_order, move_batch, save_order
+from factory_orders.planning.order_store import lock_order, save_order
+from factory_orders.plant.batch_store import complete_batch
 from factory_orders.plant.model import BEFORE_THE_LINE, BuildOrder
 from factory_orders.plant.queries import build_orders_by_id
-from factory_orders.plant.store import live_build_order, unfinished_in_batch
+from factory_orders.plant.store import live_build_order
 from factory_orders.vehicles.model import Newness, Vehicle, VehicleState
 from factory_orders.vehicles.service import allocate_vehicle
 from factory_orders.vehicles.store import lock_vehicle
@@ -109,8 +110,8 @@ def _leave_planned_car(work: Work, terms: OrderTerms, built: BuildOrder | None, 
     give_build_order(work, vehicle.build_order_id, terms.id)
     # Where its planned car had found no week it was perhaps the last that its pool held something for.
     release_rest(work, terms.pool_id, terms.plant_id)
-    if built is not None and unfinished_in_batch(work, built.batch_id) == 0:
-        move_batch(work, built.batch_id, BatchState.COMPLETE, only_from=[BatchState.BUILDING])
+    if built is not None:
+        complete_batch(work, built.batch_id)
 
 
 def _tell_store(work: Work, offer: EarlyOffer, *, from_store_id: str, store_id: str) -> None:

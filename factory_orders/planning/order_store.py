@@ -180,6 +180,12 @@ def insert_batch_plan(work: Work, plant_id: str, found: Partition) -> None:
     )
 
 
+def lock_batch(work: Work, batch_id: str) -> None:
+    """Hold a batch's row until the change ends; what refers to it is written meanwhile."""
+    held = select(batches.c.id).where(batches.c.id == batch_id).with_for_update(key_share=True)
+    work.connection.execute(held)
+
+
 def move_batch(work: Work, batch_id: str, to: BatchState, *, only_from: Sequence[BatchState]) -> None:
     """Move a batch on if it stands where it may come from."""
     move_batches(work, [batch_id], to, only_from=only_from)

@@ -14,14 +14,14 @@ from factory_orders.errors import PlantEventAltered
 from factory_orders.events import BuildOrderWithdrawn, BuildStageReported
 from factory_orders.planning.model import BatchState, BuiltOrder, CancelledOrder, OrderTerms, ScheduledOrder
 from factory_orders.planning.order_service import build_again
-from factory_orders.planning.order_store import lock_orders, move_batch, move_batches, save_orders
+from factory_orders.planning.order_store import lock_orders, move_batches, save_orders
+from factory_orders.plant.batch_store import complete_batch
 from factory_orders.plant.model import REPORTABLE, BuildOrder, PlantReport, Stage, take_report
 from factory_orders.plant.store import (
     insert_events,
     known_events,
     lock_build_orders,
     save_stages,
-    unfinished_in_batch,
     withdraw,
 )
 from factory_orders.policies import PlantPolicy
@@ -215,14 +215,14 @@ def _scrap(work: Work, order: BuildOrder, vehicle: Vehicle | None, waiting: Sche
     else:
         withdraw(work, order.id)
         work.record(BuildOrderWithdrawn(order.brand_id, order.id, order.order_id, order.plant_id))
-        _end_batch(work, order)
+        complete_batch(work, order.batch_id)
 
 
 def _pass(work: Work, passed: Sequence[tuple[BuildOrder, Vehicle, ScheduledOrder | None]]) -> None:
     """Cars have passed: each goes to its own order, unless it is not new any more; then another one is built."""
     completed = complete_vehicles(work, [(car, _buyer_of(waiting), order.moved_at) for order, car, waiting in passed])
-    for order in {order.batch_id: order for order, _, _ in passed}.values():
-        _end_batch(work, order)
+    for batch_id in sorted({order.batch_id for order, _, _ in passed}):
+        complete_batch(work, batch_id)
     ready: list[tuple[Vehicle, OrderTerms]] = []
     for_stock: list[tuple[Vehicle, OrderTerms]] = []
     for built, (_, _, waiting) in zip(completed, passed, strict=True):
@@ -237,8 +237,3 @@ def _pass(work: Work, passed: Sequence[tuple[BuildOrder, Vehicle, ScheduledOrder
         save_orders(work, [BuiltOrder(terms, built.vin) for built, terms in ready])
         bound = allocate_vehicles(work, ready)
         plan_shipments(work, [(car, terms) for car, (_, terms) in zip(bound, ready, strict=True)])
-
-
-def _end_batch(work: Work, order: BuildOrder) -> None:
-    if unfinished_in_batch(work, order.batch_id) == 0:
-        move_batch(work, order.batch_id, BatchState.COMPLETE, only_from=[BatchState.BUILDING])

@@ -194,12 +194,3 @@ def write_positions(work: Work, build_order_ids: Sequence[str], *, first: int) -
             for position, build_order_id in enumerate(build_order_ids, start=first)
         ],
     )
-
-
-def unfinished_in_batch(work: Work, batch_id: str) -> int:
-    """Count the build orders of a batch that have not passed the line's end."""
-    table = build_orders.c
-    found = select(func.count()).where(
-        table.batch_id == batch_id, table.stage.not_in([Stage.PASSED.value, Stage.WITHDRAWN.value])
-    )
-    return int(work.connection.execute(found).scalar_one())

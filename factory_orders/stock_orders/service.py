@@ -13,7 +13,6 @@ from typing import Any, Final
 from configurator.service import BuildableCar, buildable_car
 from factory_orders.light_stock.queries import levels_of_store
 from factory_orders.planning.model import (
-    BatchState,
     CancelledOrder,
     OrderOrigin,
     OrderTerms,
@@ -21,10 +20,11 @@ from factory_orders.planning.model import (
     order_state,
 )
 from factory_orders.planning.order_service import form_batches, withdraw_build_order
-from factory_orders.planning.order_store import insert_orders, lock_order, move_batch, orders_of_pool, save_order
+from factory_orders.planning.order_store import insert_orders, lock_order, orders_of_pool, save_order
 from factory_orders.planning.queries import plant_by_id
+from factory_orders.plant.batch_store import complete_batch
 from factory_orders.plant.model import BEFORE_THE_LINE
-from factory_orders.plant.store import live_build_order, unfinished_in_batch
+from factory_orders.plant.store import live_build_order
 from factory_orders.stock_orders.errors import StockOrderBegun
 from factory_orders.stock_orders.events import StockOrdered
 from factory_orders.stock_orders.model import CARS_MAX, StockOrder, StockOrderView, check_room
@@ -185,8 +185,8 @@ def _cancel_car(work: Work, order_id: str) -> str | None:
         return built.stage.value
     withdraw_build_order(work, order.terms)
     save_order(work, CancelledOrder(order.terms, "stock_cancelled", work.now))
-    if built is not None and unfinished_in_batch(work, built.batch_id) == 0:
-        move_batch(work, built.batch_id, BatchState.COMPLETE, only_from=[BatchState.BUILDING])
+    if built is not None:
+        complete_batch(work, built.batch_id)
     return None
 
 

@@ -12,11 +12,12 @@ from factory_orders.consents.store import open_offer
 from factory_orders.deliveries.shipment_service import ReadyCar, plan_shipments, stand_ready
 from factory_orders.deliveries.shipment_store import shipment_of_car
 from factory_orders.errors import RepairOfferEnded
-from factory_orders.planning.model import AtStoreOrder, BatchState, BuiltOrder, Order, OrderTerms, ScheduledOrder
+from factory_orders.planning.model import AtStoreOrder, BuiltOrder, Order, OrderTerms, ScheduledOrder
 from factory_orders.planning.order_service import withdraw_build_order
-from factory_orders.planning.order_store import lock_order, move_batch, save_order
+from factory_orders.planning.order_store import lock_order, save_order
+from factory_orders.plant.batch_store import complete_batch
 from factory_orders.plant.model import BEFORE_THE_LINE, BuildOrder
-from factory_orders.plant.store import live_build_order, reinstate, unfinished_in_batch
+from factory_orders.plant.store import live_build_order, reinstate
 from factory_orders.vehicles.model import Vehicle
 from factory_orders.vehicles.service import accept_what_was_disclosed, allocate_vehicle
 from factory_orders.vehicles.store import lock_vehicle
@@ -87,8 +88,8 @@ def _leave_other_car(work: Work, terms: OrderTerms, built: BuildOrder | None, ve
     """Take the car that is not begun off the plan; the build order of the repaired one is the order's again."""
     withdraw_build_order(work, terms)
     reinstate(work, vehicle.build_order_id)
-    if built is not None and unfinished_in_batch(work, built.batch_id) == 0:
-        move_batch(work, built.batch_id, BatchState.COMPLETE, only_from=[BatchState.BUILDING])
+    if built is not None:
+        complete_batch(work, built.batch_id)
 
 
 def _go_on(work: Work, terms: OrderTerms, vehicle: Vehicle) -> None:

@@ -11,9 +11,12 @@ from functools import partial
 from threading import Barrier
 from typing import TypeVar
 
+from sqlalchemy import select
+
 from factory_orders import queries, service
 from factory_orders.errors import AppointmentUnavailable
 from factory_orders.model import PlantReport, Stage
+from factory_orders.planning.tables import batches
 from factory_orders.vehicles.vin import read_vin
 from kernel import ledger
 from kernel.actor import Actor, Role
@@ -23,7 +26,7 @@ from kernel.ledger import AccountName
 from kernel.money import Money
 from kernel.money_by_hand import AccountTooLow, approve_movement, propose_movement
 from tests.configurator.small_brand import BRAND
-from tests.factory_orders.trade import PLANT_MACHINE, SYSTEM, Trade, buyer
+from tests.factory_orders.trade import BUILD, PLANT_MACHINE, SYSTEM, Trade, buyer
 
 T = TypeVar("T")
 
@@ -70,6 +73,20 @@ def test_bodies_painted_at_once_get_numbers_in_a_row(trade: Trade) -> None:
 
     serials = sorted(int(read_vin(str(vin)).serial) for vin in numbers)
     assert serials == list(range(1, 9))
+
+
+def test_a_batch_whose_last_cars_pass_at_once_is_complete(trade: Trade) -> None:
+    order_ids = trade.lock(4)
+    for order_id in order_ids:
+        trade.build(order_id, stages=BUILD[:-1])
+    now = trade.clock.now()
+    builds = [trade.build_order_of(order_id) for order_id in order_ids]
+
+    at_once([partial(report, trade, one.id, PlantReport(f"p-{one.id}", Stage.PASSED, now)) for one in builds])
+
+    with trade.works.read(SYSTEM) as work:
+        found = select(batches.c.state).where(batches.c.id.in_({one.batch_id for one in builds}))
+        assert set(work.connection.execute(found).scalars()) == {"complete"}
 
 
 def test_an_hour_that_six_want_at_once_takes_two(trade: Trade) -> None:
