@@ -151,6 +151,7 @@ def _object_reader(executor: PlainExecutor, kind: Any, grouped: Any) -> Reader |
     """Return a function from a value to its part of the answer, or None where a field has a resolver of its own."""
     fields: list[PlainField] = []
     readers: list[Reader] = []
+    tables: list[dict[Enum, Any]] = []
     for key, details in grouped.items():
         name = details[0].node.name.value
         if name == "__typename":
@@ -161,12 +162,15 @@ def _object_reader(executor: PlainExecutor, kind: Any, grouped: Any) -> Reader |
         attribute = _attribute(made)
         if attribute is None:
             return None
-        reader = _value_reader(executor, made.type, details)  # type: ignore[union-attr]  # a plain field exists
+        kind_of_value = made.type  # type: ignore[union-attr]  # a plain field exists
+        names: dict[Enum, Any] | None = {} if _is_enum(kind_of_value) else None
+        reader = _value_reader(executor, kind_of_value, details, names)
         if reader is None:
             return None
-        fields.append(PlainField(key, attribute, _common_type(made.type)))  # type: ignore[union-attr]  # as above
+        fields.append(PlainField(key, attribute, _common_type(kind_of_value), is_named=names is not None))
         readers.append(reader)
-    read: Reader = reader_factory(tuple(fields))(*readers)
+        tables += [names] if names is not None else []
+    read: Reader = reader_factory(tuple(fields))(*readers, *tables)
     return read
 
 
@@ -178,6 +182,10 @@ def _constant(name: str) -> Reader:
 def _common_type(kind: Any) -> type | None:
     """Return the Python type that a scalar's value has as it is, if it has one."""
     return _AS_IT_IS.get((kind.of_type if is_non_null_type(kind) else kind).name) if _is_scalar(kind) else None
+
+
+def _is_enum(kind: Any) -> bool:
+    return is_enum_type(kind.of_type if is_non_null_type(kind) else kind)
 
 
 def _is_scalar(kind: Any) -> bool:
@@ -192,22 +200,29 @@ def _attribute(made: Any) -> str | None:
     return definition.python_name if definition is not None else None
 
 
-def _value_reader(executor: PlainExecutor, kind: Any, details: Any) -> Reader | None:
-    """Return a reader of a field's value; where null may not be, it raises one of `_SURPRISES` on null."""
+def _value_reader(
+    executor: PlainExecutor, kind: Any, details: Any, names: dict[Enum, Any] | None = None
+) -> Reader | None:
+    """Return a reader of a field's value; where null may not be, it raises one of `_SURPRISES` on null.
+
+    A reader of an enum writes what it has read into `names`.
+    """
     if is_non_null_type(kind):
-        inner = _present_reader(executor, kind.of_type, details)
+        inner = _present_reader(executor, kind.of_type, details, names)
         return _required(inner) if inner is not None and is_leaf_type(kind.of_type) else inner
-    inner = _present_reader(executor, kind, details)
+    inner = _present_reader(executor, kind, details, names)
     return None if inner is None else _nullable(inner)
 
 
-def _present_reader(executor: PlainExecutor, kind: Any, details: Any) -> Reader | None:
+def _present_reader(
+    executor: PlainExecutor, kind: Any, details: Any, names: dict[Enum, Any] | None = None
+) -> Reader | None:
     """Return a reader of a value that is not null: of an object it takes attributes, of a list each item."""
     if is_list_type(kind):
         item = _value_reader(executor, kind.of_type, details)
         return None if item is None else _list_reader(item)
     if is_leaf_type(kind):
-        return _leaf_reader(kind)
+        return _leaf_reader(kind, names)
     if is_object_type(kind):
         grouped = executor.collect_subfields(kind, details).grouped_field_set
         return _object_reader(executor, kind, grouped)
@@ -236,7 +251,7 @@ def _list_reader(item: Reader) -> Reader:
     return read
 
 
-def _leaf_reader(kind: Any) -> Reader:
+def _leaf_reader(kind: Any, names: dict[Enum, Any] | None) -> Reader:
     """Return a reader for a scalar: the common case of each at once, the type's own way for the rest."""
     coerce = kind.coerce_output_value
     expected = _AS_IT_IS.get(kind.name)
@@ -247,7 +262,7 @@ def _leaf_reader(kind: Any) -> Reader:
 
         return read_int
     if is_enum_type(kind):
-        return _enum_reader(coerce)
+        return _enum_reader(coerce, {} if names is None else names)
     if expected is not None:
 
         def read_plain(value: Any) -> Any:
@@ -257,9 +272,8 @@ def _leaf_reader(kind: Any) -> Reader:
     return lambda value: None if value is None else coerce(value)
 
 
-def _enum_reader(coerce: Reader) -> Reader:
-    """Return a reader that asks the type for the name of each of its few values once."""
-    names: dict[Enum, Any] = {}
+def _enum_reader(coerce: Reader, names: dict[Enum, Any]) -> Reader:
+    """Return a reader that asks the type for the name of each of its few values once, and keeps it in `names`."""
 
     def read(value: Any) -> Any:
         if not isinstance(value, Enum):

@@ -31,6 +31,15 @@ def test_a_value_of_another_type_goes_through_its_reader() -> None:
     assert read(Price(True, 5)) == {"minor": "True", "text": "5"}
 
 
+def test_a_value_that_was_read_before_is_looked_up_in_the_fields_table() -> None:
+    names: dict[object, object] = {"grey": "GREY"}
+    fields = (PlainField("minor", "minor", int), PlainField("colour", "text", None, is_named=True))
+    known, new = (reader_factory(fields)(refuse, reader, names) for reader in (refuse, repr))
+
+    assert known(Price(7, "grey")) == {"minor": 7, "colour": "GREY"}
+    assert new(Price(7, "red")) == {"minor": 7, "colour": "'red'"}
+
+
 def test_a_constant_is_asked_of_the_object_itself() -> None:
     read = reader_factory((PlainField("__typename", None, None),))(type)
 
