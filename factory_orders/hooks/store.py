@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Select, exists, or_, select, update
+from sqlalchemy import Select, bindparam, exists, or_, select, update
 
 from factory_orders.hooks.model import LEASE, HookMessage, MessageState, PlantHook
 from factory_orders.hooks.rows import HOOK_FIELDS, MESSAGE_FIELDS, hook_from, message_from
@@ -73,11 +73,12 @@ def save_message(work: Work, message: HookMessage) -> None:
 
 def something_is_due(work: Work) -> bool:
     """Say whether any brand's message is due; asked in a read, so that an idle worker keeps nobody from writing."""
-    return work.connection.execute(_select_due(work).limit(1)).first() is not None
+    return work.connection.execute(_SOME_DUE, {"now": work.now}).first() is not None
 
 
-def _select_due(work: Work) -> Select[Any]:
-    """Select the messages that may be sent: due, of a live hook that does not rest, with no earlier one before them."""
+def _select_due() -> Select[Any]:
+    """Select the messages that may be sent `now`: due, of a live hook that does not rest, with none before them."""
+    now = bindparam("now", type_=db.Instant)
     own, hook = plant_messages.c, plant_hooks.c
     earlier = plant_messages.alias("earlier")
     blocked = exists().where(
@@ -90,20 +91,24 @@ def _select_due(work: Work) -> Select[Any]:
         select(plant_messages)
         .join(plant_hooks, hook.id == own.hook_id)
         .where(
-            own.due_at <= work.now,
+            own.due_at <= now,
             hook.revoked_at.is_(None),
-            or_(hook.resume_at.is_(None), hook.resume_at <= work.now),
+            or_(hook.resume_at.is_(None), hook.resume_at <= now),
             ~blocked,
         )
     )
 
 
+# Written once: an idle worker asks this several times a second, and writing it took longer than answering it.
+_SOME_DUE: Final = _select_due().limit(1)
+
+
 def lease_due(work: Work, limit: int) -> list[tuple[HookMessage, PlantHook]]:
     """Take what is due of every brand for a while; of each build order the first that was not taken, and no other."""
     own = plant_messages.c
-    found = _select_due(work).order_by(own.event_id, own.id).limit(limit)
+    found = _select_due().order_by(own.event_id, own.id).limit(limit)
     found = found.with_for_update(skip_locked=True, of=plant_messages)
-    messages = [message_from(row) for row in work.connection.execute(found).mappings()]
+    messages = [message_from(row) for row in work.connection.execute(found, {"now": work.now}).mappings()]
     if messages:
         ids = [one.id for one in messages]
         work.connection.execute(update(plant_messages).where(db.among(own.id, ids)).values(due_at=work.now + LEASE))
