@@ -133,15 +133,19 @@ def swap_identical(
     assert len(pairs) == len(orders), "every order keeps a car"
     if (saved := before - (found.cost + must * len(orders))) == 0:
         pairs = [(own[order.id], order) for order in orders]
-    swaps = tuple(
-        Swap(order.id, own[order.id].id, car.id)
-        for car, order in sorted(pairs, key=lambda pair: pair[1].id)
-        if own[order.id].id != car.id
-    )
     return SwapPlan(
-        swaps,
+        _swaps(pairs, own),
         saved,
         before - (found.bound + must * len(orders)),
         sum(late(own[order.id], order) for order in orders),
         sum(late(car, order) for car, order in pairs),
+    )
+
+
+def _swaps(pairs: Sequence[tuple[BoundCar, BuyerOrder]], own: Mapping[str, BoundCar]) -> tuple[Swap, ...]:
+    """Return the orders that get another car than their own."""
+    return tuple(
+        Swap(order.id, own[order.id].id, car.id)
+        for car, order in sorted(pairs, key=lambda pair: pair[1].id)
+        if own[order.id].id != car.id
     )
