@@ -380,12 +380,7 @@ def list_options(work: Work, version_id: VersionId) -> tuple[OptionFacts, ...]:
     catalogue = version_by_id(work, version_id).catalogue
     return tuple(
         OptionFacts(
-            option.code,
-            option.category,
-            option.name,
-            option.long_lead,
-            option.constrained,
-            option.fulfils_proposal,
+            option.code, option.category, option.name, option.long_lead, option.constrained, option.fulfils_proposal
         )
         for option in catalogue.options
     )
@@ -393,10 +388,9 @@ def list_options(work: Work, version_id: VersionId) -> tuple[OptionFacts, ...]:
 
 def option_prices(work: Work, version_id: VersionId) -> dict[str, int]:
     """Return the highest price, in fen, that each option of a version has on any model."""
-    highest: dict[str, int] = {}
-    for one in version_by_id(work, version_id).catalogue.prices:
-        highest[one.option] = max(one.price_minor, highest.get(one.option, one.price_minor))
-    return highest
+    prices = version_by_id(work, version_id).catalogue.prices
+    # In rising order the highest price of an option is the one that is written last.
+    return {one.option: one.price_minor for one in sorted(prices, key=lambda one: one.price_minor)}
 
 
 def list_rules(work: Work, version_id: VersionId, *, option: str | None = None) -> tuple[RuleInWords, ...]:

@@ -21,7 +21,8 @@ from factory_orders.errors import CapacityShort
 from kernel.db import metadata
 from kernel.errors import InvalidInput, NotFound, Refusal
 from kernel.money import Money
-from kernel.reasons import REASONS, WORDS, Reason, because
+from kernel.reasons import REASONS, Reason, because
+from kernel.words import WORDS
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 ROOMS: Final = ("kernel", "graph", "configurator", "demand", "factory_orders")
