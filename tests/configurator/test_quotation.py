@@ -32,7 +32,7 @@ CATALOGUE = small_catalogue()
 
 
 def quote_of(given_facts: QuoteFacts, *, quote_policy: QuotePolicy | None = None) -> Quote:
-    features = frozenset({given_facts.model, *given_facts.options})
+    features = CATALOGUE.car_features.of((given_facts.model, *given_facts.options))
     terms = Terms(CATALOGUE, quote_policy or QuotePolicy(), TaxPolicy())
     return compose_quote(given_facts, terms, features=features)
 
