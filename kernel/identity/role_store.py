@@ -66,20 +66,20 @@ def keep_an_administrator(work: Work, *, leaving: AccountId) -> None:
     Who was made administrator and never set a password cannot.
     """
     found = (
-        select(role_grants.c.account_id)
+        select(role_grants.c.account_id, accounts.c.password_hash)
         .join(accounts, accounts.c.id == role_grants.c.account_id)
         .where(
             role_grants.c.brand_id == work.actor.brand_id,
             role_grants.c.role == Role.BRAND_ADMIN.value,
             role_grants.c.revoked_at.is_(None),
             accounts.c.state == "active",
-            accounts.c.password_hash.is_not(None),
         )
         .order_by(role_grants.c.id)
         .with_for_update()
     )
-    administrators = set(work.connection.execute(found).scalars())
-    if not administrators - {leaving}:
+    administrators = {row.account_id: row.password_hash for row in work.connection.execute(found)}
+    others = [password for account_id, password in administrators.items() if account_id != leaving]
+    if leaving in administrators and not any(others):
         raise LastAdministrator
 
 
