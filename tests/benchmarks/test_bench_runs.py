@@ -38,7 +38,8 @@ def test_the_smallest_run_measures_every_operation_and_finds_every_pre_order() -
     assert all(row.measured.per_second > 0 for row in part.rows)
     assert part.acknowledged == part.stored == 8
     statements = {row.operation.name: row.statements for row in part.rows}
-    assert statements["list of 10 cars, fresh"] == statements["one car in full, fresh"] == "1"
+    # The version in force is asked for once a second at most; ten cars take no more than one.
+    assert {statements["list of 10 cars, fresh"], statements["one car in full, fresh"]} <= {"0", "1"}
     assert statements["list of 10 cars, kept bytes"] == "0"
     assert not math.isnan(part.pss_at_end_mb)
     assert "| place a pre-order | 2 |" in table_of([part])
