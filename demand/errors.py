@@ -155,7 +155,7 @@ class PoolFull(Refusal):
     """Every place that this offer could take is taken."""
 
     code = "POOL_FULL"
-    en = "All {places} places for such an offer are taken. Raise your cap, or choose another pool."
+    en = "All places for such an offer are taken ({places} in all). Raise your cap, or choose another pool."
     zh = "该类报价的{places}个名额已满，请提高价格上限或选择其他拼单池。"
     places: int
 

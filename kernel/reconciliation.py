@@ -6,7 +6,7 @@ What is still on its way (a capture or a refund that the worker has not confirme
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, TypeAlias
@@ -18,7 +18,7 @@ from kernel.actor import Actor, Permission
 from kernel.db import Id, Instant, Json, metadata
 from kernel.events import Event, event
 from kernel.ledger import ledger_transfers
-from kernel.money import Money
+from kernel.money import Money, format_money
 from kernel.payments.model import PaymentProvider, StatementLine
 from kernel.payments.store import provider_account
 from kernel.payments.tables import payment_callbacks, payments, refunds
@@ -98,6 +98,19 @@ class Report:
         """Count everything that does not agree."""
         lines = len(self.missing_here) + len(self.missing_there) + len(self.amount_differs)
         return lines + (self.ledger_minor != self.payments_minor)
+
+    def sentences(self) -> Iterator[str]:
+        """Say every difference for whoever looks into it: what it is, its reference, and the amounts."""
+        for kind, reference in self.missing_here:
+            yield f"{kind} {reference}: the provider has it, it is missing here"
+        for kind, reference in self.missing_there:
+            yield f"{kind} {reference}: it is here, the provider does not have it"
+        for one in self.amount_differs:
+            kind, reference = one.key
+            yield f"{kind} {reference}: {format_money(one.here)} here, {format_money(one.there)} there"
+        if self.ledger_minor != self.payments_minor:
+            booked, expected = format_money(Money(self.ledger_minor)), format_money(Money(self.payments_minor))
+            yield f"ledger: {booked} booked, by the payments it should be {expected}"
 
 
 @dataclass(frozen=True, slots=True)

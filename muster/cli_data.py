@@ -135,9 +135,8 @@ def reconcile(
             report = reconciliation.reconcile(works, system(found.id), provider, since=since, until=until)
             differences += report.differences
             out.print(f"{provider.name}: {report.matched} agree, {report.in_flight} on their way")
-            for what in ("missing_here", "missing_there", "amount_differs"):
-                for line in getattr(report, what):
-                    out.print(f"  {what}: {line}", style="red", markup=False)
+            for sentence in report.sentences():
+                out.print(f"  {sentence}", style="red", markup=False)
     if differences:
         sys.exit(REFUSED)
 

@@ -132,7 +132,7 @@ def close_damage_case(work: Work, case_id: str, *, borne_by: Party, repair_minor
     if case.state is CaseState.CLOSED:
         raise DamageCaseClosed
     if not 0 <= repair_minor <= REPAIR_MAX_MINOR:
-        raise InvalidInput("repairMinor", because("REPAIR"))
+        raise InvalidInput("repair", because("REPAIR"))
     closed = replace(
         case, state=CaseState.CLOSED, closed_at=work.now, borne_by=borne_by.value, repair_minor=repair_minor
     )

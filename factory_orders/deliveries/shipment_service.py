@@ -385,4 +385,4 @@ def _check_damage(damage: Damage | None) -> None:
     if not 1 <= len(damage.detail.strip()) <= DETAIL_LENGTH_MAX:
         raise InvalidInput("detail", because("DAMAGE", most=DETAIL_LENGTH_MAX))
     if not 0 <= damage.repair_minor <= REPAIR_MAX_MINOR:
-        raise InvalidInput("repairMinor", because("REPAIR"))
+        raise InvalidInput("repair", because("REPAIR"))

@@ -83,7 +83,7 @@ def rotate_secret(work: Work, key: bytes, hook_id: str, *, overlap: timedelta) -
     """
     work.actor.require(Permission.STAFF_MANAGE)
     if not timedelta(0) <= overlap <= OVERLAP_MAX:
-        raise InvalidInput("overlap", because("DAYS_MOST", most=OVERLAP_MAX.days))
+        raise InvalidInput("overlapHours", because("DAYS_MOST", most=OVERLAP_MAX.days))
     hook = _own(work, hook_id)
     turned = replace(hook, generation=hook.generation + 1, overlap_until=work.now + overlap)
     save_hook(work, turned)

@@ -64,7 +64,7 @@ def rotate_machine_key(
     """
     work.actor.require(Permission.STAFF_MANAGE)
     if not timedelta(0) <= overlap <= settings.key_overlap_max:
-        raise InvalidInput("overlap", because("DAYS_MOST", most=settings.key_overlap_max.days))
+        raise InvalidInput("overlapHours", because("DAYS_MOST", most=settings.key_overlap_max.days))
     machine = _lock_machine(work, machine_id)
     table = machine_keys.c
     until = work.now + overlap

@@ -69,6 +69,7 @@ def test_money_that_only_the_provider_knows_of_is_named(room: Room) -> None:
 
     assert report.missing_here == (("capture", "ref-1"),)
     assert report.differences == 1
+    assert list(report.sentences()) == ["capture ref-1: the provider has it, it is missing here"]
     assert room.news("kernel.reconciliation_difference") == 1
 
 
@@ -77,7 +78,10 @@ def test_money_that_the_provider_does_not_know_of_is_named(room: Room) -> None:
     with room.works.change(system(BRAND)) as work:
         work.connection.execute(delete(sandbox_entries))
 
-    assert run(room).missing_there == (("capture", "ref-1"),)
+    report = run(room)
+
+    assert report.missing_there == (("capture", "ref-1"),)
+    assert list(report.sentences()) == ["capture ref-1: it is here, the provider does not have it"]
 
 
 def test_another_amount_is_named_with_both(room: Room) -> None:
@@ -85,7 +89,10 @@ def test_another_amount_is_named_with_both(room: Room) -> None:
     with room.works.change(system(BRAND)) as work:
         work.connection.execute(update(sandbox_entries).values(amount_minor=499_999))
 
-    assert run(room).amount_differs == (AmountDiffers(("capture", "ref-1"), DEPOSIT, yuan(4999, fen=99)),)
+    report = run(room)
+
+    assert report.amount_differs == (AmountDiffers(("capture", "ref-1"), DEPOSIT, yuan(4999, fen=99)),)
+    assert list(report.sentences()) == ["capture ref-1: ¥5,000 here, ¥4,999.99 there"]
 
 
 def test_a_booking_without_a_payment_shows_in_the_sum(room: Room) -> None:
@@ -97,6 +104,7 @@ def test_a_booking_without_a_payment_shows_in_the_sum(room: Room) -> None:
     report = run(room)
 
     assert (report.ledger_minor, report.payments_minor, report.differences) == (500_100, 500_000, 1)
+    assert list(report.sentences()) == ["ledger: ¥5,001 booked, by the payments it should be ¥5,000"]
 
 
 def test_a_payment_at_the_edge_of_the_period_is_no_difference(room: Room) -> None:
