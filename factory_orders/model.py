@@ -23,7 +23,7 @@ from factory_orders.planning.model import (
 from factory_orders.planning.weekly.model import Conflict, KeptPlan, PlanOutlook, Shortfall, UnitWorth, WhatIf
 from factory_orders.plant.model import BuildOrder, PlantReport, Stage
 from factory_orders.vehicles.model import Allocation, Disclosure, DisclosureReason, Newness, Vehicle, VehicleState
-from factory_orders.waiting.model import OfferState, WaitOffer
+from factory_orders.waiting.model import WaitOffer, WaitOfferState
 
 __all__ = [
     "ORDER_STATES",
@@ -50,7 +50,6 @@ __all__ = [
     "KeptPlan",
     "MessageState",
     "Newness",
-    "OfferState",
     "Order",
     "OrderTerms",
     "PlanOutlook",
@@ -68,6 +67,7 @@ __all__ = [
     "Vehicle",
     "VehicleState",
     "WaitOffer",
+    "WaitOfferState",
     "WhatIf",
     "order_state",
 ]

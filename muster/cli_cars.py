@@ -68,6 +68,7 @@ def swap(dry_run: DryRunOption = False, brand: BrandOption = "") -> None:
         out.print(table)
         if dry_run:
             out.print(f"{len(changes)} orders would change their cars; nothing was changed.")
+            _ask(works, own.id, dry_run=True)
             return
         done = sum(make_swaps(works, own.id, search) for search in found)
         out.print(f"{done} orders have changed their cars." if done else "Something has moved on meanwhile; try again.")

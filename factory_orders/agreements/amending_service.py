@@ -18,10 +18,12 @@ from factory_orders.agreements.events import BuildOrderAmended, OrderAmended
 from factory_orders.agreements.model import Agreement, AgreementKind, FreezePoint, fee_of_change
 from factory_orders.agreements.policy import AmendmentPolicy
 from factory_orders.agreements.store import agreements_of, save_agreement
-from factory_orders.consents.model import OfferState
 from factory_orders.consents.offer_service import end_offer
-from factory_orders.early_cars.store import lapse_of_orders
+from factory_orders.early_cars.tables import EARLY
 from factory_orders.errors import AmendmentNotPossible
+from factory_orders.exchanges.store import lapse_swap_offers
+from factory_orders.offers.model import OfferState
+from factory_orders.offers.store import lapse_of_orders
 from factory_orders.planning.capacity_store import give_back_place, load_weeks, take_places
 from factory_orders.planning.model import (
     CancelledOrder,
@@ -125,9 +127,10 @@ def amend_order(work: Work, order_id: str, options: Sequence[str], *, price: Mon
         at=work.now,
     )
     save_agreement(work, terms, agreed)
-    # A repaired car that was offered is not the car that is ordered any more, nor is an equal one that was there.
+    # A repaired car that was offered is not the car that is ordered any more, nor is an equal one.
     end_offer(work, terms, OfferState.LAPSED)
-    lapse_of_orders(work, [order_id])
+    lapse_of_orders(work, EARLY, [order_id])
+    lapse_swap_offers(work, [order_id])
     if built is not None:
         _change_build_order(work, built, terms, amendment.options)
     work.record(

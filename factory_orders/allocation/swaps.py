@@ -84,9 +84,11 @@ def swap_identical(
 ) -> SwapPlan:
     """Exchange cars of one kind between orders; `roads` are km by (where a car stands, store).
 
-    Where `nobody_worse`, no order becomes later, and who does not become sooner gets no car that is further built: of
-    the exchanges that are like this the best one is found. `may` says besides which order may get which other car.
-    What saves nothing is not exchanged. Asserts that every order has exactly one of the cars; it keeps one afterwards.
+    Where `nobody_worse`, no order is more days late than with its own car, and who is no fewer days late gets none that
+    is further built: of the exchanges that are like this the best one is found. `may` says besides which order may get
+    which other car. What saves nothing is not exchanged.
+
+    Asserts that every order has exactly one of the cars; it keeps one afterwards.
     """
     own = {car.order_id: car for car in cars if car.order_id is not None}
     assert set(own) == {order.id for order in orders}, "every order has its car"

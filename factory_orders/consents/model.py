@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
+from factory_orders.offers.model import OfferState
 from kernel.money import MINOR_PER_MAJOR, divide_half_up, share_basis_points
-
-
-class OfferState(StrEnum):
-    """An offer's life: open until its buyer answers or its time is over."""
-
-    OPEN = "open"
-    ACCEPTED = "accepted"
-    DECLINED = "declined"
-    LAPSED = "lapsed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ from datetime import timedelta
 from typing import Any, Final
 
 from factory_orders.consents.events import RepairedCarAnswered, RepairedCarOffered
-from factory_orders.consents.model import OfferState, RepairOffer, reduction_of
+from factory_orders.consents.model import RepairOffer, reduction_of
 from factory_orders.consents.policy import RepairedCarPolicy
 from factory_orders.consents.store import insert_offer, open_offer, save_answer
+from factory_orders.offers.model import OfferState
 from factory_orders.planning.model import OrderTerms
 from factory_orders.planning.order_store import lock_order
 from factory_orders.vehicles.model import Newness, Vehicle

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from factory_orders.consents.model import OfferState, RepairOffer
+from factory_orders.consents.model import RepairOffer
+from factory_orders.offers.model import OfferState
 
 FIELDS: Final = tuple(RepairOffer.__dataclass_fields__)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import select, update
 
-from factory_orders.consents.model import OfferState, RepairOffer
+from factory_orders.consents.model import RepairOffer
 from factory_orders.consents.rows import FIELDS, offer_from
 from factory_orders.consents.tables import repair_offers
+from factory_orders.offers.model import OfferState
 from kernel.work import Work
 
 

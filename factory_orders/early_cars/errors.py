@@ -16,6 +16,6 @@ class EarlyOfferEnded(Refusal):
     """The offer is `state`: answered or over, the own car is `begun` or `changed`, or the offered one is `gone`."""
 
     code = "EARLY_OFFER_ENDED"
-    en = "This car cannot be taken or declined any more: {state}. Your order goes on as it was."
-    zh = "该现车已无法接受或拒绝：{state}。您的订单照原计划进行。"
+    en = "This car cannot be taken or declined any more: {state}. Your order says which car you get."
+    zh = "该现车已无法接受或拒绝：{state}。请在订单中查看您将得到的车辆。"
     state: str

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from factory_orders.early_cars.model import OFFERS_MAX, EarlyOffer, EarlyRound
-from factory_orders.early_cars.rows import offer_from, round_from
-from factory_orders.early_cars.tables import early_offers, early_rounds
+from factory_orders.early_cars.model import EarlyOffer, EarlyRound
+from factory_orders.early_cars.rows import round_from
+from factory_orders.early_cars.tables import EARLY, early_offers, early_rounds
 from factory_orders.exchanges.model import kind_of
 from factory_orders.light_stock.queries import free_stock
+from factory_orders.offers.queries import my_offers
 from factory_orders.planning.model import OrderOrigin
 from factory_orders.planning.tables import orders
 from factory_orders.plant.tables import build_orders
@@ -77,11 +78,7 @@ def offered_before(work: Work, order_ids: list[str]) -> dict[str, set[str]]:
 
 def my_early_offers(work: Work) -> list[EarlyOffer]:
     """Return the signed-in buyer's offers, newest first."""
-    work.actor.require(Permission.OWN_READ)
-    table = early_offers.c
-    own = (table.account_id == work.actor.signed_in()) & (table.brand_id == work.actor.brand_id)
-    rows = work.connection.execute(select(early_offers).where(own).order_by(table.id.desc()).limit(OFFERS_MAX))
-    return [offer_from(row) for row in rows.mappings()]
+    return my_offers(work, EARLY)
 
 
 def early_rounds_made(work: Work, page: PageRequest) -> Page[EarlyRound]:

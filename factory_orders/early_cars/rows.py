@@ -1,17 +1,11 @@
-"""Reads stored offers and rounds into their values."""
+"""Reads a stored round into its value."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from factory_orders.early_cars.model import EarlyOffer, EarlyRound, EarlyState
-
-
-def offer_from(row: Mapping[Any, Any]) -> EarlyOffer:
-    """Read one row of an offer."""
-    values = {name: row[name] for name in EarlyOffer.__dataclass_fields__}
-    return EarlyOffer(**(values | {"state": EarlyState(row["state"])}))
+from factory_orders.early_cars.model import EarlyRound
 
 
 def round_from(row: Mapping[Any, Any]) -> EarlyRound:

@@ -9,10 +9,14 @@ from factory_orders.deliveries.model import Shipment, ShipmentState
 from factory_orders.deliveries.shipment_service import ReadyCar, plan_shipments, stand_ready
 from factory_orders.deliveries.shipment_store import insert_shipments
 from factory_orders.early_cars.errors import EarlyOfferEnded
-from factory_orders.early_cars.model import EARLY_TIMER, EarlyOffer, EarlyState
-from factory_orders.early_cars.store import give_build_order, lock_offer, read_offer, save_offer
+from factory_orders.early_cars.model import EarlyOffer
+from factory_orders.early_cars.store import give_build_order
+from factory_orders.early_cars.tables import EARLY
+from factory_orders.exchanges.store import lapse_swap_offers
 from factory_orders.light_stock.events import StockCarLeaves
 from factory_orders.light_stock.queries import free_stock
+from factory_orders.offers.model import OfferState
+from factory_orders.offers.service import answer, decline, lapse, own_offer, require_open
 from factory_orders.planning.model import AtStoreOrder, BuiltOrder, OrderTerms, ScheduledOrder
 from factory_orders.planning.order_service import release_rest, withdraw_build_order
 from factory_orders.planning.order_store import lock_order, save_order
@@ -23,10 +27,8 @@ from factory_orders.plant.store import live_build_order
 from factory_orders.vehicles.model import Newness, Vehicle, VehicleState
 from factory_orders.vehicles.service import allocate_vehicle
 from factory_orders.vehicles.store import lock_vehicle
-from kernel.actor import Permission, system
-from kernel.errors import NotFound
+from kernel.actor import system
 from kernel.identity.queries import advisers_of_stores
-from kernel.timers import cancel_timer
 from kernel.work import Work
 
 
@@ -36,15 +38,14 @@ def accept_early_car(work: Work, offer_id: str) -> EarlyOffer:
     Price, store and contract date stay. The same again changes nothing. Refuses another buyer's offer (NotFound), and
     EarlyOfferEnded once it is over, the order's own car is begun or changed, or the car is not as it was offered.
     """
-    work.actor.require(Permission.OWN_WRITE)
     # The order before its offer, as whoever ends an order does.
-    known = _own(work, read_offer(work, offer_id))
+    known = own_offer(work, EARLY, offer_id, lock=False)
     built = live_build_order(work, known.order_id)
     order = lock_order(work, known.order_id)
-    offer = lock_offer(work, offer_id)
-    if offer.state is EarlyState.ACCEPTED:
+    offer = own_offer(work, EARLY, offer_id, lock=True)
+    if offer.state is OfferState.ACCEPTED:
         return offer
-    _require_open(work, offer)
+    require_open(work, EARLY, offer)
     if not isinstance(order, ScheduledOrder) or (built is not None and built.stage not in BEFORE_THE_LINE):
         raise EarlyOfferEnded("begun")
     vehicle = lock_vehicle(work, offer.vin)
@@ -56,7 +57,8 @@ def accept_early_car(work: Work, offer_id: str) -> EarlyOffer:
     if not standing:
         raise EarlyOfferEnded("gone")
     was_for = build_orders_by_id(work, [vehicle.build_order_id])[vehicle.build_order_id].order_id
-    accepted = _answer(work, replace(offer, from_order_id=was_for), EarlyState.ACCEPTED)
+    accepted = answer(work, EARLY, replace(offer, from_order_id=was_for), OfferState.ACCEPTED)
+    lapse_swap_offers(work, [order.terms.id])
     _leave_planned_car(work, order.terms, built, vehicle)
     bound = allocate_vehicle(work, vehicle, order.terms)
     stands_at = standing[0].store_id
@@ -68,40 +70,12 @@ def accept_early_car(work: Work, offer_id: str) -> EarlyOffer:
 
 def decline_early_car(work: Work, offer_id: str) -> EarlyOffer:
     """Wait for the planned car instead; the offered one is free again. Refuses as `accept_early_car` does."""
-    work.actor.require(Permission.OWN_WRITE)
-    offer = _own(work, lock_offer(work, offer_id))
-    if offer.state is EarlyState.DECLINED:
-        return offer
-    _require_open(work, offer)
-    return _answer(work, offer, EarlyState.DECLINED)
+    return decline(work, EARLY, offer_id)
 
 
 def lapse_early_offer(work: Work, offer_id: str, _payload: Any = None) -> None:
     """Let an offer end that nobody answered; the timer of an offer."""
-    work.actor.require(Permission.SYSTEM)
-    offer = lock_offer(work, offer_id)
-    if offer.state is EarlyState.OPEN and work.now >= offer.answer_by:
-        save_offer(work, replace(offer, state=EarlyState.LAPSED, answered_at=work.now))
-
-
-def _own(work: Work, offer: EarlyOffer) -> EarlyOffer:
-    if offer.account_id != work.actor.signed_in():
-        raise NotFound("early car")
-    return offer
-
-
-def _require_open(work: Work, offer: EarlyOffer) -> None:
-    if offer.state is not EarlyState.OPEN:
-        raise EarlyOfferEnded(offer.state.value)
-    if work.now >= offer.answer_by:
-        raise EarlyOfferEnded(EarlyState.LAPSED.value)
-
-
-def _answer(work: Work, offer: EarlyOffer, state: EarlyState) -> EarlyOffer:
-    answered = replace(offer, state=state, answered_at=work.now)
-    save_offer(work, answered)
-    cancel_timer(work, EARLY_TIMER, offer.id)
-    return answered
+    lapse(work, EARLY, offer_id)
 
 
 def _leave_planned_car(work: Work, terms: OrderTerms, built: BuildOrder | None, vehicle: Vehicle) -> None:

@@ -16,6 +16,6 @@ class SwapOfferEnded(Refusal):
     """The offer is `state`: answered, over, or one of the two orders is not as it was any more (`changed`)."""
 
     code = "SWAP_OFFER_ENDED"
-    en = "This car cannot be taken or declined any more: {state}. Your order goes on as it was."
-    zh = "该换车方案已无法接受或拒绝：{state}。您的订单照原计划进行。"
+    en = "This car cannot be taken or declined any more: {state}. Your order says which car you get."
+    zh = "该换车方案已无法接受或拒绝：{state}。请在订单中查看您将得到的车辆。"
     state: str

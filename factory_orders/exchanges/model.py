@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Final
 
 from factory_orders.agreements.model import FreezePoint
+from factory_orders.offers.model import CarOffer
 from factory_orders.plant.model import BEFORE_THE_LINE, Stage
 
 SWAP_TIMER: Final = "factory_orders.swap_offer"
 """When an offer of another order's car ends that nobody answered."""
-
-OFFERS_MAX: Final = 100
-"""So many of a buyer's offers are shown, the newest."""
 
 PROGRESS: Final = (Stage.QUEUED, Stage.PARTS_READY, Stage.BODY, Stage.PAINT, Stage.ASSEMBLY, Stage.REWORK, Stage.PASSED)
 
@@ -93,35 +90,18 @@ def keeps_promise(order: CarOfOrder, gets: CarOfOrder, *, way_days: int, margin_
     return max(gets.ready, gets.planned) + way_days + margin_days <= order.due
 
 
-class SwapOfferState(StrEnum):
-    """An offer's life; without the buyer's word nothing changes."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwapOffer(CarOffer):
+    """Another order's equal car for one that would be late; nobody keeps it until `answer_by`.
 
-    OPEN = "open"
-    ACCEPTED = "accepted"
-    DECLINED = "declined"
-    LAPSED = "lapsed"
-
-
-@dataclass(frozen=True, slots=True)
-class SwapOffer:
-    """Another order's equal car for one that would be late, `days_sooner`; nobody keeps it until `answer_by`.
-
-    `build_order_id` is the order's own car, `with_build_order_id` the one that it would have.
+    `build_order_id` is the order's own car, `with_build_order_id` the one that it would have, which is at `stage` and
+    left the line on `passed_on`, once it has.
     """
 
-    id: str
-    brand_id: str
-    order_id: str
-    account_id: str
     build_order_id: str
     with_build_order_id: str
     stage: str
     passed_on: date | None
-    days_sooner: int
-    offered_at: datetime
-    answer_by: datetime
-    state: SwapOfferState = SwapOfferState.OPEN
-    answered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

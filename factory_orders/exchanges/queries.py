@@ -12,7 +12,6 @@ from factory_orders.consents.tables import repair_offers
 from factory_orders.deliveries.model import ShipmentState
 from factory_orders.deliveries.tables import shipments
 from factory_orders.exchanges.model import (
-    OFFERS_MAX,
     BuyersRights,
     CarOfOrder,
     CarSwap,
@@ -21,8 +20,8 @@ from factory_orders.exchanges.model import (
     kind_of,
     ready_day,
 )
-from factory_orders.exchanges.rows import offer_from
-from factory_orders.exchanges.tables import car_swaps, swap_offers, swap_rounds
+from factory_orders.exchanges.tables import SWAP, car_swaps, swap_offers, swap_rounds
+from factory_orders.offers.queries import my_offers
 from factory_orders.planning.model import OrderOrigin
 from factory_orders.planning.promise import FRIDAY
 from factory_orders.planning.tables import orders
@@ -151,19 +150,16 @@ def rights_of(work: Work, cars: Iterable[CarOfOrder]) -> dict[int, BuyersRights]
 
 def my_swap_offers(work: Work) -> list[SwapOffer]:
     """Return the signed-in buyer's offers of other orders' equal cars, newest first."""
-    work.actor.require(Permission.OWN_READ)
-    table = swap_offers.c
-    own = (table.account_id == work.actor.signed_in()) & (table.brand_id == work.actor.brand_id)
-    rows = work.connection.execute(select(swap_offers).where(own).order_by(table.id.desc()).limit(OFFERS_MAX))
-    return [offer_from(row) for row in rows.mappings()]
+    return my_offers(work, SWAP)
 
 
-def swap_offers_before(work: Work, build_order_ids: Sequence[str]) -> list[SwapOffer]:
-    """Return every offer that was made of these cars or for them, answered or not."""
-    table = swap_offers.c
-    named = db.among(table.build_order_id, build_order_ids) | db.among(table.with_build_order_id, build_order_ids)
+def swap_offers_before(work: Work, cars: Sequence[CarOfOrder]) -> list[SwapOffer]:
+    """Return every offer that was made to these orders, of their cars or for them, answered or not."""
+    table, ids = swap_offers.c, [car.build_order_id for car in cars]
+    own = db.among(table.order_id, [car.order_id for car in cars])
+    named = own | db.among(table.build_order_id, ids) | db.among(table.with_build_order_id, ids)
     found = select(swap_offers).where(table.brand_id == work.actor.brand_id, named)
-    return [offer_from(row) for row in work.connection.execute(found).mappings()]
+    return [SWAP.from_row(row) for row in work.connection.execute(found).mappings()]
 
 
 def orders_of_builds(work: Work, build_order_ids: Sequence[str]) -> list[str]:

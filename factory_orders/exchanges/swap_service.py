@@ -26,7 +26,7 @@ from factory_orders.exchanges.model import (
 )
 from factory_orders.exchanges.policy import ExchangePolicy
 from factory_orders.exchanges.queries import cars_of_orders, rights_of
-from factory_orders.exchanges.store import give_build_orders, insert_swap_round, redirect_way
+from factory_orders.exchanges.store import give_build_orders, insert_swap_round, lapse_swap_offers, redirect_way
 from factory_orders.planning.model import BuiltOrder, Order, OrderTerms, ScheduledOrder
 from factory_orders.planning.order_store import lock_orders, save_orders
 from factory_orders.plant.model import BuildOrder
@@ -197,6 +197,7 @@ def _write(work: Work, search: SwapSearch) -> int:
     gets = {swap.order_id: by_build[swap.to_car_id] for swap in search.plan.swaps}
     if not exchange(work, by_order, gets):
         return 0
+    lapse_swap_offers(work, list(gets))
     made = SwapRound(
         work.new_id(),
         work.actor.brand_id,

@@ -1,4 +1,4 @@
-"""Rounds of swaps and each order's change of cars: nobody is later for it, and a round's saving is its bound."""
+"""Rounds of swaps and each order's change of cars: nobody is late for it, and a round's saving is its bound."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
-    text,
 )
 
-from factory_orders.exchanges.model import SwapOfferState
+from factory_orders.exchanges.errors import SwapOfferEnded
+from factory_orders.exchanges.model import SWAP_TIMER, SwapOffer
+from factory_orders.offers.tables import OfferKind, car_offers
 from kernel.db import Id, Instant, metadata
-from kernel.immutable import append_only, guard
+from kernel.immutable import append_only
 
 swap_rounds = Table(
     "swap_rounds",
@@ -58,40 +59,16 @@ append_only(car_swaps)
 Index("ix_car_swaps_brand", car_swaps.c.brand_id, car_swaps.c.id)
 Index("ix_car_swaps_order", car_swaps.c.order_id)
 
-_STATES = ", ".join(f"'{state.value}'" for state in SwapOfferState)
-_OPEN = text("state = 'open'")
-swap_offers = Table(
+swap_offers = car_offers(
     "swap_offers",
-    metadata,
-    Column("id", Id, primary_key=True),
-    Column("brand_id", Id, nullable=False),
-    Column("order_id", Id, ForeignKey("orders.id"), nullable=False),
-    Column("account_id", Id, nullable=False),
     Column("build_order_id", Id, ForeignKey("build_orders.id"), nullable=False),
     Column("with_build_order_id", Id, ForeignKey("build_orders.id"), nullable=False),
     Column("stage", String(20), nullable=False),
     Column("passed_on", Date),
-    Column("days_sooner", Integer, nullable=False),
-    Column("offered_at", Instant, nullable=False),
-    Column("answer_by", Instant, nullable=False),
-    Column("state", String(10), nullable=False),
-    Column("answered_at", Instant),
-    # A car that its buyer did not want is not offered to the same one again.
-    UniqueConstraint("order_id", "with_build_order_id"),
-    CheckConstraint(f"state IN ({_STATES})", name="state_known"),
-    CheckConstraint("(state = 'open') = (answered_at IS NULL)", name="answered_when_it_is"),
     CheckConstraint("build_order_id <> with_build_order_id", name="another_car"),
-    CheckConstraint("days_sooner > 0 AND offered_at < answer_by", name="worth_an_answer"),
-)
-Index("uq_swap_offers_order", swap_offers.c.order_id, unique=True, postgresql_where=_OPEN, sqlite_where=_OPEN)
-Index("uq_swap_offers_car", swap_offers.c.with_build_order_id, unique=True, postgresql_where=_OPEN, sqlite_where=_OPEN)
-Index("ix_swap_offers_build_order", swap_offers.c.build_order_id)
-Index("ix_swap_offers_with", swap_offers.c.with_build_order_id)
-Index("ix_swap_offers_account", swap_offers.c.brand_id, swap_offers.c.account_id, swap_offers.c.id)
-guard(
-    swap_offers,
-    "answer_is_final",
-    before="UPDATE",
-    when="OLD.state <> 'open'",
+    car="with_build_order_id",
     rule="an answer to an offer of a swap stays",
 )
+Index("ix_swap_offers_build_order", swap_offers.c.build_order_id)
+Index("ix_swap_offers_with", swap_offers.c.with_build_order_id)
+SWAP = OfferKind(swap_offers, SwapOffer, SWAP_TIMER, "equal car", SwapOfferEnded)

@@ -6,14 +6,15 @@ from dataclasses import replace
 from typing import Final, TypeAlias
 
 from factory_orders.balances.service import take_back_balance
-from factory_orders.consents.model import OfferState
 from factory_orders.consents.offer_service import end_offer
 from factory_orders.deliveries.balance import DEFAULT_TIMER, REMIND_TIMER
 from factory_orders.deliveries.handover_store import save_handover
 from factory_orders.deliveries.model import Handover, HandoverState
-from factory_orders.early_cars.store import lapse_of_orders
+from factory_orders.early_cars.tables import EARLY
 from factory_orders.events import OrderCancelled
-from factory_orders.exchanges.store import lapse_offers_of_order
+from factory_orders.exchanges.store import lapse_swap_offers
+from factory_orders.offers.model import OfferState
+from factory_orders.offers.store import lapse_of_orders
 from factory_orders.papers.service import void_papers
 from factory_orders.planning.model import (
     AtStoreOrder,
@@ -52,8 +53,8 @@ def end_order(work: Work, terms: OrderTerms, *, reason: str) -> None:
     """Write that an order has ended; nothing falls due of it any more."""
     save_order(work, CancelledOrder(terms, reason, work.now))
     end_offer(work, terms, OfferState.LAPSED)
-    lapse_of_orders(work, [terms.id])
-    lapse_offers_of_order(work, terms.id)
+    lapse_of_orders(work, EARLY, [terms.id])
+    lapse_swap_offers(work, [terms.id])
     for timer in TIMERS:
         cancel_timer(work, timer, terms.id)
 

@@ -28,6 +28,8 @@ from kernel.ids import AccountId
 from kernel.work import Work
 
 ENDED = ("delivered", "cancelled")
+LEFT_OUT = ("brand_id", "from_order_id", "with_build_order_id", "to_build_order_id", "round_id")
+"""Whose order an equal car was built for before, and with whom a car was exchanged, is another person's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,5 @@ def _plain(row: Any) -> dict[str, Any]:
     return {
         str(name): value.isoformat() if hasattr(value, "isoformat") else value
         for name, value in row.items()
-        # Whose order an equal car was built for before is another person's.
-        if name not in ("brand_id", "from_order_id")
+        if name not in LEFT_OUT
     }

@@ -18,6 +18,7 @@ from factory_orders.events import (
     OrderScheduled,
     SlotsReleased,
 )
+from factory_orders.exchanges.store import lapse_swap_offers
 from factory_orders.planning.batching.service import plan_waiting
 from factory_orders.planning.capacity_store import (
     building_days,
@@ -349,6 +350,7 @@ def build_again(
     _withdraw(work, old)
     save_order(work, ScheduledOrder(end_reduction(work, terms)))
     note_not_ready(work, terms.id)
+    lapse_swap_offers(work, [terms.id])
     batch_id = batch_of_order(work, terms.id)
     # One order's cheapest week is its first one with room.
     placed = _place(work, plant, terms.pool_id, [terms], searched=False)

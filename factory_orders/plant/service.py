@@ -9,9 +9,10 @@ from typing import Literal, TypeAlias
 
 from factory_orders.consents.offer_service import offer_repaired
 from factory_orders.deliveries.shipment_service import plan_shipments, send_to_stock
-from factory_orders.early_cars.store import lapse_of_orders
+from factory_orders.early_cars.tables import EARLY
 from factory_orders.errors import PlantEventAltered
 from factory_orders.events import BuildOrderWithdrawn, BuildStageReported
+from factory_orders.offers.store import lapse_of_orders
 from factory_orders.planning.model import BatchState, BuiltOrder, CancelledOrder, OrderTerms, ScheduledOrder
 from factory_orders.planning.order_service import build_again
 from factory_orders.planning.order_store import lock_orders, move_batches, save_orders
@@ -155,7 +156,7 @@ def _follow(work: Work, moved: Sequence[tuple[BuildOrder, PlantReport]]) -> dict
     begun = sorted({order.batch_id for order, _ in moved})
     move_batches(work, begun, BatchState.BUILDING, only_from=[BatchState.ACCEPTED, BatchState.RELEASED])
     # A car that is there already can be taken until the own one is begun.
-    lapse_of_orders(work, [order.order_id for order, _ in moved if order.stage is Stage.BODY])
+    lapse_of_orders(work, EARLY, [order.order_id for order, _ in moved if order.stage is Stage.BODY])
     work.record(*(_news(order, owners[order.order_id].terms) for order, _ in moved))
     painted = [(order, owners[order.order_id].terms) for order, _ in moved if order.stage is Stage.PAINT]
     others = [order.id for order, _ in moved if order.stage is not Stage.PAINT]

@@ -8,18 +8,17 @@ the other order keeps its promise is made.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from factory_orders.early_cars.store import lapse_of_orders
+from factory_orders.early_cars.tables import EARLY
 from factory_orders.exchanges.errors import SwapOfferEnded
 from factory_orders.exchanges.events import CarSwapOffered
 from factory_orders.exchanges.model import (
     SWAP_TIMER,
     CarOfOrder,
     SwapOffer,
-    SwapOfferState,
     SwapRound,
     keeps_promise,
     needs_word,
@@ -27,7 +26,7 @@ from factory_orders.exchanges.model import (
 )
 from factory_orders.exchanges.policy import ExchangePolicy
 from factory_orders.exchanges.queries import cars_of_orders, orders_of_builds, rights_of, swap_offers_before
-from factory_orders.exchanges.store import insert_offers, lock_offer, read_offer, save_offer
+from factory_orders.exchanges.store import lapse_swap_offers
 from factory_orders.exchanges.swap_service import (
     CarrierCame,
     SwapProblem,
@@ -40,12 +39,16 @@ from factory_orders.exchanges.swap_service import (
     today_of,
     way_days,
 )
+from factory_orders.exchanges.tables import SWAP
+from factory_orders.offers.model import OfferState
+from factory_orders.offers.service import answer, decline, lapse, own_offer, require_open
+from factory_orders.offers.store import insert_offers, lapse_of_orders
+from factory_orders.planning.order_store import lock_orders
 from factory_orders.policies import BatchPolicy, PromisePolicy
 from kernel import policy
-from kernel.actor import Permission, system
-from kernel.errors import NotFound
+from kernel.actor import system
 from kernel.ids import BrandId
-from kernel.timers import cancel_timer, set_timer
+from kernel.timers import set_timer
 from kernel.work import Work, Works
 
 
@@ -72,21 +75,39 @@ def find_pairs(works: Works, brand_id: str) -> tuple[SwapProblem, list[SwapPair]
     """Look whose buyers should be asked; nothing is changed."""
     with works.read(system(BrandId(brand_id))) as work:
         problem = read_problem(work)
-        before = swap_offers_before(work, [car.build_order_id for car in problem.cars])
+        before = swap_offers_before(work, problem.cars)
     return problem, _best_pairs(_pairs(problem, before)) if problem.rules.answer_hours else []
 
 
-def _pairs(problem: SwapProblem, before: Sequence[SwapOffer]) -> list[SwapPair]:
-    """Return the exchanges of two cars that make one order sooner and the other no later, and for which one is asked.
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What was asked before: nobody is asked twice for the same car, nor while a question is open.
 
-    Nobody is asked twice for the same car, and who has an open question, of or for the car, is in no other.
+    That is the order's own one, and any of or for one of the two cars.
     """
-    busy = {one for offer in before if offer.state is SwapOfferState.OPEN for one in _cars(offer)}
-    asked = {(offer.order_id, offer.with_build_order_id) for offer in before}
+
+    pairs: frozenset[tuple[str, str]]
+    still_open: frozenset[str]
+
+    @classmethod
+    def of(cls, before: Sequence[SwapOffer]) -> _Asked:
+        """Read it from every offer that was made of some cars or for them."""
+        unanswered = [offer for offer in before if offer.state is OfferState.OPEN]
+        still_open = frozenset(one for offer in unanswered for one in (offer.order_id, *_cars(offer)))
+        return cls(frozenset((offer.order_id, offer.with_build_order_id) for offer in before), still_open)
+
+    def lets(self, taker: CarOfOrder, giver: CarOfOrder) -> bool:
+        """Say whether an order's buyer may be asked for another order's car."""
+        named = (taker.order_id, taker.build_order_id, giver.build_order_id)
+        return (taker.order_id, giver.build_order_id) not in self.pairs and self.still_open.isdisjoint(named)
+
+
+def _pairs(problem: SwapProblem, before: Sequence[SwapOffer]) -> list[SwapPair]:
+    """Return exchanges of two cars that make one order less late and the other not late, where one buyer is asked."""
+    asked = _Asked.of(before)
     by_kind: dict[str, list[CarOfOrder]] = {}
     for car in problem.cars:
-        if car.build_order_id not in busy:
-            by_kind.setdefault(car.kind, []).append(car)
+        by_kind.setdefault(car.kind, []).append(car)
     found = []
     for cars in by_kind.values():
         own = {car.order_id: problem.days_late(car, car) for car in cars}
@@ -96,7 +117,7 @@ def _pairs(problem: SwapProblem, before: Sequence[SwapOffer]) -> list[SwapPair]:
                 saves = days * problem.costs.late_day - 2 * problem.costs.change
                 if (
                     saves > 0
-                    and (taker.order_id, giver.build_order_id) not in asked
+                    and asked.lets(taker, giver)
                     and problem.is_fair(giver, taker)
                     and progress_of(taker.stage) <= progress_of(giver.stage)
                     and problem.asks(taker, giver)
@@ -131,8 +152,12 @@ def _best_pairs(pairs: Sequence[SwapPair]) -> list[SwapPair]:
 
 def _ask(work: Work, problem: SwapProblem, chosen: Sequence[SwapPair]) -> int:
     """Ask the buyers of pairs that are still as they were read."""
-    ids = [car.order_id for pair in chosen for car in (pair.taker, pair.giver)]
+    cars = [car for pair in chosen for car in (pair.taker, pair.giver)]
+    ids = [car.order_id for car in cars]
+    # Before their offers, as everywhere: none of them ends or is amended until its question stands.
+    lock_orders(work, ids)
     now = {car.order_id: car for car in _cars_now(work, ids, today=problem.today)}
+    asked = _Asked.of(swap_offers_before(work, cars))
     answer_by = work.now + timedelta(hours=problem.rules.answer_hours)
     offers = [
         SwapOffer(
@@ -149,9 +174,9 @@ def _ask(work: Work, problem: SwapProblem, chosen: Sequence[SwapPair]) -> int:
             answer_by=answer_by,
         )
         for pair in chosen
-        if all(now.get(car.order_id) == car for car in (pair.taker, pair.giver))
+        if asked.lets(pair.taker, pair.giver) and all(now.get(car.order_id) == car for car in (pair.taker, pair.giver))
     ]
-    insert_offers(work, offers)
+    insert_offers(work, SWAP, offers)
     for one in offers:
         set_timer(work, SWAP_TIMER, one.id, one.answer_by)
         work.record(CarSwapOffered(one.brand_id, one.id, one.order_id, one.account_id, one.days_sooner, one.answer_by))
@@ -172,33 +197,55 @@ def accept_car_swap(work: Work, offer_id: str) -> SwapOffer:
     Price, store and contract date stay. The same again changes nothing. Refuses another buyer's offer (NotFound), and
     SwapOfferEnded once it is over, or one of the two orders is not as it was: then the own one goes on.
     """
-    work.actor.require(Permission.OWN_WRITE)
-    offer = _own(work, read_offer(work, offer_id))
-    if offer.state is SwapOfferState.ACCEPTED:
+    offer = own_offer(work, SWAP, offer_id, lock=False)
+    if offer.state is OfferState.ACCEPTED:
         return offer
-    _require_open(work, offer)
+    require_open(work, SWAP, offer)
+    made = _exchange(work, offer)
+    # Where the cars changed places the orders are locked by now, before their offer, as whoever ends an order does.
+    now = own_offer(work, SWAP, offer_id, lock=True)
+    if made is None and now.state is OfferState.ACCEPTED:
+        # The same yes came twice at once, and the other one has moved the cars.
+        return now
+    require_open(work, SWAP, now)
+    if made is None:
+        raise SwapOfferEnded("changed")
+    accepted = answer(work, SWAP, now, OfferState.ACCEPTED)
+    # A free car, or another order's, that was offered besides is not wanted any more.
+    lapse_of_orders(work, EARLY, [offer.order_id])
+    lapse_swap_offers(work, list(made.by_order))
+    round_ = SwapRound(work.new_id(), offer.brand_id, work.now, 2, 2, made.saved, made.saved)
+    keep_swaps(work, round_, made.by_order, made.gets, made.roads)
+    return accepted
+
+
+@dataclass(frozen=True, slots=True)
+class _Exchanged:
+    """Two orders that have each other's cars, and what that saves, in fen: there is one exchange, so it is the best."""
+
+    by_order: Mapping[str, CarOfOrder]
+    gets: Mapping[str, CarOfOrder]
+    roads: Mapping[tuple[str, str], int]
+    saved: int
+
+
+def _exchange(work: Work, offer: SwapOffer) -> _Exchanged | None:
+    """Give the two orders of an offer each other's cars; None, and nothing changed, where it is not as it was."""
     today = today_of(work)
     cars = {car.build_order_id: car for car in _cars_now(work, orders_of_builds(work, _cars(offer)), today=today)}
     taker, giver = (cars.get(one) for one in _cars(offer))
     if taker is None or giver is None or taker.order_id != offer.order_id:
-        raise SwapOfferEnded("changed")
+        return None
     by_order = {taker.order_id: taker, giver.order_id: giver}
+    gets = {taker.order_id: giver, giver.order_id: taker}
     roads = roads_of(work, list(by_order.values()))
     saved = _saved(work, taker, giver, roads, today=today)
-    gets = {taker.order_id: giver, giver.order_id: taker}
     try:
-        if saved <= 0 or not exchange(work, by_order, gets):
-            raise SwapOfferEnded("changed")
+        done = saved > 0 and exchange(work, by_order, gets)
     except CarrierCame:
+        # A part of it was written: this ends the whole change.
         raise SwapOfferEnded("changed") from None
-    # The orders are locked by now, and before their offers, as whoever ends an order does.
-    _require_open(work, lock_offer(work, offer_id))
-    # A free car that was offered besides is not wanted any more.
-    lapse_of_orders(work, [taker.order_id])
-    accepted = _answer(work, offer, SwapOfferState.ACCEPTED)
-    # Of two cars and two orders there is one exchange: what it saves is what could be saved.
-    keep_swaps(work, SwapRound(work.new_id(), offer.brand_id, work.now, 2, 2, saved, saved), by_order, gets, roads)
-    return accepted
+    return _Exchanged(by_order, gets, roads, saved) if done else None
 
 
 def _saved(
@@ -222,37 +269,9 @@ def _saved(
 
 def decline_car_swap(work: Work, offer_id: str) -> SwapOffer:
     """Wait for the own car instead. Refuses as `accept_car_swap` does."""
-    work.actor.require(Permission.OWN_WRITE)
-    offer = _own(work, lock_offer(work, offer_id))
-    if offer.state is SwapOfferState.DECLINED:
-        return offer
-    _require_open(work, offer)
-    return _answer(work, offer, SwapOfferState.DECLINED)
+    return decline(work, SWAP, offer_id)
 
 
 def lapse_swap_offer(work: Work, offer_id: str, _payload: Any = None) -> None:
     """Let an offer end that nobody answered; the timer of an offer."""
-    work.actor.require(Permission.SYSTEM)
-    offer = lock_offer(work, offer_id)
-    if offer.state is SwapOfferState.OPEN and work.now >= offer.answer_by:
-        save_offer(work, replace(offer, state=SwapOfferState.LAPSED, answered_at=work.now))
-
-
-def _own(work: Work, offer: SwapOffer) -> SwapOffer:
-    if offer.account_id != work.actor.signed_in():
-        raise NotFound("equal car")
-    return offer
-
-
-def _require_open(work: Work, offer: SwapOffer) -> None:
-    if offer.state is not SwapOfferState.OPEN:
-        raise SwapOfferEnded(offer.state.value)
-    if work.now >= offer.answer_by:
-        raise SwapOfferEnded(SwapOfferState.LAPSED.value)
-
-
-def _answer(work: Work, offer: SwapOffer, state: SwapOfferState) -> SwapOffer:
-    answered = replace(offer, state=state, answered_at=work.now)
-    save_offer(work, answered)
-    cancel_timer(work, SWAP_TIMER, offer.id)
-    return answered
+    lapse(work, SWAP, offer_id)

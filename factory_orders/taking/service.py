@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from factory_orders.agreements.reduction_service import agree_reduction
-from factory_orders.consents.model import OfferState, RepairOffer
+from factory_orders.consents.model import RepairOffer
 from factory_orders.consents.offer_service import end_offer
 from factory_orders.consents.queries import repair_offers_of_orders
 from factory_orders.consents.store import open_offer
 from factory_orders.deliveries.shipment_service import ReadyCar, plan_shipments, stand_ready
 from factory_orders.deliveries.shipment_store import shipment_of_car
 from factory_orders.errors import RepairOfferEnded
+from factory_orders.offers.model import OfferState
 from factory_orders.planning.model import AtStoreOrder, BuiltOrder, Order, OrderTerms, ScheduledOrder
 from factory_orders.planning.order_service import withdraw_build_order
 from factory_orders.planning.order_store import lock_order, save_order

@@ -9,7 +9,7 @@ from enum import StrEnum
 from kernel.money import BASIS_POINTS
 
 
-class OfferState(StrEnum):
+class WaitOfferState(StrEnum):
     """An offer's life; who answers nothing keeps the order as it was, without a credit."""
 
     OPEN = "open"
@@ -30,7 +30,7 @@ class WaitOffer:
     brand_id: str
     order_id: str
     account_id: str
-    state: OfferState
+    state: WaitOfferState
     made_at: datetime
     answer_by: datetime
     built_on: date | None
@@ -41,7 +41,7 @@ class WaitOffer:
 
     def is_open(self, now: datetime) -> bool:
         """Say whether it can be answered."""
-        return self.state is OfferState.OPEN and now < self.answer_by
+        return self.state is WaitOfferState.OPEN and now < self.answer_by
 
 
 def waits_too_long(locked_on: date, built_on: date | None, *, today: date, days_max: int) -> int | None:

@@ -18,7 +18,7 @@ from factory_orders.planning.model import CancelledOrder, DeliveredOrder, OrderT
 from factory_orders.planning.order_store import lock_order
 from factory_orders.policies import BatchPolicy
 from factory_orders.waiting.events import WaitOfferAnswered, WaitOffered
-from factory_orders.waiting.model import OfferState, WaitOffer, credit_for, waits_too_long
+from factory_orders.waiting.model import WaitOffer, WaitOfferState, credit_for, waits_too_long
 from factory_orders.waiting.policy import WaitOfferPolicy
 from factory_orders.waiting.queries import waiting_without_offer
 from factory_orders.waiting.store import (
@@ -78,7 +78,7 @@ def _offer_for(work: Work, terms: OrderTerms, built_on: date | None) -> WaitOffe
         brand_id=terms.brand_id,
         order_id=terms.id,
         account_id=terms.account_id,
-        state=OfferState.OPEN,
+        state=WaitOfferState.OPEN,
         made_at=work.now,
         answer_by=work.now + timedelta(days=offers.answer_days),
         built_on=built_on,
@@ -99,12 +99,12 @@ def accept_wait_offer(work: Work, offer_id: str) -> WaitOffer:
     Refuses another buyer's offer (NotFound) and one that is over, or whose order is (WaitOfferOver).
     """
     offer = _own_offer(work, offer_id)
-    if offer.state is OfferState.ACCEPTED:
+    if offer.state is WaitOfferState.ACCEPTED:
         return offer
     _require_open(work, offer)
     if isinstance(lock_order(work, offer.order_id), CancelledOrder | DeliveredOrder | StockedOrder):
         raise WaitOfferOver(offer.state.value)
-    return _answer(work, offer, OfferState.ACCEPTED)
+    return _answer(work, offer, WaitOfferState.ACCEPTED)
 
 
 def decline_wait_offer(work: Work, offer_id: str) -> WaitOffer:
@@ -113,11 +113,11 @@ def decline_wait_offer(work: Work, offer_id: str) -> WaitOffer:
     Refuses as `accept_wait_offer` does, and OrderNotCancellable once the car is begun.
     """
     offer = _own_offer(work, offer_id)
-    if offer.state is OfferState.DECLINED:
+    if offer.state is WaitOfferState.DECLINED:
         return offer
     _require_open(work, offer)
     leave_free(work, offer.order_id, reason="wait_declined")
-    return _answer(work, offer, OfferState.DECLINED)
+    return _answer(work, offer, WaitOfferState.DECLINED)
 
 
 def _own_offer(work: Work, offer_id: str) -> WaitOffer:
@@ -130,14 +130,15 @@ def _own_offer(work: Work, offer_id: str) -> WaitOffer:
 
 def _require_open(work: Work, offer: WaitOffer) -> None:
     if not offer.is_open(work.now):
-        raise WaitOfferOver(offer.state.value if offer.state is not OfferState.OPEN else OfferState.EXPIRED.value)
+        ended = WaitOfferState.EXPIRED if offer.state is WaitOfferState.OPEN else offer.state
+        raise WaitOfferOver(ended.value)
 
 
-def _answer(work: Work, offer: WaitOffer, state: OfferState) -> WaitOffer:
+def _answer(work: Work, offer: WaitOffer, state: WaitOfferState) -> WaitOffer:
     answered = replace(offer, state=state, answered_at=work.now)
     save_offer(work, answered)
     cancel_timer(work, OFFER_TIMER, offer.id)
-    accepted = state is OfferState.ACCEPTED
+    accepted = state is WaitOfferState.ACCEPTED
     work.record(
         WaitOfferAnswered(
             offer.brand_id, offer.order_id, offer.account_id, offer.id, accepted, offer.credit_minor if accepted else 0
@@ -149,8 +150,9 @@ def _answer(work: Work, offer: WaitOffer, state: OfferState) -> WaitOffer:
 def expire_wait_offers(work: Work, offer_ids: Sequence[str]) -> None:
     """Close offers that nobody answered; the orders stand as they were."""
     work.actor.require(Permission.SYSTEM)
-    over = [one for one in lock_offers(work, offer_ids) if one.state is OfferState.OPEN and not one.is_open(work.now)]
-    save_offers(work, [replace(one, state=OfferState.EXPIRED) for one in over])
+    unanswered = [one for one in lock_offers(work, offer_ids) if one.state is WaitOfferState.OPEN]
+    over = [one for one in unanswered if not one.is_open(work.now)]
+    save_offers(work, [replace(one, state=WaitOfferState.EXPIRED) for one in over])
 
 
 def on_scheduled(work: Work, letters: Sequence[Letter]) -> None:

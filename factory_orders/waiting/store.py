@@ -7,7 +7,7 @@ from dataclasses import fields
 
 from sqlalchemy import bindparam, select, update
 
-from factory_orders.waiting.model import OfferState, WaitOffer
+from factory_orders.waiting.model import WaitOffer, WaitOfferState
 from factory_orders.waiting.rows import offer_from
 from factory_orders.waiting.tables import wait_offers
 from kernel import db
@@ -69,7 +69,7 @@ def accepted_offers(work: Work, order_ids: Sequence[str]) -> list[WaitOffer]:
     found = select(wait_offers).where(
         db.among(table.order_id, order_ids),
         table.brand_id == work.actor.brand_id,
-        table.state == OfferState.ACCEPTED.value,
+        table.state == WaitOfferState.ACCEPTED.value,
         table.credited_at.is_(None),
     )
     return [offer_from(row) for row in work.connection.execute(found.order_by(table.id).with_for_update()).mappings()]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Column, Date, ForeignKey, Index, Integer, String, Table
 
-from factory_orders.waiting.model import OfferState
+from factory_orders.waiting.model import WaitOfferState
 from kernel.db import Id, Instant, Minor, metadata
 from kernel.immutable import guard
 
-_STATES = ", ".join(f"'{one.value}'" for one in OfferState)
+_STATES = ", ".join(f"'{one.value}'" for one in WaitOfferState)
 wait_offers = Table(
     "wait_offers",
     metadata,

@@ -9,18 +9,17 @@ import strawberry
 from factory_orders import queries, service
 from factory_orders.early_cars import model
 from factory_orders.early_cars.errors import EarlyOfferEnded
-from factory_orders.early_cars.model import EarlyState
+from factory_orders.offers.model import OFFERS_MAX
 from graph.access import input_type, object_type
 from graph.identifiers import raw_id, write_id
 from graph.operations import mutation, query
 from graph.scalars import Cursor
 from graph.types.money import Money, show_minor
+from graph.types.offers import OfferState
 from graph.types.pages import Connection, show_page
 from kernel.actor import Permission
 from kernel.paging import page_request
 from kernel.work import Work
-
-strawberry.enum(EarlyState, name="EarlyOfferState", description="Unanswered, an offer lapses and the order stands.")
 
 
 @object_type(reads=Permission.OWN_READ)
@@ -34,7 +33,7 @@ class EarlyOffer:
     order_id: strawberry.ID
     vin: str
     days_sooner: int
-    state: EarlyState
+    state: OfferState
     offered_at: datetime
     answer_by: datetime
     answered_at: datetime | None
@@ -87,7 +86,7 @@ def _show_round(one: model.EarlyRound) -> EarlyRound:
     )
 
 
-@query(reads=Permission.OWN_READ, at_most=model.OFFERS_MAX)
+@query(reads=Permission.OWN_READ, at_most=OFFERS_MAX)
 def my_early_offers(work: Work) -> list[EarlyOffer]:
     """The cars that you were offered sooner than your own, newest first."""
     return [_show(one) for one in queries.my_early_offers(work)]

@@ -9,21 +9,18 @@ import strawberry
 from factory_orders import queries, service
 from factory_orders.exchanges import model
 from factory_orders.exchanges.errors import SwapOfferEnded
-from factory_orders.exchanges.model import SwapOfferState
+from factory_orders.offers.model import OFFERS_MAX
 from factory_orders.plant.model import Stage
 from graph.access import input_type, object_type
 from graph.identifiers import raw_id, write_id
 from graph.operations import mutation, query
 from graph.scalars import Cursor
 from graph.types.money import Money, show_minor
+from graph.types.offers import OfferState
 from graph.types.pages import Connection, show_page
 from kernel.actor import Permission
 from kernel.paging import page_request
 from kernel.work import Work
-
-strawberry.enum(
-    SwapOfferState, name="CarSwapOfferState", description="Unanswered, an offer lapses and the order stands."
-)
 
 
 @object_type(reads=Permission.BATCH_READ)
@@ -69,7 +66,7 @@ class CarSwapOffer:
     stage: Stage
     passed_on: date | None
     days_sooner: int
-    state: SwapOfferState
+    state: OfferState
     offered_at: datetime
     answer_by: datetime
     answered_at: datetime | None
@@ -132,7 +129,7 @@ def _show_offer(one: model.SwapOffer) -> CarSwapOffer:
     )
 
 
-@query(reads=Permission.OWN_READ, at_most=model.OFFERS_MAX)
+@query(reads=Permission.OWN_READ, at_most=OFFERS_MAX)
 def my_car_swap_offers(work: Work) -> list[CarSwapOffer]:
     """The equal cars of other orders that you were offered because yours would be late, newest first."""
     return [_show_offer(one) for one in queries.my_swap_offers(work)]

@@ -24,6 +24,7 @@ from graph.context import Request
 from graph.identifiers import raw_id, write_id
 from graph.operations import mutation, query
 from graph.types.money import Money, show_minor
+from graph.types.offers import OfferState
 from graph.types.pages import Node
 from graph.types.payments import Payment, show_payment
 from kernel import payments
@@ -122,15 +123,12 @@ class OrderAgreement:
 
 @object_type(reads=Permission.OWN_READ)
 class RepairOffer:
-    """A car that is not new any more: you may take it for less until `answerBy`; without a word another one is built.
-
-    `state` is open, accepted, declined or lapsed.
-    """
+    """A car that is not new any more: you may take it for less until `answerBy`; unasked, another one is built."""
 
     vin: str
     repair: Money
     reduction: Money
-    state: str
+    state: OfferState
     offered_at: datetime
     answer_by: datetime
     answered_at: datetime | None
@@ -291,7 +289,7 @@ def show_repair_offer(one: deliveries.RepairOffer) -> RepairOffer:
         vin=one.vin,
         repair=show_minor(one.repair_minor),
         reduction=show_minor(one.reduction_minor),
-        state=one.state.value,
+        state=one.state,
         offered_at=one.offered_at,
         answer_by=one.answer_by,
         answered_at=one.answered_at,

@@ -8,7 +8,7 @@ import strawberry
 
 from factory_orders import model, queries
 from factory_orders.errors import OrderNotCancellable, WaitOfferOver
-from factory_orders.model import OfferState
+from factory_orders.model import WaitOfferState
 from factory_orders.waiting import service
 from graph.access import input_type, object_type
 from graph.identifiers import raw_id, write_id
@@ -17,7 +17,7 @@ from graph.types.money import Money, show_minor
 from kernel.actor import Permission
 from kernel.work import Work
 
-strawberry.enum(OfferState, name="WaitOfferState", description="Unanswered, an offer expires and the order stands.")
+strawberry.enum(WaitOfferState, description="Unanswered, an offer expires and the order stands.")
 
 
 @object_type(reads=Permission.OWN_READ)
@@ -29,7 +29,7 @@ class WaitOffer:
 
     id: strawberry.ID
     order_id: strawberry.ID
-    state: OfferState
+    state: WaitOfferState
     made_at: datetime
     answer_by: datetime
     built_on: date | None

@@ -18,14 +18,15 @@ from demand.service import PoolPlan
 from factory_orders import queries, service
 from factory_orders.agreements.model import EVERY_OTHER, STAGES, FreezePoint, fee_of_change
 from factory_orders.agreements.policy import AmendmentPolicy
-from factory_orders.early_cars.model import EarlyState
 from factory_orders.early_cars.round_service import offer_early_cars
 from factory_orders.errors import AmendmentNotPossible, AmendmentTooLate
 from factory_orders.model import Stage
+from factory_orders.offers.model import OfferState
 from factory_orders.planning.tables import orders
 from factory_orders.plant.tables import build_orders
 from factory_orders.pools_service import open_pool
 from factory_orders.service import Amendment
+from factory_orders.swap_offers.service import offer_swaps
 from kernel import ledger
 from kernel.clock import FixedClock
 from kernel.errors import NotFound
@@ -36,6 +37,8 @@ from kernel.work import Works
 from tests.configurator.small_brand import BRAND, PLAIN_CAR, PLANNER, copied_folder, found_brand, found_stores
 from tests.demand.pool_room import TIERS, PoolRoom, make_pool_room
 from tests.factory_orders.leaving_room import deliver, found_by_audit, locked_orders, news_of
+from tests.factory_orders.test_car_swap_offers import offers as swap_offers
+from tests.factory_orders.test_car_swaps import promise
 from tests.factory_orders.test_early_cars import offers
 from tests.factory_orders.test_light_stock import free, leave_at_plant
 from tests.factory_orders.trade import BUILD, NORTH_PLANT, SECRET, SYSTEM, Trade, buyer
@@ -138,7 +141,19 @@ def test_a_free_car_that_was_offered_is_let_go_once_another_car_is_ordered(room:
 
     amend(trade, order_id, BLUE)
 
-    assert (offered, [one.state for one in offers(trade, 1)], free(trade)) == (1, [EarlyState.LAPSED], [vin])
+    assert (offered, [one.state for one in offers(trade, 1)], free(trade)) == (1, [OfferState.LAPSED], [vin])
+
+
+def test_a_question_for_an_equal_car_is_over_once_another_car_is_ordered(room: PoolRoom) -> None:
+    trade, (order_id, other, _) = locked_orders(room)
+    promise(trade, order_id, trade.clock.now().date() - timedelta(days=20))
+    promise(trade, other, trade.clock.now().date() + timedelta(days=90))
+    trade.build(other)
+    asked = offer_swaps(trade.works, BRAND)
+
+    amend(trade, order_id, BLUE)
+
+    assert (asked, [one.state for one in swap_offers(trade, 1)]) == (1, [OfferState.LAPSED])
 
 
 def test_an_option_more_is_priced_at_the_discount_at_which_the_pool_locked(room: PoolRoom) -> None:

@@ -6,22 +6,26 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.exc import DatabaseError
 
 from factory_orders import queries, service
 from factory_orders.agreements.policy import AmendmentPolicy
 from factory_orders.cancellation.service import lose_earnest
 from factory_orders.exchanges.errors import SwapOfferEnded
-from factory_orders.exchanges.model import BuyersRights, CarOfOrder, SwapOffer, SwapOfferState, needs_word
+from factory_orders.exchanges.model import SWAP_TIMER, BuyersRights, CarOfOrder, SwapOffer, needs_word
+from factory_orders.exchanges.store import give_build_orders
 from factory_orders.exchanges.swap_service import swap_cars
 from factory_orders.exchanges.tables import swap_offers
 from factory_orders.model import Stage
+from factory_orders.offers.model import OfferState
+from factory_orders.plant.model import BuildOrder
 from factory_orders.policies import CancellationPolicy
+from factory_orders.swap_offers import service as offering
 from factory_orders.swap_offers.service import offer_swaps
 from kernel.actor import Actor
 from kernel.errors import NotFound
-from kernel.timers import fire_due
+from kernel.timers import fire_due, timers
 from tests.configurator.small_brand import BRAND
 from tests.factory_orders.test_car_swaps import made, promise, state_of, two_orders, unsound
 from tests.factory_orders.trade import LEGS, SYSTEM, Trade, buyer
@@ -66,8 +70,8 @@ def test_a_car_that_ends_what_its_buyer_may_do_is_not_given_but_offered_and_had_
     accepted = accept(trade, offer)
 
     assert (given, asked, again, waiting) == (0, 1, 0, (("scheduled", None), []))
-    assert (offer.order_id, offer.stage, offer.state, offers(trade, 1)) == (second, "passed", SwapOfferState.OPEN, [])
-    assert (accepted.state, accept(trade, offer)) == (SwapOfferState.ACCEPTED, accepted)
+    assert (offer.order_id, offer.stage, offer.state, offers(trade, 1)) == (second, "passed", OfferState.OPEN, [])
+    assert (accepted.state, accept(trade, offer)) == (OfferState.ACCEPTED, accepted)
     assert (state_of(trade, second), state_of(trade, first)) == (("built", vin), ("scheduled", None))
     late = {one.order_id: (one.days_late_before, one.days_late_after) for one in made(trade)}
     assert late[second][0] - late[second][1] == offer.days_sooner
@@ -87,7 +91,7 @@ def test_without_a_yes_the_order_waits_for_its_own_car_and_is_not_asked_for_that
         trade.clock.advance(timedelta(hours=48))
         fire_due(trade.works, service.TIMERS)
 
-    expected = SwapOfferState.DECLINED if answers else SwapOfferState.LAPSED
+    expected = OfferState.DECLINED if answers else OfferState.LAPSED
     assert [one.state for one in offers(trade)] == [expected]
     with pytest.raises(SwapOfferEnded) as refused:
         accept(trade, offer)
@@ -121,6 +125,53 @@ def test_where_one_of_the_two_has_moved_on_both_keep_their_cars(trade: Trade, wh
     assert unsound(trade) == []
 
 
+@pytest.mark.parametrize("gone", ["the one with the car", "the one who was asked"])
+def test_a_question_is_over_once_one_of_the_two_orders_has_ended(trade: Trade, gone: str) -> None:
+    first, second = two_orders(trade, begun=False)
+    trade.report(trade.build_order_of(first).id, Stage.PARTS_READY)
+    assert offer_swaps(trade.works, BRAND) == 1
+
+    with trade.works.change(SYSTEM) as work:
+        lose_earnest(work, first if gone == "the one with the car" else second)
+
+    with trade.works.read(SYSTEM) as work:
+        set_timers = work.connection.execute(select(timers.c.kind)).scalars().all()
+    assert [one.state for one in offers(trade)] == [OfferState.LAPSED]
+    assert SWAP_TIMER not in set_timers
+
+
+def test_whoever_is_asked_while_the_own_car_is_another_one_stops_no_other_question(trade: Trade) -> None:
+    first, second, third, fourth, fifth = trade.lock(5)
+    today = trade.clock.now().date()
+    for order_id, days in ((first, 90), (second, -20), (third, 90), (fourth, 90), (fifth, -10)):
+        promise(trade, order_id, today + timedelta(days=days))
+    trade.build(first)
+    assert offer_swaps(trade.works, BRAND) == 1
+    asked = 2 if offers(trade, 2) else 5
+    with trade.works.change(SYSTEM) as work:
+        give_build_orders(work, *swapped(trade, second if asked == 2 else fifth, third))
+    trade.build(fourth)
+
+    assert offer_swaps(trade.works, BRAND) == 1
+    assert [len(offers(trade, number)) for number in (2, 5)] == [1, 1]
+
+
+def swapped(trade: Trade, *order_ids: str) -> tuple[dict[str, str], dict[str, BuildOrder]]:
+    """Return which order gets which of two build orders, and both."""
+    one, other = (trade.build_order_of(order_id) for order_id in order_ids)
+    return {one.id: other.order_id, other.id: one.order_id}, {one.id: one, other.id: other}
+
+
+def test_two_rounds_at_once_ask_once(trade: Trade, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, _ = two_orders(trade, begun=False)
+    trade.build(first)
+    found = offering.find_pairs(trade.works, BRAND)
+    monkeypatch.setattr(offering, "find_pairs", lambda _works, _brand_id: found)
+
+    assert [offer_swaps(trade.works, BRAND) for _ in range(2)] == [1, 0]
+    assert len(offers(trade)) == 1
+
+
 def test_nobody_answers_for_another_and_an_answer_stays(trade: Trade) -> None:
     _, _, offer = one_asked(trade)
     for answer in (accept, decline):
@@ -140,7 +191,7 @@ def test_of_two_who_are_late_the_one_is_asked_that_it_helps_most(trade: Trade) -
     trade.build(first)
 
     assert offer_swaps(trade.works, BRAND) == 1
-    assert [one.order_id for one in (*offers(trade, 2), *offers(trade, 3))] in ([second], [third])
+    assert [one.order_id for one in (*offers(trade, 2), *offers(trade, 3))] == [third]
 
 
 def car(stage: Stage, **other: Any) -> CarOfOrder:

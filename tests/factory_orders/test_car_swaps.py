@@ -1,4 +1,4 @@
-"""Identical cars change places between orders where that cuts lateness; nobody becomes later for it."""
+"""Identical cars change places between orders where that cuts lateness; nobody becomes late for it."""
 
 from __future__ import annotations
 

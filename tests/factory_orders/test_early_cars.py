@@ -13,12 +13,13 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 from factory_orders import queries, service
 from factory_orders.cancellation.service import lose_earnest
 from factory_orders.early_cars.errors import EarlyOfferEnded
-from factory_orders.early_cars.model import EARLY_TIMER, EarlyOffer, EarlyRound, EarlyState
+from factory_orders.early_cars.model import EARLY_TIMER, EarlyOffer, EarlyRound
 from factory_orders.early_cars.round_service import offer_early_cars
 from factory_orders.early_cars.tables import early_offers, early_rounds
 from factory_orders.errors import StockCarHeld
 from factory_orders.light_stock.events import StockCarLeaves
 from factory_orders.model import Stage
+from factory_orders.offers.model import OfferState
 from factory_orders.planning.model import SLOT
 from factory_orders.planning.tables import capacity_weeks, orders, pool_plans, pool_reservations
 from factory_orders.plant.tables import build_orders
@@ -77,7 +78,7 @@ def test_who_waits_is_offered_the_equal_car_that_stands_at_the_store_and_has_it_
     accepted = accept(trade, offer)
 
     assert (offered, again, offer.vin, offer.days_sooner >= 60) == (1, 0, vin, True)
-    assert (accepted.state, accept(trade, offer)) == (EarlyState.ACCEPTED, accepted)
+    assert (accepted.state, accept(trade, offer)) == (OfferState.ACCEPTED, accepted)
     assert state_of(trade, order_id) == ("at_store", vin)
     assert ready_on(trade, order_id) == (trade.clock.now() + timedelta(hours=8)).date()
     assert [(one.cars, one.orders, one.saved_minor == one.saved_at_most_minor) for one in rounds(trade)] == [
@@ -135,7 +136,7 @@ def test_while_its_buyer_thinks_a_car_is_nobody_elses_and_free_again_after(trade
     with trade.works.change(buyer(5)) as work:
         declined = service.decline_early_car(work, offer.id)
 
-    assert declined.state is EarlyState.DECLINED
+    assert declined.state is OfferState.DECLINED
     assert free(trade) == [vin]
     assert hold(trade, quote).vin == vin
     with pytest.raises(EarlyOfferEnded):
@@ -153,7 +154,7 @@ def test_without_an_answer_the_order_stands_and_the_same_car_is_not_offered_agai
         accept(trade, offer)
     fire_due(trade.works, service.TIMERS)
 
-    assert offers(trade)[0].state is EarlyState.LAPSED
+    assert offers(trade)[0].state is OfferState.LAPSED
     assert (state_of(trade, order_id)[0], free(trade)) == ("scheduled", [vin])
     assert offer_early_cars(trade.works, BRAND) == 0
 
@@ -241,7 +242,7 @@ def test_an_order_that_is_begun_or_ends_lets_the_car_go_that_was_kept_for_it(tra
     (offer,) = offers(trade)
     with pytest.raises(EarlyOfferEnded):
         accept(trade, offer)
-    assert (offer.state, free(trade)) == (EarlyState.LAPSED, [vin])
+    assert (offer.state, free(trade)) == (OfferState.LAPSED, [vin])
     with trade.works.read(SYSTEM) as work:
         kinds = work.connection.execute(select(timers.c.kind)).scalars().all()
     assert EARLY_TIMER not in kinds
@@ -286,7 +287,7 @@ def test_what_the_pool_of_the_last_who_waited_still_holds_is_free_once_that_one_
 
 
 def test_a_refusal_is_said_in_the_buyers_language() -> None:
-    for state in (*EarlyState, "begun", "changed", "gone"):
+    for state in (*OfferState, "begun", "changed", "gone"):
         assert not re.search("[a-z]", EarlyOfferEnded(str(state)).text("zh-CN"))
 
 

@@ -11,10 +11,11 @@ from sqlalchemy import update
 from sqlalchemy.exc import DatabaseError
 
 from factory_orders import queries, service
-from factory_orders.consents.model import OfferState, RepairOffer, reduction_of
+from factory_orders.consents.model import RepairOffer, reduction_of
 from factory_orders.consents.policy import RepairedCarPolicy
 from factory_orders.errors import RepairOfferEnded
 from factory_orders.model import AtStoreOrder, BuiltOrder, DeliveredOrder, Order, ScheduledOrder, Stage
+from factory_orders.offers.model import OfferState
 from factory_orders.service import TIMERS, Damage
 from factory_orders.vehicles.tables import vehicles
 from kernel.clock import FixedClock

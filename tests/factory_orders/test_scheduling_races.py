@@ -18,16 +18,20 @@ from factory_orders.early_cars import round_service
 from factory_orders.early_cars.errors import EarlyOfferEnded
 from factory_orders.early_cars.model import EarlyOffer, EarlyRound
 from factory_orders.early_cars.round_service import offer_early_cars
-from factory_orders.early_cars.store import insert_round, lapse_of_orders
+from factory_orders.early_cars.store import insert_round
+from factory_orders.early_cars.tables import EARLY
 from factory_orders.exchanges.errors import SwapOfferEnded
-from factory_orders.exchanges.store import lapse_offers_of_order
+from factory_orders.exchanges.store import lapse_swap_offers
 from factory_orders.model import BuildOrder, CancelledOrder
+from factory_orders.offers.model import OfferState
+from factory_orders.offers.store import lapse_of_orders
 from factory_orders.planning.order_service import sequence_day
 from factory_orders.planning.order_store import lock_order
 from factory_orders.planning.queries import plant_by_id
 from factory_orders.planning.tables import capacity_weeks
 from factory_orders.plant.store import cars_of_day
 from factory_orders.plant.tables import build_orders
+from factory_orders.swap_offers import service as offering
 from kernel import db, payments, policy
 from kernel.actor import Actor, Role
 from kernel.clock import FixedClock
@@ -40,6 +44,8 @@ from tests.configurator.small_brand import BRAND, EAST_STORE, NORTH_STORE, PLAIN
 from tests.factory_orders.purchasing import buy
 from tests.factory_orders.test_capacity import change_policy, counts, reserve
 from tests.factory_orders.test_car_swap_offers import accept, one_asked
+from tests.factory_orders.test_car_swap_offers import offers as swap_offers
+from tests.factory_orders.test_car_swaps import two_orders
 from tests.factory_orders.test_early_cars import accept as accept_early
 from tests.factory_orders.test_early_cars import offers as early_offers
 from tests.factory_orders.test_early_cars import wait_long
@@ -249,10 +255,41 @@ def test_who_says_yes_while_the_order_is_being_ended_waits_for_it(trade: Trade, 
             lock_order(work, order_id)
             answering = other.submit(answer, buyer(who))
             wait_until_waiting(trade, 1)
-            lapse_of_orders(work, [order_id])
-            lapse_offers_of_order(work, order_id)
+            lapse_of_orders(work, EARLY, [order_id])
+            lapse_swap_offers(work, [order_id])
         with pytest.raises(refusal):
             answering.result(SECONDS_MAX)
+
+
+def test_the_same_yes_twice_at_once_is_one_yes(trade: Trade) -> None:
+    _, _, offer = one_asked(trade)
+
+    with ThreadPoolExecutor(1) as other:
+        with trade.works.change(buyer(2)) as work:
+            first = service.accept_car_swap(work, offer.id)
+            second = other.submit(accept, trade, offer)
+            wait_until_waiting(trade, 1)
+        assert second.result(SECONDS_MAX) == first
+
+    assert first.state is OfferState.ACCEPTED
+
+
+def test_who_leaves_while_being_asked_for_another_car_is_not_asked(
+    trade: Trade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = two_orders(trade, begun=False)
+    trade.build(first)
+    found = offering.find_pairs(trade.works, BRAND)
+    monkeypatch.setattr(offering, "find_pairs", lambda _works, _brand_id: found)
+
+    with ThreadPoolExecutor(1) as other:
+        with trade.works.change(SYSTEM) as work:
+            lose_earnest(work, second)
+            asking = other.submit(offering.offer_swaps, trade.works, BRAND)
+            wait_until_waiting(trade, 1)
+        assert asking.result(SECONDS_MAX) == 0
+
+    assert swap_offers(trade) == []
 
 
 def test_an_order_that_ends_while_its_offer_is_written_lets_the_car_go(

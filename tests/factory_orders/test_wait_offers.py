@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from factory_orders import queries, service
 from factory_orders.audit_service import CHECKS
 from factory_orders.errors import OrderNotCancellable, WaitOfferOver
-from factory_orders.model import OfferState, Order, WaitOffer, order_state
+from factory_orders.model import Order, WaitOffer, WaitOfferState, order_state
 from factory_orders.service import SUBSCRIPTIONS, TIMERS
 from factory_orders.waiting import service as waiting
 from factory_orders.waiting.model import credit_for, waits_too_long
@@ -108,7 +108,7 @@ def test_who_stays_is_credited_once_with_the_car(trade: Trade) -> None:
     with trade.works.change(buyer()) as work:
         accepted = waiting.accept_wait_offer(work, offer.id)
         assert waiting.accept_wait_offer(work, offer.id) == accepted
-    assert (accepted.state, owed(trade)) == (OfferState.ACCEPTED, 0)
+    assert (accepted.state, owed(trade)) == (WaitOfferState.ACCEPTED, 0)
     with trade.works.change(buyer()) as work, pytest.raises(WaitOfferOver):
         waiting.decline_wait_offer(work, offer.id)
 
@@ -141,7 +141,7 @@ def test_without_an_answer_the_order_stands_and_the_offer_is_over(trade: Trade) 
     with trade.works.change(buyer()) as work, pytest.raises(WaitOfferOver):
         waiting.accept_wait_offer(work, offer.id)
     with trade.works.read(buyer()) as work:
-        assert [one.state for one in queries.my_wait_offers(work)] == [OfferState.EXPIRED]
+        assert [one.state for one in queries.my_wait_offers(work)] == [WaitOfferState.EXPIRED]
     assert order_state(order_of(trade, offer)) == "scheduled"
 
 

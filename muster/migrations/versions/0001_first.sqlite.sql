@@ -1926,21 +1926,21 @@ CREATE TABLE swap_offers (
 	brand_id VARCHAR(32) NOT NULL, 
 	order_id VARCHAR(32) NOT NULL, 
 	account_id VARCHAR(32) NOT NULL, 
-	build_order_id VARCHAR(32) NOT NULL, 
-	with_build_order_id VARCHAR(32) NOT NULL, 
-	stage VARCHAR(20) NOT NULL, 
-	passed_on DATE, 
 	days_sooner INTEGER NOT NULL, 
 	offered_at VARCHAR(27) NOT NULL, 
 	answer_by VARCHAR(27) NOT NULL, 
 	state VARCHAR(10) NOT NULL, 
 	answered_at VARCHAR(27), 
+	build_order_id VARCHAR(32) NOT NULL, 
+	with_build_order_id VARCHAR(32) NOT NULL, 
+	stage VARCHAR(20) NOT NULL, 
+	passed_on DATE, 
 	CONSTRAINT pk_swap_offers PRIMARY KEY (id), 
-	CONSTRAINT uq_swap_offers_order_id_with_build_order_id UNIQUE (order_id, with_build_order_id), 
+	CONSTRAINT ck_swap_offers_another_car CHECK (build_order_id <> with_build_order_id), 
 	CONSTRAINT ck_swap_offers_state_known CHECK (state IN ('open', 'accepted', 'declined', 'lapsed')), 
 	CONSTRAINT ck_swap_offers_answered_when_it_is CHECK ((state = 'open') = (answered_at IS NULL)), 
-	CONSTRAINT ck_swap_offers_another_car CHECK (build_order_id <> with_build_order_id), 
-	CONSTRAINT ck_swap_offers_worth_an_answer CHECK (days_sooner > 0 AND offered_at < answer_by), 
+	CONSTRAINT ck_swap_offers_time_to_answer CHECK (offered_at < answer_by), 
+	CONSTRAINT ck_swap_offers_worth_an_answer CHECK (days_sooner > 0), 
 	CONSTRAINT fk_swap_offers_order_id FOREIGN KEY(order_id) REFERENCES orders (id), 
 	CONSTRAINT fk_swap_offers_build_order_id FOREIGN KEY(build_order_id) REFERENCES build_orders (id), 
 	CONSTRAINT fk_swap_offers_with_build_order_id FOREIGN KEY(with_build_order_id) REFERENCES build_orders (id)
@@ -2000,24 +2000,24 @@ CREATE TABLE early_bonuses (
 CREATE TABLE early_offers (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
-	round_id VARCHAR(32) NOT NULL, 
 	order_id VARCHAR(32) NOT NULL, 
 	account_id VARCHAR(32) NOT NULL, 
-	vin VARCHAR(17) NOT NULL, 
 	days_sooner INTEGER NOT NULL, 
 	offered_at VARCHAR(27) NOT NULL, 
 	answer_by VARCHAR(27) NOT NULL, 
 	state VARCHAR(10) NOT NULL, 
 	answered_at VARCHAR(27), 
+	round_id VARCHAR(32) NOT NULL, 
+	vin VARCHAR(17) NOT NULL, 
 	from_order_id VARCHAR(32), 
 	CONSTRAINT pk_early_offers PRIMARY KEY (id), 
-	CONSTRAINT uq_early_offers_order_id_vin UNIQUE (order_id, vin), 
+	CONSTRAINT ck_early_offers_taken_from_whom CHECK (from_order_id IS NULL OR state = 'accepted'), 
 	CONSTRAINT ck_early_offers_state_known CHECK (state IN ('open', 'accepted', 'declined', 'lapsed')), 
 	CONSTRAINT ck_early_offers_answered_when_it_is CHECK ((state = 'open') = (answered_at IS NULL)), 
-	CONSTRAINT ck_early_offers_taken_from_whom CHECK (from_order_id IS NULL OR state = 'accepted'), 
-	CONSTRAINT ck_early_offers_worth_an_answer CHECK (days_sooner > 0 AND offered_at < answer_by), 
-	CONSTRAINT fk_early_offers_round_id FOREIGN KEY(round_id) REFERENCES early_rounds (id), 
+	CONSTRAINT ck_early_offers_time_to_answer CHECK (offered_at < answer_by), 
+	CONSTRAINT ck_early_offers_worth_an_answer CHECK (days_sooner > 0), 
 	CONSTRAINT fk_early_offers_order_id FOREIGN KEY(order_id) REFERENCES orders (id), 
+	CONSTRAINT fk_early_offers_round_id FOREIGN KEY(round_id) REFERENCES early_rounds (id), 
 	CONSTRAINT fk_early_offers_vin FOREIGN KEY(vin) REFERENCES vehicles (vin), 
 	CONSTRAINT fk_early_offers_from_order_id FOREIGN KEY(from_order_id) REFERENCES orders (id)
 )
@@ -2112,7 +2112,8 @@ CREATE TABLE repair_offers (
 	CONSTRAINT pk_repair_offers PRIMARY KEY (id), 
 	CONSTRAINT ck_repair_offers_state_known CHECK (state IN ('open', 'accepted', 'declined', 'lapsed')), 
 	CONSTRAINT ck_repair_offers_answered_when_it_is CHECK ((state = 'open') = (answered_at IS NULL)), 
-	CONSTRAINT ck_repair_offers_worth_an_answer CHECK (reduction_minor > 0 AND offered_at < answer_by), 
+	CONSTRAINT ck_repair_offers_time_to_answer CHECK (offered_at < answer_by), 
+	CONSTRAINT ck_repair_offers_worth_an_answer CHECK (reduction_minor > 0), 
 	CONSTRAINT fk_repair_offers_order_id FOREIGN KEY(order_id) REFERENCES orders (id), 
 	CONSTRAINT fk_repair_offers_vin FOREIGN KEY(vin) REFERENCES vehicles (vin)
 )
@@ -2922,7 +2923,9 @@ CREATE UNIQUE INDEX uq_backings_one_each ON backings (proposal_id, person_id) WH
 -- next
 CREATE UNIQUE INDEX uq_build_orders_order ON build_orders (order_id) WHERE stage <> 'withdrawn'
 -- next
-CREATE UNIQUE INDEX uq_early_offers_order ON early_offers (order_id) WHERE state = 'open'
+CREATE UNIQUE INDEX uq_early_offers_once ON early_offers (order_id, vin)
+-- next
+CREATE UNIQUE INDEX uq_early_offers_order_id ON early_offers (order_id) WHERE state = 'open'
 -- next
 CREATE UNIQUE INDEX uq_early_offers_vin ON early_offers (vin) WHERE state = 'open'
 -- next
@@ -2950,7 +2953,7 @@ CREATE UNIQUE INDEX uq_promise_holds_account ON promise_holds (brand_id, account
 -- next
 CREATE UNIQUE INDEX uq_promise_holds_quote ON promise_holds (quote_id) WHERE state <> 'ended'
 -- next
-CREATE UNIQUE INDEX uq_repair_offers_order ON repair_offers (order_id) WHERE state = 'open'
+CREATE UNIQUE INDEX uq_repair_offers_order_id ON repair_offers (order_id) WHERE state = 'open'
 -- next
 CREATE UNIQUE INDEX uq_role_grants_account_id_role ON role_grants (account_id, role) WHERE revoked_at IS NULL
 -- next
@@ -2964,6 +2967,8 @@ CREATE UNIQUE INDEX uq_stock_moves_offered ON stock_moves (vin) WHERE state = 'o
 -- next
 CREATE UNIQUE INDEX uq_stock_purchases_open ON stock_purchases (vin) WHERE state = 'open'
 -- next
-CREATE UNIQUE INDEX uq_swap_offers_car ON swap_offers (with_build_order_id) WHERE state = 'open'
+CREATE UNIQUE INDEX uq_swap_offers_once ON swap_offers (order_id, with_build_order_id)
 -- next
-CREATE UNIQUE INDEX uq_swap_offers_order ON swap_offers (order_id) WHERE state = 'open'
+CREATE UNIQUE INDEX uq_swap_offers_order_id ON swap_offers (order_id) WHERE state = 'open'
+-- next
+CREATE UNIQUE INDEX uq_swap_offers_with_build_order_id ON swap_offers (with_build_order_id) WHERE state = 'open'
