@@ -166,7 +166,7 @@ class Catalogue:
 
     @cached_property
     def car_features(self) -> CarFeatures:
-        """Return what the tree adds to a car's model and options."""
+        """Return what the tree adds to a car's model and options; prices and parts speak of nothing else."""
         above = {member: group.parent for group in self.groups for member in group.members}
         mandatory = [group for group in self.groups if group.kind is GroupKind.MANDATORY]
 

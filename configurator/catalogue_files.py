@@ -28,7 +28,7 @@ from configurator.errors import CatalogueFaulty
 from configurator.expression_reader import parse_expression, parse_own_expression
 from configurator.expressions import ExpressionFault, feature_names, format_expression
 from configurator.faults import Fault, FaultList
-from configurator.feature_tree import Constraint, FeatureModel, GroupKind, TreeGroup
+from configurator.feature_tree import Constraint, FeatureModel, GroupKind, TreeGroup, decided_by_tree
 from configurator.file_tables import Row, read_table
 from configurator.logic_check import logic_faults
 from configurator.model import Text
@@ -115,8 +115,11 @@ class _Folder:
         known_models = {model.code for _, model in models}
         self._check_prices(prices, known_models, known_options)
         price_names = [(line, feature_names(rule.when)) for line, rule in price_rules]
-        self._check_names("price_rules.csv", price_names, feature_model)
-        self._check_parts(parts, feature_model)
+        decided = decided_by_tree(
+            [feature.name for feature in feature_model.features], feature_model.groups, known_models | known_options
+        )
+        self._check_names("price_rules.csv", price_names, feature_model, decided)
+        self._check_parts(parts, feature_model, decided)
         return Catalogue(
             **manifest,
             features=tuple(feature.name for feature in feature_model.features),
@@ -248,11 +251,13 @@ class _Folder:
             if price.option not in options:
                 self._faults.add("prices.csv", line, f"unknown option '{price.option}'")
 
-    def _check_parts(self, parts: list[tuple[int, PartUse]], feature_model: FeatureModel) -> None:
+    def _check_parts(
+        self, parts: list[tuple[int, PartUse]], feature_model: FeatureModel, decided: frozenset[str]
+    ) -> None:
         """A part list is for a feature, or for a part of another list; a part contains itself by no way."""
         made = {part.part for _, part in parts}
         names = [(line, (part.feature,)) for line, part in parts if part.feature not in made]
-        self._check_names("parts.csv", names, feature_model)
+        self._check_names("parts.csv", names, feature_model, decided)
         known = {feature.name for feature in feature_model.features}
         for line, part in parts:
             if part.part in known:
@@ -272,12 +277,22 @@ class _Folder:
             self._faults.add("parts.csv", 0, f"the assemblies come to more than {ROWS_MAX:,} parts")
             return parts
 
-    def _check_names(self, file: str, names: Iterable[tuple[int, Iterable[str]]], feature_model: FeatureModel) -> None:
+    def _check_names(
+        self,
+        file: str,
+        names: Iterable[tuple[int, Iterable[str]]],
+        feature_model: FeatureModel,
+        decided: frozenset[str],
+    ) -> None:
+        """Prices and parts go by the model, the options, and what the tree says of a car with these."""
         known = {feature.name for feature in feature_model.features}
         for line, used in names:
             for name in used:
                 if name not in known:
                     self._faults.add(file, line, f"unknown feature '{name}'")
+                elif name not in decided:
+                    reason = f"a car's model and options alone do not say whether it has '{name}'; name those instead"
+                    self._faults.add(file, line, reason)
 
 
 def _values(items: list[tuple[int, Item]]) -> tuple[Item, ...]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -74,3 +77,30 @@ class UvlReading:
 
     model: FeatureModel | None
     faults: tuple[Fault, ...]
+
+
+def decided_by_tree(features: Sequence[str], groups: Sequence[TreeGroup], named: AbstractSet[str]) -> frozenset[str]:
+    """Return the features of which a car's models and options (`named`) alone say, by the tree, whether it has them.
+
+    That is what always brings one of them below it, and what is mandatory in all that is decided. A feature that a
+    rule may add, or leave out, is not among them. Parents come before their children in both lists.
+    """
+    below: defaultdict[str, list[TreeGroup]] = defaultdict(list)
+    for group in groups:
+        below[group.parent].append(group)
+    decided = set(named)
+    for feature in reversed(features):
+        if any(_brings(group, decided) for group in below[feature]):
+            decided.add(feature)
+    decided.add(features[0])
+    for group in groups:
+        if group.kind is GroupKind.MANDATORY and group.parent in decided:
+            decided.update(group.members)
+    return frozenset(decided)
+
+
+def _brings(group: TreeGroup, decided: AbstractSet[str]) -> bool:
+    """Say whether no car has the group's parent without one of the decided features in it."""
+    if group.kind is GroupKind.MANDATORY:
+        return not decided.isdisjoint(group.members)
+    return group.low > 0 and decided >= set(group.members)

@@ -1,6 +1,7 @@
-"""Every feature that a car has: the one place that adds what the tree says besides the model and the options named.
+"""The features of a car by the tree: the one place that adds them to the model and the options named.
 
-Prices and part lists may speak of any feature of the tree, so nothing is priced or looked up by the named ones alone.
+Prices and part lists may speak of any feature that a car has for sure by its model and options (`decided_by_tree`); a
+catalogue that asks for others is not read. So nothing is priced or looked up by the named ones alone.
 """
 
 from __future__ import annotations
@@ -21,5 +22,8 @@ class CarFeatures:
     brought: Mapping[str, frozenset[str]]
 
     def of(self, named: Iterable[str]) -> frozenset[str]:
-        """Return every feature of a car with the named ones; what the tree does not know is only itself."""
+        """Return the features that the tree gives a car with the named ones; what it does not know is only itself.
+
+        Of those that `decided_by_tree` names none is missing; others that only a rule brings are.
+        """
         return self.always.union(*(self.brought.get(name, (name,)) for name in named))

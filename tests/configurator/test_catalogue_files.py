@@ -14,6 +14,7 @@ from configurator.catalogue_files import inspect_folder, read_catalogue
 from configurator.catalogue_json import content_hash, decode_catalogue, encode_catalogue
 from configurator.catalogue_report import check_folder, diff_catalogues
 from configurator.errors import CatalogueFaulty
+from configurator.feature_tree import GroupKind, TreeGroup, decided_by_tree
 from tests.configurator.small_brand import FOLDER, copied_folder, small_catalogue
 
 Edit = Callable[[str], str]
@@ -263,6 +264,43 @@ def test_a_fault_is_named_with_file_and_line(
     tmp_path: Path, file: str, edit: Edit, expected: tuple[str, int, str]
 ) -> None:
     assert expected in faults_after(tmp_path, file, edit)
+
+
+def test_prices_and_parts_name_no_feature_that_only_a_rule_brings(tmp_path: Path) -> None:
+    folder = copied_folder(tmp_path / "catalogue")
+    for file, edit in (
+        ("options.uvl", replaced("\t\toptional\n", "\t\toptional\n\t\t\tWinter {abstract}\n")),
+        ("options.uvl", added("\t// R080\n\tWinter <=> HOOK & PT_BIG")),
+        ("rules.csv", added("R080,requires,,,,,冬季,Winter.")),
+        ("price_rules.csv", added("P002,Extras & Paint & !Winter,-100,优惠,Off.")),
+        ("parts.csv", added("Extras,FIR-EXTRAS,1,ACME,10,,\nWinter,FIR-WINTER,1,ACME,10,,")),
+    ):
+        (folder / file).write_text(edit((folder / file).read_text(encoding="utf-8")), encoding="utf-8")
+
+    _, faults = inspect_folder(folder)
+
+    reason = "a car's model and options alone do not say whether it has 'Winter'; name those instead"
+    assert [(fault.file, fault.line, fault.reason) for fault in faults] == [
+        ("parts.csv", 5, reason),
+        ("price_rules.csv", 3, reason),
+    ]
+
+
+def test_the_tree_decides_what_always_comes_with_an_option_and_what_is_mandatory_in_that() -> None:
+    groups = [
+        TreeGroup("Root", GroupKind.MANDATORY, 2, 2, ("Paint", "Always"), 1),
+        TreeGroup("Root", GroupKind.OPTIONAL, 0, 3, ("Pack", "Extras", "Bundle"), 2),
+        TreeGroup("Paint", GroupKind.ALTERNATIVE, 1, 1, ("RED", "Plain"), 3),
+        TreeGroup("Pack", GroupKind.MANDATORY, 2, 2, ("HEAT", "Wires"), 4),
+        TreeGroup("Extras", GroupKind.OR, 1, 2, ("HOOK", "ROOF"), 5),
+        TreeGroup("Bundle", GroupKind.OPTIONAL, 0, 1, ("TENT",), 6),
+        TreeGroup("Always", GroupKind.ALTERNATIVE, 1, 1, ("Only",), 7),
+    ]
+    features = ["Root", *(name for group in groups for name in group.members)]
+
+    decided = decided_by_tree(features, groups, {"RED", "HEAT", "HOOK", "ROOF", "TENT"})
+
+    assert set(features) - decided == {"Plain", "Bundle", "Only"}
 
 
 @pytest.mark.parametrize("file", ["catalogue.toml", "options.uvl", "models.csv", "rules.csv", "parts.csv"])
