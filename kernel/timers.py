@@ -137,7 +137,7 @@ def _fire(works: Works, handlers: Mapping[str, Handler], *, most: int) -> int:
         if not firing:
             raise
         if len(firing) > 1:
-            return _fire(works, handlers, most=1)
+            return sum(_fire(works, handlers, most=1) for _ in firing)
         _postpone(works, firing[0], error)
     return len(firing)
 

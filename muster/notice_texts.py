@@ -259,11 +259,10 @@ register_notice(
 register_notice(
     "order_scheduled_late",
     "已排产，晚于承诺",
-    "您的车已排产，预计{expected}到店，晚于我们承诺的{promised}，非常抱歉。自承诺日起，每晚一天都会自动向您补偿，无需申请。",
+    "您的车已排产，预计{expected}到店，晚于我们承诺的{promised}，非常抱歉。自承诺日起，每晚一天都会按合同约定（以其上限为限）自动向您补偿，无需申请。",
     "Your car has its week, later than promised",
     "Your car is scheduled: expected at the store on {expected}. We promised {promised} and are sorry to be late. For"
-    " each day after that you are credited by itself; you need not ask.",
-    may_mute=True,
+    " each day after that you are credited by itself, up to the limit of your terms; you need not ask.",
 )
 register_notice(
     "vehicle_built",

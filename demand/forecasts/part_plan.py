@@ -62,29 +62,26 @@ def plan_parts(
     days = [(one, one.week + timedelta(days=day)) for one in orders for day in range(DAYS_OF_A_WEEK)]
     levels: list[dict[PartNeed, float]] = [{}, {}, {}]
     for one, day in days:
-        for found, cars in zip(levels, (one.cars.p10, one.cars.p50, one.cars.p90), strict=True):
-            built_on = one.week + timedelta(weeks=weeks_to_build)
-            planned = _cars_of_a_day(one.model, lists[day].features, day, built_on, cars / DAYS_OF_A_WEEK, shares)
+        every, having = _features_of(one.model, lists[day].features, shares)
+        built_on = one.week + timedelta(weeks=weeks_to_build)
+        for found, week in zip(levels, (one.cars.p10, one.cars.p50, one.cars.p90), strict=True):
+            cars = week / DAYS_OF_A_WEEK
+            some = [PlannedCars(frozenset({name}), day, built_on, cars * share) for name, share in having.items()]
+            planned = [PlannedCars(every, day, built_on, cars), *some]
             for need, pieces in explode_parts(lists[day].parts, planned).items():
                 found[need] = found.get(need, 0.0) + pieces
     low, middle, high = levels
     return tuple(PartCall(need, Quantiles(low[need], middle[need], high[need])) for need in sorted(middle))
 
 
-def _cars_of_a_day(
-    model: str,
-    tree: CarFeatures,
-    ordered_on: date,
-    built_on: date,
-    cars: float,
-    shares: Mapping[tuple[str, str], float],
-) -> list[PlannedCars[float]]:
-    """Return the day's cars as what every car of the model has, and for each other feature the share that has it."""
+def _features_of(
+    model: str, tree: CarFeatures, shares: Mapping[tuple[str, str], float]
+) -> tuple[frozenset[str], dict[str, float]]:
+    """Return what every car of a model has, and for each other feature the share of the cars that have it."""
     every = tree.of((model,))
     having: dict[str, float] = {}
     for (of, option), share in shares.items():
         if of == model:
             for feature in tree.of((option,)) - every:
                 having[feature] = min(1.0, having.get(feature, 0.0) + share)
-    some = [PlannedCars(frozenset({one}), ordered_on, built_on, cars * share) for one, share in having.items()]
-    return [PlannedCars(every, ordered_on, built_on, cars), *some]
+    return every, having

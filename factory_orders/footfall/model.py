@@ -38,7 +38,7 @@ def demo_cars(
     """Return how many demo cars of each model a store should have; `weights` are the models' expected sales.
 
     One car for each `visitors_per_car` people a week. They go one by one to the model with the most sales for the cars
-    that it has (Webster's method), so that one model more people come for never loses a car by it.
+    that it has (Webster's method), so that more visitors never take a demo car from a model.
     """
     cars = footfall.visitors // (visitors_per_car * footfall.weeks) if footfall.weeks else 0
     found = dict.fromkeys(sorted(weights), 0)

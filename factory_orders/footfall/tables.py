@@ -21,4 +21,5 @@ store_visitors = Table(
 )
 append_only(store_visitors)
 Index("ix_store_visitors_store", store_visitors.c.brand_id, store_visitors.c.store_id, store_visitors.c.id)
+Index("ix_store_visitors_brand", store_visitors.c.brand_id, store_visitors.c.id)
 Index("ix_store_visitors_week", store_visitors.c.brand_id, store_visitors.c.week)

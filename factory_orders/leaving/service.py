@@ -26,12 +26,13 @@ from factory_orders.planning.model import (
 )
 from factory_orders.planning.order_service import LATE_CREDIT_TIMER
 from factory_orders.planning.order_store import save_order
+from factory_orders.store_closing.model import PICK_TIMER
 from factory_orders.vehicles.service import free_vehicle
 from kernel.timers import cancel_timer
 from kernel.work import Work
 
 UnderWay: TypeAlias = ScheduledOrder | BuiltOrder | InTransitOrder | AtStoreOrder
-TIMERS: Final = (LATE_CREDIT_TIMER, REMIND_TIMER, DEFAULT_TIMER)
+TIMERS: Final = (LATE_CREDIT_TIMER, REMIND_TIMER, DEFAULT_TIMER, PICK_TIMER)
 
 
 def leave_car(work: Work, order: UnderWay, handover: Handover | None, *, reason: str) -> None:

@@ -186,7 +186,8 @@ def _levels(work: Work, store_ids: Sequence[str]) -> list[StoreLevel]:
                     weekly_milli=weekly,
                     level=base_stock(rule_for(rules, weekly)),
                     standing=free[key],
-                    held=there[key] - free[key],
+                    # Read one after the other: a car that came in between is free and was not there.
+                    held=max(0, there[key] - free[key]),
                     inbound=inbound.get(key, 0),
                     display_wanted=rules.display_per_model,
                     display=used.get((*key, Newness.DISPLAY), 0),

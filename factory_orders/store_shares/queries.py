@@ -43,6 +43,8 @@ def store_statement(work: Work, page: PageRequest, *, store_id: str | None = Non
     wanted = store_id if work.actor.may(Permission.BATCH_READ) else work.actor.own_store()
     if store_id not in (None, wanted):
         raise NotFound("store")
+    if wanted is not None and not registry.stores_by_id(work, [wanted]):
+        raise NotFound("store")
     table = store_shares.c
     found = select(store_shares).where(table.brand_id == work.actor.brand_id)
     if wanted is not None:

@@ -114,11 +114,6 @@ def disclosed_minor(work: Work, vin: str) -> int:
     return int(work.connection.execute(found).scalar_one())
 
 
-def open_disclosures(work: Work, vin: str) -> int:
-    """Count what was told of a car and not accepted yet."""
-    return open_disclosures_of(work, [vin]).get(vin, 0)
-
-
 def open_disclosures_of(work: Work, vins: Sequence[str]) -> dict[str, int]:
     """Count by car what was told of it and not accepted yet; cars without any are left out."""
     table = vehicle_disclosures.c

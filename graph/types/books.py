@@ -150,11 +150,12 @@ def audited_movements(work: Work, first: int, after: Cursor | None = None) -> Co
 
 @query(reads=Permission.AUDIT_READ, at_most=ACCOUNTS_MAX)
 def ledger_balances(work: Work, accounts: list[str]) -> list[LedgerBalance]:
-    """Balances of up to 50 accounts of the ledger, by name such as `deposit:<pre-order>`."""
+    """Balances of up to 50 accounts of the ledger, by name such as `deposit:<pre-order>`, each under the name given."""
     if len(accounts) > ACCOUNTS_MAX:
         raise InvalidInput("accounts", because("COUNT_MOST", most=ACCOUNTS_MAX))
-    found = ledger.balances(work, [AccountName(raw_account(one)) for one in accounts])
-    return [LedgerBalance(account=name, balance=show_minor(minor)) for name, minor in found.items()]
+    names = {one: AccountName(raw_account(one)) for one in accounts}
+    found = ledger.balances(work, list(dict.fromkeys(names.values())))
+    return [LedgerBalance(account=one, balance=show_minor(found[name])) for one, name in names.items()]
 
 
 def raw_account(name: str) -> str:

@@ -33,7 +33,7 @@ class DemandCell:
     low: float | None
     high: float | None
     catalogue_versions: list[int] = field(
-        at_most=1, about="The numbers of the catalogue versions whose people are counted, in ascending order."
+        at_most=2, about="The numbers of the catalogue versions whose people are counted, in ascending order."
     )
 
 

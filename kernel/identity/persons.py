@@ -53,10 +53,12 @@ class SandboxPersonVerifier:
         return number
 
 
-def check_name(name: str) -> None:
-    """Refuse what is nobody's name: nothing, too long, not printable (InvalidInput)."""
-    if not name.strip() or len(name) > NAME_LENGTH_MAX or not name.isprintable():
+def read_person_name(text: str) -> str:
+    """Return a name in one line; refuses what is nobody's: nothing, too long, not printable (InvalidInput)."""
+    name = " ".join(text.split())
+    if not name or len(name) > NAME_LENGTH_MAX or not name.isprintable():
         raise InvalidInput("name", because("LENGTH", most=NAME_LENGTH_MAX))
+    return name
 
 
 def read_id_number(text: str, *, today: date, regions: frozenset[str] = REGIONS) -> str:

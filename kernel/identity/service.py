@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -47,9 +48,9 @@ from kernel.identity.persons import (
     REGIONS,
     PersonClaim,
     PersonVerifier,
-    check_name,
     person_hash,
     read_id_number,
+    read_person_name,
 )
 from kernel.identity.store import Attempt, StoredAccount, bucket
 from kernel.identity.throttle import Throttle
@@ -331,10 +332,11 @@ class Identity:
         actor.require(Permission.ACCOUNT_OWN)
         account_id = actor.signed_in()
         key = self.settings.identity_key
-        check_name(claim.name)
-        with self._works.change(actor) as work:
+        claim = replace(claim, name=read_person_name(claim.name))
+        with self._works.read(actor) as work:
             today = work.now.astimezone(registry.own_brand(work).zone).date()
-            read_id_number(claim.id_number, today=today, regions=REGIONS | INVENTED_REGIONS)
+        read_id_number(claim.id_number, today=today, regions=REGIONS | INVENTED_REGIONS)
+        with self._works.change(actor) as work:
             attempt = store.count_attempt(work, [bucket(key, Throttle.PERSON_ACCOUNT, actor.brand_id, account_id)])
         id_number = self._verifier.verify(claim, today=today)
         with self._works.change(actor) as work:

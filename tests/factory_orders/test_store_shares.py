@@ -12,7 +12,7 @@ from factory_orders.planning.tables import orders
 from factory_orders.store_shares.model import ShareKind, StoreShare, maker_part, share_transfers
 from factory_orders.store_shares.tables import store_shares
 from kernel.actor import Actor
-from kernel.errors import Forbidden
+from kernel.errors import Forbidden, NotFound
 from kernel.paging import PageRequest
 from kernel.soundness import examine
 from tests.configurator.small_brand import EAST_STORE, PLAIN_CAR, PLANNER
@@ -55,6 +55,13 @@ def test_a_store_has_its_fee_once_the_buyer_has_signed_and_not_before(trade: Tra
     assert (share.sold_minor, share.maker_minor, share.share_minor) == (FEE, 0, FEE)
     assert owed(trade) == {EAST_STORE: FEE}
     assert unsound(trade) == []
+
+
+def test_a_planner_names_a_store_of_the_brand_or_none(trade: Trade) -> None:
+    with trade.works.read(PLANNER) as work:
+        assert list(queries.store_statement(work, PageRequest(9), store_id=EAST_STORE).items) == []
+        with pytest.raises(NotFound):
+            queries.store_statement(work, PageRequest(9), store_id="f" * 32)
 
 
 def test_what_a_stock_car_brings_beyond_the_makers_part_is_its_stores(trade: Trade) -> None:

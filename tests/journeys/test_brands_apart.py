@@ -77,6 +77,7 @@ TOLD_BY_ERROR: Final = frozenset(
         "partShortages.plantId",
         "plantMessages.hookId",
         "storeOutlook.storeId",
+        "storeStatement.storeId",
     }
 )
 # What its owner would see only after more steps than are taken here.

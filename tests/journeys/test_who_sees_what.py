@@ -146,6 +146,9 @@ def test_an_auditor_reads_the_ledger_and_the_record_and_changes_nothing(borealis
     assert (kinds.count("pool.joined"), kinds[-1]) == (3, "pool.locked")
     assert not [one for buyer, _ in orders for one in (buyer.account_id, "Buyer") if one in str(chain)]
     assert sales == -3 * DEPOSIT_MINOR
+    earnest = f"earnest:{orders[0][1]['id']}"
+    (held,) = auditor.ask(demo.LEDGER, accounts=[earnest])["ledgerBalances"]
+    assert (held["account"], held["balance"]["minor"]) == (earnest, DEPOSIT_MINOR)
     with borealis.house.unchanged():
         for name, asked in WRITES.items():
             document = f"mutation {{ {name}(input: {asked}) {{ ... on Refusal {{ code message }} }} }}"

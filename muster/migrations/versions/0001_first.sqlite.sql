@@ -2887,6 +2887,8 @@ CREATE INDEX ix_store_hours_store ON store_hours (store_id, ends_at)
 -- next
 CREATE INDEX ix_store_shares_store ON store_shares (brand_id, store_id, order_id)
 -- next
+CREATE INDEX ix_store_visitors_brand ON store_visitors (brand_id, id)
+-- next
 CREATE INDEX ix_store_visitors_store ON store_visitors (brand_id, store_id, id)
 -- next
 CREATE INDEX ix_store_visitors_week ON store_visitors (brand_id, week)
