@@ -9,7 +9,7 @@ stock. Otherwise nothing changes any more once the body is begun.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from configurator.quote_service import road_km
 from demand.service import DEPOSIT_PURPOSE, earnest_account
@@ -38,13 +38,13 @@ from factory_orders.planning.model import (
 )
 from factory_orders.planning.order_service import release_rest, withdraw_build_order
 from factory_orders.planning.order_store import lock_order
-from factory_orders.planning.promise import Window, promise_days
+from factory_orders.planning.promise import at_store_on
 from factory_orders.planning.queries import plant_by_id
 from factory_orders.plant.batch_store import complete_batch
 from factory_orders.plant.model import BEFORE_THE_LINE, BuildOrder
 from factory_orders.plant.store import live_build_order
 from factory_orders.policies import CancellationPolicy, PromisePolicy
-from factory_orders.promises.margin_store import margins_when_promised
+from factory_orders.promises.margin_store import promised_days
 from factory_orders.stock.model import STOCK_DEPOSIT_PURPOSE
 from factory_orders.stock.policy import StockPurchasePolicy
 from factory_orders.store_closing.queries import stores_of_order
@@ -246,9 +246,9 @@ def _is_later_than_accepted(work: Work, terms: OrderTerms, built: BuildOrder | N
     # Who picked a store further away, when the own one closed, has not made the plan later by that.
     distance_km = min(road_km(plant, store) for store in stores.values())
     times = policy.current(work).section(PromisePolicy)
-    margin = margins_when_promised(work, [terms.id])[terms.id]
-    _, planned = promise_days(Window(built.week, built.week), distance_km=distance_km, policy=times, margin=margin)
-    return planned > terms.promised_by
+    days = promised_days(work, [terms.id])[terms.id]
+    planned = at_store_on(built.week, distance_km=distance_km, policy=times)
+    return planned + timedelta(days=times.buffer_days if days is None else days) > terms.promised_by
 
 
 def _end(

@@ -32,7 +32,7 @@ from factory_orders.planning.order_store import lock_orders, save_orders
 from factory_orders.plant.model import BuildOrder
 from factory_orders.plant.store import lock_build_orders
 from factory_orders.policies import BatchPolicy, PromisePolicy
-from factory_orders.promises.margin_store import margins_when_promised
+from factory_orders.promises.margin_store import promised_days
 from factory_orders.vehicles.service import allocate_vehicles, free_vehicle
 from kernel import policy, registry
 from kernel.actor import system
@@ -150,8 +150,8 @@ def read_problem(work: Work) -> SwapProblem:
 def margin_days(work: Work, order_ids: Sequence[str]) -> dict[str, int]:
     """Return by order how many days its date was promised behind the expected one: learned, or else the buffer."""
     buffer = policy.current(work).section(PromisePolicy).buffer_days
-    found = margins_when_promised(work, order_ids)
-    return {order_id: buffer if margin is None else margin.p90_days for order_id, margin in found.items()}
+    found = promised_days(work, order_ids)
+    return {order_id: buffer if days is None else days for order_id, days in found.items()}
 
 
 def roads_of(work: Work, cars: Sequence[CarOfOrder]) -> dict[tuple[str, str], int]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Final
 
 from sqlalchemy import and_, func, select
 
@@ -17,6 +19,10 @@ from kernel import db, registry
 from kernel.work import Work
 
 AT_ONCE = 500
+DOUBLINGS_MAX: Final = 6
+"""So often is it looked twice as far for cars that teach something: at most 64 orders for each."""
+RELEASES_MAX: Final = 20_000
+"""A plant learns once a day at most: ten plants' five years."""
 
 
 def margin_at(work: Work, plant_id: str, at: datetime) -> Margin | None:
@@ -50,7 +56,7 @@ def insert_margin(work: Work, plant_id: str, margin: Margin) -> None:
 def planned_days(work: Work, dated: Sequence[OrderTerms]) -> Mapping[str, date]:
     """Return by order the day that its weeks alone gave: what was expected less the margin at the quote's moment."""
     expected = {terms.id: terms for terms in dated if terms.expected_on is not None}
-    known: dict[tuple[str, datetime], Margin | None] = {}
+    learned = _learned(work, [terms.plant_id for terms in expected.values()])
     planned: dict[str, date] = {}
     chosen = list(expected.values())
     for start in range(0, len(chosen), AT_ONCE):
@@ -60,38 +66,65 @@ def planned_days(work: Work, dated: Sequence[OrderTerms]) -> Mapping[str, date]:
             assert terms.expected_on is not None
             quote = quotes.get(terms.quote_id)
             at = terms.locked_at if quote is None else quote.signed.quote.facts.issued_at
-            margin = _known_margin(work, known, terms.plant_id, at)
+            margin = learned.at(terms.plant_id, at)
             added = HALF_OF_WEEK_DAYS if margin is None else margin.p50_days
             planned[terms.id] = terms.expected_on - timedelta(days=added)
     return planned
 
 
-def margins_when_promised(work: Work, order_ids: Sequence[str]) -> dict[str, Margin | None]:
-    """Return by order the margins that its accepted date was made with: at its quote's moment, or else at its lock.
+def promised_days(work: Work, order_ids: Sequence[str]) -> dict[str, int | None]:
+    """Return by order how many days behind its planned day its accepted date was set; None where the buffer was added.
 
-    What was learned since makes no date later.
+    A quote that had a date was made with what was known at its moment; else the date was set with the week, and what
+    became of dates has its distance. What was learned since makes no date later.
     """
-    table = orders.c
-    own = select(table.id, table.plant_id, table.quote_id, table.locked_at).where(table.brand_id == work.actor.brand_id)
-    known: dict[tuple[str, datetime], Margin | None] = {}
-    margins: dict[str, Margin | None] = {}
+    table, outcome = orders.c, promise_outcomes.c
+    own = (
+        select(table.id, table.plant_id, table.quote_id, table.locked_at, outcome.promised_by, outcome.planned_on)
+        .outerjoin_from(orders, promise_outcomes, outcome.order_id == table.id)
+        .where(table.brand_id == work.actor.brand_id)
+    )
+    days: dict[str, int | None] = {}
     for start in range(0, len(order_ids), AT_ONCE):
         rows = work.connection.execute(own.where(db.among(table.id, order_ids[start : start + AT_ONCE]))).all()
         quotes = load_quotes(work, [row.quote_id for row in rows])
+        learned = _learned(work, [row.plant_id for row in rows])
         for row in rows:
             quote = quotes.get(row.quote_id)
-            at = row.locked_at if quote is None else quote.signed.quote.facts.issued_at
-            margins[row.id] = _known_margin(work, known, row.plant_id, at)
-    return margins
+            if quote is not None and quote.signed.quote.facts.promise is None and row.planned_on is not None:
+                days[row.id] = (row.promised_by - row.planned_on).days
+                continue
+            margin = learned.at(row.plant_id, row.locked_at if quote is None else quote.signed.quote.facts.issued_at)
+            days[row.id] = None if margin is None else margin.p90_days
+    return days
 
 
-def _known_margin(
-    work: Work, known: dict[tuple[str, datetime], Margin | None], plant_id: str, at: datetime
-) -> Margin | None:
-    key = (plant_id, at)
-    if key not in known:
-        known[key] = margin_at(work, plant_id, at)
-    return known[key]
+@dataclass(frozen=True, slots=True)
+class _Learned:
+    """What was learned of plants, oldest first: by plant the moments and the margins since each."""
+
+    by_plant: Mapping[str, Sequence[tuple[datetime, Margin]]]
+
+    def at(self, plant_id: str, at: datetime) -> Margin | None:
+        """Return the margins that were known of a plant at a moment."""
+        releases = self.by_plant.get(plant_id, ())
+        known = bisect_right(releases, at, key=lambda release: release[0])
+        return releases[known - 1][1] if known else None
+
+
+def _learned(work: Work, plant_ids: Iterable[str]) -> _Learned:
+    """Read the latest margins of plants in one statement; whatever is older than all of them counts as unknown."""
+    table = promise_margins.c
+    found = (
+        select(table.plant_id, table.released_at, table.p50_days, table.p90_days, table.observations)
+        .where(db.among(table.plant_id, sorted(set(plant_ids))), table.brand_id == work.actor.brand_id)
+        .order_by(table.released_at.desc())
+        .limit(RELEASES_MAX)
+    )
+    by_plant: dict[str, list[tuple[datetime, Margin]]] = {}
+    for plant_id, released_at, *margin in reversed(work.connection.execute(found).all()):
+        by_plant.setdefault(plant_id, []).append((released_at, Margin(*margin)))
+    return _Learned(by_plant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +140,7 @@ def decided_residuals(work: Work, plant_id: str, *, today: date, most: int) -> l
 
     A pool counts once each of its cars stands ready, is due, or is nobody's any more: were quick cars counted before
     slow ones of the same pool, all would look quick. Who left while the car was not late yet teaches nothing; who left
-    a late one teaches that it did not come.
+    a late one teaches that it did not come. Where nearly all left in time, fewer than `most` may be found.
     """
     outcome, order = promise_outcomes.alias("other"), orders.alias("other_order")
     waiting = (
@@ -137,8 +170,9 @@ def decided_residuals(work: Work, plant_id: str, *, today: date, most: int) -> l
         .order_by(orders.c.locked_at.desc(), orders.c.id)
     )
     zone = registry.own_brand(work).zone
-    limit = 2 * most
-    while True:
+    residuals: list[Residual] = []
+    for doublings in range(DOUBLINGS_MAX):
+        limit = 2 * most << doublings
         rows = work.connection.execute(found.limit(limit)).all()
         residuals = [
             Residual(NEVER if row.ready_on is None else (row.ready_on - row.planned_on).days, row.person)
@@ -146,5 +180,5 @@ def decided_residuals(work: Work, plant_id: str, *, today: date, most: int) -> l
             if not (row.left and row.ended_at.astimezone(zone).date() <= row.promised_by)
         ]
         if len(residuals) >= most or len(rows) < limit:
-            return residuals[:most]
-        limit *= 2
+            break
+    return residuals[:most]

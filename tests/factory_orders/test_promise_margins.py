@@ -15,6 +15,7 @@ from configurator.quote_service import QuoteDesk, QuoteRequest
 from factory_orders import service
 from factory_orders.planning.tables import orders
 from factory_orders.pools_service import Promises
+from factory_orders.promises import margin_store
 from factory_orders.promises.learning import (
     HALF_OF_WEEK_DAYS,
     NEVER,
@@ -24,10 +25,12 @@ from factory_orders.promises.learning import (
     middle_days,
     quantile_days,
 )
-from factory_orders.promises.margin_store import decided_residuals, margin_at
+from factory_orders.promises.margin_store import decided_residuals, insert_margin, margin_at, promised_days
 from factory_orders.promises.tables import promise_outcomes
+from kernel.ledger import Transfer, account, book
 from tests.configurator.small_brand import DESK, EAST_STORE, PLAIN_CAR
-from tests.factory_orders.trade import NORTH_PLANT, SOUTH_PLANT, SYSTEM, Trade, buyer
+from tests.factory_orders.trade import EARNEST, NORTH_PLANT, POOL, SOUTH_PLANT, SYSTEM, Trade, buyer
+from tests.graph.support import counted_statements
 
 NOTHING = Prior(0, 45)
 PRIOR = Prior(5, 45)
@@ -216,3 +219,56 @@ def test_the_margin_of_a_moment_is_the_one_that_was_known_then(trade: Trade) -> 
     with trade.works.read(SYSTEM) as work:
         assert margin_at(work, NORTH_PLANT, before) is None
         assert margin_at(work, NORTH_PLANT, trade.clock.now()) is not None
+
+
+def days_of(trade: Trade, order_ids: list[str]) -> dict[str, int | None]:
+    with trade.works.read(SYSTEM) as work:
+        return promised_days(work, order_ids)
+
+
+def test_a_date_that_was_set_with_the_week_keeps_the_margin_that_it_was_set_with(trade: Trade) -> None:
+    terms = trade.terms(1, POOL, PLAIN_CAR, None)
+    trade.clock.advance(timedelta(days=1))
+    with trade.works.change(SYSTEM) as work:
+        insert_margin(work, NORTH_PLANT, Margin(-2, 5, 40))
+    with trade.works.change(SYSTEM) as work:
+        paid = Transfer("earnest", terms.id, account("provider", "sandbox"), account("earnest", terms.id), EARNEST)
+        book(work, paid)
+        service.take_locked(work, [terms])
+    trade.clock.advance(timedelta(days=1))
+    with trade.works.change(SYSTEM) as work:
+        insert_margin(work, NORTH_PLANT, Margin(-2, 9, 50))
+
+    with trade.works.read(buyer()) as work:
+        left = service.preview_cancellation(work, terms.id)
+
+    assert days_of(trade, [terms.id]) == {terms.id: 5}
+    assert (left.forfeit_minor, left.earnest_minor) == (100_000, 500_000)
+
+
+def test_the_margins_of_many_orders_take_as_many_statements_as_those_of_one(trade: Trade) -> None:
+    ids: list[str] = []
+    for number in range(1, 5):
+        ids += trade.lock(1, first_buyer=number, promised_by=trade.clock.now().date())
+        trade.clock.advance(timedelta(minutes=1))
+
+    with counted_statements(trade.works.engine) as of_one:
+        days_of(trade, ids[:1])
+    with counted_statements(trade.works.engine) as of_many:
+        days_of(trade, ids)
+
+    assert len(of_many) == len(of_one)
+
+
+def test_looking_for_residuals_ends_although_all_have_left(trade: Trade, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = trade.lock(9)
+    with trade.works.change(SYSTEM) as work:
+        gone = {"state": "cancelled", "ended_at": work.now, "reason": "buyer"}
+        work.connection.execute(update(orders).where(orders.c.id.in_(ids)).values(**gone))
+    monkeypatch.setattr(margin_store, "DOUBLINGS_MAX", 2)
+
+    with trade.works.read(SYSTEM) as work, counted_statements(trade.works.engine) as seen:
+        found = decided_residuals(work, NORTH_PLANT, today=trade.clock.now().date(), most=1)
+
+    assert found == []
+    assert len([one for one in seen if "planned_on" in one]) == 2

@@ -69,7 +69,7 @@ class Trade:
         first_buyer: int = 1,
     ) -> list[str]:
         """Make orders as a locked pool would: a quote each, the earnest money in the ledger; returns their ids."""
-        terms = [self._terms(first_buyer + number, pool_id, options, promised_by) for number in range(count)]
+        terms = [self.terms(first_buyer + number, pool_id, options, promised_by) for number in range(count)]
         with self.works.change(SYSTEM) as work:
             for one in terms:
                 paid = Transfer("earnest", one.id, account("provider", "sandbox"), account("earnest", one.id), EARNEST)
@@ -77,7 +77,8 @@ class Trade:
             service.take_locked(work, terms)
         return [one.id for one in terms]
 
-    def _terms(self, number: int, pool_id: str, options: tuple[str, ...], promised_by: date | None) -> OrderTerms:
+    def terms(self, number: int, pool_id: str, options: tuple[str, ...], promised_by: date | None) -> OrderTerms:
+        """Quote a car to a buyer without a date, and return what an order of it would have."""
         actor = buyer(number)
         with self.works.change(actor) as work:
             quote = quote_service.issue_quote(work, DESK, QuoteRequest("A1", options, EAST_STORE)).quote
