@@ -115,12 +115,12 @@ class _Published:
         """Return what is known if it is not older than that, else read it."""
         brands = self._read.setdefault(work.connection.engine.pool, {})
         known = brands.get(work.actor.brand_id)
-        now = time.monotonic()
-        if known is not None and now - known[0] < seconds_old_max:
+        if known is not None and time.monotonic() - known[0] < seconds_old_max:
             return known[1]
         rows = work.connection.execute(_IN_FORCE, {"brand_id": work.actor.brand_id}).all()
-        # Of two who read at once the one who began later has seen at least as much.
-        brands[work.actor.brand_id] = max(brands.get(work.actor.brand_id, (now, rows)), (now, rows), key=_moment)
+        # Versions only grow: of two who read at once, who saw a newer one has seen more, whoever began or ended first.
+        read = (work.opened, rows)
+        brands[work.actor.brand_id] = max(brands.get(work.actor.brand_id, read), read, key=_newest)
         return rows
 
     def forget(self, work: Work) -> None:
@@ -128,8 +128,8 @@ class _Published:
         self._read.pop(work.connection.engine.pool, None)
 
 
-def _moment(read: tuple[float, Sequence[Any]]) -> float:
-    return read[0]
+def _newest(read: tuple[float, Sequence[Any]]) -> tuple[int, float]:
+    return read[1][0].number if read[1] else 0, read[0]
 
 
 _published: Final = _Published()

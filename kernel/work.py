@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, NoReturn, TypeVar, cast
 
@@ -51,6 +52,8 @@ class Work:
     read_once: dict[tuple[str, ...], Any] = field(default_factory=dict)
     is_recalled: bool = False
     """Whether this is a read from memory, without a connection."""
+    opened: float = field(default_factory=time.monotonic)
+    """When it was opened, in seconds of the process: nothing that it reads is as of before."""
 
     def new_id(self) -> str:
         """Return a fresh time-ordered id."""
@@ -81,7 +84,7 @@ class Work:
 
     def acting(self, actor: Actor) -> Work:
         """Return this same change seen by another actor: a group, a subscriber. News goes to the same list."""
-        return Work(self.connection, self.now, self.ids, actor, self.news, self.read_once, self.is_recalled)
+        return replace(self, actor=actor)
 
 
 class Works:

@@ -98,6 +98,21 @@ def test_what_binds_nobody_may_miss_what_another_process_published_just_now(data
     assert len([one for one in statements if "document" not in one]) == 1
 
 
+def test_a_read_that_began_before_a_publication_hides_it_from_nobody(works: Works) -> None:
+    open_small_brand(works)
+    with works.read(GUEST) as slow:
+        slow.connection.execute(select(func.count()).select_from(catalogue_versions))
+        second = publish(works, dearer(small_catalogue()))
+        with works.read(GUEST) as work:
+            queries.version_in_force(work)
+
+        queries.version_in_force(slow)
+
+    with works.read(GUEST) as work:
+        behind, _ = queries.open_showroom(work, region="", seconds_old_max=3_600)
+    assert behind.id == second
+
+
 def test_whoever_publishes_sees_it_at_once(works: Works) -> None:
     open_small_brand(works)
     configure(works)
