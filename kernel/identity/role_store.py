@@ -63,7 +63,7 @@ def revoke_all(work: Work, account_id: AccountId) -> None:
 def keep_an_administrator(work: Work, *, leaving: AccountId) -> None:
     """Refuse LastAdministrator if nobody else would be left who can sign in; two who leave at once wait here.
 
-    Who was made administrator and never set a password cannot.
+    Who was made administrator and never set a password cannot; so they may leave wherever another one is.
     """
     found = (
         select(role_grants.c.account_id, accounts.c.password_hash)
@@ -79,7 +79,7 @@ def keep_an_administrator(work: Work, *, leaving: AccountId) -> None:
     )
     administrators = {row.account_id: row.password_hash for row in work.connection.execute(found)}
     others = [password for account_id, password in administrators.items() if account_id != leaving]
-    if leaving in administrators and not any(others):
+    if leaving in administrators and (not others or (administrators[leaving] and not any(others))):
         raise LastAdministrator
 
 

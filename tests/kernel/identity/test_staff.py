@@ -254,6 +254,23 @@ def test_the_last_administrator_stays(identity: Identity, works: Works, admin: A
         staff_service.revoke_role(work, second.signed_in(), role=Role.BRAND_ADMIN)
 
 
+def test_an_administrator_who_never_set_a_password_may_leave_unless_alone(identity: Identity, works: Works) -> None:
+    with works.change(system(QILAN)) as work:
+        new = [
+            NewAccount(f"{name}@qilan.test", "Admin", "en", None, roles=(Role.BRAND_ADMIN,)) for name in ("one", "two")
+        ]
+        first, second = account_service.add_accounts(work, SETTINGS, new)
+
+    with works.change(system(QILAN)) as work:
+        account_service.disable_account(work, first, reason="never came")
+
+    with works.change(system(QILAN)) as work, pytest.raises(LastAdministrator):
+        account_service.disable_account(work, second, reason="never came")
+    with works.read(system(QILAN)) as work:
+        kept = work.connection.execute(select(accounts.c.id).where(accounts.c.state == "active")).scalars().all()
+    assert kept == [second]
+
+
 def test_two_administrators_who_leave_at_once_leave_one(identity: Identity, works: Works, admin: Actor) -> None:
     second = add_admin(identity, works, "second@qilan.test")
 
