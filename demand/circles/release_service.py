@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from sqlalchemy import true
+
 from demand.circles.model import release_figures
 from demand.circles.queries import persons_behind
-from demand.circles.store import released_before, save_released
+from demand.circles.store import hold_circles, released_before, save_released
 from demand.cubes.policy import CubePolicy
 from kernel import policy
 from kernel.actor import Permission
@@ -19,6 +21,8 @@ def release_circles(work: Work, _brand_id: str = "", _payload: object = None) ->
     """Release the figures of every circle of the brand that changed enough; returns how many did."""
     work.actor.require(Permission.SYSTEM)
     rules = policy.current(work).section(CubePolicy)
+    # Held before they are read: whoever is erased meanwhile is either not counted any more, or not yet.
+    hold_circles(work, true())
     before = released_before(work)
     behind = persons_behind(work)
     released = 0

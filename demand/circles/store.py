@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 
 from demand.circles.errors import AlreadyInCircle, AlreadyOffered, InvitationSpent
 from demand.circles.model import NOTHING_RELEASED, Circle, Figure, Released
@@ -50,6 +50,12 @@ def lock_circle(work: Work, circle_id: str) -> Circle:
     if row is None:
         raise NotFound("circle")
     return circle_from(row)
+
+
+def hold_circles(work: Work, which: ColumnElement[bool]) -> None:
+    """Keep some circles of the actor's brand as they are until this change ends."""
+    own = select(circles.c.id).where(circles.c.brand_id == work.actor.brand_id, which).order_by(circles.c.id)
+    work.connection.execute(own.with_for_update(key_share=True))
 
 
 def close_row(work: Work, circle_id: str, *, reason: str) -> None:
@@ -230,11 +236,12 @@ def forget_in_circles(work: Work, *, person_id: str | None, account_id: str) -> 
     gone = members.account_id == account_id
     if person_id is not None:
         gone = gone | (members.person_id == person_id)
-        work.connection.execute(delete(circle_counted).where(circle_counted.c.person_id == person_id))
     own = (members.brand_id == work.actor.brand_id) & gone
-    # As who leaves does: nobody hosts or asks under another account of the same person in between.
-    in_order = select(circles.c.id).where(circles.c.id.in_(select(members.circle_id).where(own))).order_by(circles.c.id)
-    work.connection.execute(in_order.with_for_update())
+    counted = circle_counted.c.person_id == person_id
+    # As who leaves does: nobody hosts or asks under another account of the same person in between, nor is one counted.
+    theirs = select(members.circle_id).where(own).union(select(circle_counted.c.circle_id).where(counted))
+    hold_circles(work, circles.c.id.in_(theirs))
+    work.connection.execute(delete(circle_counted).where(counted))
     for row in work.connection.execute(select(members.circle_id, members.person_id).where(own)).all():
         # Also what was offered and asked under another account of the same person, who is in the circle no more.
         delete_host(work, row.circle_id, row.person_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from demand.circles.queries import persons_behind
 from demand.circles.store import forget_in_circles
 from demand.circles.tables import (
     circle_answers,
+    circle_counted,
     circle_members,
     circle_questions,
 )
@@ -22,14 +24,16 @@ from demand.service import (
     DemandData,
     answer_test_drive,
     host_test_drives,
+    release_circles,
 )
 from kernel.actor import system
 from kernel.consent import Purpose
 from kernel.errors import NotFound
 from kernel.ids import AccountId
+from kernel.work import Work
 from tests.configurator.small_brand import BRAND
 from tests.demand.circles.owners_room import MEMBER, OPERATOR, OWNER, answer, ask, ask_drive, host, rows
-from tests.demand.circles.test_circles import agree
+from tests.demand.circles.test_circles import agree, join
 from tests.demand.pool_room import PoolRoom
 
 
@@ -105,6 +109,40 @@ def test_who_hosts_under_another_account_while_erased_hosts_nowhere(room: PoolRo
         erased.result(timeout=20)
 
     assert rows(room)[1] == 0
+
+
+@pytest.mark.parametrize("erased_first", [False, True])
+def test_who_is_erased_while_figures_are_released_is_counted_nowhere(
+    room: PoolRoom, circle_id: str, erased_first: bool
+) -> None:
+    join(room, circle_id, *range(20, 32))
+    gone = room.buyer(20)
+    account_id = gone.account_id
+    assert account_id is not None
+
+    def erase(work: Work) -> None:
+        forget_in_circles(work, person_id=gone.person_id, account_id=account_id)
+
+    def release(work: Work) -> None:
+        release_circles(work.acting(system(BRAND)))
+
+    def run(decide: Callable[[Work], None]) -> None:
+        with room.works.change(gone) as work:
+            decide(work)
+
+    first, second = (erase, release) if erased_first else (release, erase)
+    with ThreadPoolExecutor(1) as hand:
+        with room.works.change(gone) as work:
+            first(work)
+            waiting = hand.submit(run, second)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.2)
+        waiting.result(timeout=20)
+
+    with room.works.read(system(BRAND)) as work:
+        counted = work.connection.execute(select(circle_counted.c.person_id)).scalars().all()
+    assert len(counted) >= 11
+    assert gone.person_id not in counted
 
 
 def test_a_host_who_is_no_member_counts_nowhere_and_stops_no_release(room: PoolRoom, circle_id: str) -> None:
