@@ -33,7 +33,7 @@ from factory_orders.plant.tables import plant_events
 from factory_orders.promises.calibration import Outcome
 from factory_orders.promises.learning import Margin
 from factory_orders.promises.margin_store import margin_at
-from factory_orders.promises.store import outcomes_until
+from factory_orders.promises.store import LEFT_WITHOUT_CAR, left_in_time, outcomes_until
 from factory_orders.promises.tables import promise_margins, promise_outcomes
 from kernel import db, registry
 from kernel.actor import system
@@ -138,16 +138,28 @@ def _outcomes(work: Work, today: date) -> list[Outcome]:
 
 
 def _learned(work: Work, today: date) -> list[Outcome]:
-    """Return the promises due that were made once their plant's cars had taught something, those of who left too."""
+    """Return those promises due that were made once their plant's cars had taught something."""
     outcome, first = promise_outcomes.c, promise_margins.alias()
     taught = select(func.min(first.c.released_at)).where(first.c.plant_id == outcome.plant_id).scalar_subquery()
     found = (
-        select(outcome.expected_on, outcome.promised_by, outcome.ready_on, orders.c.account_id)
+        select(
+            outcome.expected_on,
+            outcome.promised_by,
+            outcome.ready_on,
+            func.coalesce(orders.c.person_id, orders.c.account_id).label("person"),
+            orders.c.ended_at,
+            LEFT_WITHOUT_CAR.label("left_without_car"),
+        )
         .join(orders, orders.c.id == outcome.order_id)
         .join(quotes, quotes.c.id == orders.c.quote_id)
         .where(outcome.brand_id == work.actor.brand_id, outcome.promised_by <= today, quotes.c.issued_at >= taught)
     )
-    return [Outcome(*row) for row in work.connection.execute(found)]
+    zone = registry.own_brand(work).zone
+    return [
+        Outcome(row.expected_on, row.promised_by, row.ready_on, row.person)
+        for row in work.connection.execute(found)
+        if not left_in_time(row, zone)
+    ]
 
 
 def _margins(work: Work) -> list[tuple[str, date, Margin]]:

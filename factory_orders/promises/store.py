@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select, update
 
@@ -21,6 +22,7 @@ from kernel.timers import cancel_timer
 from kernel.work import Work
 
 OUTCOMES_MAX: Final = 200_000
+LEFT_WITHOUT_CAR: Final = (orders.c.state == "cancelled") & promise_outcomes.c.ready_on.is_(None)
 HOLD_TIMER: Final = "factory_orders.promise_hold"
 
 
@@ -143,7 +145,6 @@ def outcomes_until(work: Work, plant_id: str, *, after: date | None, until: date
     An order that ended before its car was late is nobody's promise any more and is left out.
     """
     table = promise_outcomes.c
-    left_before = (orders.c.state == "cancelled") & table.ready_on.is_(None)
     found = (
         select(
             table.expected_on,
@@ -151,7 +152,7 @@ def outcomes_until(work: Work, plant_id: str, *, after: date | None, until: date
             table.ready_on,
             func.coalesce(orders.c.person_id, orders.c.account_id).label("person"),
             orders.c.ended_at,
-            left_before.label("left_before"),
+            LEFT_WITHOUT_CAR.label("left_without_car"),
         )
         .join(orders, orders.c.id == table.order_id)
         .where(table.brand_id == work.actor.brand_id, table.plant_id == plant_id, table.promised_by <= until)
@@ -164,8 +165,13 @@ def outcomes_until(work: Work, plant_id: str, *, after: date | None, until: date
     return [
         Outcome(row.expected_on, row.promised_by, row.ready_on, row.person)
         for row in work.connection.execute(found)
-        if not (row.left_before and row.ended_at.astimezone(zone).date() <= row.promised_by)
+        if not left_in_time(row, zone)
     ]
+
+
+def left_in_time(row: Any, zone: ZoneInfo) -> bool:
+    """Say whether a promise's order ended before its car was late: `left_without_car`, `ended_at`, `promised_by`."""
+    return bool(row.left_without_car and row.ended_at.astimezone(zone).date() <= row.promised_by)
 
 
 def insert_calibration(work: Work, plant_id: str, released: Calibration) -> None:

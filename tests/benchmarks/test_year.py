@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 from pathlib import Path
 
@@ -51,6 +52,7 @@ def test_killed_in_the_middle_the_story_goes_on_and_the_audit_is_clean(tmp_path:
     assert sum(year.pools.values()) == 6
     assert year.pre_orders == sum(story_of(number).people for number in range(6))
     assert year.orders["delivered"] > 0
+    assert Counter(year.learned) <= Counter(year.outcomes)
     assert "0 findings" in table_of(year)
     assert chart_of(year).startswith("<svg")
     assert dict(rows_of(year))["simulated days"] == "180"
