@@ -14,7 +14,7 @@ from factory_orders.deliveries.shipment_store import shipment_of_car
 from factory_orders.errors import RepairOfferEnded
 from factory_orders.offers.model import OfferState
 from factory_orders.planning.model import AtStoreOrder, BuiltOrder, Order, OrderTerms, ScheduledOrder
-from factory_orders.planning.order_service import withdraw_build_order
+from factory_orders.planning.order_service import release_rest, withdraw_build_order
 from factory_orders.planning.order_store import lock_order, save_order
 from factory_orders.plant.batch_store import complete_batch
 from factory_orders.plant.model import BEFORE_THE_LINE, BuildOrder
@@ -89,6 +89,8 @@ def _leave_other_car(work: Work, terms: OrderTerms, built: BuildOrder | None, ve
     """Take the car that is not begun off the plan; the build order of the repaired one is the order's again."""
     withdraw_build_order(work, terms)
     reinstate(work, vehicle.build_order_id)
+    # Where its other car had found no week it was perhaps the last that its pool held something for.
+    release_rest(work, terms.pool_id, terms.plant_id)
     if built is not None:
         complete_batch(work, built.batch_id)
 

@@ -263,11 +263,9 @@ def test_the_store_that_a_car_leaves_for_an_early_buyer_is_told(trade: Trade) ->
     assert trade.shipment_of(order_id).store_id == NORTH_STORE
 
 
-def test_what_the_pool_of_the_last_who_waited_still_holds_is_free_once_that_one_has_a_car(trade: Trade) -> None:
-    free_car(trade)
-    order_id = wait_long(trade)
-    offer_early_cars(trade.works, BRAND)
-    pool, built = f"{5:032x}", trade.build_order_of(order_id)
+def lose_week(trade: Trade, order_id: str, pool: str) -> None:
+    """Let an order have found no week, and its pool hold the place still."""
+    built = trade.build_order_of(order_id)
     with trade.works.change(SYSTEM) as work:
         lost = {"stage": Stage.WITHDRAWN.value, "position": None}
         work.connection.execute(update(build_orders).where(build_orders.c.id == built.id).values(**lost))
@@ -280,6 +278,13 @@ def test_what_the_pool_of_the_last_who_waited_still_holds_is_free_once_that_one_
         week &= capacity_weeks.c.plant_id == built.plant_id
         moved = {"reserved": capacity_weeks.c.reserved + 1, "used": capacity_weeks.c.used - 1}
         work.connection.execute(update(capacity_weeks).where(week).values(**moved))
+
+
+def test_what_the_pool_of_the_last_who_waited_still_holds_is_free_once_that_one_has_a_car(trade: Trade) -> None:
+    free_car(trade)
+    order_id = wait_long(trade)
+    offer_early_cars(trade.works, BRAND)
+    lose_week(trade, order_id, f"{5:032x}")
 
     accept(trade, offers(trade)[0])
 

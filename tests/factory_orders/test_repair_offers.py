@@ -26,7 +26,9 @@ from kernel.work import Works
 from tests.configurator.small_brand import PLANNER
 from tests.demand.pool_room import PoolRoom, make_pool_room
 from tests.factory_orders.leaving_room import deliver, found_by_audit, locked_orders, news_of
-from tests.factory_orders.trade import BUILD, NORTH_PLANT, SYSTEM, Trade, buyer
+from tests.factory_orders.test_car_swaps import unsound
+from tests.factory_orders.test_early_cars import lose_week
+from tests.factory_orders.trade import BUILD, NORTH_PLANT, POOL, SYSTEM, Trade, buyer
 
 REWORKED = (*BUILD[:-1], Stage.REWORK, Stage.PASSED)
 REPAIR = 900_000
@@ -268,3 +270,13 @@ def test_the_database_binds_a_repaired_car_to_nobody_who_has_not_agreed(room: Po
 
     with pytest.raises(DatabaseError), trade.works.change(SYSTEM) as work:
         work.connection.execute(update(vehicles).where(vehicles.c.vin == vin).values(state="allocated"))
+
+
+def test_what_the_pool_of_the_last_who_waited_still_holds_is_free_once_that_one_takes_it(trade: Trade) -> None:
+    (order_id,) = trade.lock()
+    trade.build(order_id, stages=REWORKED, repair_minor=REPAIR)
+    lose_week(trade, order_id, POOL)
+
+    accept(trade, order_id)
+
+    assert unsound(trade) == []
