@@ -62,6 +62,7 @@ from factory_orders.planning.slotting import WEEK, level_cars, slot_orders
 from factory_orders.planning.weekly.placing import cheapest_weeks
 from factory_orders.planning.weekly.queries import planner, week_costs
 from factory_orders.planning.weekly.store import ask_for_plans
+from factory_orders.plant.batch_store import complete_batch
 from factory_orders.plant.model import BuildOrder, Stage
 from factory_orders.plant.store import (
     cars_of_day,
@@ -360,6 +361,9 @@ def build_again(
     if week is None:
         set_timer(work, SCHEDULE_TIMER, batch_id, work.now + RETRY_AFTER)
     move_batch(work, batch_id, BatchState.BUILDING, only_from=[BatchState.COMPLETE])
+    # Where cars changed places the one that is gone was of another batch, and perhaps the last that it waited for.
+    if old.batch_id != batch_id:
+        complete_batch(work, old.batch_id)
     if terms.has_buyer:
         work.record(OrderBuiltAgain(terms.brand_id, terms.id, terms.account_id, vin, week or old.week))
 

@@ -15,7 +15,7 @@ from factory_orders.exchanges.model import CarOfOrder, CarSwap, SwapRound, forem
 from factory_orders.exchanges.swap_service import swap_cars
 from factory_orders.exchanges.tables import car_swaps, swap_rounds
 from factory_orders.model import ShipmentState, Stage, order_state
-from factory_orders.planning.tables import orders
+from factory_orders.planning.tables import batches, orders
 from factory_orders.plant.tables import build_orders
 from factory_orders.policies import PromisePolicy
 from factory_orders.store_closing.tables import store_changes
@@ -211,6 +211,27 @@ def test_a_car_that_moved_on_keeps_no_cars_of_another_kind_from_changing_places(
     assert swap_cars(trade.works, BRAND) == 2
     assert (state_of(trade, second), state_of(trade, fourth)[0]) == (("built", vin), "scheduled")
     assert [one.orders for one in rounds(trade)] == [2]
+
+
+def test_a_batch_is_complete_once_the_car_that_left_it_by_a_swap_is_scrapped(trade: Trade) -> None:
+    (first,) = trade.lock(1, pool_id="a" * 32)
+    (second,) = trade.lock(1, pool_id="b" * 32, first_buyer=2)
+    given = trade.build_order_of(second)
+    today = trade.clock.now().date()
+    promise(trade, first, today + timedelta(days=90))
+    promise(trade, second, today - timedelta(days=40))
+    with trade.works.change(SYSTEM) as work:
+        later = update(build_orders).where(build_orders.c.id == given.id).values(day=given.day + timedelta(days=10))
+        work.connection.execute(later)
+    assert swap_cars(trade.works, BRAND) == 2
+
+    trade.build(first, stages=(*BUILD[:3], Stage.SCRAPPED))
+
+    assert trade.build_order_of(first).batch_id != given.batch_id
+    with trade.works.read(SYSTEM) as work:
+        states = {row.id: row.state for row in work.connection.execute(select(batches.c.id, batches.c.state))}
+    assert states.pop(given.batch_id) == "complete"
+    assert "complete" not in states.values()
 
 
 def rounds(trade: Trade) -> list[SwapRound]:
