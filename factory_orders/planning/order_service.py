@@ -23,6 +23,7 @@ from factory_orders.planning.batching.service import plan_waiting
 from factory_orders.planning.capacity_store import (
     building_days,
     give_back_place,
+    held_by_pool,
     lay_out_weeks,
     load_weeks,
     lock_pool,
@@ -377,6 +378,9 @@ def withdraw_build_order(work: Work, terms: OrderTerms) -> None:
     """Take a cancelled order's car off the plan while it has not begun; its places are free again."""
     old = live_build_order(work, terms.id)
     if old is not None:
+        # What `release_rest` will lock, with the week that is given back: two that leave take all in the weeks' order.
+        if held := held_by_pool(work, terms.pool_id):
+            load_weeks(work, terms.plant_id, first=min(old.week, *held), pool_id=None, lock=True)
         _withdraw(work, old)
         facts = car_facts(work, terms.catalogue_version_id)
         give_back_place(work, terms.plant_id, old.week, (SLOT, *sorted(facts.constrained_of(terms.options))))

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from functools import partial
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from demand.service import DEPOSIT_PURPOSE
 from factory_orders import queries, service
@@ -25,6 +25,9 @@ from factory_orders.exchanges.store import lapse_swap_offers
 from factory_orders.model import BuildOrder, CancelledOrder
 from factory_orders.offers.model import OfferState
 from factory_orders.offers.store import lapse_of_orders
+from factory_orders.planning import order_service
+from factory_orders.planning.capacity_store import lock_pool
+from factory_orders.planning.model import SLOT
 from factory_orders.planning.order_service import sequence_day
 from factory_orders.planning.order_store import lock_order
 from factory_orders.planning.queries import plant_by_id
@@ -33,6 +36,7 @@ from factory_orders.plant.store import cars_of_day
 from factory_orders.plant.tables import build_orders
 from factory_orders.swap_offers import service as offering
 from kernel import db, payments, policy
+from kernel import work as kernel_work
 from kernel.actor import Actor, Role
 from kernel.clock import FixedClock
 from kernel.errors import NotFound, Refusal
@@ -315,3 +319,43 @@ def test_an_order_that_ends_while_its_offer_is_written_lets_the_car_go(
         leaving[0].result(SECONDS_MAX)
 
     assert free(trade) == [vin]
+
+
+def test_two_who_leave_a_pool_that_holds_weeks_wait_for_each_other_once(
+    trade: Trade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool_id, weeks = "9" * 32, (date(2026, 12, 28), date(2027, 1, 4))
+    reserve(trade, pool_id, 30)
+    change_policy(trade, capacity={"option_limits": [["GOLD", 0]]})
+    trade.lock(1, pool_id=pool_id, options=GOLD_CAR, first_buyer=3)
+    leaving = trade.lock(2, pool_id=pool_id)
+    with trade.works.change(SYSTEM) as work:
+        for order_id, later in zip(leaving, weeks, strict=True):
+            own = trade.build_order_of(order_id)
+            moved = {"week": later, "day": later}
+            work.connection.execute(update(build_orders).where(build_orders.c.id == own.id).values(**moved))
+            for week, number in ((own.week, -1), (later, 1)):
+                slot = (capacity_weeks.c.week == week) & (capacity_weeks.c.resource == SLOT)
+                taken = update(capacity_weeks).where(slot, capacity_weeks.c.plant_id == own.plant_id)
+                work.connection.execute(taken.values(used=capacity_weeks.c.used + number))
+    arrived: list[str] = []
+    repeated: list[object] = []
+
+    def meet(work: Work, pool_id: str) -> str | None:
+        """Go on once the other one is here as well, or waits for this one."""
+        arrived.append(pool_id)
+        for _ in range(SECONDS_MAX * 100):
+            with trade.works.engine.connect() as connection:
+                if len(arrived) > 1 or connection.execute(WAITING).scalar_one():
+                    break
+            time.sleep(0.01)
+        return lock_pool(work, pool_id)
+
+    monkeypatch.setattr(order_service, "lock_pool", meet)
+    monkeypatch.setattr(kernel_work.log, "warning", lambda *said, **_more: repeated.append(said))
+    with ThreadPoolExecutor(2) as threads:
+        both = [threads.submit(trade.works.run, SYSTEM, partial(lose_earnest, order_id=one)) for one in leaving]
+        ended = [one.result(SECONDS_MAX) is not None for one in both]
+
+    assert ended == [True, True]
+    assert repeated == []
