@@ -12,7 +12,7 @@ from sqlalchemy import RowMapping, Select, and_, select
 from configurator.model import AcceptedQuote, QuoteStatus, SignedQuote
 from configurator.quotation import decode_class, decode_quote
 from configurator.tables import quote_endings, quotes
-from kernel import db
+from kernel import db, registry
 from kernel.actor import Permission
 from kernel.paging import Page, PageRequest, make_page
 from kernel.work import Work
@@ -59,10 +59,11 @@ class ClaimableQuote:
     account_id: str | None
     signature: str
     ending: str | None
+    is_store_closed: bool
 
 
 def claimable_quotes(work: Work, quote_ids: Sequence[str]) -> dict[str, ClaimableQuote]:
-    """Return quotes of the actor's brand by id as a claim needs them, in one statement.
+    """Return quotes of the actor's brand by id as a claim needs them, in one statement; their stores stay as they are.
 
     A stored quote is immutable, so its row is believed; building the whole of it from its document took a third of the
     time of a pre-order.
@@ -73,20 +74,30 @@ def claimable_quotes(work: Work, quote_ids: Sequence[str]) -> dict[str, Claimabl
     return {row.id: _claimable(row) for row in work.connection.execute(found)}
 
 
-_CLAIMABLE: Final = select(
-    quotes.c.id,
-    quotes.c.account_id,
-    quotes.c.configuration_id,
-    quotes.c.version_id,
-    quotes.c.policy_version,
-    quotes.c.store_id,
-    quotes.c.vehicle_price_minor,
-    quotes.c.total_minor,
-    quotes.c.signature,
-    quotes.c.expires_at,
-    quotes.c.document,
-    quote_endings.c.ending,
-).select_from(quotes.outerjoin(quote_endings, quote_endings.c.quote_id == quotes.c.id))
+_CLAIMABLE: Final = (
+    select(
+        quotes.c.id,
+        quotes.c.account_id,
+        quotes.c.configuration_id,
+        quotes.c.version_id,
+        quotes.c.policy_version,
+        quotes.c.store_id,
+        quotes.c.vehicle_price_minor,
+        quotes.c.total_minor,
+        quotes.c.signature,
+        quotes.c.expires_at,
+        quotes.c.document,
+        quote_endings.c.ending,
+        registry.stores.c.closed_at,
+    )
+    .select_from(
+        quotes.join(registry.stores, registry.stores.c.id == quotes.c.store_id).outerjoin(
+            quote_endings, quote_endings.c.quote_id == quotes.c.id
+        )
+    )
+    # What a pre-order's reference to its store takes anyway, here before it is looked at.
+    .with_for_update(read=True, key_share=True, of=registry.stores)
+)
 
 
 def _claimable(row: Any) -> ClaimableQuote:
@@ -105,7 +116,7 @@ def _claimable(row: Any) -> ClaimableQuote:
         decode_class(row.document["class"]),
         row.expires_at,
     )
-    return ClaimableQuote(accepted, row.account_id, row.signature, row.ending)
+    return ClaimableQuote(accepted, row.account_id, row.signature, row.ending, row.closed_at is not None)
 
 
 @dataclass(frozen=True, slots=True)

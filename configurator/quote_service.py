@@ -217,8 +217,8 @@ CHECKS: Final = (Check("accepted quotes recompute from their pinned versions", 8
 def examine_quotes(work: Work, claims: Sequence[QuoteClaim]) -> list[AcceptedQuote | Refusal]:
     """Look at many claims in one statement and say for each whether its quote may be accepted; writes nothing.
 
-    Refuses a quote that is unknown or another person's (NotFound), expired, accepted or superseded before, altered,
-    or of another price than expected.
+    Refuses a quote that is unknown or another person's, or whose store has closed (NotFound), expired, accepted or
+    superseded before, altered, or of another price than expected. A closing of the stores waits for this change.
     """
     known = claimable_quotes(work, [claim.quote_id for claim in claims])
     return [_examined(work, claim, known.get(claim.quote_id)) for claim in claims]
@@ -237,6 +237,8 @@ def _examined(work: Work, claim: QuoteClaim, known: ClaimableQuote | None) -> Ac
     if claim.vehicle_price_minor not in (None, quote.vehicle_price_minor):
         assert claim.vehicle_price_minor is not None
         return PriceMismatch(Money(claim.vehicle_price_minor), Money(quote.vehicle_price_minor))
+    if known.is_store_closed:
+        return NotFound("store")
     return quote
 
 

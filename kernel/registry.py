@@ -216,12 +216,6 @@ def open_store(work: Work, store_id: str) -> Store:
     return store
 
 
-def closed_stores(work: Work) -> set[str]:
-    """Return the stores of the actor's brand that have closed."""
-    own = (stores.c.brand_id == work.actor.brand_id) & stores.c.closed_at.is_not(None)
-    return set(work.connection.execute(select(stores.c.id).where(own)).scalars())
-
-
 def hold_open_store(work: Work, store_id: str) -> Store:
     """Return a store that is open, or refuse, and keep its closing waiting, which then sees what was bound to it."""
     own = (stores.c.id == store_id) & (stores.c.brand_id == work.actor.brand_id)

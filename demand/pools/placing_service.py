@@ -42,7 +42,6 @@ from kernel.identity.queries import hold_accounts
 from kernel.ledger import book
 from kernel.money import Money
 from kernel.payments import Payment, PaymentProvider, PaymentRequest
-from kernel.registry import closed_stores
 from kernel.timers import set_new_timers
 from kernel.work import Work
 
@@ -209,11 +208,10 @@ def _read_quotes(work: Work, fresh: Sequence[Candidate]) -> None:
         )
         for one in fresh
     ]
-    closed = closed_stores(work) if fresh else set()
     for one, examined in zip(fresh, examine_quotes(work, claims), strict=True):
         if isinstance(examined, Refusal):
             one.refusal = examined
-        elif one.request.store_id not in (None, examined.store_id) or examined.store_id in closed:
+        elif one.request.store_id not in (None, examined.store_id):
             one.refusal = NotFound("store")
         else:
             one.quote = examined

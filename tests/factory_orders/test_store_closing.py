@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -9,6 +10,11 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
+from configurator.model import QuoteClaim, QuoteId
+from configurator.quote_service import examine_quotes
+from demand.pools.member_service import change_car
+from demand.pools.placing_service import place_pre_orders
+from demand.pools.tables import pre_orders
 from factory_orders import audit_service, queries, service
 from factory_orders.model import OrderTerms, ShipmentState
 from factory_orders.planning.tables import orders
@@ -24,6 +30,7 @@ from kernel.timers import fire_due
 from kernel.work import Works
 from tests.configurator.small_brand import BRAND, EAST_STORE, NORTH_STORE
 from tests.demand.pool_room import make_pool_room
+from tests.demand.test_members import HOOKED
 from tests.factory_orders.purchasing import buy
 from tests.factory_orders.test_car_swaps import NINE_IN_TEN, leaving_costs, promise
 from tests.factory_orders.test_stock import ask, free_car, hold, set_price
@@ -181,6 +188,46 @@ def test_nobody_joins_for_a_store_that_has_closed(works: Works, clock: FixedCloc
         service.close_store(work, EAST_STORE)
 
     assert room.place(request) == [NotFound("store")]
+
+
+def test_no_member_changes_to_a_quote_for_a_store_that_has_closed(works: Works, clock: FixedClock) -> None:
+    room = make_pool_room(works, clock)
+    room.open()
+    (member,) = room.join(1, cap=10_000_000)
+    quote_id = room.quote(room.buyer(1), options=HOOKED)
+    with works.change(OPERATOR) as work:
+        service.close_store(work, EAST_STORE)
+
+    with pytest.raises(NotFound), works.change(room.buyer(1)) as work:
+        change_car(work, member.pre_order_id, quote_id=quote_id, price_cap_minor=9_700_000)
+
+    with works.read(SYSTEM) as work:
+        kept = work.connection.execute(select(pre_orders.c.quote_id)).scalar_one()
+    assert kept == member.pre_order.head.quote_id != quote_id
+
+
+def test_a_closing_waits_for_who_joins_and_tells_them(works: Works, clock: FixedClock) -> None:
+    room = make_pool_room(works, clock)
+    room.open()
+    who = room.buyer(1)
+    quote_id = room.quote(who)
+
+    def close_east() -> None:
+        with works.change(OPERATOR) as work:
+            service.close_store(work, EAST_STORE)
+
+    with ThreadPoolExecutor(1) as hand:
+        with works.change(SYSTEM) as work:
+            examine_quotes(work, [QuoteClaim(QuoteId(quote_id), who.signed_in())])
+            closing = hand.submit(close_east)
+            with pytest.raises(TimeoutError):
+                closing.result(timeout=0.2)
+            place_pre_orders(work, room.providers, [room.request(who, quote_id=quote_id, key="k" * 16)])
+        closing.result(timeout=20)
+
+    with works.read(SYSTEM) as work:
+        kinds = work.connection.execute(select(outbox.c.kind)).scalars().all()
+    assert kinds.count(PreOrderStoreClosed.kind) == 1
 
 
 def test_members_whose_store_closes_before_their_pool_locks_are_told(works: Works, clock: FixedClock) -> None:
