@@ -36,10 +36,9 @@ from factory_orders.planning.model import (
     order_state,
 )
 from factory_orders.planning.order_service import sequence_day
-from factory_orders.planning.order_store import lock_order
 from factory_orders.planning.queries import car_facts, plant_by_id
 from factory_orders.plant.model import BuildOrder, Stage
-from factory_orders.plant.store import live_build_order, save_options
+from factory_orders.plant.store import lock_with_order, save_options
 from factory_orders.policies import CancellationPolicy
 from kernel import ledger, policy, registry
 from kernel.actor import Permission
@@ -148,8 +147,7 @@ def amend_order(work: Work, order_id: str, options: Sequence[str], *, price: Mon
 
 def _own_order(work: Work, order_id: str) -> tuple[BuildOrder | None, Order]:
     """Lock the build order, then the order, as a plant's report does."""
-    built = live_build_order(work, order_id)
-    order = lock_order(work, order_id)
+    built, order = lock_with_order(work, order_id)
     if order.terms.account_id != work.actor.signed_in():
         raise NotFound("order")
     return built, order

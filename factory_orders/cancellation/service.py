@@ -42,7 +42,7 @@ from factory_orders.planning.promise import at_store_on
 from factory_orders.planning.queries import plant_by_id
 from factory_orders.plant.batch_store import complete_batch
 from factory_orders.plant.model import BEFORE_THE_LINE, BuildOrder
-from factory_orders.plant.store import live_build_order
+from factory_orders.plant.store import lock_with_order
 from factory_orders.policies import CancellationPolicy, PromisePolicy
 from factory_orders.promises.margin_store import promised_days
 from factory_orders.stock.model import STOCK_DEPOSIT_PURPOSE
@@ -153,8 +153,7 @@ def _is_balance_asked(work: Work, order_id: str) -> bool:
 
 def _cancellable(work: Work, order_id: str) -> tuple[BuildOrder | None, ScheduledOrder]:
     """Lock the build order, then the order: as a plant's report does."""
-    built = live_build_order(work, order_id)
-    order = lock_order(work, order_id)
+    built, order = lock_with_order(work, order_id)
     if not isinstance(order, ScheduledOrder):
         raise OrderNotCancellable(order_state(order))
     if built is not None and _is_begun(order, built):
@@ -184,8 +183,7 @@ def _ending_by_buyer(work: Work, order_id: str) -> _Ending:
     """Lock what a buyer wants to end: the handover, the build order, then the order."""
     known = open_handover(work, order_id)
     handover = None if known is None else lock_handover(work, known.id)
-    built = live_build_order(work, order_id)
-    order = lock_order(work, order_id)
+    built, order = lock_with_order(work, order_id)
     if order.terms.account_id != work.actor.signed_in():
         raise NotFound("order")
     handover = handover or booked_meanwhile(work, order_id)

@@ -19,11 +19,11 @@ from factory_orders.offers.model import OfferState
 from factory_orders.offers.service import answer, decline, lapse, own_offer, require_open
 from factory_orders.planning.model import AtStoreOrder, BuiltOrder, OrderTerms, ScheduledOrder
 from factory_orders.planning.order_service import release_rest, withdraw_build_order
-from factory_orders.planning.order_store import lock_order, save_order
+from factory_orders.planning.order_store import save_order
 from factory_orders.plant.batch_store import complete_batch
 from factory_orders.plant.model import BEFORE_THE_LINE, BuildOrder
 from factory_orders.plant.queries import build_orders_by_id
-from factory_orders.plant.store import live_build_order
+from factory_orders.plant.store import lock_with_order
 from factory_orders.vehicles.model import Newness, Vehicle, VehicleState
 from factory_orders.vehicles.service import allocate_vehicle
 from factory_orders.vehicles.store import lock_vehicle
@@ -40,8 +40,7 @@ def accept_early_car(work: Work, offer_id: str) -> EarlyOffer:
     """
     # The order before its offer, as whoever ends an order does.
     known = own_offer(work, EARLY, offer_id, lock=False)
-    built = live_build_order(work, known.order_id)
-    order = lock_order(work, known.order_id)
+    built, order = lock_with_order(work, known.order_id)
     offer = own_offer(work, EARLY, offer_id, lock=True)
     if offer.state is OfferState.ACCEPTED:
         return offer

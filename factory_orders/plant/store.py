@@ -8,6 +8,8 @@ from datetime import date
 
 from sqlalchemy import bindparam, func, select, update
 
+from factory_orders.planning.model import Order
+from factory_orders.planning.order_store import lock_order
 from factory_orders.plant.model import BuildOrder, PlantReport, Stage
 from factory_orders.plant.rows import FIELDS, build_order_from
 from factory_orders.plant.tables import build_orders, plant_events
@@ -52,6 +54,17 @@ def live_build_order(work: Work, order_id: str) -> BuildOrder | None:
     )
     row = work.connection.execute(found).mappings().first()
     return None if row is None else build_order_from(row)
+
+
+def lock_with_order(work: Work, order_id: str) -> tuple[BuildOrder | None, Order]:
+    """Lock an order's live build order, then the order, as a plant's report does; refuses NotFound.
+
+    Cars may change places while the build order is waited for: then it is another order's, and PostgreSQL returns none.
+    Behind the order's lock they no longer do, so it is looked for again there.
+    """
+    built = live_build_order(work, order_id)
+    order = lock_order(work, order_id)
+    return built or live_build_order(work, order_id), order
 
 
 def orders_with_build_order(work: Work, order_ids: Sequence[str]) -> set[str]:

@@ -20,11 +20,11 @@ from factory_orders.planning.model import (
     order_state,
 )
 from factory_orders.planning.order_service import form_batches, withdraw_build_order
-from factory_orders.planning.order_store import insert_orders, lock_order, orders_of_pool, save_order
+from factory_orders.planning.order_store import insert_orders, orders_of_pool, save_order
 from factory_orders.planning.queries import plant_by_id
 from factory_orders.plant.batch_store import complete_batch
 from factory_orders.plant.model import BEFORE_THE_LINE
-from factory_orders.plant.store import live_build_order
+from factory_orders.plant.store import lock_with_order
 from factory_orders.stock_orders.errors import StockOrderBegun
 from factory_orders.stock_orders.events import StockOrdered
 from factory_orders.stock_orders.model import CARS_MAX, StockOrder, StockOrderView, check_room
@@ -175,8 +175,7 @@ def _cancel_car(work: Work, order_id: str) -> str | None:
 
     The build order is locked before the order, as a plant's report does.
     """
-    built = live_build_order(work, order_id)
-    order = lock_order(work, order_id)
+    built, order = lock_with_order(work, order_id)
     if isinstance(order, CancelledOrder):
         return None
     if not isinstance(order, ScheduledOrder):

@@ -15,10 +15,10 @@ from factory_orders.errors import RepairOfferEnded
 from factory_orders.offers.model import OfferState
 from factory_orders.planning.model import AtStoreOrder, BuiltOrder, Order, OrderTerms, ScheduledOrder
 from factory_orders.planning.order_service import release_rest, withdraw_build_order
-from factory_orders.planning.order_store import lock_order, save_order
+from factory_orders.planning.order_store import save_order
 from factory_orders.plant.batch_store import complete_batch
 from factory_orders.plant.model import BEFORE_THE_LINE, BuildOrder
-from factory_orders.plant.store import live_build_order, reinstate
+from factory_orders.plant.store import lock_with_order, reinstate
 from factory_orders.vehicles.model import Vehicle
 from factory_orders.vehicles.service import accept_what_was_disclosed, allocate_vehicle
 from factory_orders.vehicles.store import lock_vehicle
@@ -66,8 +66,7 @@ def decline_repaired_car(work: Work, order_id: str) -> RepairOffer:
 
 def _own_order(work: Work, order_id: str) -> tuple[BuildOrder | None, Order]:
     """Lock the build order, then the order, as a plant's report does."""
-    built = live_build_order(work, order_id)
-    order = lock_order(work, order_id)
+    built, order = lock_with_order(work, order_id)
     if order.terms.account_id != work.actor.signed_in():
         raise NotFound("order")
     return built, order

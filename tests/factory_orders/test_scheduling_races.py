@@ -20,9 +20,10 @@ from factory_orders.early_cars.model import EarlyOffer, EarlyRound
 from factory_orders.early_cars.round_service import offer_early_cars
 from factory_orders.early_cars.store import insert_round
 from factory_orders.early_cars.tables import EARLY
+from factory_orders.errors import OrderNotCancellable
 from factory_orders.exchanges.errors import SwapOfferEnded
-from factory_orders.exchanges.store import lapse_swap_offers
-from factory_orders.model import BuildOrder, CancelledOrder
+from factory_orders.exchanges.store import give_build_orders, lapse_swap_offers
+from factory_orders.model import BuildOrder, CancelledOrder, Stage
 from factory_orders.offers.model import OfferState
 from factory_orders.offers.store import lapse_of_orders
 from factory_orders.planning import order_service
@@ -32,7 +33,7 @@ from factory_orders.planning.order_service import sequence_day
 from factory_orders.planning.order_store import lock_order
 from factory_orders.planning.queries import plant_by_id
 from factory_orders.planning.tables import capacity_weeks
-from factory_orders.plant.store import cars_of_day
+from factory_orders.plant.store import cars_of_day, lock_build_orders
 from factory_orders.plant.tables import build_orders
 from factory_orders.swap_offers import service as offering
 from kernel import db, payments, policy
@@ -56,7 +57,7 @@ from tests.factory_orders.test_early_cars import wait_long
 from tests.factory_orders.test_light_stock import free
 from tests.factory_orders.test_stock import ask, free_car, hold, set_price
 from tests.factory_orders.test_store_closing import OPERATOR, close, pick
-from tests.factory_orders.trade import EARNEST, NORTH_PLANT, STORE_ADVISER, SYSTEM, Trade, buyer, open_trade
+from tests.factory_orders.trade import BUILD, EARNEST, NORTH_PLANT, STORE_ADVISER, SYSTEM, Trade, buyer, open_trade
 
 pytestmark = pytest.mark.postgres
 ADMIN = Actor(BRAND, frozenset({Role.BRAND_ADMIN}), AccountId("6" * 32))
@@ -263,6 +264,36 @@ def test_who_says_yes_while_the_order_is_being_ended_waits_for_it(trade: Trade, 
             lapse_swap_offers(work, [order_id])
         with pytest.raises(refusal):
             answering.result(SECONDS_MAX)
+
+
+@pytest.mark.parametrize("leaves", ["on the maker's word", "for a free car"])
+def test_who_leaves_while_cars_change_places_is_judged_by_the_car_that_came(trade: Trade, leaves: str) -> None:
+    free_car(trade)
+    order_id = wait_long(trade)
+    offer_early_cars(trade.works, BRAND)
+    (offer,) = early_offers(trade)
+    (late,) = trade.lock(1, pool_id="8" * 32, first_buyer=8)
+    trade.build(late, stages=BUILD[:3])
+    own, painted = trade.build_order_of(order_id), trade.build_order_of(late)
+    answer: Callable[[Work], object]
+    refusal: Refusal
+    who, refusal = PLANNER, OrderNotCancellable("paint")
+    answer = partial(service.cancel_order_by_maker, order_id=order_id, reason="no paint")
+    if leaves == "for a free car":
+        who, refusal = buyer(5), EarlyOfferEnded("begun")
+        answer = partial(service.accept_early_car, offer_id=offer.id)
+
+    with ThreadPoolExecutor(1) as other:
+        with trade.works.change(SYSTEM) as work:
+            known = lock_build_orders(work, [own.id, painted.id], plant_id=own.plant_id)
+            leaving = other.submit(trade.works.run, who, answer)
+            wait_until_waiting(trade, 1)
+            give_build_orders(work, {own.id: late, painted.id: order_id}, known)
+        with pytest.raises(Refusal) as refused:
+            leaving.result(SECONDS_MAX)
+
+    assert refused.value == refusal
+    assert trade.build_order_of(order_id).stage is Stage.PAINT
 
 
 def test_the_same_yes_twice_at_once_is_one_yes(trade: Trade) -> None:
