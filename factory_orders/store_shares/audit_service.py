@@ -9,11 +9,12 @@ from sqlalchemy import select
 
 from factory_orders.planning.tables import orders
 from factory_orders.store_shares.model import ShareKind
-from factory_orders.store_shares.queries import maker_part_of
+from factory_orders.store_shares.queries import maker_part_of, store_fees
 from factory_orders.store_shares.tables import store_shares
 from kernel.soundness import Check, rows_violating
 from kernel.work import Work
 
+AT_ONCE: Final = 500
 _SHARES: Final = """
     SELECT orders.id FROM orders LEFT JOIN store_shares ON store_shares.order_id = orders.id
     WHERE orders.brand_id = :brand_id AND (
@@ -49,7 +50,25 @@ def _wrong_parts(work: Work) -> Iterator[str]:
             yield f"order {order_id}: the maker's part is {maker_minor}, by its list price {known[key]}"
 
 
+def _wrong_fees(work: Work) -> Iterator[str]:
+    """Hold each fee against that of the buyer's quote."""
+    found = (
+        select(store_shares.c.order_id, store_shares.c.sold_minor, orders.c.quote_id)
+        .join(orders, orders.c.id == store_shares.c.order_id)
+        .where(store_shares.c.brand_id == work.actor.brand_id, store_shares.c.kind == ShareKind.FEE.value)
+        .order_by(store_shares.c.order_id)
+    )
+    rows = work.connection.execute(found).all()
+    for start in range(0, len(rows), AT_ONCE):
+        some = rows[start : start + AT_ONCE]
+        fees = store_fees(work, [row.quote_id for row in some])
+        for order_id, sold_minor, quote_id in some:
+            if sold_minor != fees.get(quote_id):
+                yield f"order {order_id}: the store's fee is {sold_minor}, by the buyer's quote {fees.get(quote_id)}"
+
+
 CHECKS: Final = (
+    Check("a store's fee for a car is that of its buyer's quote", 1, _wrong_fees),
     Check(
         "a store has its part of each car that was signed for, as the ledger has it",
         1,

@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import select
 
+from configurator.model import LineKind
+from configurator.quote_queries import load_quotes
 from configurator.service import list_price_minor
 from factory_orders.store_shares.model import ShareKind, StoreShare, maker_part, store_account
 from factory_orders.store_shares.policy import StoreSharePolicy
@@ -32,6 +34,14 @@ def maker_part_of(work: Work, version_id: str, *, model: str, options: Sequence[
     rules = policy.pinned(work, policy_version).section(StoreSharePolicy)
     price = list_price_minor(work, version_id, model=model, options=options)
     return maker_part(price, margin_bp=rules.stock_margin_bp)
+
+
+def store_fees(work: Work, quote_ids: Sequence[str]) -> dict[str, int]:
+    """Return the stores' fees as buyers' quotes have them; a store's fee of another day does not count."""
+    return {
+        quote_id: sum(line.amount_minor for line in stored.signed.quote.lines if line.kind is LineKind.STORE_FEE)
+        for quote_id, stored in load_quotes(work, quote_ids).items()
+    }
 
 
 def store_statement(work: Work, page: PageRequest, *, store_id: str | None = None) -> Page[StoreShare]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from configurator.model import LineKind
-from configurator.quote_queries import load_quotes
 from factory_orders.planning.model import OrderOrigin, OrderTerms
 from factory_orders.store_shares.model import ShareKind, StoreShare, share_transfers
-from factory_orders.store_shares.queries import maker_part_of
+from factory_orders.store_shares.queries import maker_part_of, store_fees
 from factory_orders.store_shares.tables import store_shares
 from kernel import db
 from kernel.ledger import book
@@ -21,8 +19,8 @@ def book_shares(work: Work, sold: Sequence[tuple[OrderTerms, str]]) -> list[Stor
     The fee is that of the buyer's quote; what a stock car costs its store follows the policy that its sale was made
     under and the list price of the version that the car was built from.
     """
-    fees = _fees(work, [terms.quote_id for terms, _ in sold if terms.origin is not OrderOrigin.STOCK])
-    shares = [_share(work, terms, vin, fees.get(terms.quote_id, 0)) for terms, vin in sold]
+    fees = store_fees(work, [terms.quote_id for terms, _ in sold if terms.origin is not OrderOrigin.STOCK])
+    shares = [_share(work, terms, vin, fees) for terms, vin in sold]
     names = tuple(StoreShare.__dataclass_fields__)
     rows = [{name: getattr(share, name) for name in names} | {"kind": share.kind.value} for share in shares]
     db.insert_many(work.connection, store_shares, rows)
@@ -30,9 +28,9 @@ def book_shares(work: Work, sold: Sequence[tuple[OrderTerms, str]]) -> list[Stor
     return shares
 
 
-def _share(work: Work, terms: OrderTerms, vin: str, fee_minor: int) -> StoreShare:
+def _share(work: Work, terms: OrderTerms, vin: str, fees: Mapping[str, int]) -> StoreShare:
     is_stock = terms.origin is OrderOrigin.STOCK
-    sold = terms.vehicle_minor + terms.guaranteed_other_minor if is_stock else fee_minor
+    sold = terms.vehicle_minor + terms.guaranteed_other_minor if is_stock else fees[terms.quote_id]
     part = _maker_part(work, terms) if is_stock else 0
     return StoreShare(
         order_id=terms.id,
@@ -46,14 +44,6 @@ def _share(work: Work, terms: OrderTerms, vin: str, fee_minor: int) -> StoreShar
         policy_version=terms.policy_version,
         at=work.now,
     )
-
-
-def _fees(work: Work, quote_ids: Sequence[str]) -> dict[str, int]:
-    """Return the stores' fees as buyers' quotes have them; a store's fee of another day does not count."""
-    return {
-        quote_id: sum(line.amount_minor for line in stored.signed.quote.lines if line.kind is LineKind.STORE_FEE)
-        for quote_id, stored in load_quotes(work, quote_ids).items()
-    }
 
 
 def _maker_part(work: Work, terms: OrderTerms) -> int:

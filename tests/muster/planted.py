@@ -292,6 +292,7 @@ PLANTED: Final[dict[str, Plant]] = {
     "a car that an order gave away went to another one, for an equal car, and made nobody late": (
         planted_stock.give_away
     ),
+    "a store's fee for a car is that of its buyer's quote": planted_stock.halve_a_fee,
     "a store has its part of each car that was signed for, as the ledger has it": planted_stock.owe_a_store_more,
     "a round of offers of free cars is proven, and has the offers that it says": planted_stock.offer_nothing,
     "a free car that is offered is bound to nobody, and one that was taken was bound to its buyer": (

@@ -16,6 +16,7 @@ from factory_orders.plant.tables import build_orders
 from factory_orders.stock.tables import stock_holds, stock_purchases, stock_quotes
 from factory_orders.stock_orders.tables import stock_orders
 from factory_orders.store_closing.tables import store_changes
+from factory_orders.store_shares.tables import store_shares
 from factory_orders.vehicles.tables import allocations, vehicles
 from kernel.ledger import ledger_transfers
 from kernel.registry import stores
@@ -152,6 +153,14 @@ def owe_a_store_more(connection: Connection) -> None:
     accounts = {"debit_account": f"sales:{BRAND}", "credit_account": "store:nobody"}
     share = {"kind": "store_shortfall", "reference": order_id}
     connection.execute(insert(ledger_transfers).values(**row, **accounts, **share))
+
+
+def halve_a_fee(connection: Connection) -> None:
+    """Let a store have had half its fee for a car."""
+    share = store_shares.c
+    half = {"sold_minor": share.sold_minor // 2, "share_minor": share.share_minor // 2}
+    done = connection.execute(update(store_shares).where(share.kind == "fee").values(**half))
+    assert done.rowcount >= 1
 
 
 def offer_nothing(connection: Connection) -> None:
