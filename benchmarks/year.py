@@ -116,7 +116,7 @@ def look_back(folder: Path, *, kills: int) -> Year:
             orders=_counts(own, orders.c.state),
             reports=_counts(own, plant_events.c.stage),
             outcomes=_outcomes(own, now.astimezone(brand.zone).date()),
-            learned=_learned(own, now.astimezone(brand.zone).date()),
+            learned=learned_promises(own, now.astimezone(brand.zone).date()),
             margins=_margins(own),
             unsound=found,
             checks=len(runtime.checks),
@@ -137,7 +137,7 @@ def _outcomes(work: Work, today: date) -> list[Outcome]:
     return [one for plant in plants for one in outcomes_until(work, plant.id, after=None, until=today)]
 
 
-def _learned(work: Work, today: date) -> list[Outcome]:
+def learned_promises(work: Work, today: date) -> list[Outcome]:
     """Return those promises due that were made once their plant's cars had taught something."""
     outcome, first = promise_outcomes.c, promise_margins.alias()
     taught = select(func.min(first.c.released_at)).where(first.c.plant_id == outcome.plant_id).scalar_subquery()
