@@ -31,10 +31,10 @@ from demand.pools.tables import pools, pre_orders
 from factory_orders.planning.tables import orders
 from factory_orders.plant.tables import plant_events
 from factory_orders.promises.calibration import Outcome
-from factory_orders.promises.learning import Margin
+from factory_orders.promises.learning import Margin, left_in_time
 from factory_orders.promises.margin_store import margin_at
-from factory_orders.promises.store import LEFT_WITHOUT_CAR, left_in_time, outcomes_until
-from factory_orders.promises.tables import promise_margins, promise_outcomes
+from factory_orders.promises.store import outcomes_until
+from factory_orders.promises.tables import LEFT_WITHOUT_CAR, promise_margins, promise_outcomes
 from kernel import db, registry
 from kernel.actor import system
 from kernel.clock import FixedClock

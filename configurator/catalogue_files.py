@@ -291,8 +291,8 @@ class _Folder:
                 if name not in known:
                     self._faults.add(file, line, f"unknown feature '{name}'")
                 elif name not in decided:
-                    reason = f"a car's model and options alone do not say whether it has '{name}'; name those instead"
-                    self._faults.add(file, line, reason)
+                    reason = f"the tree alone does not say by a car's model and options whether it has '{name}'"
+                    self._faults.add(file, line, f"{reason}; name those instead")
 
 
 def _values(items: list[tuple[int, Item]]) -> tuple[Item, ...]:

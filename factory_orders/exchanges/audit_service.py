@@ -1,4 +1,4 @@
-"""What must hold of cars that changed places: a round only exchanges, is proven, and makes nobody late."""
+"""What must hold of cars that changed places: a round only exchanges, is proven, and makes nobody more days late."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ CHECKS: Final = (
         rows_violating(_ROUNDS, shape="round {id} says {swapped}, there are {swaps}"),
     ),
     Check(
-        "a car that an order gave away went to another one, for an equal car, and made nobody late",
+        "a car that an order gave away went to another one, for an equal car, and made nobody more days late",
         2,
         rows_violating(_EXCHANGED, shape="swap {id}"),
     ),

@@ -217,7 +217,7 @@ def exchange(work: Work, by_order: Mapping[str, CarOfOrder], gets: Mapping[str, 
     Raises CarrierCame where a car is being loaded: nothing of the change may stand then.
     """
     involved = [by_order[order_id] for order_id in gets]
-    built = _lock_builds(work, involved)
+    built = lock_builds(work, involved)
     orders = lock_orders(work, [car.order_id for car in involved])
     if not _are_as_read(work, involved):
         return False
@@ -243,8 +243,8 @@ class CarrierCame(Exception):
     """A car was loaded between two looks at it; its build order's lock does not hold its carrier back."""
 
 
-def _lock_builds(work: Work, involved: Sequence[CarOfOrder]) -> dict[str, BuildOrder]:
-    """Lock build orders before their orders, plant by plant, as a plant's reports do."""
+def lock_builds(work: Work, involved: Sequence[CarOfOrder]) -> dict[str, BuildOrder]:
+    """Return orders' build orders by id, locked plant by plant as a plant's reports do; orders come after them."""
     known: dict[str, BuildOrder] = {}
     for plant_id in sorted({car.plant_id for car in involved}):
         own = [car.build_order_id for car in involved if car.plant_id == plant_id]

@@ -1,4 +1,4 @@
-"""Rounds of swaps and each order's change of cars: nobody is late for it, and a round's saving is its bound."""
+"""Rounds of swaps and each order's change of cars: it makes nobody more days late, and a round saves its bound."""
 
 from __future__ import annotations
 

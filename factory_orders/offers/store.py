@@ -46,7 +46,10 @@ def lapse_of_orders(work: Work, kind: OfferKind[T], order_ids: Sequence[str]) ->
 def lapse_offers(work: Work, kind: OfferKind[T], gone: ColumnElement[bool]) -> None:
     """Let those open offers go that a condition on their table finds."""
     table = kind.table
-    ended = {"state": OfferState.LAPSED.value, "answered_at": work.now}
-    found = update(table).where(gone, table.c.state == OfferState.OPEN.value).values(**ended)
-    lapsed = work.connection.execute(found.returning(table.c.id)).scalars()
-    cancel_timers(work, [kind.timer], lapsed.all())
+    # In one order: two that end at once may share offers.
+    found = select(table.c.id).where(gone, table.c.state == OfferState.OPEN.value).order_by(table.c.id)
+    ids = work.connection.execute(found.with_for_update()).scalars().all()
+    if ids:
+        ended = {"state": OfferState.LAPSED.value, "answered_at": work.now}
+        work.connection.execute(update(table).where(db.among(table.c.id, ids)).values(**ended))
+    cancel_timers(work, [kind.timer], ids)

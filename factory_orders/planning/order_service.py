@@ -49,6 +49,7 @@ from factory_orders.planning.order_store import (
     insert_batch,
     insert_batch_plan,
     insert_orders,
+    lock_batch,
     lock_scheduled,
     move_batch,
     orders_of_batch,
@@ -361,8 +362,10 @@ def build_again(
         sequence_day(work, plant, day)
     if week is None:
         set_timer(work, SCHEDULE_TIMER, batch_id, work.now + RETRY_AFTER)
-    move_batch(work, batch_id, BatchState.BUILDING, only_from=[BatchState.COMPLETE])
     # Where cars changed places the one that is gone was of another batch, and perhaps the last that it waited for.
+    for one in sorted({batch_id, old.batch_id}):
+        lock_batch(work, one)
+    move_batch(work, batch_id, BatchState.BUILDING, only_from=[BatchState.COMPLETE])
     if old.batch_id != batch_id:
         complete_batch(work, old.batch_id)
     if terms.has_buyer:

@@ -137,7 +137,7 @@ def _check(report: PlantReport) -> None:
     if report.stage not in REPORTABLE:
         raise InvalidInput("stage", because("STAGE", stages=tuple(stage.name for stage in REPORTABLE)))
     if not 0 <= report.repair_minor <= REPAIR_MAX_MINOR or (report.repair_minor and report.stage is not Stage.REWORK):
-        raise InvalidInput("repairMinor", because("REPAIR_REWORK"))
+        raise InvalidInput("repair", because("REPAIR_REWORK"))
     if report.number is not None and not 1 <= report.number <= len(Stage):
         raise InvalidInput("number", because("COUNT", least=1, most=len(Stage)))
     if report.occurred_at.tzinfo is None:

@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 NEVER: Final = 10_000
 """The residual, in days, of a car that has not come although it is due."""
@@ -84,3 +85,8 @@ def _steps(residuals: Sequence[int], prior: Prior) -> list[tuple[int, int]]:
     for days, tenths in ((HALF_OF_WEEK_DAYS, 5), (prior.late_days, 4), (NEVER, 1)):
         weights[days] += tenths * prior.weight
     return sorted((days, weight) for days, weight in weights.items() if weight)
+
+
+def left_in_time(row: Any, zone: ZoneInfo) -> bool:
+    """Say whether a promise's order ended before its car was late: `left_without_car`, `ended_at`, `promised_by`."""
+    return bool(row.left_without_car and row.ended_at.astimezone(zone).date() <= row.promised_by)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import func, select
 
 from configurator.quote_queries import load_quotes
 from factory_orders.planning.model import OrderTerms
 from factory_orders.planning.tables import orders
-from factory_orders.promises.learning import HALF_OF_WEEK_DAYS, NEVER, Margin
-from factory_orders.promises.tables import promise_margins, promise_outcomes
+from factory_orders.promises.learning import HALF_OF_WEEK_DAYS, NEVER, Margin, left_in_time
+from factory_orders.promises.tables import LEFT_WITHOUT_CAR, promise_margins, promise_outcomes
 from kernel import db, registry
 from kernel.work import Work
 
@@ -84,12 +84,13 @@ def promised_days(work: Work, order_ids: Sequence[str]) -> dict[str, int | None]
         .outerjoin_from(orders, promise_outcomes, outcome.order_id == table.id)
         .where(table.brand_id == work.actor.brand_id)
     )
+    rows = work.connection.execute(own.where(db.among(table.id, order_ids))).all()
+    learned = _learned(work, [row.plant_id for row in rows])
     days: dict[str, int | None] = {}
-    for start in range(0, len(order_ids), AT_ONCE):
-        rows = work.connection.execute(own.where(db.among(table.id, order_ids[start : start + AT_ONCE]))).all()
-        quotes = load_quotes(work, [row.quote_id for row in rows])
-        learned = _learned(work, [row.plant_id for row in rows])
-        for row in rows:
+    for start in range(0, len(rows), AT_ONCE):
+        some = rows[start : start + AT_ONCE]
+        quotes = load_quotes(work, [row.quote_id for row in some])
+        for row in some:
             quote = quotes.get(row.quote_id)
             if quote is not None and quote.signed.quote.facts.promise is None and row.planned_on is not None:
                 days[row.id] = (row.promised_by - row.planned_on).days
@@ -155,14 +156,13 @@ def decided_residuals(work: Work, plant_id: str, *, today: date, most: int) -> l
         .exists()
     )
     table = promise_outcomes.c
-    left = and_(orders.c.state == "cancelled", table.ready_on.is_(None))
     found = (
         select(
             table.planned_on,
             table.ready_on,
             table.promised_by,
             orders.c.ended_at,
-            left.label("left"),
+            LEFT_WITHOUT_CAR.label("left_without_car"),
             func.coalesce(orders.c.person_id, orders.c.account_id).label("person"),
         )
         .join(orders, orders.c.id == table.order_id)
@@ -177,7 +177,7 @@ def decided_residuals(work: Work, plant_id: str, *, today: date, most: int) -> l
         residuals = [
             Residual(NEVER if row.ready_on is None else (row.ready_on - row.planned_on).days, row.person)
             for row in rows
-            if not (row.left and row.ended_at.astimezone(zone).date() <= row.promised_by)
+            if not left_in_time(row, zone)
         ]
         if len(residuals) >= most or len(rows) < limit:
             break

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select, update
 
@@ -13,16 +12,16 @@ from factory_orders.planning.capacity_store import load_weeks, promise_place
 from factory_orders.planning.model import SLOT, OrderTerms
 from factory_orders.planning.tables import orders
 from factory_orders.promises.calibration import Calibration, Outcome
+from factory_orders.promises.learning import left_in_time
 from factory_orders.promises.model import Hold, HoldState
 from factory_orders.promises.rows import hold_from
-from factory_orders.promises.tables import promise_calibrations, promise_holds, promise_outcomes
+from factory_orders.promises.tables import LEFT_WITHOUT_CAR, promise_calibrations, promise_holds, promise_outcomes
 from kernel import db, registry
 from kernel.errors import NotFound
 from kernel.timers import cancel_timer
 from kernel.work import Work
 
 OUTCOMES_MAX: Final = 200_000
-LEFT_WITHOUT_CAR: Final = (orders.c.state == "cancelled") & promise_outcomes.c.ready_on.is_(None)
 HOLD_TIMER: Final = "factory_orders.promise_hold"
 
 
@@ -167,11 +166,6 @@ def outcomes_until(work: Work, plant_id: str, *, after: date | None, until: date
         for row in work.connection.execute(found)
         if not left_in_time(row, zone)
     ]
-
-
-def left_in_time(row: Any, zone: ZoneInfo) -> bool:
-    """Say whether a promise's order ended before its car was late: `left_without_car`, `ended_at`, `promised_by`."""
-    return bool(row.left_without_car and row.ended_at.astimezone(zone).date() <= row.promised_by)
 
 
 def insert_calibration(work: Work, plant_id: str, released: Calibration) -> None:

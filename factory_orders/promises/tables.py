@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import CheckConstraint, Column, Date, ForeignKey, Index, Integer, String, Table, UniqueConstraint, text
 
+from factory_orders.planning.tables import orders
 from factory_orders.promises.model import HoldState
 from kernel.db import Id, Instant, Json, metadata
 from kernel.immutable import append_only, guard
@@ -109,3 +112,6 @@ promise_margins = Table(
     CheckConstraint("p50_days < p90_days AND observations >= 10", name="learned_from_ten"),
 )
 append_only(promise_margins)
+
+LEFT_WITHOUT_CAR: Final = (orders.c.state == "cancelled") & promise_outcomes.c.ready_on.is_(None)
+"""Whose order ended before its car stood ready."""

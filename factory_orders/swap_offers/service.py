@@ -33,6 +33,7 @@ from factory_orders.exchanges.swap_service import (
     days_late,
     exchange,
     keep_swaps,
+    lock_builds,
     margin_days,
     read_problem,
     roads_of,
@@ -154,7 +155,8 @@ def _ask(work: Work, problem: SwapProblem, chosen: Sequence[SwapPair]) -> int:
     """Ask the buyers of pairs that are still as they were read."""
     cars = [car for pair in chosen for car in (pair.taker, pair.giver)]
     ids = [car.order_id for car in cars]
-    # Before their offers, as everywhere: none of them ends or is amended until its question stands.
+    # Before their offers, as everywhere: nothing is built, ended or amended until its question stands.
+    lock_builds(work, cars)
     lock_orders(work, ids)
     now = {car.order_id: car for car in _cars_now(work, ids, today=problem.today)}
     asked = _Asked.of(swap_offers_before(work, cars))

@@ -123,7 +123,10 @@ class OrderAgreement:
 
 @object_type(reads=Permission.OWN_READ)
 class RepairOffer:
-    """A car that is not new any more: you may take it for less until `answerBy`; unasked, another one is built."""
+    """A car that is not new any more: you may take it for less until `answerBy`.
+
+    Say nothing, and another one is built.
+    """
 
     vin: str
     repair: Money

@@ -279,7 +279,7 @@ def test_prices_and_parts_name_no_feature_that_only_a_rule_brings(tmp_path: Path
 
     _, faults = inspect_folder(folder)
 
-    reason = "a car's model and options alone do not say whether it has 'Winter'; name those instead"
+    reason = "the tree alone does not say by a car's model and options whether it has 'Winter'; name those instead"
     assert [(fault.file, fault.line, fault.reason) for fault in faults] == [
         ("parts.csv", 5, reason),
         ("price_rules.csv", 3, reason),

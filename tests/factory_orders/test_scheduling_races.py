@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date, timedelta
 from functools import partial
@@ -23,18 +23,19 @@ from factory_orders.early_cars.tables import EARLY
 from factory_orders.errors import OrderNotCancellable
 from factory_orders.exchanges.errors import SwapOfferEnded
 from factory_orders.exchanges.store import give_build_orders, lapse_swap_offers
-from factory_orders.model import BuildOrder, CancelledOrder, Stage
+from factory_orders.model import BuildOrder, CancelledOrder, Order, Stage
 from factory_orders.offers.model import OfferState
 from factory_orders.offers.store import lapse_of_orders
 from factory_orders.planning import order_service
 from factory_orders.planning.capacity_store import lock_pool
 from factory_orders.planning.model import SLOT
 from factory_orders.planning.order_service import sequence_day
-from factory_orders.planning.order_store import lock_order
+from factory_orders.planning.order_store import lock_order, lock_orders
 from factory_orders.planning.queries import plant_by_id
 from factory_orders.planning.tables import capacity_weeks
 from factory_orders.plant.store import cars_of_day, lock_build_orders
 from factory_orders.plant.tables import build_orders
+from factory_orders.service import Reported
 from factory_orders.swap_offers import service as offering
 from kernel import db, payments, policy
 from kernel import work as kernel_work
@@ -307,6 +308,24 @@ def test_the_same_yes_twice_at_once_is_one_yes(trade: Trade) -> None:
         assert second.result(SECONDS_MAX) == first
 
     assert first.state is OfferState.ACCEPTED
+
+
+def test_asking_waits_for_a_plants_report_and_neither_is_undone(trade: Trade, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = two_orders(trade, begun=False)
+    trade.build(first)
+    own = trade.build_order_of(second).id
+    reporting: list[Future[Reported]] = []
+
+    def meanwhile(work: Work, ids: Sequence[str]) -> Mapping[str, Order]:
+        locked = lock_orders(work, ids)
+        reporting.append(other.submit(trade.report, own, Stage.PARTS_READY))
+        wait_until_waiting(trade, 1)
+        return locked
+
+    monkeypatch.setattr(offering, "lock_orders", meanwhile)
+    with ThreadPoolExecutor(1) as other:
+        assert offering.offer_swaps(trade.works, BRAND) == 1
+        assert reporting[0].result(SECONDS_MAX).order.stage is Stage.PARTS_READY
 
 
 def test_who_leaves_while_being_asked_for_another_car_is_not_asked(

@@ -125,9 +125,11 @@ def test_a_list_is_looked_up_by_the_index(works: Works) -> None:
 KNOWN_SHORT: Final = {
     "demand/audit_service.py: balances.c.account.in_(kinds)",
     "demand/circles/owners/store.py: drives.host_id.in_(in_circle)",
+    "demand/circles/store.py: circles.c.id.in_(theirs)",
     "demand/compare/store.py: table.c.comparison_id.in_(still_open)",
     "factory_orders/agreements/audit_service.py: table.id.in_(amended)",
     "factory_orders/deliveries/shipment_store.py: table.id.in_(newest)",
+    "factory_orders/exchanges/store.py: table.with_build_order_id.in_(own)",
     "factory_orders/footfall/queries.py: table.id.in_(newest)",
     "factory_orders/light_stock/queries.py: table.id.in_(newest.group_by(table.store_id, table.model))",
     "factory_orders/personal/service.py: handovers.c.order_id.in_(own)",

@@ -289,7 +289,7 @@ PLANTED: Final[dict[str, Plant]] = {
     ),
     "a car that was ordered for stock is bound to nobody and promised to nobody": planted_stock.promise_a_stock_car,
     "a round of swaps is proven, and has the swaps that it says": planted_stock.swap_nothing,
-    "a car that an order gave away went to another one, for an equal car, and made nobody late": (
+    "a car that an order gave away went to another one, for an equal car, and made nobody more days late": (
         planted_stock.give_away
     ),
     "a store's fee for a car is that of its buyer's quote": planted_stock.halve_a_fee,
