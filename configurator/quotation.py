@@ -31,6 +31,7 @@ from configurator.pricing import price_vehicle
 from configurator.tax import TaxPolicy, is_window, purchase_tax_minor
 from kernel.bounds import DAYS_MAX, MINOR_MAX, check_bounds, check_rows
 from kernel.money import BASIS_POINTS, divide_half_up, round_half_up_to_yuan
+from kernel.policy import policy_section
 
 FORMAT: Final = "muster.quote/1"
 TRANSPORT: Final = Text("物流费", "Transport")
@@ -41,6 +42,7 @@ PLATE: Final = Text("上牌费", "Number plates")
 SUBSIDY: Final = Text("国家补贴", "State subsidy")
 
 
+@policy_section("quote")
 @dataclass(frozen=True, slots=True)
 class QuotePolicy:
     """A brand's numbers for quotes, amounts in fen.

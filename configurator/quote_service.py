@@ -29,9 +29,6 @@ from kernel.money import Money
 from kernel.soundness import Check
 from kernel.work import Work
 
-policy.policy_section("quote")(QuotePolicy)
-policy.policy_section("tax")(TaxPolicy)
-
 AUDITED_AT_ONCE: Final = 200
 EARTH_RADIUS_KM: Final = 6371.0
 ROAD_FACTOR: Final = 1.3

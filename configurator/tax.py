@@ -13,8 +13,10 @@ from datetime import date
 
 from kernel.bounds import MINOR_MAX, check_bounds, check_rows
 from kernel.money import BASIS_POINTS, divide_half_up
+from kernel.policy import policy_section
 
 
+@policy_section("tax")
 @dataclass(frozen=True, slots=True)
 class TaxPolicy:
     """Rates in basis points; `reliefs` are rows of first day, last day, share let off, most let off (fen)."""

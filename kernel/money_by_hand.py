@@ -154,17 +154,23 @@ def read_account(work: Work, name: str, field: str) -> AccountName:
     """
     if not _ACCOUNT.fullmatch(name):
         raise InvalidInput(field, because("ACCOUNT_FORM"))
-    kind, _, owner = name.partition(":")
+    found = name_of_account(work, name)
+    kind, _, owner = found.partition(":")
     if kind not in HELD_KINDS + OWN_KINDS:
         raise InvalidInput(field, because("ACCOUNT_KIND", known=", ".join(sorted(HELD_KINDS + OWN_KINDS))))
-    if kind in BRAND_KINDS and owner == registry.own_brand(work).code:
-        owner = work.actor.brand_id
-    found = account(kind, owner)
     is_own = kind in BRAND_KINDS and owner == work.actor.brand_id
     is_somebodys = kind == "payable" and account_by_id(work, AccountId(owner)) is not None
     if not (is_own or is_somebodys or is_booked_on(work, found)):
         raise InvalidInput(field, because("ACCOUNT_NEVER_BOOKED"))
     return found
+
+
+def name_of_account(work: Work, name: str) -> AccountName:
+    """Return an account's name as the ledger has it: the brand's own may be named by the brand's code."""
+    kind, _, owner = name.partition(":")
+    if kind in BRAND_KINDS and owner == registry.own_brand(work).code:
+        return account(kind, work.actor.brand_id)
+    return AccountName(name)
 
 
 def propose_movement(work: Work, *, debit: str, credit: str, amount: Money, reason: str) -> MoneyByHand:

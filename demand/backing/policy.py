@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kernel.bounds import MINOR_MAX, check_bounds
+from kernel.policy import policy_section
 
 
+@policy_section("backing")
 @dataclass(frozen=True, slots=True)
 class BackingPolicy:
     """DOMAIN section 6.2's defaults; amounts in fen. The prior is a Beta distribution of orders among backers."""

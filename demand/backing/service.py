@@ -54,8 +54,6 @@ from kernel.reasons import because
 from kernel.timers import cancel_timer, set_timer
 from kernel.work import Work
 
-policy.policy_section("backing")(BackingPolicy)
-
 AMOUNT_MINOR_MAX: Final = 10**13
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kernel.bounds import check_bounds
+from kernel.policy import policy_section
 
 
+@policy_section("circles")
 @dataclass(frozen=True, slots=True)
 class CirclePolicy:
     """How many circles somebody may found and be in, how long an invitation opens one, how often a maker writes,

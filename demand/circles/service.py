@@ -49,8 +49,6 @@ from kernel.identity.queries import hold_own_account
 from kernel.reasons import because
 from kernel.work import Work
 
-policy.policy_section("circles")(CirclePolicy)
-
 CODE_BYTES = 15
 REASON_LENGTH_MAX = 200
 

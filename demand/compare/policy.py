@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kernel.bounds import check_bounds
+from kernel.policy import policy_section
 
 
+@policy_section("compare")
 @dataclass(frozen=True, slots=True)
 class ComparePolicy:
     """DOMAIN section 6.2's defaults: days open, prices asked in percent of the planned one, resamplings, weights.

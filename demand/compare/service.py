@@ -56,8 +56,6 @@ from kernel.reasons import because
 from kernel.timers import cancel_timer, set_timer
 from kernel.work import Work
 
-policy.policy_section("compare")(ComparePolicy)
-
 TITLE_LENGTH_MAX: Final = 80
 SEGMENTS_MAX: Final = 400
 PERSONS_MAX: Final = 1_000_000_000

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 from demand.cubes.model import round_count
 from kernel.bounds import check_bounds
+from kernel.policy import policy_section
 
 K_MIN = 10
 TRADE_K_MIN = 20
 
 
+@policy_section("cubes")
 @dataclass(frozen=True, slots=True)
 class CubePolicy:
     """DOMAIN section 6.3's defaults: no figure about fewer persons than `k`, counts rounded to `rounding`.

@@ -39,8 +39,6 @@ from kernel.errors import Conflict
 from kernel.reasons import because
 from kernel.work import Work
 
-policy.policy_section("cubes")(CubePolicy)
-
 WEEK: Final = timedelta(days=7)
 NEWS_WAITS_MAX: Final = timedelta(days=2)
 """How long a week's last release waits for news that has not been delivered."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kernel.bounds import check_bounds
+from kernel.policy import policy_section
 
 
+@policy_section("digest")
 @dataclass(frozen=True, slots=True)
 class DigestPolicy:
     """A digest comes every so many days: 7 is on Mondays, 1 is daily. A vote is close from a percentage on."""

@@ -29,8 +29,6 @@ from kernel.actor import Permission
 from kernel.paging import PAGE_SIZE_MAX, Page, PageRequest
 from kernel.work import Work
 
-policy.policy_section("digest")(DigestPolicy)
-
 PAGES_MAX: Final = 20
 VOTES_MAX: Final = 20
 POOLS_MAX: Final = 20

@@ -24,8 +24,6 @@ from kernel.errors import InvalidInput
 from kernel.reasons import because
 from kernel.work import Work
 
-policy.policy_section("forecasts")(ForecastPolicy)
-
 SCORES_MAX: Final = 500
 SHARES_OF: Final = timedelta(weeks=13)
 READ_SECONDS: Final = 5

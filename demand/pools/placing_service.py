@@ -45,8 +45,6 @@ from kernel.payments import Payment, PaymentProvider, PaymentRequest
 from kernel.timers import set_new_timers
 from kernel.work import Work
 
-policy.policy_section("pools")(PoolPolicy)
-
 REQUESTS_MAX: Final = 512
 
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from kernel.bounds import MINOR_MAX, check_bounds, check_rows
 from kernel.money import BASIS_POINTS
+from kernel.policy import policy_section
 
 MEMBERS_MAX = 1_000_000
 
 
+@policy_section("pools")
 @dataclass(frozen=True, slots=True)
 class PoolPolicy:
     """DOMAIN section 6.1's defaults; amounts in fen. `tiers` are rows of members and discount in basis points."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kernel.bounds import check_bounds
+from kernel.policy import policy_section
 
 
+@policy_section("votes")
 @dataclass(frozen=True, slots=True)
 class VotePolicy:
     """DOMAIN section 6.2's defaults: votes that a person has in a quarter of the brand's zone."""

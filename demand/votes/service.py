@@ -66,8 +66,6 @@ from kernel.reasons import because
 from kernel.timers import cancel_timer
 from kernel.work import Work
 
-policy.policy_section("votes")(VotePolicy)
-
 REASON_LENGTH_MAX = 400
 
 

@@ -48,6 +48,7 @@ from factory_orders.promises.margin_store import promised_days
 from factory_orders.stock.model import STOCK_DEPOSIT_PURPOSE
 from factory_orders.stock.policy import StockPurchasePolicy
 from factory_orders.store_closing.queries import stores_of_order
+from factory_orders.waiting.store import has_open_offer
 from kernel import ledger, payments, policy, registry
 from kernel.actor import Permission
 from kernel.errors import Conflict, InvalidInput, NotFound
@@ -232,7 +233,8 @@ def _by_buyer(work: Work, ending: _Ending) -> Cancellation:
         stage = _stage(built) if isinstance(ending.order, ScheduledOrder) else order_state(ending.order)
         return Cancellation(terms.id, stage, earnest, 0, penalty)
     shares = dict(policy.pinned(work, terms.policy_version).section(CancellationPolicy).forfeits)
-    share = 0 if _is_later_than_accepted(work, terms, built) else shares.get(_stage(built), 10_000)
+    is_free = has_open_offer(work, terms.id) or _is_later_than_accepted(work, terms, built)
+    share = 0 if is_free else shares.get(_stage(built), 10_000)
     return Cancellation(terms.id, _stage(built), earnest, share_basis_points(earnest, share), 0)
 
 

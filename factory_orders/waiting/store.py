@@ -39,6 +39,18 @@ def lock_offers(work: Work, offer_ids: Sequence[str]) -> list[WaitOffer]:
     return [offer_from(row) for row in rows]
 
 
+def has_open_offer(work: Work, order_id: str) -> bool:
+    """Say whether an order's buyer may still answer an offer, and so leave free."""
+    table = wait_offers.c
+    found = select(table.id).where(
+        table.order_id == order_id,
+        table.brand_id == work.actor.brand_id,
+        table.state == WaitOfferState.OPEN.value,
+        table.answer_by > work.now,
+    )
+    return work.connection.execute(found).first() is not None
+
+
 def save_offer(work: Work, offer: WaitOffer) -> None:
     """Write what became of an offer."""
     save_offers(work, [offer])

@@ -19,7 +19,6 @@ from graph.types.pages import Connection, show_page
 from kernel import ledger, money_by_hand, record, registry
 from kernel.actor import Permission
 from kernel.errors import InvalidInput, NotFound
-from kernel.ledger import AccountName
 from kernel.money_by_hand import AccountTooLow, HandState, SecondOperatorNeeded
 from kernel.paging import page_request
 from kernel.reasons import because
@@ -153,7 +152,7 @@ def ledger_balances(work: Work, accounts: list[str]) -> list[LedgerBalance]:
     """Balances of up to 50 accounts of the ledger, by name such as `deposit:<pre-order>`, each under the name given."""
     if len(accounts) > ACCOUNTS_MAX:
         raise InvalidInput("accounts", because("COUNT_MOST", most=ACCOUNTS_MAX))
-    names = {one: AccountName(raw_account(one)) for one in accounts}
+    names = {one: money_by_hand.name_of_account(work, raw_account(one)) for one in accounts}
     found = ledger.balances(work, list(dict.fromkeys(names.values())))
     return [LedgerBalance(account=one, balance=show_minor(found[name])) for one, name in names.items()]
 

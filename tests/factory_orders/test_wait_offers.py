@@ -121,6 +121,19 @@ def test_who_stays_is_credited_once_with_the_car(trade: Trade) -> None:
     assert broken(trade) == []
 
 
+def test_leaving_is_free_while_the_offer_is_open_and_costs_what_it_did_once_it_is_over(trade: Trade) -> None:
+    offer = offered(trade)
+
+    def forfeit() -> int:
+        with trade.works.read(buyer()) as work:
+            return service.preview_cancellation(work, offer.order_id).forfeit_minor
+
+    open_still = forfeit()
+    trade.clock.advance(offer.answer_by - trade.clock.now())
+
+    assert (open_still, forfeit() > 0) == (0, True)
+
+
 def test_once_the_car_is_begun_nobody_leaves_by_an_offer(trade: Trade) -> None:
     offer = offered(trade)
     trade.build(offer.order_id)

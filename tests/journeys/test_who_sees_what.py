@@ -149,6 +149,9 @@ def test_an_auditor_reads_the_ledger_and_the_record_and_changes_nothing(borealis
     earnest = f"earnest:{orders[0][1]['id']}"
     (held,) = auditor.ask(demo.LEDGER, accounts=[earnest])["ledgerBalances"]
     assert (held["account"], held["balance"]["minor"]) == (earnest, DEPOSIT_MINOR)
+    by_code, by_id = (f"forfeit:{owner}" for owner in ("borealis", borealis.brand.id))
+    kept = auditor.ask(demo.LEDGER, accounts=[by_code, by_id])["ledgerBalances"]
+    assert [one["account"] for one in kept] == [by_code, by_id]
     with borealis.house.unchanged():
         for name, asked in WRITES.items():
             document = f"mutation {{ {name}(input: {asked}) {{ ... on Refusal {{ code message }} }} }}"

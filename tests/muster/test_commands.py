@@ -103,6 +103,16 @@ def test_the_audit_says_yes_to_a_sound_brand_and_names_what_is_broken(
     ]
 
 
+def test_rings_are_looked_for_in_a_process_that_serves_nothing(
+    database: Database, works: Works, clock: FixedClock
+) -> None:
+    make_sound_world(works, clock)
+
+    found = muster("pool", "rings", "--brand", "fir", environment=surroundings(database.url))
+
+    assert (found.returncode, found.stdout.strip()) == (0, "No ring."), found.stderr
+
+
 def test_a_first_administrator_needs_no_mail_server(sqlite_template: Path, tmp_path: Path) -> None:
     url = copy_sqlite(sqlite_template, tmp_path / "fresh.db")
     environment = {**surroundings(url), "MUSTER_BRAND": "borealis"}
