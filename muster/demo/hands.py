@@ -90,10 +90,10 @@ def _carry(works: Works, brand: Brand) -> None:
             (ShipmentState.ARRIVED, arrived),
         ):
             _must(service.report_shipments(work, [service.Leg(one.id, leg, work.now) for one in moved]))
-    by_store: dict[str, list[service.Arrival]] = {}
-    for one in arrived:
-        by_store.setdefault(one.store_id, []).append(service.Arrival(one.id, one.vin))
-    with works.change(system(brand.id)) as work:
+        by_store: dict[str, list[service.Arrival]] = {}
+        for one in arrived:
+            by_store.setdefault(one.store_id, []).append(service.Arrival(one.id, one.vin))
+        # In the carrier's change: were the process to die in between, no store would look these cars over any more.
         for store_id, arrivals in sorted(by_store.items()):
             _must(service.inspect_arrivals(work.acting(_adviser(brand, store_id)), arrivals))
 
