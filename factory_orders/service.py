@@ -129,8 +129,9 @@ from factory_orders.store_closing.model import PICK_TIMER
 from factory_orders.store_closing.service import ClosedStore, PickedStore, close_store, pick_store, remind_to_pick
 from factory_orders.swap_offers.service import accept_car_swap, decline_car_swap, lapse_swap_offer
 from factory_orders.taking.service import accept_repaired_car, decline_repaired_car
-from factory_orders.waiting.service import OFFER_TIMER, expire_wait_offers
+from factory_orders.waiting.model import OFFER_TIMER
 from factory_orders.waiting.service import SUBSCRIPTIONS as WAITING_SUBSCRIPTIONS
+from factory_orders.waiting.service import expire_wait_offers
 from kernel.outbox import Subscription
 from kernel.timers import Handler, Together
 

@@ -28,6 +28,7 @@ from factory_orders.planning.order_service import LATE_CREDIT_TIMER
 from factory_orders.planning.order_store import save_order
 from factory_orders.store_closing.model import PICK_TIMER
 from factory_orders.vehicles.service import free_vehicle
+from factory_orders.waiting.store import expire_offer_of
 from kernel.timers import cancel_timer
 from kernel.work import Work
 
@@ -56,6 +57,7 @@ def end_order(work: Work, terms: OrderTerms, *, reason: str) -> None:
     end_offer(work, terms, OfferState.LAPSED)
     lapse_of_orders(work, EARLY, [terms.id])
     lapse_swap_offers(work, [terms.id])
+    expire_offer_of(work, terms.id)
     for timer in TIMERS:
         cancel_timer(work, timer, terms.id)
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
 
 from kernel.money import BASIS_POINTS
+
+OFFER_TIMER: Final = "factory_orders.wait_offer"
+"""When an offer ends that nobody answered."""
 
 
 class WaitOfferState(StrEnum):

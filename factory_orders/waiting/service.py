@@ -14,11 +14,11 @@ from typing import Final
 from factory_orders.cancellation.service import leave_free
 from factory_orders.errors import WaitOfferOver
 from factory_orders.events import OrderScheduled, VehicleDelivered
-from factory_orders.planning.model import CancelledOrder, DeliveredOrder, OrderTerms, StockedOrder
-from factory_orders.planning.order_store import lock_order
+from factory_orders.planning.model import CancelledOrder, DeliveredOrder, Order, OrderTerms, StockedOrder
+from factory_orders.plant.store import lock_with_order
 from factory_orders.policies import BatchPolicy
 from factory_orders.waiting.events import WaitOfferAnswered, WaitOffered
-from factory_orders.waiting.model import WaitOffer, WaitOfferState, credit_for, waits_too_long
+from factory_orders.waiting.model import OFFER_TIMER, WaitOffer, WaitOfferState, credit_for, waits_too_long
 from factory_orders.waiting.policy import WaitOfferPolicy
 from factory_orders.waiting.queries import waiting_without_offer
 from factory_orders.waiting.store import (
@@ -26,6 +26,7 @@ from factory_orders.waiting.store import (
     insert_offers,
     lock_offer,
     lock_offers,
+    read_offer,
     save_offer,
     save_offers,
 )
@@ -38,8 +39,6 @@ from kernel.outbox import Letter, Subscription
 from kernel.owed import payable_account
 from kernel.timers import cancel_timer, set_timers
 from kernel.work import Work
-
-OFFER_TIMER: Final = "factory_orders.wait_offer"
 
 
 def offer_long_waits(work: Work, order_ids: Sequence[str] | None = None) -> list[WaitOffer]:
@@ -98,11 +97,11 @@ def accept_wait_offer(work: Work, offer_id: str) -> WaitOffer:
 
     Refuses another buyer's offer (NotFound) and one that is over, or whose order is (WaitOfferOver).
     """
-    offer = _own_offer(work, offer_id)
+    offer, order = _own_offer(work, offer_id)
     if offer.state is WaitOfferState.ACCEPTED:
         return offer
     _require_open(work, offer)
-    if isinstance(lock_order(work, offer.order_id), CancelledOrder | DeliveredOrder | StockedOrder):
+    if isinstance(order, CancelledOrder | DeliveredOrder | StockedOrder):
         raise WaitOfferOver(offer.state.value)
     return _answer(work, offer, WaitOfferState.ACCEPTED)
 
@@ -112,20 +111,24 @@ def decline_wait_offer(work: Work, offer_id: str) -> WaitOffer:
 
     Refuses as `accept_wait_offer` does, and OrderNotCancellable once the car is begun.
     """
-    offer = _own_offer(work, offer_id)
+    offer, _ = _own_offer(work, offer_id)
     if offer.state is WaitOfferState.DECLINED:
         return offer
     _require_open(work, offer)
+    # Before the order ends: with it its offers do.
+    declined = _answer(work, offer, WaitOfferState.DECLINED)
     leave_free(work, offer.order_id, reason="wait_declined")
-    return _answer(work, offer, WaitOfferState.DECLINED)
+    return declined
 
 
-def _own_offer(work: Work, offer_id: str) -> WaitOffer:
+def _own_offer(work: Work, offer_id: str) -> tuple[WaitOffer, Order]:
+    """Lock the order of an own offer, then the offer, as whoever ends the order does."""
     work.actor.require(Permission.OWN_WRITE)
-    offer = lock_offer(work, offer_id)
-    if offer.account_id != work.actor.signed_in():
+    known = read_offer(work, offer_id)
+    if known.account_id != work.actor.signed_in():
         raise NotFound("offer")
-    return offer
+    _, order = lock_with_order(work, known.order_id)
+    return lock_offer(work, offer_id), order
 
 
 def _require_open(work: Work, offer: WaitOffer) -> None:

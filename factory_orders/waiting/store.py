@@ -7,11 +7,12 @@ from dataclasses import fields
 
 from sqlalchemy import bindparam, select, update
 
-from factory_orders.waiting.model import WaitOffer, WaitOfferState
+from factory_orders.waiting.model import OFFER_TIMER, WaitOffer, WaitOfferState
 from factory_orders.waiting.rows import offer_from
 from factory_orders.waiting.tables import wait_offers
 from kernel import db
 from kernel.errors import NotFound
+from kernel.timers import cancel_timers
 from kernel.work import Work
 
 
@@ -21,6 +22,15 @@ def insert_offers(work: Work, offers: Sequence[WaitOffer]) -> list[WaitOffer]:
     rows = [{name: getattr(one, name) for name in names} | {"state": one.state.value} for one in offers]
     fresh = db.insert_new(work.connection, wait_offers, rows, returning="id")
     return [one for one in offers if one.id in fresh]
+
+
+def read_offer(work: Work, offer_id: str) -> WaitOffer:
+    """Load one offer of the actor's brand; refuses NotFound."""
+    own = (wait_offers.c.id == offer_id) & (wait_offers.c.brand_id == work.actor.brand_id)
+    row = work.connection.execute(select(wait_offers).where(own)).mappings().first()
+    if row is None:
+        raise NotFound("offer")
+    return offer_from(row)
 
 
 def lock_offer(work: Work, offer_id: str) -> WaitOffer:
@@ -37,6 +47,15 @@ def lock_offers(work: Work, offer_ids: Sequence[str]) -> list[WaitOffer]:
     if len(rows) < len(set(offer_ids)):
         raise NotFound("offer")
     return [offer_from(row) for row in rows]
+
+
+def expire_offer_of(work: Work, order_id: str) -> None:
+    """Close the open offer of an order that has ended, locked by now."""
+    table = wait_offers.c
+    own = (table.order_id == order_id) & (table.state == WaitOfferState.OPEN.value)
+    over = update(wait_offers).where(own).values(state=WaitOfferState.EXPIRED.value)
+    ended = work.connection.execute(over.returning(table.id)).scalars().all()
+    cancel_timers(work, [OFFER_TIMER], ended)
 
 
 def has_open_offer(work: Work, order_id: str) -> bool:

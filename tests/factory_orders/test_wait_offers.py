@@ -7,18 +7,20 @@ from datetime import date, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from factory_orders import queries, service
 from factory_orders.audit_service import CHECKS
+from factory_orders.cancellation.service import lose_earnest
 from factory_orders.errors import OrderNotCancellable, WaitOfferOver
 from factory_orders.model import Order, WaitOffer, WaitOfferState, order_state
 from factory_orders.service import SUBSCRIPTIONS, TIMERS
 from factory_orders.waiting import service as waiting
-from factory_orders.waiting.model import credit_for, waits_too_long
+from factory_orders.waiting.model import OFFER_TIMER, credit_for, waits_too_long
 from kernel import ledger, outbox
 from kernel.errors import NotFound
 from kernel.ledger import account
-from kernel.timers import fire_due
+from kernel.timers import fire_due, timers
 from tests.configurator.small_brand import PLANNER
 from tests.factory_orders.trade import SYSTEM, Trade, buyer
 
@@ -132,6 +134,21 @@ def test_leaving_is_free_while_the_offer_is_open_and_costs_what_it_did_once_it_i
     trade.clock.advance(offer.answer_by - trade.clock.now())
 
     assert (open_still, forfeit() > 0) == (0, True)
+
+
+def test_an_offer_ends_with_its_order(trade: Trade) -> None:
+    offer = offered(trade)
+    with trade.works.change(SYSTEM) as work:
+        lose_earnest(work, offer.order_id)
+
+    with trade.works.read(buyer()) as work:
+        assert [one.state for one in queries.my_wait_offers(work)] == [WaitOfferState.EXPIRED]
+    for answer in (waiting.accept_wait_offer, waiting.decline_wait_offer):
+        with trade.works.change(buyer()) as work, pytest.raises(WaitOfferOver):
+            answer(work, offer.id)
+    with trade.works.read(SYSTEM) as work:
+        set_still = work.connection.execute(select(timers.c.kind)).scalars().all()
+    assert OFFER_TIMER not in set_still
 
 
 def test_once_the_car_is_begun_nobody_leaves_by_an_offer(trade: Trade) -> None:
