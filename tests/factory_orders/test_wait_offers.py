@@ -157,7 +157,7 @@ def test_once_the_car_is_begun_nobody_leaves_by_an_offer(trade: Trade) -> None:
 
     with trade.works.change(buyer(2)) as work, pytest.raises(NotFound):
         waiting.decline_wait_offer(work, offer.id)
-    with trade.works.change(buyer()) as work, pytest.raises(OrderNotCancellable):
+    with pytest.raises(OrderNotCancellable), trade.works.change(buyer()) as work:
         waiting.decline_wait_offer(work, offer.id)
     with trade.works.read(buyer()) as work:
         assert queries.my_wait_offers(work) == [offer]
