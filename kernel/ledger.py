@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NewType
 
-from sqlalchemy import CheckConstraint, Column, Index, String, Table, func, select
+from sqlalchemy import CheckConstraint, Column, Index, String, Table, func, select, union
 
 from kernel import db
 from kernel.db import Id, Instant, Minor, metadata
@@ -124,6 +124,16 @@ def is_booked_on(work: Work, name: AccountName) -> bool:
         ).first()
         for side in (table.debit_account, table.credit_account)
     )
+
+
+def booked_among(work: Work, names: Sequence[AccountName]) -> frozenset[AccountName]:
+    """Return those accounts of the actor's brand on which anything was ever booked."""
+    table = ledger_transfers.c
+    sides = (
+        select(side).where(db.among(side, names), table.brand_id == work.actor.brand_id)
+        for side in (table.debit_account, table.credit_account)
+    )
+    return frozenset(AccountName(name) for name in work.connection.execute(union(*sides)).scalars())
 
 
 def is_booked(work: Work, kind: str, reference: str) -> bool:

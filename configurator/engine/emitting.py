@@ -104,7 +104,7 @@ def _argument(asked: Type) -> Argument:
     if isinstance(asked, types.Array):
         return ARRAY
     if str(asked) not in NUMBERS:
-        raise NotImplementedError(f"no kernel takes {asked} yet")
+        raise NotImplementedError(f"no kernel takes {asked}")
     return str(asked)
 
 
@@ -115,7 +115,7 @@ def _result(returned: Type) -> str:
         return "void"
     found = "boolean" if isinstance(returned, types.Boolean) else str(returned)
     if found not in RESULTS:
-        raise NotImplementedError(f"no kernel returns {found} yet")
+        raise NotImplementedError(f"no kernel returns {found}")
     return found
 
 

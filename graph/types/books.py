@@ -60,10 +60,11 @@ class Reconciliation:
 
 @object_type(reads=Permission.AUDIT_READ)
 class LedgerBalance:
-    """An account of the ledger: credits minus debits."""
+    """An account of the ledger: credits minus debits; one that nothing was ever booked on may be a mistyped name."""
 
     account: str
     balance: Money
+    booked: bool
 
 
 @object_type(reads=Permission.AUDIT_READ)
@@ -153,8 +154,12 @@ def ledger_balances(work: Work, accounts: list[str]) -> list[LedgerBalance]:
     if len(accounts) > ACCOUNTS_MAX:
         raise InvalidInput("accounts", because("COUNT_MOST", most=ACCOUNTS_MAX))
     names = {one: money_by_hand.name_of_account(work, raw_account(one)) for one in accounts}
-    found = ledger.balances(work, list(dict.fromkeys(names.values())))
-    return [LedgerBalance(account=one, balance=show_minor(found[name])) for one, name in names.items()]
+    asked = list(dict.fromkeys(names.values()))
+    found, booked = ledger.balances(work, asked), ledger.booked_among(work, asked)
+    return [
+        LedgerBalance(account=one, balance=show_minor(found[name]), booked=name in booked)
+        for one, name in names.items()
+    ]
 
 
 def raw_account(name: str) -> str:

@@ -52,7 +52,7 @@ ADVANCE: Final = f"""mutation Advance($input: AdvanceDemoTimeInput!) {{
   advanceDemoTime(input: $input) {{ ... on DemoTime {{ now }} {REFUSED} }} }}"""
 
 LEDGER: Final = """query Ledger($accounts: [String!]!) {
-  ledgerBalances(accounts: $accounts) { account balance { minor text } } }"""
+  ledgerBalances(accounts: $accounts) { account booked balance { minor text } } }"""
 
 BATCHES: Final = """query Batches { batches(first: 5) { nodes { state size scheduled passed firstWeek lastWeek } } }"""
 

@@ -146,9 +146,11 @@ def test_an_auditor_reads_the_ledger_and_the_record_and_changes_nothing(borealis
     assert (kinds.count("pool.joined"), kinds[-1]) == (3, "pool.locked")
     assert not [one for buyer, _ in orders for one in (buyer.account_id, "Buyer") if one in str(chain)]
     assert sales == -3 * DEPOSIT_MINOR
-    earnest = f"earnest:{orders[0][1]['id']}"
-    (held,) = auditor.ask(demo.LEDGER, accounts=[earnest])["ledgerBalances"]
-    assert (held["account"], held["balance"]["minor"]) == (earnest, DEPOSIT_MINOR)
+    earnest, deposit = (f"{kind}:{orders[0][1]['id']}" for kind in ("earnest", "deposit"))
+    held, emptied, mistyped = auditor.ask(demo.LEDGER, accounts=[earnest, deposit, f"{earnest}x"])["ledgerBalances"]
+    assert (held["account"], held["booked"], held["balance"]["minor"]) == (earnest, True, DEPOSIT_MINOR)
+    assert (emptied["booked"], emptied["balance"]["minor"]) == (True, 0)
+    assert (mistyped["booked"], mistyped["balance"]["minor"]) == (False, 0)
     by_code, by_id = (f"forfeit:{owner}" for owner in ("borealis", borealis.brand.id))
     kept = auditor.ask(demo.LEDGER, accounts=[by_code, by_id])["ledgerBalances"]
     assert [one["account"] for one in kept] == [by_code, by_id]
