@@ -5,7 +5,6 @@ What is loaded is kept by content hash, so it can never be wrong; only which ver
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -31,6 +30,7 @@ from configurator.solver import Engine, Step
 from configurator.tables import catalogue_versions
 from kernel import db, registry
 from kernel.actor import Permission
+from kernel.belief import Belief
 from kernel.errors import NotFound
 from kernel.ids import BrandId
 from kernel.paging import Page, PageRequest, make_page
@@ -109,17 +109,17 @@ class _Published:
     """Which versions a brand has, as last read: so many seconds old at most, by database and brand."""
 
     def __init__(self) -> None:
-        self._read: WeakKeyDictionary[Pool, dict[BrandId, tuple[float, Sequence[Any]]]] = WeakKeyDictionary()
+        self._read: WeakKeyDictionary[Pool, dict[BrandId, Belief[Sequence[Any]]]] = WeakKeyDictionary()
 
     def rows(self, work: Work, *, seconds_old_max: float) -> Sequence[Any]:
         """Return what is known if it is not older than that, else read it."""
         brands = self._read.setdefault(work.connection.engine.pool, {})
         known = brands.get(work.actor.brand_id)
-        if known is not None and time.monotonic() - known[0] < seconds_old_max:
-            return known[1]
+        if known is not None and (known.is_at_hand if work.is_recalled else known.is_young)(seconds_old_max):
+            return known.value
         rows = work.connection.execute(_IN_FORCE, {"brand_id": work.actor.brand_id}).all()
         # Versions only grow: of two who read at once, who saw a newer one has seen more, whoever began or ended first.
-        read = (work.opened, rows)
+        read = Belief(rows, work.opened)
         brands[work.actor.brand_id] = max(brands.get(work.actor.brand_id, read), read, key=_newest)
         return rows
 
@@ -128,8 +128,8 @@ class _Published:
         self._read.pop(work.connection.engine.pool, None)
 
 
-def _newest(read: tuple[float, Sequence[Any]]) -> tuple[int, float]:
-    return read[1][0].number if read[1] else 0, read[0]
+def _newest(read: Belief[Sequence[Any]]) -> tuple[int, float]:
+    return read.value[0].number if read.value else 0, read.read_at
 
 
 _published: Final = _Published()
