@@ -17,6 +17,7 @@ from configurator.errors import VersionNotInForce
 from graph.services import Threads
 from kernel import registry
 from kernel.actor import Actor
+from kernel.belief import Belief
 from kernel.ids import BrandId
 from kernel.work import Work, Works
 
@@ -103,16 +104,16 @@ class Stamps:
     def __init__(self, works: Works, threads: Threads) -> None:
         self._works = works
         self._threads = threads
-        self._known: dict[tuple[str, str], tuple[float, str]] = {}
+        self._known: dict[tuple[str, str], Belief[str]] = {}
 
     async def stamp(self, kept_by: str, brand_id: BrandId) -> str:
         """Return the version of what answers of this kind depend on."""
-        now = time.monotonic()
         found = self._known.get((kept_by, brand_id))
-        if found is not None and now - found[0] < STAMP_SECONDS:
-            return found[1]
+        if found is not None and found.is_at_hand(STAMP_SECONDS):
+            return found.value
+        now = time.monotonic()
         word = await self._threads.run(self._read, kept_by, brand_id)
-        self._known[kept_by, brand_id] = (now, word)
+        self._known[kept_by, brand_id] = Belief(word, now)
         return word
 
     def forget(self) -> None:

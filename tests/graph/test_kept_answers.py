@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
 
 from configurator import service as configurator_service
 from configurator.catalogue_files import read_catalogue
 from graph import kept_answers
-from graph.kept_answers import KeptAnswers
+from graph.kept_answers import KeptAnswers, Stamps
+from graph.services import Threads
+from kernel import belief
 from kernel.actor import system
 from muster.brands import BrandFolder
 from tests.graph.client import Http
@@ -65,6 +71,26 @@ def test_a_new_catalogue_version_is_seen(http: Http, town: Town) -> None:
 
     assert after != before
     assert timedelta(seconds=kept_answers.STAMP_SECONDS) <= timedelta(seconds=1)
+
+
+def test_of_many_who_ask_at_once_one_reads_what_answers_depend_on(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    stamps = Stamps(town.works, Threads(2))
+    now = 1_000.0
+    monkeypatch.setattr(belief, "time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr(kept_answers, "time", SimpleNamespace(monotonic=lambda: now))
+
+    async def ask() -> list[str]:
+        return await asyncio.gather(*(stamps.stamp("catalogue", town.brand.id) for _ in range(8)))
+
+    (known,) = set(asyncio.run(ask()))
+    now += 0.6 * kept_answers.STAMP_SECONDS
+    with counted_statements(town.works.engine) as statements:
+        asked = asyncio.run(ask())
+    with counted_statements(town.works.engine) as statements_of_one:
+        town.works.run(system(town.brand.id), kept_answers.STAMPS["catalogue"])
+
+    assert asked == [known] * 8
+    assert len(statements) == len(statements_of_one)
 
 
 def test_the_store_of_answers_is_bounded() -> None:
