@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from configurator.engine import jit, warming
+from configurator.engine import jit, machine_code, warming
 from configurator.engine.machine_code import MAGIC, Image
 from configurator.engine.shelf import Shelf
 from configurator.engine.warming import begin_to_warm, image_of, is_warm, kernel_modules, warm
@@ -40,8 +40,30 @@ def image_file(shelf: Shelf) -> Path:
     return shelf.folder / "kernels.image"
 
 
-def bound_in_a_process(shelf: Shelf) -> list[str]:
-    command = [sys.executable, "-c", BIND, str(shelf.folder)]
+RESIDENT: Final = """
+import sys
+from pathlib import Path
+from configurator.engine import warming
+from configurator.engine.shelf import Shelf
+
+def code_kb():
+    kb, is_code = 0, False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        if line[0] in "0123456789abcdef":
+            is_code = "libllvmlite" in line and " r-xp " in line
+        elif is_code and line.startswith("Rss:"):
+            kb += int(line.split()[1])
+    return kb
+
+import llvmlite.binding
+before = code_kb()
+warming.bind(Shelf(Path(sys.argv[1])))
+print(before, code_kb())
+"""
+
+
+def bound_in_a_process(shelf: Shelf, script: str = BIND) -> list[str]:
+    command = [sys.executable, "-c", script, str(shelf.folder)]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout.split()
 
 
@@ -56,6 +78,13 @@ def test_what_is_compiled_is_not_compiled_again(warmed: Shelf) -> None:
 
 def test_a_process_binds_the_image_and_never_imports_numba(warmed: Shelf) -> None:
     assert bound_in_a_process(warmed) == ["True", "True", "False", "CFunctionType", "CFunctionType", "function"]
+
+
+@pytest.mark.skipif(not machine_code.MAPPED.exists(), reason="only Linux says what is mapped where")
+def test_who_has_bound_the_image_keeps_no_memory_for_the_linker(warmed: Shelf) -> None:
+    before, after = map(int, bound_in_a_process(warmed, RESIDENT))
+
+    assert after < before / 10
 
 
 def test_an_image_without_kernels_leaves_them_to_numba(warmed: Shelf, tmp_path: Path) -> None:
