@@ -1,6 +1,6 @@
 """Answers that are the same for everybody, kept as bytes under what they depend on; a new version makes new keys.
 
-What they depend on (a catalogue version, the registry) is asked of the database at most once a second and process.
+What they depend on (a catalogue version, the registry) is asked of the database at most twice a second and process.
 """
 
 from __future__ import annotations

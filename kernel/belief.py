@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -15,12 +15,13 @@ class Belief(Generic[T]):
 
     Who can read it anew does so once half of its time is over. Who cannot, for that would keep others waiting, goes on
     with it, but for the first one in the second half: that one is sent to where it can be read, and as long as the
-    reading takes the others still have it. Were it over for all at once, all of them would go.
+    reading takes the others still have it. Were it over for all at once, all of them would go; so they still do where
+    nobody asked in the second half.
     """
 
     value: T
     read_at: float
-    _sent: bool = False
+    _sent: bool = field(default=False, init=False, compare=False)
 
     def is_young(self, seconds: float) -> bool:
         """Say whether whoever can read it anew need not, where it is believed so many seconds."""
