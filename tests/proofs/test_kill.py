@@ -43,6 +43,7 @@ WAIT_SECONDS_MAX: Final = 240.0
 EVERYTHING: Final = "everything"
 WORKER: Final = "worker"
 THE_DATABASE: Final = "the database"
+BACKENDS: Final = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 
 
 @dataclass(slots=True)
@@ -94,21 +95,18 @@ def _is_worker(process: psutil.Process) -> bool:
 
 
 def kill_a_backend(url: str) -> None:
-    """Kill one process of PostgreSQL: the whole server drops every connection and recovers from its log."""
-    with answering(url) as connection:
-        found = connection.execute(
-            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        ).fetchall()
-        os.kill(found[0][0], 9)
+    """Kill one process of PostgreSQL: the whole server drops every connection and recovers from its log.
 
-
-def answering(url: str) -> psycopg.Connection[tuple[Any, ...]]:
-    """Connect as soon as the database has recovered from the blow before."""
+    It may still be about to drop those of the blow before, this one too: then it is asked again.
+    """
     deadline = time.monotonic() + WAIT_SECONDS_MAX
     while True:
         try:
-            return psycopg.connect(url, autocommit=True)
-        except psycopg.OperationalError:
+            with psycopg.connect(url, autocommit=True) as connection:
+                found = connection.execute(BACKENDS).fetchall()
+            os.kill(found[0][0], 9)
+            return
+        except (psycopg.OperationalError, IndexError, ProcessLookupError):
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.1)
