@@ -11,6 +11,7 @@ import pytest
 from benchmarks.line import Best, challenge_folders, keep_better, read_best, solve_checked
 from benchmarks.public_data import public_data
 from factory_orders.line.instance_files import read_problem
+from factory_orders.line.scoring import is_order_of, score_order
 from factory_orders.line.search import LineSolution, solve_line, warm_up
 
 
@@ -48,6 +49,8 @@ def test_easy_instances_are_solved_in_few_moves(folder: Path) -> None:
     for file in sorted((folder / "sequencing" / "csplib" / "easy").glob("p*.txt")):
         problem = read_problem(file)
         solution = solve_line(problem, seconds=60, seed=1, moves_max=200_000, clock=time.process_time)
+        assert is_order_of(problem, solution.order)
+        assert score_order(problem, solution.order) == solution.score
         assert counted_by_windows(solution)[0] == solution.score.high
         left += [file.name] if solution.score.high else []
 
