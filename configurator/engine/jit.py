@@ -1,12 +1,11 @@
 """Compiles the engine's kernels with numba, once for each machine: the machine code is kept on disk.
 
 Every kernel names its types, so it is compiled (or read from disk) when its module is imported and never while a user
-waits. numba keeps the code beside the source or, where that is read-only, in the user's cache folder, under the
-source's time stamp and the processor's name. Of several processes that want a kernel at once one compiles it and the
-others read what it wrote: whoever compiles holds a lock on the kernel's source. A kernel calls
-only kernels of its own file, because numba looks at no other file's stamp. Without numba the same functions run
-as plain Python: as exact, and slow. A process that answers binds the kernels' image instead (`bind`), and never imports
-numba at all.
+waits. numba keeps the code beside the source or, where that is read-only, in the user's cache folder, for what all the
+kernels' sources say (`kernel.compiled_code`) and under the processor's name. Of several processes that want a kernel at
+once one compiles it and the others read what it wrote: whoever compiles holds a lock on the kernel's source. A kernel
+calls only kernels of its own file. Without numba the same functions run as plain Python: as exact, and slow. A process
+that answers binds the kernels' image instead (`bind`), and never imports numba at all.
 """
 
 from __future__ import annotations
@@ -22,6 +21,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
+from kernel.compiled_code import kept_for
+
 if TYPE_CHECKING:
     from configurator.engine.machine_code import Bound, Image
 
@@ -29,6 +30,8 @@ ANSWERING: Final = ("configurator.engine.kernels", "configurator.engine.passes")
 """The modules whose kernels answer questions."""
 COMPILING: Final = ("configurator.engine.search_kernel",)
 """Those of our own compiler, which works in a process of its own."""
+LAYING_OUT: Final = ("configurator.engine.circuit", "configurator.engine.workspace", "configurator.engine.reduction")
+"""The modules whose numbers are in the kernels' machine code."""
 _LOG: Final = logging.getLogger(__name__)
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -50,6 +53,12 @@ def bind(image: Image, *, path: Path | None = None) -> None:
         from configurator.engine.machine_code import Bound
 
         _bound, _found_in = Bound(image), path
+
+
+def sources() -> list[Path]:
+    """Return the files that the kernels are made from."""
+    modules = (*ANSWERING, *COMPILING, *LAYING_OUT, __name__)
+    return [Path(__file__).with_name(f"{name.rpartition('.')[2]}.py") for name in modules]
 
 
 @contextmanager
@@ -80,7 +89,7 @@ def kernel(signature: str) -> Callable[[_Function], _Function]:
         from numba import njit
 
         try:
-            with _alone_with(function.__code__.co_filename):
+            with _alone_with(function.__code__.co_filename), kept_for(sources()):
                 return cast("_Function", njit(signature, cache=True, nogil=True)(function))
         except RuntimeError as failure:  # numba found no folder that it may write to
             _LOG.warning("the engine's kernels are compiled anew in each process: %s", failure)

@@ -29,15 +29,6 @@ Place: Final = np.uint64
 ONE: Final = np.uint64(1)
 
 
-@kernel(f"void({BLOCK}, {WORK}, int64, int64)")
-def _watch(block: NDArray[np.int32], work: NDArray[np.int32], code: int, place: int) -> None:
-    """Let a code watch the group at a place of HOME."""
-    group = block[block[at.HOME] + place]
-    work[work[of.PLACE] + code] = place
-    work[work[of.NEXT] + code] = work[work[of.WATCHED] + group]
-    work[work[of.WATCHED] + group] = code
-
-
 @kernel(f"void({BLOCK}, {WORK})")
 def prepare(block: NDArray[np.int32], work: NDArray[np.int32]) -> None:
     """Fill a workspace of zeros: everything lives, nothing is decided."""
@@ -52,24 +43,25 @@ def prepare(block: NDArray[np.int32], work: NDArray[np.int32]) -> None:
     flags = work[work[of.FLAGS] : work[of.WS_END]].view(np.int8)
     for code in range(2 * block[at.CLASSES]):
         begin, end = block[block[at.HOME_FIRST] + code], block[block[at.HOME_FIRST] + code + 1]
-        work[work[of.PLACE] + code] = begin
         if begin == end:
             flags[branches + code] = 1
         else:
-            _watch(block, work, code, begin)
+            group = block[block[at.HOME] + begin]
+            work[work[of.NEXT] + code] = work[work[of.WATCHED] + group]
+            work[work[of.WATCHED] + group] = code
 
 
 @kernel(f"void({BLOCK}, {WORK}, int64)")
 def _rehome(block: NDArray[np.int32], work: NDArray[np.int32], deaths: int) -> None:
     """Find another live group for every code that watched one of the groups that died; a code without one closes.
 
-    A closed code stays with its dead group, and so finds it again when that comes back.
+    A closed code stays with its dead group, and so finds it again when that comes back. All groups that support a code
+    are looked at from the first one on: to remember where one stood costs more than what it spares.
     """
     branches = block[at.BRANCHES]
     flags = work[work[of.FLAGS] : work[of.WS_END]].view(np.int8)
     used, watched = work[work[of.USED] : work[of.USED + 1]], work[work[of.WATCHED] : work[of.WATCHED + 1]]
-    following, place = work[work[of.NEXT] : work[of.NEXT + 1]], work[work[of.PLACE] : work[of.PLACE + 1]]
-    closed = work[work[of.CLOSED] : work[of.CLOSED + 1]]
+    following, closed = work[work[of.NEXT] : work[of.NEXT + 1]], work[work[of.CLOSED] : work[of.CLOSED + 1]]
     home_first = block[block[at.HOME_FIRST] : block[at.HOME_FIRST + 1]]
     home = block[block[at.HOME] : block[at.HOME + 1]]
     length = Place(work[of.CLOSED_LENGTH])
@@ -81,27 +73,19 @@ def _rehome(block: NDArray[np.int32], work: NDArray[np.int32], deaths: int) -> N
         while watching >= 0:
             code = Place(watching)
             after = following[code]
-            found = np.int64(-1)
+            found = np.int32(-1)
             if is_closed[code] == 0:
-                begin, now, end = home_first[code], place[code], home_first[code + ONE]
-                for candidate in range(Place(now + 1), Place(end)):
+                for candidate in range(Place(home_first[code]), Place(home_first[code + ONE])):
                     if used[Place(home[candidate])] > 0:
-                        found = np.int64(candidate)
+                        found = home[candidate]
                         break
-                if found < 0:
-                    for candidate in range(Place(begin), Place(now)):
-                        if used[Place(home[candidate])] > 0:
-                            found = np.int64(candidate)
-                            break
                 if found < 0:
                     is_closed[code] = 1
                     closed[length] = watching
                     length += ONE
             if found >= 0:
-                other = Place(home[Place(found)])
-                place[code] = found
-                following[code] = watched[other]
-                watched[other] = watching
+                following[code] = watched[Place(found)]
+                watched[Place(found)] = watching
             else:
                 following[code] = stays
                 stays = watching
@@ -138,12 +122,14 @@ def _rise(block: NDArray[np.int32], work: NDArray[np.int32], head: int) -> None:
 def _fall(block: NDArray[np.int32], work: NDArray[np.int32], head: int) -> int:
     """Follow the branches on the trail from `head` on downwards: a node that no live branch leads to kills its own.
 
-    Returns how many groups have died, noted in SPARE_GROUPS; -1, half way, where so much dies that `_count` is quicker.
+    Returns how many watched groups have died, noted in SPARE_GROUPS; -1, half way, where so much dies that `_count` is
+    quicker.
     """
     dead = work[work[of.FLAGS] : work[of.WS_END]].view(np.int8)
     trail = work[work[of.TRAIL] : work[of.TRAIL + 1]]
     live, reached = work[work[of.LIVE] : work[of.LIVE + 1]], work[work[of.REACHED] : work[of.REACHED + 1]]
-    used, dying = work[work[of.USED] : work[of.USED + 1]], work[work[of.SPARE_GROUPS] : work[of.SPARE_GROUPS + 1]]
+    used, watched = work[work[of.USED] : work[of.USED + 1]], work[work[of.WATCHED] : work[of.WATCHED + 1]]
+    dying = work[work[of.SPARE_GROUPS] : work[of.SPARE_GROUPS + 1]]
     node_first = block[block[at.NODE_FIRST] : block[at.NODE_FIRST + 1]]
     child_first = block[block[at.CHILD_FIRST] : block[at.CHILD_FIRST + 1]]
     child = block[block[at.CHILD] : block[at.CHILD + 1]]
@@ -166,19 +152,19 @@ def _fall(block: NDArray[np.int32], work: NDArray[np.int32], head: int) -> int:
                     trail[length] = np.int32(other)
                     length += Place(1 - dead[other])
                     dead[other] = 1
-        # Written in any case and counted where the group has died: the processor has nothing to guess.
+        # Written in any case and counted where a watched group has died: the processor has nothing to guess.
         group = asserted[branch]
         if group >= 0:
             left = used[Place(group)] - 1
             used[Place(group)] = left
             dying[deaths] = group
-            deaths += Place(left == 0)
+            deaths += Place((left == 0) & (watched[Place(group)] >= 0))
         group = free[branch]
         if group >= 0:
             left = used[Place(group)] - 1
             used[Place(group)] = left
             dying[deaths] = group
-            deaths += Place(left == 0)
+            deaths += Place((left == 0) & (watched[Place(group)] >= 0))
     work[of.TRAIL_LENGTH] = np.int64(length)
     return int(deaths)
 

@@ -23,6 +23,7 @@ from configurator.engine.artefact import PARTIAL
 from configurator.engine.choosing import has_kernels
 from configurator.engine.machine_code import Image, NotThatImage
 from configurator.engine.shelf import Shelf
+from kernel.compiled_code import digest_of
 
 NAME: Final = "kernels"
 SUFFIX: Final = ".image"
@@ -96,10 +97,7 @@ def _path(shelf: Shelf) -> Path:
 def _fingerprint() -> str:
     """Return what the machine code depends on: sources, versions, processor."""
     parts = [sys.version, version("numba"), version("llvmlite"), version("numpy"), platform.machine(), _processor()]
-    for name in (*kernel_modules(), *MAKERS):
-        path = ENGINE / f"{name.rpartition('.')[2]}.py"
-        found = path.stat()
-        parts += [str(path), str(found.st_mtime), str(found.st_size)]
+    parts.append(digest_of([*jit.sources(), *(ENGINE / f"{name}.py" for name in MAKERS)]))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

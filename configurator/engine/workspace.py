@@ -30,17 +30,16 @@ REACHED: Final = 9  # node -> live branches above it (the root has one for ever)
 USED: Final = 10  # group -> live branches that have it
 WATCHED: Final = 11  # group -> the first code that watches it, or -1
 NEXT: Final = 12  # code -> the next one that watches the same group, or -1
-PLACE: Final = 13  # code -> where in HOME the group is that it watches
-MARKED: Final = 14  # code -> the stamp of the walk that marked it last
-TRAIL: Final = 15  # the dead branches in the order in which they died, and room for one that is not counted
-CLOSED: Final = 16  # the closed codes in the order in which they closed
-DECIDED: Final = 17  # the decided codes in their order
-TRAIL_MARK: Final = 18  # by decision: how long the trail was before it
-CLOSED_MARK: Final = 19  # by decision: how many codes were closed before it
-SPARE_GROUPS: Final = 20  # groups that have just died, and room for one that has not
-SPARE_CODES: Final = 21  # codes that have just opened
-FLAGS: Final = 22  # bytes: branch -> it is dead; after them code -> it is closed
-WS_END: Final = 23
+MARKED: Final = 13  # code -> the stamp of the walk that marked it last
+TRAIL: Final = 14  # the dead branches in the order in which they died, and room for one that is not counted
+CLOSED: Final = 15  # the closed codes in the order in which they closed
+DECIDED: Final = 16  # the decided codes in their order
+TRAIL_MARK: Final = 17  # by decision: how long the trail was before it
+CLOSED_MARK: Final = 18  # by decision: how many codes were closed before it
+SPARE_GROUPS: Final = 19  # groups that have just died, and room for one that has not
+SPARE_CODES: Final = 20  # codes that have just opened
+FLAGS: Final = 21  # bytes: branch -> it is dead; after them code -> it is closed
+WS_END: Final = 22
 _SECTIONS: Final = 8
 
 MANY_MIN: Final = 2_000
@@ -57,7 +56,7 @@ def new_workspace(circuit: at.Circuit, *, many: int | None = None) -> NDArray[np
     classes = circuit.size(at.CLASSES)
     codes, depth, flags = 2 * classes, classes + 1, (branches + 2 * classes + 3) // 4
     sizes = [
-        *(nodes, nodes, groups, groups, codes, codes, codes),
+        *(nodes, nodes, groups, groups, codes, codes),
         *(branches + 1, codes, depth, depth, depth, groups + 1, codes, flags),
     ]
     starts = list(accumulate(sizes, initial=WS_END + 1))

@@ -1,13 +1,13 @@
 """The door to the compiler: kernels keep their Python types, are cached on disk, and let other threads run.
 
-Kernels call each other over several files, while numba asks only the caller's own file whether its cache is stale; so
-all that is cached here goes when any of these files has changed.
+Kernels call each other over several files, so what is kept on disk is kept for all of these files and those beside the
+kernel's own (`kernel.compiled_code`).
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
@@ -16,37 +16,27 @@ from numba.core import types
 from numba.core.options import DefaultOptions
 from numba.extending import intrinsic
 
+from kernel.compiled_code import kept_for
+
 Kernel = TypeVar("Kernel", bound=Callable[..., object])
 # Without it the small kernels stay calls, and the search takes three times as long; older releases do not know it.
 INLINED: Final[dict[str, Any]] = {"forceinline": True} if hasattr(DefaultOptions, "forceinline") else {}
 
 
-def _forget_stale() -> None:
-    """Remove what was compiled from other sources than these."""
-    folder = Path(__file__).parent
-    sources = b"".join(path.read_bytes() for path in sorted(folder.glob("*.py")))
-    digest, stamp = hashlib.sha256(sources).hexdigest(), folder / "__pycache__" / "kernels.stamp"
-    try:
-        if stamp.exists() and stamp.read_text(encoding="utf-8") == digest:
-            return
-        stamp.parent.mkdir(exist_ok=True)
-        for index in stamp.parent.glob("*.nbi"):
-            index.unlink(missing_ok=True)
-        stamp.write_text(digest, encoding="utf-8")
-    except OSError:
-        # An installation that nobody may write to does not change either.
-        return
-
-
-_forget_stale()
+@lru_cache
+def _sources(folder: Path) -> tuple[Path, ...]:
+    """Return the files that a kernel in a folder may be made from, those of its own folder first."""
+    own, line = sorted(folder.glob("*.py")), sorted(Path(__file__).parent.glob("*.py"))
+    return tuple(dict.fromkeys([*own, *line]))
 
 
 def kernel(function: Kernel) -> Kernel:
     """Compile a function on its first call and keep the result on disk, where a folder can be found for it."""
-    try:
-        compiled = numba.njit(cache=True, nogil=True, error_model="numpy", **INLINED)(function)
-    except RuntimeError:
-        compiled = numba.njit(nogil=True, error_model="numpy", **INLINED)(function)
+    with kept_for(_sources(Path(function.__code__.co_filename).parent)):
+        try:
+            compiled = numba.njit(cache=True, nogil=True, error_model="numpy", **INLINED)(function)
+        except RuntimeError:
+            compiled = numba.njit(nogil=True, error_model="numpy", **INLINED)(function)
     return cast(Kernel, compiled)
 
 

@@ -27,6 +27,19 @@ def test_every_module_with_kernels_is_warmed() -> None:
     assert with_kernels == {*jit.ANSWERING, *jit.COMPILING}
 
 
+def test_what_kernels_take_from_other_files_decides_as_well_what_code_is_theirs() -> None:
+    sources = jit.sources()
+    of_kernels = [ENGINE / f"{name.rpartition('.')[2]}.py" for name in (*jit.ANSWERING, *jit.COMPILING)]
+
+    imported = re.compile(r"^from configurator\.engine(?:\.(\w+))? import (\w+)", re.MULTILINE)
+
+    for path in of_kernels:
+        taken = imported.findall(path.read_text(encoding="utf-8"))
+        assert taken
+        assert {ENGINE / f"{module or name}.py" for module, name in taken} < set(sources)
+    assert set(of_kernels) < set(sources)
+
+
 def test_of_processes_that_want_a_kernel_one_compiles_it(monkeypatch: pytest.MonkeyPatch) -> None:
     locked: list[bool] = []
 
@@ -41,7 +54,7 @@ def test_of_processes_that_want_a_kernel_one_compiles_it(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(jit, "COMPILED", True)
     monkeypatch.setattr(jit, "_bound", None)
-    monkeypatch.setitem(sys.modules, "numba", SimpleNamespace(njit=compiler))
+    monkeypatch.setitem(sys.modules, "numba", SimpleNamespace(njit=compiler, config=SimpleNamespace(CACHE_DIR="")))
 
     @jit.kernel("int64()")
     def seven() -> int:
