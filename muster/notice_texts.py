@@ -125,9 +125,10 @@ register_notice(
 register_notice(
     "pre_order_rolled",
     "已转入下一池",
-    "您的预订已保留原时间顺序，转入或等待下一个拼单池。",
+    "您的预订已保留原时间顺序，转入或等待下一个拼单池。原报价的交期不再适用，新交期随排产确定；若晚于原交期，开工前可免费退出。",
     "Your pre-order goes on",
-    "Your pre-order keeps its original time and joins, or waits for, the next pool.",
+    "Your pre-order keeps its original time and joins, or waits for, the next pool. The date of your quote no longer"
+    " counts: the new one comes with your car's week, and if it is later you may leave free until your car is begun.",
 )
 register_notice(
     "costlier_terms",
@@ -140,10 +141,11 @@ register_notice(
 register_notice(
     "pre_order_begins_anew",
     "已转入下一池",
-    "拼单池已成团，但名额有限，您未在其中。您的预订将以新的时间转入或等待下一个拼单池；您也可以随时退出并退款。",
+    "拼单池已成团，但名额有限，您未在其中。您的预订将以新的时间转入或等待下一个拼单池，交期随排产重新确定；您也可以随时退出并退款。",
     "Your pre-order goes on",
     "Your pool has tipped without you: others were earlier, or its price lay above your cap. Your pre-order joins, or "
-    "waits for, the next pool with a new time; you may withdraw it and get your deposit back.",
+    "waits for, the next pool with a new time, and its date comes with your car's week; you may withdraw it and get"
+    " your deposit back.",
 )
 register_notice(
     "member_removed",

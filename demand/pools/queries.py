@@ -330,7 +330,10 @@ def locked_members(work: Work, pool_id: str) -> list[LockedMember]:
 
 
 def _locked_member(one: LockedPreOrder, quote: Quote) -> LockedMember:
-    head, promise = one.head, quote.facts.promise
+    head, facts = one.head, quote.facts
+    # A date is given for a pool's weeks; whoever came into another pool has none there.
+    is_for_this_pool = facts.pool is None or facts.pool.pool_id == one.pool_id
+    promise = facts.promise if is_for_this_pool else None
     other = sum(line.amount_minor for line in quote.lines if line.kind in (LineKind.LOGISTICS, LineKind.STORE_FEE))
     total = next(
         (tier.total_minor for tier in quote.tiers if tier.vehicle_price_minor == one.price_minor),

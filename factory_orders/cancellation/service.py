@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from configurator.quote_queries import load_quotes
 from configurator.quote_service import road_km
 from demand.service import DEPOSIT_PURPOSE, earnest_account
 from factory_orders.deliveries.balance import earnest_account_of
@@ -239,16 +240,21 @@ def _by_buyer(work: Work, ending: _Ending) -> Cancellation:
 
 
 def _is_later_than_accepted(work: Work, terms: OrderTerms, built: BuildOrder | None) -> bool:
-    """Say whether the plan's date (P90) lies after the accepted one, so that the buyer may leave free."""
+    """Say whether the plan's date (P90) lies after the accepted one, so that the buyer may leave free.
+
+    That is the one of the accepted quote, also where it was given for a pool that failed; else the contract's.
+    """
     if built is None or terms.promised_by is None:
         return False
+    given = load_quotes(work, [terms.quote_id])[terms.quote_id].signed.quote.facts.promise
+    accepted = terms.promised_by if given is None else given.p90
     plant, stores = plant_by_id(work, terms.plant_id), registry.stores_by_id(work, stores_of_order(work, terms))
     # Who picked a store further away, when the own one closed, has not made the plan later by that.
     distance_km = min(road_km(plant, store) for store in stores.values())
     times = policy.current(work).section(PromisePolicy)
     days = promised_days(work, [terms.id])[terms.id]
     planned = at_store_on(built.week, distance_km=distance_km, policy=times)
-    return planned + timedelta(days=times.buffer_days if days is None else days) > terms.promised_by
+    return planned + timedelta(days=times.buffer_days if days is None else days) > accepted
 
 
 def _end(

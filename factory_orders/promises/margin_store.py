@@ -75,8 +75,8 @@ def planned_days(work: Work, dated: Sequence[OrderTerms]) -> Mapping[str, date]:
 def promised_days(work: Work, order_ids: Sequence[str]) -> dict[str, int | None]:
     """Return by order how many days behind its planned day its accepted date was set; None where the buffer was added.
 
-    A quote that had a date was made with what was known at its moment; else the date was set with the week, and what
-    became of dates has its distance. What was learned since makes no date later.
+    A date that the quote had was made with what was known at its moment; else it was set with the week, and what became
+    of dates has its distance. What was learned since makes no date later.
     """
     table, outcome = orders.c, promise_outcomes.c
     own = (
@@ -92,7 +92,9 @@ def promised_days(work: Work, order_ids: Sequence[str]) -> dict[str, int | None]
         quotes = load_quotes(work, [row.quote_id for row in some])
         for row in some:
             quote = quotes.get(row.quote_id)
-            if quote is not None and quote.signed.quote.facts.promise is None and row.planned_on is not None:
+            promise = None if quote is None else quote.signed.quote.facts.promise
+            is_from_quote = promise is not None and promise.p90 == row.promised_by
+            if quote is not None and not is_from_quote and row.planned_on is not None:
                 days[row.id] = (row.promised_by - row.planned_on).days
                 continue
             margin = learned.at(row.plant_id, row.locked_at if quote is None else quote.signed.quote.facts.issued_at)
