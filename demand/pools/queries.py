@@ -290,7 +290,8 @@ class LockedMember:
     """A member of a locked pool, as the factory's order needs it; prices in fen.
 
     `price_minor` is the car with its options at the pool's tier; `guaranteed_other_minor` is logistics and the store's
-    fee, which never rise; `third_party_minor` (tax, insurance, plate, less subsidy) follows the day.
+    fee, which never rise; `third_party_minor` (tax, insurance, plate, less subsidy) follows the day. The days, and the
+    moment they were given at (`dated_at`), are the quote's where it gave them for this pool.
     """
 
     pre_order_id: str
@@ -309,6 +310,7 @@ class LockedMember:
     policy_version: int
     expected_on: date | None
     promised_by: date | None
+    dated_at: datetime | None
     locked_at: datetime
 
 
@@ -331,8 +333,8 @@ def locked_members(work: Work, pool_id: str) -> list[LockedMember]:
 
 def _locked_member(one: LockedPreOrder, quote: Quote) -> LockedMember:
     head, facts = one.head, quote.facts
-    # A date is given for a pool's weeks; whoever came into another pool has none there.
-    is_for_this_pool = facts.pool is None or facts.pool.pool_id == one.pool_id
+    # A date is given for a pool's weeks: one of another pool, or of no pool at all, says nothing of these.
+    is_for_this_pool = facts.pool is not None and facts.pool.pool_id == one.pool_id
     promise = facts.promise if is_for_this_pool else None
     other = sum(line.amount_minor for line in quote.lines if line.kind in (LineKind.LOGISTICS, LineKind.STORE_FEE))
     total = next(
@@ -356,6 +358,7 @@ def _locked_member(one: LockedPreOrder, quote: Quote) -> LockedMember:
         policy_version=head.policy_version,
         expected_on=None if promise is None else promise.p50,
         promised_by=None if promise is None else promise.p90,
+        dated_at=None if promise is None else facts.issued_at,
         locked_at=one.locked_at,
     )
 

@@ -14,14 +14,13 @@ from sqlalchemy.exc import IntegrityError
 
 from configurator import quote_service
 from configurator.model import Tier
-from configurator.quote_queries import load_quotes
 from configurator.quote_service import QuoteDesk, QuoteRequest
 from demand.pools.model import ClassLevel, FailureChoice, PaymentMethod
 from demand.service import PoolPlan, withdraw
 from factory_orders import audit_service, pools_service, queries, service
 from factory_orders.errors import PromiseLater, PromiseUnavailable
 from factory_orders.planning.model import SLOT, WeekRoom
-from factory_orders.planning.tables import capacity_weeks, orders, pool_reservations
+from factory_orders.planning.tables import capacity_weeks, pool_reservations
 from factory_orders.promises.events import PromiseHoldEnding
 from factory_orders.promises.model import Hold, Place, after_taking, choose_place
 from factory_orders.promises.tables import promise_holds
@@ -31,8 +30,7 @@ from kernel.clock import FixedClock
 from kernel.errors import Forbidden, NotFound, Refusal
 from kernel.soundness import examine
 from kernel.timers import fire_due
-from kernel.work import Work, Works
-from muster.wiring import OpenPools
+from kernel.work import Works
 from tests.configurator.small_brand import DESK, EAST_STORE, PLAIN_CAR, PLANNER
 from tests.demand.pool_room import PoolRoom, make_pool_room, placed
 from tests.factory_orders.leaving_room import news_of
@@ -58,7 +56,7 @@ def open_pool(
 
 
 def quote(room: PoolRoom, who: Actor, options: tuple[str, ...] = PLAIN_CAR) -> str:
-    desk = QuoteDesk(DESK.key, pools=OpenPools(), promises=pools_service.Promises())
+    desk = QuoteDesk(DESK.key, promises=pools_service.Promises())
     with room.works.change(who) as work:
         return quote_service.issue_quote(work, desk, QuoteRequest("A1", options, EAST_STORE)).quote.facts.id
 
@@ -311,45 +309,6 @@ def test_who_rolls_into_the_next_pool_is_promised_a_place_there(room: PoolRoom) 
 
     assert sum(promised(room).values()) == 1
     require_sound(room)
-
-
-def test_the_date_of_a_failed_pool_is_nobodys_contract_but_who_had_it_leaves_free(room: PoolRoom) -> None:
-    open_pool(room, days=4)
-    rolled = ordered(room, 1)
-    room.pass_time(days=5)
-    work_off(room)
-    room.pass_time(days=20)
-    open_pool(room)
-    room.pass_time(minutes=1)
-    others = [ordered(room, number) for number in (2, 3)]
-    room.pass_time(days=21)
-    work_off(room)
-
-    with room.works.read(SYSTEM) as work:
-        rows = {row.id: row for row in work.connection.execute(select(orders))}
-        given = {one: promise_given(work, rows[one].quote_id) for one in rows}
-    forfeits = []
-    for number, order_id in enumerate((rolled, *others), start=1):
-        with room.works.read(buyer(number)) as work:
-            forfeits.append(service.preview_cancellation(work, order_id).forfeit_minor)
-
-    assert set(rows) == {rolled, *others}
-    assert rows[rolled].promised_by > given[rolled]
-    assert [rows[one].promised_by for one in others] == [given[one] for one in others]
-    assert forfeits == [0, 100_000, 100_000]
-    require_sound(room)
-
-
-def ordered(room: PoolRoom, number: int) -> str:
-    """Let a buyer pre-order by a dated quote, and go on where the pool fails; returns the pre-order."""
-    asked = room.request(buyer(number), quote_id=quote(room, buyer(number)), choice=FailureChoice.ROLL)
-    return placed(room.place(asked)[0]).pre_order_id
-
-
-def promise_given(work: Work, quote_id: str) -> date:
-    promise = load_quotes(work, [quote_id])[quote_id].signed.quote.facts.promise
-    assert promise is not None
-    return promise.p90
 
 
 def test_members_that_held_nothing_are_promised_the_earliest_places_that_are_left(room: PoolRoom) -> None:
