@@ -77,6 +77,17 @@ class OrderScheduled(Event):
     promised_by: date
 
 
+@event("factory_orders.order_planned_later")
+@dataclass(frozen=True, slots=True)
+class OrderPlannedLater(Event):
+    """An order has its week and a later date than was accepted, `due_by`: the buyer may leave free."""
+
+    order_id: str
+    account_id: str
+    accepted_by: date
+    due_by: date
+
+
 @event("factory_orders.build_order_released")
 @dataclass(frozen=True, slots=True)
 class BuildOrderReleased(Event):

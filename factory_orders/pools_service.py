@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -23,6 +23,8 @@ from factory_orders.planning.queries import car_facts
 from factory_orders.planning.service import option_weeks, promise, release_slots, reserve_slots
 from factory_orders.policies import CapacityPolicy
 from factory_orders.promises.member_service import MEMBER_NEWS, end_pool_promises, on_members_moved
+from factory_orders.promises.model import Hold
+from factory_orders.promises.store import live_holds_of_pool
 from kernel import policy, registry
 from kernel.actor import Permission
 from kernel.outbox import Letter, Subscription
@@ -117,9 +119,19 @@ def on_pools_locked(work: Work, letters: Sequence[Letter]) -> None:
     for letter in letters:
         assert isinstance(letter.event, PoolLocked)
         pool_id = letter.event.pool_id
+        kept = live_holds_of_pool(work, pool_id)
         end_pool_promises(work, pool_id, reason="locked")
-        members = locked_members(work, pool_id)
-        take_locked(work, [_terms(work, pool_id, plants, place, one) for place, one in enumerate(members, start=1)])
+        members = [_dated(one, kept.get(one.quote_id)) for one in locked_members(work, pool_id)]
+        dated_at = {one.pre_order_id: one.dated_at for one in members if one.dated_at is not None}
+        terms = [_terms(work, pool_id, plants, place, one) for place, one in enumerate(members, start=1)]
+        take_locked(work, terms, dated_at)
+
+
+def _dated(member: LockedMember, kept: Hold | None) -> LockedMember:
+    """Give a member whose quote was for another pool, or for none, the days of the place that was kept in this one."""
+    if member.promised_by is not None or kept is None:
+        return member
+    return replace(member, expected_on=kept.p50, promised_by=kept.p90, dated_at=kept.dated_at)
 
 
 def _terms(work: Work, pool_id: str, plants: Mapping[str, str], place: int, member: LockedMember) -> OrderTerms:

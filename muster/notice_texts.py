@@ -125,9 +125,11 @@ register_notice(
 register_notice(
     "pre_order_rolled",
     "已转入下一池",
-    "您的预订已保留原时间顺序，转入或等待下一个拼单池。",
+    "您的预订已保留原时间顺序，转入或等待下一个拼单池。此前为其他拼单池给出的交期不再作为合同交期，新交期在成团或排产时确定；若计划晚于您接受的日期，车身开工前可免费退出。",
     "Your pre-order goes on",
-    "Your pre-order keeps its original time and joins, or waits for, the next pool.",
+    "Your pre-order keeps its original time and joins, or waits for, the next pool. A date that was given for another"
+    " pool is not the contract's: that comes when the pool tips or with your car's week. If the car is planned later"
+    " than the date you accepted, you may leave free until its body is begun.",
 )
 register_notice(
     "costlier_terms",
@@ -140,10 +142,12 @@ register_notice(
 register_notice(
     "pre_order_begins_anew",
     "已转入下一池",
-    "拼单池已成团，但名额有限，您未在其中。您的预订将以新的时间转入或等待下一个拼单池；您也可以随时退出并退款。",
+    "拼单池已成团，但名额有限，您未在其中。您的预订将以新的时间转入或等待下一个拼单池，合同交期在下一池成团或排产时确定；若计划晚于您接受的日期，车身开工前可免费退出。冻结前您也可以随时退出并退款。",
     "Your pre-order goes on",
     "Your pool has tipped without you: others were earlier, or its price lay above your cap. Your pre-order joins, or "
-    "waits for, the next pool with a new time; you may withdraw it and get your deposit back.",
+    "waits for, the next pool with a new time. The contract's date comes when that pool tips or with your car's week."
+    " If the car is planned later than the date you accepted, you may leave free until its body is begun. Until a pool"
+    " freezes you may also withdraw and get your deposit back.",
 )
 register_notice(
     "member_removed",

@@ -49,6 +49,8 @@ from demand.pools.pool_store import (
     open_pool_ids,
 )
 from demand.pools.pre_order_store import (
+    BEYOND_CLEARING,
+    POOL_FAILED,
     end_pre_orders,
     grant_bonuses,
     members_of,
@@ -136,8 +138,8 @@ def _lock(work: Work, stored: StoredPool, members: Sequence[tuple[PooledPreOrder
     inside = set(outcome.members)
     rest = [one for position, (one, _) in enumerate(members) if position not in inside]
     going_on = [one for one in rest if goes_on(one.head)]
-    _roll(work, stored.pool.head, _begin_anew(work, going_on), reason="beyond_clearing", keeps_time=False)
-    _refund(work, [one for one in rest if not goes_on(one.head)], reason="beyond_clearing")
+    _roll(work, stored.pool.head, _begin_anew(work, going_on), reason=BEYOND_CLEARING, keeps_time=False)
+    _refund(work, [one for one in rest if not goes_on(one.head)], reason=BEYOND_CLEARING)
     head = replace(
         stored.pool.head, members=outcome.number, reaching=(outcome.number,) * len(stored.pool.head.reaching)
     )
@@ -159,8 +161,8 @@ def _fail(work: Work, stored: StoredPool, members: Sequence[tuple[PooledPreOrder
     chain_ended(work, old, "pool.failed", {"reached": outcome.reached, "members": len(everyone)})
     rolls_max = policy.pinned(work, old.policy_version).section(PoolPolicy).rolls_max
     rolling = [one for one in everyone if may_roll(one.head, rolls_max=rolls_max)]
-    _roll(work, old, _keep_time(rolling), reason="pool_failed", keeps_time=True)
-    _refund(work, [one for one in everyone if not may_roll(one.head, rolls_max=rolls_max)], reason="pool_failed")
+    _roll(work, old, _keep_time(rolling), reason=POOL_FAILED, keeps_time=True)
+    _refund(work, [one for one in everyone if not may_roll(one.head, rolls_max=rolls_max)], reason=POOL_FAILED)
     head = replace(old, members=0, reaching=(0,) * len(old.reaching))
     end_pool(work, stored, RolledPool(head, work.now) if rolling else FailedPool(head, work.now))
     concerned = tuple(ConcernedMember(one.head.id, one.head.account_id) for one in everyone)

@@ -35,6 +35,7 @@ from demand.pools.pool_store import (
     terms_of,
 )
 from demand.pools.pre_order_store import (
+    began_anew,
     end_pre_orders,
     persons_in_pools,
     refund_day,
@@ -176,6 +177,17 @@ def _write_taken(
     save_pre_orders(work, pooled)
     chain_joined(work, [(one, number) for one, number, _ in pooled])
     save_after(work, [(before, after)])
+    anew = began_anew(work, [one.head.id for one, _ in taken])
     work.record(
-        *(PreOrderRolled(one.head.brand_id, one.head.id, one.head.account_id, one.pool_id, pool_id) for one, _ in taken)
+        *(
+            PreOrderRolled(
+                one.head.brand_id,
+                one.head.id,
+                one.head.account_id,
+                one.pool_id,
+                pool_id,
+                keeps_time=one.head.id not in anew,
+            )
+            for one, _ in taken
+        )
     )

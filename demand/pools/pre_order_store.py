@@ -38,6 +38,8 @@ from kernel.work import Work
 EXPIRE_TIMER: Final = "demand.pre_order_expire"
 DEPOSIT: Final = "deposit"
 TERMS_OFFERED: Final = "terms_offered"
+POOL_FAILED: Final = "pool_failed"
+BEYOND_CLEARING: Final = "beyond_clearing"
 
 
 def deposit_account(pre_order_id: str) -> AccountName:
@@ -296,6 +298,16 @@ def _asked(since: datetime) -> ColumnElement[bool]:
         changes.pre_order_id == pre_orders.c.id, changes.reason == TERMS_OFFERED, changes.at >= since
     )
     return asked.exists()
+
+
+def began_anew(work: Work, pre_order_ids: Sequence[str]) -> set[str]:
+    """Return those that last went on from a pool that had locked without them, and so with a new time."""
+    changes = pre_order_changes.c
+    found = select(changes.pre_order_id, changes.reason).where(
+        db.among(changes.pre_order_id, pre_order_ids), changes.reason.in_((POOL_FAILED, BEYOND_CLEARING))
+    )
+    last = {row.pre_order_id: row.reason for row in work.connection.execute(found.order_by(changes.serial))}
+    return {pre_order_id for pre_order_id, reason in last.items() if reason == BEYOND_CLEARING}
 
 
 # --- money -----------------------------------------------------------------------------------------------------------

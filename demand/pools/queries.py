@@ -290,7 +290,8 @@ class LockedMember:
     """A member of a locked pool, as the factory's order needs it; prices in fen.
 
     `price_minor` is the car with its options at the pool's tier; `guaranteed_other_minor` is logistics and the store's
-    fee, which never rise; `third_party_minor` (tax, insurance, plate, less subsidy) follows the day.
+    fee, which never rise; `third_party_minor` (tax, insurance, plate, less subsidy) follows the day. The days, and the
+    moment they were given at (`dated_at`), are the quote's where it gave them for this pool.
     """
 
     pre_order_id: str
@@ -309,6 +310,7 @@ class LockedMember:
     policy_version: int
     expected_on: date | None
     promised_by: date | None
+    dated_at: datetime | None
     locked_at: datetime
 
 
@@ -330,7 +332,10 @@ def locked_members(work: Work, pool_id: str) -> list[LockedMember]:
 
 
 def _locked_member(one: LockedPreOrder, quote: Quote) -> LockedMember:
-    head, promise = one.head, quote.facts.promise
+    head, facts = one.head, quote.facts
+    # A date is given for a pool's weeks: one of another pool, or of no pool at all, says nothing of these.
+    is_for_this_pool = facts.pool is not None and facts.pool.pool_id == one.pool_id
+    promise = facts.promise if is_for_this_pool else None
     other = sum(line.amount_minor for line in quote.lines if line.kind in (LineKind.LOGISTICS, LineKind.STORE_FEE))
     total = next(
         (tier.total_minor for tier in quote.tiers if tier.vehicle_price_minor == one.price_minor),
@@ -353,6 +358,7 @@ def _locked_member(one: LockedPreOrder, quote: Quote) -> LockedMember:
         policy_version=head.policy_version,
         expected_on=None if promise is None else promise.p50,
         promised_by=None if promise is None else promise.p90,
+        dated_at=None if promise is None else facts.issued_at,
         locked_at=one.locked_at,
     )
 

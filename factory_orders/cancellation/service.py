@@ -1,17 +1,17 @@
 """Ending an order after its lock while its car has not begun: what it costs by stage, and who gives what back.
 
 The buyer forfeits a share of the earnest money by the freeze point that was reached (DOMAIN sections 6.1 and 6.5) and
-leaves free where the plan is later than the date that was accepted; where the maker cancels it returns double (law),
-and so it does where the buyer leaves for more than 30 days of lateness, at whatever stage: a car that is begun becomes
-stock. Otherwise nothing changes any more once the body is begun.
+leaves free where the contract's date, or the plan's, is later than the one that was accepted, where the plan's is later
+than the contract's, or where that day is over without a plan. Where the maker cancels it returns double (law), and so
+it does where the buyer leaves for more than 30 days of lateness, at whatever stage: a car that is begun becomes stock.
+Otherwise nothing changes any more once the body is begun.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from configurator.quote_service import road_km
 from demand.service import DEPOSIT_PURPOSE, earnest_account
 from factory_orders.deliveries.balance import earnest_account_of
 from factory_orders.deliveries.handover_store import (
@@ -38,16 +38,13 @@ from factory_orders.planning.model import (
 )
 from factory_orders.planning.order_service import release_rest, withdraw_build_order
 from factory_orders.planning.order_store import lock_order
-from factory_orders.planning.promise import at_store_on
-from factory_orders.planning.queries import plant_by_id
 from factory_orders.plant.batch_store import complete_batch
 from factory_orders.plant.model import BEFORE_THE_LINE, BuildOrder
 from factory_orders.plant.store import lock_with_order
-from factory_orders.policies import CancellationPolicy, PromisePolicy
-from factory_orders.promises.margin_store import promised_days
+from factory_orders.policies import CancellationPolicy
+from factory_orders.promises.accepted_service import later_dates
 from factory_orders.stock.model import STOCK_DEPOSIT_PURPOSE
 from factory_orders.stock.policy import StockPurchasePolicy
-from factory_orders.store_closing.queries import stores_of_order
 from factory_orders.waiting.store import has_open_offer
 from kernel import ledger, payments, policy, registry
 from kernel.actor import Permission
@@ -233,22 +230,9 @@ def _by_buyer(work: Work, ending: _Ending) -> Cancellation:
         stage = _stage(built) if isinstance(ending.order, ScheduledOrder) else order_state(ending.order)
         return Cancellation(terms.id, stage, earnest, 0, penalty)
     shares = dict(policy.pinned(work, terms.policy_version).section(CancellationPolicy).forfeits)
-    is_free = has_open_offer(work, terms.id) or _is_later_than_accepted(work, terms, built)
+    is_free = has_open_offer(work, terms.id) or later_dates(work, [(terms, None if built is None else built.week)])
     share = 0 if is_free else shares.get(_stage(built), 10_000)
     return Cancellation(terms.id, _stage(built), earnest, share_basis_points(earnest, share), 0)
-
-
-def _is_later_than_accepted(work: Work, terms: OrderTerms, built: BuildOrder | None) -> bool:
-    """Say whether the plan's date (P90) lies after the accepted one, so that the buyer may leave free."""
-    if built is None or terms.promised_by is None:
-        return False
-    plant, stores = plant_by_id(work, terms.plant_id), registry.stores_by_id(work, stores_of_order(work, terms))
-    # Who picked a store further away, when the own one closed, has not made the plan later by that.
-    distance_km = min(road_km(plant, store) for store in stores.values())
-    times = policy.current(work).section(PromisePolicy)
-    days = promised_days(work, [terms.id])[terms.id]
-    planned = at_store_on(built.week, distance_km=distance_km, policy=times)
-    return planned + timedelta(days=times.buffer_days if days is None else days) > terms.promised_by
 
 
 def _end(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
+from types import MappingProxyType
 
 from configurator.quote_service import road_km
 from factory_orders.agreements.reduction_service import end_reduction
@@ -15,6 +16,7 @@ from factory_orders.events import (
     BuildOrderWithdrawn,
     OrderBuiltAgain,
     OrderCreated,
+    OrderPlannedLater,
     OrderScheduled,
     SlotsReleased,
 )
@@ -78,6 +80,7 @@ from factory_orders.plant.store import (
     write_positions,
 )
 from factory_orders.policies import BatchPolicy, CapacityPolicy, LinePolicy, PromisePolicy
+from factory_orders.promises.accepted_service import later_dates
 from factory_orders.promises.calibration_service import note_not_ready
 from factory_orders.promises.margin_store import margin_at, planned_days
 from factory_orders.promises.store import insert_outcomes
@@ -97,12 +100,17 @@ SCHEDULE_TIMER = "factory_orders.schedule_batch"
 RETRY_AFTER = timedelta(days=1)
 
 
-def take_locked(work: Work, locked: Sequence[OrderTerms]) -> None:
-    """Make orders of locked pre-orders, form the plants' batches and schedule them; the same news twice is fine."""
+def take_locked(
+    work: Work, locked: Sequence[OrderTerms], dated_at: Mapping[str, datetime] = MappingProxyType({})
+) -> None:
+    """Make orders of locked pre-orders, form the plants' batches and schedule them; the same news twice is fine.
+
+    `dated_at` has by order the moment whose margins made the date that it comes with.
+    """
     work.actor.require(Permission.SYSTEM)
     fresh = insert_orders(work, locked)
     new = [terms for terms in locked if terms.id in fresh]
-    insert_outcomes(work, new, planned_days(work, new))
+    insert_outcomes(work, new, planned_days(work, new, dated_at), dated_at)
     for terms in locked:
         if terms.id in fresh:
             work.record(
@@ -297,6 +305,22 @@ def _tell(work: Work, plant: Plant, members: Sequence[OrderTerms], placed: dict[
     set_timers(work, LATE_CREDIT_TIMER, first_late_days)
     fix_promises(work, fixed)
     insert_outcomes(work, dated, planned)
+    _tell_later(work, members, placed, fixed)
+
+
+def _tell_later(
+    work: Work, members: Sequence[OrderTerms], placed: Mapping[str, Placement], fixed: Mapping[str, date]
+) -> None:
+    """Tell those whose date is later than the one they accepted; `fixed` are the dates that came with the weeks."""
+    weeks: list[tuple[OrderTerms, date | None]] = [
+        (replace(terms, promised_by=fixed.get(terms.id, terms.promised_by)), placed[terms.id].week) for terms in members
+    ]
+    later = later_dates(work, weeks)
+    for terms in members:
+        date_now = later.get(terms.id)
+        if date_now is not None:
+            accepted_by, due_by = date_now.accepted_by, date_now.due_by
+            work.record(OrderPlannedLater(terms.brand_id, terms.id, terms.account_id, accepted_by, due_by))
 
 
 def _tell_stores(work: Work, cars: Sequence[OrderTerms], placed: dict[str, Placement]) -> None:

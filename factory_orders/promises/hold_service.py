@@ -84,6 +84,7 @@ def hold_promise(work: Work, quote_id: str) -> Hold:
         place=place,
         p50=p50,
         p90=p90,
+        dated_at=quote.facts.issued_at,
         held_at=work.now,
         expires_at=work.now + timedelta(minutes=times.hold_minutes),
         state=HoldState.HELD,

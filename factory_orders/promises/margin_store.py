@@ -10,7 +10,6 @@ from typing import Final
 
 from sqlalchemy import func, select
 
-from configurator.quote_queries import load_quotes
 from factory_orders.planning.model import OrderTerms
 from factory_orders.planning.tables import orders
 from factory_orders.promises.learning import HALF_OF_WEEK_DAYS, NEVER, Margin, left_in_time
@@ -18,7 +17,6 @@ from factory_orders.promises.tables import LEFT_WITHOUT_CAR, promise_margins, pr
 from kernel import db, registry
 from kernel.work import Work
 
-AT_ONCE = 500
 DOUBLINGS_MAX: Final = 6
 """So often is it looked twice as far for cars that teach something: at most 64 orders for each."""
 RELEASES_MAX: Final = 20_000
@@ -53,50 +51,42 @@ def insert_margin(work: Work, plant_id: str, margin: Margin) -> None:
     )
 
 
-def planned_days(work: Work, dated: Sequence[OrderTerms]) -> Mapping[str, date]:
-    """Return by order the day that its weeks alone gave: what was expected less the margin at the quote's moment."""
-    expected = {terms.id: terms for terms in dated if terms.expected_on is not None}
-    learned = _learned(work, [terms.plant_id for terms in expected.values()])
+def planned_days(work: Work, dated: Sequence[OrderTerms], dated_at: Mapping[str, datetime]) -> Mapping[str, date]:
+    """Return by order the day that its weeks alone gave: what was expected less the margin that this was made with.
+
+    That is the one known at the moment in `dated_at`; a date without one there was made at the lock.
+    """
+    learned = _learned(work, [terms.plant_id for terms in dated])
     planned: dict[str, date] = {}
-    chosen = list(expected.values())
-    for start in range(0, len(chosen), AT_ONCE):
-        some = chosen[start : start + AT_ONCE]
-        quotes = load_quotes(work, [terms.quote_id for terms in some])
-        for terms in some:
-            assert terms.expected_on is not None
-            quote = quotes.get(terms.quote_id)
-            at = terms.locked_at if quote is None else quote.signed.quote.facts.issued_at
-            margin = learned.at(terms.plant_id, at)
+    for terms in dated:
+        if terms.expected_on is not None:
+            margin = learned.at(terms.plant_id, dated_at.get(terms.id, terms.locked_at))
             added = HALF_OF_WEEK_DAYS if margin is None else margin.p50_days
             planned[terms.id] = terms.expected_on - timedelta(days=added)
     return planned
 
 
 def promised_days(work: Work, order_ids: Sequence[str]) -> dict[str, int | None]:
-    """Return by order how many days behind its planned day its accepted date was set; None where the buffer was added.
+    """Return by order how many days behind its planned day the contract's date was set; None if the buffer was added.
 
-    A quote that had a date was made with what was known at its moment; else the date was set with the week, and what
-    became of dates has its distance. What was learned since makes no date later.
+    A date that the quote or a kept place gave was made with what was known at its moment; one that came with the week
+    has its distance. What was learned since makes no date later.
     """
     table, outcome = orders.c, promise_outcomes.c
     own = (
-        select(table.id, table.plant_id, table.quote_id, table.locked_at, outcome.promised_by, outcome.planned_on)
+        select(table.id, table.plant_id, outcome.promised_by, outcome.planned_on, outcome.dated_at)
         .outerjoin_from(orders, promise_outcomes, outcome.order_id == table.id)
         .where(table.brand_id == work.actor.brand_id)
     )
     rows = work.connection.execute(own.where(db.among(table.id, order_ids))).all()
     learned = _learned(work, [row.plant_id for row in rows])
     days: dict[str, int | None] = {}
-    for start in range(0, len(rows), AT_ONCE):
-        some = rows[start : start + AT_ONCE]
-        quotes = load_quotes(work, [row.quote_id for row in some])
-        for row in some:
-            quote = quotes.get(row.quote_id)
-            if quote is not None and quote.signed.quote.facts.promise is None and row.planned_on is not None:
-                days[row.id] = (row.promised_by - row.planned_on).days
-                continue
-            margin = learned.at(row.plant_id, row.locked_at if quote is None else quote.signed.quote.facts.issued_at)
-            days[row.id] = None if margin is None else margin.p90_days
+    for row in rows:
+        if row.promised_by is not None and row.dated_at is None:
+            days[row.id] = (row.promised_by - row.planned_on).days
+            continue
+        margin = None if row.dated_at is None else learned.at(row.plant_id, row.dated_at)
+        days[row.id] = None if margin is None else margin.p90_days
     return days
 
 
@@ -140,17 +130,18 @@ def decided_residuals(work: Work, plant_id: str, *, today: date, most: int) -> l
     """Return the residuals of a plant's latest orders, whole pools together.
 
     A pool counts once each of its cars stands ready, is due, or is nobody's any more: were quick cars counted before
-    slow ones of the same pool, all would look quick. Who left while the car was not late yet teaches nothing; who left
-    a late one teaches that it did not come. Where nearly all left in time, fewer than `most` may be found.
+    slow ones of the same pool, all would look quick. One that has no date yet is waited for. Who left while the car was
+    not late yet teaches nothing; who left a late one teaches that it did not come. Where nearly all left in time, fewer
+    than `most` may be found.
     """
     outcome, order = promise_outcomes.alias("other"), orders.alias("other_order")
     waiting = (
-        select(outcome.c.order_id)
-        .join(order, order.c.id == outcome.c.order_id)
+        select(order.c.id)
+        .outerjoin_from(order, outcome, outcome.c.order_id == order.c.id)
         .where(
             order.c.pool_id == orders.c.pool_id,
             outcome.c.ready_on.is_(None),
-            outcome.c.promised_by >= today,
+            outcome.c.order_id.is_(None) | (outcome.c.promised_by >= today),
             order.c.state != "cancelled",
         )
         .exists()

@@ -155,6 +155,7 @@ def _place_members(work: Work, plan: PoolPlan, room: PoolRoom, members: Sequence
                 place=place,
                 p50=p50,
                 p90=p90,
+                dated_at=work.now,
                 held_at=work.now,
                 expires_at=plan.deadline.astimezone(UTC),
                 state=HoldState.KEPT,

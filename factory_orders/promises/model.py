@@ -37,7 +37,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A promise that nobody else can be given: until `expires_at`, or for good once `pre_order_id` is funded."""
+    """A promise that nobody else can be given: until `expires_at`, or for good once `pre_order_id` is funded.
+
+    Its days were made with the margins that were known at `dated_at`.
+    """
 
     id: str
     brand_id: str
@@ -49,6 +52,7 @@ class Hold:
     place: Place
     p50: date
     p90: date
+    dated_at: datetime
     held_at: datetime
     expires_at: datetime
     state: HoldState

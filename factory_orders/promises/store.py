@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any, Final
 
 from sqlalchemy import func, select, update
@@ -68,6 +69,13 @@ def live_holds(work: Work, *, quote_ids: Sequence[str], pre_order_ids: Sequence[
     return [hold_from(row) for row in work.connection.execute(found).mappings()]
 
 
+def live_holds_of_pool(work: Work, pool_id: str) -> dict[str, Hold]:
+    """Return a pool's live holds by quote; each quote has one at most."""
+    table = promise_holds.c
+    found = _holds(work).where(table.pool_id == pool_id, table.state != HoldState.ENDED.value)
+    return {row["quote_id"]: hold_from(row) for row in work.connection.execute(found).mappings()}
+
+
 def keep_holds(work: Work, members: Mapping[str, str]) -> None:
     """Keep holds for members, hold by pre-order."""
     for hold_id, pre_order_id in sorted(members.items()):
@@ -112,10 +120,16 @@ def _holds(work: Work) -> Any:
 # --- what became of dates --------------------------------------------------------------------------------------------
 
 
-def insert_outcomes(work: Work, dated: Sequence[OrderTerms], planned: Mapping[str, date]) -> None:
+def insert_outcomes(
+    work: Work,
+    dated: Sequence[OrderTerms],
+    planned: Mapping[str, date],
+    dated_at: Mapping[str, datetime] = MappingProxyType({}),
+) -> None:
     """Note the contract's dates of orders that have one; what is noted stays as it is.
 
     `planned` has by order the day that its weeks alone gave; an order that is missing there was planned for its date.
+    `dated_at` has the moments whose margins made the dates that orders had before their weeks.
     """
     rows = [
         {
@@ -125,6 +139,7 @@ def insert_outcomes(work: Work, dated: Sequence[OrderTerms], planned: Mapping[st
             "expected_on": min(terms.expected_on or terms.promised_by, terms.promised_by),
             "promised_by": terms.promised_by,
             "planned_on": planned.get(terms.id, terms.expected_on or terms.promised_by),
+            "dated_at": dated_at.get(terms.id),
         }
         for terms in dated
         if terms.promised_by is not None

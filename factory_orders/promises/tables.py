@@ -29,6 +29,7 @@ promise_holds = Table(
     Column("from_free", Json, nullable=False),
     Column("p50", Date, nullable=False),
     Column("p90", Date, nullable=False),
+    Column("dated_at", Instant, nullable=False),
     Column("held_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Column("state", String(10), nullable=False),
@@ -59,8 +60,8 @@ Index("uq_promise_holds_quote", promise_holds.c.quote_id, unique=True, postgresq
 Index("ix_promise_holds_pre_order", promise_holds.c.pre_order_id)
 Index("ix_promise_holds_pool", promise_holds.c.pool_id, promise_holds.c.state)
 
-# One row an order with a contract's date: what was expected and promised, the day that its weeks alone gave, and the
-# day its car stood ready.
+# One row an order with a contract's date: what was expected and promised, the day that its weeks alone gave, the moment
+# whose margins made the date (none where it came with the week), and the day its car stood ready.
 promise_outcomes = Table(
     "promise_outcomes",
     metadata,
@@ -70,6 +71,7 @@ promise_outcomes = Table(
     Column("expected_on", Date, nullable=False),
     Column("promised_by", Date, nullable=False),
     Column("planned_on", Date, nullable=False),
+    Column("dated_at", Instant),
     Column("ready_on", Date),
     CheckConstraint("expected_on <= promised_by", name="in_order"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -67,12 +68,14 @@ def store_outlook(work: Work, store_id: str) -> StoreOutlook:
     )
 
 
-def stores_of_order(work: Work, terms: OrderTerms) -> list[str]:
-    """Return the store that an order's date was promised for, and the one that its car goes to now."""
+def stores_of_orders(work: Work, asked: Sequence[OrderTerms]) -> dict[str, list[str]]:
+    """Return by order the store that its date was promised for, and the one that its car goes to now."""
     table = store_changes.c
-    found = select(table.from_store_id).where(table.order_id == terms.id).order_by(table.id).limit(1)
-    first = work.connection.execute(found).scalar()
-    return sorted({terms.store_id, first or terms.store_id})
+    found = select(table.order_id, table.from_store_id).where(db.among(table.order_id, [terms.id for terms in asked]))
+    first: dict[str, str] = {}
+    for row in work.connection.execute(found.order_by(table.id)):
+        first.setdefault(row.order_id, row.from_store_id)
+    return {terms.id: sorted({terms.store_id, first.get(terms.id, terms.store_id)}) for terms in asked}
 
 
 def cars_standing(work: Work, store_id: str) -> int:

@@ -15,6 +15,7 @@ from factory_orders.cancellation.service import leave_free
 from factory_orders.errors import WaitOfferOver
 from factory_orders.events import OrderScheduled, VehicleDelivered
 from factory_orders.planning.model import CancelledOrder, DeliveredOrder, Order, OrderTerms, StockedOrder
+from factory_orders.planning.order_store import lock_scheduled
 from factory_orders.plant.store import lock_with_order
 from factory_orders.policies import BatchPolicy
 from factory_orders.waiting.events import WaitOfferAnswered, WaitOffered
@@ -44,8 +45,11 @@ from kernel.work import Work
 def offer_long_waits(work: Work, order_ids: Sequence[str] | None = None) -> list[WaitOffer]:
     """Make offers to those of the brand, or of these orders, who would wait too long and have none; returns them."""
     work.actor.require(Permission.SYSTEM)
+    waiting = [terms.id for terms, _ in waiting_without_offer(work, order_ids)]
+    # Who is just being left has no offer: read again once whoever ends an order, or begins its car, is done.
+    standing = sorted(lock_scheduled(work, waiting))
     made = []
-    for terms, built_on in waiting_without_offer(work, order_ids):
+    for terms, built_on in waiting_without_offer(work, standing):
         offer = _offer_for(work, terms, built_on)
         if offer is not None:
             made.append(offer)

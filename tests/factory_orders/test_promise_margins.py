@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from configurator import quote_service
 from configurator.quote_service import QuoteDesk, QuoteRequest
@@ -156,6 +156,16 @@ def test_a_pool_teaches_once_none_of_its_cars_is_waited_for(trade: Trade) -> Non
     assert learned(trade) == 1
     assert margin_of(trade) == Margin(4, 5, 30)
     assert margin_of(trade, SOUTH_PLANT) is None
+
+
+def test_a_pool_does_not_teach_while_one_of_its_cars_has_neither_week_nor_date(trade: Trade) -> None:
+    ids = trade.lock(31)
+    ready_after(trade, ids[:30], 4)
+    with trade.works.change(SYSTEM) as work:
+        work.connection.execute(delete(promise_outcomes).where(promise_outcomes.c.order_id == ids[30]))
+        work.connection.execute(update(orders).where(orders.c.id == ids[30]).values(promised_by=None))
+
+    assert (learned(trade), margin_of(trade)) == (0, None)
 
 
 def test_who_left_teaches_nothing_and_is_not_waited_for(trade: Trade) -> None:

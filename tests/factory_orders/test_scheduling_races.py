@@ -33,10 +33,12 @@ from factory_orders.planning.order_service import sequence_day
 from factory_orders.planning.order_store import lock_order, lock_orders
 from factory_orders.planning.queries import plant_by_id
 from factory_orders.planning.tables import capacity_weeks
-from factory_orders.plant.store import cars_of_day, lock_build_orders
+from factory_orders.plant.store import cars_of_day, lock_build_orders, lock_with_order
 from factory_orders.plant.tables import build_orders
 from factory_orders.service import Reported
 from factory_orders.swap_offers import service as offering
+from factory_orders.waiting.queries import waiting_without_offer
+from factory_orders.waiting.service import offer_long_waits
 from kernel import db, payments, policy
 from kernel import work as kernel_work
 from kernel.actor import Actor, Role
@@ -58,6 +60,7 @@ from tests.factory_orders.test_early_cars import wait_long
 from tests.factory_orders.test_light_stock import free
 from tests.factory_orders.test_stock import ask, free_car, hold, set_price
 from tests.factory_orders.test_store_closing import OPERATOR, close, pick
+from tests.factory_orders.test_wait_offers import lock_far_away
 from tests.factory_orders.trade import BUILD, EARNEST, NORTH_PLANT, STORE_ADVISER, SYSTEM, Trade, buyer, open_trade
 
 pytestmark = pytest.mark.postgres
@@ -344,6 +347,31 @@ def test_who_leaves_while_being_asked_for_another_car_is_not_asked(
         assert asking.result(SECONDS_MAX) == 0
 
     assert swap_offers(trade) == []
+
+
+@pytest.mark.parametrize("meanwhile", ["left", "begun"])
+def test_who_leaves_or_whose_car_is_begun_meanwhile_is_offered_no_way_out_of_a_long_wait(
+    trade: Trade, meanwhile: str
+) -> None:
+    lock_far_away(trade)
+    with trade.works.read(SYSTEM) as work:
+        ((terms, _),) = [one for one in waiting_without_offer(work) if one[0].account_id == buyer().account_id]
+
+    with ThreadPoolExecutor(1) as other:
+        with trade.works.change(SYSTEM) as work:
+            if meanwhile == "left":
+                lose_earnest(work, terms.id)
+            else:
+                built, _ = lock_with_order(work, terms.id)
+                assert built is not None
+                begun = update(build_orders).where(build_orders.c.id == built.id)
+                work.connection.execute(begun.values(stage=Stage.BODY.value))
+            offering_waits = other.submit(trade.works.run, SYSTEM, lambda work: len(offer_long_waits(work)))
+            wait_until_waiting(trade, 1)
+        assert offering_waits.result(SECONDS_MAX) == 0
+
+    with trade.works.read(buyer()) as work:
+        assert queries.my_wait_offers(work) == []
 
 
 def test_an_order_that_ends_while_its_offer_is_written_lets_the_car_go(

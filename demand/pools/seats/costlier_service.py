@@ -28,6 +28,7 @@ from demand.pools.model import (
 from demand.pools.pool_store import WELCOME_TIMER, lock_pool, open_pool_ids
 from demand.pools.pre_order_store import (
     TERMS_OFFERED,
+    began_anew,
     lock_pre_order,
     persons_in_pools,
     save_car,
@@ -97,7 +98,14 @@ def accept_terms(work: Work, found: WaitingPreOrder, *, quote_id: str, price_cap
     chain_joined(work, [(pooled, after.joined)])
     save_after(work, [(stored, after)])
     work.record(
-        PreOrderRolled(head.brand_id, head.id, head.account_id, waiting.pool_id, pooled.pool_id),
+        PreOrderRolled(
+            head.brand_id,
+            head.id,
+            head.account_id,
+            waiting.pool_id,
+            pooled.pool_id,
+            keeps_time=not began_anew(work, [head.id]),
+        ),
         PreOrderChanged(head.brand_id, head.id, head.account_id, pooled.pool_id, head.quote_id, price_cap_minor),
     )
     return pooled

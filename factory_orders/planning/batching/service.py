@@ -16,6 +16,7 @@ from factory_orders.planning.partition import partition_orders
 from factory_orders.planning.promise import FRIDAY, at_store_on
 from factory_orders.planning.queries import car_facts, week_starting
 from factory_orders.policies import BatchPolicy, CapacityPolicy, PromisePolicy
+from factory_orders.promises.accepted_queries import due_dates
 from kernel import policy, registry
 from kernel.registry import Plant
 from kernel.work import Work
@@ -69,13 +70,14 @@ def _as_waiting(work: Work, plant: Plant, waiting: Sequence[OrderTerms]) -> list
     today = work.now.astimezone(zone).date()
     facts = {version: car_facts(work, version) for version in {terms.catalogue_version_id for terms in waiting}}
     stores = registry.stores_by_id(work, sorted({terms.store_id for terms in waiting}))
+    due = due_dates(work, waiting)
     found = []
     for number, terms in enumerate(waiting):
         on_the_way = (
             at_store_on(today, distance_km=road_km(plant, stores[terms.store_id]), policy=times) - today - FRIDAY
         )
         since = terms.locked_at.astimezone(zone).date()
-        promised = terms.promised_by or since + timedelta(days=NO_PROMISE_DAYS)
+        promised = due.get(terms.id, since + timedelta(days=NO_PROMISE_DAYS))
         found.append(
             WaitingOrder(
                 id=terms.id,

@@ -32,6 +32,7 @@ from factory_orders.planning.weekly.tables import week_plan_worths, week_plans
 from factory_orders.plant.model import Stage
 from factory_orders.plant.tables import build_orders
 from factory_orders.policies import BatchPolicy, PromisePolicy
+from factory_orders.promises.accepted_queries import due_dates
 from kernel import db, policy, registry
 from kernel.actor import Permission
 from kernel.errors import InvalidInput, NotFound
@@ -68,6 +69,7 @@ class Planner:
         stores = registry.stores_by_id(self.work, sorted({terms.store_id for terms, _ in book}))
         times = policy.current(self.work).section(PromisePolicy)
         zone = registry.own_brand(self.work).zone
+        due_dates_of = due_dates(self.work, [terms for terms, _ in book])
         found = []
         for terms, week in book:
             facts = self.facts[terms.catalogue_version_id]
@@ -81,7 +83,8 @@ class Planner:
             ready += later
             km = road_km(self.plant, stores[terms.store_id])
             on_the_way = at_store_on(self.first, distance_km=km, policy=times) - self.first
-            due = NEVER if terms.promised_by is None else self._number(terms.promised_by - on_the_way)
+            due_on = due_dates_of.get(terms.id)
+            due = NEVER if due_on is None else self._number(due_on - on_the_way)
             since = min(self._number(terms.locked_at.astimezone(zone).date()), ready)
             needs = (SLOT, *sorted(facts.constrained_of(terms.options)))
             found.append(BookOrder(terms.id, needs, ready, due, since, None if week is None else self._number(week)))
