@@ -12,6 +12,7 @@ from sqlalchemy import Executable, Select, bindparam, case, func, literal, selec
 from configurator.quote_queries import load_quotes
 from demand.pools.queries import locked_members
 from factory_orders.agreements import audit_service as agreements_audit
+from factory_orders.damage import audit_service as damage_audit
 from factory_orders.deliveries.tables import handovers, late_credits, order_balances
 from factory_orders.early_cars import audit_service as early_cars_audit
 from factory_orders.errors import VinInvalid
@@ -376,6 +377,7 @@ CHECKS: Final = (
         rows_violating(_UNINVOICED, shape="order {id}"),
     ),
     Check("no odometer runs backwards", 4, rows_violating(_BACKWARDS, shape="{vin} at {km} km")),
+    *damage_audit.CHECKS,
     *agreements_audit.CHECKS,
     *parts_audit.CHECKS,
     *waiting_audit.CHECKS,

@@ -20,6 +20,7 @@ Refusal
   ConditionKnown           this hand-over, or a later one, has been looked at
   ConditionCheckMissing    the car is looked over before it changes hands
   DamageCaseClosed         the damage case is closed
+  DamageNotTold            marks were found on the way: the store says what they cost
   HandoverNotPossible      the car is not there, or the handover is at another step
   AppointmentUnavailable   the store cannot receive anybody then
   HoursTaken               people have booked hours that are to be closed
@@ -30,7 +31,7 @@ Refusal
   StockQuoteDead           the quote of a stock car is not live any more
   StockHoldOver            the hold of a stock car has ended: hold it anew
   InvoiceMissing           no signature before the vehicle invoice is issued
-  PaperNotPossible         the car is not at the store, or the paper comes by itself
+  PaperNotPossible         the car is not at the store, or not paid where its invoice is asked for
   ChecklistIncomplete      points of the check list are missing
   OrderNotCancellable      the order is past the point of leaving
   AmendmentTooLate         this part of the car is frozen: until which stage it could change
@@ -244,6 +245,16 @@ class ConditionCheckMissing(Refusal):
 
 
 @dataclass(unsafe_hash=True)
+class DamageNotTold(Refusal):
+    """Marks were found on a car's way, and what their repair costs nobody has said: `cases` are not closed yet."""
+
+    code = "DAMAGE_NOT_TOLD"
+    en = "Damage was found on this car's way ({cases} not closed). Report it with `damage`: what it is and the repair."
+    zh = "该车途中发现损伤（未结案{cases}起）。请在 damage 中填写损伤说明与维修费用。"
+    cases: int
+
+
+@dataclass(unsafe_hash=True)
 class DamageCaseClosed(Refusal):
     """A closed damage case stays as it is."""
 
@@ -353,11 +364,11 @@ class InvoiceMissing(Refusal):
 
 @dataclass(unsafe_hash=True)
 class PaperNotPossible(Refusal):
-    """Insurance and plate are asked for once the car stands at the store; the invoice comes by itself."""
+    """Insurance and plate are asked for once the car stands at the store; the invoice comes once the car is paid."""
 
     code = "PAPER_NOT_POSSIBLE"
-    en = "Insurance and plate can be asked for while the car stands at the store; the invoice comes by itself."
-    zh = "保险和牌照须在车辆到店后申请；发票会在付款后自动开具。"
+    en = "Insurance and plate can be asked for while the car stands at the store; the invoice once it is paid."
+    zh = "保险和牌照须在车辆到店后申请；发票在付清车款后开具。"
 
 
 @dataclass(unsafe_hash=True)

@@ -30,8 +30,9 @@ from factory_orders.cancellation.service import (
     cancel_order_by_maker,
     preview_cancellation,
 )
-from factory_orders.conditions.service import answer_damage_case, check_condition, close_damage_case
+from factory_orders.conditions.service import answer_damage_case, check_condition
 from factory_orders.consents.offer_service import REPAIR_OFFER_TIMER, lapse_offer
+from factory_orders.damage.service import close_damage_case
 from factory_orders.deliveries.appointment_service import Booking, book_handover, book_handovers, rebook_handover
 from factory_orders.deliveries.balance import DEFAULT_TIMER, REMIND_TIMER
 from factory_orders.deliveries.handover_service import (

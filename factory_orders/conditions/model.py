@@ -51,6 +51,26 @@ class Flaw(StrEnum):
     MISSING = "missing"
 
 
+PLACES_ZH: Final = {
+    Place.FRONT: "车头",
+    Place.REAR: "车尾",
+    Place.LEFT: "左侧",
+    Place.RIGHT: "右侧",
+    Place.ROOF: "车顶",
+    Place.GLASS: "玻璃",
+    Place.WHEELS: "车轮",
+    Place.UNDERBODY: "底盘",
+    Place.INTERIOR: "内饰",
+}
+FLAWS_ZH: Final = {
+    Flaw.SCRATCH: "划痕",
+    Flaw.DENT: "凹陷",
+    Flaw.CRACK: "裂纹",
+    Flaw.STAIN: "污渍",
+    Flaw.MISSING: "缺件",
+}
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Mark:
     """One thing that is not as it should be, in fixed words: the record holds no free text."""
@@ -62,6 +82,11 @@ class Mark:
     def code(self) -> str:
         """Return the stable word."""
         return f"{self.place.value}:{self.flaw.value}"
+
+    @property
+    def in_words(self) -> str:
+        """Return it for a person to read, in Chinese and in English: who will read a disclosure is not known yet."""
+        return f"{PLACES_ZH[self.place]}{FLAWS_ZH[self.flaw]} ({self.flaw.value}, {self.place.value})"
 
     @staticmethod
     def from_code(code: str) -> Mark:
@@ -151,6 +176,11 @@ def check_odometer(seen: Condition, *, last_km: int) -> None:
 def new_marks(before: Sequence[Mark], seen: Condition) -> tuple[Mark, ...]:
     """Return the marks that were not there before."""
     return tuple(mark for mark in seen.marks if mark not in before)
+
+
+def untold_minor(cases: Sequence[DamageCase], *, told_minor: int) -> int:
+    """Return what closed cases say the repair costs beyond what was told of the car since its marks were found."""
+    return max(0, sum(case.repair_minor or 0 for case in cases) - told_minor)
 
 
 def who_had_it(at_hand_over: HandOver) -> Party:

@@ -29,38 +29,43 @@ from factory_orders.conditions.store import (
 from factory_orders.deliveries.model import Shipment, ShipmentState
 from factory_orders.deliveries.shipment_store import lock_shipment
 from factory_orders.errors import ConditionCheckMissing, ConditionKnown, DamageCaseClosed
-from factory_orders.vehicles.service import enter
+from factory_orders.planning.model import AtStoreOrder, BuiltOrder, InTransitOrder, Order
+from factory_orders.planning.order_store import lock_orders
+from factory_orders.vehicles.model import DisclosureReason
+from factory_orders.vehicles.service import disclose, enter
 from factory_orders.vehicles.store import lock_vehicle
 from factory_orders.vehicles.vin import require_same_car
 from kernel import policy
 from kernel.actor import Permission, Role, system
-from kernel.errors import InvalidInput, NotFound
+from kernel.errors import NotFound
 from kernel.identity.queries import accounts_with_role
-from kernel.reasons import because
 from kernel.work import Work
 
-REPAIR_MAX_MINOR = 10**10
 ORDER = tuple(HandOver)
+OVER = frozenset({ShipmentState.INSPECTED, ShipmentState.DAMAGED, ShipmentState.LOST})
+"""Where a shipment has ended; how its car looked is said before."""
 
 
 def check_condition(work: Work, shipment_id: str, at: HandOver, *, vin: str, seen: Condition) -> ConditionCheck:
     """Note how a car looks as it changes hands; what is new since the hand-over before opens a damage case.
 
     The carrier looks when it loads and when it brings the car, the receiving store when it takes it. The same check
-    again changes nothing. Refuses who has no part in the shipment (NotFound), another car's number (VinInvalid), an
-    odometer that runs backwards (OdometerBackwards), another check of the same hand-over and one that comes after a
-    later hand-over's (ConditionKnown).
+    again changes nothing. What is new is disclosed at once (DOMAIN section 4.4), its cost as soon as somebody says it.
+    Refuses who has no part in the shipment (NotFound), another car's number (VinInvalid), an odometer that runs
+    backwards (OdometerBackwards), another check of the same hand-over, one that comes after a later hand-over's, and
+    any after the store's word on how the car arrived (ConditionKnown).
     """
     work.actor.require(Permission.DELIVERY_WRITE if at is HandOver.INSPECTED else Permission.SHIPMENT_WRITE)
     shipment = lock_shipment(work, shipment_id)
     _require_part(work, shipment, at)
     require_same_car(vin, shipment.vin)
+    orders = lock_orders(work, [] if shipment.order_id is None else [shipment.order_id])
     vehicle = lock_vehicle(work, shipment.vin)
     known = checks_of_shipment(work, shipment_id)
     if at in known and known[at].seen == seen:
         return known[at]
     latest = max((ORDER.index(one) for one in known), default=-1)
-    if latest >= ORDER.index(at) or shipment.state is ShipmentState.LOST:
+    if latest >= ORDER.index(at) or shipment.state in OVER:
         raise ConditionKnown(at.value)
     check_odometer(seen, last_km=last_odometer_km(work, shipment.vin))
     check = ConditionCheck(
@@ -84,8 +89,23 @@ def check_condition(work: Work, shipment_id: str, at: HandOver, *, vin: str, see
             work.now,
         )
         insert_case(work, case)
-        _tell(work, case)
+        tell_of_case(work, case)
+        waiting = waiting_for(orders.get(shipment.order_id or ""), shipment.vin)
+        disclose(
+            work,
+            vehicle,
+            None if waiting is None else waiting.terms,
+            reason=DisclosureReason.TRANSPORT_DAMAGE,
+            detail="; ".join(mark.in_words for mark in found),
+            repair_minor=0,
+            at=work.now,
+        )
     return check
+
+
+def waiting_for(order: Order | None, vin: str) -> BuiltOrder | InTransitOrder | AtStoreOrder | None:
+    """Return an order that waits for just this car, None where its buyer waits for none or for another one."""
+    return order if isinstance(order, BuiltOrder | InTransitOrder | AtStoreOrder) and order.vin == vin else None
 
 
 def _require_part(work: Work, shipment: Shipment, at: HandOver) -> None:
@@ -121,27 +141,12 @@ def answer_damage_case(work: Work, case_id: str, *, accepts: bool) -> DamageCase
     state = CaseState.ACCEPTED if accepts else CaseState.DISPUTED
     answered = replace(case, state=state, answered_at=work.now)
     save_case(work, answered)
-    _tell(work, answered)
+    tell_of_case(work, answered)
     return answered
 
 
-def close_damage_case(work: Work, case_id: str, *, borne_by: Party, repair_minor: int) -> DamageCase:
-    """Say what the repair costs and who bears it; refuses a case that is closed (DamageCaseClosed)."""
-    work.actor.require(Permission.BATCH_MANAGE)
-    case = lock_case(work, case_id)
-    if case.state is CaseState.CLOSED:
-        raise DamageCaseClosed
-    if not 0 <= repair_minor <= REPAIR_MAX_MINOR:
-        raise InvalidInput("repair", because("REPAIR"))
-    closed = replace(
-        case, state=CaseState.CLOSED, closed_at=work.now, borne_by=borne_by.value, repair_minor=repair_minor
-    )
-    save_case(work, closed)
-    _tell(work, closed)
-    return closed
-
-
-def _tell(work: Work, case: DamageCase) -> None:
+def tell_of_case(work: Work, case: DamageCase) -> None:
+    """Tell where a damage case stands: planners too where they have something to do."""
     to_do = case.state in (CaseState.OPEN, CaseState.DISPUTED)
     planners = accounts_with_role(work.acting(system(work.actor.brand_id)), Role.PLANNER) if to_do else []
     told = tuple(ConcernedAccount(account_id) for account_id in planners)

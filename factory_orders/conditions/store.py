@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import func, select, update
 
-from factory_orders.conditions.model import ConditionCheck, DamageCase, HandOver
+from factory_orders.conditions.model import CaseState, ConditionCheck, DamageCase, HandOver
 from factory_orders.conditions.rows import case_from, check_from
 from factory_orders.conditions.tables import condition_checks, damage_cases
+from kernel import db
 from kernel.errors import NotFound
 from kernel.work import Work
 
@@ -47,6 +50,28 @@ def insert_case(work: Work, case: DamageCase) -> None:
     values = {name: getattr(case, name) for name in DamageCase.__dataclass_fields__}
     plain = {"party": case.party.value, "state": case.state.value, "marks": [mark.code for mark in case.marks]}
     work.connection.execute(damage_cases.insert().values(**(values | plain)))
+
+
+def open_cases_of(work: Work, shipment_ids: Sequence[str]) -> dict[str, int]:
+    """Count by shipment the damage cases that are not closed; shipments without any are left out."""
+    table = damage_cases.c
+    found = (
+        select(table.shipment_id, func.count())
+        .where(
+            db.among(table.shipment_id, shipment_ids),
+            table.brand_id == work.actor.brand_id,
+            table.state != CaseState.CLOSED.value,
+        )
+        .group_by(table.shipment_id)
+    )
+    return {shipment_id: int(count) for shipment_id, count in work.connection.execute(found)}
+
+
+def cases_of_shipment(work: Work, shipment_id: str) -> list[DamageCase]:
+    """Return the damage cases of a shipment, in order."""
+    own = (damage_cases.c.shipment_id == shipment_id) & (damage_cases.c.brand_id == work.actor.brand_id)
+    rows = work.connection.execute(select(damage_cases).where(own).order_by(damage_cases.c.id)).mappings()
+    return [case_from(row) for row in rows]
 
 
 def lock_case(work: Work, case_id: str) -> DamageCase:

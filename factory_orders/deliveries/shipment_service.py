@@ -9,6 +9,7 @@ from typing import Final
 
 from factory_orders.conditions.model import HandOver
 from factory_orders.conditions.service import require_check
+from factory_orders.conditions.store import open_cases_of
 from factory_orders.consents.offer_service import offer_repaired
 from factory_orders.deliveries.balance import REMIND_TIMER
 from factory_orders.deliveries.model import Shipment, ShipmentState, check_leg
@@ -19,6 +20,7 @@ from factory_orders.deliveries.shipment_store import (
     lock_shipments,
     save_shipments,
 )
+from factory_orders.errors import DamageNotTold
 from factory_orders.events import ShipmentMoved, ShipmentPlanned, StockCarArrived, VehicleArrived
 from factory_orders.planning.model import (
     AtStoreOrder,
@@ -266,7 +268,8 @@ def inspect_arrival(work: Work, shipment_id: str, *, vin: str, damage: Damage | 
     `vin` is read from the car. Damage lowers the car's newness and is disclosed to the buyer; past the threshold the
     car is not new any more and another one is built for the order. A car whose order has ended since is looked over all
     the same, and nobody is told. Refuses another store's shipment (NotFound), a number that is not the car's
-    (VinInvalid) and a shipment that has not arrived (ShipmentOutOfOrder).
+    (VinInvalid), a shipment that has not arrived (ShipmentOutOfOrder), and silence on damage that was found on the way
+    and of which nobody has said the cost (DamageNotTold).
     """
     (outcome,) = inspect_arrivals(work, [Arrival(shipment_id, vin, damage)])
     if isinstance(outcome, Refusal):
@@ -279,12 +282,12 @@ def inspect_arrivals(work: Work, arrivals: Sequence[Arrival]) -> list[Shipment |
     work.actor.require(Permission.DELIVERY_WRITE)
     ids = [one.shipment_id for one in arrivals]
     assert len(set(ids)) == len(ids), "one word a car"
-    known = lock_shipments(work, ids)
+    known, found = lock_shipments(work, ids), open_cases_of(work, ids)
     outcomes: list[Shipment | Refusal] = []
     seen: list[tuple[Shipment, Damage | None]] = []
     for one in arrivals:
         try:
-            shipment = _judge_arrival(work, one, known.get(one.shipment_id))
+            shipment = _judge_arrival(work, one, known.get(one.shipment_id), found.get(one.shipment_id, 0))
         except Refusal as refusal:
             outcomes.append(refusal)
             continue
@@ -294,7 +297,7 @@ def inspect_arrivals(work: Work, arrivals: Sequence[Arrival]) -> list[Shipment |
     return outcomes
 
 
-def _judge_arrival(work: Work, arrival: Arrival, shipment: Shipment | None) -> Shipment:
+def _judge_arrival(work: Work, arrival: Arrival, shipment: Shipment | None, found: int) -> Shipment:
     if shipment is None or shipment.store_id != work.actor.own_store():
         raise NotFound("shipment")
     require_same_car(arrival.vin, shipment.vin)
@@ -302,6 +305,8 @@ def _judge_arrival(work: Work, arrival: Arrival, shipment: Shipment | None) -> S
     to = ShipmentState.INSPECTED if arrival.damage is None else ShipmentState.DAMAGED
     check_leg(shipment.state, to)
     require_check(work, shipment.id, HandOver.INSPECTED)
+    if found and arrival.damage is None:
+        raise DamageNotTold(found)
     return replace(shipment, state=to, inspected_at=work.now)
 
 

@@ -11,6 +11,8 @@ from dataclasses import replace
 
 import structlog
 
+from factory_orders.deliveries.handover_store import open_handover
+from factory_orders.deliveries.model import HandoverState
 from factory_orders.errors import PaperNotPossible
 from factory_orders.papers import sandbox
 from factory_orders.papers.events import PaperAnswered
@@ -73,15 +75,20 @@ def ask_papers(work: Work, cars: Sequence[tuple[OrderTerms, Vehicle]], kind: Pap
 def request_paper(work: Work, order_id: str, kind: PaperKind) -> Paper:
     """Ask as the buyer for the insurance or the plate of the car that stands at the store.
 
-    The invoice comes by itself once the car is paid. Refuses another's order (NotFound), and an order without a car at
-    the store and the invoice (PaperNotPossible).
+    The invoice comes by itself once the car is paid; asked for it is again where its provider has refused it, as it is
+    said to be right by then. Refuses another's order (NotFound), an order without a car at the store, and an invoice
+    before the car is paid (PaperNotPossible).
     """
     work.actor.require(Permission.OWN_WRITE)
     order = lock_order(work, order_id)
     if order.terms.account_id != work.actor.signed_in():
         raise NotFound("order")
-    if not isinstance(order, AtStoreOrder) or kind is PaperKind.VEHICLE_INVOICE:
+    if not isinstance(order, AtStoreOrder):
         raise PaperNotPossible
+    if kind is PaperKind.VEHICLE_INVOICE:
+        handover = open_handover(work, order_id)
+        if handover is None or handover.state is not HandoverState.BALANCE_PAID:
+            raise PaperNotPossible
     return ask_paper(work, order.terms, lock_vehicle(work, order.vin), kind)
 
 
@@ -155,6 +162,9 @@ def ask_providers(works: Works, *, providers: Mapping[str, PaperProvider]) -> in
         with works.change(system(BrandId(request.brand_id))) as work:
             now = lock_paper(work, request.paper_id)
             if now.state is not paper.state:
+                if paper.state is PaperState.REQUESTED and isinstance(answer, Issued):
+                    # Nobody needed it any more while it was issued: what stands at the provider is taken back there.
+                    save_paper(work, replace(now, state=PaperState.VOID_WANTED, number=answer.number, reason=None))
                 continue
             if paper.state is PaperState.REQUESTED:
                 answered += _answer(work, now, answer).state is not PaperState.REQUESTED

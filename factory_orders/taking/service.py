@@ -9,11 +9,12 @@ from factory_orders.consents.model import RepairOffer
 from factory_orders.consents.offer_service import end_offer
 from factory_orders.consents.queries import repair_offers_of_orders
 from factory_orders.consents.store import open_offer
+from factory_orders.deliveries.model import ShipmentState
 from factory_orders.deliveries.shipment_service import ReadyCar, plan_shipments, stand_ready
 from factory_orders.deliveries.shipment_store import shipment_of_car
 from factory_orders.errors import RepairOfferEnded
 from factory_orders.offers.model import OfferState
-from factory_orders.planning.model import AtStoreOrder, BuiltOrder, Order, OrderTerms, ScheduledOrder
+from factory_orders.planning.model import AtStoreOrder, BuiltOrder, InTransitOrder, Order, OrderTerms, ScheduledOrder
 from factory_orders.planning.order_service import release_rest, withdraw_build_order
 from factory_orders.planning.order_store import save_order
 from factory_orders.plant.batch_store import complete_batch
@@ -95,12 +96,16 @@ def _leave_other_car(work: Work, terms: OrderTerms, built: BuildOrder | None, ve
 
 
 def _go_on(work: Work, terms: OrderTerms, vehicle: Vehicle) -> None:
-    """Let the order go on where the car is: at the plant, or at the store where its damage was found."""
+    """Let the order go on where the car is: at the plant, on its way, or at its store."""
     shipment = shipment_of_car(work, vin=vehicle.vin, order_id=terms.id)
     if shipment is None:
         save_order(work, BuiltOrder(terms, vehicle.vin))
         plan_shipments(work, [(vehicle, terms)])
         return
-    assert shipment.arrived_at is not None, "damage past the threshold is found at the store"
+    if shipment.arrived_at is None:
+        is_there_still = shipment.state is ShipmentState.PLANNED
+        save_order(work, (BuiltOrder if is_there_still else InTransitOrder)(terms, vehicle.vin))
+        return
     save_order(work, AtStoreOrder(terms, vehicle.vin, shipment.arrived_at))
-    stand_ready(work, [ReadyCar(vehicle.vin, terms, damaged=True)])
+    if shipment.inspected_at is not None:
+        stand_ready(work, [ReadyCar(vehicle.vin, terms, damaged=True)])

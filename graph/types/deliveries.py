@@ -11,6 +11,7 @@ from factory_orders import queries, service
 from factory_orders.errors import (
     ChecklistIncomplete,
     ConditionCheckMissing,
+    DamageNotTold,
     HandoverNotPossible,
     ShipmentOutOfOrder,
     VinInvalid,
@@ -174,7 +175,7 @@ def carrier_shipments(work: Work, first: int, after: Cursor | None = None) -> Co
 
 @mutation(
     does=Permission.DELIVERY_WRITE,
-    refuses=(ShipmentOutOfOrder, VinInvalid, ConditionCheckMissing),
+    refuses=(ShipmentOutOfOrder, VinInvalid, ConditionCheckMissing, DamageNotTold),
     result="InspectArrivalResult",
 )
 def inspect_arrival(work: Work, input: InspectArrivalInput) -> Shipment:  # noqa: A002  # the API's word

@@ -96,8 +96,8 @@ def test_a_check_stands_in_the_cars_passport_with_its_photos(trade: Trade, order
         told = queries.passport(work, check.vin)
 
     assert told.verified
-    assert told.entries[-1].kind == "checked"
-    assert told.entries[-1].facts == {
+    assert [entry.kind for entry in told.entries[-2:]] == ["checked", "transport_damage"]
+    assert told.entries[-2].facts == {
         "shipment": check.shipment_id,
         "at_hand_over": "loaded",
         "odometer_km": 12,

@@ -113,6 +113,52 @@ def test_a_refused_invoice_lets_nobody_sign(trade: Trade) -> None:
         trade.sign(handover)
 
 
+def test_a_refused_invoice_is_asked_for_again_and_then_one_signs(trade: Trade) -> None:
+    use_office(trade)
+    (order_id,) = trade.lock()
+    handover = paid(trade, order_id)
+    ask(trade, SlowOffice(answers=[Refused("name_unknown")]))
+
+    request_invoice(trade, order_id)
+    request_invoice(trade, order_id)
+    assert ask(trade, SlowOffice(answers=[Issued("7")])) == 1
+
+    assert [one.state for one in told(trade, order_id)] == [PaperState.REFUSED, PaperState.ISSUED]
+    trade.sign(handover)
+
+
+def test_no_invoice_is_asked_for_before_the_car_is_paid(trade: Trade) -> None:
+    (order_id,) = trade.lock()
+    trade.bring_to_store(order_id)
+    trade.inspect(trade.book(order_id))
+
+    with pytest.raises(PaperNotPossible):
+        request_invoice(trade, order_id)
+
+
+def request_invoice(trade: Trade, order_id: str) -> None:
+    with trade.works.change(buyer()) as work:
+        service.request_paper(work, order_id, PaperKind.VEHICLE_INVOICE)
+
+
+def test_an_invoice_that_comes_after_its_car_was_rejected_is_taken_back_at_its_provider(trade: Trade) -> None:
+    use_office(trade)
+    (order_id,) = trade.lock()
+    handover = paid(trade, order_id)
+
+    class Rejecting(SlowOffice):
+        def issue(self, request: PaperRequest) -> Issued | Refused | None:
+            with trade.works.change(buyer()) as work:
+                service.reject_handover(work, handover.id, "the door does not close")
+            return super().issue(request)
+
+    office = Rejecting(answers=[Issued("7")])
+    for _ in range(3):
+        ask(trade, office)
+
+    assert [(one.state, one.number) for one in told(trade, order_id)] == [(PaperState.VOIDED, "7")]
+
+
 def test_the_database_lets_nobody_sign_without_the_invoice(trade: Trade) -> None:
     use_office(trade)
     (order_id,) = trade.lock()

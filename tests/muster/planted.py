@@ -15,7 +15,7 @@ from demand.compare.tables import comparison_participants, item_outcomes, price_
 from demand.cubes.tables import cube_blocks, cube_cells
 from demand.pools.tables import early_bonuses, pool_changes, pools, pre_order_changes, pre_orders
 from demand.votes.tables import held_votes, proposals
-from factory_orders.conditions.tables import condition_checks
+from factory_orders.conditions.tables import condition_checks, damage_cases
 from factory_orders.deliveries.tables import handovers, late_credits, order_balances
 from factory_orders.papers.tables import papers
 from factory_orders.parts.tables import part_stocks
@@ -166,6 +166,7 @@ def turn_back(connection: Connection) -> None:
     connection.execute(insert(condition_checks).values(**(dict(first) | later)))
 
 
+CLOSED_CASE: Final = {"state": "closed", "closed_at": MONDAY_MORNING, "borne_by": "carrier"}
 transfer, pool, pre_order, order, car = ledger_transfers.c, pools.c, pre_orders.c, orders.c, vehicles.c
 LOCKED: Final = pre_order.state == "locked"
 OVER: Final = select(pool_plans.c.pool_id).where(pool_plans.c.closed_at.is_not(None))
@@ -259,7 +260,13 @@ PLANTED: Final[dict[str, Plant]] = {
         vehicles, car.state == "allocated", newness=2
     ),
     "what happened to a car is disclosed, and accepted before it is delivered": drop(
-        vehicle_disclosures, vehicle_disclosures.c.id != ""
+        vehicle_disclosures, vehicle_disclosures.c.reason == "rework"
+    ),
+    "what is found on a car's way is disclosed": change(
+        damage_cases, damage_cases.c.id != "", opened_at=MONDAY_MORNING + timedelta(days=9_000)
+    ),
+    "what a car's damage costs is disclosed": change(
+        damage_cases, damage_cases.c.id != "", **CLOSED_CASE, repair_minor=10**9
     ),
     # places and weeks
     "a pool counts the places that are held in it, and who agrees to which tier": change(

@@ -164,12 +164,15 @@ def _build(world: SoundWorld, ids: list[str]) -> None:
     first, second, third, fourth = ids[:4]
     trade.bring_to_store(first)
     trade.hand_over(first, who=who[first])
-    trade.bring_to_store(second)
-    trade.ask_balance(trade.inspect(trade.book(second, who=who[second], hour=14)), who=who[second])
-    second_car = trade.shipment_of(second)
+    trade.build(second)
+    second_car = trade.ship(second)
     with works.change(CARRIER) as work:
         scratched = read_condition(odometer_km=9, photos=["a" * 64], marks=[Mark(Place.LEFT, Flaw.SCRATCH)])
         factory.check_condition(work, second_car.id, HandOver.ARRIVED, vin=second_car.vin, seen=scratched)
+    trade.receive(second, damage=factory.Damage("scratched", 20_000))
+    with works.change(who[second]) as work:
+        factory.accept_disclosures(work, second)
+    trade.ask_balance(trade.inspect(trade.book(second, who=who[second], hour=14)), who=who[second])
     trade.build(third, stages=LAST_WORD, repair_minor=100_000)
     with works.change(who[fourth]) as work:
         cancel_order(work, fourth)

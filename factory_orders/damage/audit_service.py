@@ -1,0 +1,33 @@
+"""What must hold of damage that was found on a car's way."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from kernel.soundness import Check, rows_violating
+
+_UNTOLD: Final = """
+    SELECT damage_cases.vin FROM damage_cases
+    WHERE damage_cases.brand_id = :brand_id AND NOT EXISTS (
+        SELECT 1 FROM vehicle_disclosures WHERE vehicle_disclosures.vin = damage_cases.vin
+            AND vehicle_disclosures.reason = 'transport_damage' AND vehicle_disclosures.at >= damage_cases.opened_at)
+"""
+_CHEAPER: Final = """
+    SELECT vehicles.vin, SUM(damage_cases.repair_minor) AS costs FROM damage_cases
+    JOIN vehicles ON vehicles.vin = damage_cases.vin
+    WHERE damage_cases.brand_id = :brand_id AND damage_cases.state = 'closed' AND vehicles.state <> 'gone'
+        AND (vehicles.delivered_at IS NULL OR vehicles.delivered_at > damage_cases.closed_at)
+    GROUP BY vehicles.vin, damage_cases.shipment_id
+    HAVING SUM(damage_cases.repair_minor) > (
+        SELECT COALESCE(SUM(vehicle_disclosures.repair_minor), 0) FROM vehicle_disclosures
+        WHERE vehicle_disclosures.vin = vehicles.vin AND vehicle_disclosures.reason = 'transport_damage')
+"""
+
+CHECKS: Final = (
+    Check("what is found on a car's way is disclosed", 4, rows_violating(_UNTOLD, shape="{vin}")),
+    Check(
+        "what a car's damage costs is disclosed",
+        4,
+        rows_violating(_CHEAPER, shape="{vin}: closed cases say {costs} in minor units"),
+    ),
+)

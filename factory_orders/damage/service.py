@@ -1,0 +1,85 @@
+"""How a damage case ends: what the repair costs is disclosed, and past the threshold the buyer gets another car."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from factory_orders.balances.service import take_back_balance
+from factory_orders.conditions.model import CaseState, DamageCase, Party, untold_minor
+from factory_orders.conditions.service import tell_of_case, waiting_for
+from factory_orders.conditions.store import cases_of_shipment, lock_case, save_case
+from factory_orders.consents.offer_service import offer_repaired
+from factory_orders.deliveries.handover_store import booked_meanwhile, lock_handover, open_handover, save_handover
+from factory_orders.deliveries.model import HandoverState, Shipment
+from factory_orders.deliveries.shipment_service import REPAIR_MAX_MINOR
+from factory_orders.deliveries.shipment_store import lock_shipment
+from factory_orders.errors import DamageCaseClosed
+from factory_orders.papers.service import void_papers
+from factory_orders.planning.order_service import build_again
+from factory_orders.planning.order_store import lock_orders
+from factory_orders.vehicles.model import DisclosureReason, VehicleState
+from factory_orders.vehicles.service import disclose
+from factory_orders.vehicles.store import disclosed_minor, lock_vehicle
+from kernel.actor import Permission
+from kernel.errors import InvalidInput
+from kernel.reasons import because
+from kernel.work import Work
+
+ENDED = frozenset({VehicleState.DELIVERED, VehicleState.GONE})
+
+
+def close_damage_case(work: Work, case_id: str, *, borne_by: Party, repair_minor: int) -> DamageCase:
+    """Say what the repair costs and who bears it; refuses a case that is closed (DamageCaseClosed).
+
+    What the store has told of it already counts: only what is beyond that is disclosed. A car that is not new any more
+    by that is lost to its order as one that was found so on arrival: another one is built, and this one is offered.
+    """
+    work.actor.require(Permission.BATCH_MANAGE)
+    case = lock_case(work, case_id)
+    if case.state is CaseState.CLOSED:
+        raise DamageCaseClosed
+    if not 0 <= repair_minor <= REPAIR_MAX_MINOR:
+        raise InvalidInput("repair", because("REPAIR"))
+    closed = replace(
+        case, state=CaseState.CLOSED, closed_at=work.now, borne_by=borne_by.value, repair_minor=repair_minor
+    )
+    save_case(work, closed)
+    tell_of_case(work, closed)
+    _disclose_cost(work, closed, lock_shipment(work, case.shipment_id))
+    return closed
+
+
+def _disclose_cost(work: Work, closed: DamageCase, shipment: Shipment) -> None:
+    """Disclose what the shipment's closed cases cost beyond what was told; a car that is delivered stays as it is."""
+    order_id = shipment.order_id
+    known = None if order_id is None else open_handover(work, order_id)
+    handover = None if known is None else lock_handover(work, known.id)
+    orders = lock_orders(work, [] if order_id is None else [order_id])
+    vehicle = lock_vehicle(work, closed.vin)
+    cases = cases_of_shipment(work, shipment.id)
+    told_minor = disclosed_minor(
+        work, closed.vin, reason=DisclosureReason.TRANSPORT_DAMAGE, since=min(case.opened_at for case in cases)
+    )
+    untold = untold_minor(cases, told_minor=told_minor)
+    if not untold or vehicle.state in ENDED:
+        return
+    waiting = waiting_for(orders.get(order_id or ""), closed.vin)
+    lowered = disclose(
+        work,
+        vehicle,
+        None if waiting is None else waiting.terms,
+        reason=DisclosureReason.TRANSPORT_DAMAGE,
+        detail="; ".join(mark.in_words for mark in closed.marks),
+        repair_minor=untold,
+        at=work.now,
+    )
+    if waiting is None or not (vehicle.state is VehicleState.ALLOCATED and lowered.state is VehicleState.BUILT):
+        return
+    if handover is None:
+        handover = booked_meanwhile(work, waiting.terms.id)
+    if handover is not None and handover.ended_at is None:
+        take_back_balance(work, handover, waiting.terms)
+        save_handover(work, replace(handover, state=HandoverState.REJECTED, ended_at=work.now, reason="not_new"))
+    void_papers(work, waiting.terms.id, closed.vin)
+    build_again(work, waiting, vin=closed.vin)
+    offer_repaired(work, waiting.terms, lowered)

@@ -1,0 +1,220 @@
+"""What is found on a car's way discloses itself, and what it costs decides whether the car is new (DOMAIN 4.4)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from factory_orders import queries, service
+from factory_orders.conditions.model import HandOver, Party
+from factory_orders.errors import ConditionKnown, DamageNotTold, DisclosureNotAccepted
+from factory_orders.model import (
+    AtStoreOrder,
+    BuiltOrder,
+    DeliveredOrder,
+    Disclosure,
+    InTransitOrder,
+    Order,
+    ScheduledOrder,
+    ShipmentState,
+)
+from factory_orders.service import Damage
+from kernel.clock import FixedClock
+from kernel.ledger import account, balance
+from kernel.work import Works
+from tests.configurator.small_brand import PLANNER
+from tests.demand.pool_room import PoolRoom, make_pool_room
+from tests.factory_orders.leaving_room import found_by_audit, locked_orders
+from tests.factory_orders.test_conditions import DENT, SCRATCH, cases, look, seen
+from tests.factory_orders.test_repair_offers import accept, offers
+from tests.factory_orders.trade import SYSTEM, Trade, buyer
+
+SMALL, LARGE = 100_000, 1_500_000
+"""Fen below and above the threshold of ¥5,000."""
+
+
+@pytest.fixture
+def room(works: Works, clock: FixedClock) -> PoolRoom:
+    """Return the small brand with its pool room."""
+    return make_pool_room(works, clock)
+
+
+def built(room: PoolRoom) -> tuple[Trade, str, str]:
+    """Lock a pool and build the first buyer's car; returns the order and the car."""
+    trade, (order_id, *_) = locked_orders(room)
+    return trade, order_id, trade.build(order_id)
+
+
+def order(trade: Trade, order_id: str) -> Order:
+    with trade.works.read(SYSTEM) as work:
+        return queries.orders_by_id(work, [order_id])[order_id]
+
+
+def told(trade: Trade, vin: str) -> list[Disclosure]:
+    with trade.works.read(SYSTEM) as work:
+        return queries.disclosures_of(work, [vin])[vin]
+
+
+def newness(trade: Trade, vin: str) -> str:
+    with trade.works.read(SYSTEM) as work:
+        return queries.vehicles_by_vin(work, [vin])[vin].newness.word
+
+
+def close(trade: Trade, repair_minor: int) -> None:
+    """Let the planner close the latest damage case."""
+    with trade.works.change(PLANNER) as work:
+        service.close_damage_case(work, cases(trade)[0].id, borne_by=Party.CARRIER, repair_minor=repair_minor)
+
+
+def agree(trade: Trade, order_id: str) -> None:
+    with trade.works.change(buyer()) as work:
+        service.accept_disclosures(work, order_id)
+
+
+def test_what_a_carrier_finds_is_told_to_the_buyer_at_once(room: PoolRoom) -> None:
+    trade, order_id, vin = built(room)
+
+    look(trade, order_id, HandOver.LOADED, seen(SCRATCH))
+
+    (only,) = told(trade, vin)
+    assert (only.reason.value, only.repair_minor) == ("transport_damage", 0)
+    assert only.detail == "左侧划痕 (scratch, left)"
+    assert newness(trade, vin) == "new_disclosed"
+    assert found_by_audit(room) == []
+
+
+def test_a_store_is_not_silent_on_what_was_found_on_the_way(room: PoolRoom) -> None:
+    trade, order_id, vin = built(room)
+    look(trade, order_id, HandOver.LOADED, seen())
+    trade.ship(order_id)
+    look(trade, order_id, HandOver.ARRIVED, seen(SCRATCH, km=14))
+
+    with pytest.raises(DamageNotTold) as refused:
+        trade.receive(order_id)
+    assert refused.value.cases == 1
+    trade.receive(order_id, damage=Damage("scratch", SMALL))
+
+    assert [one.repair_minor for one in told(trade, vin)] == [0, SMALL]
+    assert isinstance(order(trade, order_id), AtStoreOrder)
+    assert found_by_audit(room) == []
+
+
+def test_where_the_case_is_closed_the_store_has_nothing_to_add(room: PoolRoom) -> None:
+    trade, order_id, vin = built(room)
+    look(trade, order_id, HandOver.LOADED, seen(SCRATCH))
+    close(trade, SMALL)
+    trade.ship(order_id)
+
+    assert trade.receive(order_id).state is ShipmentState.INSPECTED
+    assert [one.repair_minor for one in told(trade, vin)] == [0, SMALL]
+
+
+def test_nobody_looks_anew_once_the_store_has_had_its_word(room: PoolRoom) -> None:
+    trade, order_id, _ = built(room)
+    trade.ship(order_id)
+    trade.receive(order_id)
+
+    with pytest.raises(ConditionKnown):
+        look(trade, order_id, HandOver.INSPECTED, seen(SCRATCH))
+
+
+def test_a_case_tells_only_what_the_store_has_not(room: PoolRoom) -> None:
+    trade, order_id, vin = built(room)
+    trade.ship(order_id)
+    look(trade, order_id, HandOver.INSPECTED, seen(SCRATCH, DENT))
+    trade.receive(order_id, damage=Damage("scratch and dent", 80_000))
+
+    close(trade, SMALL)
+
+    assert [one.repair_minor for one in told(trade, vin)] == [0, 80_000, 20_000]
+    assert newness(trade, vin) == "new_disclosed"
+    assert found_by_audit(room) == []
+
+
+def test_past_the_threshold_on_the_way_another_car_is_built_and_this_one_offered(room: PoolRoom) -> None:
+    trade, order_id, vin = built(room)
+    look(trade, order_id, HandOver.LOADED, seen(SCRATCH))
+    trade.ship(order_id, legs=(ShipmentState.LOADED, ShipmentState.IN_TRANSIT))
+
+    close(trade, LARGE)
+
+    assert newness(trade, vin) == "repaired"
+    assert isinstance(order(trade, order_id), ScheduledOrder)
+    (offer,) = offers(trade, order_id)
+    assert (offer.vin, offer.repair_minor) == (vin, LARGE)
+    assert found_by_audit(room) == []
+
+    accept(trade, order_id)
+
+    assert isinstance(order(trade, order_id), InTransitOrder)
+    trade.ship(order_id, legs=(ShipmentState.ARRIVED,))
+    trade.receive(order_id)
+    agree(trade, order_id)
+    trade.hand_over(order_id)
+    assert isinstance(order(trade, order_id), DeliveredOrder)
+    assert found_by_audit(room) == []
+
+
+def test_before_it_is_loaded_a_repaired_car_that_is_taken_waits_for_its_carrier(room: PoolRoom) -> None:
+    trade, order_id, vin = built(room)
+    look(trade, order_id, HandOver.LOADED, seen(SCRATCH))
+    close(trade, LARGE)
+    trade.clock.advance(timedelta(hours=1))
+
+    accept(trade, order_id)
+
+    assert isinstance(order(trade, order_id), BuiltOrder)
+    trade.ship(order_id)
+    assert trade.receive(order_id).vin == vin
+    assert found_by_audit(room) == []
+
+
+def test_past_the_threshold_with_the_balance_paid_it_comes_back_and_another_car_is_built(room: PoolRoom) -> None:
+    trade, order_id, vin = built(room)
+    trade.ship(order_id)
+    look(trade, order_id, HandOver.INSPECTED, seen(SCRATCH))
+    trade.receive(order_id, damage=Damage("scratch", 0))
+    agree(trade, order_id)
+    handover = trade.inspect(trade.book(order_id))
+    trade.pay(handover, trade.ask_balance(handover))
+
+    close(trade, LARGE)
+
+    assert newness(trade, vin) == "repaired"
+    assert isinstance(order(trade, order_id), ScheduledOrder)
+    with trade.works.read(SYSTEM) as work:
+        assert balance(work, account("receivable", order_id)) == 0
+    assert found_by_audit(room) == []
+
+
+def test_below_the_threshold_the_buyer_agrees_again_before_signing(room: PoolRoom) -> None:
+    trade, order_id, _ = built(room)
+    trade.ship(order_id)
+    look(trade, order_id, HandOver.INSPECTED, seen(SCRATCH))
+    trade.receive(order_id, damage=Damage("scratch", 0))
+    agree(trade, order_id)
+    handover = trade.inspect(trade.book(order_id))
+    trade.pay(handover, trade.ask_balance(handover))
+
+    close(trade, SMALL)
+
+    with pytest.raises(DisclosureNotAccepted):
+        trade.sign(handover)
+    agree(trade, order_id)
+    trade.sign(handover)
+    assert found_by_audit(room) == []
+
+
+def test_a_delivered_car_stays_as_it_was_sold(room: PoolRoom) -> None:
+    trade, order_id, vin = built(room)
+    trade.ship(order_id)
+    look(trade, order_id, HandOver.INSPECTED, seen(SCRATCH))
+    trade.receive(order_id, damage=Damage("scratch", SMALL))
+    agree(trade, order_id)
+    trade.hand_over(order_id)
+
+    close(trade, LARGE)
+
+    assert newness(trade, vin) == "new_disclosed"
+    assert found_by_audit(room) == []
