@@ -19,7 +19,7 @@ from factory_orders.deliveries.handover_store import (
     save_handovers,
     write_balances,
 )
-from factory_orders.deliveries.model import Handover, HandoverState, require_state
+from factory_orders.deliveries.model import PAID, Handover, HandoverState, require_state
 from factory_orders.deliveries.settlement import balance_transfers, reversed_transfers
 from factory_orders.errors import DisclosureNotAccepted, InspectionMissing
 from factory_orders.events import BalanceDeclined, BalancePaid, BalanceRequested
@@ -172,7 +172,10 @@ class BalancePayment:
 
 
 def pay_balance(work: Work, handover_id: str, authorisation: Authorisation) -> Handover:
-    """Pay the rest with a signed authorisation over exactly what is due; the same one again changes nothing."""
+    """Pay the rest with a signed authorisation over exactly what is due; the same one again changes nothing.
+
+    Another one for what is paid already is refused (PaymentAlreadyMade), before anything is taken with it.
+    """
     return only(pay_balances(work, [(work.actor, BalancePayment(handover_id, authorisation))]))
 
 
@@ -184,10 +187,13 @@ def pay_balances(work: Work, offered: Sequence[tuple[Actor, BalancePayment]]) ->
 
     def judge(actor: Actor, offer: BalancePayment) -> Handover:
         actor.require(Permission.OWN_WRITE)
-        handover, _ = held.own(actor, offer.handover_id)
+        handover = held.of_buyer(actor, offer.handover_id)
         payment = expected.get(handover.id)
-        if handover.state is HandoverState.BALANCE_PAID and _is_paid_with(payment, offer.authorisation):
+        if handover.state in PAID:
+            if not _is_paid_with(payment, offer.authorisation):
+                raise payments.PaymentAlreadyMade
             return handover
+        handover, _ = held.own(actor, handover.id)
         require_state(handover, HandoverState.INSPECTED)
         if payment is None:
             raise InspectionMissing

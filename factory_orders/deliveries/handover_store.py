@@ -82,11 +82,16 @@ class Held:
     handovers: Mapping[str, Handover]
     orders: Mapping[str, Order]
 
-    def own(self, actor: Actor, handover_id: str) -> tuple[Handover, AtStoreOrder]:
-        """Return a buyer's own handover with its order, or refuse (NotFound, HandoverNotPossible)."""
+    def of_buyer(self, actor: Actor, handover_id: str) -> Handover:
+        """Return a buyer's own handover, wherever its order is by now, or refuse (NotFound)."""
         handover = self.handovers.get(handover_id)
         if handover is None or self.orders[handover.order_id].terms.account_id != actor.signed_in():
             raise NotFound("handover")
+        return handover
+
+    def own(self, actor: Actor, handover_id: str) -> tuple[Handover, AtStoreOrder]:
+        """Return a buyer's own handover with its order, or refuse (NotFound, HandoverNotPossible)."""
+        handover = self.of_buyer(actor, handover_id)
         order = self.orders[handover.order_id]
         if not isinstance(order, AtStoreOrder):
             raise HandoverNotPossible(handover.state.value, because("CAR_NEEDED"))

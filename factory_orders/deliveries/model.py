@@ -75,6 +75,7 @@ class HandoverState(StrEnum):
 
 
 OPEN: Final = frozenset({HandoverState.BOOKED, HandoverState.INSPECTED, HandoverState.BALANCE_PAID})
+PAID: Final = frozenset({HandoverState.BALANCE_PAID, HandoverState.SIGNED})
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ from kernel.ledger import account, ledger_transfers
 from kernel.money import Money
 from kernel.news import outbox
 from kernel.paging import PageRequest
-from kernel.payments import PaymentAmountMismatch, PaymentState
+from kernel.payments import PaymentAlreadyMade, PaymentAmountMismatch, PaymentState
 from tests.configurator.small_brand import BRAND, PLANNER
 from tests.factory_orders.trade import CARRIER, OTHER_STORE, STORE_ADVISER, SYSTEM, Trade, buyer
 
@@ -121,6 +121,22 @@ def test_the_same_appointment_and_the_same_authorisation_again_are_the_same_ones
         kinds = Counter(work.connection.execute(select(outbox.c.kind)).scalars())
         assert ledger.balance(work, account("receivable", order_id)) == 0
     assert (kinds["factory_orders.handover_booked"], kinds["factory_orders.balance_paid"]) == (1, 1)
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_a_second_authorisation_for_a_balance_that_is_paid_is_not_taken(trade: Trade, *, signed: bool) -> None:
+    handover = trade.inspect(trade.book(at_store(trade)))
+    asked = trade.ask_balance(handover)
+    trade.pay(handover, asked)
+    if signed:
+        trade.sign(handover)
+    before = transfers(trade)
+
+    with pytest.raises(PaymentAlreadyMade):
+        trade.pay(handover, replace(asked, id="another"))
+
+    assert transfers(trade) == before
+    assert trade.pay(handover, asked).state is (HandoverState.SIGNED if signed else HandoverState.BALANCE_PAID)
 
 
 def test_an_order_has_one_open_appointment_which_can_be_moved(trade: Trade) -> None:
