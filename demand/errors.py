@@ -152,12 +152,13 @@ class PoolClosed(Refusal):
 
 @dataclass(unsafe_hash=True)
 class PoolFull(Refusal):
-    """Every place that this offer could take is taken."""
+    """Every place that this offer could take is taken; `advice` says what helps, which a higher cap not always does."""
 
     code = "POOL_FULL"
-    en = "All places for such an offer are taken ({places} in all). Raise your cap, or choose another pool."
-    zh = "该类报价的{places}个名额已满，请提高价格上限或选择其他拼单池。"
+    en = "All places for such an offer are taken ({places} in all). To be in, {advice}."
+    zh = "该类报价的{places}个名额已满，{advice}。"
     places: int
+    advice: str
 
 
 @dataclass(unsafe_hash=True)

@@ -185,6 +185,11 @@ REASONS: Final[Texts] = {
         "开放时间须早于冻结时间，且冻结须在一年之内",
     ),
     "POOL_DAYS": ("the pool is open for 1 to {most} days", "拼单池开放1至{most}天"),
+    "ANOTHER_POOL": ("choose another pool", "请选择其他拼单池"),
+    "CAP_OR_ANOTHER_POOL": (
+        "raise your cap to {price} at least, or choose another pool",
+        "请将价格上限提高至{price}及以上，或选择其他拼单池",
+    ),
     "PAST_DEADLINE": ("past its deadline", "已过截止时间"),
     "ELSEWHERE": ("it has moved to another pool", "已转入另一拼单池"),
     # weeks and stages

@@ -89,11 +89,29 @@ def join(pool: Pool, offer: Offer, *, now: datetime) -> JoinablePool | Refusal:
         return above
     reaches = offer.reaches(terms)
     if head.members >= terms.member_limit:
-        return PoolFull(terms.member_limit)
+        return PoolFull(terms.member_limit, because("ANOTHER_POOL"))
     if not reaches[0] and head.members - head.reaching[0] >= terms.capacity:
-        return PoolFull(terms.capacity)
+        return _full_of_low_offers(terms, offer)
     grown = replace(head, members=head.members + 1, reaching=_plus(head.reaching, reaches))
     return _frozen_if_filled(replace(taking, head=grown), now=now)
+
+
+def _full_of_low_offers(terms: PoolTerms, offer: Offer) -> PoolFull:
+    """Refuse a cap below p_i(M) where the places for such are taken; one that reaches it would be in."""
+    first = Money(terms.prices_minor(offer.vehicle_price_minor)[0])
+    return PoolFull(terms.capacity, because("CAP_OR_ANOTHER_POOL", price=first))
+
+
+def admit(pool: Pool, offer: Offer, *, accepts_frozen: bool, cleared: bool, now: datetime) -> JoinablePool | Refusal:
+    """Take one more member who has agreed to what this pool asks for; see `join`, `judge_consent`, `judge_clearance`.
+
+    Nobody is asked to agree to a pool that would not take them anyway.
+    """
+    joined = join(pool, offer, now=now)
+    if isinstance(joined, Refusal):
+        return joined
+    bound = judge_consent(pool, accepts_frozen=accepts_frozen, now=now)
+    return bound or judge_clearance(pool, cleared=cleared, now=now) or joined
 
 
 def _plus(reaching: tuple[int, ...], reaches: tuple[bool, ...]) -> tuple[int, ...]:
@@ -173,7 +191,7 @@ def change_offer(pool: Pool, old: Offer, new: Offer, *, now: datetime) -> Joinab
     before, after = old.reaches(taking.head.terms), new.reaches(taking.head.terms)
     reaching = tuple(count + new - old for count, new, old in zip(taking.head.reaching, after, before, strict=True))
     if taking.head.members - reaching[0] > taking.head.terms.capacity:
-        return PoolFull(taking.head.terms.capacity)
+        return _full_of_low_offers(taking.head.terms, new)
     return _frozen_if_filled(replace(taking, head=replace(taking.head, reaching=reaching)), now=now)
 
 

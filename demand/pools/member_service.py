@@ -17,7 +17,7 @@ from demand.pools.events import (
     PreOrderWithdrawn,
     PriceCapRaised,
 )
-from demand.pools.joining import change_offer, free_until, join, judge_clearance, judge_consent, leave, raise_offer
+from demand.pools.joining import admit, change_offer, free_until, leave, raise_offer
 from demand.pools.model import (
     AcknowledgedPreOrder,
     EndedPreOrder,
@@ -97,14 +97,10 @@ def fund_pre_order(work: Work, payment: Payment) -> PreOrder:
 def _join(work: Work, stored: StoredPool, head: PreOrderHead, *, now: datetime) -> StoredPool | Refusal:
     if persons_in_pools(work, [stored.pool.head.id], [head.person_id]):
         return AlreadyInPool()
-    if (bound := judge_consent(stored.pool, accepts_frozen=head.accepts_frozen, now=now)) is not None:
-        return bound
     by_instalments = head.method is PaymentMethod.INSTALMENTS
     needs_plate = by_instalments and bool(stores_with_plate_quota(work, [head.store_id]))
     cleared = is_cleared(head, needs_plate=needs_plate)
-    if (lacking := judge_clearance(stored.pool, cleared=cleared, now=now)) is not None:
-        return lacking
-    joined = join(stored.pool, head.offer, now=now)
+    joined = admit(stored.pool, head.offer, accepts_frozen=head.accepts_frozen, cleared=cleared, now=now)
     return joined if isinstance(joined, Refusal) else StoredPool(joined, stored.joined + 1)
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from configurator.errors import QuoteTaken
 from configurator.model import AcceptedQuote
 from demand.errors import AlreadyInPool, NoOpenPool, WrongClass
-from demand.pools.joining import join, judge_clearance, judge_consent, standing
+from demand.pools.joining import admit, standing
 from demand.pools.model import (
     AcknowledgedPreOrder,
     ClassLevel,
@@ -140,11 +140,8 @@ def _seat_one(seating: Seating, one: Candidate) -> Refusal | None:
     if (head.id, request.actor.person_id) in seating.holders:
         return AlreadyInPool()
     time = seating.times[head.id]
-    if (bound := judge_consent(pool, accepts_frozen=request.accepts_frozen, now=time)) is not None:
-        return bound
-    if (lacking := judge_clearance(pool, cleared=request.method is PaymentMethod.CASH, now=time)) is not None:
-        return lacking
-    joined = join(pool, one.offer, now=time)
+    by_cash = request.method is PaymentMethod.CASH
+    joined = admit(pool, one.offer, accepts_frozen=request.accepts_frozen, cleared=by_cash, now=time)
     if isinstance(joined, Refusal):
         return joined
     one.pool_id = head.id

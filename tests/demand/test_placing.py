@@ -126,6 +126,18 @@ def test_nobody_joins_past_the_member_limit(room: PoolRoom) -> None:
     assert room.head(pool_id).members == room.count(pool_id) == 6
 
 
+def test_who_finds_a_frozen_pool_full_is_told_so_and_not_asked_to_stay_in_it(room: PoolRoom) -> None:
+    pool_id = room.open(capacity=3, tiers=TIERS[:1])
+    room.place(*(room.request(room.buyer(name)) for name in range(1, 7)))
+    assert isinstance(room.pool(pool_id), FrozenPool)
+
+    (outcome,) = room.place(room.request(room.buyer(7), accepts_frozen=False))
+
+    assert isinstance(outcome, PoolFull)
+    assert outcome.text() == "All places for such an offer are taken (6 in all). To be in, choose another pool."
+    assert room.head(pool_id).members == room.count(pool_id) == 6
+
+
 def test_caps_below_the_first_price_hold_at_most_the_capacity(room: PoolRoom) -> None:
     room.open(capacity=5, tiers=TIERS)
     low = 9_990_000
@@ -134,7 +146,12 @@ def test_caps_below_the_first_price_hold_at_most_the_capacity(room: PoolRoom) ->
     (high,) = room.join(7)
 
     assert [isinstance(one, Refusal) for one in outcomes] == [False] * 5 + [True]
-    assert outcomes[5] == PoolFull(5)
+    full = outcomes[5]
+    assert isinstance(full, PoolFull)
+    assert full.text() == (
+        "All places for such an offer are taken (5 in all). "
+        "To be in, raise your cap to ¥100,000 at least, or choose another pool."
+    )
     assert high.state == "pooled"
 
 

@@ -233,7 +233,7 @@ def test_a_pool_that_is_full_is_refused(borealis: Town) -> None:
         member.place(member.quote())
     members[2].place(members[2].quote(), acceptsFrozen=True)
 
-    assert refused(members[3], members[3].quote()) == "FREEZE_NOT_ACCEPTED"
+    assert refused(members[3], members[3].quote()) == "POOL_FULL"
     assert refused(members[3], members[3].quote(), acceptsFrozen=True) == "POOL_FULL"
 
 

@@ -12,7 +12,7 @@ from configurator.quote_service import accept_quote
 from demand.errors import AlreadyInPool, NoOpenPool, PreOrderClosed, WrongClass
 from demand.pools.chain_store import chain_joined
 from demand.pools.events import CostlierTermsOffered, PreOrderChanged, PreOrderRolled
-from demand.pools.joining import join, judge_clearance, judge_consent
+from demand.pools.joining import admit
 from demand.pools.model import (
     FailureChoice,
     Offer,
@@ -128,13 +128,8 @@ def _joined(work: Work, stored: StoredPool, waiting: WaitingPreOrder) -> StoredP
     if persons_in_pools(work, [pool.head.id], [head.person_id]):
         raise AlreadyInPool
     needs_plate = bool(stores_with_plate_quota(work, [head.store_id]))
-    for refusal in (
-        judge_consent(pool, accepts_frozen=head.accepts_frozen, now=work.now),
-        judge_clearance(pool, cleared=is_cleared(head, needs_plate=needs_plate), now=work.now),
-    ):
-        if refusal is not None:
-            raise refusal
-    joined = join(pool, head.offer, now=work.now)
+    cleared = is_cleared(head, needs_plate=needs_plate)
+    joined = admit(pool, head.offer, accepts_frozen=head.accepts_frozen, cleared=cleared, now=work.now)
     if isinstance(joined, Refusal):
         raise joined
     return StoredPool(joined, stored.joined + 1)
