@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 _RAW: Final = re.compile(r"[0-9A-Za-z_.:-]{1,80}")
 ID_LENGTH_MAX: Final = 200
+CHAINS: Final = {"Pool": "pool", "Proposal": "proposal", "Comparison": "comparison"}
+"""The kinds of ids whose things have a chain of the record; cars go by their VIN."""
 
 
 def write_id(kind: str, raw: str) -> ID:
@@ -37,3 +39,12 @@ def raw_id(text: str, kind: str) -> str:
     """Return the raw id of a thing of this kind; another word gives one that no row has, so it reads as not found."""
     found = read_id(text)
     return found[1] if found is not None and found[0] == kind else "none"
+
+
+def chain_of(word: str) -> str:
+    """Return the chain that a word names: itself, or the chain of an id (`UG9vbC8…`), with or without its kind."""
+    kind, colon, name = word.partition(":")
+    found = read_id(name if colon else word)
+    if found is None or found[0] not in CHAINS or (colon and CHAINS[found[0]] != kind):
+        return word
+    return f"{CHAINS[found[0]]}:{found[1]}"

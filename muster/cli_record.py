@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from kernel.actor import Role
 from muster.acting import reading
 from muster.terminal import REFUSED, TO_LOOK_AFTER_IT, on_file, out, progress
-
-CHAINS: Final = {"Pool": "pool", "Proposal": "proposal"}
-"""The kinds of the API's ids whose things have a chain; cars go by their VIN."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -24,7 +21,9 @@ def add_to(app: typer.Typer) -> None:
 
 
 def export_record(
-    chain: Annotated[str, typer.Argument(help="A chain: pool:ID, vin:VIN, proposal:ID, or an id of the API.")],
+    chain: Annotated[
+        str, typer.Argument(help="A chain: pool:ID, vin:VIN, proposal:ID, comparison:ID, or an id of the API.")
+    ],
     path: Annotated[Path, typer.Argument(help="A file that is not there yet.")],
     brand: Annotated[str, typer.Option(help="The brand; by default the one of MUSTER_BRAND.")] = "",
 ) -> None:
@@ -38,6 +37,7 @@ def export_record(
     """
     import orjson
 
+    from graph.identifiers import chain_of
     from kernel.errors import InvalidInput
     from muster.verification import export_chain
 
@@ -73,17 +73,6 @@ def export_passport(
     with on_file(path):
         path.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2))
     out.print(f"{len(document['epcisBody']['eventList'])} events are in {path}.")
-
-
-def chain_of(word: str) -> str:
-    """Return the chain that a word names: itself, or the chain of an id as the API writes it (`UG9vbC8…`)."""
-    from graph.identifiers import read_id
-
-    kind, colon, name = word.partition(":")
-    found = read_id(name if colon else word)
-    if found is None or found[0] not in CHAINS or (colon and CHAINS[found[0]] != kind):
-        return word
-    return f"{CHAINS[found[0]]}:{found[1]}"
 
 
 def verify(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Final
 
 import orjson
 import strawberry
 
+from demand import queries
 from demand.errors import DepositBound
 from graph.access import field, input_type, object_type
 from graph.context import Request
-from graph.identifiers import raw_id, read_id, write_id
+from graph.identifiers import CHAINS, chain_of, raw_id, read_id, write_id
 from graph.operations import mutation, query
 from graph.scalars import Cursor
 from graph.types.money import Money, MoneyInput, read_money, show_minor, show_money
@@ -27,6 +29,11 @@ from kernel.work import Work
 
 ACCOUNTS_MAX: Final = 50
 PERIOD_MAX: Final = timedelta(days=31)
+SUBJECTS: Final[Mapping[str, Callable[[Work, list[str]], Mapping[str, object]]]] = {
+    CHAINS["Pool"]: queries.pools_by_id,
+    CHAINS["Proposal"]: queries.proposals_by_id,
+    CHAINS["Comparison"]: queries.comparisons_by_id,
+}
 strawberry.enum(HandState, name="MovementState", description="A proposed movement of money is decided once.")
 
 
@@ -171,7 +178,13 @@ def raw_account(name: str) -> str:
 
 @query(reads=Permission.AUDIT_READ)
 def record_chain(work: Work, chain: str, after: int = 0) -> RecordChain:
-    """Up to 100 links of a chain after a sequence number, replayed."""
+    """
+    Up to 100 links of a chain after a sequence number, replayed: that of a pool, a proposal or a comparison by its id,
+    or one by its name, such as `vin:` with a car's number.
+    """
+    chain = chain_of(chain)
+    if not record.last_times(work, [chain]) and not _is_to_have(work, chain):
+        raise NotFound("chain")
     entries = record.entries_of(work, chain, after=after, entries_max=100)
     before = record.entries_of(work, chain, after=after - 1, entries_max=1) if after > 0 else []
     known = next(iter(before), None)
@@ -189,6 +202,12 @@ def record_chain(work: Work, chain: str, after: int = 0) -> RecordChain:
         ],
         verifies=record.verify(entries, after=known) is None,
     )
+
+
+def _is_to_have(work: Work, chain: str) -> bool:
+    """Say whether there is something of this name whose chain may still be empty, such as a proposal without votes."""
+    kind, _, raw = chain.partition(":")
+    return kind in SUBJECTS and raw in SUBJECTS[kind](work, [raw])
 
 
 @query(reads=Permission.AUDIT_READ)

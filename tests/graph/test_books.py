@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import pytest
+
+from demand.service import submit_proposal
+from graph.identifiers import write_id
 from kernel import record
 from kernel.actor import Actor, Role, system
-from kernel.ids import AccountId
+from kernel.ids import AccountId, PersonId
 from kernel.record import NewEntry
 from tests.graph.client import Http
 from tests.graph.conftest import Town
-from tests.graph.support import Passes, data
+from tests.graph.support import Passes, ask, data
 
+NAMED = "query($chain: String!) { recordChain(chain: $chain) { verifies entries { sequence } } }"
 CHAIN = 'query($after: Int!) { recordChain(chain: "vin:1", after: $after) { verifies entries { sequence } } }'
 
 
@@ -23,3 +28,36 @@ def test_every_page_of_a_long_chain_verifies(http_on_both: Http, town_on_both: T
 
     assert [len(page["entries"]) for page in pages] == [100, 100, 50, 0]
     assert all(page["verifies"] for page in pages)
+
+
+@pytest.mark.parametrize("kind", ["Pool", "Proposal", "Comparison"])
+def test_a_chain_is_read_by_the_id_that_the_api_shows(http: Http, town: Town, passes: Passes, kind: str) -> None:
+    shown = write_id(kind, "c" * 32)
+    with town.works.change(system(town.brand.id)) as work:
+        record.append(work, f"{kind.lower()}:{'c' * 32}", "test.noted", {})
+    token = passes.hand_out(Actor(town.brand.id, frozenset({Role.AUDITOR}), AccountId("a" * 32), locale="en"))
+
+    by_id = data(http, NAMED, {"chain": shown}, token=token)
+    by_name = data(http, NAMED, {"chain": f"{kind.lower()}:{shown}"}, token=token)
+
+    assert by_id == by_name == {"recordChain": {"verifies": True, "entries": [{"sequence": 1}]}}
+
+
+def test_an_unknown_chain_is_not_found_and_that_of_a_new_proposal_is_empty(
+    http: Http, town: Town, passes: Passes
+) -> None:
+    person = Actor(town.brand.id, frozenset({Role.CONSUMER}), AccountId("b" * 32), PersonId("b" * 32))
+    with town.works.change(person) as work:
+        draft = submit_proposal(work, title="A tow bar", text="For a caravan.")
+    with town.works.change(system(town.foreign.id)) as work:
+        record.append(work, "vin:2", "test.noted", {})
+    token = passes.hand_out(Actor(town.brand.id, frozenset({Role.AUDITOR}), AccountId("a" * 32), locale="en"))
+
+    empty = data(http, NAMED, {"chain": write_id("Proposal", draft.head.id)}, token=token)
+    unknown = [
+        ask(http, NAMED, {"chain": chain}, token=token)["errors"][0]["extensions"]["refusal"]
+        for chain in ("pool:nothing", "vin:2", write_id("Pool", "d" * 32), write_id("Store", "d" * 32), "")
+    ]
+
+    assert empty == {"recordChain": {"verifies": True, "entries": []}}
+    assert unknown == ["NOT_FOUND"] * 5

@@ -19,7 +19,7 @@ from rich.console import Console
 from sqlalchemy import MetaData, inspect, select, update
 
 from demand.pools.tables import pools
-from graph.identifiers import write_id
+from graph.identifiers import chain_of, write_id
 from kernel import db, registry
 from kernel.actor import Actor, Role, system
 from kernel.backup import back_up
@@ -31,7 +31,6 @@ from kernel.ids import BrandId
 from kernel.timers import timers
 from kernel.work import Works
 from muster import serving
-from muster.cli_record import chain_of
 from muster.daily import DAILY_TIMER
 from muster.demo.seed import _Steps
 from muster.settings import read_settings
@@ -247,6 +246,7 @@ def test_a_server_says_which_database_it_waits_for_and_which_brand_is_not_there(
         (write_id("Pool", "a" * 32), f"pool:{'a' * 32}"),
         (f"pool:{write_id('Pool', 'a' * 32)}", f"pool:{'a' * 32}"),
         (write_id("Proposal", "b" * 32), f"proposal:{'b' * 32}"),
+        (write_id("Comparison", "b" * 32), f"comparison:{'b' * 32}"),
         (f"pool:{'a' * 32}", f"pool:{'a' * 32}"),
         ("vin:L0LL50C11VA000125", "vin:L0LL50C11VA000125"),
         (write_id("Store", "c" * 32), write_id("Store", "c" * 32)),
