@@ -52,14 +52,13 @@ def publish_folder(work: Work, folder: Path, *, effective_from: date | None = No
 def publish_catalogue(work: Work, catalogue: Catalogue, *, effective_from: date | None = None) -> VersionId:
     """Publish a catalogue as the brand's next immutable version, in force from its own day or a given later one.
 
-    Refuses faults (CatalogueFaulty), another brand's catalogue (CatalogueOfOtherBrand), what is in force already, and a
-    first day before the newest version's (VersionTaken).
+    Refuses faults (CatalogueFaulty), another brand's catalogue (CatalogueOfOtherBrand), and what can be no next version
+    (VersionTaken): see `check_version`.
     """
     work.actor.require(Permission.CATALOGUE_PUBLISH)
     first_day = effective_from or catalogue.effective_from
     catalogue = replace(catalogue, effective_from=first_day)
-    _check_brand(work, catalogue)
-    number = _next_number(work, catalogue)
+    number = check_version(work, catalogue)
     if faults := logic_faults(catalogue):
         raise CatalogueFaulty(tuple(sorted(faults)))
     version_id = store.insert_version(work, catalogue, number=number, effective_from=first_day)
@@ -84,6 +83,17 @@ def check_whose(work: Work, catalogue: Catalogue) -> None:
     own = registry.own_brand(work).code
     if catalogue.brand != own:
         raise CatalogueOfOtherBrand(theirs=catalogue.brand, ours=own)
+
+
+def check_version(work: Work, catalogue: Catalogue) -> int:
+    """Return the number that a catalogue would have as the brand's next version; the quick checks before the long ones.
+
+    Refuses another brand's catalogue (CatalogueOfOtherBrand), plants and regions that the brand has not
+    (CatalogueFaulty), what is in force already, a label that is taken, and a first day before the newest version's or,
+    after the first version, before today: what was in force on days that are over stays so (VersionTaken).
+    """
+    _check_brand(work, catalogue)
+    return _next_number(work, catalogue)
 
 
 def _check_brand(work: Work, catalogue: Catalogue) -> None:
@@ -111,6 +121,11 @@ def _next_number(work: Work, catalogue: Catalogue) -> int:
         raise VersionTaken(because("SAME_VERSION", number=number))
     if catalogue.effective_from < effective_from:
         raise VersionTaken(because("EARLIER_VERSION", number=number, day=effective_from))
+    if (known := store.number_of_label(work, catalogue.label)) is not None:
+        raise VersionTaken(because("VERSION_LABEL", number=known, label=catalogue.label))
+    today = work.now.astimezone(registry.own_brand(work).zone).date()
+    if catalogue.effective_from < today:
+        raise VersionTaken(because("FIRST_DAY_OVER", day=catalogue.effective_from, today=today))
     return number + 1
 
 

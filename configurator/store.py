@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from configurator.catalogue import Catalogue
 from configurator.catalogue_json import content_hash, encode_catalogue
@@ -47,6 +47,13 @@ def insert_version(work: Work, catalogue: Catalogue, *, number: int, effective_f
     if not db.insert_new(work.connection, catalogue_versions, [row], returning="id"):
         raise Conflict("catalogue", because("PUBLISHED_JUST_NOW"))
     return version_id
+
+
+def number_of_label(work: Work, label: str) -> int | None:
+    """Return the number of the brand's version that has a label."""
+    table = catalogue_versions.c
+    found = select(table.number).where(table.brand_id == work.actor.brand_id, table.label == label).limit(1)
+    return work.connection.execute(found).scalar_one_or_none()
 
 
 def insert_configurations(work: Work, saved: Sequence[SavedConfiguration]) -> None:

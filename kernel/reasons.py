@@ -285,6 +285,14 @@ REASONS: Final[Texts] = {
         "version {number} takes effect on {day}, so this one cannot take effect earlier",
         "第{number}版于{day}生效，本版不能更早生效",
     ),
+    "VERSION_LABEL": (
+        "version {number} has the label {label} already; write a new one at version in catalogue.toml",
+        "第{number}版已使用名称{label}，请在目录文件中填写新的版本名称",
+    ),
+    "FIRST_DAY_OVER": (
+        "its first day, {day}, is over; write {today} or later at effective_from, or give it with --effective-from",
+        "生效日{day}已过，请在目录文件或命令参数中指定{today}或更晚的日期",
+    ),
     "BOUNDS_TOO_HARD": ("price bounds of so many open options", "过多未选项的价格范围"),
     "CARS_TOO_HARD": ("whether there is such a car", "是否存在这样的车辆"),
     "LIGHTEST_TOO_HARD": ("the lightest car", "最优车辆"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -13,6 +14,7 @@ from muster.catalogue_engines import COMPILE_SECONDS, RULE_SECONDS, EngineMaker,
 from muster.rules_at_hand import (
     PUBLISHED,
     catalogue_at,
+    check_version,
     check_whose,
     choices_of,
     database,
@@ -356,7 +358,7 @@ def publish(
     code = brand or chosen.brand
     day: date | None = effective_from.date() if effective_from else None
     catalogue = catalogue_at(str(folder), code)
-    check_whose(catalogue, code)
+    check_version(catalogue if day is None else replace(catalogue, effective_from=day), code)
     with database(chosen) as works:
         with stages() as told:
             held = hold_kept_cars(works, code, catalogue, EngineMaker(seconds), effective_from=day, told=told)

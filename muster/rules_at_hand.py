@@ -77,6 +77,14 @@ def check_whose(catalogue: Catalogue, brand: str) -> None:
         check(work, catalogue)
 
 
+def check_version(catalogue: Catalogue, brand: str) -> None:
+    """Refuse what cannot be published as the brand's next version, before any work; see `configurator.service`."""
+    from configurator.service import check_version as check
+
+    with reading(brand, Role.SYSTEM) as work:
+        check(work, catalogue)
+
+
 def _published(brand: str) -> Catalogue:
     from configurator.queries import open_showroom
 

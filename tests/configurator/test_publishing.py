@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -60,7 +61,7 @@ def without(catalogue: Catalogue, option: str) -> Catalogue:
 
 def dearer(catalogue: Catalogue) -> Catalogue:
     models = tuple(replace(model, base_price_minor=model.base_price_minor + 100) for model in catalogue.models)
-    return replace(catalogue, label="2026.2", models=models)
+    return replace(catalogue, label="2026.2", effective_from=date(2026, 11, 23), models=models)
 
 
 def test_versions_are_numbered_and_the_newest_in_force_answers(works: Works, clock: FixedClock) -> None:
@@ -154,7 +155,7 @@ def test_a_catalogue_with_faults_is_not_published(works: Works, tmp_path: Path) 
     assert version_count(works) == 0
 
 
-@pytest.mark.parametrize("change", ["same", "earlier", "brand", "currency", "plant", "region", "dead"])
+@pytest.mark.parametrize("change", ["same", "earlier", "over", "label", "brand", "currency", "plant", "region", "dead"])
 def test_a_catalogue_that_does_not_fit_is_not_published(works: Works, change: str) -> None:
     open_small_brand(works)
     catalogue = small_catalogue()
@@ -165,7 +166,9 @@ def test_a_catalogue_that_does_not_fit_is_not_published(works: Works, change: st
     )
     changed = {
         "same": catalogue,
-        "earlier": replace(catalogue, effective_from=date(2025, 12, 31)),
+        "earlier": replace(dearer(catalogue), effective_from=date(2025, 12, 31)),
+        "over": replace(dearer(catalogue), effective_from=date(2026, 11, 22)),
+        "label": replace(dearer(catalogue), label=catalogue.label),
         "brand": replace(catalogue, brand="spruce"),
         "currency": replace(catalogue, currency="EUR"),
         "plant": replace(catalogue, models=(south, *catalogue.models[1:])),
@@ -177,6 +180,31 @@ def test_a_catalogue_that_does_not_fit_is_not_published(works: Works, change: st
     with pytest.raises(refusal):
         publish(works, changed)
 
+    assert version_count(works) == 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "text"),
+    [
+        ({"label": "2026.1"}, "version 1 has the label 2026.1 already; write a new one at version in catalogue.toml"),
+        (
+            {"effective_from": date(2026, 11, 22)},
+            (
+                "its first day, 2026-11-22, is over; write 2026-11-23 or later at effective_from, "
+                "or give it with --effective-from"
+            ),
+        ),
+    ],
+)
+def test_a_version_that_makes_no_sense_is_refused_with_what_to_do(
+    works: Works, changed: dict[str, Any], text: str
+) -> None:
+    open_small_brand(works)
+
+    with pytest.raises(VersionTaken) as refused:
+        publish(works, replace(dearer(small_catalogue()), **changed))
+
+    assert refused.value.text() == f"This catalogue cannot be published: {text}."
     assert version_count(works) == 1
 
 

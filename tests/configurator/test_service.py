@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -313,15 +313,16 @@ def test_guests_keep_nothing(works: Works) -> None:
         save(works, *PLAIN_CAR, actor=GUEST)
 
 
-def test_a_newer_catalogue_makes_the_cars_it_breaks_stale_and_no_others(works: Works) -> None:
+def test_a_newer_catalogue_makes_the_cars_it_breaks_stale_and_no_others(works: Works, clock: FixedClock) -> None:
     open_small_brand(works)
     plain = save(works, *PLAIN_CAR)
     hooked = save(works, *PLAIN_CAR, "ROOF")
-    catalogue = small_catalogue()
+    catalogue, today = small_catalogue(), date(2026, 11, 23)
     options = tuple(
-        replace(option, last_day=date(2026, 11, 1)) if option.code == "ROOF" else option for option in catalogue.options
+        replace(option, last_day=today) if option.code == "ROOF" else option for option in catalogue.options
     )
-    newer = publish(works, replace(catalogue, label="2026.2", options=options))
+    newer = publish(works, replace(catalogue, label="2026.2", effective_from=today, options=options))
+    clock.advance(timedelta(days=1))
 
     with works.change(system(BRAND)) as work:
         assert configuration_service.mark_stale(work, newer) is None

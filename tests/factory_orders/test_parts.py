@@ -117,7 +117,8 @@ def test_a_part_of_a_group_of_options_is_planned_called_off_and_taken(trade: Tra
     rail = PartUse("Extras", "FIR-RAIL", 2, "fir_body", 35, None, None)
     with trade.works.change(PLANNER) as work:
         small = small_catalogue()
-        version_id = publish_catalogue(work, replace(small, label="rails", parts=(*small.parts, rail)))
+        rails = replace(small, label="rails", effective_from=date(2026, 11, 23), parts=(*small.parts, rail))
+        version_id = publish_catalogue(work, rails)
     (order_id,) = replace(trade, version_id=version_id).lock(1, options=(*PLAIN_CAR, "HOOK"))
 
     made = {one.part: (one.quantity, one.week) for one in call_off(trade).made}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -195,7 +196,7 @@ def test_a_pool_of_every_trim_waits_for_the_slowest_parts_of_any_of_them(works: 
     with (folder / "parts.csv").open("a", encoding="utf-8") as parts:
         parts.write("TR_PLUS,FIR-SEAT,1,fir_seats,60,,\n")
     with works.change(PLANNER) as work:
-        publish_catalogue(work, read_catalogue(folder))
+        publish_catalogue(work, replace(read_catalogue(folder), label="slow", effective_from=date(2026, 11, 23)))
     day = date(2026, 12, 14)
 
     with works.read(PLANNER) as work:

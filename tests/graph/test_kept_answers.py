@@ -17,6 +17,7 @@ from graph.services import Threads
 from kernel import belief
 from kernel.actor import system
 from muster.brands import BrandFolder
+from tests.conftest import MONDAY_MORNING
 from tests.graph.client import Http
 from tests.graph.conftest import DEMO, Town
 from tests.graph.support import counted_statements, data
@@ -63,7 +64,7 @@ def test_a_new_catalogue_version_is_seen(http: Http, town: Town) -> None:
     folder = BrandFolder(DEMO / "qilan").catalogue
     with town.works.change(system(town.brand.id)) as work:
         catalogue = read_catalogue(folder)
-        newer = replace(catalogue, label="the next one")
+        newer = replace(catalogue, label="the next one", effective_from=MONDAY_MORNING.date())
         configurator_service.publish_catalogue(work, newer)
 
     http.app.state.endpoint.stamps.forget()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from configurator.service import publish_folder
+from configurator.catalogue_files import read_catalogue
+from configurator.service import publish_catalogue
 from graph.identifiers import raw_id
 from kernel.actor import system
 from muster.audit import audit
@@ -146,7 +148,8 @@ def publish(town: Town, folder: Path, wish: str) -> None:
     assert named != lines
     options.write_text("\n".join(named) + "\n", encoding="utf-8")
     with town.house.works.change(system(town.brand.id)) as work:
-        publish_folder(work, folder, effective_from=town.house.clock.now().date())
+        next_one = replace(read_catalogue(folder), label="the next one")
+        publish_catalogue(work, next_one, effective_from=town.house.clock.now().date())
     town.house.work_off()
 
 

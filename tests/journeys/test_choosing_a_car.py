@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from configurator.catalogue_files import read_catalogue
 from configurator.engine.answers import Answers
 from configurator.queries import answer_with
 from configurator.sat_engine import SatEngine
-from configurator.service import publish_folder
+from configurator.service import publish_catalogue
 from kernel.actor import system
 from muster.audit import audit
 from muster.catalogue_engines import EngineMaker
@@ -278,5 +280,6 @@ def publish_without_both_racks(town: Town, folder: Path) -> None:
     sentence = "R004,excludes,,,,,滑雪架与拖车钩不能同选。,The ski rack and the tow bar exclude each other.\n"
     rules.write_text(rules.read_text(encoding="utf-8") + sentence, encoding="utf-8")
     with town.house.works.change(system(town.brand.id)) as work:
-        publish_folder(work, folder, effective_from=town.house.clock.now().date())
+        next_one = replace(read_catalogue(folder), label="the next one")
+        publish_catalogue(work, next_one, effective_from=town.house.clock.now().date())
     town.house.work_off()

@@ -11,7 +11,7 @@ from configurator.catalogue_files import read_catalogue
 from configurator.configuration_service import save_configuration
 from configurator.engine.artefact import Blueprint
 from configurator.engine.shelf import Shelf
-from configurator.errors import CatalogueOfOtherBrand
+from configurator.errors import CatalogueOfOtherBrand, VersionTaken
 from configurator.impact_service import Impact, PrivacyRule, PublicationImpact, impact_of_publication
 from configurator.queries import newest_version
 from configurator.rules import compile_catalogue
@@ -20,6 +20,7 @@ from kernel.actor import Actor, Role
 from kernel.clock import FixedClock
 from kernel.errors import Forbidden
 from kernel.ids import AccountId, PersonId
+from kernel.reasons import because
 from kernel.work import Works
 from muster.cli_catalogue import app
 from muster.impact_texts import publication_lines
@@ -154,6 +155,22 @@ def test_a_catalogue_of_another_brand_is_refused_before_anything_is_compared(
 
     assert isinstance(ended.exception, CatalogueOfOtherBrand)
     assert ended.exception.facts() == {"theirs": "spruce", "ours": "fir"}
+    assert ended.stdout == ""
+
+
+@pytest.mark.parametrize("words", [("--dry-run",), ()])
+def test_a_version_under_a_label_that_is_taken_is_refused_before_anything_is_compiled(
+    works: Works, database: Database, newer: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    open_small_brand(works)
+    manifest = newer / "catalogue.toml"
+    manifest.write_text(manifest.read_text(encoding="utf-8").replace('"2026.2"', '"2026.1"'), encoding="utf-8")
+    monkeypatch.setenv("MUSTER_DATABASE_URL", database.url)
+    monkeypatch.setenv("MUSTER_DEMO", "1")
+
+    ended = CliRunner().invoke(app, ["publish", str(newer), "--brand", "fir", *words])
+
+    assert ended.exception == VersionTaken(because("VERSION_LABEL", number=1, label="2026.1"))
     assert ended.stdout == ""
 
 

@@ -129,7 +129,8 @@ def publish_with(place: BackingRoom, *, price_minor: int, first_day: date | None
     )
     day = first_day or place.room.clock.now().date()
     with place.room.works.change(PLANNER) as work:
-        publish_catalogue(work, replace(catalogue, options=options, prices=prices), effective_from=day)
+        next_one = replace(catalogue, label=work.new_id(), options=options, prices=prices)
+        publish_catalogue(work, next_one, effective_from=day)
     place.work_off()
 
 
