@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Set as AbstractSet
 from datetime import date
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from configurator.arithmetic import check_size
 from configurator.assemblies import ROWS_MAX, TooManyParts, find_circle, resolve
 from configurator.catalogue import (
     ALL_MODELS,
@@ -17,15 +17,13 @@ from configurator.catalogue import (
     Catalogue,
     Category,
     Condition,
-    Energy,
     Option,
     OptionPrice,
-    PriceRule,
     Rule,
-    RuleKind,
 )
+from configurator.catalogue_rows import category_of, model_of, option_of, part_of, price_of, price_rule_of, rule_of
 from configurator.errors import CatalogueFaulty
-from configurator.expression_reader import parse_expression, parse_own_expression
+from configurator.expression_reader import parse_own_expression
 from configurator.expressions import ExpressionFault, feature_names, format_expression
 from configurator.faults import Fault, FaultList
 from configurator.feature_tree import Constraint, FeatureModel, GroupKind, TreeGroup, decided_by_tree
@@ -51,6 +49,8 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "price_rules.csv": ("rule", "when", "amount_yuan", "zh", "en"),
     "parts.csv": ("feature", "part", "quantity", "supplier", "lead_time_days", "first_day", "last_day"),
 }  # fmt: skip
+SUPPLIERS: Final = "network/suppliers.csv"
+SUPPLIER_COLUMNS: Final = ("supplier", "zh", "en")
 
 Item = TypeVar("Item")
 
@@ -93,6 +93,7 @@ class _Folder:
     def __init__(self, folder: Path, faults: FaultList) -> None:
         self._folder = folder
         self._faults = faults
+        self._torn: set[str] = set()
 
     def read(self) -> Catalogue | None:
         if not self._folder.is_dir():
@@ -100,24 +101,23 @@ class _Folder:
             return None
         manifest = self._manifest()
         feature_model = self._feature_model()
-        models = self._table("models.csv", _model, lambda model: model.code)
-        categories = self._table("categories.csv", _category, lambda category: category.code)
-        options = self._table("options.csv", _option, lambda option: option.code)
-        prices = self._table("prices.csv", _price, lambda price: (price.model, price.option))
-        rule_rows = self._table("rules.csv", _rule, lambda rule: rule.code)
-        price_rules = self._table("price_rules.csv", _price_rule, lambda rule: rule.code)
-        parts = self._table("parts.csv", _part, lambda part: (part.feature, part.part, part.first_day))
+        models = self._table("models.csv", model_of, lambda model: model.code)
+        categories = self._table("categories.csv", category_of, lambda category: category.code)
+        options = self._table("options.csv", option_of, lambda option: option.code)
+        prices = self._table("prices.csv", price_of, lambda price: (price.model, price.option))
+        rule_rows = self._table("rules.csv", rule_of, lambda rule: rule.code)
+        price_rules = self._table("price_rules.csv", price_rule_of, lambda rule: rule.code)
+        parts = self._table("parts.csv", part_of, lambda part: (part.feature, part.part, part.first_day))
+        self._check_suppliers(parts)
         if feature_model is None or manifest is None:
             return None
-        self._check_tree(feature_model, models, categories, options)
+        known_models, known_options = self._check_tree(feature_model, models, categories, options)
         rules = self._rules(feature_model, rule_rows, {model.plant for _, model in models})
-        known_options = {option.code for _, option in options}
-        known_models = {model.code for _, model in models}
         self._check_prices(prices, known_models, known_options)
         price_names = [(line, feature_names(rule.when)) for line, rule in price_rules]
-        decided = decided_by_tree(
-            [feature.name for feature in feature_model.features], feature_model.groups, known_models | known_options
-        )
+        named = known_models | known_options
+        features = [feature.name for feature in feature_model.features]
+        decided = named | decided_by_tree(features, feature_model.groups, named)
         self._check_names("price_rules.csv", price_names, feature_model, decided)
         self._check_parts(parts, feature_model, decided)
         return Catalogue(
@@ -169,6 +169,8 @@ class _Folder:
         reading = read_uvl_file(path)
         for fault in reading.faults:
             self._faults.add(fault.file, fault.line, fault.reason)
+        if not reading.whole:
+            self._torn.add(UVL)
         return reading.model
 
     def _table(
@@ -177,7 +179,7 @@ class _Folder:
         """Build one value a row, with its line; a key that comes twice is a fault of the second row."""
         items: list[tuple[int, Item]] = []
         lines: dict[Hashable, int] = {}
-        for row in read_table(self._folder, file, COLUMNS[file], self._faults):
+        for row in self._rows(self._folder, file, COLUMNS[file]):
             item = build(row)
             if item is None:
                 continue
@@ -189,70 +191,117 @@ class _Folder:
             items.append((row.line, item))
         return items
 
+    def _rows(self, folder: Path, file: str, columns: tuple[str, ...]) -> list[Row]:
+        """Read a table's rows; one of which some were lost is torn, and nobody is told that these are missing."""
+        before = len(self._faults)
+        rows = read_table(folder, file, columns, self._faults)
+        if len(self._faults) > before:
+            self._torn.add(file)
+        return rows
+
     def _check_tree(
         self,
         feature_model: FeatureModel,
         models: list[tuple[int, CarModel]],
         categories: list[tuple[int, Category]],
         options: list[tuple[int, Option]],
-    ) -> None:
-        """Hold the tables against the tree: the same models, the same options, each in its category."""
+    ) -> tuple[set[str], set[str]]:
+        """Hold the tables against the tree: the same models, the same options, each in its category.
+
+        Returns the models and the options that stand on either side: what lacks the other is named once, and what
+        speaks of it elsewhere is not wrong for that.
+        """
         lines = {feature.name: feature.line for feature in feature_model.features}
         abstract = {feature.name for feature in feature_model.features if feature.abstract}
         parents = {member: group.parent for group in feature_model.groups for member in group.members}
         tree_models = {name for name, parent in parents.items() if parent == MODEL_GROUP}
         tree_options = set(lines) - set(parents.values()) - tree_models - abstract
-        if not tree_models:
-            self._faults.add(UVL, 0, f"has no models: an alternative group below a feature `{MODEL_GROUP}` is needed")
-        self._compare("models.csv", "model", {item.code: line for line, item in models}, tree_models, lines)
-        self._compare("options.csv", "option", {item.code: line for line, item in options}, tree_options, lines)
-        known_categories = {category.code for _, category in categories}
-        for line, category in categories:
-            if category.code not in lines:
-                self._faults.add("categories.csv", line, f"category '{category.code}' stands nowhere in {UVL}")
+        own_models = {item.code: line for line, item in models}
+        own_options = {item.code: line for line, item in options}
+        if UVL not in self._torn:
+            if not tree_models:
+                reason = f"has no models: an alternative group below a feature `{MODEL_GROUP}` is needed"
+                self._faults.add(UVL, 0, reason)
+            self._compare("models.csv", "model", own_models, tree_models, lines)
+            self._compare("options.csv", "option", own_options, tree_options, lines)
+            for line, category in categories:
+                if category.code not in lines:
+                    self._faults.add("categories.csv", line, f"category '{category.code}' stands nowhere in {UVL}")
+        self._check_categories(options, {category.code for _, category in categories}, set(lines), parents)
+        return tree_models | set(own_models), tree_options | set(own_options)
+
+    def _check_categories(
+        self, options: list[tuple[int, Option]], known: set[str], features: set[str], parents: dict[str, str]
+    ) -> None:
+        """Name each category that is not there once, at its first option, and each option below another one."""
+        unknown = [(line, option.category) for line, option in options if option.category not in known]
+        if "categories.csv" not in self._torn:
+            self._add_once("options.csv", unknown, lambda category: f"unknown category '{category}'")
         for line, option in options:
-            if option.category not in known_categories:
-                self._faults.add("options.csv", line, f"unknown category '{option.category}'")
-            elif option.code in lines and option.category not in _above(option.code, parents):
+            is_placed = option.category not in known or option.code not in features or UVL in self._torn
+            if not is_placed and option.category not in _above(option.code, parents):
                 reason = f"'{option.code}' does not stand below '{option.category}' in {UVL}"
                 self._faults.add("options.csv", line, reason)
+
+    def _add_once(self, file: str, named: list[tuple[int, str]], reason: Callable[[str], str]) -> None:
+        """Note a fault for each word that is wrong, at its first line, with the lines on which it stands again."""
+        lines: dict[str, list[int]] = {}
+        for line, word in named:
+            lines.setdefault(word, []).append(line)
+        for word, (first, *others) in lines.items():
+            again = f"; it stands in {len(others)} more rows, the next is line {others[0]}" if others else ""
+            self._faults.add(file, first, reason(word) + again)
 
     def _compare(self, file: str, kind: str, rows: dict[str, int], tree: set[str], lines: dict[str, int]) -> None:
         for name, line in rows.items():
             if name not in tree:
                 self._faults.add(file, line, f"unknown {kind} '{name}'; {UVL} has no such {kind}")
-        for name in sorted(tree - set(rows)):
-            self._faults.add(UVL, lines[name], f"{kind} '{name}' has no row in {file}")
+        if file not in self._torn:
+            for name in sorted(tree - set(rows)):
+                self._faults.add(UVL, lines[name], f"{kind} '{name}' has no row in {file}")
 
     def _rules(self, feature_model: FeatureModel, rows: list[tuple[int, Rule]], plants: set[str]) -> tuple[Rule, ...]:
         """Join the constraints with their rows: every constraint has a row, every row a constraint or a group."""
         by_code = {rule.code: (line, rule) for line, rule in rows}
         groups = _groups_by_code(feature_model.groups)
         constraints = {constraint.rule: constraint for constraint in feature_model.constraints}
+        is_read = not self._faults.names(UVL)
         for constraint in feature_model.constraints:
-            if constraint.rule not in by_code:
+            if constraint.rule not in by_code and "rules.csv" not in self._torn:
                 self._faults.add(
                     constraint.file or UVL, constraint.line, f"rule {constraint.rule} has no row in rules.csv"
                 )
         for line, rule in rows:
-            if rule.code not in constraints and rule.code not in groups:
+            if is_read and rule.code not in constraints and rule.code not in groups:
                 self._faults.add("rules.csv", line, f"rule {rule.code} stands nowhere in {UVL}")
             if rule.code in groups and rule.condition != Condition():
                 self._faults.add("rules.csv", line, f"rule {rule.code} names a group and cannot depend on place or day")
-            for plant in rule.condition.plants:
-                if plant not in plants:
-                    self._faults.add("rules.csv", line, f"unknown plant '{plant}'; models.csv has {sorted(plants)}")
+        if not self._faults.names("models.csv"):
+            unknown = [(line, plant) for line, rule in rows for plant in rule.condition.plants if plant not in plants]
+            known = sorted(plants)
+            self._add_once("rules.csv", unknown, lambda plant: f"unknown plant '{plant}'; models.csv has {known}")
         return tuple(_joined(rule, constraints.get(rule.code), groups.get(rule.code)) for _, rule in rows)
 
     def _check_prices(self, prices: list[tuple[int, OptionPrice]], models: set[str], options: set[str]) -> None:
+        """Name models and options that are nowhere; where the tree and their table are both torn, nobody knows."""
         for line, price in prices:
-            if price.model != ALL_MODELS and price.model not in models:
+            if price.model != ALL_MODELS and price.model not in models and not self._torn >= {UVL, "models.csv"}:
                 self._faults.add("prices.csv", line, f"unknown model '{price.model}'")
-            if price.option not in options:
+            if price.option not in options and not self._torn >= {UVL, "options.csv"}:
                 self._faults.add("prices.csv", line, f"unknown option '{price.option}'")
 
+    def _check_suppliers(self, parts: list[tuple[int, PartUse]]) -> None:
+        """Hold the part lists against the brand's table of suppliers, where it stands beside the catalogue."""
+        brand = self._folder.resolve().parent
+        if self._folder.resolve().name != "catalogue" or not (brand / SUPPLIERS).is_file():
+            return
+        known = {row.code("supplier") for row in self._rows(brand, SUPPLIERS, SUPPLIER_COLUMNS)}
+        if SUPPLIERS not in self._torn:
+            unknown = [(line, part.supplier) for line, part in parts if part.supplier and part.supplier not in known]
+            self._add_once("parts.csv", unknown, lambda code: f"the brand has no supplier '{code}' in {SUPPLIERS}")
+
     def _check_parts(
-        self, parts: list[tuple[int, PartUse]], feature_model: FeatureModel, decided: frozenset[str]
+        self, parts: list[tuple[int, PartUse]], feature_model: FeatureModel, decided: AbstractSet[str]
     ) -> None:
         """A part list is for a feature, or for a part of another list; a part contains itself by no way."""
         made = {part.part for _, part in parts}
@@ -282,15 +331,19 @@ class _Folder:
         file: str,
         names: Iterable[tuple[int, Iterable[str]]],
         feature_model: FeatureModel,
-        decided: frozenset[str],
+        decided: AbstractSet[str],
     ) -> None:
         """Prices and parts go by the model, the options, and what the tree says of a car with these."""
+        if UVL in self._torn:
+            return
         known = {feature.name for feature in feature_model.features}
         for line, used in names:
             for name in used:
+                if name in decided:
+                    continue
                 if name not in known:
                     self._faults.add(file, line, f"unknown feature '{name}'")
-                elif name not in decided:
+                else:
                     reason = f"the tree alone does not say by a car's model and options whether it has '{name}'"
                     self._faults.add(file, line, f"{reason}; name those instead")
 
@@ -318,82 +371,3 @@ def _joined(rule: Rule, constraint: Constraint | None, group: TreeGroup | None) 
     expression = constraint.expression if constraint else None
     file = constraint.file if constraint else ""
     return Rule(rule.code, rule.kind, expression, rule.condition, rule.text, line, file)
-
-
-def _name(row: Row) -> Text:
-    return Text(row.required("zh"), row.required("en"))
-
-
-def _model(row: Row) -> CarModel:
-    energy = row.required("energy")
-    if energy not in tuple(Energy):
-        row.fault(f"energy must be one of {', '.join(Energy)}, not {energy!r}")
-        energy = Energy.BEV
-    return CarModel(
-        row.code("model"),
-        row.code("platform"),
-        row.code("plant"),
-        Energy(energy),
-        row.yuan("base_price_yuan"),
-        row.yuan("cost_yuan"),
-        _name(row),
-    )
-
-
-def _category(row: Row) -> Category:
-    return Category(row.code("category"), row.whole("position"), _name(row))
-
-
-def _option(row: Row) -> Option:
-    first_day, last_day = row.days()
-    return Option(
-        row.code("option"),
-        row.required("category"),
-        row.flag("long_lead"),
-        row.flag("constrained"),
-        first_day,
-        last_day,
-        row.optional("fulfils_proposal"),
-        _name(row),
-        Text(row.optional("zh_text"), row.optional("en_text")),
-    )
-
-
-def _price(row: Row) -> OptionPrice:
-    price, cost = row.yuan("price_yuan", negative=True), row.yuan("cost_yuan", negative=True)
-    return OptionPrice(row.required("model"), row.required("option"), price, cost)
-
-
-def _rule(row: Row) -> Rule:
-    kind = row.required("kind")
-    if kind not in tuple(RuleKind):
-        row.fault(f"kind must be one of {', '.join(RuleKind)}, not {kind!r}")
-        kind = RuleKind.REQUIRES
-    first_day, last_day = row.days()
-    condition = Condition(row.words("regions"), row.words("plants"), first_day, last_day)
-    return Rule(row.code("rule"), RuleKind(kind), None, condition, _name(row))
-
-
-def _price_rule(row: Row) -> PriceRule | None:
-    amount = row.yuan("amount_yuan", negative=True)
-    code, text = row.code("rule"), _name(row)
-    try:
-        when = parse_expression(row.required("when"))
-        check_size(when)
-        return PriceRule(code, when, amount, text)
-    except ExpressionFault as fault:
-        row.fault(f"when: {fault.reason}")
-        return None
-
-
-def _part(row: Row) -> PartUse:
-    first_day, last_day = row.days()
-    return PartUse(
-        row.required("feature"),
-        row.code("part"),
-        row.whole("quantity", least=1),
-        row.code("supplier"),
-        row.whole("lead_time_days"),
-        first_day,
-        last_day,
-    )

@@ -35,8 +35,12 @@ class FaultList:
             self._seen.add(fault)
             self._faults.append(fault)
 
-    def __bool__(self) -> bool:
-        return bool(self._faults)
+    def __len__(self) -> int:
+        return len(self._faults)
+
+    def names(self, file: str) -> bool:
+        """Say whether something is wrong in a file."""
+        return any(fault.file == file for fault in self._faults)
 
     def sorted(self) -> tuple[Fault, ...]:
         """Return the faults by file and line."""

@@ -73,10 +73,14 @@ class FeatureModel:
 
 @dataclass(frozen=True, slots=True)
 class UvlReading:
-    """What came out of a file: the model (None where it is beyond use) and every fault found on the way."""
+    """What came out of a file: the model (None where it is beyond use) and every fault found on the way.
+
+    Of a tree that is not `whole` some features are missing or stand elsewhere: what does not fit it may well be right.
+    """
 
     model: FeatureModel | None
     faults: tuple[Fault, ...]
+    whole: bool = True
 
 
 def decided_by_tree(features: Sequence[str], groups: Sequence[TreeGroup], named: AbstractSet[str]) -> frozenset[str]:

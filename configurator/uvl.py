@@ -26,7 +26,7 @@ from configurator.feature_tree import (
 from configurator.uvl_attributes import unquoted
 from configurator.uvl_clones import CloneWriter
 from configurator.uvl_lines import RULE_ID, Line, logical_lines
-from configurator.uvl_references import References
+from configurator.uvl_references import References, UnknownFeature
 from configurator.uvl_tree import COUNTED_IN_ALL_MAX, FEATURES_MAX, ReadFeature, TreeReader, counted
 from configurator.uvl_values import MEMBERS_MAX, classes_of, comparisons_with, without_values
 
@@ -91,10 +91,11 @@ def read_uvl(text: str, *, file: str = "options.uvl") -> UvlReading:
 
 
 def _read(text: str, file: str, folder: Path | None, faults: FaultList) -> UvlReading:
-    model = _FileReader(file, folder, faults, (), {}).read(text)
+    reader = _FileReader(file, folder, faults, (), {})
+    model = reader.read(text)
     if not model.features:
-        return UvlReading(None, faults.sorted())
-    return UvlReading(_written_out(model, file, faults), faults.sorted())
+        return UvlReading(None, faults.sorted(), whole=False)
+    return UvlReading(_written_out(model, file, faults), faults.sorted(), reader.whole)
 
 
 def _text_of(path: Path, file: str, faults: FaultList) -> str | None:
@@ -126,8 +127,10 @@ class _FileReader:
         self._above = above
         self._read = read
         self._imported: dict[str, tuple[int, _FileModel]] = {}
+        self.whole = True
 
     def read(self, text: str) -> _FileModel:
+        before = len(self._faults)
         sections = self._sections(logical_lines(text, self._file, self._faults))
         for line in sections["include"]:
             if not _LEVEL.match(line.text):
@@ -143,7 +146,9 @@ class _FileReader:
             self._faults.add(self._file, 0, "has no features; a line `features` and a root below it are needed")
             return _FileModel()
         model = self._grafted(tree)
-        model.rules += self._rules(sections["constraints"], tree, model)
+        self.whole = len(self._faults) == before
+        lost = "" if self.whole else "\n".join(line.text for line in sections["features"])
+        model.rules += self._rules(sections["constraints"], tree, model, lost=lost)
         return model
 
     def _sections(self, lines: list[Line]) -> dict[str, list[Line]]:
@@ -222,8 +227,11 @@ class _FileReader:
             self._faults.add(self._file, line, f"is imported, but its root '{name}' stands nowhere under `features`")
         return own
 
-    def _rules(self, lines: list[Line], tree: TreeReader, model: _FileModel) -> list[_Rule]:
-        """Read the constraints of this file, those in braces first; a faulty one is named and left out."""
+    def _rules(self, lines: list[Line], tree: TreeReader, model: _FileModel, *, lost: str) -> list[_Rule]:
+        """Read the constraints of this file, those in braces first; a faulty one is named and left out.
+
+        A feature that stands in `lost`, the text of a tree with faults, was lost with these and is not named again.
+        """
         references = References(model.features, lambda name: _subtree(name, model.groups))
         written: list[tuple[str | None, str, int, str]] = [
             (own.owner, own.text, own.line, own.comment) for own in tree.own_constraints
@@ -243,6 +251,9 @@ class _FileReader:
             try:
                 expression, roots = references.resolved(parse_expression(text))
                 rules.append(_Rule(code, expression, line, self._file, owner, roots))
+            except UnknownFeature as fault:
+                if fault.name not in lost:
+                    self._faults.add(self._file, line, f"rule {code}: {fault.reason}")
             except ExpressionFault as fault:
                 self._faults.add(self._file, line, f"rule {code}: {fault.reason}")
         return rules

@@ -40,6 +40,14 @@ TERMS_MAX: Final = 1_000_000
 CONSTANT_BITS_MAX: Final = 400
 
 
+class UnknownFeature(ExpressionFault):
+    """An expression names a feature that stands nowhere in the tree."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"unknown feature '{name}'; it stands nowhere under `features`")
+        self.name = name
+
+
 class References:
     """What the names in the rules of one file may mean; raises `ExpressionFault` for those that mean nothing."""
 
@@ -73,7 +81,7 @@ class References:
                 if written is None:
                     raise ExpressionFault(f"feature '{feature}' has no attribute '{attribute}'")
                 return feature, value_of(written)
-        raise ExpressionFault(f"unknown feature '{name}'; it stands nowhere under `features`")
+        raise UnknownFeature(name)
 
     def _comparison(self, comparison: Comparison) -> Expression:
         for side in (comparison.left, comparison.right):
