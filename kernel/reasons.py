@@ -199,6 +199,18 @@ REASONS: Final[Texts] = {
         "照片以其64位十六进制摘要标识",
     ),
     "DAY_FROM": ("give a day from {earliest} on, within {days} days", "请填写{earliest}起{days}天内的日期"),
+    "WEEK_MONDAY": (
+        "a week goes by its Monday, and {day} is none; the week of that day is {monday}",
+        "生产周以周一的日期表示，{day}不是周一，该日所在周为{monday}",
+    ),
+    "WEEK_PLANNED": (
+        "weeks are planned from {first} to {last}; give one of these Mondays",
+        "已排产的生产周为{first}至{last}，请填写其中的周一",
+    ),
+    "ROOM_OF": (
+        "there is no {resource} in the week of {week}; it has room of these kinds: {known}",
+        "{week}当周没有{resource}，现有：{known}",
+    ),
     "MONDAY_FROM": ("give a Monday from {earliest} to {latest}", "请填写{earliest}至{latest}之间的某个周一"),
     "STAGE": ("a plant reports one of {stages}", "工厂可上报：{stages}"),
     "LEG": ("a carrier reports one of {legs}", "承运商可上报：{legs}"),

@@ -212,6 +212,15 @@ def insert_reservation(work: Work, plan: PoolPlan, weeks: Sequence[date], split:
     _count(work, plan.plant_id, {(week, resource): (number, 0) for week, resource, number in taken})
 
 
+def planned_rooms(work: Work, plant_id: str) -> set[tuple[date, str]]:
+    """Return the weeks of a plant that are laid out and not over, each with every resource that has room in it."""
+    table = capacity_weeks.c
+    found = select(table.week, table.resource).where(
+        table.plant_id == plant_id, table.brand_id == work.actor.brand_id, table.week > work.now.date() - WEEK
+    )
+    return {(row.week, row.resource) for row in work.connection.execute(found)}
+
+
 def set_capacity(work: Work, plant_id: str, week: date, resource: str, capacity: int) -> int | None:
     """Write a week's capacity for a resource unless more is taken; returns what is taken, None for an unknown one."""
     table = capacity_weeks.c

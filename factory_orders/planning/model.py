@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final, TypeAlias
 
 from configurator.features_model import CarFeatures
+from kernel.errors import InvalidInput, NotFound, Refusal
+from kernel.reasons import because
 
 SLOT: Final = "slot"
 """The resource that every car takes; every other resource is a constrained option's code."""
@@ -193,6 +195,21 @@ class WeekRoom:
     def room(self, resource: str) -> int:
         """Return how many cars can still take the resource."""
         return self.free.get(resource, 0) + self.held.get(resource, 0)
+
+
+def judge_room(planned: Collection[tuple[date, str]], week: date, resource: str) -> Refusal:
+    """Say why a week has no room of a kind to speak of, given all weeks and resources that are planned of a plant."""
+    weeks = sorted({one for one, _ in planned})
+    if not weeks:
+        return NotFound("week")
+    monday = week - timedelta(days=week.weekday())
+    if week != monday:
+        return InvalidInput("week", because("WEEK_MONDAY", day=week, monday=monday))
+    if week not in weeks:
+        return InvalidInput("week", because("WEEK_PLANNED", first=weeks[0], last=weeks[-1]))
+    # In quotes they are codes in every language, and `slot` is no word of a sentence.
+    known = ", ".join(sorted(f"`{name}`" for one, name in planned if one == week))
+    return InvalidInput("resource", because("ROOM_OF", week=week, resource=resource, known=known))
 
 
 @dataclass(frozen=True, slots=True)

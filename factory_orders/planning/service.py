@@ -20,12 +20,13 @@ from factory_orders.planning.capacity_store import (
     open_plan,
     open_plan_of_class,
     option_slots,
+    planned_rooms,
     release_pool,
     rooms_of_pools,
     set_capacity,
     week_slots,
 )
-from factory_orders.planning.model import SLOT, CarFacts, WeekRoom
+from factory_orders.planning.model import SLOT, CarFacts, WeekRoom, judge_room
 from factory_orders.planning.promise import Window, pool_window, promise_days
 from factory_orders.planning.queries import car_facts, needs_fit, week_starting
 from factory_orders.planning.slotting import WEEK, earliest_window, spread_resources
@@ -35,7 +36,7 @@ from factory_orders.promises.margin_store import margin_at
 from factory_orders.promises.model import Place, choose_place
 from kernel import policy, registry
 from kernel.actor import Permission
-from kernel.errors import InvalidInput, NotFound
+from kernel.errors import InvalidInput
 from kernel.reasons import because
 from kernel.registry import Plant
 from kernel.work import Work
@@ -101,7 +102,8 @@ def reserve_slots(
 def change_capacity(work: Work, plant_code: str, *, week: date, resource: str, capacity: int) -> int:
     """Set how many cars of a planned week can take a resource (`slot`, or a constrained option); returns what is left.
 
-    Refuses a week or resource that is not planned yet (NotFound), and fewer than are taken (CapacityTaken).
+    Refuses a week or resource that is not planned yet (InvalidInput, with what there is; NotFound where nothing is
+    planned), and fewer than are taken (CapacityTaken).
     """
     work.actor.require(Permission.BATCH_MANAGE)
     if not 0 <= capacity <= CAPACITY_MAX:
@@ -109,7 +111,7 @@ def change_capacity(work: Work, plant_code: str, *, week: date, resource: str, c
     plant = registry.plant_by_code(work, plant_code)
     taken = set_capacity(work, plant.id, week, resource, capacity)
     if taken is None:
-        raise NotFound("week")
+        raise judge_room(planned_rooms(work, plant.id), week, resource)
     if taken > capacity:
         raise CapacityTaken(resource, week, taken)
     ask_for_plans(work, [plant.id])

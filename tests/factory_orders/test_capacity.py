@@ -322,14 +322,24 @@ def test_a_week_keeps_as_many_places_as_are_taken(trade: Trade) -> None:
 def test_a_week_that_is_not_planned_and_another_role_change_nothing(trade: Trade) -> None:
     trade.lock(1)
 
-    with pytest.raises(NotFound):
+    with pytest.raises(InvalidInput) as late:
         change(trade, 7, week=date(2030, 1, 7))
-    with pytest.raises(NotFound):
+    with pytest.raises(InvalidInput) as no_monday:
+        change(trade, 7, week=THE_WEEK + timedelta(days=3))
+    with pytest.raises(InvalidInput) as unknown:
         change(trade, 7, resource="VELVET")
     with pytest.raises(InvalidInput):
         change(trade, -1)
     with pytest.raises(Forbidden):
         change(trade, 7, actor=buyer())
+
+    assert late.value.text() == ("week: weeks are planned from 2026-11-30 to 2027-11-22; give one of these Mondays")
+    assert no_monday.value.text() == (
+        "week: a week goes by its Monday, and 2026-12-10 is none; the week of that day is 2026-12-07"
+    )
+    assert unknown.value.text() == (
+        "resource: there is no VELVET in the week of 2026-12-07; it has room of these kinds: `GOLD`, `slot`"
+    )
 
 
 def test_what_finds_no_week_waits_and_is_placed_when_there_is_room(trade: Trade) -> None:

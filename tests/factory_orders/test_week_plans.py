@@ -231,6 +231,34 @@ def test_a_part_that_no_order_takes_is_refused(trade: Trade) -> None:
     assert refused.value.text("zh-CN").endswith("该工厂没有订单选配NO_SUCH")
 
 
+@pytest.mark.parametrize(
+    ("what_if", "text"),
+    [
+        (
+            WhatIf({(MONDAY, "VELVET"): 3}, {}, ()),
+            "resource: there is no VELVET in the week of 2026-12-07; it has room of these kinds: `GOLD`, `slot`",
+        ),
+        (
+            WhatIf({}, {}, (MONDAY + timedelta(days=6),)),
+            "week: a week goes by its Monday, and 2026-12-13 is none; the week of that day is 2026-12-07",
+        ),
+        (
+            WhatIf({}, {}, (date(2031, 1, 6),)),
+            "week: weeks are planned from 2026-11-30 to 2027-11-22; give one of these Mondays",
+        ),
+    ],
+)
+def test_what_if_of_a_week_or_a_resource_that_is_not_there_says_what_there_is(
+    trade: Trade, what_if: WhatIf, text: str
+) -> None:
+    trade.lock(1)
+
+    with trade.works.read(PLANNER) as work, pytest.raises(InvalidInput) as refused:
+        plan_outlook(work, "fir_north", what_if=what_if)
+
+    assert refused.value.text() == text
+
+
 def test_what_a_plan_says_stands_in_both_languages() -> None:
     worth, slot = UnitWorth(MONDAY, "ROOF", 420_000), UnitWorth(MONDAY, "slot", 420_000)
     conflict, lacks = Conflict(("slot", "ROOF"), (MONDAY,), 7), Shortfall(MONDAY, "slot", 9, 4)

@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import RowMapping, func, select
 
 from configurator.quote_service import road_km
-from factory_orders.planning.model import SLOT, CarFacts, OrderTerms
+from factory_orders.planning.model import SLOT, CarFacts, OrderTerms, judge_room
 from factory_orders.planning.promise import at_store_on
 from factory_orders.planning.queries import car_facts, week_starting
 from factory_orders.planning.rows import order_from
@@ -35,7 +35,7 @@ from factory_orders.policies import BatchPolicy, PromisePolicy
 from factory_orders.promises.accepted_queries import due_dates
 from kernel import db, policy, registry
 from kernel.actor import Permission
-from kernel.errors import InvalidInput, NotFound
+from kernel.errors import InvalidInput
 from kernel.paging import Page, PageRequest, make_page
 from kernel.reasons import because
 from kernel.registry import Plant
@@ -114,7 +114,8 @@ def week_costs(work: Work) -> WeekCosts:
 def load_book(work: Work, plant: Plant, what_if: WhatIf = NOTHING_ELSE) -> WeekBook:
     """Return every order of the plant that has not begun, and the weeks laid out with the room they have for them.
 
-    Refuses a what-if that makes no sense (InvalidInput) and a week or resource that is not planned (NotFound). Fewer
+    Refuses a what-if that makes no sense, and a week or resource that is not planned, with what there is (InvalidInput;
+    NotFound where nothing is planned). Fewer
     cars than a week has begun or holds for pools are no refusal: the week has no room, and the shortfall is named.
     """
     _check(what_if)
@@ -199,8 +200,8 @@ def _room(
         key = (row.week, row.resource)
         capacity[key], taken[key] = row.capacity, row.reserved + row.used - own[key] - held.get(key, 0)
     changed = {**what_if.capacity, **{(week, SLOT): 0 for week in what_if.still}}
-    if not changed.keys() <= capacity.keys():
-        raise NotFound("week")
+    if (unknown := min(changed.keys() - capacity.keys(), default=None)) is not None:
+        raise judge_room(capacity, *unknown)
     shortfalls = [
         Shortfall(week, name, taken[week, name], cars)
         for (week, name), cars in sorted(changed.items())
