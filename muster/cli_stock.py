@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from kernel.work import Work
 
 PAGE: Final = 100
+# Each word stands on a line of its own, so that eleven columns fit into the 80 places of a terminal.
+LEVEL_HEADINGS: Final = (
+    "base\nstock", "at\nmost", "there", "held", "on the\nway", "on\norder", "dis-\nplay", "demo", "demo\nwanted"
+)  # fmt: skip
 app = typer.Typer(
     help="Light inventory: what stores should have in stock, and cars that are ordered for it.",
     rich_markup_mode="rich",
@@ -45,30 +49,22 @@ def _codes(work: Work) -> dict[str, str]:
 def levels(brand: BrandOption = "") -> None:
     """Show by store and model how many stock cars there should be at least and at most, and how many there are.
 
-    The last column is how many demo cars the visitors of a store are worth (`muster stock visitors`).
+    Cars stand there, are held for a buyer, are on the way or on order, or are display or demo cars; the last column is
+    how many demo cars the visitors of a store are worth (`muster stock visitors`).
 
     Example: [bold]muster stock levels[/bold]
     """
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     from factory_orders.queries import store_levels
     from kernel.paging import PageRequest, decode_cursor
 
-    table = Table(title="Light inventory", title_justify="left")
-    for heading in (
-        "store",
-        "model",
-        "base stock",
-        "at most",
-        "there",
-        "held",
-        "on the way",
-        "on order",
-        "display",
-        "demo",
-        "wanted",
-    ):
-        table.add_column(heading)
+    table = Table(title="Light inventory", title_justify="left", box=SIMPLE_HEAD, padding=0, show_edge=False)
+    for heading in ("store", "model"):
+        table.add_column(heading, overflow="fold")
+    for heading in LEVEL_HEADINGS:
+        table.add_column(heading, justify="right")
     with reading(brand, Role.PLANNER) as work:
         codes, after = _codes(work), None
         while True:
