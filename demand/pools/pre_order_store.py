@@ -157,14 +157,21 @@ def save_clearance(work: Work, pre_order: PreOrder, *, reason: str) -> None:
 
 
 def save_pre_orders(work: Work, changed: Sequence[tuple[PreOrder, int | None, str]]) -> None:
-    """Save pre-orders with the number of their place and the reason of the change; appends the changes."""
+    """Save pre-orders with the number of their place and the reason of the change; appends the changes.
+
+    One that was funded just now passes through that on its way into its pool, as one that was paid when it was placed.
+    """
     if not changed:
         return
     rows = [{"b_id": one.head.id} | _changing(work, one, number) for one, number, _ in changed]
     names = [name for name in rows[0] if name != "b_id"]
     statement = update(pre_orders).where(pre_orders.c.id == bindparam("b_id"))
     work.connection.execute(statement.values({name: bindparam(name) for name in names}), rows)
-    changes = [_change(work, one.head, pre_order_state(one), reason) for one, _, reason in changed]
+    changes = [
+        _change(work, one.head, state, reason)
+        for one, _, reason in changed
+        for state in (*(["funded"] if reason == "funded" else []), pre_order_state(one))
+    ]
     db.insert_many(work.connection, pre_order_changes, changes)
 
 

@@ -285,6 +285,9 @@ def test_money_that_comes_later_takes_the_place_and_counts_once(room: PoolRoom) 
 
     assert heard == ["received", "repeated"]
     assert room.states() == {outcome.pre_order_id: "pooled"}
+    with room.works.read(room.buyer(1)) as work:
+        steps = pre_order_timelines(work, [outcome.pre_order_id])[outcome.pre_order_id]
+    assert [step.state for step in steps] == ["acknowledged", "funded", "pooled"]
     assert room.head(pool_id).members == 1
     assert room.balance(f"deposit:{outcome.pre_order_id}") == 500_000
 
