@@ -268,7 +268,10 @@ class VotesSpent(Refusal):
     """The quarter's votes are spent."""
 
     code = "VOTES_SPENT"
-    en = "Your {votes} votes of this quarter are given. Take one back, or wait until {renewed_at}."
+    en = (
+        "Your {votes:vote of this quarter is|votes of this quarter are} given. Take one back, or wait until "
+        "{renewed_at}."
+    )
     zh = "您本季度的{votes}票已用完，可撤回一票，或等到{renewed_at}。"
     votes: int
     renewed_at: datetime

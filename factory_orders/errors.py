@@ -79,7 +79,10 @@ class PlanTooLarge(Refusal):
     """A book of `orders` cannot be planned within the time that a request may take."""
 
     code = "PLAN_TOO_LARGE"
-    en = "{orders} orders take too long to plan here. Ask `muster plan` on the command line; nothing was changed."
+    en = (
+        "{orders:order takes|orders take} too long to plan here. Ask `muster plan` on the command line; "
+        "nothing was changed."
+    )
     zh = "{orders}个订单的排产试算耗时过长，请改用命令行试算；未做任何更改。"
     orders: int
 
@@ -290,7 +293,10 @@ class HoursTaken(Refusal):
     """People have booked `hour` by places that it would not have any more; they are asked to move first."""
 
     code = "HOURS_TAKEN"
-    en = "{booked} handovers are booked at {hour}, beyond these places. Ask the buyers to move, or keep the hour."
+    en = (
+        "{booked:handover is|handovers are} booked at {hour}, beyond these places. Ask the buyers to move, or "
+        "keep the hour."
+    )
     zh = "{hour}已有{booked}个交车预约，超出拟设名额。请先与客户改期，或保留该时段。"
     hour: datetime
     booked: int

@@ -35,6 +35,7 @@ from kernel.db import Id, Instant, Json, metadata
 from kernel.money import Money, format_money
 from kernel.paging import Page, PageRequest, make_page
 from kernel.registry import own_brand
+from kernel.words import Count
 from kernel.work import Work
 
 log = structlog.get_logger(__name__)
@@ -331,7 +332,7 @@ _MONTHS: Final = (
 )  # fmt: skip
 
 
-def _write(value: Fact, *, chinese: bool, zone: ZoneInfo) -> str:
+def _write(value: Fact, *, chinese: bool, zone: ZoneInfo) -> str | Count:
     """Write a fact as people do: `¥5,000`, `2026年11月23日 10:00`, `23 November 2026, 10:00 (UTC+08:00)`."""
     match value:
         case Money():
@@ -347,6 +348,8 @@ def _write(value: Fact, *, chinese: bool, zone: ZoneInfo) -> str:
             return f"{value.day} {_MONTHS[value.month - 1]} {value.year}"
         case TokenPlace(purpose, token_id):
             return f"⟦{purpose}:{token_id}⟧"
+        case int() if not chinese:
+            return Count(value)
         case _:
             return str(value).translate(_NO_PLACES)
 

@@ -12,7 +12,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from kernel.money import Money, format_money
-from kernel.words import WORDS
+from kernel.words import ENGLISH, WORDS, Count
 
 
 class Reason(str):
@@ -33,7 +33,10 @@ def because(code: str, **facts: object) -> Reason:
 
 
 def write(value: object, *, chinese: bool, zone: ZoneInfo | None = None) -> object:
-    """Return a fact as a sentence holds it: money and days written out, moments in a zone, words in the language."""
+    """Return a fact as a sentence holds it: money and days written out, moments in a zone, words in the language.
+
+    An English sentence names the zone's distance from UTC, as notices do.
+    """
     match value:
         case None:
             return "无" if chinese else "none"
@@ -42,7 +45,8 @@ def write(value: object, *, chinese: bool, zone: ZoneInfo | None = None) -> obje
         case Money():
             return format_money(value)
         case datetime() if zone is not None:
-            return value.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+            local = value.astimezone(zone)
+            return f"{local:%Y-%m-%d %H:%M}" if chinese else f"{local:%Y-%m-%d %H:%M} (UTC{local.isoformat()[-6:]})"
         case datetime():
             return value.strftime("%Y-%m-%d %H:%M %Z")
         case date():
@@ -54,6 +58,10 @@ def write(value: object, *, chinese: bool, zone: ZoneInfo | None = None) -> obje
             )
         case str() if chinese:
             return WORDS.get(value, value)
+        case str():
+            return ENGLISH.get(value, value)
+        case int() if not chinese and not isinstance(value, bool):
+            return Count(value)
         case _:
             return value
 
@@ -61,10 +69,10 @@ def write(value: object, *, chinese: bool, zone: ZoneInfo | None = None) -> obje
 Texts = Mapping[str, tuple[str, str]]
 REASONS: Final[Texts] = {
     # lengths and counts
-    "LENGTH": ("give 1 to {most} characters", "请填写1至{most}个字符"),
-    "LENGTH_MOST": ("give at most {most} characters", "最多{most}个字符"),
+    "LENGTH": ("give 1 to {most:character|characters}", "请填写1至{most}个字符"),
+    "LENGTH_MOST": ("give at most {most:character|characters}", "最多{most}个字符"),
     "LENGTH_PRINTABLE": ("give at most {most} printable characters", "最多{most}个可显示字符"),
-    "LENGTH_ONE_LINE": ("give at most {most} characters on one line", "最多{most}个字符，且不换行"),
+    "LENGTH_ONE_LINE": ("give at most {most:character|characters} on one line", "最多{most}个字符，且不换行"),
     "LENGTH_KEY": ("give 8 to {most} printable ASCII characters", "请填写8至{most}个可显示的半角字符"),
     "NO_ORDER_TAKES": ("no order of this plant takes {feature}", "该工厂没有订单选配{feature}"),
     "COUNT_MOST": ("give at most {most}", "最多{most}项"),
@@ -82,22 +90,22 @@ REASONS: Final[Texts] = {
         "give at most {choices} choices and {explained} options to explain",
         "最多{choices}项选择，最多解释{explained}个选装项",
     ),
-    "CARS": ("name {least} to {most} cars", "请指定{least}至{most}辆车"),
-    "DRAWS": ("ask for 1 to {most} draws", "模拟次数为1至{most}"),
+    "CARS": ("name {least} to {most:car|cars}", "请指定{least}至{most}辆车"),
+    "DRAWS": ("ask for 1 to {most:draw|draws}", "模拟次数为1至{most}"),
     "SEGMENTS": ("give 1 to {most} different segments", "请给出1至{most}个不同的细分人群"),
-    "DAYS_MOST": ("give at most {most} days", "最多{most}天"),
-    "PERIOD": ("give a period of at most {most} days, until after since", "时间段最长{most}天，且截止须晚于起始"),
-    "FORWARD_HOURS": ("give 0 to {most} hours; time never goes back", "请填写0至{most}小时，时间不能倒退"),
+    "DAYS_MOST": ("give at most {most:day|days}", "最多{most}天"),
+    "PERIOD": ("give a period of at most {most:day|days}, until after since", "时间段最长{most}天，且截止须晚于起始"),
+    "FORWARD_HOURS": ("give 0 to {most:hour|hours}; time never goes back", "请填写0至{most}小时，时间不能倒退"),
     # forms
     "EMAIL_FORM": ("give an address such as name@example.com", "请填写有效的邮箱地址"),
     "ONE_OF": ("take one of {known}", "请选择其一：{known}"),
-    "WHY": ("say why in 1 to {most} characters", "请用1至{most}个字符说明原因"),
+    "WHY": ("say why in 1 to {most:character|characters}", "请用1至{most}个字符说明原因"),
     "WHY_IMPERSONAL": (
         "say why in 1 to {most} characters, without personal data",
         "请用1至{most}个字符说明原因，不得包含个人信息",
     ),
     "LABEL_MISSING": ("name the system", "请填写系统名称"),
-    "TEXT_VERSION": ("name the text's version in 1 to {most} characters", "请用1至{most}个字符注明文本版本"),
+    "TEXT_VERSION": ("name the text's version in 1 to {most:character|characters}", "请用1至{most}个字符注明文本版本"),
     "ACCOUNT_KIND": ("there is no such kind of account; there are {known}", "没有这种账户，现有：{known}"),
     "ACCOUNT_NEVER_BOOKED": (
         "nothing was ever booked on such an account, and it is nobody's; look the owner up",
@@ -143,7 +151,7 @@ REASONS: Final[Texts] = {
     "NEAR_KEY": ("take the classKey of a pool", "请使用拼单池的车型级别编号"),
     "NEAR_MODEL": ("no car of {model} belongs to that class", "{model}没有属于该级别的车"),
     # proposals, comparisons, backing
-    "ITEMS": ("compare exactly {count} different proposals", "须恰好对比{count}个不同的提案"),
+    "ITEMS": ("compare exactly {count:proposal|different proposals}", "须恰好对比{count}个不同的提案"),
     "ITEM_PRICES": ("give each a planned price above zero", "每个提案的计划价格须大于零"),
     "CLOSES_WITHIN": ("close it within 90 days from now", "须在90天内结束"),
     "NO_REGION": ("there is no region {region}", "没有地区{region}"),
@@ -167,7 +175,7 @@ REASONS: Final[Texts] = {
     ),
     "POOL_ONE_PLACE": ("a pool has at least one place", "拼单池至少有一个名额"),
     "WHY_CANCELLED": ("say in at most 200 characters why the pool is cancelled", "请用不超过200个字符说明取消原因"),
-    "TIERS": ("give 1 to {most} tiers", "请给出1至{most}个档位"),
+    "TIERS": ("give 1 to {most:tier|tiers}", "请给出1至{most}个档位"),
     "FIRST_TIER": ("the first tier starts at the minimum", "首个档位须从最低人数开始"),
     "TIERS_RISE": ("tiers start at ever more members", "各档位的人数须递增"),
     "DISCOUNTS_RISE": ("a discount never falls with more members", "人数增加时优惠不得减少"),
@@ -184,7 +192,7 @@ REASONS: Final[Texts] = {
         "the pool opens before its freeze, and the freeze lies within a year",
         "开放时间须早于冻结时间，且冻结须在一年之内",
     ),
-    "POOL_DAYS": ("the pool is open for 1 to {most} days", "拼单池开放1至{most}天"),
+    "POOL_DAYS": ("the pool is open for 1 to {most:day|days}", "拼单池开放1至{most}天"),
     "ANOTHER_POOL": ("choose another pool", "请选择其他拼单池"),
     "CAP_OR_ANOTHER_POOL": (
         "raise your cap to {price} at least, or choose another pool",
@@ -193,12 +201,12 @@ REASONS: Final[Texts] = {
     "PAST_DEADLINE": ("past its deadline", "已过截止时间"),
     "ELSEWHERE": ("it has moved to another pool", "已转入另一拼单池"),
     # weeks and stages
-    "PHOTOS": ("give 1 to {most} different photos", "请提供1至{most}张不同的照片"),
+    "PHOTOS": ("give 1 to {most:different photo|different photos}", "请提供1至{most}张不同的照片"),
     "PHOTO_HASH": (
         "a photo is named by its SHA-256 in 64 hexadecimal digits",
         "照片以其64位十六进制摘要标识",
     ),
-    "DAY_FROM": ("give a day from {earliest} on, within {days} days", "请填写{earliest}起{days}天内的日期"),
+    "DAY_FROM": ("give a day from {earliest} on, within {days:day|days}", "请填写{earliest}起{days}天内的日期"),
     "WEEK_MONDAY": (
         "a week goes by its Monday, and {day} is none; the week of that day is {monday}",
         "生产周以周一的日期表示，{day}不是周一，该日所在周为{monday}",
@@ -222,13 +230,13 @@ REASONS: Final[Texts] = {
         "give a time that is not in the future and not before the leg before",
         "时间不得晚于现在，也不得早于上一运输节点",
     ),
-    "DAMAGE": ("describe the damage in 1 to {most} characters", "请用1至{most}个字符描述损伤"),
+    "DAMAGE": ("describe the damage in 1 to {most:character|characters}", "请用1至{most}个字符描述损伤"),
     "REPAIR": ("a repair's cost is not negative", "维修费用不得为负"),
     "REPAIR_REWORK": ("a repair's cost comes with a rework and is not negative", "维修费用仅用于返工，且不得为负"),
     # appointments and handovers
     "FULL_HOUR": ("appointments begin on the full hour", "预约须为整点"),
     "DAYS_AHEAD": (
-        "it lies in the past or more than {most} days ahead",
+        "it lies in the past or more than {most:day|days} ahead",
         "时间已过，或在{most}天之后",
     ),
     "OPENING_HOURS": ("the store is open from {opens} to {closes}", "门店营业时间为{opens}点至{closes}点"),
@@ -256,7 +264,7 @@ REASONS: Final[Texts] = {
     "CAR_NEEDED": ("the car at the store", "车辆到店"),
     "STATES_NEEDED": ("{states}", "{states}"),
     # VINs
-    "VIN_LENGTH": ("it has {places} places instead of {wanted}", "位数为{places}，应为{wanted}"),
+    "VIN_LENGTH": ("it has {places:place|places} instead of {wanted}", "位数为{places}，应为{wanted}"),
     "VIN_LETTERS": ("{letters} cannot occur", "不得含有{letters}"),
     "VIN_YEAR": ("{letter} is no model year", "{letter}不是年款代码"),
     "VIN_DIGIT": ("the check digit does not fit", "校验位不符"),

@@ -1,6 +1,6 @@
-"""The Chinese of words that stand alone in a refusal: what is not found or has changed, and states.
+"""Words that stand alone in a refusal, in Chinese and, where the code's own is no word, in English; and counted words.
 
-A test holds them against every word that a refusal says.
+They are what is not found or has changed, and states. A test holds them against every word that a refusal says.
 """
 
 from __future__ import annotations
@@ -190,3 +190,29 @@ WORDS: Final[Mapping[str, str]] = {
     "cheapest": "最低价",
     "nearest": "最接近",
 }
+ENGLISH: Final[Mapping[str, str]] = {
+    "at_store": "at the store",
+    "balance_paid": "paid in full",
+    "brand_admin": "brand administrator",
+    "charged_back": "charged back",
+    "expired_unpaid": "expired without payment",
+    "given_up": "given up",
+    "in_catalogue": "in the catalogue",
+    "in_transit": "on its way",
+    "new_disclosed": "new, with a disclosure",
+    "not_new": "not new any more",
+    "parts_ready": "ready to be built",
+    "pre_order": "pre-order",
+    "rolled_over": "waiting for the next pool",
+    "test_drive": "test drive",
+    "void_wanted": "about to be voided",
+}
+"""The English of words that have another form in code; every other one is its own."""
+
+
+class Count(int):
+    """A number in an English sentence, whose format names what is counted: `{cars:car|cars}` is `1 car` or `3 cars`."""
+
+    def __format__(self, spec: str) -> str:
+        one, parts, many = spec.partition("|")
+        return f"{int(self)} {one if self == 1 else many}" if parts else int(self).__format__(spec)

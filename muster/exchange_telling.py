@@ -17,7 +17,7 @@ register_notice(
     "为减少延迟，您的订单换用了一辆配置完全相同、进度更快的新车，预计{ready_on}在店备妥，提前{days}天。价格与合同交期不变。",
     "Your car comes sooner",
     "So that you wait less, an equal new car that is further built is yours now. It should stand ready on {ready_on}, "
-    "{days} days sooner. Price and contract date stay.",
+    "{days:day|days} sooner. Price and contract date stay.",
 )
 register_notice(
     "order_car_swapped",
@@ -33,7 +33,7 @@ register_notice(
     "一辆与您订单配置完全相同的新车已经下线，可提前{days}天交付。价格、门店与合同交期不变；接受后按已生产车辆办理，不再另行生产。"
     "请在{answer_by}前答复，未答复则按原计划生产。",
     "Your car could come sooner",
-    "An equal new car is there already and could be yours {days} days sooner. Price, store and contract date stay; "
+    "An equal new car is there already and could be yours {days:day|days} sooner. Price, store and contract date stay; "
     "once you take it, your order counts as built and no other car is. Answer by {answer_by}; without a word yours is "
     "built.",
 )

@@ -59,7 +59,7 @@ register_notice(
     "意向金已收到",
     "您的意向金{amount}已收到，您已在拼单池中占得一席，目前共{members}人。冻结前可随时免费退出。",
     "Your deposit is in",
-    "Your deposit of {amount} is in and you have a place in the pool, which has {members} members now. "
+    "Your deposit of {amount} is in and you have a place in the pool, which has {members:member|members} now. "
     "You may leave free of charge until it freezes.",
     may_mute=True,
 )
@@ -68,8 +68,8 @@ register_notice(
     "意向金已收到",
     "您的意向金{amount}已收到，您已在拼单池中占得一席，目前共{members}人。该拼单池已冻结，将于{deadline}结算，此前不能退出，价格只会下降。",
     "Your deposit is in",
-    "Your deposit of {amount} is in and you have a place in the pool, which has {members} members now. The pool is "
-    "frozen and clears on {deadline}: nobody leaves any more, and the price can only fall.",
+    "Your deposit of {amount} is in and you have a place in the pool, which has {members:member|members} now. The pool "
+    "is frozen and clears on {deadline}: nobody leaves any more, and the price can only fall.",
     may_mute=True,
 )
 register_notice(
@@ -85,9 +85,9 @@ register_notice(
     "拼单池即将冻结",
     "您的拼单池将于{freeze_at}冻结，目前共{members}人。此前您可以免费退出、更换选配或门店；若选择分期，请在此之前获得审批并确认车牌指标（如所在城市要求），或改为全款；冻结后不能退出，价格只会下降。",
     "Your pool freezes soon",
-    "Your pool freezes on {freeze_at}, with {members} members now. Until then you may leave for nothing, and change "
-    "the car or the store. By instalments you need approved finance, and a plate quota where your city asks for one, "
-    "by then, or choose cash. Afterwards nobody leaves, and the price can only fall.",
+    "Your pool freezes on {freeze_at}, with {members:member|members} now. Until then you may leave for nothing, and "
+    "change the car or the store. By instalments you need approved finance, and a plate quota where your city asks for "
+    "one, by then, or choose cash. Afterwards nobody leaves, and the price can only fall.",
     may_mute=True,
 )
 register_notice(
@@ -95,7 +95,7 @@ register_notice(
     "拼单池已冻结",
     "您的拼单池已冻结，共{members}人，将于{deadline}结算。此后不能退出，价格只会下降。",
     "Your pool is frozen",
-    "Your pool is frozen with {members} members and clears on {deadline}. Nobody leaves any more; the "
+    "Your pool is frozen with {members:member|members} and clears on {deadline}. Nobody leaves any more; the "
     "price can only fall.",
     may_mute=True,
 )
@@ -112,7 +112,7 @@ register_notice(
     "拼单未成",
     "拼单池未达成（{reached}人达到起始价）。我们将按您事先的选择处理：退款、转入下一池或放宽车型级别。",
     "Your pool did not tip",
-    "The pool did not clear ({reached} members had agreed to the first tier). We now do what you chose "
+    "The pool did not clear ({reached:member|members} had agreed to the first tier). We now do what you chose "
     "beforehand: refund, the next pool, or the wider class.",
 )
 register_notice(
@@ -351,7 +351,7 @@ register_notice(
     "延期补偿",
     "因延期{days}天，已为您记入补偿{amount}，交车时自动抵扣。",
     "A credit for the delay",
-    "Your car is {days} days late, so {amount} is credited; it comes off the balance by itself.",
+    "Your car is {days:day|days} late, so {amount} is credited; it comes off the balance by itself.",
 )
 register_notice(
     "handover_rejected",

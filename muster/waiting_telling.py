@@ -18,8 +18,8 @@ register_notice(
     "您的车从锁单起约需等待{days}天。请在{until}前选择：继续等待，交车后获得{credit}补偿；或免费退出，定金全额退还。"
     "未答复则订单不变。",
     "Your car takes long",
-    "From the lock to your car it takes about {days} days. Choose until {until}: wait and get {credit} with the car, or"
-    " leave free with all your money back. Without an answer your order stands as it is.",
+    "From the lock to your car it takes about {days:day|days}. Choose until {until}: wait and get {credit} with the "
+    "car, or leave free with all your money back. Without an answer your order stands as it is.",
 )
 register_notice(
     "order_planned_later",

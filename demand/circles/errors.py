@@ -75,7 +75,7 @@ class CirclesFull(Refusal):
     """As many circles as the brand allows."""
 
     code = "CIRCLES_FULL"
-    en = "You have {most} circles, which is as many as one may have. Leave one first."
+    en = "You have {most:circle|circles}, which is as many as one may have. Leave one first."
     zh = "您的圈子已达上限（{most}个），请先退出一个。"
     most: int
 
@@ -140,7 +140,7 @@ class TooManyQuestions(Refusal):
     """As many questions a day as the brand allows."""
 
     code = "TOO_MANY_QUESTIONS"
-    en = "You may ask {most} questions a day. Ask again tomorrow."
+    en = "You may ask {most:question|questions} a day. Ask again tomorrow."
     zh = "每天最多可提问{most}次，请明天再试。"
     most: int
 

@@ -30,8 +30,9 @@ class PaintRunImpossible(Refusal):
 
     code = "LINE_PAINT_RUN_IMPOSSIBLE"
     en = (
-        "{cars} cars in paint {paint} cannot stand in runs of at most {run_max} with only {others} other cars between "
-        "them. Allow runs of {run_needed}, or move cars of this paint to another day."
+        "{cars:car|cars} in paint {paint} cannot stand in runs of at most {run_max} with only "
+        "{others:other car|other cars} between them. Allow runs of {run_needed}, or move cars of this paint to "
+        "another day."
     )
     zh = (
         "{paint}颜色有{cars}辆车，其他颜色只有{others}辆，无法保证同色连续不超过{run_max}辆。"

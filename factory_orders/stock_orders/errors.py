@@ -17,7 +17,9 @@ class LightStockFull(Refusal):
     """The store has, or will have, `had` cars of the model of the `most` that light inventory allows."""
 
     code = "LIGHT_STOCK_FULL"
-    en = "The store has {had} cars of this model, there or to come, and may have {most}: {room} more can be ordered."
+    en = (
+        "The store has {had:car|cars} of this model, there or to come, and may have {most}: {room} more can be ordered."
+    )
     zh = "该门店此车型现车及在途共{had}辆，轻库存上限为{most}辆，还可订{room}辆。"
     had: int
     most: int

@@ -17,7 +17,10 @@ class StoreHasCars(Refusal):
     """Cars of `orders` buyers stand at the store or have just arrived there."""
 
     code = "STORE_HAS_CARS"
-    en = "{orders} cars of buyers stand at this store. Have them handed over, or their orders ended, before it closes."
+    en = (
+        "{orders:car of a buyer stands|cars of buyers stand} at this store. Have them handed over, or their "
+        "orders ended, before it closes."
+    )
     zh = "该门店仍有{orders}辆客户车辆待交付，请完成交付或了结订单后再停业。"
     orders: int
 

@@ -141,7 +141,10 @@ class TooManyKeys(Refusal):
     """Old keys have to end before new ones are made."""
 
     code = "TOO_MANY_KEYS"
-    en = "This machine account has {keys_max} keys that still work. Wait until one ends, or rotate without overlap."
+    en = (
+        "This machine account has {keys_max:key that still works|keys that still work}. Wait until one ends, "
+        "or rotate without overlap."
+    )
     zh = "该设备账户已有{keys_max}个有效密钥，请等待其失效，或不留重叠期直接轮换。"
     keys_max: int
 

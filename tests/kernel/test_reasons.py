@@ -16,14 +16,16 @@ import pytest
 from sqlalchemy import CheckConstraint
 
 import muster.wiring as _wiring  # noqa: F401 - every room's refusals are known
-from demand.errors import PoolFrozen
+from demand.errors import PoolFrozen, PreOrderClosed
 from factory_orders.early_cars.tables import EARLY
 from factory_orders.errors import CapacityShort
 from factory_orders.exchanges.tables import SWAP
+from factory_orders.store_closing.errors import StoreHasCars
 from kernel.db import metadata
 from kernel.errors import InvalidInput, NotFound, Refusal
 from kernel.money import Money
 from kernel.reasons import REASONS, Reason, because
+from kernel.words import ENGLISH as OWN_ENGLISH
 from kernel.words import WORDS
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -32,7 +34,7 @@ CHINESE: Final = re.compile(r"[\u4e00-\u9fff]")
 ENGLISH: Final = re.compile(r"[A-Za-z]{2,}")
 CODES: Final = {"JSON", "CODE"}
 """Names that are the same in both languages, and the code that stands for whatever code a fact would be."""
-FIELD: Final = re.compile(r"\{\w+\}")
+FIELD: Final = re.compile(r"\{(\w+)(?::[^}]*)?\}")
 # Whose words come from both languages' fields, or are told at the command line alone, in English.
 BY_PAIRS: Final = frozenset({"reason", "reason_zh", "rules_en", "rules_zh"})
 WITH_REASONS: Final = {
@@ -172,8 +174,27 @@ def test_a_moment_is_told_by_the_clock_of_the_brand() -> None:
     refusal = PoolFrozen(datetime(2026, 11, 30, 4, tzinfo=UTC))
 
     assert "2026-11-30 12:00成交" in refusal.text("zh-CN", ZoneInfo("Asia/Shanghai"))
-    assert "clears at 2026-11-30 12:00:" in refusal.text("en", ZoneInfo("Asia/Shanghai"))
+    assert "clears at 2026-11-30 12:00 (UTC+08:00):" in refusal.text("en", ZoneInfo("Asia/Shanghai"))
     assert "clears at 2026-11-30 04:00 UTC" in refusal.text("en")
+
+
+@pytest.mark.parametrize(
+    ("refusal", "english"),
+    [
+        (NotFound("pre_order"), "There is no such pre-order. Check the id."),
+        (PreOrderClosed("expired_unpaid"), "This pre-order is expired without payment; that is not possible any more."),
+        (StoreHasCars(1), "1 car of a buyer stands at this store. "),
+        (StoreHasCars(2), "2 cars of buyers stand at this store. "),
+        (InvalidInput("name", because("LENGTH", most=40)), "name: give 1 to 40 characters"),
+        (InvalidInput("day", because("DAYS_MOST", most=1)), "day: give at most 1 day"),
+    ],
+)
+def test_an_english_sentence_has_no_inner_names_and_counts_as_people_do(refusal: Refusal, english: str) -> None:
+    assert refusal.text().startswith(english)
+
+
+def test_every_word_of_the_code_that_is_none_in_english_has_its_own() -> None:
+    assert sorted(word for word in WORDS if "_" in word and word not in OWN_ENGLISH) == []
 
 
 def test_a_reason_is_its_english_sentence_and_knows_its_code() -> None:
