@@ -110,20 +110,20 @@ def is_same_origin(headers: Mapping[bytes, bytes], public_url: str) -> bool:
     return text_header(headers, b"sec-fetch-site") in ("", "same-origin", "none")
 
 
-def choose_locale(accept_language: str) -> str:
-    """Return the supported language a reader likes best."""
-    best, best_quality = DEFAULT_LOCALE, 0.0
+def choose_locale(accept_language: str, default: str = DEFAULT_LOCALE) -> str:
+    """Return the supported language a reader likes best; the default where none is named."""
+    best, best_quality = default, 0.0
     for part in accept_language[:200].split(","):
         word, _, parameters = part.strip().partition(";")
-        supported = _supported(word.strip().lower())
+        supported = _supported(word.strip().lower(), default)
         if supported is not None and (quality := _quality(parameters)) > best_quality:
             best, best_quality = supported, quality
     return best
 
 
-def _supported(word: str) -> str | None:
+def _supported(word: str, default: str) -> str | None:
     language = word.partition("-")[0]
-    return {"zh": "zh-CN", "en": "en", "*": DEFAULT_LOCALE}.get(language)
+    return {"zh": "zh-CN", "en": "en", "*": default}.get(language)
 
 
 def _quality(parameters: str) -> float:

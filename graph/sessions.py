@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from graph import http
@@ -13,7 +13,7 @@ from graph.documents import Refused
 from graph.limits import limit_error
 from graph.services import Services, Threads
 from kernel import registry
-from kernel.actor import Actor, Role
+from kernel.actor import MACHINE_LOCALE, Actor, Role
 from kernel.ids import BrandId
 
 BRAND_SECONDS: Final = 10.0
@@ -49,13 +49,16 @@ class Sessions:
     async def caller(self, headers: Mapping[bytes, bytes], *, token: str | None = None, address: str = "") -> Caller:
         """Return the caller of a request; an unknown or ended session makes a guest."""
         brand_id = await self.brand_id(headers)
-        locale = http.choose_locale(http.text_header(headers, b"accept-language"))
-        guest = Actor(brand_id, frozenset({Role.GUEST}), locale=locale)
+        language = http.text_header(headers, b"accept-language")
+        guest = Actor(brand_id, frozenset({Role.GUEST}), locale=http.choose_locale(language))
         bearer = token or http.bearer_token(headers)
         found = bearer or http.cookie_token(headers, self.cookie)
         if found is None or len(found) > TOKEN_LENGTH_MAX or not found.isascii():
             return Caller(guest, None, by_cookie=False, address=address)
         actor = await self._actor(found, guest)
+        if actor.is_machine:
+            # A person's account has its language; a system asks for one with each request, if it does.
+            actor = replace(actor, locale=http.choose_locale(language, default=MACHINE_LOCALE))
         return Caller(actor, found, by_cookie=bearer is None, address=address)
 
     async def _actor(self, token: str, guest: Actor) -> Actor:

@@ -26,6 +26,11 @@ class Role(StrEnum):
     SYSTEM = "system"
 
 
+MACHINES: Final = frozenset({Role.PLANT, Role.SUPPLIER, Role.CARRIER})
+MACHINE_LOCALE: Final = "en"
+"""Who reads a machine's answers reads its logs: a system is answered in English unless it asks otherwise."""
+
+
 class Permission(StrEnum):
     """One thing somebody may do; every field, argument and use case names one."""
 
@@ -142,6 +147,11 @@ class Actor:
     store_id: StoreId | None = None
     plant_id: PlantId | None = None
     locale: str = DEFAULT_LOCALE
+
+    @property
+    def is_machine(self) -> bool:
+        """Say whether it is a system's account, which no person signs in to."""
+        return bool(self.roles & MACHINES)
 
     @property
     def permissions(self) -> frozenset[Permission]:

@@ -19,6 +19,7 @@ from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
 
 from kernel.reasons import write
+from kernel.words import PERMISSIONS
 
 LOCALES: Final = ("zh-CN", "en")
 DEFAULT_LOCALE: Final = "zh-CN"
@@ -75,12 +76,18 @@ class NotSignedIn(Refusal):
 
 @dataclass(unsafe_hash=True)
 class Forbidden(Refusal):
-    """The actor's roles do not allow this; `permission` names what is missing."""
+    """The actor's roles do not allow this; `permission` names what is missing, by code, several with commas."""
 
     code = "FORBIDDEN"
-    en = "Your roles do not allow this ({permission}). Ask your brand administrator."
-    zh = "您的角色没有此权限（{permission}），请联系品牌管理员。"
+    en = "Your roles do not allow you to {may}. Ask your brand administrator."
+    zh = "您的角色没有以下权限：{may}。请联系品牌管理员。"
     permission: str
+
+    def text(self, locale: str = "en", zone: ZoneInfo | None = None) -> str:  # no moment stands in it
+        """Return the sentence with what is not allowed in words."""
+        chinese = locale.startswith("zh")
+        told = [PERMISSIONS.get(one, (one, one))[chinese] for one in self.permission.split(", ")]
+        return (self.zh if chinese else self.en).format(may=("、" if chinese else ", or to ").join(told))
 
 
 @dataclass(unsafe_hash=True)

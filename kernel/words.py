@@ -208,6 +208,45 @@ ENGLISH: Final[Mapping[str, str]] = {
     "void_wanted": "about to be voided",
 }
 """The English of words that have another form in code; every other one is its own."""
+PERMISSIONS: Final[Mapping[str, tuple[str, str]]] = {
+    "catalogue.read": ("read the catalogue", "查看车型目录"),
+    "catalogue.publish": ("publish a catalogue", "发布车型目录"),
+    "configure": ("configure a car", "选配车辆"),
+    "quote": ("get quotes", "获取报价"),
+    "own.read": ("read your own things", "查看个人内容"),
+    "own.write": ("buy and keep cars of your own", "购买和保存车辆"),
+    "account.own": ("manage your own account", "管理个人账户"),
+    "account.disable": ("disable accounts", "停用账户"),
+    "preorder": ("place pre-orders", "预订"),
+    "vote": ("vote on proposals", "为提案投票"),
+    "public.read": ("read what is public", "查看公开内容"),
+    "pool.manage": ("manage pools and proposals", "管理拼单池和提案"),
+    "member.remove": ("remove members from pools", "移出拼单成员"),
+    "finance.approve": ("confirm finance", "确认分期审批"),
+    "demand.read": ("read aggregated demand", "查看汇总需求"),
+    "demand.trade": ("read the trade's demand figures", "查看面向渠道的需求数据"),
+    "batch.manage": ("manage batches and weeks", "管理批次和生产周"),
+    "batch.read": ("read batches and plans", "查看批次和排产"),
+    "plant.report": ("report for a plant", "上报工厂事件"),
+    "call_off.answer": ("answer call-offs", "答复要货单"),
+    "delivery.read": ("read deliveries", "查看交付"),
+    "delivery.write": ("work on deliveries", "办理交付"),
+    "stock.read": ("read stock", "查看库存"),
+    "stock.order": ("order and move stock cars", "订购和调配现车"),
+    "store.close": ("close stores", "停业门店"),
+    "condition.read": ("read condition checks", "查看车况检查"),
+    "condition.write": ("record condition checks", "登记车况检查"),
+    "staff.manage": ("manage staff", "管理员工"),
+    "policy.manage": ("change policies", "修改规则"),
+    "policy.read": ("read policies", "查看规则"),
+    "money.by_hand": ("move money by hand", "手工调账"),
+    "reconcile": ("reconcile payments", "对账"),
+    "audit.read": ("read the books and the record", "查看账目和记录链"),
+    "shipment.write": ("report on shipments", "上报运输"),
+    "demo.time": ("move the demo's time", "推进演示时间"),
+    "system": ("act as the system", "执行系统操作"),
+}
+"""What each permission lets somebody do, in English and in Chinese, by its code."""
 
 
 class Count(int):

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from kernel.actor import Role
+from kernel.actor import MACHINES, Role
 from kernel.errors import DEFAULT_LOCALE, LOCALES, InvalidInput
 from kernel.identity.errors import RoleNotGrantable
 from kernel.ids import AccountId, PersonId, PlantId, StoreId
@@ -25,7 +25,7 @@ _EMAIL: Final = re.compile(
 )
 # A brand administrator invites these; a machine account has one of MACHINE_ROLES; an operator is made by command.
 STAFF_ROLES: Final = frozenset({Role.DEALER, Role.PLANNER, Role.BRAND_ADMIN, Role.AUDITOR})
-MACHINE_ROLES: Final = frozenset({Role.PLANT, Role.SUPPLIER, Role.CARRIER})
+MACHINE_ROLES: Final = MACHINES
 HUMAN_ROLES: Final = STAFF_ROLES | {Role.CONSUMER, Role.OPERATOR}
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import and_, bindparam, delete, select, update
 
-from kernel.actor import Actor, Role
+from kernel.actor import MACHINE_LOCALE, Actor, Role
 from kernel.identity.model import IdentitySettings, Session, SignedIn
 from kernel.identity.tables import accounts, machine_keys, machines, role_grants, sessions
 from kernel.identity.tokens import fingerprint, new_secret
@@ -123,7 +123,8 @@ def find_machine(work: Work, key: str, brand_id: BrandId) -> Actor | None:
     if row is None:
         return None
     plant_id = PlantId(row.plant_id) if row.plant_id is not None else None
-    return Actor(brand_id, frozenset({Role(row.role)}), account_id=AccountId(row.id), plant_id=plant_id)
+    role = frozenset({Role(row.role)})
+    return Actor(brand_id, role, account_id=AccountId(row.id), plant_id=plant_id, locale=MACHINE_LOCALE)
 
 
 def note_seen(work: Work, seen: Mapping[str, datetime]) -> None:

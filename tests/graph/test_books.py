@@ -14,6 +14,7 @@ from tests.graph.client import Http
 from tests.graph.conftest import Town
 from tests.graph.support import Passes, ask, data
 
+NOT_ALLOWED = "Your roles do not allow you to read the books and the record. Ask your brand administrator."
 NAMED = "query($chain: String!) { recordChain(chain: $chain) { verifies entries { sequence } } }"
 CHAIN = 'query($after: Int!) { recordChain(chain: "vin:1", after: $after) { verifies entries { sequence } } }'
 
@@ -61,3 +62,31 @@ def test_an_unknown_chain_is_not_found_and_that_of_a_new_proposal_is_empty(
 
     assert empty == {"recordChain": {"verifies": True, "entries": []}}
     assert unknown == ["NOT_FOUND"] * 5
+
+
+@pytest.mark.parametrize(
+    ("role", "asked", "text"),
+    [
+        (
+            Role.CARRIER,
+            "",
+            NOT_ALLOWED,
+        ),
+        (
+            Role.CARRIER,
+            "*",
+            NOT_ALLOWED,
+        ),
+        (Role.CARRIER, "zh-CN,en;q=0.5", "您的角色没有以下权限：查看账目和记录链。请联系品牌管理员。"),
+        (Role.PLANNER, "en", "您的角色没有以下权限：查看账目和记录链。请联系品牌管理员。"),
+    ],
+)
+def test_who_may_not_is_told_in_words_and_a_system_in_english_unless_it_asks_otherwise(
+    http: Http, town: Town, passes: Passes, role: Role, asked: str, text: str
+) -> None:
+    locale = "en" if role is Role.CARRIER else "zh-CN"
+    token = passes.hand_out(Actor(town.brand.id, frozenset({role}), AccountId("a" * 32), locale=locale))
+
+    refused = ask(http, NAMED, {"chain": "vin:1"}, token=token, locale=asked)
+
+    assert [(one["extensions"]["code"], one["message"]) for one in refused["errors"]] == [("FORBIDDEN", text)]

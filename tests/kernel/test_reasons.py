@@ -21,12 +21,13 @@ from factory_orders.early_cars.tables import EARLY
 from factory_orders.errors import CapacityShort
 from factory_orders.exchanges.tables import SWAP
 from factory_orders.store_closing.errors import StoreHasCars
+from kernel.actor import Permission
 from kernel.db import metadata
-from kernel.errors import InvalidInput, NotFound, Refusal
+from kernel.errors import Forbidden, InvalidInput, NotFound, Refusal
 from kernel.money import Money
 from kernel.reasons import REASONS, Reason, because
 from kernel.words import ENGLISH as OWN_ENGLISH
-from kernel.words import WORDS
+from kernel.words import PERMISSIONS, WORDS
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 ROOMS: Final = ("kernel", "graph", "configurator", "demand", "factory_orders")
@@ -195,6 +196,14 @@ def test_an_english_sentence_has_no_inner_names_and_counts_as_people_do(refusal:
 
 def test_every_word_of_the_code_that_is_none_in_english_has_its_own() -> None:
     assert sorted(word for word in WORDS if "_" in word and word not in OWN_ENGLISH) == []
+
+
+def test_what_a_permission_allows_is_said_in_words_in_both_languages() -> None:
+    assert set(PERMISSIONS) == set(Permission)
+    assert [code for code, (_, zh) in PERMISSIONS.items() if ENGLISH.search(zh) or not CHINESE.search(zh)] == []
+    assert Forbidden("vote, preorder").text() == (
+        "Your roles do not allow you to vote on proposals, or to place pre-orders. Ask your brand administrator."
+    )
 
 
 def test_a_reason_is_its_english_sentence_and_knows_its_code() -> None:

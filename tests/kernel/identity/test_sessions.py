@@ -163,7 +163,8 @@ def test_a_plants_system_acts_for_its_plant(identity: Identity, works: Works) ->
         made = machine_service.add_machine(work, label="line", role=Role.PLANT, plant_id=CHANGZHOU)
 
     actor = must_act(identity, works, made.key)
-    assert actor == Actor(QILAN, frozenset({Role.PLANT}), account_id=made.machine_id, plant_id=CHANGZHOU)
+    machine = Actor(QILAN, frozenset({Role.PLANT}), account_id=made.machine_id, plant_id=CHANGZHOU, locale="en")
+    assert actor == machine
     assert actor_of(identity, works, made.key, Actor(BOREALIS)) is None
     assert made.key.startswith(f"mk_{made.machine_id}_")
 
