@@ -83,10 +83,12 @@ class Story:
         self.answers["opened"] = self.town.open_pool(key)
 
     def others_join(self) -> None:
-        """Let three people with the same car and the same store join."""
+        """Let three people with the cheapest car of the pool's class and the same store join."""
+        key = self.answers.get("openPool", {}).get("classKey", "")
+        wanted = [key.split("/")[2]] if key else []
         for _ in range(3):
             buyer = self.town.buyer()
-            self.answers["other"] = buyer.place(buyer.quote(MODEL, STORE))
+            self.answers["other"] = buyer.place(buyer.quote(MODEL, STORE, wanted=wanted))
             self.answers["buyer"] = buyer
 
     def pass_until(self, name: str) -> None:
