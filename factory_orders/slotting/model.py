@@ -96,7 +96,10 @@ class SlotProblem:
 
 @dataclass(frozen=True, slots=True)
 class SlotPrices:
-    """What one more unit would be worth, in fen: of each limit on each day, and of each part that came up to a day."""
+    """What orders pay in fen for a unit of a limit on a day, and of a part up to a day, so that they prove a bound.
+
+    Where a limit has no room to spare many prices prove the same; what one more unit saves, `worth` says.
+    """
 
     limits: Grid
     parts: Grid

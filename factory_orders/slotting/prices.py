@@ -1,4 +1,4 @@
-"""Finds prices for the limits: what each day's unit is worth, so that orders that pay them spread by themselves.
+"""Finds prices for the limits, so that orders that pay them spread by themselves and prove a bound.
 
 Orders come one by one in a random sequence and take their cheapest day; what they take gets dearer by a step, and all
 limits get cheaper as fast as their capacity would be used up evenly. Small steps average out to the optimum of the

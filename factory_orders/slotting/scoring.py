@@ -24,10 +24,10 @@ def cost_of(problem: SlotProblem, day: Whole) -> int:
 
 def used_of(problem: SlotProblem, day: Whole) -> tuple[Grid, Grid]:
     """Return what a plan takes of each limit on each day, and of each part up to each day."""
-    days = problem.limits.days
+    (limits, days), number = problem.limits.capacity.shape, len(problem.limits.supply)
     used = [np.bincount(day[need & (day >= 0)], minlength=days) for need in problem.orders.needs.T]
     parts = [np.cumsum(np.bincount(day[need & (day >= 0)], minlength=days)) for need in problem.orders.parts.T]
-    return np.array(used, np.int64).reshape(-1, days), np.array(parts, np.int64).reshape(-1, days)
+    return np.array(used, np.int64).reshape(limits, days), np.array(parts, np.int64).reshape(number, days)
 
 
 def bound_of(problem: SlotProblem, prices: SlotPrices) -> int:

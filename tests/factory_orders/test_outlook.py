@@ -58,6 +58,10 @@ def test_a_plant_that_stands_still_builds_a_week_later(trade: Trade) -> None:
 
     assert {new for _, new in found.weeks.values()} == {week + timedelta(days=7)}
     assert found.now_minor is None
+    # With room for one car, one waits seven days less: no more than that, though there is no room at all.
+    assert [(one.week, one.resource, one.worth_minor) for one in found.worth] == [(week, "slot", 7 * 6_000)]
+    one_car = look(trade, WhatIf({(week, "slot"): 1}, {}, ()))
+    assert found.cost_minor - one_car.cost_minor == 7 * 6_000
 
 
 def test_less_room_moves_the_cars_beyond_it_and_says_what_one_more_is_worth(trade: Trade) -> None:
@@ -69,7 +73,7 @@ def test_less_room_moves_the_cars_beyond_it_and_says_what_one_more_is_worth(trad
     assert sorted(new == week for _, new in found.weeks.values()) == [False] * 2 + [True] * 4
     waiting = next(one for one in found.worth if (one.week, one.resource) == (week, "slot"))
     # One more car in that week is one that waits seven days less, at 60 yuan a day.
-    assert waiting.worth_minor == pytest.approx(7 * 6_000, rel=0.1)
+    assert waiting.worth_minor == 7 * 6_000
 
 
 def test_a_part_that_comes_late_holds_up_the_cars_that_need_it(trade: Trade) -> None:

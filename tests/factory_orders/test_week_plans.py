@@ -183,7 +183,7 @@ def test_a_kept_plan_says_what_one_more_unit_was_worth_and_only_planners_read_it
     assert plan.gap_bp <= 100
     assert plan.worth[0].week == week
     # One more car in that week is one that waits seven days less, at 60 yuan a day.
-    assert plan.worth[0].worth_minor == pytest.approx(7 * 6_000, rel=0.1)
+    assert plan.worth[0].worth_minor == 7 * 6_000
     with trade.works.read(buyer()) as work, pytest.raises(Forbidden):
         queries.week_plans_of(work, NORTH_PLANT, PageRequest(1))
     with trade.works.read(buyer()) as work, pytest.raises(Forbidden):

@@ -28,7 +28,9 @@ def cheapest_weeks(orders: Sequence[BookOrder], weeks: Sequence[WeekRoom], costs
         costs=costs,
     )
     # More resources than the search can hold: first fit keeps every one of them.
-    chosen = first_fit(book) if len(resources) > RESOURCES_MAX else in_turn(book, solve_book(book).week)
+    chosen = (
+        first_fit(book) if len(resources) > RESOURCES_MAX else in_turn(book, solve_book(book, weeks_only=True).week)
+    )
     held = [dict(week.held) for week in weeks]
     placed = []
     for order, week in zip(orders, chosen, strict=True):

@@ -9,15 +9,18 @@ from __future__ import annotations
 from factory_orders.planning.weekly.model import BookOrder, WeekBook, WeekPlan, cost_in_week
 
 
-def solve_book(book: WeekBook, *, seed: int = 1) -> WeekPlan:
-    """Return the plan of a book with its bound; the same seed gives the same plan."""
+def solve_book(book: WeekBook, *, seed: int = 1, weeks_only: bool = False) -> WeekPlan:
+    """Return the plan of a book with its bound, and what one more unit saves unless somebody wants `weeks_only`.
+
+    The same seed gives the same plan.
+    """
     easy = plan_without_search(book)
     if easy is not None:
         return easy
-    # numpy and the compiled kernels take a second to load: only where somebody has to wait for room.
+    # numpy, the compiled kernels and HiGHS take a second to load: only where somebody has to wait for room.
     from factory_orders.planning.weekly.core import search_book
 
-    return search_book(book, seed=seed)
+    return search_book(book, seed=seed, weeks_only=weeks_only)
 
 
 def plan_without_search(book: WeekBook) -> WeekPlan | None:

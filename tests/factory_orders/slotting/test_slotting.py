@@ -124,3 +124,12 @@ def test_a_plan_that_breaks_a_limit_is_none() -> None:
         cost_of(problem, np.zeros(6, np.int64))
     with pytest.raises(AssertionError, match="before they are ready"):
         cost_of(problem, np.full(6, -2, np.int64))
+
+
+def test_without_a_single_day_nobody_gets_one() -> None:
+    problem = crowd(3, 1)
+    none = np.zeros((2, 0), np.int64)
+
+    plan = plan_slots(SlotProblem(problem.orders, SlotLimits(("slot", "ROOF"), none, (), none[:0]), COSTS))
+
+    assert (plan.unslotted, plan.cost, plan.bound) == (3, 3 * COSTS.unslotted, 3 * COSTS.unslotted)
