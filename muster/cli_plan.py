@@ -38,8 +38,8 @@ def plan(
 
     Says what both cost (waiting and lateness, from the policy), how far from the optimum the plan is at most, what one
     more car of each limit would save (not of a book of some ten thousand orders), and, where somebody finds no week,
-    the fewest limits that conflict. A week's other room is all that it can take; what has begun or is held for pools
-    stays, and what then lacks is named.
+    the smallest set of limits in conflict, how many orders are short because of them alone, and how many in all. A
+    week's other room is all that it can take; what has begun or is held for pools stays, and what then lacks is named.
 
     Example: [bold]muster plan changzhou --still 2026-12-21 --capacity 2026-12-28:slot:500 --late PT_BEV_70:3[/bold]
     """

@@ -39,11 +39,16 @@ class UnitWorth:
 
 @object_type(reads=Permission.BATCH_READ)
 class LimitConflict:
-    """The fewest limits that cannot all be kept: at least `orders` find no week while they hold."""
+    """The smallest set of limits that cannot all be kept: because of them alone at least `orders` find no week.
+
+    Because of all limits together it is at least `ordersInAll`. One more unit of one of them in one of `weeks` leaves
+    one order less without a week, as long as only they count. Without `resources`, parts come after the last week.
+    """
 
     resources: list[str] = field(at_most=62)
     weeks: list[date] = field(at_most=104)
     orders: int
+    orders_in_all: int
     text: str
 
 
@@ -250,5 +255,6 @@ def _show_conflict(conflict: model.Conflict | None, locale: str) -> LimitConflic
         resources=list(conflict.resources),
         weeks=list(conflict.weeks),
         orders=conflict.short,
+        orders_in_all=conflict.short_in_all,
         text=service.conflict_text(conflict, locale),
     )

@@ -115,7 +115,7 @@ def test_the_fewest_limits_in_conflict_are_named() -> None:
     conflict = find_conflict(crowded(roofs=1))
 
     assert conflict is not None
-    assert (conflict.limits, conflict.days, conflict.short) == (("ROOF",), (0, 1), 2)
+    assert (conflict.limits, conflict.days, conflict.short, conflict.short_in_all) == (("ROOF",), (0, 1), 2, 2)
 
 
 def test_where_all_find_a_day_nothing_is_in_conflict() -> None:

@@ -114,7 +114,7 @@ def test_a_book_and_its_plan_come_back_from_json_as_they_were(book: WeekBook) ->
         solve_book(replace(book, orders=())),
         week=(1, None),
         worth=(UnitWorth(MONDAY, "ROOF", 5),),
-        conflict=Conflict(("ROOF",), (MONDAY,), 2),
+        conflict=Conflict(("ROOF",), (MONDAY,), 2, 3),
     )
 
     assert apart.read_book(apart.as_json(book)) == book
@@ -261,13 +261,23 @@ def test_what_if_of_a_week_or_a_resource_that_is_not_there_says_what_there_is(
 
 def test_what_a_plan_says_stands_in_both_languages() -> None:
     worth, slot = UnitWorth(MONDAY, "ROOF", 420_000), UnitWorth(MONDAY, "slot", 420_000)
-    conflict, lacks = Conflict(("slot", "ROOF"), (MONDAY,), 7), Shortfall(MONDAY, "slot", 9, 4)
+    conflict, lacks = Conflict(("slot", "ROOF"), (MONDAY,), 7, 9), Shortfall(MONDAY, "slot", 9, 4)
 
     assert worth_text(worth, "en") == (
         "One more car with ROOF in the week of 2026-12-07 would save ¥4,200 of waiting and lateness."
     )
     assert worth_text(slot, "zh-CN") == "2026-12-07当周如多一个生产名额，可节省¥4,200的等待与延误成本。"
-    assert conflict_text(conflict, "en").startswith("In conflict: the slots and ROOF. At least 7 orders")
-    assert conflict_text(conflict, "zh-CN").startswith("生产名额、ROOF无法同时满足：至少7个订单")
+    assert conflict_text(conflict, "en") == (
+        "In conflict: the slots and ROOF. Because of that alone at least 7 orders find no week; more room for one of "
+        "them in 2026-12-07 would help. Because of all limits together it is at least 9."
+    )
+    assert conflict_text(conflict, "zh-CN") == (
+        "生产名额、ROOF无法同时满足：仅因此就至少有7个订单排不进任何一周。在2026-12-07放宽其中一项即可缓解。"
+        "计入全部限制，至少有9个订单排不进。"
+    )
+    assert conflict_text(Conflict((), (), 2, 2), "en").startswith(
+        "The parts of 2 orders come only after the last week."
+    )
+    assert conflict_text(Conflict((), (), 2, 2), "zh-CN").startswith("2个订单的零件在最后一个计划周之后才到。")
     assert "5 cars have no place there" in shortfall_text(lacks, "en")
     assert "缺5" in shortfall_text(lacks, "zh-CN")

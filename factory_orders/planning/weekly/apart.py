@@ -97,7 +97,12 @@ def plan_as_json(plan: WeekPlan) -> dict[str, Any]:
         "worth": [[one.week.isoformat(), one.resource, one.worth_minor] for one in plan.worth],
         "conflict": None
         if conflict is None
-        else [conflict.resources, [week.isoformat() for week in conflict.weeks], conflict.short],
+        else [
+            conflict.resources,
+            [week.isoformat() for week in conflict.weeks],
+            conflict.short,
+            conflict.short_in_all,
+        ],
     }
 
 
@@ -111,7 +116,7 @@ def read_plan(said: Any) -> WeekPlan:
         worth=tuple(UnitWorth(date.fromisoformat(week), name, worth) for week, name, worth in said["worth"]),
         conflict=None
         if conflict is None
-        else Conflict(tuple(conflict[0]), tuple(date.fromisoformat(week) for week in conflict[1]), conflict[2]),
+        else Conflict(tuple(conflict[0]), tuple(date.fromisoformat(week) for week in conflict[1]), *conflict[2:]),
     )
 
 

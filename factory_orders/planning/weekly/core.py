@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from factory_orders.planning.weekly.model import WORTH_KEPT, Conflict, UnitWorth, WeekBook, WeekPlan
-from factory_orders.slotting.conflict import find_conflict
+from factory_orders.slotting.conflict import LimitConflict, find_conflict
 from factory_orders.slotting.model import UNSLOTTED, SlotCosts, SlotLimits, SlotOrders, SlotProblem
 from factory_orders.slotting.solve import MOVES_AN_ORDER, plan_slots
 from factory_orders.slotting.worth import Worth, price_exactly
@@ -33,10 +33,12 @@ def search_book(book: WeekBook, *, seed: int = 1, weeks_only: bool = False) -> W
         cost_minor=plan.cost,
         bound_minor=max(plan.bound, 0),
         worth=tuple(UnitWorth(book.weeks[one.day], problem.limits.names[one.row], one.saves) for one in worths),
-        conflict=None
-        if conflict is None
-        else Conflict(conflict.limits, tuple(book.weeks[day] for day in conflict.days), conflict.short),
+        conflict=None if conflict is None else _named(book, conflict),
     )
+
+
+def _named(book: WeekBook, found: LimitConflict) -> Conflict:
+    return Conflict(found.limits, tuple(book.weeks[day] for day in found.days), found.short, found.short_in_all)
 
 
 def as_problem(book: WeekBook) -> SlotProblem:

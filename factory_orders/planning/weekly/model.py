@@ -94,14 +94,16 @@ class UnitWorth:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Limits that cannot all be kept: at least `short` orders find no week while they hold; none could be left out.
+    """The smallest set of limits that cannot all be kept: because of them alone `short` orders find no week at least.
 
-    More room for any of them in one of `weeks` would help.
+    One more unit of one of them in one of `weeks` leaves one less, as long as only they count. Because of all limits
+    together it is `short_in_all` at least. No resources are named where parts come only after the last week.
     """
 
     resources: tuple[str, ...]
     weeks: tuple[date, ...]
     short: int
+    short_in_all: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -276,5 +276,7 @@ def _kept_plan(row: RowMapping, worth: Sequence[UnitWorth]) -> KeptPlan:
             tuple(conflict["resources"]),
             tuple(date.fromisoformat(week) for week in conflict["weeks"]),
             conflict["short"],
+            # What was kept before both were told apart has only the one.
+            conflict.get("short_in_all", conflict["short"]),
         ),
     )

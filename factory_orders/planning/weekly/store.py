@@ -49,6 +49,7 @@ def insert_plan(work: Work, plan: KeptPlan) -> None:
             "resources": list(plan.conflict.resources),
             "weeks": [week.isoformat() for week in plan.conflict.weeks],
             "short": plan.conflict.short,
+            "short_in_all": plan.conflict.short_in_all,
         }
     names = ("id", "brand_id", "plant_id", "made_at", "orders", "without_week", "moved")
     amounts = ("cost_minor", "bound_minor", "now_minor")

@@ -117,17 +117,23 @@ def worth_text(one: UnitWorth, locale: str) -> str:
 
 
 def conflict_text(one: Conflict, locale: str) -> str:
-    """Say which limits cannot all be kept, and where more room would help."""
+    """Say which limits cannot all be kept, where more room would help, and how many orders are short in all."""
     if locale.startswith("zh"):
-        names = "、".join(_name(name, chinese=True) for name in one.resources)
         weeks = _weeks(one.weeks, chinese=True)
-        return f"{names}无法同时满足：至少{one.short}个订单排不进任何一周。放宽其中任一项（{weeks}）即可缓解。"
-    names = " and ".join(_name(name, chinese=False) for name in one.resources)
+        said = f"{one.short:,}个订单的零件在最后一个计划周之后才到。"
+        if one.resources:
+            names = "、".join(_name(name, chinese=True) for name in one.resources)
+            cannot = "无法同时满足" if len(one.resources) > 1 else "不足"
+            said = f"{names}{cannot}：仅因此就至少有{one.short:,}个订单排不进任何一周。"
+            said += f"在{weeks}放宽其中一项即可缓解。" if one.weeks else ""
+        return f"{said}计入全部限制，至少有{one.short_in_all:,}个订单排不进。"
     weeks = _weeks(one.weeks, chinese=False)
-    return (
-        f"In conflict: {names}. At least {one.short:,} orders find no week while all of these hold; "
-        f"more room for any of them in {weeks} would help."
-    )
+    said = f"The parts of {one.short:,} orders come only after the last week."
+    if one.resources:
+        names = " and ".join(_name(name, chinese=False) for name in one.resources)
+        said = f"In conflict: {names}. Because of that alone at least {one.short:,} orders find no week"
+        said += f"; more room for one of them in {weeks} would help." if one.weeks else "."
+    return f"{said} Because of all limits together it is at least {one.short_in_all:,}."
 
 
 def shortfall_text(one: Shortfall, locale: str) -> str:
@@ -151,8 +157,6 @@ def _name(resource: str, *, chinese: bool) -> str:
 
 
 def _weeks(weeks: Sequence[date], *, chinese: bool) -> str:
-    if not weeks:
-        return "任何一周" if chinese else "any week"
     named = [f"{week:%Y-%m-%d}" for week in weeks[:WEEKS_NAMED]]
     more = len(weeks) - len(named)
     if chinese:
