@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from muster.terminal import BROKEN, errors, out
+from muster.terminal import BROKEN, errors, on_file, out
 
 if TYPE_CHECKING:
     from factory_orders.line.model import LineProblem
@@ -44,20 +44,30 @@ def solve(
     """Search a good order of the day's cars and say how far from the optimum it is at most.
 
     Ends early when the order is proven optimal. A broken file is named with its line, a paint run that no order keeps
-    with what it would need; both end with 1.
+    with what it would need, and where the order cannot be written that is said before the search; all end with 1.
 
     Example: [bold]muster line solve instances/022_3_4_EP_RAF_ENP --seconds 60 --out order.csv[/bold]
     """
     from factory_orders.line.instance_files import read_problem
 
-    if to is not None and to.exists():
-        raise FileExistsError(str(to))
+    if to is not None:
+        _make_sure_of(to)
     problem = _with_frozen(read_problem(instance), frozen)
     solution = _search(problem, seconds, seed)
     _show(solution)
     if to is not None:
-        to.write_text(_as_rows(solution), encoding="utf-8")
+        with on_file(to), to.open("x", encoding="utf-8") as rows:
+            rows.write(_as_rows(solution))
         out.print(f"The order is in {to}.")
+
+
+def _make_sure_of(to: Path) -> None:
+    """Refuse a file that is there (FileExistsError), or cannot be written (FileTrouble); leaves nothing behind."""
+    if to.exists():
+        raise FileExistsError(str(to))
+    with on_file(to):
+        to.open("x").close()
+        to.unlink()
 
 
 def _with_frozen(problem: LineProblem, frozen: int) -> LineProblem:

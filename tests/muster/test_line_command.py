@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from factory_orders.line.errors import InstanceBroken
 from muster.cli_line import app
+from muster.terminal import FileTrouble
 from tests.factory_orders.line.test_instance_files import CSPLIB, challenge, csplib
 
 RUNNER = CliRunner()
@@ -47,6 +48,25 @@ def test_an_order_that_is_there_is_not_written_over(tmp_path: Path) -> None:
 
     assert isinstance(done.exception, FileExistsError)
     assert file.read_text(encoding="utf-8") == CSPLIB
+
+
+def test_where_an_order_cannot_be_written_is_said_before_the_search(tmp_path: Path) -> None:
+    nowhere = tmp_path / "no such folder" / "order.csv"
+
+    done = RUNNER.invoke(app, ["solve", str(csplib(tmp_path, CSPLIB)), "--out", str(nowhere)])
+
+    assert isinstance(done.exception, FileTrouble)
+    assert str(done.exception) == f"{nowhere.parent}: there is no such folder; make it, or correct the path"
+    assert "moves" not in done.output
+
+
+def test_a_search_that_does_not_begin_leaves_no_file(tmp_path: Path) -> None:
+    order = tmp_path / "order.csv"
+
+    done = RUNNER.invoke(app, ["solve", str(csplib(tmp_path, CSPLIB)), "--frozen", "99", "--out", str(order)])
+
+    assert done.exit_code != 0
+    assert not order.exists()
 
 
 @pytest.mark.parametrize("words", [["--seconds", "-1"], ["--frozen", "6"]])
