@@ -155,7 +155,7 @@ batches = Table(
 )
 Index("ix_batches_brand", batches.c.brand_id, batches.c.id)
 
-# What a partition into batches cost, and what none can cost less than; `exact` where every partition was looked at.
+# What a partition into batches cost, and what none can cost less than; `exact` where it is proven that none does.
 batch_plans = Table(
     "batch_plans",
     metadata,

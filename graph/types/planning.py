@@ -87,7 +87,9 @@ class WeekPlan:
 
 @object_type(reads=Permission.BATCH_READ)
 class BatchPlan:
-    """A partition of waiting orders into batches: no partition costs less than `bound`; no gap where it is `exact`.
+    """A partition of waiting orders into batches, of one class or of several; `exact` where it is proven cheapest.
+
+    No partition of the same orders that the rules allow costs less than `bound`.
 
     `waiting` orders fill no batch yet; `tooLong` are those in a batch whose buyers would wait too long.
     """

@@ -43,8 +43,8 @@ from kernel.actor import Actor, Role
 from kernel.errors import Forbidden, InvalidInput, TooBusy
 from kernel.ids import AccountId
 from kernel.paging import PageRequest
-from tests.configurator.small_brand import BRAND, PLANNER
-from tests.factory_orders.trade import NORTH_PLANT, Trade, buyer
+from tests.configurator.small_brand import BRAND, PLAIN_CAR, PLANNER
+from tests.factory_orders.trade import NORTH_PLANT, SYSTEM, Trade, buyer
 
 MONDAY = date(2026, 12, 7)
 ADMIN = Actor(BRAND, frozenset({Role.BRAND_ADMIN}), AccountId("e" * 32))
@@ -200,6 +200,22 @@ def test_a_partition_is_kept_with_its_bound_and_only_planners_read_it(trade: Tra
     assert partition_line(parted, "en").endswith("proven optimal.")
     with trade.works.read(buyer()) as work, pytest.raises(Forbidden):
         queries.batch_plans_of(work, NORTH_PLANT, PageRequest(1))
+
+
+def test_trims_that_lock_together_share_a_batch_and_each_car_gets_its_week(trade: Trade) -> None:
+    plus = ("BLUE", "W17", "PT_SMALL", "TR_PLUS")
+    many = [trade.terms(n, "89"[n % 2] * 32, (PLAIN_CAR, plus)[n % 2], None) for n in range(1, 9)]
+
+    with trade.works.change(SYSTEM) as work:
+        service.take_locked(work, many)
+
+    assert len({terms.class_l1 for terms in many}) == 2
+    with trade.works.read(PLANNER) as work:
+        (parted,) = queries.batch_plans_of(work, NORTH_PLANT, PageRequest(10)).items
+        (batch,) = queries.list_batches(work, PageRequest(10)).items
+    assert (parted.orders, parted.batches, parted.exact) == (8, 1, True)
+    assert (batch.size, batch.scheduled) == (8, 8)
+    assert len(trade.build_orders()) == 8
 
 
 def test_a_line_day_says_what_no_order_of_its_cars_goes_below(trade: Trade) -> None:

@@ -1,54 +1,89 @@
-"""A lower bound of every partition's cost: each kind of cost at its own least, all at once.
+"""A lower bound of every partition's cost, whichever classes share its batches.
 
-Setups: a queue of n needs ⌈n / largest⌉ batches. Changeovers: the sequence touches every queue, so its changes contain
-a spanning tree of the queues. Idle, waiting and late days: cars built one by one, each slot to the car that is there
-with the earliest promise. For jobs of one unit that order leaves the least idle, waiting and lateness together, and no
-car of a batch is ready before its own slot.
+**Orders by themselves.** Nobody is built before the parts are there: a promise for a sooner day costs the days between.
+
+**Setups, waiting, idle and late days together.** Take any partition, and give its places, first to last, to the orders
+by when their parts are there: no batch starts later than before, for the first k of these have theirs no later than any
+k orders. Give the promises, or the parts' days if
+those are later, to the same places, the earliest first: late days then add up to no more (lateness is convex
+in the day; Hardy, Littlewood and Pólya, Inequalities, 1934, section 10.2). What is left is one line of cars that are
+all alike, and that is cut exactly.
+
+**Changes.** Each model and each powertrain but the first comes for a first time, at the border of a batch or inside it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from heapq import heapify, heappop, heappush
+from dataclasses import dataclass, field
+from functools import reduce
+from heapq import heappop, heappush
+from operator import or_
+from typing import Final
 
-from factory_orders.planning.batching.model import (
-    BatchPrices,
-    Line,
-    WaitingOrder,
-    changeover,
-    changes_inside,
-    features_of,
-)
+from factory_orders.planning.batching.costs import Costs
+from factory_orders.planning.batching.lines import cut_line
+from factory_orders.planning.batching.model import BatchPrices, Line, Part, WaitingOrder
 
-
-def lower_bound(queues: Sequence[Sequence[WaitingOrder]], line: Line, prices: BatchPrices, *, largest: int) -> int:
-    """Return what no partition of these queues can cost less than, in fen."""
-    setups = sum(-(-len(queue) // largest) for queue in queues) * prices.setup
-    every = [order for queue in queues for order in queue]
-    return setups + _least_changes(queues, prices) + _least_waiting(every, line, prices)
+NEVER: Final = 1 << 62
+"""More than any partition costs, in fen."""
 
 
-def _least_changes(queues: Sequence[Sequence[WaitingOrder]], prices: BatchPrices) -> int:
-    """Return the larger of two bounds: a least spanning tree over the queues (Prim), and each kind's first coming."""
-    own = [features_of(queue) for queue in queues if queue]
-    left = set(range(1, len(own)))
-    reach = {index: changeover(own[0], own[index], prices) for index in left}
-    tree = 0
-    while left:
-        nearest = min(left, key=lambda index: (reach[index], index))
-        left.remove(nearest)
-        tree += reach[nearest]
-        for index in left:
-            reach[index] = min(reach[index], changeover(own[nearest], own[index], prices))
-    every = features_of([order for queue in queues for order in queue])
-    # A model that was not there before costs a change, at the border of a batch or inside it.
-    return max(tree, changes_inside(every, prices))
+def lower_bound(costs: Costs) -> int:
+    """Return what no partition of the orders of some queues costs less than, in fen; batches can take them all."""
+    every = [order for queue in costs.queues for order in queue]
+    rest = Rest.of(costs)
+    own, made_of = sum(sums[-1] for sums in costs.own), reduce(or_, (one for some in costs.made_of for one in some), 0)
+    setups = -(-len(every) // costs.largest) * costs.prices.setup
+    one_by_one = setups + _least_waiting(every, costs.line, costs.prices)
+    return max(own + rest.alike.total(cut_line(rest.alike)), one_by_one) + costs.changes(made_of)
+
+
+@dataclass(slots=True)
+class Rest:
+    """What the rest of some orders costs at least once so many are built, whichever they are, without its changes.
+
+    If the line is free at `end` and parts come later, their orders are all in the rest, and its k-th promise ends no
+    later than the k-th of the same number of last ones; so the bound of the whole line holds for its end as well.
+    """
+
+    alike: Costs
+    _known: dict[tuple[int, int], int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, costs: Costs) -> Rest:
+        """Return the rests of the orders of some queues, without what each of these costs by itself."""
+        readies = sorted(order.ready for queue in costs.queues for order in queue)
+        dues = sorted(day for some in costs.due for day in some)
+        alike = [
+            WaitingOrder(str(number), "", "", "", "", 0, ready, due)
+            for number, (ready, due) in enumerate(zip(readies, dues, strict=True))
+        ]
+        return cls(Costs([alike], costs.line, costs.prices, costs.smallest, costs.largest))
+
+    def least(self, taken: int, end: int) -> int:
+        """Return the least cost in fen with so many built and the line free at `end`; `NEVER` if none fills batches."""
+        count = len(self.alike.queues[0])
+        if taken == count:
+            return 0
+        known = self._known.get((taken, end))
+        if known is None:
+            known = NEVER
+            for stop in range(taken + self.alike.smallest, min(taken + self.alike.largest, count) + 1):
+                after, cost = self.alike.build((Part(0, taken, stop),), end, 0)
+                known = min(known, cost + self.least(stop, after))
+            self._known[taken, end] = known
+        return known
 
 
 def _least_waiting(orders: Sequence[WaitingOrder], line: Line, prices: BatchPrices) -> int:
+    """Return what idle slots, waiting and late days cost of cars built one by one, in fen.
+
+    Each slot takes the car that is there with the earliest promise: for jobs of one unit that leaves the least of all
+    three, and no car of a batch is ready before its own slot.
+    """
     arriving = sorted(orders, key=lambda order: order.ready)
     there: list[int] = []
-    heapify(there)
     total = -prices.wait_day * sum(order.since for order in orders)
     slot = index = 0
     while index < len(arriving) or there:

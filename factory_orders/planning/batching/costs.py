@@ -1,26 +1,33 @@
-"""Costs of parts of queues, fast enough to be asked for in every step of a search; the sums are those of the model."""
+"""Costs of batches to be, fast enough to be asked for in every step of a search; the sums are those of the model.
+
+What a batch is made of is one whole number here, a bit for each model, powertrain and paint.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
+from typing import NamedTuple
 
-from factory_orders.planning.batching.model import (
-    BatchPrices,
-    Features,
-    Line,
-    Part,
-    WaitingOrder,
-    changeover,
-    changes_inside,
-    features_of,
-)
+from factory_orders.planning.batching.model import BatchPrices, Cut, Line, WaitingOrder
+
+
+class Look(NamedTuple):
+    """A batch to be: how many cars, what it is made of, from which slot on all its parts are there; fixed costs in fen.
+
+    `fixed` is what it costs wherever it stands: its setup, its changes inside, and what its orders cost by themselves.
+    """
+
+    size: int
+    made_of: int
+    ready: int
+    fixed: int
 
 
 @dataclass(slots=True)
 class Costs:
-    """Costs of the parts of some queues; sums over a part take no longer for a large one."""
+    """Costs of batches out of some queues; each queue is in the order in which it must be built."""
 
     queues: Sequence[Sequence[WaitingOrder]]
     line: Line
@@ -28,74 +35,132 @@ class Costs:
     smallest: int
     largest: int
     evaluations: int = 0
-    _since: list[list[int]] = field(init=False)
-    _ready: list[list[int]] = field(init=False)
+    """How many parts of batches were costed so far."""
+    made_of: list[list[int]] = field(init=False)
+    """What each order is made of, queue by queue."""
+    ready: list[list[int]] = field(init=False)
+    """The first slot in which each order's parts are there, queue by queue."""
+    due: list[list[int]] = field(init=False)
+    """The day on which each order is promised, or that on which its parts are there if that is later."""
+    own: list[list[int]] = field(init=False)
+    """Sums of what the first orders of each queue cost by themselves, in fen.
+
+    Those are the days until their parts are there if they are promised sooner, less the days before they were locked.
+    """
+    _models: int = field(init=False)
+    _powertrains: int = field(init=False)
+    _paints: int = field(init=False)
     _late: dict[tuple[int, int], list[int]] = field(default_factory=dict)
-    _known: dict[Part, tuple[Features, int]] = field(default_factory=dict)
-    _single: list[list[Features]] = field(init=False)
+    _changes: dict[int, int] = field(default_factory=dict)
+    _known: dict[Cut, Look] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._since = [[0, *accumulate(order.since for order in queue)] for queue in self.queues]
-        self._ready = [[self.line.first_slot(order.ready) for order in queue] for queue in self.queues]
-        self._single = [[features_of([order]) for order in queue] for queue in self.queues]
+        every = [order for queue in self.queues for order in queue]
+        names = [sorted({getattr(order, kind) for order in every}) for kind in ("model", "powertrain", "paint")]
+        bits = [{name: 1 << number for number, name in enumerate(some)} for some in names]
+        at = len(names[0]), len(names[0]) + len(names[1])
+        self._models, self._powertrains = (1 << at[0]) - 1, ((1 << len(names[1])) - 1) << at[0]
+        self._paints = ((1 << len(names[2])) - 1) << at[1]
+        self.made_of = [
+            [bits[0][one.model] | bits[1][one.powertrain] << at[0] | bits[2][one.paint] << at[1] for one in queue]
+            for queue in self.queues
+        ]
+        self.ready = [[self.line.first_slot(order.ready) for order in queue] for queue in self.queues]
+        there = [[self.line.day_of(slot) for slot in slots] for slots in self.ready]
+        self.due = [
+            list(map(max, (one.due for one in queue), days)) for queue, days in zip(self.queues, there, strict=True)
+        ]
+        self.own = [
+            [0, *accumulate(map(self._own, queue, due))] for queue, due in zip(self.queues, self.due, strict=True)
+        ]
 
-    def features(self, part: Part) -> Features:
-        """Return what a part is made of."""
-        return self._look_at(part)[0]
+    def _own(self, order: WaitingOrder, due: int) -> int:
+        return self.prices.late_day * (due - order.due) - self.prices.wait_day * order.since
 
-    def _look_at(self, part: Part) -> tuple[Features, int]:
-        """Return what a part is made of and from which slot on all its parts are there."""
-        known = self._known.get(part)
+    def look_at(self, cut: Cut) -> Look:
+        """Return what is the same of a batch wherever it stands."""
+        known = self._known.get(cut)
         if known is None:
-            shorter = self._known.get(Part(part.queue, part.start + 1, part.stop))
-            if shorter is None:
-                orders = self.queues[part.queue][part.start : part.stop]
-                known = features_of(orders), max(self._ready[part.queue][part.start : part.stop])
-            else:
-                first = self._single[part.queue][part.start]
-                known = shorter[0].joined(first), max(shorter[1], self._ready[part.queue][part.start])
-            self._known[part] = known
+            size = made_of = ready = own = 0
+            for queue, start, stop in cut:
+                size += stop - start
+                own += self.own[queue][stop] - self.own[queue][start]
+                for features in self.made_of[queue][start:stop]:
+                    made_of |= features
+                ready = max(ready, *self.ready[queue][start:stop])
+            known = self._known[cut] = Look(size, made_of, ready, self.fixed(made_of, own))
         return known
 
-    def worst_changeover(self, queue: int | None = None) -> int:
-        """Return what a change between two parts, of one queue or of all, can cost at most."""
-        queues = self.queues if queue is None else [self.queues[queue]]
-        own = features_of([order for one in queues for order in one])
+    def fixed(self, made_of: int, own: int) -> int:
+        """Return what a batch costs wherever it stands, given what its orders cost by themselves."""
+        return self.prices.setup + self.changes(made_of) + own
+
+    def changes(self, made_of: int) -> int:
+        """Return what each model and powertrain but the first costs."""
+        known = self._changes.get(made_of)
+        if known is None:
+            models, powertrains = made_of & self._models, made_of & self._powertrains
+            known = self._changes[made_of] = (
+                max(models.bit_count() - 1, 0) * self.prices.changeover_model
+                + max(powertrains.bit_count() - 1, 0) * self.prices.changeover_powertrain
+            )
+        return known
+
+    def first_coming(self, made_of: int) -> int:
+        """Return what models and powertrains cost that were not there before: a change each."""
+        models, powertrains = made_of & self._models, made_of & self._powertrains
         return (
-            self.prices.changeover_paint * (len(own.paints) > 1)
-            + self.prices.changeover_powertrain * (len(own.powertrains) > 1)
-            + self.prices.changeover_model * (len(own.models) > 1)
+            models.bit_count() * self.prices.changeover_model
+            + powertrains.bit_count() * self.prices.changeover_powertrain
         )
 
-    def build(self, part: Part, end: int, before: Part | None) -> tuple[int, int]:
-        """Return when the line is free after a part and what the part costs, if the line is free at `end` before it."""
-        self.evaluations += 1
-        size = part.stop - part.start
-        own, ready = self._look_at(part)
+    def changeover(self, before: int, after: int) -> int:
+        """Return what the change between two batches costs; 0 before the first, which is made of nothing."""
+        if not before:
+            return 0
+        common, prices = before & after, self.prices
+        return (
+            (0 if common & self._models else prices.changeover_model)
+            + (0 if common & self._powertrains else prices.changeover_powertrain)
+            + (0 if common & self._paints else prices.changeover_paint)
+        )
+
+    @property
+    def worst_changeover(self) -> int:
+        """Return what a change between two batches can cost at most."""
+        prices = self.prices
+        return (
+            prices.changeover_model * (self._models.bit_count() > 1)
+            + prices.changeover_powertrain * (self._powertrains.bit_count() > 1)
+            + prices.changeover_paint * (self._paints.bit_count() > 1)
+        )
+
+    def build(self, cut: Cut, end: int, before: int) -> tuple[int, int]:
+        """Return when the line is free after a batch, and its cost behind one made of `before` that ends at `end`."""
+        self.evaluations += len(cut)
+        size, made_of, ready, cost = self.look_at(cut)
         start = max(end, ready)
         day = self.line.day_of(start + size - 1)
-        since = self._since[part.queue]
-        late = self._late_until(part.queue, day)
-        cost = self.prices.setup + self.prices.idle_slot * (start - end) + changes_inside(own, self.prices)
-        cost += self.prices.wait_day * (day * size - since[part.stop] + since[part.start])
-        cost += self.prices.late_day * (late[part.stop] - late[part.start])
-        if before is not None:
-            cost += changeover(self.features(before), own, self.prices)
-        return start + size, cost
+        cost += self.prices.idle_slot * (start - end) + self.prices.wait_day * day * size
+        for queue, first, stop in cut:
+            late = self.late_until(queue, day)
+            cost += late[stop] - late[first]
+        return start + size, cost + self.changeover(before, made_of)
 
-    def _late_until(self, queue: int, day: int) -> list[int]:
+    def late_until(self, queue: int, day: int) -> list[int]:
+        """Return what more lateness costs of the first orders of a queue if all are built on a day, for each number."""
         known = self._late.get((queue, day))
         if known is None:
-            late = accumulate(max(0, day - order.due) for order in self.queues[queue])
-            known = self._late[queue, day] = [0, *late]
+            late = self.prices.late_day
+            sums = accumulate(late * max(0, day - due) for due in self.due[queue])
+            known = self._late[queue, day] = [0, *sums]
         return known
 
-    def total(self, parts: Sequence[Part]) -> int:
-        """Return what a sequence of parts costs."""
-        end = cost = 0
-        before: Part | None = None
-        for part in parts:
-            end, more = self.build(part, end, before)
+    def total(self, cuts: Iterable[Cut]) -> int:
+        """Return what a sequence of batches costs."""
+        end = cost = before = 0
+        for cut in cuts:
+            end, more = self.build(cut, end, before)
             cost += more
-            before = part
+            before = self.look_at(cut).made_of
         return cost

@@ -10,11 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from heapq import heappop, heappush
-from itertools import accumulate
-from typing import Final
-
-MIXED: Final = ""
-"""The class of the queue that gathers what no class of its own can fill a batch with."""
+from itertools import accumulate, chain
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +76,16 @@ class Line:
         return self.until[-1] + (day - self.days[-1] - 1) * self.slots[-1]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A batch to be: the orders `start` to `stop` of a queue."""
+class Part(NamedTuple):
+    """The orders `start` to `stop` of a queue."""
 
     queue: int
     start: int
     stop: int
+
+
+Cut = tuple[Part, ...]
+"""A batch to be: parts of one or of several queues."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +99,10 @@ class PlannedBatch:
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """Batches in the order in which they are built; no partition of these queues costs less than the bound.
+    """Batches in the order in which they are built; no partition of their orders costs less than the bound.
 
     `waiting` are orders that fill no batch yet, `offers` those in a batch whose buyers would wait too long; `exact`
-    where every partition was looked at, so that there is no gap.
+    where no partition that section 6.5 allows, of one class a batch or of several, costs less: there is no gap.
     """
 
     batches: tuple[PlannedBatch, ...]
@@ -148,17 +148,6 @@ class Features:
     models: frozenset[str]
     powertrains: frozenset[str]
     paints: frozenset[str]
-
-    def joined(self, other: Features) -> Features:
-        """Return what both are made of together."""
-        return Features(self.models | other.models, self.powertrains | other.powertrains, self.paints | other.paints)
-
-    def contain(self, other: Features) -> bool:
-        """Say whether this has all that another has."""
-        return self.paints >= other.paints and self.powertrains >= other.powertrains and self.models >= other.models
-
-
-NOTHING: Final = Features(frozenset(), frozenset(), frozenset())
 
 
 def features_of(orders: Sequence[WaitingOrder]) -> Features:
@@ -210,15 +199,17 @@ def order_of_waiting(orders: Sequence[WaitingOrder], line: Line) -> list[Waiting
     return found
 
 
-def plan_batches(
-    queues: Sequence[Sequence[WaitingOrder]], parts: Sequence[Part], line: Line, prices: BatchPrices
-) -> list[PlannedBatch]:
+def orders_of(queues: Sequence[Sequence[WaitingOrder]], cut: Cut) -> list[WaitingOrder]:
+    """Return the orders of a batch to be, queue by queue."""
+    return list(chain.from_iterable(queues[part.queue][part.start : part.stop] for part in cut))
+
+
+def plan_batches(batches: Sequence[Sequence[WaitingOrder]], line: Line, prices: BatchPrices) -> list[PlannedBatch]:
     """Build batches one after the other, each as soon as the line is free and its last part is there; cost each."""
     planned = []
     end = 0
     before: Features | None = None
-    for part in parts:
-        orders = tuple(queues[part.queue][part.start : part.stop])
+    for orders in map(tuple, batches):
         start = max(end, line.first_slot(max(order.ready for order in orders)))
         day = line.day_of(start + len(orders) - 1)
         own = features_of(orders)

@@ -1,150 +1,233 @@
-"""In which order a plant builds the batches of several queues: search over the sequence, cutting queues anew too.
+"""Makes a sequence of batches cheaper, whichever classes share one: search by steps until none helps.
 
-A step is taken when it makes the whole sequence cheaper: a run of batches moves elsewhere, two batches of a queue share
-their orders otherwise or become one, one becomes two. Within a queue nobody is overtaken. No chance is involved.
+A batch is how many orders of each queue it takes; which ones follows from the batches before it, so that no step
+overtakes anybody of a queue. A run of batches moves elsewhere, two become one, one becomes two, orders of a queue move
+to another batch, two batches swap as many of one queue for another's. No chance is involved.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from factory_orders.planning.batching.costs import Costs
-from factory_orders.planning.batching.model import Part
+from factory_orders.planning.batching.model import Cut, Part
 
-EVALUATIONS_MAX: Final = 300_000
-"""How many batches each of the two searches costs at most: one or two seconds."""
-SHIFTS: Final = (1, 2, 4, 8, 16, 32, 64)
+SHIFTS: Final = (1, 4, 16)
+"""How many orders move to another batch, beside all of a queue and as many as there is room for."""
 REACH: Final = 40
-"""How far a batch moves in one step."""
+"""How far a batch moves or looks for one to join, in one step."""
+NEAR: Final = 6
+"""How far orders move, or are swapped."""
+PIECES: Final = 8
+"""In how many places a batch may come apart, beside those between its queues."""
+
+Takes = tuple[tuple[int, int], ...]
+"""How many orders a batch takes of each queue: (queue, number) in the order of the queues."""
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A sequence of parts, with when the line is free and what it has cost before each of them and at the end."""
+    """A sequence of batches, with when the line is free and what it has cost before each of them and at the end."""
 
-    parts: tuple[Part, ...]
+    cuts: tuple[Cut, ...]
     ends: tuple[int, ...]
-    costs: tuple[int, ...]
+    sums: tuple[int, ...]
 
     @property
     def total(self) -> int:
         """Return what all of it costs."""
-        return self.costs[-1]
-
-    def rebuilt(self, costs: Costs, parts: Sequence[Part], *, most: int | None) -> Built | None:
-        """Return another sequence, counted from where it begins to differ; None unless it costs less than `most`."""
-        same = 0
-        for old, new in zip(self.parts, parts, strict=False):
-            if old != new:
-                break
-            same += 1
-        ends, sums = list(self.ends[: same + 1]), list(self.costs[: same + 1])
-        before = parts[same - 1] if same else None
-        for part in parts[same:]:
-            end, more = costs.build(part, ends[-1], before)
-            ends.append(end)
-            sums.append(sums[-1] + more)
-            if most is not None and sums[-1] >= most:
-                return None
-            before = part
-        return Built(tuple(parts), tuple(ends), tuple(sums))
+        return self.sums[-1]
 
 
-def best_sequence(costs: Costs, queues: Mapping[int, Sequence[Part]]) -> list[Part]:
-    """Return the cheaper of two searches: from the batches by age, and from the queues one after the other."""
-    found = [_improve(costs, start) for start in (_by_age(costs, queues), _by_kind(costs, queues))]
-    return list(min(found, key=lambda one: one.total).parts)
+def build_all(costs: Costs, cuts: Sequence[Cut]) -> Built:
+    """Return a sequence with its costs."""
+    ends, sums, before = [0], [0], 0
+    for cut in cuts:
+        end, more = costs.build(cut, ends[-1], before)
+        ends.append(end)
+        sums.append(sums[-1] + more)
+        before = costs.look_at(cut).made_of
+    return Built(tuple(cuts), tuple(ends), tuple(sums))
 
 
-def _by_age(costs: Costs, queues: Mapping[int, Sequence[Part]]) -> list[Part]:
-    """Return all batches, the one whose parts are there and whose orders have waited longest first."""
-
-    def age(part: Part) -> tuple[int, float, int]:
-        orders = costs.queues[part.queue][part.start : part.stop]
-        return max(order.ready for order in orders), sum(order.since for order in orders) / len(orders), part.queue
-
-    left = {queue: list(parts) for queue, parts in queues.items()}
-    found = []
-    while left:
-        queue = min(left, key=lambda one: age(left[one][0]))
-        found.append(left[queue].pop(0))
-        if not left[queue]:
-            del left[queue]
-    return found
-
-
-def _by_kind(costs: Costs, queues: Mapping[int, Sequence[Part]]) -> list[Part]:
-    """Return the queues one after the other, each time the one that is cheapest to go on with."""
-    left = dict(queues)
-    found: list[Part] = []
-    end = 0
-    while left:
-        before = found[-1] if found else None
-        queue = min(left, key=lambda one: (costs.build(left[one][0], end, before)[1], one))
-        for part in left.pop(queue):
-            end, _ = costs.build(part, end, found[-1] if found else None)
-            found.append(part)
-    return found
-
-
-def _improve(costs: Costs, parts: list[Part]) -> Built:
+def improve(costs: Costs, cuts: Sequence[Cut], *, evaluations_max: int) -> Built:
     """Go round the sequence, taking each batch's best step, until a round brings nothing or the budget ends."""
-    budget = costs.evaluations + EVALUATIONS_MAX
-    current = Built((), (0,), (0,)).rebuilt(costs, parts, most=None)
-    assert current is not None
+    budget = costs.evaluations + evaluations_max
+    current = _Current.of(build_all(costs, cuts))
     index = idle = 0
-    while idle < len(current.parts) and costs.evaluations < budget:
-        index %= len(current.parts)
-        better = current
-        for changed in _steps(costs, current.parts, index):
-            better = current.rebuilt(costs, changed, most=better.total) or better
-        idle = idle + 1 if better is current else 0
-        current = better
+    while idle < len(current.takes) and costs.evaluations < budget:
+        index %= len(current.takes)
+        best, least = None, current.built.total
+        for steps in _steps(costs, current.takes, index):
+            total = _total(costs, current, steps, least)
+            if total < least:
+                best, least = steps, total
+        idle = idle + 1 if best is None else 0
+        current = current if best is None else _Current.of(build_all(costs, lay_out(best)))
         index += 1
-    return current
+    return current.built
 
 
-def _steps(costs: Costs, parts: Sequence[Part], index: int) -> Iterator[list[Part]]:
-    """Yield the sequences that differ in where the batch at `index` stands or in how it is cut."""
+@dataclass(frozen=True, slots=True)
+class _Current:
+    """A sequence, what each of its batches takes, and how many of each queue the batches before each of them took."""
+
+    built: Built
+    takes: list[Takes]
+    taken: list[dict[int, int]]
+
+    @classmethod
+    def of(cls, built: Built) -> _Current:
+        taken: list[dict[int, int]] = [{}]
+        for cut in built.cuts:
+            taken.append(taken[-1] | {queue: stop for queue, _, stop in cut})
+        return cls(built, [takes_of(cut) for cut in built.cuts], taken)
+
+
+def takes_of(cut: Cut) -> Takes:
+    """Return how many orders of each queue a batch takes."""
+    return tuple((queue, stop - start) for queue, start, stop in cut)
+
+
+def lay_out(batches: Sequence[Takes]) -> list[Cut]:
+    """Return which orders the batches take: of each queue the next ones."""
+    taken: dict[int, int] = {}
+    return [_next(taken, takes) for takes in batches]
+
+
+def _next(taken: dict[int, int], takes: Takes) -> Cut:
+    cut = []
+    for queue, number in takes:
+        start = taken.get(queue, 0)
+        taken[queue] = start + number
+        cut.append(Part(queue, start, start + number))
+    return tuple(cut)
+
+
+def _total(costs: Costs, current: _Current, steps: list[Takes], most: int) -> int:
+    """Return what a sequence costs, counted only where it differs from the current; `most` or more if that is all."""
+    old, built = current.takes, current.built
+    shorter = min(len(old), len(steps))
+    same = tail = 0
+    while same < shorter and old[same] == steps[same]:
+        same += 1
+    # Both take all there is, so that batches at the end that take as many take the same.
+    while tail < shorter - same and old[-1 - tail] == steps[-1 - tail]:
+        tail += 1
+    end, total, taken = built.ends[same], built.sums[same], dict(current.taken[same])
+    before = costs.look_at(built.cuts[same - 1]).made_of if same else 0
+    for at in range(same, len(steps)):
+        there = at - len(steps) + len(old)
+        if at < len(steps) - tail:
+            cut = _next(taken, steps[at])
+        else:
+            cut = built.cuts[there]
+            if there and end == built.ends[there]:
+                # From here on all is as it was but for the change to the first of them.
+                own, other = costs.look_at(cut).made_of, costs.look_at(built.cuts[there - 1]).made_of
+                change = costs.changeover(before, own) - costs.changeover(other, own)
+                return total + change + built.total - built.sums[there]
+        end, more = costs.build(cut, end, before)
+        total += more
+        if total >= most:
+            return total
+        before = costs.look_at(cut).made_of
+    return total
+
+
+def _steps(costs: Costs, batches: list[Takes], index: int) -> Iterator[list[Takes]]:
+    """Yield the sequences that differ in where the batch at `index` stands or in what it takes."""
     run = index + 1
-    while run < len(parts) and parts[run].queue == parts[index].queue:
+    own = {queue for queue, _ in batches[index]}
+    while run < len(batches) and own & {queue for queue, _ in batches[run]}:
         run += 1
     for stop in {index + 1, run}:
-        yield from _moves(parts, index, stop)
-    yield from _cuts(costs, parts, index)
+        yield from _moves(batches, index, stop)
+    yield from _parted(costs, batches, index)
+    yield from _joined(costs, batches, index)
+    for other in range(max(0, index - NEAR), min(len(batches), index + NEAR + 1)):
+        if other != index:
+            yield from _shifted(costs, batches, index, other)
+            yield from _swapped(batches, index, other)
 
 
-def _moves(parts: Sequence[Part], start: int, stop: int) -> Iterator[list[Part]]:
-    """Yield the block elsewhere, as far as it overtakes nobody of its queue."""
-    block, queue = list(parts[start:stop]), parts[start].queue
-    for to in range(start - 1, max(-1, start - REACH), -1):
-        if parts[to].queue == queue:
-            break
-        yield [*parts[:to], *block, *parts[to:start], *parts[stop:]]
-    for to in range(stop, min(len(parts), stop + REACH)):
-        if parts[to].queue == queue:
-            break
-        yield [*parts[:start], *parts[stop : to + 1], *block, *parts[to + 1 :]]
+def _moves(batches: list[Takes], start: int, stop: int) -> Iterator[list[Takes]]:
+    block, rest = batches[start:stop], batches[:start] + batches[stop:]
+    for to in range(max(0, start - REACH), min(len(rest), start + REACH) + 1):
+        if to != start:
+            yield [*rest[:to], *block, *rest[to:]]
 
 
-def _cuts(costs: Costs, parts: Sequence[Part], index: int) -> Iterator[list[Part]]:
-    """Yield the batch in two, and the batch and the next one of its queue with another border or as one."""
-    own = parts[index]
-    for at in range(own.start + costs.smallest, own.stop - costs.smallest + 1, max(1, (own.stop - own.start) // 8)):
-        yield [*parts[:index], Part(own.queue, own.start, at), Part(own.queue, at, own.stop), *parts[index + 1 :]]
-    other = next((at for at in range(index + 1, len(parts)) if parts[at].queue == own.queue), None)
-    if other is None:
-        return
-    nextone = parts[other]
-    if nextone.stop - own.start <= costs.largest:
-        whole = Part(own.queue, own.start, nextone.stop)
-        yield [*parts[:index], whole, *parts[index + 1 : other], *parts[other + 1 :]]
-        yield [*parts[:index], *parts[index + 1 : other], whole, *parts[other + 1 :]]
-    for shift in (*SHIFTS, *(-one for one in SHIFTS)):
-        border = own.stop + shift
-        sizes = border - own.start, nextone.stop - border
-        if costs.smallest <= min(sizes) and max(sizes) <= costs.largest:
-            first, second = Part(own.queue, own.start, border), Part(own.queue, border, nextone.stop)
-            yield [*parts[:index], first, *parts[index + 1 : other], second, *parts[other + 1 :]]
+def _parted(costs: Costs, batches: list[Takes], index: int) -> Iterator[list[Takes]]:
+    """Yield the batch in two, either of them first."""
+    own = batches[index]
+    size = sum(number for _, number in own)
+    borders = set(range(costs.smallest, size - costs.smallest + 1, max(1, size // PIECES)))
+    at = 0
+    for _, number in own[:-1]:
+        at += number
+        borders.add(at)
+    for border in sorted(borders):
+        if costs.smallest <= border <= size - costs.smallest:
+            first, second = _split(own, border)
+            yield [*batches[:index], first, second, *batches[index + 1 :]]
+            yield [*batches[:index], second, first, *batches[index + 1 :]]
+
+
+def _split(takes: Takes, border: int) -> tuple[Takes, Takes]:
+    first, second = [], []
+    for queue, number in takes:
+        here = min(number, border)
+        border -= here
+        if here:
+            first.append((queue, here))
+        if number > here:
+            second.append((queue, number - here))
+    return tuple(first), tuple(second)
+
+
+def _joined(costs: Costs, batches: list[Takes], index: int) -> Iterator[list[Takes]]:
+    """Yield the batch as one with a later one, in the place of either."""
+    size = sum(number for _, number in batches[index])
+    for other in range(index + 1, min(len(batches), index + REACH)):
+        if size + sum(number for _, number in batches[other]) <= costs.largest:
+            both = _plus(batches[index], batches[other])
+            between = batches[index + 1 : other]
+            yield [*batches[:index], both, *between, *batches[other + 1 :]]
+            if between:
+                yield [*batches[:index], *between, both, *batches[other + 1 :]]
+
+
+def _shifted(costs: Costs, batches: list[Takes], index: int, other: int) -> Iterator[list[Takes]]:
+    """Yield some orders of a queue in another batch."""
+    spare = sum(number for _, number in batches[index]) - costs.smallest
+    room = costs.largest - sum(number for _, number in batches[other])
+    for queue, number in batches[index]:
+        most = min(number, spare, room)
+        for moved in {most, *(shift for shift in SHIFTS if shift < most)}:
+            if moved > 0:
+                changed = list(batches)
+                changed[index] = _plus(batches[index], ((queue, -moved),))
+                changed[other] = _plus(batches[other], ((queue, moved),))
+                yield changed
+
+
+def _swapped(batches: list[Takes], index: int, other: int) -> Iterator[list[Takes]]:
+    """Yield as many orders of a queue as can be for those of another one in the other batch."""
+    here, there = dict(batches[index]), dict(batches[other])
+    for queue in here.keys() - there.keys():
+        for back in there.keys() - here.keys():
+            moved = min(here[queue], there[back])
+            changed = list(batches)
+            changed[index] = _plus(batches[index], ((queue, -moved), (back, moved)))
+            changed[other] = _plus(batches[other], ((queue, moved), (back, -moved)))
+            yield changed
+
+
+def _plus(takes: Takes, more: Takes) -> Takes:
+    found = dict(takes)
+    for queue, number in more:
+        found[queue] = found.get(queue, 0) + number
+    return tuple(sorted((queue, number) for queue, number in found.items() if number))
