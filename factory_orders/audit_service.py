@@ -19,6 +19,7 @@ from factory_orders.errors import VinInvalid
 from factory_orders.exchanges import audit_service as exchanges_audit
 from factory_orders.light_stock import audit_service as light_stock_audit
 from factory_orders.parts import audit_service as parts_audit
+from factory_orders.planning import audit_service as planning_audit
 from factory_orders.planning.model import SLOT, OrderOrigin
 from factory_orders.planning.queries import car_facts
 from factory_orders.planning.tables import capacity_weeks, orders, pool_reservations
@@ -429,6 +430,7 @@ CHECKS: Final = (
         1,
         rows_violating(_earnest(OrderOrigin.POOL), shape="order {id} is {state} and its earnest money is {held}"),
     ),
+    *planning_audit.CHECKS,
     *stock_audit.CHECKS,
     *light_stock_audit.CHECKS,
     *stock_orders_audit.CHECKS,

@@ -109,6 +109,25 @@ class BuildOrderWithdrawn(Event):
     plant_id: str
 
 
+@event("factory_orders.line_day_disturbed")
+@dataclass(frozen=True, slots=True)
+class LineDayDisturbed(Event):
+    """A day's line has lost a car, has another one, or another tail before it: its order may be mended."""
+
+    plant_id: str
+    day: date
+
+
+@event("factory_orders.line_day_mended")
+@dataclass(frozen=True, slots=True)
+class LineDayMended(Event):
+    """Cars of a day changed places on the line after a disturbance."""
+
+    plant_id: str
+    day: date
+    moved: int
+
+
 @event("factory_orders.build_stage_reported")
 @dataclass(frozen=True, slots=True)
 class BuildStageReported(Event):

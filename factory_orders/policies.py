@@ -125,15 +125,28 @@ class BatchPolicy:
 @policy_section("line")
 @dataclass(frozen=True, slots=True)
 class LinePolicy:
-    """The line: the longest run of one paint, and ratio limits: at most p cars with an option in any q in a row."""
+    """The line: the longest run of one paint, and ratio limits: at most p cars with an option in any q in a row.
+
+    After a disturbance a day is mended: at most `mend_moved_max` cars change places, of which none has begun or is one
+    of the next `mend_frozen_next`.
+    """
 
     paint_run_max: int = 10
     ratio_p: int = 1
     ratio_q: int = 2
     ratio_limits: tuple[tuple[str, int, int], ...] = ()
+    mend_moved_max: int = 10
+    mend_frozen_next: int = 2
 
     def __post_init__(self) -> None:
-        check_bounds(self, paint_run_max=(1, CARS_MAX), ratio_q=(1, CARS_MAX), ratio_p=(1, self.ratio_q))
+        check_bounds(
+            self,
+            paint_run_max=(1, CARS_MAX),
+            ratio_q=(1, CARS_MAX),
+            ratio_p=(1, self.ratio_q),
+            mend_moved_max=(2, CARS_MAX),
+            mend_frozen_next=(0, CARS_MAX),
+        )
         check_rows("ratio_limits", self.ratio_limits, (1, CARS_MAX), (1, CARS_MAX))
         assert all(1 <= p <= q for _, p, q in self.ratio_limits), "at most p in q"
 

@@ -24,7 +24,6 @@ from factory_orders.parts.queries import list_call_offs, part_shortages, supplie
 from factory_orders.planning.batching.model import BatchPlanView
 from factory_orders.planning.queries import (
     BatchView,
-    LineDayView,
     WeekView,
     batch_plans_of,
     batches_by_id,
@@ -54,7 +53,6 @@ __all__ = [
     "BatchView",
     "Delivery",
     "HookView",
-    "LineDayView",
     "PlantCalibration",
     "StageView",
     "StoreOutlook",

@@ -89,6 +89,8 @@ from factory_orders.parts.service import (
     receive_call_off,
 )
 from factory_orders.personal.service import OrderData
+from factory_orders.planning.line_days.service import SUBSCRIPTIONS as LINE_SUBSCRIPTIONS
+from factory_orders.planning.line_days.service import MendedDay, mend_line_day
 from factory_orders.planning.order_service import (
     LATE_CREDIT_TIMER,
     SCHEDULE_TIMER,
@@ -140,6 +142,7 @@ SUBSCRIPTIONS: Final[tuple[Subscription, ...]] = (
     *PART_SUBSCRIPTIONS,
     *WAITING_SUBSCRIPTIONS,
     *STOCK_ORDER_SUBSCRIPTIONS,
+    *LINE_SUBSCRIPTIONS,
 )
 TIMERS: Final[Mapping[str, Handler]] = {
     ANSWER_TIMER: send_unanswered,
@@ -177,6 +180,7 @@ __all__ = [
     "FreezePoints",
     "HookSecret",
     "Leg",
+    "MendedDay",
     "OrderData",
     "PickedStore",
     "Reported",
@@ -222,6 +226,7 @@ __all__ = [
     "learn_margins",
     "lose_balance",
     "lose_stock_deposit",
+    "mend_line_day",
     "nearest_pools_dated",
     "order_stock",
     "pay_balance",

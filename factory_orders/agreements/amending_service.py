@@ -25,6 +25,7 @@ from factory_orders.exchanges.store import lapse_swap_offers
 from factory_orders.offers.model import OfferState
 from factory_orders.offers.store import lapse_of_orders
 from factory_orders.planning.capacity_store import give_back_place, load_weeks, take_places
+from factory_orders.planning.line_days.service import close_up
 from factory_orders.planning.model import (
     CancelledOrder,
     DeliveredOrder,
@@ -35,9 +36,8 @@ from factory_orders.planning.model import (
     StockedOrder,
     order_state,
 )
-from factory_orders.planning.order_service import sequence_day
-from factory_orders.planning.queries import car_facts, plant_by_id
-from factory_orders.plant.model import BuildOrder, Stage
+from factory_orders.planning.queries import car_facts
+from factory_orders.plant.model import BuildOrder
 from factory_orders.plant.store import lock_with_order, save_options
 from factory_orders.policies import CancellationPolicy
 from kernel import ledger, policy, registry
@@ -223,7 +223,7 @@ def _require_buildable(work: Work, built: BuildOrder, terms: OrderTerms, options
 
 
 def _change_build_order(work: Work, built: BuildOrder, terms: OrderTerms, options: tuple[str, ...]) -> None:
-    """Let the plant build the other car: its week's counters, its place on the line where that is still open."""
+    """Let the plant build the other car: its week's counters, and its day's line is judged anew."""
     facts = car_facts(work, terms.catalogue_version_id)
     before, after = facts.constrained_of(terms.options), facts.constrained_of(options)
     taken, freed = sorted(after - before), sorted(before - after)
@@ -234,6 +234,6 @@ def _change_build_order(work: Work, built: BuildOrder, terms: OrderTerms, option
     amended = replace(built, options=options)
     save_options(work, amended)
     moves = taken or freed or facts.paint_of(options) != facts.paint_of(terms.options)
-    if moves and built.stage is Stage.QUEUED:
-        sequence_day(work, plant_by_id(work, terms.plant_id), built.day)
+    if moves:
+        close_up(work, built.plant_id, built.day)
     work.record(BuildOrderAmended(built.brand_id, built.id, built.order_id, built.plant_id, built.day))

@@ -3,11 +3,13 @@
 Refusal
   InstanceBroken           an instance file is not what its format says: file, line and reason
   PaintRunImpossible       no order keeps the longest paint run
+  LineDayFixed             no car of a day may change its place
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from kernel.errors import Refusal
 
@@ -43,3 +45,15 @@ class PaintRunImpossible(Refusal):
     others: int
     run_max: int
     run_needed: int
+
+
+@dataclass(unsafe_hash=True)
+class LineDayFixed(Refusal):
+    """Of a day's `cars` the first `frozen` keep their places, and of the rest no two could change theirs."""
+
+    code = "LINE_DAY_FIXED"
+    en = "Of the {cars} cars on {day}, {frozen} keep their places and no two are left to change. Nothing can be mended."
+    zh = "{day}共{cars}辆车，其中{frozen}辆位置已固定，没有可以互换的车辆，无法再调整。"
+    day: date
+    cars: int
+    frozen: int

@@ -282,3 +282,28 @@ class CarFacts:
     def constrained_of(self, options: tuple[str, ...]) -> frozenset[str]:
         """Return the car's constrained options."""
         return self.constrained.intersection(options)
+
+
+@dataclass(frozen=True, slots=True)
+class LineDayFigures:
+    """A day on the line and what its order does not keep, counted over all cars that stand on it, begun or not.
+
+    A car that was spoilt on the line keeps the place it had there. `excess` is by how much windows exceed their ratios
+    in all (decision 017); no order of the day's cars goes below the bounds. All three are None where the order breaks
+    the longest paint run.
+    """
+
+    plant_id: str
+    day: date
+    cars: int
+    run_violations: int
+    ratio_violations: int
+    paint_changes: int
+    excess: int | None
+    excess_bound: int | None
+    paint_changes_bound: int | None
+
+    @property
+    def badness(self) -> tuple[int, int, int]:
+        """Return what days are compared by: the hard limit first, then the ratios, then the paint."""
+        return self.run_violations, self.excess or 0, self.paint_changes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
@@ -32,13 +32,13 @@ from factory_orders.planning.capacity_store import (
     release_pool,
     take_places,
 )
+from factory_orders.planning.line_days.service import close_up, sequence_days
 from factory_orders.planning.model import (
     SLOT,
     AtStoreOrder,
     Batch,
     BatchState,
     BuiltOrder,
-    CarFacts,
     InTransitOrder,
     OrderTerms,
     Placement,
@@ -57,29 +57,25 @@ from factory_orders.planning.order_store import (
     orders_of_batch,
     pool_is_waiting,
     save_order,
-    write_line_day,
 )
 from factory_orders.planning.promise import Window, at_store_on, promise_days
 from factory_orders.planning.queries import car_facts, plant_by_id
-from factory_orders.planning.sequencing import LineCar, LineRules, search_line
 from factory_orders.planning.slotting import WEEK, level_cars, slot_orders
 from factory_orders.planning.weekly.placing import cheapest_weeks
 from factory_orders.planning.weekly.queries import planner, week_costs
 from factory_orders.planning.weekly.store import ask_for_plans
 from factory_orders.plant.batch_store import complete_batch
-from factory_orders.plant.model import BuildOrder, Stage
+from factory_orders.plant.model import BEFORE_THE_LINE, BuildOrder, Stage
 from factory_orders.plant.store import (
-    cars_of_day,
     day_loads,
     day_options,
+    hold_line,
     insert_build_orders,
-    last_day_before,
     live_build_order,
     orders_with_build_order,
     withdraw,
-    write_positions,
 )
-from factory_orders.policies import BatchPolicy, CapacityPolicy, LinePolicy, PromisePolicy
+from factory_orders.policies import BatchPolicy, CapacityPolicy, PromisePolicy
 from factory_orders.promises.accepted_service import later_dates
 from factory_orders.promises.calibration_service import note_not_ready
 from factory_orders.promises.margin_store import margin_at, planned_days
@@ -88,7 +84,7 @@ from factory_orders.stock_orders.events import StockOrderScheduled
 from factory_orders.stock_orders.queries import stock_orders_by_id
 from factory_orders.store_closing.events import OrderStoreClosed
 from factory_orders.store_closing.model import PICK_AGAIN_AFTER, PICK_TIMER
-from kernel import db, policy, registry
+from kernel import policy, registry
 from kernel.actor import Permission
 from kernel.errors import NotFound
 from kernel.registry import Plant
@@ -181,6 +177,8 @@ def on_schedule_timer(work: Work, batch_id: str, _payload: object) -> None:
 
 def _schedule(work: Work, plant: Plant, batch_id: str, members: Sequence[OrderTerms], *, searched: bool = True) -> int:
     """Place orders in weeks, release their build orders and order the days' lines; the book is to be planned anew."""
+    # Before orders and weeks, as who leaves takes it: others close up to the place of a car that goes.
+    hold_line(work, plant.id)
     # Read before they were locked: some may have been cancelled since, others have got their week from somebody else.
     standing = lock_scheduled(work, [terms.id for terms in members])
     standing -= orders_with_build_order(work, sorted(standing))
@@ -190,8 +188,7 @@ def _schedule(work: Work, plant: Plant, batch_id: str, members: Sequence[OrderTe
         placed |= _place(work, plant, pool_id, list(group), searched=searched)
     ask_for_plans(work, [plant.id])
     days = _release(work, plant, batch_id, [terms for terms in waiting if terms.id in placed], placed)
-    for day in days:
-        sequence_day(work, plant, day)
+    sequence_days(work, plant.id, days)
     if len(placed) < len(waiting):
         set_timer(work, SCHEDULE_TIMER, batch_id, work.now + RETRY_AFTER)
     for pool_id in sorted({terms.pool_id for terms in members}):
@@ -332,36 +329,6 @@ def _tell_stores(work: Work, cars: Sequence[OrderTerms], placed: dict[str, Place
         )
 
 
-def sequence_day(work: Work, plant: Plant, day: date) -> None:
-    """Order a day's line anew behind the cars that have begun; the day before counts for runs and ratios."""
-    # Two that order it at once would each leave out the other's car, and give its place away.
-    db.take_turns(work.connection, f"line:{plant.id}:{day.isoformat()}")
-    cars = cars_of_day(work, plant.id, day)
-    begun = [car for car in cars if car.stage is not Stage.QUEUED and car.position is not None]
-    queued = [car for car in cars if car.stage is Stage.QUEUED]
-    rules = policy.current(work).section(LinePolicy)
-    earlier = last_day_before(work, plant.id, day)
-    tail = cars_of_day(work, plant.id, earlier) if earlier is not None else []
-    facts = {version: car_facts(work, version) for version in {car.catalogue_version_id for car in (*tail, *cars)}}
-    line = LineRules(rules.paint_run_max, _ratios(rules, facts.values()))
-    before = [_line_car(car, facts) for car in (*tail, *begun)]
-    ordered = search_line([_line_car(car, facts) for car in queued], line, before=before)
-    first = max((car.position or 0 for car in begun), default=0) + 1
-    write_positions(work, [car.id for car in ordered.cars], first=first)
-    write_line_day(work, plant.id, day, len(cars), ordered.score, ordered.judgement)
-
-
-def _line_car(car: BuildOrder, facts: dict[str, CarFacts]) -> LineCar:
-    own = facts[car.catalogue_version_id]
-    return LineCar(car.id, own.paint_of(car.options), own.constrained_of(car.options))
-
-
-def _ratios(rules: LinePolicy, facts: Iterable[CarFacts]) -> dict[str, tuple[int, int]]:
-    own = {option: (p, q) for option, p, q in rules.ratio_limits}
-    constrained = {option for one in facts for option in one.constrained}
-    return {option: own.get(option, (rules.ratio_p, rules.ratio_q)) for option in sorted(constrained)}
-
-
 def build_again(
     work: Work, order: ScheduledOrder | BuiltOrder | InTransitOrder | AtStoreOrder, *, vin: str | None
 ) -> None:
@@ -372,6 +339,7 @@ def build_again(
     assert isinstance(order, ScheduledOrder | BuiltOrder | InTransitOrder | AtStoreOrder), "no car is built for an end"
     terms = order.terms
     plant = plant_by_id(work, terms.plant_id)
+    hold_line(work, plant.id)
     old = live_build_order(work, terms.id)
     assert old is not None, "an order with a car has its build order"
     _withdraw(work, old)
@@ -382,8 +350,7 @@ def build_again(
     # One order's cheapest week is its first one with room.
     placed = _place(work, plant, terms.pool_id, [terms], searched=False)
     week = placed[terms.id].week if terms.id in placed else None
-    for day in _release(work, plant, batch_id, [terms] if week else [], placed):
-        sequence_day(work, plant, day)
+    sequence_days(work, plant.id, _release(work, plant, batch_id, [terms] if week else [], placed))
     if week is None:
         set_timer(work, SCHEDULE_TIMER, batch_id, work.now + RETRY_AFTER)
     # Where cars changed places the one that is gone was of another batch, and perhaps the last that it waited for.
@@ -397,8 +364,10 @@ def build_again(
 
 
 def _withdraw(work: Work, old: BuildOrder) -> None:
-    withdraw(work, old.id)
+    withdraw(work, old)
     work.record(BuildOrderWithdrawn(old.brand_id, old.id, old.order_id, old.plant_id))
+    if old.stage in BEFORE_THE_LINE:
+        close_up(work, old.plant_id, old.day)
 
 
 def withdraw_build_order(work: Work, terms: OrderTerms) -> None:

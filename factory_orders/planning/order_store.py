@@ -25,8 +25,7 @@ from factory_orders.planning.model import (
     order_state,
 )
 from factory_orders.planning.rows import TERMS, order_from
-from factory_orders.planning.sequencing import LineJudgement, LineScore
-from factory_orders.planning.tables import batch_orders, batch_plans, batches, line_days, orders
+from factory_orders.planning.tables import batch_orders, batch_plans, batches, orders
 from factory_orders.plant.model import Stage
 from factory_orders.plant.tables import build_orders
 from kernel import db
@@ -249,26 +248,3 @@ def pool_is_waiting(work: Work, pool_id: str) -> bool:
         .limit(1)
     )
     return work.connection.execute(found).first() is not None
-
-
-def write_line_day(
-    work: Work, plant_id: str, day: date, cars: int, score: LineScore, judgement: LineJudgement | None
-) -> None:
-    """Keep how good a day's line order is, and how good one could be at most."""
-    key = (line_days.c.plant_id == plant_id) & (line_days.c.day == day)
-    work.connection.execute(line_days.delete().where(key))
-    work.connection.execute(
-        line_days.insert().values(
-            plant_id=plant_id,
-            day=day,
-            brand_id=work.actor.brand_id,
-            cars=cars,
-            run_violations=score.run_violations,
-            ratio_violations=score.ratio_violations,
-            paint_changes=score.paint_changes,
-            sequenced_at=work.now,
-            excess=None if judgement is None else judgement.excess,
-            excess_bound=None if judgement is None else judgement.excess_bound,
-            paint_changes_bound=None if judgement is None else judgement.paint_changes_bound,
-        )
-    )

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from configurator import queries as catalogue
 from configurator.model import VersionId
 from factory_orders.planning.batching.model import BatchPlanView
-from factory_orders.planning.model import CarFacts, PartLead, WeekRoom
+from factory_orders.planning.model import CarFacts, LineDayFigures, PartLead, WeekRoom
 from factory_orders.planning.slotting import WEEK
 from factory_orders.planning.tables import batch_orders, batch_plans, batches, capacity_weeks, line_days, orders
 from factory_orders.plant.tables import build_orders
@@ -173,31 +173,12 @@ def batch_plans_of(work: Work, plant_id: str, page: PageRequest) -> Page[BatchPl
     return make_page([BatchPlanView(*row) for row in rows], page, lambda view: view.id)
 
 
-@dataclass(frozen=True, slots=True)
-class LineDayView:
-    """A day on the line and what its order could not keep.
-
-    `excess` is by how much windows exceed their ratios in all (decision 017); no order of the day's cars goes below the
-    bounds. All three are None where no order keeps the paint run.
-    """
-
-    plant_id: str
-    day: date
-    cars: int
-    run_violations: int
-    ratio_violations: int
-    paint_changes: int
-    excess: int | None
-    excess_bound: int | None
-    paint_changes_bound: int | None
-
-
-def line_of_days(work: Work, plant_id: str, *, first: date, days: int) -> list[LineDayView]:
+def line_of_days(work: Work, plant_id: str, *, first: date, days: int) -> list[LineDayFigures]:
     """Return the line's days with their scores."""
     work.actor.require(Permission.BATCH_READ)
     table = line_days.c
     found = (
-        select(*(table[field.name] for field in fields(LineDayView)))
+        select(*(table[field.name] for field in fields(LineDayFigures)))
         .where(
             table.plant_id == plant_id,
             table.brand_id == work.actor.brand_id,
@@ -206,7 +187,7 @@ def line_of_days(work: Work, plant_id: str, *, first: date, days: int) -> list[L
         )
         .order_by(table.day)
     )
-    return [LineDayView(*row) for row in work.connection.execute(found)]
+    return [LineDayFigures(*row) for row in work.connection.execute(found)]
 
 
 def waiting_count(work: Work, plant_id: str) -> int:

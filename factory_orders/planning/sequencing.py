@@ -97,21 +97,58 @@ def search_line(cars: Sequence[LineCar], rules: LineRules, *, before: Sequence[L
     only where it is no worse by that; where no order keeps the paint run the greedy one, which breaks it least, stays.
     """
     greedy = sequence_line(cars, rules, before=before)
-    ratios = {option: limit for option, limit in rules.ratios.items() if limit[1] <= WINDOW_MAX}
-    if not cars or len(ratios) > line_model.OPTIONS_MAX or greedy.score.run_violations:
+    problem = line_problem(greedy.cars, rules, before=before)
+    if not cars or problem is None or greedy.score.run_violations:
         return greedy
-    problem = line_model.LineProblem(
-        "day",
-        tuple(line_model.LineCar(car.id, car.paint, car.options & ratios.keys()) for car in greedy.cars),
-        tuple(line_model.Ratio(option, p, q) for option, (p, q) in sorted(ratios.items())),
-        (line_model.Objective.HIGH, line_model.Objective.PAINT),
-        tail=tuple(line_model.LineCar(car.id, car.paint, car.options & ratios.keys()) for car in before),
-        paint_run_max=rules.paint_run_max,
-    )
     order = _searched(problem) if len(cars) > 1 else problem.cars
     by_id = {car.id: car for car in cars}
     found = tuple(by_id[car.id] for car in order)
     return LineOrder(found, score_line(found, rules, before=before), judge_line(problem, order))
+
+
+def judge_day(cars: Sequence[LineCar], rules: LineRules, *, before: Sequence[LineCar] = ()) -> LineOrder:
+    """Count a day's order as it stands, from scratch, with the tail before it; no judgement where a run is too long."""
+    score = score_line(cars, rules, before=before)
+    problem = None if score.run_violations or not cars else line_problem(cars, rules, before=before)
+    return LineOrder(tuple(cars), score, None if problem is None else judge_line(problem, problem.cars))
+
+
+def mend_order(
+    cars: Sequence[LineCar], rules: LineRules, *, before: Sequence[LineCar], frozen: int, moved_max: int
+) -> tuple[tuple[LineCar, ...], int]:
+    """Mend a day's order with few moves behind its frozen head; returns it with how many cars changed places.
+
+    Refuses PaintRunImpossible. Where the order is proven best, or has more limits than are searched, it stays.
+    """
+    problem = line_problem(cars, rules, before=before, frozen=frozen)
+    if problem is None or _is_best(problem):
+        return tuple(cars), 0
+    # The kernels are loaded where a line is mended, and nowhere else.
+    from factory_orders.line.resequencing import resequence
+
+    mended = resequence(problem, moved_max=moved_max)
+    by_id = {car.id: car for car in cars}
+    return tuple(by_id[car.id] for car in mended.order), mended.moved
+
+
+def line_problem(
+    cars: Sequence[LineCar], rules: LineRules, *, before: Sequence[LineCar], frozen: int = 0
+) -> line_model.LineProblem | None:
+    """Return cars in their order as a problem of decision 017; None where they have more limits than are searched."""
+    own = frozenset[str]().union(*(car.options for car in (*before, *cars)))
+    # A limit on an option that no car has is kept by every order.
+    ratios = {option: limit for option, limit in rules.ratios.items() if limit[1] <= WINDOW_MAX and option in own}
+    if len(ratios) > line_model.OPTIONS_MAX:
+        return None
+    return line_model.LineProblem(
+        "day",
+        tuple(line_model.LineCar(car.id, car.paint, car.options & ratios.keys()) for car in cars),
+        tuple(line_model.Ratio(option, p, q) for option, (p, q) in sorted(ratios.items())),
+        (line_model.Objective.HIGH, line_model.Objective.PAINT),
+        tail=tuple(line_model.LineCar(car.id, car.paint, car.options & ratios.keys()) for car in before),
+        frozen=frozen,
+        paint_run_max=rules.paint_run_max,
+    )
 
 
 def judge_line(problem: line_model.LineProblem, order: Sequence[line_model.LineCar]) -> LineJudgement | None:
@@ -124,13 +161,18 @@ def judge_line(problem: line_model.LineProblem, order: Sequence[line_model.LineC
     return LineJudgement(score.high, bound.high, bound.paint_changes)
 
 
+def _is_best(problem: line_model.LineProblem) -> bool:
+    """Say whether the cars stand in an order that keeps the paint run and that none can beat."""
+    score = score_order(problem, problem.cars)
+    return not score.beyond_run and score.weighted(problem) == lower_bound(problem).weighted(problem)
+
+
 def _searched(problem: line_model.LineProblem) -> tuple[line_model.LineCar, ...]:
     try:
-        least = lower_bound(problem)
+        if _is_best(problem):
+            return problem.cars  # The greedy build is proven best: most days are done here, without the kernels.
     except PaintRunImpossible:
         return problem.cars
-    if score_order(problem, problem.cars).weighted(problem) == least.weighted(problem):
-        return problem.cars  # The greedy build is proven best: most days are done here, without the kernels.
     # The kernels are loaded where a line is searched, and nowhere else.
     from factory_orders.line.search import solve_line
 

@@ -198,6 +198,7 @@ line_days = Table(
     Column("ratio_violations", Integer, nullable=False),
     Column("paint_changes", Integer, nullable=False),
     Column("sequenced_at", Instant, nullable=False),
+    Column("policy_version", Integer, nullable=False),
     Column("excess", Integer),
     Column("excess_bound", Integer),
     Column("paint_changes_bound", Integer),

@@ -57,8 +57,7 @@ def _page(work: Work, plant_id: str, page: PageRequest, first_day: date | None, 
 def _cursor(order: BuildOrder) -> str:
     """Return a build order's cursor: its day and place, or its id where it has no place.
 
-    A car that was withdrawn as not new and then taken by its buyer after all has lost its place; it stands last of its
-    day.
+    A car without a place stands last of its day.
     """
     return order.id if order.position is None else f"{order.day.isoformat()}/{order.position}"
 

@@ -214,7 +214,7 @@ def _scrap(work: Work, order: BuildOrder, vehicle: Vehicle | None, waiting: Sche
     if waiting is not None:
         build_again(work, waiting, vin=None if vehicle is None else vehicle.vin)
     else:
-        withdraw(work, order.id)
+        withdraw(work, order)
         work.record(BuildOrderWithdrawn(order.brand_id, order.id, order.order_id, order.plant_id))
         complete_batch(work, order.batch_id)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Final
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 
 from factory_orders.planning.model import Order
 from factory_orders.planning.order_store import lock_order
-from factory_orders.plant.model import BuildOrder, PlantReport, Stage
+from factory_orders.plant.model import BEFORE_THE_LINE, BuildOrder, PlantReport, Stage
 from factory_orders.plant.rows import FIELDS, build_order_from
 from factory_orders.plant.tables import build_orders, plant_events
 from kernel import db
@@ -59,9 +60,14 @@ def live_build_order(work: Work, order_id: str) -> BuildOrder | None:
 def lock_with_order(work: Work, order_id: str) -> tuple[BuildOrder | None, Order]:
     """Lock an order's live build order, then the order, as a plant's report does; refuses NotFound.
 
+    The plant's line is held before both: where the car leaves it others close up, and two that leave would wait for
+    each other's.
     Cars may change places while the build order is waited for: then it is another order's, and PostgreSQL returns none.
     Behind the order's lock they no longer do, so it is looked for again there.
     """
+    table = build_orders.c
+    on_line = (table.order_id == order_id) & (table.stage != Stage.WITHDRAWN.value)
+    hold_line(work, *work.connection.execute(select(table.plant_id).where(on_line)).scalars())
     built = live_build_order(work, order_id)
     order = lock_order(work, order_id)
     return built or live_build_order(work, order_id), order
@@ -96,12 +102,11 @@ def save_options(work: Work, order: BuildOrder) -> None:
     )
 
 
-def withdraw(work: Work, build_order_id: str) -> None:
-    """Take a build order away from the plant; its place on the line is free again."""
+def withdraw(work: Work, order: BuildOrder) -> None:
+    """Take a build order away from the plant; a car that has not begun leaves its place on the line as well."""
+    left = {"position": None} if order.stage in BEFORE_THE_LINE else {}
     work.connection.execute(
-        update(build_orders)
-        .where(build_orders.c.id == build_order_id)
-        .values(stage=Stage.WITHDRAWN.value, position=None)
+        update(build_orders).where(build_orders.c.id == order.id).values(stage=Stage.WITHDRAWN.value, **left)
     )
 
 
@@ -172,38 +177,57 @@ def day_options(work: Work, plant_id: str, days: Sequence[date], options: frozen
     return counts
 
 
-def cars_of_day(work: Work, plant_id: str, day: date) -> list[BuildOrder]:
-    """Return a day's build orders by their place on the line, those without one last."""
+def hold_line(work: Work, *plant_ids: str) -> None:
+    """Keep everybody else who changes places on these plants' lines waiting; nothing happens where it is held."""
+    db.take_turns(work.connection, *(f"line:{plant_id}" for plant_id in plant_ids))
+
+
+def lock_queued(work: Work, plant_id: str, day: date) -> None:
+    """Keep reports on a day's queued cars waiting, in the order in which reports take them."""
+    table = build_orders.c
+    queued = (table.plant_id == plant_id) & (table.day == day) & (table.stage == Stage.QUEUED.value)
+    work.connection.execute(select(table.id).where(queued).order_by(table.id).with_for_update()).all()
+
+
+# Who is queued stands on the line, or is about to; who was taken off it after it had begun has still been there.
+ON_LINE: Final = or_(build_orders.c.position.is_not(None), build_orders.c.stage == Stage.QUEUED.value)
+
+
+def line_of_day(work: Work, plant_id: str, day: date) -> list[BuildOrder]:
+    """Return the cars of a day's line in their order, those without a place yet last."""
     table = build_orders.c
     found = (
         select(build_orders)
-        .where(table.plant_id == plant_id, table.day == day, table.stage != Stage.WITHDRAWN.value)
+        .where(table.plant_id == plant_id, table.day == day, ON_LINE)
         .order_by(table.position.is_(None), table.position, table.id)
     )
     return [build_order_from(row) for row in work.connection.execute(found).mappings()]
 
 
-def last_day_before(work: Work, plant_id: str, day: date) -> date | None:
-    """Return the latest earlier day on which the plant builds."""
+def previous_day(work: Work, plant_id: str, day: date) -> date | None:
+    """Return the latest earlier day with cars on the plant's line."""
     table = build_orders.c
-    found = select(func.max(table.day)).where(
-        table.plant_id == plant_id, table.day < day, table.stage != Stage.WITHDRAWN.value
-    )
+    found = select(func.max(table.day)).where(table.plant_id == plant_id, table.day < day, ON_LINE)
     latest: date | None = work.connection.execute(found).scalar_one()
     return latest
 
 
-def write_positions(work: Work, build_order_ids: Sequence[str], *, first: int) -> None:
-    """Give build orders consecutive places on their day's line, from `first` on."""
-    if not build_order_ids:
+def next_day(work: Work, plant_id: str, day: date) -> date | None:
+    """Return the earliest later day with cars on the plant's line."""
+    table = build_orders.c
+    found = select(func.min(table.day)).where(table.plant_id == plant_id, table.day > day, ON_LINE)
+    earliest: date | None = work.connection.execute(found).scalar_one()
+    return earliest
+
+
+def write_positions(work: Work, places: Mapping[str, int]) -> None:
+    """Give build orders, by id, their places on their day's line."""
+    if not places:
         return
     table = build_orders.c
     # Places are unique, so they are cleared before they are given anew.
-    work.connection.execute(update(build_orders).where(db.among(table.id, build_order_ids)).values(position=None))
+    work.connection.execute(update(build_orders).where(db.among(table.id, list(places))).values(position=None))
     work.connection.execute(
         update(build_orders).where(table.id == bindparam("b_id")).values(position=bindparam("b_position")),
-        [
-            {"b_id": build_order_id, "b_position": position}
-            for position, build_order_id in enumerate(build_order_ids, start=first)
-        ],
+        [{"b_id": build_order_id, "b_position": place} for build_order_id, place in sorted(places.items())],
     )

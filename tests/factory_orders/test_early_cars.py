@@ -20,6 +20,7 @@ from factory_orders.errors import StockCarHeld
 from factory_orders.light_stock.events import StockCarLeaves
 from factory_orders.model import Stage
 from factory_orders.offers.model import OfferState
+from factory_orders.planning.line_days.service import sequence_days
 from factory_orders.planning.model import SLOT
 from factory_orders.planning.tables import capacity_weeks, orders, pool_plans, pool_reservations
 from factory_orders.plant.tables import build_orders
@@ -39,10 +40,7 @@ from tests.factory_orders.trade import BUILD, STORE_ADVISER, SYSTEM, Trade, buye
 def wait_long(trade: Trade, number: int = 5, *, options: tuple[str, ...] = PLAIN_CAR) -> str:
     """Lock a car that is built in two months; its buyer is `buyer(number)`."""
     (order_id,) = trade.lock(pool_id=f"{number:032x}", first_buyer=number, options=options)
-    later = trade.build_order_of(order_id).day + timedelta(days=60)
-    with trade.works.change(SYSTEM) as work:
-        own = build_orders.c.order_id == order_id
-        work.connection.execute(update(build_orders).where(own).values(day=later, position=number))
+    trade.postpone(order_id, trade.build_order_of(order_id).day + timedelta(days=60))
     return order_id
 
 
@@ -272,6 +270,7 @@ def lose_week(trade: Trade, order_id: str, pool: str) -> None:
         own = {"pool_id": pool, "brand_id": BRAND, "plant_id": built.plant_id}
         plan = {"class_key": "A1", "places": 1, "first_week": built.week, "deadline": work.now, "closed_at": work.now}
         work.connection.execute(pool_plans.insert().values(**own, **plan))
+        sequence_days(work, built.plant_id, [built.day])
         held = {"week": built.week, "resource": SLOT, "held": 1, "promised": 0}
         work.connection.execute(pool_reservations.insert().values(**own, **held))
         week = (capacity_weeks.c.week == built.week) & (capacity_weeks.c.resource == SLOT)

@@ -28,12 +28,11 @@ from factory_orders.offers.model import OfferState
 from factory_orders.offers.store import lapse_of_orders
 from factory_orders.planning import order_service
 from factory_orders.planning.capacity_store import lock_pool
+from factory_orders.planning.line_days.service import sequence_days
 from factory_orders.planning.model import SLOT
-from factory_orders.planning.order_service import sequence_day
 from factory_orders.planning.order_store import lock_order, lock_orders
-from factory_orders.planning.queries import plant_by_id
 from factory_orders.planning.tables import capacity_weeks
-from factory_orders.plant.store import cars_of_day, lock_build_orders, lock_with_order
+from factory_orders.plant.store import line_of_day, lock_build_orders, lock_with_order
 from factory_orders.plant.tables import build_orders
 from factory_orders.service import Reported
 from factory_orders.swap_offers import service as offering
@@ -182,7 +181,7 @@ def test_two_that_order_a_days_line_at_once_give_no_place_away_twice(trade: Trad
     first = monday(trade)[0]
 
     def order_anew(work: Work) -> None:
-        sequence_day(work, plant_by_id(work, NORTH_PLANT), MONDAY)
+        sequence_days(work, NORTH_PLANT, [MONDAY])
 
     with ThreadPoolExecutor(2) as threads:
         with trade.works.change(SYSTEM) as work:
@@ -201,7 +200,7 @@ def test_two_that_order_a_days_line_at_once_give_no_place_away_twice(trade: Trad
 def monday(trade: Trade) -> list[BuildOrder]:
     """Return the cars of Monday's line in their order."""
     with trade.works.read(SYSTEM) as work:
-        return cars_of_day(work, NORTH_PLANT, MONDAY)
+        return line_of_day(work, NORTH_PLANT, MONDAY)
 
 
 def test_a_store_that_is_closing_at_this_moment_is_not_picked(trade: Trade) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
+from sqlalchemy import update
+
 from configurator import quote_service
 from configurator.quote_service import QuoteRequest
 from factory_orders import queries, service
@@ -19,6 +21,8 @@ from factory_orders.model import (
     ShipmentState,
     Stage,
 )
+from factory_orders.planning.line_days.service import sequence_days
+from factory_orders.plant.tables import build_orders
 from factory_orders.policies import HandoverPolicy
 from kernel.actor import Actor, Role, system
 from kernel.clock import FixedClock
@@ -114,6 +118,14 @@ class Trade:
         """Return the build order of an order."""
         with self.works.read(SYSTEM) as work:
             return queries.build_orders_of_orders(work, [order_id])[order_id]
+
+    def postpone(self, order_id: str, day: date) -> None:
+        """Let a queued car be built on another day, and both days' lines be ordered without and with it."""
+        queued = self.build_order_of(order_id)
+        with self.works.change(SYSTEM) as work:
+            own = build_orders.c.id == queued.id
+            work.connection.execute(update(build_orders).where(own).values(day=day, position=None))
+            sequence_days(work, queued.plant_id, [queued.day, day])
 
     def report(
         self, build_order_id: str, stage: Stage, *, event_id: str | None = None, repair_minor: int = 0

@@ -19,7 +19,7 @@ from factory_orders.conditions.tables import condition_checks, damage_cases
 from factory_orders.deliveries.tables import handovers, late_credits, order_balances
 from factory_orders.papers.tables import papers
 from factory_orders.parts.tables import part_stocks
-from factory_orders.planning.tables import batches, capacity_weeks, orders, pool_plans, pool_reservations
+from factory_orders.planning.tables import batches, capacity_weeks, line_days, orders, pool_plans, pool_reservations
 from factory_orders.plant.tables import build_orders
 from factory_orders.promises.tables import promise_holds, promise_outcomes
 from factory_orders.vehicles.tables import allocations, vehicle_disclosures, vehicles
@@ -280,6 +280,12 @@ PLANTED: Final[dict[str, Plant]] = {
     ),
     "a delivered car has its vehicle invoice over its price": change(
         papers, papers.c.kind == "vehicle_invoice", amount_minor=1
+    ),
+    "a day's cars that have not begun stand behind those that have, without a hole": change(
+        build_orders, build_orders.c.stage == "queued", position=build_orders.c.position + 50
+    ),
+    "a day of the line has the cars and the figures that its build orders give": change(
+        line_days, line_days.c.cars > 0, cars=line_days.c.cars + 1
     ),
     "a stock car that somebody holds is bound to no order": planted_stock.hold_bound_car,
     "a stock car that was bought has one order, at its quote's price and for its buyer": (

@@ -1084,6 +1084,7 @@ CREATE TABLE line_days (
 	ratio_violations INTEGER NOT NULL, 
 	paint_changes INTEGER NOT NULL, 
 	sequenced_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	policy_version INTEGER NOT NULL, 
 	excess INTEGER, 
 	excess_bound INTEGER, 
 	paint_changes_bound INTEGER, 

@@ -1085,6 +1085,7 @@ CREATE TABLE line_days (
 	ratio_violations INTEGER NOT NULL, 
 	paint_changes INTEGER NOT NULL, 
 	sequenced_at VARCHAR(27) NOT NULL, 
+	policy_version INTEGER NOT NULL, 
 	excess INTEGER, 
 	excess_bound INTEGER, 
 	paint_changes_bound INTEGER, 

@@ -1,0 +1,231 @@
+"""A plant's line, day by day: ordered where cars come, closed up where one leaves, mended with few moves.
+
+Who changes places holds the plant's line. Cars that have begun keep theirs, and each change counts the day's figures
+anew, with those of the next day, whose tail this one is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from factory_orders.events import LineDayDisturbed, LineDayMended
+from factory_orders.line.errors import LineDayFixed, PaintRunImpossible
+from factory_orders.planning.line_days.store import forget_line_day, line_day, write_line_day
+from factory_orders.planning.model import CarFacts, LineDayFigures
+from factory_orders.planning.queries import car_facts, plant_by_id
+from factory_orders.planning.sequencing import LineCar, LineOrder, LineRules, judge_day, mend_order, search_line
+from factory_orders.plant.model import BuildOrder, Stage
+from factory_orders.plant.store import hold_line, line_of_day, lock_queued, next_day, previous_day, write_positions
+from factory_orders.policies import LinePolicy
+from kernel import policy
+from kernel.actor import Permission
+from kernel.errors import NotFound
+from kernel.outbox import Letter, Subscription
+from kernel.policy import PolicyVersion
+from kernel.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class MendedDay:
+    """A day after it was mended: how many cars changed places, and its figures before and after."""
+
+    day: date
+    moved: int
+    before: LineDayFigures
+    after: LineDayFigures
+
+
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """A day's line as it stands: cars that keep their place, those still queued, and the tail before them all."""
+
+    plant_id: str
+    day: date
+    fixed: Sequence[BuildOrder]
+    queued: Sequence[BuildOrder]
+    tail: Sequence[LineCar]
+    facts: dict[str, CarFacts]
+    policy: PolicyVersion
+
+    @property
+    def rules(self) -> LineRules:
+        return line_rules(self.policy, self.facts.values())
+
+    def line(self, queued: Sequence[BuildOrder]) -> list[LineCar]:
+        return [line_car(car, self.facts) for car in (*self.fixed, *queued)]
+
+
+def sequence_days(work: Work, plant_id: str, days: Sequence[date]) -> None:
+    """Order days' lines, to which cars have come, anew; the day before counts for runs and ratios.
+
+    On a day that has begun nothing is searched anew: what comes goes to its end, and the worker mends it.
+    """
+    # Two that order a day at once would each leave out the other's car, and give its place away.
+    hold_line(work, plant_id)
+    for day in sorted(days):
+        _sequence(work, _load(work, plant_id, day))
+    for behind in sorted({one for day in days if (one := next_day(work, plant_id, day)) is not None} - set(days)):
+        _recount(work, plant_id, behind)
+
+
+def _sequence(work: Work, line: _Day) -> None:
+    if line.fixed:
+        _save(work, line, line.queued)
+        work.record(LineDayDisturbed(work.actor.brand_id, line.plant_id, line.day))
+        return
+    by_id = {car.id: car for car in line.queued}
+    queued = [line_car(car, line.facts) for car in line.queued]
+    ordered = search_line(queued, line.rules, before=line.tail)
+    _save(work, line, [by_id[car.id] for car in ordered.cars])
+
+
+def close_up(work: Work, plant_id: str, day: date) -> None:
+    """Let the queued cars of a day close up where one has left, in their order, and have the day mended by the worker.
+
+    The figures are counted at once; a search is nothing that a buyer who leaves should wait for.
+    """
+    hold_line(work, plant_id)
+    line = _load(work, plant_id, day)
+    _save(work, line, line.queued)
+    if line.queued:
+        work.record(LineDayDisturbed(work.actor.brand_id, plant_id, day))
+    _recount_next(work, plant_id, day)
+
+
+def mend_line_day(work: Work, plant_id: str, day: date, *, late: Sequence[str] = ()) -> MendedDay:
+    """Mend a day's order on a planner's word: few cars move, those begun and the next ones never.
+
+    `late` are build orders whose parts come late: they go to the day's end, and the others are mended. Refuses NotFound
+    (another brand's plant, a late car that is not queued on the day), LineDayFixed where no car may move, and
+    PaintRunImpossible.
+    """
+    work.actor.require(Permission.BATCH_MANAGE)
+    return _mend(work, plant_by_id(work, plant_id).id, day, late)
+
+
+def _mend(work: Work, plant_id: str, day: date, late: Sequence[str] = ()) -> MendedDay:
+    hold_line(work, plant_id)
+    line = _load(work, plant_id, day)
+    before = _figures(line, line.queued)
+    last = [car for car in line.queued if car.id in set(late)]
+    if len(last) < len(set(late)):
+        raise NotFound("build order")
+    others = [car for car in line.queued if car.id not in set(late)]
+    own = line.policy.section(LinePolicy)
+    frozen = len(line.fixed) + min(own.mend_frozen_next, len(others))
+    free = len(line.fixed) + len(others) - frozen
+    if free < 2 and not last:
+        raise LineDayFixed(day, len(line.fixed) + len(line.queued), frozen)
+    moved, order = 0, tuple(line.line(others))
+    if free >= 2:
+        order, moved = mend_order(order, line.rules, before=line.tail, frozen=frozen, moved_max=own.mend_moved_max)
+    by_id = {car.id: car for car in others}
+    mended = [*(by_id[car.id] for car in order[len(line.fixed) :]), *last]
+    after = _save(work, line, mended)
+    moved += sum(car is not other for car, other in zip(last, line.queued[len(others) :], strict=True))
+    if moved:
+        work.record(LineDayMended(work.actor.brand_id, plant_id, day, moved))
+    _recount_next(work, plant_id, day)
+    return MendedDay(day, moved, before, after)
+
+
+def on_line_disturbed(work: Work, letters: Sequence[Letter]) -> None:
+    """Mend the days that something has disturbed, a plant's in their order; where no car may move they stay."""
+    days = {
+        (letter.event.plant_id, letter.event.day) for letter in letters if isinstance(letter.event, LineDayDisturbed)
+    }
+    hold_line(work, *(plant_id for plant_id, _ in days))
+    for plant_id, day in sorted(days):
+        try:
+            _mend(work, plant_id, day)
+        except (LineDayFixed, PaintRunImpossible):
+            # The day's figures say what it breaks; nobody is there to be told more.
+            continue
+
+
+def _recount_next(work: Work, plant_id: str, day: date) -> None:
+    """Count the next day anew: the tail before it has changed."""
+    behind = next_day(work, plant_id, day)
+    if behind is not None:
+        _recount(work, plant_id, behind)
+
+
+def _recount(work: Work, plant_id: str, day: date) -> None:
+    """Count a day anew that another tail stands before by now; where that made it worse it is mended."""
+    known = line_day(work, plant_id, day)
+    line = _load(work, plant_id, day)
+    now = _save(work, line, line.queued)
+    if line.queued and (known is None or now.badness > known.badness):
+        work.record(LineDayDisturbed(work.actor.brand_id, plant_id, day))
+
+
+def _load(work: Work, plant_id: str, day: date) -> _Day:
+    """Read a day's line. A queued car's report waits from here on; one that has begun meanwhile keeps its place."""
+    lock_queued(work, plant_id, day)
+    cars = line_of_day(work, plant_id, day)
+    earlier = previous_day(work, plant_id, day)
+    tail = line_of_day(work, plant_id, earlier) if earlier is not None else []
+    facts = {version: car_facts(work, version) for version in {car.catalogue_version_id for car in (*tail, *cars)}}
+    return _Day(
+        plant_id=plant_id,
+        day=day,
+        fixed=[car for car in cars if car.stage is not Stage.QUEUED],
+        queued=[car for car in cars if car.stage is Stage.QUEUED],
+        tail=[line_car(car, facts) for car in tail],
+        facts=facts,
+        policy=policy.current(work),
+    )
+
+
+def _save(work: Work, line: _Day, queued: Sequence[BuildOrder]) -> LineDayFigures:
+    """Write the queued cars' places behind those that keep theirs, and the day's figures."""
+    first = max((car.position or 0 for car in line.fixed), default=0) + 1
+    places = {car.id: place for place, car in enumerate(queued, start=first) if car.position != place}
+    write_positions(work, places)
+    figures = _figures(line, queued)
+    if figures.cars:
+        write_line_day(work, figures, policy_version=line.policy.version)
+    else:
+        forget_line_day(work, line.plant_id, line.day)
+    return figures
+
+
+def _figures(line: _Day, queued: Sequence[BuildOrder]) -> LineDayFigures:
+    return day_figures(line.plant_id, line.day, judge_day(line.line(queued), line.rules, before=line.tail))
+
+
+def day_figures(plant_id: str, day: date, order: LineOrder) -> LineDayFigures:
+    """Return what is kept of a day's order."""
+    score, judgement = order.score, order.judgement
+    return LineDayFigures(
+        plant_id=plant_id,
+        day=day,
+        cars=len(order.cars),
+        run_violations=score.run_violations,
+        ratio_violations=score.ratio_violations,
+        paint_changes=score.paint_changes,
+        excess=None if judgement is None else judgement.excess,
+        excess_bound=None if judgement is None else judgement.excess_bound,
+        paint_changes_bound=None if judgement is None else judgement.paint_changes_bound,
+    )
+
+
+def line_car(car: BuildOrder, facts: dict[str, CarFacts]) -> LineCar:
+    """Return what the line sees of a car."""
+    own = facts[car.catalogue_version_id]
+    return LineCar(car.id, own.paint_of(car.options), own.constrained_of(car.options))
+
+
+def line_rules(version: PolicyVersion, facts: Iterable[CarFacts]) -> LineRules:
+    """Return a policy's limits for the constrained options of these cars."""
+    rules = version.section(LinePolicy)
+    own = {option: (p, q) for option, p, q in rules.ratio_limits}
+    constrained = {option for one in facts for option in one.constrained}
+    ratios = {option: own.get(option, (rules.ratio_p, rules.ratio_q)) for option in sorted(constrained)}
+    return LineRules(rules.paint_run_max, ratios)
+
+
+SUBSCRIPTIONS: Final = (Subscription("factory_orders.line", frozenset({LineDayDisturbed.kind}), on_line_disturbed),)
