@@ -1,22 +1,24 @@
-"""`muster line …`: order the cars of a day from files of two public formats, and say how good the order is."""
+"""`muster line …`: order the cars of a day from files of two public formats, and mend a day of a plant's own line."""
 
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from muster.terminal import BROKEN, errors, on_file, out
+from muster.terminal import BROKEN, errors, on_file, out, progress
 
 if TYPE_CHECKING:
     from factory_orders.line.model import LineProblem
     from factory_orders.line.search import LineSolution, Progress
+    from factory_orders.model import LineDayFigures
 
 SECONDS_MAX: Final = 86_400
 app = typer.Typer(
-    help="The order of cars on the line: solve an instance.\n\n"
+    help="The order of cars on the line: solve an instance, mend a plant's day.\n\n"
     "An instance is a folder of the ROADEF/EURO challenge 2005 (vehicles.txt, ratios.txt, paint_batch_limit.txt, "
     "optimization_objectives.txt) or a file of CSPLib problem 1.",
     rich_markup_mode="rich",
@@ -24,11 +26,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 Instance = Annotated[Path, typer.Argument(help="A challenge folder, or a CSPLib file.", metavar="FILE_OR_FOLDER")]
-
-
-@app.callback()
-def line() -> None:
-    """Keep `solve` a word of its own, although it is the only one so far."""
 
 
 @app.command()
@@ -59,6 +56,44 @@ def solve(
         with on_file(to), to.open("x", encoding="utf-8") as rows:
             rows.write(_as_rows(solution))
         out.print(f"The order is in {to}.")
+
+
+@app.command()
+def mend(
+    plant: Annotated[str, typer.Argument(help="The code of a plant.")],
+    day: Annotated[datetime, typer.Argument(help="The day on its line.", formats=["%Y-%m-%d"])],
+    late: Annotated[
+        list[str], typer.Option(help="A build order whose parts come late: it goes to the day's end.")
+    ] = [],  # noqa: B006
+    brand: Annotated[str, typer.Option(help="The brand; by default the one of MUSTER_BRAND.")] = "",
+) -> None:
+    """Mend a day's order after a disturbance with few moves; cars that have begun and the next ones stay.
+
+    After a breakdown, or where parts come late. What a withdrawn car leaves is mended by the worker. Says how many cars
+    moved, and what the order does not keep, before and after; ends with 1 where no car may move, or no order keeps the
+    longest paint run.
+
+    Example: [bold]muster line mend changzhou 2027-01-11[/bold]
+    """
+    from factory_orders.service import mend_line_day
+    from kernel import registry
+    from kernel.actor import Role
+    from muster.acting import changing
+
+    with progress("Mending …"), changing(brand, Role.PLANNER) as work:
+        own = registry.plant_by_code(work, plant)
+        mended = mend_line_day(work, own.id, day.date(), late=late)
+    out.print(f"{mended.day}, {mended.after.cars:,} cars: {mended.moved:,} moved.")
+    out.print(f"before: {_figures(mended.before)}")
+    out.print(f"after: {_figures(mended.after)}")
+
+
+def _figures(one: LineDayFigures) -> str:
+    changes = f"{one.paint_changes:,} paint changes"
+    if one.excess is None:
+        return f"{one.run_violations:,} beyond the longest paint run, {changes}"
+    ratios = f"{one.excess:,} over the ratios (not below {one.excess_bound:,})"
+    return f"{ratios}, {changes} (not below {one.paint_changes_bound:,})"
 
 
 def _make_sure_of(to: Path) -> None:

@@ -1,16 +1,24 @@
-"""`muster line solve` as a person runs it: what it prints, what it writes, and its exit codes."""
+"""`muster line …` as a person runs it: what it prints, what it writes, and its exit codes."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
-from factory_orders.line.errors import InstanceBroken
+from factory_orders.line.errors import InstanceBroken, LineDayFixed
+from kernel.clock import FixedClock
+from kernel.errors import NotFound
+from kernel.work import Works
 from muster.cli_line import app
 from muster.terminal import FileTrouble
 from tests.factory_orders.line.test_instance_files import CSPLIB, challenge, csplib
+from tests.factory_orders.test_capacity import change_policy
+from tests.factory_orders.test_line_days import line, paints, spoil
+from tests.factory_orders.trade import open_trade
+from tests.support.databases import Database
+from tests.support.site import mark_migrated, surroundings
 
 RUNNER = CliRunner()
 
@@ -74,3 +82,29 @@ def test_a_call_that_makes_no_sense_ends_with_two(tmp_path: Path, words: list[st
     done = RUNNER.invoke(app, ["solve", str(csplib(tmp_path, CSPLIB)), *words])
 
     assert done.exit_code == 2
+
+
+def test_a_plants_day_is_mended_and_what_it_brought_is_said(
+    works: Works, clock: FixedClock, database: Database
+) -> None:
+    trade = open_trade(works, clock)
+    change_policy(trade, line={"paint_run_max": 2, "mend_frozen_next": 0})
+    spoil(trade)
+    late = line(trade)[0].id
+    mark_migrated(works.engine)
+
+    def mend(*words: str) -> Result:
+        return RUNNER.invoke(app, ["mend", *words, "--brand", "fir"], env={**surroundings(database.url)})
+
+    done = mend("fir_north", "2026-12-07")
+    mended = paints(trade)
+    again = mend("fir_north", "2026-12-07", "--late", late)
+
+    assert done.exit_code == again.exit_code == 0, done.output
+    assert "2026-12-07, 5 cars: 2 moved." in done.output
+    assert "before: 2 beyond the longest paint run" in done.output
+    assert "after: 0 over the ratios (not below 0), 2 paint changes (not below 2)" in done.output
+    assert (mended, line(trade)[-1].id) == ("RRBRR", late)
+    assert isinstance(mend("fir_north", "2026-12-05").exception, LineDayFixed)
+    assert isinstance(mend("moon", "2026-12-07").exception, NotFound)
+    assert mend("fir_north", "Monday").exit_code == 2
