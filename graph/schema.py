@@ -318,6 +318,7 @@ MUTATIONS: Final[dict[str, Any]] = {
     "report_shipment": deliveries.report_shipment,
     "report_build": plant.report_build,
     "schedule_batch": plant.schedule_batch,
+    "mend_line_day": plant.mend_line_day,
     "change_capacity": plant.change_capacity,
     "add_plant_hook": plant_hooks.add_plant_hook,
     "rotate_plant_hook_secret": plant_hooks.rotate_plant_hook_secret,

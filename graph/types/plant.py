@@ -14,6 +14,7 @@ from factory_orders.errors import (
     PlantEventGap,
     PlantEventOutOfOrder,
 )
+from factory_orders.line.errors import LineDayFixed, PaintRunImpossible
 from factory_orders.model import Stage
 from graph.access import field, input_type, object_type
 from graph.identifiers import raw_id, write_id
@@ -86,10 +87,10 @@ class CapacityWeek:
 
 @object_type(reads=Permission.BATCH_READ)
 class LineDay:
-    """A day on the line, and what its sequence could not keep.
+    """A day on the line, and what its order does not keep, over all cars that stand on it, begun or not.
 
     `excess` is by how much windows exceed their ratios in all; no order of the day's cars goes below `excessBound` and
-    `paintChangesBound`. All three are null where no order keeps the longest paint run.
+    `paintChangesBound`. All three are null where the order breaks the longest paint run.
     """
 
     day: date
@@ -100,6 +101,15 @@ class LineDay:
     excess: int | None
     excess_bound: int | None
     paint_changes_bound: int | None
+
+
+@object_type(reads=Permission.BATCH_READ)
+class LineDayMended:
+    """A day after its order was mended: how many cars changed places, and the day before and after."""
+
+    moved: int
+    before: LineDay
+    after: LineDay
 
 
 @object_type(reads=Permission.BATCH_READ)
@@ -129,6 +139,15 @@ class ScheduleBatchInput:
     """A batch whose cars are to get their weeks."""
 
     batch_id: strawberry.ID
+
+
+@input_type(takes=Permission.BATCH_MANAGE)
+class MendLineDayInput:
+    """A day of a plant's line, and the build orders of it whose parts come late, at most 100: they go to its end."""
+
+    plant_id: strawberry.ID
+    day: date
+    late_build_order_ids: list[strawberry.ID] = strawberry.field(default_factory=list)
 
 
 @input_type(takes=Permission.BATCH_MANAGE)
@@ -181,6 +200,20 @@ def show_batch(one: queries.BatchView) -> Batch:
         first_week=one.first_week,
         last_week=one.last_week,
         created_at=one.created_at,
+    )
+
+
+def show_line_day(one: model.LineDayFigures) -> LineDay:
+    """Return a day of the line."""
+    return LineDay(
+        day=one.day,
+        cars=one.cars,
+        run_violations=one.run_violations,
+        ratio_violations=one.ratio_violations,
+        paint_changes=one.paint_changes,
+        excess=one.excess,
+        excess_bound=one.excess_bound,
+        paint_changes_bound=one.paint_changes_bound,
     )
 
 
@@ -237,19 +270,7 @@ def capacity_weeks(work: Work, plant_id: strawberry.ID, first_week: date, weeks:
 def line_days(work: Work, plant_id: strawberry.ID, first_day: date, days: int = 28) -> list[LineDay]:
     """The line's days with what their sequences could not keep, at most 60."""
     found = queries.line_of_days(work, raw_id(plant_id, "Plant"), first=first_day, days=_bounded(days))
-    return [
-        LineDay(
-            day=one.day,
-            cars=one.cars,
-            run_violations=one.run_violations,
-            ratio_violations=one.ratio_violations,
-            paint_changes=one.paint_changes,
-            excess=one.excess,
-            excess_bound=one.excess_bound,
-            paint_changes_bound=one.paint_changes_bound,
-        )
-        for one in found
-    ]
+    return [show_line_day(one) for one in found]
 
 
 def _bounded(number: int) -> int:
@@ -276,6 +297,14 @@ def schedule_batch(work: Work, input: ScheduleBatchInput) -> BatchScheduled:  # 
     if raw not in queries.batches_by_id(work, [raw]):
         raise NotFound("batch")
     return BatchScheduled(scheduled=service.schedule_batch(work, raw))
+
+
+@mutation(does=Permission.BATCH_MANAGE, refuses=(LineDayFixed, PaintRunImpossible), result="MendLineDayResult")
+def mend_line_day(work: Work, input: MendLineDayInput) -> LineDayMended:  # noqa: A002  # the API's word
+    """Mend a day's order with few moves, after a breakdown or where parts come late; what is begun or next stays."""
+    late = [raw_id(one, "BuildOrder") for one in input.late_build_order_ids]
+    mended = service.mend_line_day(work, raw_id(input.plant_id, "Plant"), input.day, late=late)
+    return LineDayMended(moved=mended.moved, before=show_line_day(mended.before), after=show_line_day(mended.after))
 
 
 @mutation(does=Permission.BATCH_MANAGE, refuses=(CapacityTaken,), result="ChangeCapacityResult")

@@ -43,6 +43,9 @@ CHANGE_CAR = """mutation($input: ChangeCarInput!) { changeCar(input: $input) {
   __typename ... on Refusal { code } ... on PreOrder { state options priceCap { minor } } } }"""
 CAPACITY = """mutation($input: ChangeCapacityInput!) { changeCapacity(input: $input) {
   __typename ... on Refusal { code } ... on CapacityTaken { taken } ... on CapacityChanged { capacity left } } }"""
+MEND = """mutation($input: MendLineDayInput!) { mendLineDay(input: $input) {
+  __typename ... on Refusal { code } ... on LineDayFixed { cars frozen }
+  ... on LineDayMended { moved before { day cars runViolations } after { day cars runViolations excess } } } }"""
 HANDOVER = "__typename ... on Refusal { code } ... on Handover { id state appointmentAt reason }"
 BOOK = f"mutation($input: BookHandoverInput!) {{ bookHandover(input: $input) {{ {HANDOVER} }} }}"
 REBOOK = f"mutation($input: RebookHandoverInput!) {{ rebookHandover(input: $input) {{ {HANDOVER} }} }}"
@@ -258,6 +261,25 @@ def test_a_week_takes_what_its_planner_says_and_never_less_than_is_taken(counter
     weeks = "query($p: ID!, $w: Date!) { capacityWeeks(plantId: $p, firstWeek: $w, weeks: 1) { resource capacity } }"
     seen = data(counter.http, weeks, {"p": here["plantId"], "w": week}, token=counter.passes.hand_out(PLANNER))
     assert {"resource": "slot", "capacity": 500} in seen["capacityWeeks"]
+
+
+def test_a_planner_mends_a_day_of_the_line_and_sees_it_before_and_after(counter: Counter) -> None:
+    own = counter.trade.build_order_of(counter.locked_orders()[0])
+    here = {"plantId": write_id("Plant", NORTH_PLANT), "day": own.day.isoformat()}
+    late = [write_id("BuildOrder", own.id)]
+
+    fixed = counter.ask(PLANNER, MEND, input=here)
+    mended = counter.ask(PLANNER, MEND, input={**here, "lateBuildOrderIds": late})
+    too_many = counter.ask(PLANNER, MEND, input={**here, "lateBuildOrderIds": late * 101})
+    elsewhere = counter.ask(PLANNER, MEND, input={**here, "plantId": write_id("Plant", "0" + "c" * 31)})
+    by_a_buyer = counter.ask(buyer(), MEND, input=here)
+
+    cars = fixed["cars"]
+    day = {"day": here["day"], "cars": cars, "runViolations": 0}
+    assert fixed == {"__typename": "LineDayFixed", "code": "LINE_DAY_FIXED", "cars": cars, "frozen": cars}
+    assert mended == {"__typename": "LineDayMended", "moved": 0, "before": day, "after": {**day, "excess": 0}}
+    refused = [one["__typename"] for one in (too_many, elsewhere, by_a_buyer)]
+    assert refused == ["InvalidInput", "NotFound", "Forbidden"]
 
 
 # --- the handover ----------------------------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ KINDS: Final = {
     "shipmentId": "Shipment", "storeId": "Store", "supersedes": "Quote", "worst": "Proposal",
     "circleId": "Circle", "circle.id": "Circle", "hostId": "CircleHost", "testDriveId": "TestDrive",
     "questionId": "CircleQuestion", "removeFromCircle.id": "CircleQuestion", "takeDownFromCircle.id": "CircleQuestion",
+    "lateBuildOrderIds": "BuildOrder",
     "comparison.id": "Comparison", "myComparison.id": "Comparison", "order.id": "Order", "pool.id": "Pool",
     "preOrder.id": "PreOrder", "proposal.id": "Proposal", "quote.id": "Quote", "recomputeQuote.id": "Quote",
     "store.id": "Store",
@@ -45,6 +46,7 @@ YUAN: Final = '{minor: 300000, currency: "CNY"}'
 GIVEN: Final = {
     "addMachine.role": "PLANT", "capacityWeeks.firstWeek": '"2027-01-04"', "cancelOrderByMaker.reason": '"no"',
     "inviteStaff.email": '"x@example.com"', "inviteStaff.role": "DEALER", "lineDays.firstDay": '"2027-01-04"',
+    "mendLineDay.day": '"2027-01-04"',
     "placePreOrder.idempotencyKey": '"one-of-ours"', "backProposal.idempotencyKey": '"one-of-ours"',
     "buyStockCar.idempotencyKey": '"one-of-ours"', "orderStock.idempotencyKey": '"one-of-ours"',
     "orderStock.cars": "1",

@@ -27,6 +27,7 @@ WRITES: Final = {
     "inspectArrival": '{shipmentId: "x", vin: "x"}',
     "inspectHandover": '{handoverId: "x", vin: "x", points: []}',
     "scheduleBatch": '{batchId: "x"}',
+    "mendLineDay": '{plantId: "x", day: "2027-01-04"}',
     "proposeMovement": '{debit: "a:b", credit: "c:d", amount: {minor: 1}, reason: "why"}',
     "approveMovement": '{movementId: "x"}',
     "castVote": '{proposalId: "x"}',

@@ -22,10 +22,13 @@ from factory_orders.plant.store import hold_line, line_of_day, lock_queued, next
 from factory_orders.policies import LinePolicy
 from kernel import policy
 from kernel.actor import Permission
-from kernel.errors import NotFound
+from kernel.errors import InvalidInput, NotFound
 from kernel.outbox import Letter, Subscription
 from kernel.policy import PolicyVersion
+from kernel.reasons import because
 from kernel.work import Work
+
+LATE_MAX: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +101,13 @@ def close_up(work: Work, plant_id: str, day: date) -> None:
 def mend_line_day(work: Work, plant_id: str, day: date, *, late: Sequence[str] = ()) -> MendedDay:
     """Mend a day's order on a planner's word: few cars move, those begun and the next ones never.
 
-    `late` are build orders whose parts come late: they go to the day's end, and the others are mended. Refuses NotFound
-    (another brand's plant, a late car that is not queued on the day), LineDayFixed where no car may move, and
-    PaintRunImpossible.
+    `late` are build orders whose parts come late, at most 100 (InvalidInput): they go to the day's end, and the others
+    are mended. Refuses NotFound (another brand's plant, a late car that is not queued on the day), LineDayFixed where
+    no car may move, and PaintRunImpossible.
     """
     work.actor.require(Permission.BATCH_MANAGE)
+    if len(late) > LATE_MAX:
+        raise InvalidInput("late", because("COUNT", least=0, most=LATE_MAX))
     return _mend(work, plant_by_id(work, plant_id).id, day, late)
 
 
