@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from datetime import date, timedelta
 from functools import partial
 
@@ -23,16 +24,17 @@ from factory_orders.early_cars.tables import EARLY
 from factory_orders.errors import OrderNotCancellable
 from factory_orders.exchanges.errors import SwapOfferEnded
 from factory_orders.exchanges.store import give_build_orders, lapse_swap_offers
-from factory_orders.model import BuildOrder, CancelledOrder, Order, Stage
+from factory_orders.line.errors import LineDayFixed
+from factory_orders.model import BuildOrder, CancelledOrder, Order, PlantReport, Stage
 from factory_orders.offers.model import OfferState
 from factory_orders.offers.store import lapse_of_orders
-from factory_orders.planning import order_service
+from factory_orders.planning import audit_service, order_service
 from factory_orders.planning.capacity_store import lock_pool
 from factory_orders.planning.line_days.service import sequence_days
 from factory_orders.planning.model import SLOT
 from factory_orders.planning.order_store import lock_order, lock_orders
 from factory_orders.planning.tables import capacity_weeks
-from factory_orders.plant.store import line_of_day, lock_build_orders, lock_with_order
+from factory_orders.plant.store import hold_line, line_of_day, lock_build_orders, lock_with_order
 from factory_orders.plant.tables import build_orders
 from factory_orders.service import Reported
 from factory_orders.swap_offers import service as offering
@@ -46,6 +48,7 @@ from kernel.errors import NotFound, Refusal
 from kernel.ids import AccountId
 from kernel.paging import PageRequest
 from kernel.payments import PaymentRequest
+from kernel.soundness import examine
 from kernel.work import Work, Works
 from tests.configurator.small_brand import BRAND, EAST_STORE, NORTH_STORE, PLAIN_CAR, PLANNER
 from tests.factory_orders.purchasing import buy
@@ -57,10 +60,21 @@ from tests.factory_orders.test_early_cars import accept as accept_early
 from tests.factory_orders.test_early_cars import offers as early_offers
 from tests.factory_orders.test_early_cars import wait_long
 from tests.factory_orders.test_light_stock import free
+from tests.factory_orders.test_line_days import spoil
 from tests.factory_orders.test_stock import ask, free_car, hold, set_price
 from tests.factory_orders.test_store_closing import OPERATOR, close, pick
 from tests.factory_orders.test_wait_offers import lock_far_away
-from tests.factory_orders.trade import BUILD, EARNEST, NORTH_PLANT, STORE_ADVISER, SYSTEM, Trade, buyer, open_trade
+from tests.factory_orders.trade import (
+    BUILD,
+    EARNEST,
+    NORTH_PLANT,
+    PLANT_MACHINE,
+    STORE_ADVISER,
+    SYSTEM,
+    Trade,
+    buyer,
+    open_trade,
+)
 
 pytestmark = pytest.mark.postgres
 ADMIN = Actor(BRAND, frozenset({Role.BRAND_ADMIN}), AccountId("6" * 32))
@@ -436,3 +450,112 @@ def test_two_who_leave_a_pool_that_holds_weeks_wait_for_each_other_once(
 
     assert ended == [True, True]
     assert repeated == []
+
+
+# --- a day's line ----------------------------------------------------------------------------------------------------
+
+
+def mendable(trade: Trade) -> list[BuildOrder]:
+    """Let Monday have two cars too many in a row, which one swap mends; returns its cars."""
+    change_policy(trade, line={"paint_run_max": 2, "mend_frozen_next": 0})
+    spoil(trade)
+    return monday(trade)
+
+
+def mend(work: Work) -> service.MendedDay:
+    return service.mend_line_day(work, NORTH_PLANT, MONDAY)
+
+
+def line_is_sound(trade: Trade) -> bool:
+    with trade.works.read(SYSTEM) as work:
+        return not any(one.violations for one in examine(work, audit_service.CHECKS))
+
+
+def test_two_planners_that_mend_a_day_at_once_mend_it_once(trade: Trade) -> None:
+    mendable(trade)
+
+    with ThreadPoolExecutor(1) as other:
+        with trade.works.change(PLANNER) as work:
+            first = mend(work)
+            second = other.submit(trade.works.run, PLANNER, mend)
+            wait_until_waiting(trade, 1)
+        again = second.result(SECONDS_MAX)
+
+    assert (first.moved, again.moved, again.before) == (2, 0, first.after)
+    assert [car.position for car in monday(trade)] == [1, 2, 3, 4, 5]
+    assert line_is_sound(trade)
+
+
+def test_a_car_that_is_begun_at_this_moment_keeps_its_place(trade: Trade) -> None:
+    cars = mendable(trade)
+
+    with ThreadPoolExecutor(1) as other:
+        with trade.works.change(PLANT_MACHINE) as work:
+            for car in cars[:4]:
+                ready = PlantReport(f"ready-{car.id}", Stage.PARTS_READY, trade.clock.now())
+                service.report_plant_event(work, car.id, ready)
+            mending = other.submit(trade.works.run, PLANNER, mend)
+            wait_until_waiting(trade, 1)
+        with pytest.raises(LineDayFixed) as refused:
+            mending.result(SECONDS_MAX)
+
+    assert refused.value == LineDayFixed(MONDAY, 5, 4)
+    assert [car.id for car in monday(trade)] == [car.id for car in cars]
+    assert line_is_sound(trade)
+
+
+def test_a_report_waits_for_a_day_that_is_being_mended_and_is_taken(trade: Trade) -> None:
+    cars = mendable(trade)
+
+    with ThreadPoolExecutor(1) as other:
+        with trade.works.change(PLANNER) as work:
+            mend(work)
+            reporting = other.submit(trade.report, cars[0].id, Stage.PARTS_READY)
+            wait_until_waiting(trade, 1)
+        assert reporting.result(SECONDS_MAX).order.stage is Stage.PARTS_READY
+
+    assert [car.position for car in monday(trade)] == [1, 2, 3, 4, 5]
+    assert line_is_sound(trade)
+
+
+def test_many_that_leave_a_day_at_once_leave_no_hole_and_none_is_undone(
+    trade: Trade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cars = mendable(trade)
+    monkeypatch.setattr(kernel_work, "ATTEMPTS_MAX", 1)
+
+    with ThreadPoolExecutor(4) as others:
+        with trade.works.change(SYSTEM) as work:
+            hold_line(work, NORTH_PLANT)
+            leaving: list[Future[object]] = [
+                others.submit(trade.works.run, SYSTEM, partial(lose_earnest, order_id=car.order_id)) for car in cars[:3]
+            ]
+            leaving.append(others.submit(trade.works.run, PLANNER, mend))
+            wait_until_waiting(trade, 4)
+        for one in leaving[:3]:
+            one.result(SECONDS_MAX)
+        with suppress(Refusal):
+            leaving[3].result(SECONDS_MAX)
+
+    assert [car.position for car in monday(trade)] == [1, 2]
+    assert line_is_sound(trade)
+
+
+def test_who_leaves_while_others_come_to_the_day_waits_for_them_and_neither_is_undone(
+    trade: Trade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cars = mendable(trade)
+    monkeypatch.setattr(kernel_work, "ATTEMPTS_MAX", 1)
+
+    with ThreadPoolExecutor(2) as others:
+        with trade.works.change(SYSTEM) as work:
+            work.connection.execute(select(capacity_weeks).with_for_update())
+            coming = others.submit(partial(trade.lock, 5, pool_id="7" * 32, first_buyer=90))
+            wait_until_waiting(trade, 1)
+            leaving = others.submit(trade.works.run, SYSTEM, partial(lose_earnest, order_id=cars[0].order_id))
+            wait_until_waiting(trade, 2)
+        coming.result(SECONDS_MAX)
+        leaving.result(SECONDS_MAX)
+
+    assert [car.position for car in monday(trade)] == [1, 2, 3, 4, 5, 6, 7]
+    assert line_is_sound(trade)
