@@ -156,7 +156,10 @@ def first_excluded(room: Showroom, model: str, choices: Sequence[Choice]) -> Opt
     for choice in choices:
         reason = room.engine.explain(before, room.context, feature=choice.option, present=choice.wanted)
         if reason is not None:
-            repairs = room.engine.repairs(before, room.context, feature=choice.option, present=choice.wanted, limit=1)
+            kept = frozenset((model,))
+            repairs = room.engine.repairs(
+                before, room.context, feature=choice.option, present=choice.wanted, limit=1, kept=kept
+            )
             return _excluded(room, choice.option, reason, repairs.found[0].given_up if repairs.found else ())
         before = {name: value for name, value in before.items() if name != choice.option}
         before[choice.option] = choice.wanted

@@ -218,7 +218,9 @@ def complete(
     version, room = _opened(work, request)
     near = near or Nearness()
     _check_options(version.catalogue, near.options)
-    choices = (*request.choices, *_class_choices(version.catalogue, request.model, near))
+    fixed = _class_choices(version.catalogue, request.model, near)
+    own = [choice for choice in request.choices if choice.option not in {one.option for one in fixed}]
+    choices = (*own, *fixed)
     wanted, _ = open_step(room, model=request.model, choices=choices)
     cheapest = cheapest_car(room, request.model, wanted)
     assert cheapest is not None, "a step that is no clash has a car"
@@ -252,7 +254,7 @@ def _completed(
 
 
 def _class_choices(catalogue: Catalogue, model: str, near: Nearness) -> tuple[Choice, ...]:
-    """Return what a pool's class fixes, as choices; an own choice about the same option comes before and loses."""
+    """Return what a pool's class fixes, as choices; they count where an own choice says otherwise."""
     if near.class_key is None:
         return ()
     try:

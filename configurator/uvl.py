@@ -286,6 +286,8 @@ def _subtree(name: str, groups: list[TreeGroup]) -> frozenset[str]:
 def _written_out(read: _FileModel, file: str, faults: FaultList) -> FeatureModel | None:
     """Write a buyer's values and clones out as plain features."""
     model = _with_value_classes(read, faults)
+    if model is None:
+        return None
     by_parent: dict[str, list[TreeGroup]] = {}
     for group in model.groups:
         by_parent.setdefault(group.parent, []).append(group)
@@ -320,19 +322,20 @@ def _written_out(read: _FileModel, file: str, faults: FaultList) -> FeatureModel
     )
 
 
-def _with_value_classes(model: _FileModel, faults: FaultList) -> _FileModel:
-    """Put below each typed feature the classes of its values that the rules tell apart."""
+def _with_value_classes(model: _FileModel, faults: FaultList) -> _FileModel | None:
+    """Put below each typed feature the classes of its values that rules tell apart; None where they are too many."""
     types = {feature.name: feature.value_type for feature in model.features if feature.value_type != "Boolean"}
     if not types:
         return model
     typed = frozenset(types)
     comparisons = comparisons_with([rule.expression for rule in model.rules], typed)
     classes = {name: classes_of(name, value_type, comparisons[name]) for name, value_type in types.items()}
-    if sum(len(comparisons[name]) * len(classes[name]) for name in types) > MEMBERS_MAX:
-        faults.add(
-            model.features[0].file, 0, f"comparisons with buyers' values come to more than {MEMBERS_MAX:,} classes"
-        )
-        return model
+    sizes = {name: len(comparisons[name]) * len(classes[name]) for name in types}
+    if sum(sizes.values()) > MEMBERS_MAX:
+        most = next(feature for feature in model.features if feature.name == max(sizes, key=sizes.__getitem__))
+        reason = f"'{most.name}' is compared {len(comparisons[most.name]):,} times; all comparisons with buyers' values"
+        faults.add(most.file, most.line, f"{reason} come to more than {MEMBERS_MAX:,} classes")
+        return None
     features: list[ReadFeature] = []
     groups = list(model.groups)
     for feature in model.features:

@@ -64,6 +64,14 @@ def _pieces(text: str) -> Iterator[str]:
         yield last
 
 
+def is_value(written: str) -> bool:
+    """Say whether a value is one of UVL's: true or false, a number, a text in quotes, a list.
+
+    A number of which one sign is wrong would else be a text, which no sum has.
+    """
+    return written in ("true", "false") or written[:1] in ("'", '"', "[") or _NUMBER.match(written) is not None
+
+
 def value_of(written: str) -> Value:
     """Return a value as rules compare it."""
     if written in ("true", "false"):

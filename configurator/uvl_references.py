@@ -138,6 +138,8 @@ class References:
                 return Sum(tuple(self._number(operand) for operand in operands))
             case Product(left, right):
                 return Product(self._number(left), self._number(right))
+            case Quotient(_, Number(value)) if value == 0:
+                raise ExpressionFault("divides by 0")
             case Quotient(left, right):
                 return Quotient(self._number(left), self._number(right))
             case Rounded(operand, up):
@@ -168,13 +170,14 @@ class References:
             raise ExpressionFault(f"{aggregate.function} needs an attribute, and if it is to look below one, a feature")
         self._roots.append(roots[0] if roots else next(iter(self._features)))
         within = self._below(roots[0]) if roots else self._features.keys()
-        terms = [
-            (value, name)
-            for name, feature in self._features.items()
-            if name in within and isinstance(value := value_of(feature.values.get(attributes[0], "")), Fraction)
-        ]
+        written = {name: feature.values.get(attributes[0]) for name, feature in self._features.items()}
+        values = {name: value_of(text) for name, text in written.items() if text is not None and name in within}
+        terms = [(value, name) for name, value in values.items() if isinstance(value, Fraction)]
         if not terms:
             raise ExpressionFault(f"no feature has a number as attribute '{attributes[0]}'")
+        if len(terms) < len(values):
+            other = next(name for name, value in values.items() if not isinstance(value, Fraction))
+            raise ExpressionFault(f"the attribute '{attributes[0]}' of '{other}' is no number, of others it is one")
         self._terms += len(terms)
         if self._terms > TERMS_MAX:
             raise ExpressionFault(f"the sums of this file come to more than {TERMS_MAX:,} terms")

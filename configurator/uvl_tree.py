@@ -8,7 +8,7 @@ from typing import Final
 
 from configurator.faults import FaultList
 from configurator.feature_tree import GroupKind, TreeGroup
-from configurator.uvl_attributes import read_attributes, unquoted
+from configurator.uvl_attributes import is_value, read_attributes, unquoted
 from configurator.uvl_lines import Line
 
 TREE_DEPTH_MAX: Final = 200
@@ -182,6 +182,11 @@ class TreeReader:
         for key, value in attributes.values:
             if key in feature.values:
                 self._faults.add(self._file, line.number, f"duplicate attribute '{key}'")
+            if not is_value(value):
+                reason = (
+                    f"the attribute '{key}' has no value of UVL: {value[:40]!r}; texts stand in quotes, numbers are"
+                )
+                self._faults.add(self._file, line.number, f"{reason} written 1234.5, with 18 digits at most")
             feature.values[key] = value
         for text in attributes.constraints:
             self.own_constraints.append(OwnConstraint(feature.name, text.strip(), line.number, line.comment))

@@ -36,7 +36,12 @@ ALIGNED: Final = 64
 BYTES_MAX: Final = 1 << 29
 PARTIAL: Final = ".partial"
 LAID_OUT_BY: Final = ("circuit.py", "reduction.py", "signatures.py")
-"""The sources that decide what a block means: a block of an older layout is another formula's."""
+COMPILED_BY: Final = (
+    *("decomposition.py", "search_kernel.py", "elimination.py", "branching.py", "counting.py"),
+    *("formula.py", "nnf.py", "d4.py", "choosing.py"),
+)
+"""The sources that decide what a block means and which there is: what older ones made, or found too hard, is made anew.
+"""
 
 
 class Unsound(Exception):
@@ -52,7 +57,7 @@ class Blueprint:
 
     @cached_property
     def key(self) -> bytes:
-        """Return what the artefact is kept under: formula, named variables, layout."""
+        """Return what the artefact is kept under: formula, named variables, layout and compilers."""
         named = ",".join(map(str, sorted(self.named)))
         return hashlib.sha256(f"{self.formula.content_hash} {named} {_layout()}".encode()).digest()
 
@@ -69,7 +74,7 @@ class Artefact:
 @cache
 def _layout() -> str:
     folder = Path(__file__).parent
-    return hashlib.sha256(b"".join((folder / name).read_bytes() for name in LAID_OUT_BY)).hexdigest()
+    return hashlib.sha256(b"".join((folder / name).read_bytes() for name in (*LAID_OUT_BY, *COMPILED_BY))).hexdigest()
 
 
 def write_artefact(path: Path, artefact: Artefact) -> None:

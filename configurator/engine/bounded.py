@@ -10,8 +10,8 @@ from pysat.solvers import Solver
 from configurator.errors import AnswerTooHard
 from kernel.reasons import because
 
-CONFLICTS_MAX: Final = 200_000
-"""Industrial rules take some thousand a question; so many take a solver from ten seconds to a minute.
+CONFLICTS_MAX: Final = 30_000
+"""Industrial rules take some thousand a question; so many take a solver from one second to ten.
 
 Glucose looks at its bound only where it starts anew, so it goes over it by some hundred.
 """
@@ -23,10 +23,13 @@ def has_model(solver: Solver, assumptions: Sequence[int]) -> bool:
 
 
 def is_found(solver: Solver, assumptions: Sequence[int], conflicts_max: int) -> bool | None:
-    """Say whether the clauses have a model with these literals; None where so many conflicts do not decide that."""
+    """Say whether the clauses have a model with these literals; None where so many conflicts do not decide that.
+
+    The interpreter's lock is let go of meanwhile: a hard question holds up nobody who asks other rules.
+    """
     # A budget of less than one would be none to the solver.
     solver.conf_budget(max(1, conflicts_max))
-    found: bool | None = solver.solve_limited(assumptions=assumptions)
+    found: bool | None = solver.solve_limited(assumptions=assumptions, expect_interrupt=True)
     return found
 
 

@@ -48,6 +48,8 @@ class Allowance:
     megabytes: int
 
 
+HAD_SHARE: Final = 0.5
+"""A compiler looks at its time now and then, and a process takes some to begin."""
 DEFAULT_ALLOWANCE: Final = Allowance(seconds=60, megabytes=1_024)
 
 
@@ -70,12 +72,20 @@ class EngineChoice:
     allowance: Allowance = DEFAULT_ALLOWANCE
 
     def settles(self, allowance: Allowance, compilers: Sequence[str]) -> bool:
-        """Say whether trying again could not end otherwise: nothing more is allowed, and no other compiler is there."""
+        """Say whether trying again could not end otherwise: nothing more is allowed, and no other compiler is there.
+
+        A compiler that the clock ended on a busy machine, before it had its seconds of the processor, may try again.
+        """
         if self.why is Why.CIRCUIT_FITS:
             return True
+        had_their_time = all(
+            attempt.outcome is not Outcome.OUT_OF_TIME or attempt.seconds >= HAD_SHARE * self.allowance.seconds
+            for attempt in self.attempts
+        )
         tried = {attempt.compiler for attempt in self.attempts}
         return (
             self.why is Why.NO_CIRCUIT_FITS
+            and had_their_time
             and all(attempt.outcome is not Outcome.BROKE_DOWN for attempt in self.attempts)
             and allowance.seconds <= self.allowance.seconds
             and allowance.megabytes <= self.allowance.megabytes

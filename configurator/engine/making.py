@@ -43,7 +43,7 @@ def make_in_child(blueprint: Blueprint, shelf: Shelf, allowance: Allowance) -> N
     from configurator.engine.child import ROOT, awaited
 
     names = compiler_names()
-    began = _clock()
+    began, computed = _clock(), _seconds_computed()
     budget = Budget(
         allowance.seconds * (len(names) + 1),
         allowance.megabytes * LAYING_OUT_SHARE,
@@ -65,7 +65,7 @@ def make_in_child(blueprint: Blueprint, shelf: Shelf, allowance: Allowance) -> N
             finally:
                 child.kill()
     if outcome is not None:
-        seconds = budget.seconds_used()
+        seconds = round((_seconds_computed() - computed) / len(names), 3)
         attempts = tuple(Attempt(name, outcome, seconds) for name in names)
         choice = EngineChoice(BackendKind.SAT, Why.NO_CIRCUIT_FITS, attempts, allowance)
         shelf.put(Artefact(blueprint.key, choice, None))

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from configurator import configuration_service, queries, step_service
 from configurator.catalogue_files import read_catalogue
+from configurator.completing import Goal
 from configurator.configuration_queries import configurations_by_id, own_configurations
 from configurator.configuring import Wishes
 from configurator.errors import (
@@ -30,7 +31,7 @@ from configurator.model import (
     VersionId,
 )
 from configurator.service import buildable_car, list_price_minor, publish_catalogue
-from configurator.step_service import ConfigureRequest
+from configurator.step_service import NOTHING_KNOWN, ConfigureRequest, Nearness, complete
 from configurator.tables import configuration_changes, configurations
 from kernel.actor import Actor, system
 from kernel.clock import FixedClock
@@ -130,6 +131,27 @@ def test_choices_that_exclude_each_other_are_refused_with_reason_and_repair(work
         "Tow hook is not possible with Glass roof. Glass roof and tow hook do not go together. Give up: Glass roof."
     )
     assert refusal.text("zh-CN") == "拖钩与天窗同选时不可选。天窗与拖钩不能同选。可放弃：天窗。"
+
+
+def test_what_nothing_but_another_model_would_help_is_no_repair(works: Works) -> None:
+    open_small_brand(works)
+
+    with pytest.raises(OptionExcluded) as refused:
+        configure(works, "GOLD", model="B2")
+
+    assert refused.value.give_up == ()
+
+
+def test_near_a_pools_class_its_options_count_where_the_own_choice_says_otherwise(works: Works) -> None:
+    open_small_brand(works)
+    asked = ConfigureRequest("A1", (Choice("TR_PLUS"), Choice("W17")), "east")
+    near = Nearness(class_key="F1/fir_north/PT_SMALL/-/TR_BASE")
+
+    with works.read(GUEST) as work:
+        found = complete(work, asked, Goal.NEAREST, outlook=NOTHING_KNOWN, near=near)
+
+    assert "TR_BASE" in found.completed.options
+    assert "W17" in found.completed.options
 
 
 def test_an_option_that_the_day_alone_excludes_says_so(works: Works, clock: FixedClock) -> None:

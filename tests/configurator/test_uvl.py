@@ -89,6 +89,14 @@ def model_of(body: str) -> str:
     return f"features\n    Car\n        optional\n            A\n            B\n{body}"
 
 
+@pytest.mark.parametrize("wrong", ["1e3", "3.", "+5", "1_000", "1.5.5", "0x10", "9" * 26, "red"])
+def test_a_value_that_is_not_written_as_uvl_has_it_is_no_silent_text(wrong: str) -> None:
+    ((line, reason),) = faults(model_of(f"            C {{a {wrong}}}\n"))
+
+    assert line == 6
+    assert reason.startswith(f"the attribute 'a' has no value of UVL: {wrong!r}; texts stand in quotes")
+
+
 def test_a_whole_file_is_read() -> None:
     reading = read_uvl(WHOLE)
 
@@ -188,6 +196,11 @@ def test_a_group_that_would_need_a_counter_of_millions_is_refused_and_a_wide_cho
         (model_of("constraints\n    A =>\n"), (7, "rule L7: ends too early; an operand is missing")),
         (model_of("constraints\n    => A\n"), (7, "rule L7: a feature is missing before '=>'")),
         (model_of("constraints\n    A B\n"), (7, "rule L7: unexpected 'B'; is an operator missing before it?")),
+        (
+            model_of("            C {p 1}\n            D {p '2'}\nconstraints\n    sum(p) > 3\n"),
+            (9, "rule L9: the attribute 'p' of 'D' is no number, of others it is one"),
+        ),
+        (model_of("            C {p 1}\nconstraints\n    C.p / 0 > 1\n"), (8, "rule L8: divides by 0")),
         (model_of("constraints\n    A.price > 3\n"), (7, "rule L7: feature 'A' has no attribute 'price'")),
         (model_of("constraints\n    sum(price) > 3\n"), (7, "rule L7: no feature has a number as attribute 'price'")),
         (model_of("constraints\n    max(A) > 3\n"), (7, UNKNOWN_FUNCTION)),

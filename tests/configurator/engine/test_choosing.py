@@ -39,9 +39,9 @@ def ticking() -> Iterator[float]:
     return (float(second) for second in count())
 
 
-def chosen(*compilers: Stub) -> tuple[Nnf | None, EngineChoice]:
+def chosen(*compilers: Stub, computed: float = 1.0) -> tuple[Nnf | None, EngineChoice]:
     clock, meter = ticking(), ticking()
-    return choose(compilers, FORMULA, ALLOWED, clock=lambda: next(clock), meter=lambda: next(meter))
+    return choose(compilers, FORMULA, ALLOWED, clock=lambda: next(clock), meter=lambda: computed * next(meter))
 
 
 def test_the_first_compiler_that_manages_is_taken_and_the_others_are_not_asked() -> None:
@@ -86,13 +86,19 @@ def test_a_circuit_with_too_many_edges_is_not_taken(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_failure_is_settled_until_more_is_allowed_or_another_compiler_is_there() -> None:
-    _, choice = chosen(Stub("own", None))
+    _, choice = chosen(Stub("own", None), computed=9.0)
 
     assert choice.settles(ALLOWED, ["own"])
     assert choice.settles(Allowance(5, 50), ["own"])
     assert not choice.settles(Allowance(11, 100), ["own"])
     assert not choice.settles(Allowance(10, 101), ["own"])
     assert not choice.settles(ALLOWED, ["own", "other"])
+
+
+def test_who_had_little_of_the_processor_is_tried_again() -> None:
+    _, choice = chosen(Stub("own", None), computed=1.0)
+
+    assert not choice.settles(ALLOWED, ["own"])
 
 
 def test_what_broke_down_is_tried_again() -> None:
