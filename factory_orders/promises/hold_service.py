@@ -60,7 +60,8 @@ def hold_promise(work: Work, quote_id: str) -> Hold:
     db.take_turns(work.connection, f"promise:{account_id}")
     quote = _own_open_quote(work, quote_id)
     standing = live_hold_of_quote(work, quote_id)
-    if standing is not None:
+    # One whose half hour is over stands no more, even where nobody has ended it yet: it is made anew below.
+    if standing is not None and (standing.state is not HoldState.HELD or standing.expires_at > work.now):
         return standing
     before = held_by_account(work, account_id)
     if before is not None:

@@ -53,15 +53,20 @@ def learn(residuals: Sequence[int], prior: Prior, *, least_days: int) -> Margin:
 def quantile_days(residuals: Sequence[int], prior: Prior, *, aim_bp: int) -> int:
     """Return the least number of days within which at least this share comes, counting one car more that never does.
 
-    In tenths of a car, so that all is whole: a car seen weighs 10, the prior 5, 4 and 1 tenths of its weight.
+    In tenths of a car, so that all is whole: a car seen weighs 10, the prior 5, 4 and 1 tenths of its weight. Where that
+    share has not come at all, it is the latest day that any car came, or the prior's where that is later.
     """
     wanted = aim_bp * 10 * (len(residuals) + prior.weight + 1)
     reached = 0
     for days, weight in _steps(residuals, prior):
         reached += weight
-        if reached * 10_000 >= wanted:
-            return prior.late_days if days >= NEVER else days
-    return prior.late_days
+        if days < NEVER and reached * 10_000 >= wanted:
+            return days
+    return _latest(residuals, prior)
+
+
+def _latest(residuals: Sequence[int], prior: Prior) -> int:
+    return max([prior.late_days, *(days for days in residuals if days < NEVER)])
 
 
 def middle_days(residuals: Sequence[int], prior: Prior) -> int:
@@ -76,7 +81,7 @@ def middle_days(residuals: Sequence[int], prior: Prior) -> int:
         reached += weight
         if abs(2 * reached - total) <= nearest:
             nearest, found = abs(2 * reached - total), days
-    return min(found, prior.late_days) if found >= NEVER else found
+    return _latest(residuals, prior) if found >= NEVER else found
 
 
 def _steps(residuals: Sequence[int], prior: Prior) -> list[tuple[int, int]]:

@@ -105,6 +105,19 @@ def test_the_same_quote_again_is_the_same_hold(room: PoolRoom) -> None:
     again = hold(room, buyer(1), first.quote_id)
 
     assert again == first
+
+
+def test_a_hold_whose_time_is_over_is_made_anew_also_before_anybody_has_ended_it(room: PoolRoom) -> None:
+    open_pool(room)
+    first = hold(room, buyer(1))
+    room.clock.advance(timedelta(minutes=31))
+
+    again = hold(room, buyer(1), first.quote_id)
+
+    assert again.id != first.id
+    assert again.expires_at > room.clock.now()
+    assert (again.p50, again.p90) == (first.p50, first.p90)
+    require_sound(room)
     assert promised(room) == {FIRST_WEEK: 1}
 
 

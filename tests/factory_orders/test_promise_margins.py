@@ -40,15 +40,15 @@ days = st.lists(st.integers(-60, 90), max_size=60)
 @given(days, st.integers(1, 9_999))
 def test_without_a_prior_the_margin_is_the_conformal_quantile(residuals: list[int], aim_bp: int) -> None:
     rank = -(-aim_bp * (len(residuals) + 1) // 10_000)
-    expected = sorted(residuals)[rank - 1] if rank <= len(residuals) else NOTHING.late_days
+    expected = sorted(residuals)[rank - 1] if rank <= len(residuals) else max([NOTHING.late_days, *residuals])
 
     assert quantile_days(residuals, NOTHING, aim_bp=aim_bp) == expected
 
 
-@given(days, st.integers(0, 50), st.integers(0, 90))
+@given(st.lists(st.integers(-60, 90) | st.just(NEVER), max_size=60), st.integers(0, 50), st.integers(0, 90))
 def test_a_greater_aim_never_has_a_smaller_margin(residuals: list[int], weight: int, late_days: int) -> None:
     prior = Prior(weight, late_days)
-    margins = [quantile_days([min(one, late_days) for one in residuals], prior, aim_bp=aim) for aim in (5_000, 9_000)]
+    margins = [quantile_days(residuals, prior, aim_bp=aim) for aim in (5_000, 9_000)]
 
     assert margins == sorted(margins)
 
@@ -74,6 +74,12 @@ def test_few_cars_hardly_move_the_prior_and_many_replace_it() -> None:
 
 def test_a_car_that_never_came_counts_as_later_than_all() -> None:
     assert quantile_days([0] * 80 + [NEVER] * 20, NOTHING, aim_bp=9_000) == NOTHING.late_days
+
+
+def test_where_some_never_came_the_promise_is_no_earlier_than_those_who_did() -> None:
+    learned = learn([5] * 50 + [70] * 35 + [NEVER] * 15, NOTHING, least_days=1)
+
+    assert (learned.p50_days, learned.p90_days) == (5, 70)
 
 
 def drawn(chance: random.Random, count: int) -> list[int]:
