@@ -53,8 +53,8 @@ def learn(residuals: Sequence[int], prior: Prior, *, least_days: int) -> Margin:
 def quantile_days(residuals: Sequence[int], prior: Prior, *, aim_bp: int) -> int:
     """Return the least number of days within which at least this share comes, counting one car more that never does.
 
-    In tenths of a car, so that all is whole: a car seen weighs 10, the prior 5, 4 and 1 tenths of its weight. Where that
-    share has not come at all, it is the latest day that any car came, or the prior's where that is later.
+    In tenths of a car, so that all is whole: a car seen weighs 10, the prior 5, 4 and 1 tenths of its weight. Where
+    that share has not come at all, it is the latest day that any car came, or the prior's where that is later.
     """
     wanted = aim_bp * 10 * (len(residuals) + prior.weight + 1)
     reached = 0
