@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,8 @@ PREFIX: Final = "compiled-"
 DIGITS: Final = 16
 FOLDER: Final = "NUMBA_CACHE_DIR"
 """numba's own variable for where to keep what it compiles; it counts here as well."""
+IN_USE_SECONDS: Final = 2 * 86_400
+"""A process of an older version may still be writing; its folder is left alone for so long."""
 _naming = threading.Lock()
 
 
@@ -38,7 +41,7 @@ def kept_for(sources: Iterable[Path]) -> Iterator[None]:
     """Let the functions that are handed to numba meanwhile be kept for just these sources; to be used around `njit`.
 
     They lie beside the first source, where that may be written, else in the user's cache folder. Where neither is to be
-    had numba looks for a place by itself. What lay there of other sources is removed.
+    had numba looks for a place by itself. What lay there of other sources for days is removed.
     """
     import numba
 
@@ -59,15 +62,22 @@ def _place(sources: list[Path], asked_for: str) -> Path | None:
     name = PREFIX + digest_of(sources)[:DIGITS]
     folder = sources[0].resolve().parent
     own = hashlib.sha256(str(folder).encode()).hexdigest()[:DIGITS]
-    homes = [Path(asked_for) / own] if asked_for else [folder / "__pycache__", _users_caches() / "muster" / own]
+    homes = [Path(asked_for) / own] if asked_for else [folder / "__pycache__"]
+    if not asked_for and (caches := _users_caches()) is not None:
+        homes.append(caches / "muster" / own)
     for home in homes:
         if _is_ready(home / name):
             return home / name
     return None
 
 
-def _users_caches() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+def _users_caches() -> Path | None:
+    if named := os.environ.get("XDG_CACHE_HOME"):
+        return Path(named)
+    try:
+        return Path.home() / ".cache"
+    except RuntimeError:  # somebody without a home
+        return None
 
 
 def _is_ready(place: Path) -> bool:
@@ -75,9 +85,9 @@ def _is_ready(place: Path) -> bool:
     try:
         if not place.is_dir():
             place.mkdir(parents=True, exist_ok=True)
-            for old in place.parent.glob(f"{PREFIX}*"):
-                if old != place:
-                    shutil.rmtree(old, ignore_errors=True)
+            for other in place.parent.glob(f"{PREFIX}*"):
+                if other != place and time.time() - other.stat().st_mtime > IN_USE_SECONDS:
+                    shutil.rmtree(other, ignore_errors=True)
         with tempfile.TemporaryFile(dir=place):
             return True
     except OSError:

@@ -54,14 +54,26 @@ def kept(folder: Path) -> list[Path]:
 def test_a_number_that_has_changed_in_another_file_is_seen(folder: Path) -> None:
     assert answered(folder) == [17, 0]
     assert answered(folder) == [17, 1]
-    before = kept(folder)
 
     (folder / "numbers_of_it.py").write_text("FIRST = 18\n", encoding="utf-8")
 
     assert answered(folder) == [18, 0]
     assert answered(folder) == [18, 1]
-    assert len(kept(folder)) == len(before) == 1
-    assert kept(folder) != before
+
+
+def test_code_of_older_sources_is_removed_once_nobody_can_be_writing_it(folder: Path) -> None:
+    answered(folder)
+    (first,) = kept(folder)
+    (folder / "numbers_of_it.py").write_text("FIRST = 18\n", encoding="utf-8")
+    answered(folder)
+    assert len(kept(folder)) == 2
+    os.utime(first, (0, 0))
+
+    (folder / "numbers_of_it.py").write_text("FIRST = 19\n", encoding="utf-8")
+    answered(folder)
+
+    assert len(kept(folder)) == 2
+    assert first not in kept(folder)
 
 
 def test_where_numba_is_told_to_keep_its_code_this_is_kept_as_well(folder: Path) -> None:
