@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
@@ -387,6 +387,7 @@ weeks_of = st.lists(st.tuples(numbers, numbers, numbers), min_size=1, max_size=6
 
 
 @given(weeks_of, st.booleans(), st.integers(0, 6))
+@example([(1, 0, 0), (1, 0, 1)], True, 0)
 def test_a_place_is_the_first_that_brute_force_finds(rows: list[tuple[int, int, int]], gold: bool, start: int) -> None:
     weeks = [
         WeekRoom(FIRST_WEEK + timedelta(days=7 * number), {SLOT: 9, "GOLD": free}, {SLOT: slots, "GOLD": held})
