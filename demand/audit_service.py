@@ -241,7 +241,7 @@ _ONE_VOTE: Final = """
     LEFT JOIN held_votes ON held_votes.proposal_id = votes.proposal_id AND held_votes.person_id = votes.person_id
     WHERE proposals.brand_id = :brand_id
     GROUP BY votes.proposal_id, votes.person_id, held_votes.vote_id
-    HAVING SUM(CASE WHEN votes.kind = 'cast' THEN 1 ELSE -1 END)
+    HAVING SUM(CASE WHEN votes.kind IN ('cast', 'taken_over') THEN 1 ELSE -1 END)
         <> CASE WHEN held_votes.vote_id IS NULL THEN 0 ELSE 1 END
 """
 _VOTE_BUDGET: Final = """
@@ -333,8 +333,15 @@ def _untold_votes(work: Work) -> Iterator[str]:
     for row in work.connection.execute(counted.order_by(proposals.c.id)).all():
         told: Counter[str] = Counter()
         for entry in record.walk(work, proposal_chain(row.id)):
-            if entry.kind in _VOTE_STEPS:
-                told[entry.body["voter"]] += _VOTE_STEPS[entry.kind]
+            match entry.kind:
+                case "vote.cast" | "vote.revoked":
+                    told[entry.body["voter"]] += _VOTE_STEPS[entry.kind]
+                case "votes.taken_over":
+                    told.update(entry.body["voters"])
+                case "proposal.merged":
+                    told.clear()
+                case _:
+                    pass
         if any(votes not in (0, 1) for votes in told.values()):
             yield f"the chain of proposal {row.id} tells a vote twice, or one that was not cast"
         if sum(told.values()) != row.held:

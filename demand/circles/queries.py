@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from demand.circles.model import Circle, CircleKind, Figure
 from demand.circles.owners.queries import owners_active
@@ -21,7 +21,7 @@ from demand.circles.tables import (
     circles,
 )
 from demand.pools.tables import pre_orders
-from demand.votes.tables import held_votes
+from demand.votes.tables import held_votes, proposals
 from kernel import db
 from kernel.actor import Permission
 from kernel.consent import Purpose, who_gave
@@ -188,9 +188,11 @@ def persons_behind(work: Work) -> dict[str, dict[Figure, set[str]]]:
     voted = (
         select(member.circle_id, member.person_id)
         .join(circle_proposals, circle_proposals.c.circle_id == member.circle_id)
+        .join(proposals, proposals.c.id == circle_proposals.c.proposal_id)
         .join(
             held_votes,
-            (held_votes.c.proposal_id == circle_proposals.c.proposal_id) & (held_votes.c.person_id == member.person_id),
+            (held_votes.c.proposal_id == func.coalesce(proposals.c.merged_into, proposals.c.id))
+            & (held_votes.c.person_id == member.person_id),
         )
         .where(member.brand_id == brand_id)
     )

@@ -223,11 +223,21 @@ def quarter_of(moment: datetime, zone: ZoneInfo) -> Quarter:
 
 @dataclass(frozen=True, slots=True)
 class NewVote:
-    """One vote that a person gives, in a place of the quarter's budget; a revocation has none."""
+    """One vote that a person gives, in a place of the quarter's budget, or its revocation, which has no place (0)."""
 
     id: str
     proposal_id: str
     person_id: str
+    quarter: str
+    budget_place: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HeldVote:
+    """A vote that a person holds on a proposal: the quarter it was given in, and the place of its budget."""
+
+    person_id: str
+    quarter: str
     budget_place: int
 
 

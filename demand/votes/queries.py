@@ -37,7 +37,7 @@ NO_FIGURES: Final = ShownFigures()
 
 @dataclass(frozen=True, slots=True)
 class ProposalView:
-    """A proposal with the persons who hold a vote on it or on one merged into it, each counted once."""
+    """A proposal with the persons who hold a vote on it; those on a duplicate were moved to it by the merge."""
 
     proposal: Proposal
     state: str
@@ -128,14 +128,12 @@ def _endings(work: Work, proposal_ids: Sequence[str]) -> dict[str, tuple[int, in
 
 
 def vote_counts(work: Work, proposal_ids: Sequence[str]) -> dict[str, int]:
-    """Count the persons who hold a vote on each proposal or on one merged into it; a person counts once."""
-    joined = held_votes.join(proposals, proposals.c.id == held_votes.c.proposal_id)
-    counted = func.coalesce(proposals.c.merged_into, proposals.c.id)
+    """Count the persons who hold a vote on each proposal; the key of held votes counts a person once."""
+    table = held_votes.c
     found = (
-        select(counted.label("proposal_id"), func.count(held_votes.c.person_id.distinct()).label("votes"))
-        .select_from(joined)
-        .where(proposals.c.brand_id == work.actor.brand_id, db.among(counted, proposal_ids))
-        .group_by(counted)
+        select(table.proposal_id, func.count().label("votes"))
+        .where(table.brand_id == work.actor.brand_id, db.among(table.proposal_id, proposal_ids))
+        .group_by(table.proposal_id)
     )
     return {row.proposal_id: int(row.votes) for row in work.connection.execute(found)}
 

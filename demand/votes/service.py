@@ -31,6 +31,7 @@ from demand.votes.model import (
     DeclinedProposal,
     DraftProposal,
     ExpiredProposal,
+    HeldVote,
     MergedProposal,
     NewVote,
     Proposal,
@@ -49,11 +50,13 @@ from demand.votes.store import (
     append_votes,
     budget_places_used,
     drop_vote,
+    drop_votes,
     held_by,
     hold_votes,
     insert_proposal,
     lock_known_proposals,
     lock_proposals,
+    merged_into,
     repoint_merged,
     save_proposal,
 )
@@ -67,6 +70,7 @@ from kernel.timers import cancel_timer
 from kernel.work import Work
 
 REASON_LENGTH_MAX = 400
+VOTERS_AN_ENTRY = 500
 
 
 def _person(work: Work) -> PersonId:
@@ -152,7 +156,10 @@ def close_proposal(work: Work, proposal_id: str) -> ExpiredProposal:
 
 
 def merge_proposals(work: Work, proposal_id: str, *, into: str) -> MergedProposal:
-    """Merge a duplicate into another proposal; whoever voted for both counts once (DOMAIN section 6.2)."""
+    """Merge a duplicate into another proposal, where its votes count from now on and can be revoked.
+
+    Whoever voted for both counts once and has the duplicate's vote back (DOMAIN section 6.2).
+    """
     work.actor.require(Permission.POOL_MANAGE)
     duplicate, target = lock_proposals(work, proposal_id, into)
     merged = merge(duplicate, target, now=work.now)
@@ -160,9 +167,43 @@ def merge_proposals(work: Work, proposal_id: str, *, into: str) -> MergedProposa
         raise merged
     save_proposal(work, merged)
     repoint_merged(work, old=proposal_id, new=into)
-    record.append(work, chain_of(proposal_id), "proposal.merged", {"into": into})
+    _move_votes(work, proposal_id, into)
     work.record(ProposalMerged(work.actor.brand_id, proposal_id, duplicate.head.account_id, into))
     return merged
+
+
+def _move_votes(work: Work, duplicate_id: str, into: str) -> None:
+    """Let a duplicate's votes count elsewhere, each in its place of its quarter's budget, with both locks in hand."""
+    held = drop_votes(work, duplicate_id)
+    there = held_by(work, [one.person_id for one in held], [into])
+    moved = [one for one in held if (into, one.person_id) not in there]
+    revoked = [_without_place(work, duplicate_id, one) for one in held if (into, one.person_id) in there]
+    append_votes(work, revoked, kind="revoked")
+    append_votes(work, [_without_place(work, duplicate_id, one) for one in moved], kind="moved")
+    taken = [NewVote(work.new_id(), into, one.person_id, one.quarter, one.budget_place) for one in moved]
+    append_votes(work, taken, kind="taken_over")
+    held_now = hold_votes(work, taken)
+    assert held_now, "nobody votes on a locked proposal, nor in a place of a budget that is taken"
+    _chain(work, revoked, "vote.revoked")
+    record.append(work, chain_of(duplicate_id), "proposal.merged", {"into": into, "votes": len(moved)})
+    # Sorted by their names there, so that no order tells who is who in the other chain.
+    voters = sorted(record.pseudonyms(work, chain_of(into), [one.person_id for one in moved]).values())
+    record.append_many(
+        work,
+        [
+            record.NewEntry(
+                chain_of(into),
+                "votes.taken_over",
+                {"from": duplicate_id, "voters": voters[first : first + VOTERS_AN_ENTRY]},
+            )
+            for first in range(0, len(voters), VOTERS_AN_ENTRY)
+        ],
+    )
+    work.record(*(VoteRevoked(work.actor.brand_id, duplicate_id) for _ in revoked))
+
+
+def _without_place(work: Work, proposal_id: str, held: HeldVote) -> NewVote:
+    return NewVote(work.new_id(), proposal_id, held.person_id, held.quarter)
 
 
 def cast_vote(work: Work, proposal_id: str) -> str:
@@ -201,10 +242,10 @@ def cast_votes(work: Work, wanted: Sequence[tuple[Actor, str]]) -> list[str | Re
         except Refusal as refusal:
             outcomes.append(refusal)
             continue
-        new.append(NewVote(work.new_id(), proposal_id, person_id, place))
+        new.append(NewVote(work.new_id(), proposal_id, person_id, quarter.name, place))
         outcomes.append(new[-1].id)
-    append_votes(work, new, kind="cast", quarter=quarter.name)
-    if not hold_votes(work, new, quarter=quarter.name):
+    append_votes(work, new, kind="cast")
+    if not hold_votes(work, new):
         raise Conflict("vote", because("VOTING_ELSEWHERE"))
     _chain(work, new, "vote.cast")
     work.record(*(VoteCast(work.actor.brand_id, one.proposal_id) for one in new))
@@ -212,8 +253,12 @@ def cast_votes(work: Work, wanted: Sequence[tuple[Actor, str]]) -> list[str | Re
 
 
 def revoke_vote(work: Work, proposal_id: str) -> str:
-    """Take a vote back while the proposal takes votes; it returns to the quarter it was given in."""
+    """Take a vote back while the proposal takes votes; it returns to the quarter it was given in.
+
+    A vote that was given to a duplicate is found where it counts.
+    """
     person_id = _person(work)
+    proposal_id = merged_into(work, [proposal_id]).get(proposal_id, proposal_id)
     proposal = _lock_known(work, proposal_id)
     refusal = judge_vote(proposal, given=0, votes_per_quarter=1, renewed_at=work.now)
     if refusal is not None:
@@ -226,8 +271,8 @@ def take_back_vote(work: Work, proposal_id: str, person_id: str) -> str:
     quarter = drop_vote(work, proposal_id, person_id)
     if quarter is None:
         raise NotVoted
-    revoked = NewVote(work.new_id(), proposal_id, person_id, 0)
-    append_votes(work, [revoked], kind="revoked", quarter=quarter)
+    revoked = NewVote(work.new_id(), proposal_id, person_id, quarter)
+    append_votes(work, [revoked], kind="revoked")
     _chain(work, [revoked], "vote.revoked")
     work.record(VoteRevoked(work.actor.brand_id, proposal_id))
     return revoked.id

@@ -5,11 +5,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 
 from demand.votes.model import (
     DeclinedProposal,
     DraftProposal,
+    HeldVote,
     MergedProposal,
     NewVote,
     Proposal,
@@ -116,15 +117,15 @@ def held_by(work: Work, person_ids: Sequence[str], proposal_ids: Sequence[str]) 
     return {(row.proposal_id, row.person_id) for row in work.connection.execute(found)}
 
 
-def append_votes(work: Work, new: Sequence[NewVote], *, kind: str, quarter: str) -> None:
-    """Append votes, or revocations."""
+def append_votes(work: Work, new: Sequence[NewVote], *, kind: str) -> None:
+    """Append votes, revocations, or both sides of a move to another proposal."""
     rows = [
         {
             "id": one.id,
             "proposal_id": one.proposal_id,
             "person_id": one.person_id,
             "kind": kind,
-            "quarter": quarter,
+            "quarter": one.quarter,
             "at": work.now,
         }
         for one in new
@@ -132,14 +133,14 @@ def append_votes(work: Work, new: Sequence[NewVote], *, kind: str, quarter: str)
     db.insert_many(work.connection, votes, rows)
 
 
-def hold_votes(work: Work, new: Sequence[NewVote], *, quarter: str) -> bool:
+def hold_votes(work: Work, new: Sequence[NewVote]) -> bool:
     """Note that people hold votes; false where somebody holds one there, or that place of the budget, since."""
     rows = [
         {
             "proposal_id": one.proposal_id,
             "person_id": one.person_id,
             "brand_id": work.actor.brand_id,
-            "quarter": quarter,
+            "quarter": one.quarter,
             "budget_place": one.budget_place,
             "vote_id": one.id,
         }
@@ -161,20 +162,27 @@ def drop_vote(work: Work, proposal_id: str, person_id: str) -> str | None:
     return quarter
 
 
-def open_votes_of(work: Work, person_id: str) -> list[str]:
-    """Return the proposals on which a person holds a vote that counts while votes are taken, in the order of their ids.
+def drop_votes(work: Work, proposal_id: str) -> list[HeldVote]:
+    """Take every vote on a proposal away and return them, in the order of their holders."""
+    table = held_votes.c
+    gone = (
+        delete(held_votes)
+        .where(table.proposal_id == proposal_id)
+        .returning(table.person_id, table.quarter, table.budget_place)
+    )
+    found = [HeldVote(row.person_id, row.quarter, row.budget_place) for row in work.connection.execute(gone)]
+    return sorted(found, key=lambda one: one.person_id)
 
-    A duplicate takes none itself any more, but its votes count for the one that it was merged into.
-    """
-    target = proposals.alias("target")
+
+def open_votes_of(work: Work, person_id: str) -> list[str]:
+    """Return the proposals that take votes and on which a person holds one, in the order of their ids."""
     found = (
         select(held_votes.c.proposal_id)
         .join(proposals, proposals.c.id == held_votes.c.proposal_id)
-        .outerjoin(target, target.c.id == proposals.c.merged_into)
         .where(
             held_votes.c.person_id == person_id,
             held_votes.c.brand_id == work.actor.brand_id,
-            func.coalesce(target.c.state, proposals.c.state) == "signal",
+            proposals.c.state == "signal",
         )
         .order_by(held_votes.c.proposal_id)
     )

@@ -44,17 +44,18 @@ proposal_changes = Table(
     Column("at", Instant, nullable=False),
 )
 
-# Every vote and every revocation is an entry of its own and is never changed.
+# Every vote and every revocation is an entry of its own and is never changed. A merge moves votes: an entry each at the
+# duplicate (moved) and at the proposal where they count from then on (taken_over).
 votes = Table(
     "votes",
     metadata,
     Column("id", Id, primary_key=True),
     Column("proposal_id", Id, ForeignKey("proposals.id"), nullable=False, index=True),
     Column("person_id", Id, nullable=False),
-    Column("kind", String(8), nullable=False),
+    Column("kind", String(10), nullable=False),
     Column("quarter", String(7), nullable=False),
     Column("at", Instant, nullable=False),
-    CheckConstraint("kind IN ('cast', 'revoked')", name="kind_known"),
+    CheckConstraint("kind IN ('cast', 'revoked', 'moved', 'taken_over')", name="kind_known"),
     Index("ix_votes_person_id", "person_id"),
 )
 

@@ -216,7 +216,7 @@ def close_proposal(work: Work, input: ProposalInput) -> Proposal:  # noqa: A002 
 
 @mutation(does=Permission.POOL_MANAGE, refuses=(ProposalClosed,), result="MergeProposalsResult")
 def merge_proposals(work: Work, input: MergeProposalsInput) -> Proposal:  # noqa: A002  # the API's word
-    """Merge a duplicate; whoever voted for both counts once."""
+    """Merge a duplicate; its votes count there from now on, and whoever voted for both has one back."""
     raw = raw_id(input.proposal_id, "Proposal")
     service.merge_proposals(work, raw, into=raw_id(input.into, "Proposal"))
     return _now(work, raw)

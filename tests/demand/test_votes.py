@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
+from demand.audit_service import CHECKS
 from demand.errors import AlreadyVoted, NotVoted, PersonNotVerified, ProposalClosed, VotesSpent
 from demand.queries import list_proposals, own_vote_budget, proposals_by_id
 from demand.service import (
@@ -31,6 +32,7 @@ from kernel.clock import FixedClock
 from kernel.errors import Forbidden, InvalidInput, NotFound, Refusal
 from kernel.ids import AccountId, BrandId, PersonId
 from kernel.paging import PageRequest
+from kernel.soundness import examine
 from kernel.work import Works
 from tests.configurator.small_brand import BRAND, GUEST, PLANNER, found_brand
 
@@ -147,6 +149,91 @@ def test_a_merge_counts_a_person_once(works: Works) -> None:
         vote(works, 4, second)
     with pytest.raises(ProposalClosed), works.change(PLANNER) as work:
         merge_proposals(work, third, into=third)
+
+
+def merge(works: Works, duplicate: str, into: str) -> None:
+    with works.change(PLANNER) as work:
+        merge_proposals(work, duplicate, into=into)
+
+
+def revoke(works: Works, name: int, proposal_id: str) -> None:
+    with works.change(voter(name)) as work:
+        revoke_vote(work, proposal_id)
+
+
+def left(works: Works, name: int) -> int:
+    with works.read(voter(name)) as work:
+        return own_vote_budget(work).left
+
+
+def has_voted(works: Works, name: int, proposal_id: str) -> bool:
+    with works.read(voter(name)) as work:
+        return proposals_by_id(work, [proposal_id])[proposal_id].voted
+
+
+def test_a_vote_on_a_duplicate_is_one_on_what_it_was_merged_into(works: Works) -> None:
+    first, second, third = (proposal(works, title=title) for title in ("Hook", "A hook", "Hooks"))
+    vote(works, 1, first)
+    merge(works, first, second)
+    merge(works, second, third)
+
+    with pytest.raises(AlreadyVoted):
+        vote(works, 1, third)
+
+    assert [has_voted(works, 1, one) for one in (first, second, third)] == [False, False, True]
+    assert [count(works, one) for one in (first, second, third)] == [0, 0, 1]
+    assert left(works, 1) == 9
+
+
+@pytest.mark.parametrize("named", ["duplicate", "target"])
+def test_a_vote_on_a_duplicate_is_revoked_by_either_name(works: Works, named: str) -> None:
+    wishes = {"duplicate": proposal(works, title="A hook"), "target": proposal(works)}
+    vote(works, 1, wishes["duplicate"])
+    merge(works, wishes["duplicate"], wishes["target"])
+
+    revoke(works, 1, wishes[named])
+
+    assert (count(works, wishes["target"]), left(works, 1)) == (0, 10)
+    with pytest.raises(NotVoted):
+        revoke(works, 1, wishes["target"])
+    vote(works, 1, wishes["target"])
+    assert (count(works, wishes["target"]), left(works, 1)) == (1, 9)
+
+
+def test_who_voted_for_both_has_the_vote_on_the_duplicate_back(works: Works, clock: FixedClock) -> None:
+    duplicate, target = proposal(works, title="A hook"), proposal(works)
+    vote(works, 1, duplicate)
+    clock.advance(timedelta(days=40))
+    vote(works, 1, target)
+    vote(works, 2, duplicate)
+
+    merge(works, duplicate, target)
+
+    assert (count(works, target), left(works, 1), left(works, 2)) == (2, 9, 9)
+    revoke(works, 1, target)
+    assert (count(works, target), left(works, 1)) == (1, 10)
+    with works.read(system(BRAND)) as work:
+        told = {one: record.entries_of(work, f"proposal:{one}") for one in (duplicate, target)}
+        assert record.broken_chains(work) == {}
+        assert [line for one in examine(work, CHECKS) for line in one.violations] == []
+    assert [entry.kind for entry in told[duplicate]][-2:] == ["vote.revoked", "proposal.merged"]
+    assert told[duplicate][-1].body == {"into": target, "votes": 1}
+    assert told[target][-2].kind == "votes.taken_over"
+    assert len(told[target][-2].body["voters"]) == 1
+
+
+def test_votes_that_count_elsewhere_stay_given_where_no_votes_are_taken_any_more(works: Works) -> None:
+    duplicate, target = proposal(works, title="A hook"), proposal(works)
+    vote(works, 1, duplicate)
+    merge(works, duplicate, target)
+    with works.change(PLANNER) as work:
+        decline_proposal(work, target, reason="It would not pass the crash test.")
+
+    for wish in (duplicate, target):
+        with pytest.raises(ProposalClosed):
+            revoke(works, 1, wish)
+
+    assert (count(works, target), left(works, 1)) == (1, 9)
 
 
 def test_a_declined_or_closed_proposal_takes_no_votes_and_the_reason_is_public(works: Works) -> None:

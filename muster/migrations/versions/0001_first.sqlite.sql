@@ -1390,11 +1390,11 @@ CREATE TABLE votes (
 	id VARCHAR(32) NOT NULL, 
 	proposal_id VARCHAR(32) NOT NULL, 
 	person_id VARCHAR(32) NOT NULL, 
-	kind VARCHAR(8) NOT NULL, 
+	kind VARCHAR(10) NOT NULL, 
 	quarter VARCHAR(7) NOT NULL, 
 	at VARCHAR(27) NOT NULL, 
 	CONSTRAINT pk_votes PRIMARY KEY (id), 
-	CONSTRAINT ck_votes_kind_known CHECK (kind IN ('cast', 'revoked')), 
+	CONSTRAINT ck_votes_kind_known CHECK (kind IN ('cast', 'revoked', 'moved', 'taken_over')), 
 	CONSTRAINT fk_votes_proposal_id FOREIGN KEY(proposal_id) REFERENCES proposals (id)
 )
 -- next

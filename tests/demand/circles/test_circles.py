@@ -24,15 +24,19 @@ from demand.errors import PersonNotVerified, PoolClosed
 from demand.queries import carried_proposals, circle_figures_of, circles_by_id, list_circles, offers_of
 from demand.service import (
     DemandData,
+    cast_votes,
     close_circle,
     found_circle,
     invite_to_circle,
     join_circle,
     leave_circle,
+    merge_proposals,
     message_circle,
     offer_to_circle,
     propose_in_circle,
+    publish_proposal,
     release_circles,
+    submit_proposal,
 )
 from kernel import db, outbox
 from kernel.actor import Actor, Role, system
@@ -330,6 +334,23 @@ def test_what_a_circle_brings_is_shown_from_ten_persons_on_and_rounded(room: Poo
     told = {Figure.MEMBERS: 25, Figure.REACHABLE: 10, Figure.PRE_ORDERED: 10}
     assert shown == dict.fromkeys(Figure) | told
     assert unsound(room) == []
+
+
+def test_votes_on_what_a_circle_carries_count_where_it_was_merged_into(room: PoolRoom) -> None:
+    circle_id = found(room)
+    join(room, circle_id, *range(2, 26))
+    with room.works.change(room.buyer(1)) as work:
+        carried = propose_in_circle(work, circle_id, title="Lamps that see round corners", text="").head.id
+        elsewhere = submit_proposal(work, title="Cornering lamps", text="").head.id
+    with room.works.change(PLANNER) as work:
+        for proposal_id in (carried, elsewhere):
+            publish_proposal(work, proposal_id)
+    with room.works.change(system(BRAND)) as work:
+        cast_votes(work, [(room.buyer(name), carried) for name in range(1, 11)])
+    with room.works.change(PLANNER) as work:
+        merge_proposals(work, carried, into=elsewhere)
+
+    assert figures(room, circle_id)[Figure.VOTED] == 10
 
 
 def test_pre_orders_from_before_somebody_joined_are_not_what_the_circle_brings(room: PoolRoom) -> None:
