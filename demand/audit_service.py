@@ -31,6 +31,7 @@ from demand.pools.replay import replay_pool
 from demand.pools.rows import StoredPool, pool_from
 from demand.pools.tables import pool_clearings, pools, pre_orders
 from demand.votes.chain import chain_of as proposal_chain
+from demand.votes.replay import replay_proposal
 from demand.votes.tables import held_votes, proposals
 from kernel import record
 from kernel.idempotency import KEPT_FOR, idempotency_keys
@@ -323,32 +324,22 @@ def _untold(work: Work) -> Iterator[str]:
 
 
 def _untold_votes(work: Work) -> Iterator[str]:
-    """Hold each proposal's chain against the votes that are held: as many voters, and each of them once."""
+    """Replay each proposal's chain: it goes the proposal's way, and as many hold a vote as there are."""
     counted = (
-        select(proposals.c.id, func.count(held_votes.c.vote_id).label("held"))
+        select(proposals.c.id, proposals.c.state, func.count(held_votes.c.vote_id).label("held"))
         .outerjoin(held_votes, held_votes.c.proposal_id == proposals.c.id)
         .where(proposals.c.brand_id == work.actor.brand_id)
-        .group_by(proposals.c.id)
+        .group_by(proposals.c.id, proposals.c.state)
     )
     for row in work.connection.execute(counted.order_by(proposals.c.id)).all():
-        told: Counter[str] = Counter()
-        for entry in record.walk(work, proposal_chain(row.id)):
-            match entry.kind:
-                case "vote.cast" | "vote.revoked":
-                    told[entry.body["voter"]] += _VOTE_STEPS[entry.kind]
-                case "votes.taken_over":
-                    told.update(entry.body["voters"])
-                case "proposal.merged":
-                    told.clear()
-                case _:
-                    pass
-        if any(votes not in (0, 1) for votes in told.values()):
-            yield f"the chain of proposal {row.id} tells a vote twice, or one that was not cast"
-        if sum(told.values()) != row.held:
-            yield f"proposal {row.id} has {row.held} votes, its chain tells {sum(told.values())}"
+        replay = replay_proposal(row.id, record.walk(work, proposal_chain(row.id)))
+        for fault in replay.faults:
+            yield f"{proposal_chain(row.id)} {fault}"
+        if replay.state != row.state:
+            yield f"proposal {row.id} is {row.state}, its chain says {replay.state}"
+        if len(replay.voters) != row.held:
+            yield f"proposal {row.id} has {row.held} votes, its chain tells {len(replay.voters)}"
 
-
-_VOTE_STEPS: Final = {"vote.cast": 1, "vote.revoked": -1}
 
 CHECKS: Final = (
     Check("a pool counts the places that are held in it, and who agrees to which tier", 3, _wrong_counts),
@@ -431,7 +422,7 @@ CHECKS: Final = (
         10,
         rows_violating(_REMOVED, shape="pre-order {id} was removed from pool {pool_id} without a cause"),
     ),
-    Check("a proposal's chain tells the votes that are held", 11, _untold_votes),
+    Check("a proposal's chain replays to its state and to the votes that are held", 11, _untold_votes),
     Check("a pool's chain replays to the members it holds and to the clearing that was made", 11, _untold),
     *cubes_audit.CHECKS,
     Check("the counts of the cubes are those of the people behind them", 12, _wrong_cubes),

@@ -86,9 +86,10 @@ def verify(
 ) -> None:
     """Verify an exported record offline; 0 when everything fits, 1 when something does not.
 
-    A chain is replayed from its first entry: the hashes, who was in, what the clearing had to be. A member's proof is
-    held against its root, and with --against against the root that was published. Of a passport the chain is replayed,
-    its newness may only descend, and each event must say what the chain says. Needs no database.
+    A chain is replayed from its first entry: the hashes; of a pool who was in and what the clearing had to be; of a
+    proposal its votes, backers, threshold, answer and promise; of a comparison each sheet's place in the design. A
+    member's proof is held against its root, and with --against against the root that was published. Of a passport the
+    chain is replayed, its newness may only descend, and each event must say what the chain says. Needs no database.
 
     Example: [bold]muster verify proof.json --against clearing.json[/bold]
     """

@@ -5,7 +5,7 @@ Nothing here asks a database or a server; whoever holds the file and this code c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import orjson
 
+from demand.compare.replay import replay_comparison
 from demand.pools.clearing_record import (
     CLEARING_FORMAT,
     PROOF_FORMAT,
@@ -21,6 +22,7 @@ from demand.pools.clearing_record import (
     read_proof,
 )
 from demand.pools.replay import replay_pool
+from demand.votes.replay import replay_proposal
 from factory_orders.vehicles.epcis import read_epcis
 from factory_orders.vehicles.passport import chain_of, newness_of
 from kernel import record
@@ -121,15 +123,52 @@ def _verify_chain(document: Mapping[str, Any]) -> Verdict:
     broken = record.verify(entries)
     faults = [] if broken is None else [f"entry {broken} does not fit the hashes before it"]
     says = [f"{chain}: {len(entries)} entries, the last with hash {entries[-1].hash if entries else '-'}"]
-    if not chain.startswith("pool:"):
-        return Verdict(tuple(says), tuple(faults))
-    replay = replay_pool(chain.removeprefix("pool:"), entries)
-    if replay.cleared is not None:
-        says.append(f"replayed: {replay.cleared} members clear at {replay.discount_bp} basis points off")
-        says.append(f"root over what each pays: {replay.root}")
-    else:
-        says.append(f"replayed: {len(replay.members)} members, {replay.ended.removeprefix('pool.') or 'not ended'}")
-    return Verdict(tuple(says), (*faults, *replay.faults))
+    kind, _, subject = chain.partition(":")
+    replayed = _REPLAYS[kind](subject, entries) if kind in _REPLAYS else Verdict((), ())
+    return Verdict((*says, *replayed.says), (*faults, *replayed.faults))
+
+
+def _replay_pool(pool_id: str, entries: Sequence[Entry]) -> Verdict:
+    replay = replay_pool(pool_id, entries)
+    if replay.cleared is None:
+        ended = replay.ended.removeprefix("pool.") or "not ended"
+        return Verdict((f"replayed: {len(replay.members)} members, {ended}",), tuple(replay.faults))
+    says = (
+        f"replayed: {replay.cleared} members clear at {replay.discount_bp} basis points off",
+        f"root over what each pays: {replay.root}",
+    )
+    return Verdict(says, tuple(replay.faults))
+
+
+def _replay_proposal(proposal_id: str, entries: Sequence[Entry]) -> Verdict:
+    replay = replay_proposal(proposal_id, entries)
+    backed = len(replay.backers) + len(replay.ordered)
+    says = [f"replayed: {replay.state}, {len(replay.voters)} votes, {backed} backers, {len(replay.ordered)} ordered"]
+    if replay.merged_into is not None:
+        says.append(f"merged into: {replay.merged_into}")
+    if replay.threshold is not None and replay.price_minor is not None:
+        says.append(f"threshold: {replay.threshold} cars at ¥{replay.price_minor / 100:,.2f}; answer: {replay.answer}")
+    if replay.promise is not None:
+        promise, why = replay.promise, f" ({replay.promise.broken})" if replay.promise.broken else ""
+        ceiling = f"¥{promise.ceiling_minor / 100:,.2f}"
+        says.append(f"promise: by {promise.available_by} for at most {ceiling}, {replay.outcome}{why}")
+    return Verdict(tuple(says), tuple(replay.faults))
+
+
+def _replay_comparison(comparison_id: str, entries: Sequence[Entry]) -> Verdict:
+    replay = replay_comparison(comparison_id, entries)
+    says = [f"replayed: {replay.state}, {len(replay.sheets)} whole sheets"]
+    if replay.persons is not None:
+        says.append(f"released for {replay.persons} persons")
+    return Verdict(tuple(says), tuple(replay.faults))
+
+
+# Of other chains (a car's, an order's) the hashes alone are looked at; a car's passport is a document of its own.
+_REPLAYS: Final[Mapping[str, Callable[[str, Sequence[Entry]], Verdict]]] = {
+    "pool": _replay_pool,
+    "proposal": _replay_proposal,
+    "comparison": _replay_comparison,
+}
 
 
 def _verify_passport(document: Mapping[str, Any]) -> Verdict:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
 from sqlalchemy import Executable, bindparam, case, func, literal, select
 
 from demand.backing.model import threshold_of
-from demand.backing.tables import backing_terms, backings, fulfilments, proposal_cars
+from demand.backing.tables import backing_changes, backing_terms, backings, fulfilments, proposal_cars
 from demand.pools.tables import pre_orders
 from demand.votes.chain import chain_of
+from demand.votes.replay import replay_proposal
 from demand.votes.tables import proposals
 from kernel import record
 from kernel.soundness import Check, account_balances, rows_violating
 from kernel.work import Work
-
-_STEPS: Final = {"backing.held": 1} | dict.fromkeys(("backing.withdrawn", "backing.converted", "backing.declined"), -1)
 
 
 def _accounts() -> Executable:
@@ -107,16 +105,21 @@ def _wrong_thresholds(work: Work) -> Iterator[str]:
 
 
 def _untold(work: Work) -> Iterator[str]:
-    """Replay each proposal's chain: who came and has not gone is who holds a backing, converted or lapsed."""
-    table = backings.c
-    counted: Counter[str] = Counter()
-    own = select(table.proposal_id, table.state).where(table.brand_id == work.actor.brand_id)
-    for row in work.connection.execute(own):
-        counted[row.proposal_id] += row.state in ("held", "lapsed", "refunded")
-    for proposal_id in sorted(counted):
-        told = sum(_STEPS.get(entry.kind, 0) for entry in record.walk(work, chain_of(proposal_id)))
-        if told != counted[proposal_id]:
-            yield f"proposal {proposal_id} has {counted[proposal_id]} backers, its chain tells {told}"
+    """Replay each proposal's chain: who came and has not gone is who holds a backing, or held it to the end."""
+    table, changes = backings.c, backing_changes.c
+    # Money that came when no backings were taken any more went back at once, and never counted.
+    was_held = select(changes.serial).where(changes.backing_id == table.id, changes.state == "held").exists()
+    stayed = table.state.in_(("held", "lapsed", "refunded")) & was_held
+    counted = (
+        select(table.proposal_id, func.sum(case((stayed, 1), else_=0)).label("backers"))
+        .where(table.brand_id == work.actor.brand_id)
+        .group_by(table.proposal_id)
+        .order_by(table.proposal_id)
+    )
+    for row in work.connection.execute(counted).all():
+        told = len(replay_proposal(row.proposal_id, record.walk(work, chain_of(row.proposal_id))).backers)
+        if told != row.backers:
+            yield f"proposal {row.proposal_id} has {row.backers} backers, its chain tells {told}"
 
 
 def _strange_cars(work: Work) -> Iterator[str]:

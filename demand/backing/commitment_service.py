@@ -107,7 +107,8 @@ def _watch(work: Work, proposal: BackingProposal) -> None:
     save_trigger(work, proposal_id, asked.trigger)
     set_timer(work, REMIND_TIMER, proposal_id, due_at - timedelta(days=numbers.reminder_days_before))
     set_timer(work, DUE_TIMER, proposal_id, due_at)
-    record.append(work, chain_of(proposal_id), "proposal.answer_wanted", {"threshold": terms.threshold})
+    facts = {"threshold": terms.threshold, "due_at": due_at.isoformat()}
+    record.append(work, chain_of(proposal_id), "proposal.answer_wanted", facts)
     work.record(AnswerWanted(work.actor.brand_id, proposal_id, proposal.head.title, due_at, _planners(work)))
 
 
@@ -291,7 +292,13 @@ def _enter(work: Work, proposal: CommittedProposal, published: _Published, optio
     save_proposal(work, entered)
     cancel_timer(work, PROMISE_TIMER, head.id)
     set_timer(work, WINDOW_TIMER, head.id, window.ends_at)
-    record.append(work, chain_of(head.id), "proposal.in_catalogue", {"option": option, "price_minor": price_minor})
+    facts = {
+        "option": option,
+        "price_minor": price_minor,
+        "first_day": published.first_day.isoformat(),
+        "window_ends_at": window.ends_at.isoformat(),
+    }
+    record.append(work, chain_of(head.id), "proposal.in_catalogue", facts)
     work.record(
         ProposalInCatalogue(
             head.brand_id,

@@ -135,7 +135,9 @@ def _release(work: Work, comparison_id: str, found: Found) -> int:
     save_comparison(work, ReleasedComparison(comparison.head, work.now, persons, effective))
     insert_outcomes(work, comparison_id, outcomes, draws)
     shares = [[one.share.value, one.share.low, one.share.high] for one in outcomes]
-    record.append(work, chain_of(comparison_id), "comparison.released", {"persons": persons, "shares": shares})
+    rounded_to = policy.pinned(work, comparison.head.policy_version).section(CubePolicy).rounding
+    facts = {"persons": persons, "rounded_to": rounded_to, "shares": shares}
+    record.append(work, chain_of(comparison_id), "comparison.released", facts)
     work.record(ComparisonReleased(work.actor.brand_id, comparison_id, has_outcome=True))
     log.info("comparison_released", comparison_id=comparison_id, persons=persons)
     return 1

@@ -10,8 +10,9 @@ import orjson
 from sqlalchemy import select
 
 from demand.compare.design import deal, sets_of
-from demand.compare.model import Comparison, Participant, ReleasedComparison, SetAnswer
+from demand.compare.model import Comparison, Participant, ReleasedComparison, SetAnswer, comparison_state
 from demand.compare.queries import completed_sheets, load_comparisons, outcomes_of, stray_answers
+from demand.compare.replay import replay_comparison
 from demand.compare.sheet import chain_of, sheet_of
 from demand.compare.tables import comparisons
 from demand.cubes.model import round_count
@@ -50,13 +51,17 @@ def _outside_design(work: Work) -> Iterator[str]:
 
 
 def _untold(work: Work) -> Iterator[str]:
-    """Hold the sheets in a comparison's chain against those that were completed."""
+    """Replay each comparison's chain: it fits, and holds the sheets that were completed."""
     for comparison in _own(work):
         chain = chain_of(comparison.head.id)
-        told: Counter[bytes] = Counter()
-        for entry in record.walk(work, chain):
-            if entry.kind == "comparison.answered":
-                told[_plain({name: value for name, value in entry.body.items() if name != "person"})] += 1
+        replay = replay_comparison(comparison.head.id, record.walk(work, chain))
+        for fault in replay.faults:
+            yield f"{chain} {fault}"
+        if replay.state != comparison_state(comparison):
+            yield f"comparison {comparison.head.id} is {comparison_state(comparison)}, its chain says {replay.state}"
+        told = Counter(
+            _plain({name: value for name, value in sheet.items() if name != "person"}) for sheet in replay.sheets
+        )
         sheets = Counter(
             _plain(sheet_of(participant, answers, took=took))
             for participant, answers, took in completed_sheets(work, comparison.head.id)

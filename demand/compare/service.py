@@ -46,6 +46,7 @@ from demand.compare.store import (
     take_number,
 )
 from demand.errors import AlreadyJoined, ComparisonOver, NotComparable, NotJoined, PersonNotVerified
+from demand.votes.chain import chain_of as proposal_chain
 from demand.votes.model import compare
 from demand.votes.store import lock_proposals, save_proposal
 from kernel import policy, record, registry
@@ -116,10 +117,20 @@ def open_comparison(work: Work, plan: ComparisonPlan) -> OpenComparison:
     comparison = OpenComparison(head)
     insert_comparison(work, comparison)
     set_timer(work, CLOSE_TIMER, comparison_id, closes_at)
-    items = [[one.proposal_id, one.planned_price_minor] for one in head.items]
-    record.append(work, chain_of(comparison_id), "comparison.opened", {"items": items})
+    _chain_opened(work, head)
     work.record(ComparisonOpened(head.brand_id, comparison_id, tuple(one.proposal_id for one in head.items)))
     return comparison
+
+
+def _chain_opened(work: Work, head: ComparisonHead) -> None:
+    """Tell in the comparison's chain what is dealt, and in each proposal's that its votes are over."""
+    items = [[one.proposal_id, one.planned_price_minor] for one in head.items]
+    dealt = {"items": items, "price_steps": list(head.price_steps_percent)}
+    compared = [
+        record.NewEntry(proposal_chain(one.proposal_id), "proposal.compared", {"comparison": head.id})
+        for one in head.items
+    ]
+    record.append_many(work, [record.NewEntry(chain_of(head.id), "comparison.opened", dealt), *compared])
 
 
 def _check_plan(work: Work, plan: ComparisonPlan, closes_at: datetime) -> None:

@@ -16,6 +16,7 @@ def sheet_of(participant: Participant, answers: Mapping[int, SetAnswer], *, took
     """Lay out everything a participant was asked and said, as the chain has it."""
     segment = participant.segment
     return {
+        "number": participant.number,
         "version": participant.version,
         "answers": [[answers[number].best, answers[number].worst] for number in sorted(answers)],
         "price": [participant.price_item, participant.price_step, bool(took)],

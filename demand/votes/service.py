@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from demand.backing.deciding import WITHDRAWN, break_commitment
+from demand.backing.model import Outcome
 from demand.backing.store import (
     DUE_TIMER,
     PROMISE_TIMER,
@@ -108,6 +109,7 @@ def publish_proposal(work: Work, proposal_id: str) -> SignalProposal:
     if isinstance(published, Refusal):
         raise published
     save_proposal(work, published)
+    record.append(work, chain_of(proposal_id), "proposal.published", {})
     work.record(ProposalPublished(work.actor.brand_id, proposal_id, proposal.head.account_id))
     return published
 
@@ -131,7 +133,7 @@ def decline_proposal(work: Work, proposal_id: str, *, reason: str) -> DeclinedPr
 def _send_backers_home(work: Work, proposal: Proposal, *, reason: str) -> None:
     """Give every backer the money back; a no after a yes breaks a promise, for all to see."""
     head = proposal.head
-    if isinstance(proposal, CommittedProposal):
+    if isinstance(proposal, CommittedProposal) and proposal.commitment.outcome is not Outcome.BROKEN:
         save_commitment(work, head.id, break_commitment(proposal.commitment, WITHDRAWN, now=work.now))
         record.append(work, chain_of(head.id), "proposal.promise_broken", {"why": WITHDRAWN})
     if isinstance(proposal, BackingProposal | CommittedProposal):

@@ -434,7 +434,7 @@ PLANTED: Final[dict[str, Plant]] = {
     "the latest sealed days' roots are those of their chains": change(
         record_days, record_days.c.chains > 0, root="0" * 64
     ),
-    "a proposal's chain tells the votes that are held": change(
+    "a proposal's chain replays to its state and to the votes that are held": change(
         record_entries, record_entries.c.kind == "vote.cast", kind="vote.forgotten"
     ),
     "a pool's chain replays to the members it holds and to the clearing that was made": edit_entry(

@@ -22,7 +22,7 @@ from demand.errors import (
     ProposalClosed,
 )
 from demand.personal.service import DemandData
-from demand.service import close_proposal, decline_proposal, hold_backing
+from demand.service import close_proposal, commit_to_proposal, decline_proposal, hold_backing
 from kernel import record, soundness
 from kernel.actor import Actor, Role, system
 from kernel.clock import FixedClock
@@ -244,6 +244,18 @@ def test_a_backing_is_withdrawn_by_its_own_account_once_and_the_money_goes_back(
         entries = record.entries_of(work, f"proposal:{place.proposal_id}")
     assert record.verify(entries) is None
     assert [entry.kind for entry in entries][-2:] == ["backing.held", "backing.withdrawn"]
+    assert sound(place)
+
+
+def test_money_that_comes_after_the_answer_goes_back_and_never_counted(place: BackingRoom) -> None:
+    waiting = place.back(1, place.request(1, funded=False))
+    with place.room.works.change(PLANNER) as work:
+        day = place.room.clock.now().date()
+        commit_to_proposal(work, place.proposal_id, available_by=day, ceiling_minor=PRICE_MINOR)
+
+    place.hear(place.pay(waiting.head))
+
+    assert place.states() == {"refunded": 1}
     assert sound(place)
 
 

@@ -17,7 +17,9 @@ from demand.backing.service import BackRequest, back_proposal, withdraw_backing
 from demand.model import PromisedProposal
 from demand.queries import own_backings
 from demand.service import close_proposal, commit_to_proposal, decline_proposal
-from kernel import db, soundness
+from demand.votes.chain import chain_of
+from demand.votes.replay import replay_proposal
+from kernel import db, record, soundness
 from kernel.actor import system
 from kernel.clock import FixedClock
 from kernel.errors import Refusal
@@ -153,6 +155,16 @@ class ProposalMachine(RuleBasedStateMachine):
         with self.place.room.works.read(system(BRAND)) as work:
             found = [(check.name, line) for check in (*CHECKS, *soundness.CHECKS) for line in check.look(work)]
         assert found == []
+
+    @invariant()
+    def its_record_replays_to_what_it_is(self) -> None:
+        proposal_id = self.place.proposal_id
+        with self.place.room.works.read(system(BRAND)) as work:
+            replay = replay_proposal(proposal_id, record.walk(work, chain_of(proposal_id)))
+        view = self.place.view()
+        assert (replay.faults, replay.state) == ([], view.state)
+        if isinstance(view.proposal, PromisedProposal):
+            assert replay.outcome == view.proposal.commitment.outcome.value
 
     @invariant()
     def a_proposal_goes_one_way_and_what_was_broken_stays_broken(self) -> None:
