@@ -144,12 +144,14 @@ class BuildStageReported(Event):
 @event("factory_orders.vehicle_identified")
 @dataclass(frozen=True, slots=True)
 class VehicleIdentified(Event):
-    """A painted body has its number."""
+    """A painted body has its number; it carries these options of that catalogue version, whoever it is built for."""
 
     vin: str
     build_order_id: str
     order_id: str
     account_id: str
+    catalogue_version_id: str
+    options: tuple[str, ...]
 
 
 @event("factory_orders.vehicle_built")

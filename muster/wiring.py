@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
@@ -54,7 +53,7 @@ from factory_orders.events import (
 from factory_orders.papers.ports import PaperProvider
 from factory_orders.planning.weekly.service import plan_due_books
 from factory_orders.pools_service import FreeWeeks, Promises
-from factory_orders.queries import orders_by_id, vehicles_by_vin
+from factory_orders.queries import orders_by_id
 from factory_orders.service import (
     BALANCE_PURPOSE,
     STOCK_DEPOSIT_PURPOSE,
@@ -204,34 +203,36 @@ def mark_stale_configurations(work: Work, letters: Sequence[Letter]) -> None:
 def note_wished_cars(work: Work, letters: Sequence[Letter]) -> None:
     """Tell demand which cars have their numbers, so that a wish leads to its cars and a car to its wishes."""
     numbered = [letter.event for letter in letters if isinstance(letter.event, VehicleIdentified)]
-    # What was ordered may have been changed after the lock: the car itself says what it has.
-    known = vehicles_by_vin(work, [one.vin for one in numbered])
-    note_cars(work, [NumberedCar(one.vin, one.order_id, known[one.vin].options) for one in numbered])
+    # What was ordered may have been changed after the lock: these are the options that the car was built with.
+    note_cars(work, [NumberedCar(one.vin, one.order_id, one.catalogue_version_id, one.options) for one in numbered])
 
 
 def count_endings(work: Work, letters: Sequence[Letter]) -> None:
     """Tell demand which orders were delivered and which ended before, so that its cubes count them."""
-    delivered, cancelled = {}, []
+    delivered: dict[str, VehicleDelivered] = {}
+    cancelled = []
     for letter in letters:
         match letter.event:
-            case VehicleDelivered(order_id=order_id, delivered_at=delivered_at):
-                delivered[order_id] = delivered_at
+            case VehicleDelivered(order_id=order_id) as event:
+                delivered[order_id] = event
             case OrderCancelled(order_id=order_id, by=by):
                 cancelled.append(Ended(order_id, letter.at, f"order_{by}"))
             case other:
                 raise AssertionError(f"{other.kind} ends no order")
-    note_delivered(work, delivered)
+    note_delivered(work, {order_id: event.delivered_at for order_id, event in delivered.items()})
     note_owners(work, _new_owners(work, delivered))
     note_cancelled(work, cancelled)
 
 
-def _new_owners(work: Work, delivered: Mapping[str, datetime]) -> list[NewOwner]:
+def _new_owners(work: Work, delivered: Mapping[str, VehicleDelivered]) -> list[NewOwner]:
     """Return who has got a car, also one from stock; whoever was erased meanwhile is nobody."""
     owners = []
     for order_id, order in orders_by_id(work, list(delivered)).items():
-        terms = order.terms
+        terms, event = order.terms, delivered[order_id]
         if terms.person_id is not None:
-            owners.append(NewOwner(order_id, terms.account_id, terms.person_id, terms.model, delivered[order_id]))
+            owners.append(
+                NewOwner(order_id, event.vin, terms.account_id, terms.person_id, terms.model, event.delivered_at)
+            )
     return owners
 
 

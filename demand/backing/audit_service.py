@@ -123,16 +123,20 @@ def _untold(work: Work) -> Iterator[str]:
 
 
 def _strange_cars(work: Work) -> Iterator[str]:
-    """Hold what cars are said to carry against what the catalogue they were ordered from named."""
+    """Hold what cars are said to carry against what the catalogue they were ordered from named.
+
+    What a car for stock was ordered from is held against its build order, in the room that knows those.
+    """
     cars, orders = proposal_cars.c, pre_orders.c
     found = (
-        select(cars.vin, cars.option, cars.proposal_id, orders.version_id, fulfilments.c.version_id)
-        .join(pre_orders, orders.id == cars.pre_order_id)
+        select(cars.vin, cars.option, cars.proposal_id, cars.version_id, orders.version_id, fulfilments.c.version_id)
+        .select_from(proposal_cars)
+        .outerjoin(pre_orders, orders.id == cars.pre_order_id)
         .outerjoin(fulfilments, (fulfilments.c.proposal_id == cars.proposal_id) & (fulfilments.c.option == cars.option))
         .where(cars.brand_id == work.actor.brand_id)
     )
-    for vin, option, proposal_id, ordered_in, named_in in work.connection.execute(found):
-        if named_in is None or ordered_in < named_in:
+    for vin, option, proposal_id, noted, ordered_in, named_in in work.connection.execute(found):
+        if named_in is None or noted < named_in or ordered_in not in (None, noted):
             yield f"car {vin} is said to carry {option} for proposal {proposal_id}"
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from demand.backing.tables import proposal_cars
+from demand.circles.tables import car_owners
 from demand.cubes.policy import CubePolicy
 from demand.pools.tables import pre_orders
 from demand.votes.tables import proposals
@@ -39,16 +40,19 @@ class CarOfWish:
 def car_counts(work: Work, proposal_ids: Sequence[str]) -> dict[str, int]:
     """Return how many cars carry what each proposal asked for, in steps of k; none below k persons.
 
-    In steps of k, a count moves only when at least k more persons have their cars. A merged proposal has the cars of
-    the one it is merged into.
+    A car's person is who has got it, before that who ordered it; one that stands in stock has none. In steps of k, a
+    count moves only when at least k more persons have their cars. A merged proposal has the cars of the one it is
+    merged into.
     """
     work.actor.require(Permission.PUBLIC_READ)
     k = policy.current(work).section(CubePolicy).k
     cars = proposal_cars.c
+    person = func.coalesce(car_owners.c.person_id, pre_orders.c.person_id)
     found = (
-        select(proposals.c.id, func.count(cars.vin.distinct()), func.count(pre_orders.c.person_id.distinct()))
+        select(proposals.c.id, func.count(cars.vin.distinct()), func.count(person.distinct()))
         .join(proposal_cars, cars.proposal_id == func.coalesce(proposals.c.merged_into, proposals.c.id))
-        .join(pre_orders, pre_orders.c.id == cars.pre_order_id)
+        .outerjoin(pre_orders, pre_orders.c.id == cars.pre_order_id)
+        .outerjoin(car_owners, (car_owners.c.vin == cars.vin) & (car_owners.c.brand_id == cars.brand_id))
         .where(proposals.c.brand_id == work.actor.brand_id, db.among(proposals.c.id, proposal_ids))
         .group_by(proposals.c.id)
     )
@@ -89,11 +93,14 @@ def wishes_behind(work: Work, vin: str) -> list[WishedOption]:
     return [WishedOption(row.vin, row.option, row.proposal_id) for row in work.connection.execute(found)]
 
 
-def wished_options(work: Work) -> dict[str, set[str]]:
-    """Return by car's number the options that it is said to carry for proposals; for audits."""
+def wished_options(work: Work) -> dict[str, set[tuple[str, str]]]:
+    """Return by car's number the options that it is said to carry for proposals; for audits.
+
+    Each comes with the catalogue version that the car is said to be ordered from.
+    """
     table = proposal_cars.c
-    found = select(table.vin, table.option).where(table.brand_id == work.actor.brand_id)
-    wished: dict[str, set[str]] = {}
+    found = select(table.vin, table.option, table.version_id).where(table.brand_id == work.actor.brand_id)
+    wished: dict[str, set[tuple[str, str]]] = {}
     for row in work.connection.execute(found):
-        wished.setdefault(row.vin, set()).add(row.option)
+        wished.setdefault(row.vin, set()).add((row.option, row.version_id))
     return wished

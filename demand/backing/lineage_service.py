@@ -13,11 +13,15 @@ from kernel.work import Work
 
 @dataclass(frozen=True, slots=True)
 class NumberedCar:
-    """A car that has its number, and the order it is built for; `options` where they were changed after the lock."""
+    """A car that has its number, with the options that it was built with, of the catalogue version it was ordered from.
+
+    `order_id` is a pre-order's, or that of an order for stock.
+    """
 
     vin: str
     order_id: str
-    options: tuple[str, ...] | None = None
+    version_id: str
+    options: tuple[str, ...]
 
 
 def note_cars(work: Work, cars: Sequence[NumberedCar]) -> None:
@@ -27,25 +31,23 @@ def note_cars(work: Work, cars: Sequence[NumberedCar]) -> None:
     of versions rise with time.
     """
     work.actor.require(Permission.SYSTEM)
-    orders = pre_orders_seen(work, [car.order_id for car in cars])
-    carried = {
-        car.vin: orders[car.order_id].head.options if car.options is None else car.options
-        for car in cars
-        if car.order_id in orders
-    }
-    wanted = {option for options in carried.values() for option in options}
+    wanted = {option for car in cars for option in car.options}
     named = fulfilments_of(work, sorted(wanted)) if wanted else []
+    if not named:
+        return
+    ordered = pre_orders_seen(work, [car.order_id for car in cars])
     rows = [
         {
             "proposal_id": proposal_id,
             "vin": car.vin,
             "option": option,
             "brand_id": work.actor.brand_id,
-            "pre_order_id": car.order_id,
+            "pre_order_id": car.order_id if car.order_id in ordered else None,
+            "version_id": car.version_id,
             "at": work.now,
         }
         for car in cars
         for proposal_id, option, version_id in named
-        if option in carried.get(car.vin, ()) and orders[car.order_id].head.version_id >= version_id
+        if option in car.options and car.version_id >= version_id
     ]
     insert_cars(work, rows)

@@ -117,7 +117,8 @@ fulfilments = Table(
     Index("ix_fulfilments_brand_id_option", "brand_id", "option"),
 )
 
-# Which cars carry what was wished for: written when a car gets its number, in a catalogue version that names the wish.
+# Which cars carry what was wished for: written when a car gets its number, ordered from a catalogue version that names
+# the wish (`version_id`). One that is built for stock has no pre-order.
 proposal_cars = Table(
     "proposal_cars",
     metadata,
@@ -125,7 +126,8 @@ proposal_cars = Table(
     Column("vin", String(17), primary_key=True),
     Column("option", String(80), primary_key=True),
     Column("brand_id", Id, ForeignKey("brands.id"), nullable=False),
-    Column("pre_order_id", Id, ForeignKey("pre_orders.id"), nullable=False),
+    Column("pre_order_id", Id, ForeignKey("pre_orders.id")),
+    Column("version_id", Id, nullable=False),
     Column("at", Instant, nullable=False),
     Index("ix_proposal_cars_vin", "vin"),
 )

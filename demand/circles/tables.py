@@ -122,11 +122,13 @@ car_owners = Table(
     "car_owners",
     metadata,
     Column("order_id", Id, primary_key=True),
+    Column("vin", String(17), nullable=False),
     Column("brand_id", Id, ForeignKey("brands.id"), nullable=False),
     Column("person_id", Id, nullable=False),
     Column("account_id", Id, nullable=False),
     Column("model", String(80), nullable=False),
     Column("since", Instant, nullable=False),
+    Index("ix_car_owners_vin", "vin"),
     Index("ix_car_owners_person_id", "person_id"),
     Index("ix_car_owners_account_id", "account_id"),
 )

@@ -63,14 +63,18 @@ def _strange_builds(work: Work) -> Iterator[str]:
 
 
 def _strange_wishes(work: Work) -> Iterator[str]:
-    """Look for cars that are said to carry a wish and do not have the option."""
+    """Look for cars that are said to carry a wish and do not have the option, or are of another catalogue version."""
     wished = wished_options(work)
     vins = sorted(wished)
     for start in range(0, len(vins), AT_ONCE):
         some: list[Any] = vins[start : start + AT_ONCE]
-        found = select(vehicles.c.vin, vehicles.c.options).where(db.among(vehicles.c.vin, some))
+        found = (
+            select(vehicles.c.vin, vehicles.c.options, build_orders.c.catalogue_version_id.label("version_id"))
+            .join(build_orders, build_orders.c.id == vehicles.c.build_order_id)
+            .where(db.among(vehicles.c.vin, some))
+        )
         for row in work.connection.execute(found.order_by(vehicles.c.vin)):
-            for option in sorted(wished[row.vin] - set(row.options)):
+            for option, _ in sorted(wished[row.vin] - {(own, row.version_id) for own in row.options}):
                 yield f"car {row.vin} is said to carry {option} for a proposal"
 
 

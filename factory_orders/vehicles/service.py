@@ -72,7 +72,15 @@ def identify_vehicles(work: Work, painted: Sequence[tuple[BuildOrder, OrderTerms
     )
     work.record(
         *(
-            VehicleIdentified(order.brand_id, found[order.id].vin, order.id, terms.id, terms.account_id)
+            VehicleIdentified(
+                order.brand_id,
+                found[order.id].vin,
+                order.id,
+                terms.id,
+                terms.account_id,
+                order.catalogue_version_id,
+                order.options,
+            )
             for order, terms in painted
         )
     )

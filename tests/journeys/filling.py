@@ -130,7 +130,7 @@ def talk(owner: Buyer, member: Buyer, circle_id: str) -> dict[str, str]:
             pre_orders.c.account_id == owner.account_id
         )
         account_id, person_id = work.connection.execute(found.limit(1)).one()
-        note_owners(work, [NewOwner("an order", account_id, person_id, "L5", work.now)])
+        note_owners(work, [NewOwner("an order", "L0LL50C11VA000125", account_id, person_id, "L5", work.now)])
     said = {"circleId": circle_id, "text": "Sundays?"}
     host = owner.at.do(ask.mutation("hostTestDrives", "SayInCircleInput", WORDS), input=said)
     member.at.do(ask.mutation("joinCircle", "JoinCircleInput", "... on Circle { id }"), input={"circleId": circle_id})

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from sqlalchemy import select
+
 from configurator.configuration_service import (
     delete_configuration,
     migrate_configuration,
@@ -31,7 +33,9 @@ from factory_orders import service as factory
 from factory_orders.cancellation.service import cancel_order
 from factory_orders.conditions.model import Flaw, HandOver, Mark, Place, read_condition
 from factory_orders.model import Stage
+from factory_orders.plant.tables import build_orders
 from factory_orders.pools_service import SUBSCRIPTIONS, open_pool
+from factory_orders.vehicles.tables import vehicles
 from kernel import outbox, policy, record, registry
 from kernel.actor import Actor, Role, system
 from kernel.clock import FixedClock
@@ -246,11 +250,16 @@ def _back(world: SoundWorld) -> None:
     place.back(60)
     place.withdraw(61, place.back(61).head.id)
     place.back(62, place.request(62, funded=False))
-    built = "SELECT vehicles.vin, build_orders.order_id FROM vehicles JOIN build_orders"
+    table = build_orders.c
+    built = (
+        select(vehicles.c.vin, table.order_id, table.catalogue_version_id, vehicles.c.options)
+        .join(build_orders, table.id == vehicles.c.build_order_id)
+        .order_by(vehicles.c.vin)
+    )
     with world.works.change(system(BRAND)) as work:
         note_fulfilments(work, place.proposal_id, ["RED"], world.trade.version_id)
-        rows = work.connection.exec_driver_sql(f"{built} ON build_orders.id = vehicles.build_order_id")
-        note_cars(work, [NumberedCar(vin, order_id) for vin, order_id in rows.all()])
+        rows = work.connection.execute(built).all()
+        note_cars(work, [NumberedCar(vin, order_id, version, tuple(own)) for vin, order_id, version, own in rows])
 
 
 def _move_by_hand(world: SoundWorld) -> None:

@@ -43,6 +43,7 @@ class NewOwner:
     """A person who has got a car, pre-ordered or from stock."""
 
     order_id: str
+    vin: str
     account_id: str
     person_id: str
     model: str

@@ -232,7 +232,7 @@ def export_owner(work: Work, account_id: str) -> dict[str, Any]:
     hosted = circle_drives.c.host_id.in_(select(circle_hosts.c.id).where(circle_hosts.c.account_id == account_id))
 
     return {
-        "cars": rows(car_owners, "since", "model"),
+        "cars": rows(car_owners, "since", "vin", "model"),
         "hosting": rows(circle_hosts, "since", "model", "text"),
         "testDrives": rows(circle_drives, "asked_at", "text", "state", "answer"),
         "testDrivesHosted": rows(circle_drives, "asked_at", "state", "answer", of=hosted),

@@ -322,6 +322,7 @@ CREATE TABLE timers (
 -- next
 CREATE TABLE car_owners (
 	order_id VARCHAR(32) NOT NULL, 
+	vin VARCHAR(17) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
 	person_id VARCHAR(32) NOT NULL, 
 	account_id VARCHAR(32) NOT NULL, 
@@ -2093,7 +2094,8 @@ CREATE TABLE proposal_cars (
 	vin VARCHAR(17) NOT NULL, 
 	option VARCHAR(80) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
-	pre_order_id VARCHAR(32) NOT NULL, 
+	pre_order_id VARCHAR(32), 
+	version_id VARCHAR(32) NOT NULL, 
 	at VARCHAR(27) NOT NULL, 
 	CONSTRAINT pk_proposal_cars PRIMARY KEY (proposal_id, vin, option), 
 	CONSTRAINT fk_proposal_cars_proposal_id FOREIGN KEY(proposal_id) REFERENCES proposals (id), 
@@ -2697,6 +2699,8 @@ CREATE INDEX ix_call_offs_supplier ON call_offs (brand_id, supplier, id)
 CREATE INDEX ix_car_owners_account_id ON car_owners (account_id)
 -- next
 CREATE INDEX ix_car_owners_person_id ON car_owners (person_id)
+-- next
+CREATE INDEX ix_car_owners_vin ON car_owners (vin)
 -- next
 CREATE INDEX ix_car_swaps_brand ON car_swaps (brand_id, id)
 -- next

@@ -27,7 +27,9 @@ def room(works: Works, clock: FixedClock) -> PoolRoom:
     assert owner.account_id is not None and owner.person_id is not None
     with works.change(system(BRAND)) as work:
         for _ in range(2):
-            note_owners(work, [NewOwner("an order", owner.account_id, owner.person_id, "A1", work.now)])
+            note_owners(
+                work, [NewOwner("an order", "L0LL50C11VA000125", owner.account_id, owner.person_id, "A1", work.now)]
+            )
     return room
 
 
