@@ -28,7 +28,7 @@ from demand.backing.events import (
     ProposalConverted,
     ProposalInCatalogue,
 )
-from demand.backing.model import Backing, Commitment, ConvertedBacking, HeldBacking, OrderWindow, Outcome
+from demand.backing.model import Backing, BackingHead, Commitment, ConvertedBacking, HeldBacking, OrderWindow, Outcome
 from demand.backing.policy import BackingPolicy
 from demand.backing.store import (
     DUE_TIMER,
@@ -55,6 +55,7 @@ from demand.cubes.model import round_count
 from demand.cubes.policy import CubePolicy
 from demand.pools.events import DepositsHeld
 from demand.pools.model import PreOrderHead
+from demand.pools.placed_queries import placed_by_persons
 from demand.pools.queries import pre_orders_seen
 from demand.votes.chain import chain_of
 from demand.votes.model import (
@@ -334,9 +335,7 @@ def on_deposits_held(work: Work, letters: Sequence[Letter]) -> None:
         own = [order for order in orders if order.person_id == head.person_id]
         fitting = [] if proposal is None else [order for order in own if _takes_up(proposal, order)]
         if proposal is not None and fitting and isinstance(lock_backing(work, head.id), HeldBacking):
-            save_backings(work, [ConvertedBacking(head, fitting[0].id, work.now)], reason="ordered")
-            give_back(work, [(head, head.payment_id)], reason="ordered")
-            _chain(work, proposal, head.person_id)
+            _convert(work, head, fitting[0].id)
 
 
 def _takes_up(proposal: InCatalogueProposal, order: PreOrderHead) -> bool:
@@ -344,23 +343,57 @@ def _takes_up(proposal: InCatalogueProposal, order: PreOrderHead) -> bool:
     return window.option in order.options and window.opens_at <= order.placed_at < window.ends_at
 
 
-def _chain(work: Work, proposal: Proposal, person_id: str) -> None:
-    chain = chain_of(proposal.head.id)
-    name = record.pseudonyms(work, chain, [person_id])[person_id]
+def _convert(work: Work, head: BackingHead, pre_order_id: str) -> None:
+    """Note that a backer has ordered, and give the money back; the backing is locked."""
+    save_backings(work, [ConvertedBacking(head, pre_order_id, work.now)], reason="ordered")
+    give_back(work, [(head, head.payment_id)], reason="ordered")
+    chain = chain_of(head.proposal_id)
+    name = record.pseudonyms(work, chain, [head.person_id])[head.person_id]
     record.append(work, chain, "backing.converted", {"backer": name})
 
 
 def close_window(work: Work, proposal_id: str, _payload: object = None) -> None:
-    """End the time in which backers order; the timer `demand.order_window`. What is still held lapses and goes back."""
+    """End the time in which backers order; the timer `demand.order_window`. What is still held lapses and goes back.
+
+    The pre-orders themselves say who ordered in time, as the news of their money may be on its way still. Where one of
+    them waits for its money the end waits with it, for the minutes in which that may come.
+    """
     work.actor.require(Permission.SYSTEM)
     (proposal,) = lock_proposals(work, proposal_id)
     if not isinstance(proposal, InCatalogueProposal) or work.now < proposal.window.ends_at:
         return
+    open_ones = lock_open_backings(work, proposal_id)
+    ordered, waits_until = _ordered_in_time(work, proposal, open_ones)
+    if waits_until is not None:
+        set_timer(work, WINDOW_TIMER, proposal_id, waits_until)
+        return
+    for one in open_ones:
+        if one.head.person_id in ordered:
+            _convert(work, one.head, ordered[one.head.person_id])
+    lapsed = [one for one in open_ones if one.head.person_id not in ordered]
     converted: ConvertedProposal = finish(proposal)
-    end_backings(work, lock_open_backings(work, proposal_id), ending="lapsed", reason="not_ordered")
+    end_backings(work, lapsed, ending="lapsed", reason="not_ordered")
     save_proposal(work, converted)
     record.append(work, chain_of(proposal_id), "proposal.converted", {})
     work.record(ProposalConverted(work.actor.brand_id, proposal_id))
+
+
+def _ordered_in_time(
+    work: Work, proposal: InCatalogueProposal, open_ones: Sequence[Backing]
+) -> tuple[dict[str, str], datetime | None]:
+    """Return the pre-order of each backer who took the option up in time, and until when another one may be paid."""
+    window = proposal.window
+    backers = [one.head.person_id for one in open_ones if isinstance(one, HeldBacking)]
+    placed = placed_by_persons(work, backers, first_at=window.opens_at, before=window.ends_at)
+    fitting = [order for order in placed if window.option in order.options]
+    # The first one counts, as it would have when its news came.
+    ordered = {order.person_id: order.id for order in reversed(fitting) if order.had_money}
+    waiting = [
+        order.payable_until
+        for order in fitting
+        if order.person_id not in ordered and order.payable_until is not None and order.payable_until > work.now
+    ]
+    return ordered, max(waiting, default=None)
 
 
 SUBSCRIPTIONS: Final = (

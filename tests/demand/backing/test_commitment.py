@@ -9,21 +9,23 @@ from typing import Final
 
 import pytest
 
+from demand.backing.audit_service import CHECKS
 from demand.backing.model import Outcome
 from demand.errors import CeilingAbovePrice, ProposalClosed
-from demand.model import BackingProposal, CommittedProposal, DeclinedProposal, PromisedProposal
+from demand.model import BackingProposal, CommittedProposal, DeclinedProposal, InCatalogueProposal, PromisedProposal
 from demand.queries import list_proposals
-from demand.service import close_proposal, commit_to_proposal, decline_proposal, merge_proposals
+from demand.service import TIMERS, close_proposal, commit_to_proposal, decline_proposal, merge_proposals
 from kernel import record
 from kernel.actor import system
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput
 from kernel.paging import PageRequest
+from kernel.timers import fire_due
 from kernel.work import Works
 from tests.configurator.small_brand import BRAND, GUEST, PLAIN_CAR, PLANNER
 from tests.demand.backing.backing_room import OPTION, BackingRoom, open_backing_room
 from tests.demand.compare.studies import PRICE_MINOR, person, wish
-from tests.demand.pool_room import make_pool_room
+from tests.demand.pool_room import make_pool_room, placed
 
 TODAY: Final = date(2026, 11, 23)
 CAR: Final = (*PLAIN_CAR, OPTION)
@@ -320,6 +322,58 @@ def test_who_orders_in_time_has_converted_and_who_does_not_has_lapsed(place: Bac
     assert room.balance(f"backing:{place_of(place, 1)}") == 0
     assert room.balance(f"backing:{place_of(place, 2)}") == 0
     assert kinds(place)[-1] == "proposal.converted"
+
+
+def end_window(place: BackingRoom, *, minutes: int = 0) -> None:
+    """Let the window's days pass while the worker fires timers alone and delivers no news."""
+    window = promised(place)
+    assert isinstance(window, InCatalogueProposal)
+    place.room.clock.set(window.window.ends_at + timedelta(minutes=minutes))
+    while fire_due(place.room.works, TIMERS):
+        pass
+
+
+def test_who_ordered_in_time_has_converted_though_the_news_comes_after_the_end(place: BackingRoom) -> None:
+    room = place.room
+    room.open(days=60)
+    back(place, [1, 2, 3])
+    place.publish()
+    room.clock.advance(timedelta(days=29, hours=23))
+    for number, options in ((1, CAR), (2, PLAIN_CAR)):
+        room.place(room.request(person(number), quote_id=room.quote(person(number), options=options)))
+
+    end_window(place)
+    at_the_end = place.states()
+    place.work_off()
+
+    assert at_the_end == place.states() == {"converted": 1, "lapsed": 2}
+    assert room.balance(f"backing:{place_of(place, 1)}") == 0
+    with room.works.read(system(BRAND)) as work:
+        assert [line for check in CHECKS for line in check.look(work)] == []
+
+
+@pytest.mark.parametrize(("paid", "states"), [(True, {"converted": 1}), (False, {"lapsed": 1})])
+def test_the_window_waits_for_the_money_of_who_ordered_in_its_last_minutes(
+    place: BackingRoom, paid: bool, states: dict[str, int]
+) -> None:
+    room = place.room
+    room.open(days=60)
+    back(place, [1])
+    place.publish()
+    room.clock.advance(timedelta(days=29, hours=23, minutes=55))
+    quote = room.quote(person(1), options=CAR)
+    (outcome,) = room.place(room.request(person(1), quote_id=quote, funded=False))
+
+    end_window(place)
+    waiting = (place.view().state, place.states())
+    if paid:
+        (payment,) = room.payments_of(placed(outcome).pre_order_id)
+        room.hear(room.pay(payment, reference="late"))
+    end_window(place, minutes=15)
+    place.work_off()
+
+    assert waiting == ("in_catalogue", {"held": 1})
+    assert (place.view().state, place.states()) == ("converted", states)
 
 
 def place_of(place: BackingRoom, number: int) -> str:
