@@ -22,12 +22,12 @@ from demand.service import (
     submit_proposal,
 )
 from demand.votes.service import cast_vote
+from graph.identifiers import chain_of
 from kernel import db
 from kernel.actor import system
 from kernel.clock import FixedClock
 from kernel.ids import SeededIds
 from kernel.work import Work, Works
-from muster.cli_record import chain_of
 from muster.verification import Verdict, export_chain, verify_document
 from tests.configurator.small_brand import BRAND, PLAIN_CAR, PLANNER
 from tests.conftest import MONDAY_MORNING
