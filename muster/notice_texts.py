@@ -110,10 +110,10 @@ register_notice(
 register_notice(
     "pool_failed",
     "拼单未成",
-    "拼单池未达成（{reached}人达到起始价）。我们将按您事先的选择处理：退款、转入下一池或放宽车型级别。",
+    "拼单池未达成。我们将按您事先的选择处理：退款、转入下一池或放宽车型级别。",
     "Your pool did not tip",
-    "The pool did not clear ({reached:member|members} had agreed to the first tier). We now do what you chose "
-    "beforehand: refund, the next pool, or the wider class.",
+    "The pool did not clear: too few agreed to its first tier. We now do what you chose beforehand: refund, the next "
+    "pool, or the wider class.",
 )
 register_notice(
     "pool_cancelled",

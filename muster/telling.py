@@ -221,9 +221,11 @@ def _of_pool(work: Work, letter: Letter) -> Iterator[NewNotice]:
         case PoolFroze(pool_id=pool_id, members=members, deadline=deadline):
             for account_id in member_accounts(work, pool_id):
                 yield NewNotice(account_id, "pool_frozen", {"members": members, "deadline": deadline}, letter.event_id)
-        case PoolFailed(members=members_of_it, reached=reached):
+        case PoolFailed(members=members_of_it):
+            # How many caps reached the first tier stays untold: who rolls on together would learn a newcomer's cap
+            # from the numbers of two pools, however many there are in each.
             for member in members_of_it:
-                yield NewNotice(member.account_id, "pool_failed", {"reached": reached}, letter.event_id)
+                yield NewNotice(member.account_id, "pool_failed", {}, letter.event_id)
         case PoolCancelled(members=members_of_it):
             for member in members_of_it:
                 yield NewNotice(member.account_id, "pool_cancelled", {}, letter.event_id)

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 
 from configurator.events import ConfigurationBroken
+from configurator.model import Tier
 from demand.circles.tables import (
     circle_answers,
     circle_drives,
@@ -297,3 +298,29 @@ def test_nobody_is_told_at_an_address_that_is_gone(room: PoolRoom) -> None:
     assert (sent, post.sent) == (0, [])
     with room.works.read(system(BRAND)) as work:
         assert work.connection.execute(select(notices.c.id).where(notices.c.due_at.isnot(None))).all() == []
+
+
+def test_the_news_of_a_pool_that_failed_tells_nobody_how_many_others_agreed(room: PoolRoom) -> None:
+    room.open(days=10, capacity=30, tiers=(Tier(20, 0), Tier(25, 500)))
+    room.join(1, 2)
+    room.join(*range(3, 14), cap=9_600_000)
+    room.pass_time(days=11)
+
+    deliver(room.works)
+
+    with room.works.read(system(BRAND)) as work:
+        facts = list(work.connection.execute(select(notices.c.facts).where(notices.c.kind == "pool_failed")).scalars())
+    assert facts == [{}] * 13
+
+
+def test_notices_count_no_people_but_those_who_are_public() -> None:
+    counted = {
+        (kind, name)
+        for kind, text in registered_notices().items()
+        for name in re.findall(r"\{(\w+):(?:member|person|people|voter|backer)", text.en_subject + text.en_body)
+    }
+
+    # A pool's member count is exempt by name (DOMAIN section 4.12).
+    assert counted == {
+        (kind, "members") for kind in ("deposit_in", "deposit_in_frozen", "pool_freeze_near", "pool_frozen")
+    }
