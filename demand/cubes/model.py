@@ -171,6 +171,11 @@ class Lift:
     high: float
 
 
+def pair_code(one: str, other: str) -> str:
+    """Return the code of two options' pair."""
+    return BETWEEN.join(sorted((one, other)))
+
+
 def add_versions(cells: Iterable[PublishedCell]) -> list[PublishedCell]:
     """Add up cells that differ in their catalogue version alone, in the order in which each first came.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from demand.cubes.model import NOBODY, Counts
-from demand.cubes.publishing import Snapshot, set_out
+from demand.cubes.setting_out import Snapshot, set_out
 
 
 @dataclass(frozen=True, slots=True)

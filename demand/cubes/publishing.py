@@ -5,30 +5,33 @@ Why cells are hidden as they are stands in docs/decisions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Set
 from itertools import combinations
 from typing import Final
 
 from demand.cubes.model import (
     ALL_REGIONS,
-    BETWEEN,
     EVERYBODY,
     LADDER,
     NOBODY,
-    ORDERED,
     Audience,
     CellKey,
     Count,
     Counts,
     CubeName,
-    Menu,
     PublishedCell,
     Step,
-    TableKey,
+    pair_code,
     round_count,
 )
 from demand.cubes.policy import CubePolicy
+from demand.cubes.rules_told import (
+    Needs,
+    hidden_by_region_for_needs,
+    hidden_for_needs,
+    hidden_pair_for_needs,
+)
+from demand.cubes.setting_out import KIND_CATEGORY, Rules, Snapshot, TakeTable, set_out
 from demand.cubes.suppression import (
     MARGIN,
     Edge,
@@ -43,88 +46,6 @@ from demand.cubes.suppression import (
 
 NOTHING_CHOSEN: Final = "\x00none"
 OTHER_REGIONS: Final = "\x00rest"
-KIND_CATEGORY: Final = "@kind"
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A table's counts as they stood at a move: by region (one, the empty one, where regions do not matter).
-
-    `menus` is what could be had in each region. `burnt` are options that may not be shown any more, as fewer than k of
-    those behind them changed since they were.
-    """
-
-    table: TableKey
-    blocks: Mapping[str, Counts]
-    menus: Mapping[str, Menu]
-    burnt: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """Who reads: from how many persons on, and how counts are rounded. `final`: regions and regional options too."""
-
-    k: int
-    rounding: int
-    final: bool
-
-
-@dataclass(frozen=True, slots=True)
-class TakeTable:
-    """A snapshot of take rates, set out: who there is in each region, where each option could be had, who chose it."""
-
-    people: Mapping[str, Count]
-    category_of: Mapping[str, str]
-    regions_of: Mapping[str, frozenset[str]]
-    chosen: Mapping[tuple[str, str], Count]
-    shown_regions: frozenset[str]
-
-    @property
-    def everybody(self) -> Count:
-        """Return all people of the table."""
-        return sum_counts(self.people.values())
-
-    def among(self, option: str) -> Count:
-        """Return the people who could have an option."""
-        return sum_counts(self.people[region] for region in self.regions_of[option])
-
-    def total(self, option: str) -> Count:
-        """Return who chose an option, wherever."""
-        return sum_counts(self.chosen[option, region] for region in self.regions_of[option])
-
-    def options_of(self, category: str) -> list[str]:
-        """Return a category's options."""
-        return sorted(option for option, one in self.category_of.items() if one == category)
-
-    def is_exclusive(self, options: Iterable[str]) -> bool:
-        """Say whether nobody can have chosen two of these: in no region are there more choices than people."""
-        listed = list(options)
-        return all(
-            sum(self.chosen.get((option, region), NOBODY).all for option in listed) <= count.all
-            for region, count in self.people.items()
-        )
-
-
-def set_out(snapshot: Snapshot, *, k: int) -> TakeTable:
-    """Set a snapshot of take rates out; regions with few people are not shown, nor what is left of one by itself."""
-    people = {region: counts[EVERYBODY] for region, counts in snapshot.blocks.items() if EVERYBODY in counts}
-    category_of: dict[str, str] = {ORDERED: KIND_CATEGORY}
-    regions_of: dict[str, set[str]] = {ORDERED: set(people)}
-    for region in people:
-        for category, options in snapshot.menus.get(region, {}).items():
-            for option in options:
-                category_of[option] = category
-                regions_of.setdefault(option, set()).add(region)
-    chosen = {
-        (option, region): snapshot.blocks[region].get(option, NOBODY)
-        for option, regions in regions_of.items()
-        for region in regions
-    }
-    large = [region for region, count in people.items() if count.known >= k]
-    shown = protect_partition(people, sum_counts(people.values()), large, k=k)
-    return TakeTable(
-        people, category_of, {option: frozenset(regions) for option, regions in regions_of.items()}, chosen, shown
-    )
 
 
 def shown_everywhere(table: TakeTable, snapshot: Snapshot, rules: Rules) -> frozenset[str]:
@@ -134,21 +55,34 @@ def shown_everywhere(table: TakeTable, snapshot: Snapshot, rules: Rules) -> froz
     counts stays; the others come with the last release of a table, where the rest that they leave may be known.
     """
     everywhere = frozenset(table.people)
-    shown: set[str] = set()
-    for category in sorted(set(table.category_of.values())):
-        options = table.options_of(category)
-        parts = {option: table.total(option) for option in options}
-        large = [one for one in options if one not in snapshot.burnt and _total_is_large(table, one, k=rules.k)]
-        common = [one for one in large if table.regions_of[one] == everywhere]
-        if not table.is_exclusive(options):
-            shown.update(large if rules.final else common)
-            continue
-        kept = protect_partition(parts, table.everybody, common, k=rules.k)
-        if rules.final:
-            base = table.everybody.minus(sum_counts(parts[one] for one in kept))
-            kept |= protect_partition(parts, base, set(large) - set(common), k=rules.k)
-        shown |= kept
-    return frozenset(shown)
+    large = {
+        option
+        for option in table.category_of
+        if option not in snapshot.burnt and _total_is_large(table, option, k=rules.k)
+    }
+    common = {option for option in large if table.regions_of[option] == everywhere}
+    shown = _kept_beside(table, snapshot.needs, common, frozenset(), k=rules.k)
+    return shown | _kept_beside(table, snapshot.needs, large - common, shown, k=rules.k) if rules.final else shown
+
+
+def _kept_beside(table: TakeTable, needs: Needs, wanted: Set[str], shown: frozenset[str], *, k: int) -> frozenset[str]:
+    """Return those of the options whose totals may be shown beside others that are: nothing left of a whole, or of an
+    option that others need, is about a few."""
+    wanted = set(wanted)
+    while True:
+        kept: set[str] = set()
+        for category in sorted(set(table.category_of.values())):
+            options = table.options_of(category)
+            if table.is_exclusive(options):
+                parts = {option: table.total(option) for option in options}
+                base = table.everybody.minus(sum_counts(parts[one] for one in shown & set(options)))
+                kept |= protect_partition(parts, base, wanted & set(options), k=k)
+            else:
+                kept |= wanted & set(options)
+        hidden = hidden_for_needs(table, needs, shown | kept, may_hide=kept, k=k)
+        if hidden is None:
+            return frozenset(kept)
+        wanted = kept - {hidden}
 
 
 def _total_is_large(table: TakeTable, option: str, *, k: int) -> bool:
@@ -178,16 +112,32 @@ def publish_take_rates(snapshot: Snapshot, rules: Rules) -> list[PublishedCell]:
     if rules.final:
         for region in sorted(table.shown_regions):
             cells.append(_cell(snapshot, rules, EVERYBODY, region, table.people[region], table.people[region]))
-        for category in sorted(set(table.category_of.values())):
-            for option, region in sorted(_shown_in_regions(table, snapshot, category, totals, k=rules.k)):
-                cells.append(_cell(snapshot, rules, option, region, table.chosen[option, region], table.people[region]))
+        for option, region in _regional_cells(table, snapshot, totals, k=rules.k):
+            cells.append(_cell(snapshot, rules, option, region, table.chosen[option, region], table.people[region]))
     return cells
 
 
+def _regional_cells(table: TakeTable, snapshot: Snapshot, totals: frozenset[str], *, k: int) -> list[Edge]:
+    """Return the (option, region) cells that may be shown together beside the totals, a category after the other."""
+    # A total that is hidden for what the rules tell would be the sum of its regions.
+    hidden = {option for pair in snapshot.needs for option in pair} - totals
+    categories = sorted(set(table.category_of.values()))
+    shown = {one: _shown_in_regions(table, snapshot, one, totals, hidden, k=k) for one in categories}
+    while True:
+        told = {option for edges in shown.values() for option, _ in edges}
+        option = hidden_by_region_for_needs(table, snapshot.needs, told, k=k)
+        if option is None:
+            break
+        hidden.add(option)
+        category = table.category_of[option]
+        shown[category] = _shown_in_regions(table, snapshot, category, totals, hidden, k=k)
+    return [edge for category in categories for edge in sorted(shown[category])]
+
+
 def _shown_in_regions(
-    table: TakeTable, snapshot: Snapshot, category: str, totals: frozenset[str], *, k: int
+    table: TakeTable, snapshot: Snapshot, category: str, totals: frozenset[str], hidden: Set[str], *, k: int
 ) -> set[Edge]:
-    """Return the (option, region) cells of a category that may be shown beside the totals."""
+    """Return the (option, region) cells of a category that may be shown beside the totals, without those hidden."""
     options = [one for one in table.options_of(category) if one not in snapshot.burnt]
     hidden_regions = sorted(table.people.keys() - table.shown_regions)
     columns = {region: [region] for region in sorted(table.shown_regions)}
@@ -200,7 +150,8 @@ def _shown_in_regions(
         (option, region)
         for option in options
         for region in table.regions_of[option] & table.shown_regions
-        if is_large(table.chosen[option, region], table.people[region].minus(table.chosen[option, region]), k=k)
+        if option not in hidden
+        and is_large(table.chosen[option, region], table.people[region].minus(table.chosen[option, region]), k=k)
     }
     return {edge for edge in protect(grid, shown, k=k) if edge[1] != MARGIN}
 
@@ -254,22 +205,24 @@ def publish_pairs(take: Snapshot, pairs: Counts, rules: Rules) -> list[Published
     if table.everybody.known < rules.k:
         return []
     totals = shown_everywhere(table, take, rules)
+    shown: dict[tuple[str, str], set[Edge]] = {}
+    hidden: set[str] = set()
     categories = sorted(set(table.category_of.values()) - {KIND_CATEGORY})
-    return [
-        cell
-        for first, second in combinations(categories, 2)
-        for cell in _pairs_of_categories(table, take, pairs, totals, (first, second), rules)
-    ]
+    for both in combinations(categories, 2):
+        shown[both] = _shown_pairs(table, pairs, totals, both, hidden, k=rules.k)
+    while (
+        pair := hidden_pair_for_needs(table, take.needs, pairs, set().union(*shown.values()), k=rules.k)
+    ) is not None:
+        hidden.add(pair_code(*pair))
+        first, second = sorted(table.category_of[option] for option in pair)
+        shown[first, second] = _shown_pairs(table, pairs, totals, (first, second), hidden, k=rules.k)
+    return [_pair_cell(table, take, pairs, pair, rules) for own in shown.values() for pair in sorted(own)]
 
 
-def _pairs_of_categories(
-    table: TakeTable,
-    take: Snapshot,
-    pairs: Counts,
-    totals: frozenset[str],
-    categories: tuple[str, str],
-    rules: Rules,
-) -> Iterator[PublishedCell]:
+def _shown_pairs(
+    table: TakeTable, pairs: Counts, totals: frozenset[str], categories: tuple[str, str], hidden: Set[str], *, k: int
+) -> set[Edge]:
+    """Return the pairs of two categories' options that may be shown beside their totals, without those hidden."""
     rows, columns = (table.options_of(category) for category in categories)
     counted = {(row, column): pairs.get(pair_code(row, column), NOBODY) for row in rows for column in columns}
     large = {
@@ -277,29 +230,28 @@ def _pairs_of_categories(
         for row, column in counted
         if row in totals
         and column in totals
+        and pair_code(row, column) not in hidden
         and table.regions_of[row] == table.regions_of[column]
-        and _four_are_large(table, row, column, counted[row, column], k=rules.k)
+        and _four_are_large(table, row, column, counted[row, column], k=k)
     }
     if not large:
-        return
+        return set()
     margins = {(row, MARGIN) for row in rows if row in totals} | {
         (MARGIN, column) for column in columns if column in totals
     }
-    for row, column in sorted(protect(_pair_grid(table, rows, columns, counted), large | margins, k=rules.k)):
-        if MARGIN not in (row, column):
-            first, second = sorted((row, column))
-            of_first, of_second = (
-                _cell(take, rules, one, ALL_REGIONS, table.total(one), table.among(one)) for one in (first, second)
-            )
-            both = round_count(counted[row, column].all, to=rules.rounding)
-            key = CellKey(first, ALL_REGIONS, take.table.week, take.table.model, second)
-            shown = min(both, of_first.chosen, of_second.chosen)
-            yield PublishedCell(key, shown, of_first.offered, of_first.chosen, of_second.chosen)
+    safe = protect(_pair_grid(table, rows, columns, counted), large | margins, k=k)
+    return {pair for pair in safe if MARGIN not in pair}
 
 
-def pair_code(one: str, other: str) -> str:
-    """Return the code of two options' pair."""
-    return BETWEEN.join(sorted((one, other)))
+def _pair_cell(table: TakeTable, take: Snapshot, pairs: Counts, pair: Edge, rules: Rules) -> PublishedCell:
+    first, second = sorted(pair)
+    of_first, of_second = (
+        _cell(take, rules, one, ALL_REGIONS, table.total(one), table.among(one)) for one in (first, second)
+    )
+    both = round_count(pairs[pair_code(first, second)].all, to=rules.rounding)
+    key = CellKey(first, ALL_REGIONS, take.table.week, take.table.model, second)
+    shown = min(both, of_first.chosen, of_second.chosen)
+    return PublishedCell(key, shown, of_first.offered, of_first.chosen, of_second.chosen)
 
 
 def _four_are_large(table: TakeTable, row: str, column: str, both: Count, *, k: int) -> bool:

@@ -10,8 +10,8 @@ from sqlalchemy import and_, delete, func, insert, or_, select, update
 
 from demand.cubes.model import Audience, Count, Counts, Menu, PublishedCell, TableKey
 from demand.cubes.moving import Saying
-from demand.cubes.publishing import Snapshot
 from demand.cubes.rows import counts_from, table_row
+from demand.cubes.setting_out import Snapshot
 from demand.cubes.tables import (
     cube_blocks,
     cube_cells,
@@ -109,7 +109,8 @@ def load_move(work: Work, serial: int) -> dict[str, Any]:
 def read_move(key: TableKey, counts: Mapping[str, Any], menus: Mapping[str, Menu]) -> Move:
     """Read a move from its row."""
     blocks = {region: counts_from(block) for region, block in counts["blocks"].items()}
-    return Move(Snapshot(key, blocks, menus, frozenset(counts["burnt"])), frozenset(counts["shown"]))
+    needs = frozenset((one, other) for one, other in counts.get("needs", ()))
+    return Move(Snapshot(key, blocks, menus, frozenset(counts["burnt"]), needs), frozenset(counts["shown"]))
 
 
 def insert_move(
@@ -122,6 +123,7 @@ def insert_move(
         "counts": {
             "blocks": {region: _plain(counts) for region, counts in move.snapshot.blocks.items()},
             "burnt": sorted(move.snapshot.burnt),
+            "needs": sorted(move.snapshot.needs),
             "shown": sorted(move.shown),
         },
     }

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
+from configurator.implied_service import implied_options
+from configurator.model import VersionId
 from demand.cubes.events import CubesReleased
 from demand.cubes.intake_store import lock_book
 from demand.cubes.model import Counts, CubeName, TableKey
 from demand.cubes.moving import burnt_by, grown
 from demand.cubes.policy import CubePolicy
 from demand.cubes.publishing import (
-    Rules,
-    Snapshot,
     audiences,
     publish,
     publish_take_rates,
@@ -33,6 +33,8 @@ from demand.cubes.release_store import (
     read_move,
     save_table,
 )
+from demand.cubes.rules_told import Needs
+from demand.cubes.setting_out import Rules, Snapshot, set_out
 from kernel import outbox, policy, registry
 from kernel.actor import Permission
 from kernel.errors import Conflict
@@ -40,6 +42,7 @@ from kernel.reasons import because
 from kernel.work import Work
 
 WEEK: Final = timedelta(days=7)
+DAY: Final = timedelta(days=1)
 NEWS_WAITS_MAX: Final = timedelta(days=2)
 """How long a week's last release waits for news that has not been delivered."""
 OPEN_FOR: Final[Mapping[str, timedelta]] = {
@@ -136,6 +139,7 @@ def _release_take_rates(
     else:
         assert before is not None and pairs_last is not None
         snapshot, pairs = before.snapshot, dict(_told(work, pairs_key, pairs_last))
+    snapshot = replace(snapshot, needs=_needs_of(work, snapshot, k=release.rules.k))
     told = publish_take_rates(snapshot, Rules(release.rules.k, release.rules.rounding, final))
     shown = shown_before | {cell.key.option for cell in told}
     serial = release.publish(Move(snapshot, shown), final=final)
@@ -143,6 +147,19 @@ def _release_take_rates(
     serial = release.publish(Move(Snapshot(pairs_key, pairs, {}), frozenset()), final=final, take=snapshot)
     save_table(work, pairs_key, serial, closed=final)
     forget_sayings(work, key)
+
+
+def _needs_of(work: Work, snapshot: Snapshot, *, k: int) -> Needs:
+    """Return which options need which others, as far as it matters for these counts: a move's log keeps them."""
+    key = snapshot.table
+    places = [(region, day) for region in snapshot.menus for day in (key.week, key.week + WEEK - DAY)]
+    needs = implied_options(work, VersionId(key.version_id), model=key.model, places=places)
+    table = set_out(snapshot, k=k)
+    totals = {option: table.total(option) for option in table.category_of}
+    # What few chose is never shown, and who needs what everybody has is told of by that alone.
+    asking = {option for option, total in totals.items() if total.known >= k}
+    answering = {option for option, total in totals.items() if 0 < total.all < table.everybody.all}
+    return frozenset((one, other) for one, other in needs if one in asking and other in answering)
 
 
 def _close_untold(work: Work, *keys: TableKey) -> None:

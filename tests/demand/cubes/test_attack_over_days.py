@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 
 from demand.cubes.model import EVERYBODY, Count, Counts, CubeName, PublishedCell, TableKey
 from demand.cubes.moving import Saying, burnt_by
-from demand.cubes.publishing import Rules, Snapshot, publish_take_rates
+from demand.cubes.publishing import publish_take_rates
+from demand.cubes.setting_out import Rules, Snapshot
 from kernel.clock import FixedClock
 from kernel.work import Works
 from tests.configurator.small_brand import open_small_brand

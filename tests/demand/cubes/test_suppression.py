@@ -15,16 +15,14 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demand.cubes.model import EVERYBODY, Count, Counts, CubeName, TableKey
+from demand.cubes.model import EVERYBODY, Count, Counts, CubeName, TableKey, pair_code
 from demand.cubes.publishing import (
-    Rules,
-    Snapshot,
-    pair_code,
     publish_caps,
     publish_funnel,
     publish_pairs,
     publish_take_rates,
 )
+from demand.cubes.setting_out import Rules, Snapshot
 
 K: Final = 10
 WEEK: Final = date(2026, 11, 23)

@@ -1,0 +1,95 @@
+"""A table's counts as they stand at a move, and take rates set out: who there is, who could have what, who chose it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from demand.cubes.model import EVERYBODY, NOBODY, ORDERED, Count, Counts, Menu, TableKey
+from demand.cubes.suppression import protect_partition, sum_counts
+
+KIND_CATEGORY: Final = "@kind"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A table's counts as they stood at a move: by region (one, the empty one, where regions do not matter).
+
+    `menus` is what could be had in each region. `burnt` are options that may not be shown any more, as fewer than k of
+    those behind them changed since they were. `needs` are pairs of options that the catalogue ties: nobody can have
+    chosen the first without the second.
+    """
+
+    table: TableKey
+    blocks: Mapping[str, Counts]
+    menus: Mapping[str, Menu]
+    burnt: frozenset[str] = frozenset()
+    needs: frozenset[tuple[str, str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Who reads: from how many persons on, and how counts are rounded. `final`: regions and regional options too."""
+
+    k: int
+    rounding: int
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TakeTable:
+    """A snapshot of take rates, set out: who there is in each region, where each option could be had, who chose it."""
+
+    people: Mapping[str, Count]
+    category_of: Mapping[str, str]
+    regions_of: Mapping[str, frozenset[str]]
+    chosen: Mapping[tuple[str, str], Count]
+    shown_regions: frozenset[str]
+
+    @property
+    def everybody(self) -> Count:
+        """Return all people of the table."""
+        return sum_counts(self.people.values())
+
+    def among(self, option: str) -> Count:
+        """Return the people who could have an option."""
+        return sum_counts(self.people[region] for region in self.regions_of[option])
+
+    def total(self, option: str) -> Count:
+        """Return who chose an option, wherever."""
+        return sum_counts(self.chosen[option, region] for region in self.regions_of[option])
+
+    def options_of(self, category: str) -> list[str]:
+        """Return a category's options."""
+        return sorted(option for option, one in self.category_of.items() if one == category)
+
+    def is_exclusive(self, options: Iterable[str]) -> bool:
+        """Say whether nobody can have chosen two of these: in no region are there more choices than people."""
+        listed = list(options)
+        return all(
+            sum(self.chosen.get((option, region), NOBODY).all for option in listed) <= count.all
+            for region, count in self.people.items()
+        )
+
+
+def set_out(snapshot: Snapshot, *, k: int) -> TakeTable:
+    """Set a snapshot of take rates out; regions with few people are not shown, nor what is left of one by itself."""
+    people = {region: counts[EVERYBODY] for region, counts in snapshot.blocks.items() if EVERYBODY in counts}
+    category_of: dict[str, str] = {ORDERED: KIND_CATEGORY}
+    regions_of: dict[str, set[str]] = {ORDERED: set(people)}
+    for region in people:
+        for category, options in snapshot.menus.get(region, {}).items():
+            for option in options:
+                category_of[option] = category
+                regions_of.setdefault(option, set()).add(region)
+    chosen = {
+        (option, region): snapshot.blocks[region].get(option, NOBODY)
+        for option, regions in regions_of.items()
+        for region in regions
+    }
+    large = [region for region, count in people.items() if count.known >= k]
+    shown = protect_partition(people, sum_counts(people.values()), large, k=k)
+    return TakeTable(
+        people, category_of, {option: frozenset(regions) for option, regions in regions_of.items()}, chosen, shown
+    )
