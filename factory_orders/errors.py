@@ -253,7 +253,7 @@ class DamageNotTold(Refusal):
 
     code = "DAMAGE_NOT_TOLD"
     en = "Damage was found on this car's way ({cases} not closed). Report it with `damage`: what it is and the repair."
-    zh = "该车途中发现损伤（未结案{cases}起）。请在 damage 中填写损伤说明与维修费用。"
+    zh = "该车途中发现损伤（未结案{cases}起）。请填写损伤说明与维修费用。"
     cases: int
 
 

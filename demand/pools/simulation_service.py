@@ -68,7 +68,7 @@ def simulate_pool(work: Work, plan: PoolPlan, *, draws: int, seed: int) -> Simul
     """
     work.actor.require(Permission.POOL_MANAGE)
     if not 1 <= draws <= DRAWS_MAX:
-        raise InvalidInput("draws", because("DRAWS", most=f"{DRAWS_MAX:,}"))
+        raise InvalidInput("draws", because("DRAWS", most=DRAWS_MAX))
     rules = policy.current(work).section(PoolPolicy)
     terms = planned_terms(plan, rules)
     check_terms(terms)

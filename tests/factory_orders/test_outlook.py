@@ -12,7 +12,7 @@ from factory_orders.planning.weekly.model import NOTHING_ELSE, PlanOutlook, What
 from factory_orders.planning.weekly.service import plan_outlook
 from factory_orders.slotting.conflict import find_conflict
 from factory_orders.slotting.model import SlotCosts, SlotLimits, SlotOrders, SlotProblem
-from kernel.errors import Forbidden, NotFound
+from kernel.errors import Forbidden, InvalidInput
 from tests.configurator.small_brand import PLANNER
 from tests.factory_orders.trade import Trade, buyer
 
@@ -91,12 +91,12 @@ def test_a_car_that_has_begun_keeps_its_week(trade: Trade) -> None:
     assert set(look(trade).weeks) == {orders[1]}
 
 
-def test_only_who_reads_batches_may_look_and_unknown_weeks_are_not_found(trade: Trade) -> None:
+def test_only_who_reads_batches_may_look_and_unknown_weeks_are_refused(trade: Trade) -> None:
     trade.lock(1)
 
     with trade.works.read(buyer()) as work, pytest.raises(Forbidden):
         plan_outlook(work, "fir_north")
-    with pytest.raises(NotFound):
+    with pytest.raises(InvalidInput, match="weeks are planned from"):
         look(trade, WhatIf({(date(2020, 1, 6), "slot"): 4}, {}, ()))
     with trade.works.read(PLANNER) as work:
         assert queries.waiting_count(work, trade.build_orders()[0].plant_id) == 0

@@ -257,7 +257,11 @@ def test_a_week_takes_what_its_planner_says_and_never_less_than_is_taken(counter
     taken = 500 - more["left"]
     assert (more["capacity"], taken >= 3) == (500, True)
     assert short == {"__typename": "CapacityTaken", "code": "CAPACITY_TAKEN", "taken": taken}
-    assert [one["__typename"] for one in (unplanned, elsewhere, by_a_buyer)] == ["NotFound", "NotFound", "Forbidden"]
+    assert [one["__typename"] for one in (unplanned, elsewhere, by_a_buyer)] == [
+        "InvalidInput",
+        "NotFound",
+        "Forbidden",
+    ]
     weeks = "query($p: ID!, $w: Date!) { capacityWeeks(plantId: $p, firstWeek: $w, weeks: 1) { resource capacity } }"
     seen = data(counter.http, weeks, {"p": here["plantId"], "w": week}, token=counter.passes.hand_out(PLANNER))
     assert {"resource": "slot", "capacity": 500} in seen["capacityWeeks"]

@@ -58,7 +58,7 @@ def test_a_what_if_that_makes_no_sense_is_refused_and_another_brands_plant_is_no
     below = what_if(counter, PLANNER, late=[{"feature": "RED", "weeks": -1}])
     elsewhere = counter.ask(PLANNER, WHAT_IF, p=write_id("Plant", "0" + "c" * 31), c={})
 
-    assert [one["code"] for one in (unplanned, below, elsewhere)] == ["NOT_FOUND", "INVALID_INPUT", "NOT_FOUND"]
+    assert [one["code"] for one in (unplanned, below, elsewhere)] == ["INVALID_INPUT", "INVALID_INPUT", "NOT_FOUND"]
 
 
 def test_a_buyer_sees_no_plan(counter: Counter) -> None:
