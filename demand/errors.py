@@ -106,8 +106,8 @@ class FinanceNotApproved(Refusal):
     """A frozen pool takes who pays cash, or has approved finance, and a plate quota where the city asks for one."""
 
     code = "FINANCE_NOT_APPROVED"
-    en = "This pool is frozen: it takes who pays cash, or has finance and plate quota already. Choose cash to join."
-    zh = "该拼单池已冻结，仅接受全款，或已获批分期并确认车牌指标的用户。请选择全款后再加入。"
+    en = "This frozen pool takes who pays cash, or has finance and plate quota. Pay cash, or confirm the plate first."
+    zh = "该拼单池已冻结，仅接受全款，或已获批分期并确认车牌指标的用户。请选择全款，或先确认车牌指标。"
 
 
 @dataclass(unsafe_hash=True)

@@ -23,13 +23,11 @@ from demand.pools.model import (
     EndedPreOrder,
     LockedPreOrder,
     Offer,
-    PaymentMethod,
     PooledPreOrder,
     PreOrder,
     PreOrderHead,
     WaitingPreOrder,
     class_keys,
-    is_cleared,
     pre_order_state,
 )
 from demand.pools.placing import check_cap
@@ -46,11 +44,10 @@ from demand.pools.pre_order_store import (
     refund_day,
     save_car,
     save_pre_orders,
-    stores_with_plate_quota,
     with_offer,
 )
 from demand.pools.rows import StoredPool
-from demand.pools.seats.clearance_store import save_after
+from demand.pools.seats.clearance_store import is_cleared_there, save_after
 from demand.pools.seats.costlier_service import accept_terms
 from demand.pools.seats.store import lock_seat
 from kernel import payments
@@ -97,9 +94,7 @@ def fund_pre_order(work: Work, payment: Payment) -> PreOrder:
 def _join(work: Work, stored: StoredPool, head: PreOrderHead, *, now: datetime) -> StoredPool | Refusal:
     if persons_in_pools(work, [stored.pool.head.id], [head.person_id]):
         return AlreadyInPool()
-    by_instalments = head.method is PaymentMethod.INSTALMENTS
-    needs_plate = by_instalments and bool(stores_with_plate_quota(work, [head.store_id]))
-    cleared = is_cleared(head, needs_plate=needs_plate)
+    cleared = is_cleared_there(work, head)
     joined = admit(stored.pool, head.offer, accepts_frozen=head.accepts_frozen, cleared=cleared, now=now)
     return joined if isinstance(joined, Refusal) else StoredPool(joined, stored.joined + 1)
 
@@ -176,9 +171,9 @@ def raise_cap(work: Work, pre_order_id: str, *, price_cap_minor: int) -> PooledP
 def change_car(work: Work, pre_order_id: str, *, quote_id: str, price_cap_minor: int) -> PooledPreOrder:
     """Change to the car of a new quote of the same class, with a new cap; the place and its time stay.
 
-    In a frozen pool the cap must rise by at least as much as the price (CapNotRaised). Refuses what a quote may be
-    refused for, a car of another class, and a cap below every tier. Who waits for the next pool joins it by this, also
-    on costlier terms.
+    In a frozen pool the cap must rise by at least as much as the price (CapNotRaised), and by instalments a store whose
+    city asks for a plate takes one (FinanceNotApproved). Refuses what a quote may be refused for, a car of another
+    class, and a cap below every tier. Who waits for the next pool joins it by this, also on costlier terms.
     """
     work.actor.require(Permission.PREORDER)
     check_cap(price_cap_minor)
@@ -209,6 +204,9 @@ def change_car(work: Work, pre_order_id: str, *, quote_id: str, price_cap_minor:
         region=quote.region,
         offer=offer,
     )
+    lacking = judge_clearance(stored.pool, cleared=is_cleared_there(work, head), now=work.now)
+    if lacking is not None:
+        raise lacking
     other = replace(pre_order, head=head)
     save_car(work, other)
     chain_member(work, "pool.car_changed", other)

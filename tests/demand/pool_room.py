@@ -38,7 +38,7 @@ from kernel import ledger, payments
 from kernel.actor import Actor, Role, system
 from kernel.clock import FixedClock
 from kernel.errors import Refusal
-from kernel.ids import AccountId, BrandId, PersonId
+from kernel.ids import AccountId, BrandId, PersonId, StoreId
 from kernel.ledger import AccountName
 from kernel.money import yuan
 from kernel.payments import Payment, PaymentProvider, Received
@@ -73,10 +73,10 @@ class PoolRoom:
         """Return the n-th verified person."""
         return Actor(BRAND, frozenset({Role.CONSUMER}), AccountId(f"{name:032x}"), PersonId(f"{name:032x}"))
 
-    def quote(self, buyer: Actor, *, options: tuple[str, ...] = PLAIN_CAR) -> str:
+    def quote(self, buyer: Actor, *, options: tuple[str, ...] = PLAIN_CAR, store: StoreId = EAST_STORE) -> str:
         """Issue a quote for a car of the small brand to a buyer."""
         with self.works.change(buyer) as work:
-            signed = issue_quote(work, DESK, QuoteRequest("A1", options, EAST_STORE))
+            signed = issue_quote(work, DESK, QuoteRequest("A1", options, store))
         return signed.quote.facts.id
 
     def token(self, buyer: Actor, *, reference: str | None = None, amount_yuan: int = 5_000) -> str:

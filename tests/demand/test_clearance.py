@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
@@ -10,16 +12,16 @@ from demand.audit_service import CHECKS
 from demand.cubes.tables import demand_cancellations
 from demand.errors import FinanceNotApproved, PoolFrozen, PreOrderClosed
 from demand.pools.model import EndedPreOrder, FailureChoice, FrozenPool, PaymentMethod, PooledPreOrder, WaitingPreOrder
-from demand.service import SUBSCRIPTIONS, approve_finance, choose_method, confirm_plate, withdraw
+from demand.service import SUBSCRIPTIONS, approve_finance, change_car, choose_method, confirm_plate, withdraw
 from kernel import outbox, registry
 from kernel.actor import Actor, Role, system
 from kernel.clock import FixedClock
 from kernel.errors import Forbidden, NotFound
-from kernel.ids import AccountId
+from kernel.ids import AccountId, StoreId
 from kernel.soundness import examine
 from kernel.work import Works
-from tests.configurator.small_brand import BRAND
-from tests.demand.pool_room import PoolRoom, make_pool_room, placed
+from tests.configurator.small_brand import BRAND, EAST_STORE, NORTH_STORE, PLAIN_CAR
+from tests.demand.pool_room import ANY_PRICE, PoolRoom, make_pool_room, placed
 
 OPERATOR = Actor(BRAND, frozenset({Role.OPERATOR}), AccountId("f" * 32))
 
@@ -39,9 +41,18 @@ def approve(room: PoolRoom, pre_order_id: str) -> None:
         approve_finance(work, pre_order_id)
 
 
-def ration_plates(room: PoolRoom) -> None:
+def ration_plates(room: PoolRoom, *stores: StoreId) -> None:
     with room.works.change(system(BRAND)) as work:
-        work.connection.execute(registry.stores.update().values(plate_quota=True))
+        table = registry.stores
+        work.connection.execute(
+            table.update().where(table.c.id.in_(stores or (EAST_STORE, NORTH_STORE))).values(plate_quota=True)
+        )
+
+
+def move_to_the_north(room: PoolRoom, pre_order_id: str) -> None:
+    quote_id = room.quote(room.buyer(1), options=(*PLAIN_CAR, "HEAT"), store=NORTH_STORE)
+    with room.works.change(room.buyer(1)) as work:
+        change_car(work, pre_order_id, quote_id=quote_id, price_cap_minor=2 * ANY_PRICE)
 
 
 def unsound(room: PoolRoom) -> list[str]:
@@ -122,6 +133,61 @@ def test_in_a_frozen_pool_one_may_turn_to_cash_and_not_away_from_it(room: PoolRo
     kept = room.pre_order(one)
     assert isinstance(kept, PooledPreOrder)
     assert kept.head.method is PaymentMethod.CASH
+
+
+@pytest.mark.parametrize("noted", [True, False])
+def test_in_a_frozen_pool_nobody_goes_without_a_plate_to_a_store_whose_city_asks_for_one(
+    room: PoolRoom, noted: bool
+) -> None:
+    ration_plates(room, NORTH_STORE)
+    pool_id = room.open(days=4)
+    room.join(2, 3, 4)
+    (one,) = by_instalments(room, 1)
+    approve(room, one)
+    # The freeze is due in both cases; in one of them nobody has noted it yet.
+    room.clock.advance(timedelta(hours=25))
+    if noted:
+        room.pass_time(hours=0)
+    before = room.pool(pool_id), room.pre_order(one)
+
+    with pytest.raises(FinanceNotApproved):
+        move_to_the_north(room, one)
+
+    assert (room.pool(pool_id), room.pre_order(one)) == before
+    room.pass_time(days=4)
+    assert room.states()[one] == "locked"
+    assert unsound(room) == []
+
+
+def test_in_a_frozen_pool_who_has_the_plate_or_pays_cash_may_go_there(room: PoolRoom) -> None:
+    ration_plates(room, NORTH_STORE)
+    room.open(days=4)
+    (one,) = by_instalments(room, 1)
+    approve(room, one)
+    room.pass_time(hours=25)
+
+    with room.works.change(room.buyer(1)) as work:
+        confirm_plate(work, one)
+    move_to_the_north(room, one)
+
+    kept = room.pre_order(one)
+    assert (kept.head.store_id, kept.head.method) == (NORTH_STORE, PaymentMethod.INSTALMENTS)
+    assert unsound(room) == []
+
+
+def test_while_one_may_leave_one_may_change_to_such_a_store_and_confirm_the_plate_later(room: PoolRoom) -> None:
+    ration_plates(room, NORTH_STORE)
+    room.open(days=4)
+    (one,) = by_instalments(room, 1)
+    approve(room, one)
+
+    move_to_the_north(room, one)
+    assert room.states()[one] == "pooled"
+
+    # Who never does is out at the freeze, as anybody without a plate is.
+    room.pass_time(hours=25)
+    assert room.states()[one] == "refunded"
+    assert unsound(room) == []
 
 
 def test_who_may_say_so_and_about_what(room: PoolRoom) -> None:

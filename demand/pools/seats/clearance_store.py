@@ -12,11 +12,18 @@ from dataclasses import replace
 from demand.pools.chain_store import chain_member
 from demand.pools.events import MemberUncleared
 from demand.pools.joining import without_offer
-from demand.pools.model import FrozenPool
+from demand.pools.model import FrozenPool, PaymentMethod, PreOrderHead, is_cleared
 from demand.pools.pool_store import save_pools
-from demand.pools.pre_order_store import end_pre_orders, refund_day, uncleared_of
+from demand.pools.pre_order_store import end_pre_orders, refund_day, stores_with_plate_quota, uncleared_of
 from demand.pools.rows import StoredPool
 from kernel.work import Work
+
+
+def is_cleared_there(work: Work, head: PreOrderHead) -> bool:
+    """Say whether somebody may be in a frozen pool for a car at the store that the head names."""
+    by_instalments = head.method is PaymentMethod.INSTALMENTS
+    needs_plate = by_instalments and bool(stores_with_plate_quota(work, [head.store_id]))
+    return is_cleared(head, needs_plate=needs_plate)
 
 
 def save_after(work: Work, changed: Sequence[tuple[StoredPool, StoredPool]]) -> None:

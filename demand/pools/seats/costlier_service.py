@@ -22,7 +22,6 @@ from demand.pools.model import (
     PreOrder,
     WaitingPreOrder,
     class_keys,
-    is_cleared,
     pre_order_state,
 )
 from demand.pools.pool_store import WELCOME_TIMER, lock_pool, open_pool_ids
@@ -33,10 +32,9 @@ from demand.pools.pre_order_store import (
     persons_in_pools,
     save_car,
     save_pre_orders,
-    stores_with_plate_quota,
 )
 from demand.pools.rows import StoredPool
-from demand.pools.seats.clearance_store import save_after
+from demand.pools.seats.clearance_store import is_cleared_there, save_after
 from demand.pools.tables import pools
 from kernel import db
 from kernel.errors import Refusal
@@ -127,8 +125,7 @@ def _joined(work: Work, stored: StoredPool, waiting: WaitingPreOrder) -> StoredP
     head, pool = waiting.head, stored.pool
     if persons_in_pools(work, [pool.head.id], [head.person_id]):
         raise AlreadyInPool
-    needs_plate = bool(stores_with_plate_quota(work, [head.store_id]))
-    cleared = is_cleared(head, needs_plate=needs_plate)
+    cleared = is_cleared_there(work, head)
     joined = admit(pool, head.offer, accepts_frozen=head.accepts_frozen, cleared=cleared, now=work.now)
     if isinstance(joined, Refusal):
         raise joined
