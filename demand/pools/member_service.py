@@ -17,7 +17,7 @@ from demand.pools.events import (
     PreOrderWithdrawn,
     PriceCapRaised,
 )
-from demand.pools.joining import admit, change_offer, free_until, leave, raise_offer
+from demand.pools.joining import admit, change_offer, free_until, judge_clearance, leave, raise_offer
 from demand.pools.model import (
     AcknowledgedPreOrder,
     EndedPreOrder,

@@ -332,6 +332,11 @@ def is_cleared(head: PreOrderHead, *, needs_plate: bool) -> bool:
     return head.method is PaymentMethod.CASH or (head.finance_approved_at is not None and has_plate)
 
 
+def takes_any_trim(head: PreOrderHead) -> bool:
+    """Say whether somebody may go on into a pool of every trim: agreed to one beforehand, or chose to widen."""
+    return head.accepts_wider_class or head.failure_choice is FailureChoice.WIDEN
+
+
 def goes_on(head: PreOrderHead) -> bool:
     """Say whether a member chose to go on to another pool."""
     return head.failure_choice is not FailureChoice.REFUND

@@ -41,11 +41,11 @@ from demand.pools.pre_order_store import (
     refund_day,
     save_pre_orders,
     stores_with_plate_quota,
-    waiting_for,
 )
 from demand.pools.rows import StoredPool
 from demand.pools.seats.clearance_store import save_after
 from demand.pools.seats.costlier_service import may_answer, offer_terms
+from demand.pools.seats.waiting_store import waiting_for
 from kernel import policy
 from kernel.actor import Permission
 from kernel.errors import Refusal

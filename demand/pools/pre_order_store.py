@@ -7,13 +7,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, bindparam, select, true, update
+from sqlalchemy import bindparam, select, update
 
 from demand.pools.events import DepositRefundRequested
 from demand.pools.model import (
     AcknowledgedPreOrder,
     EndedPreOrder,
-    FailureChoice,
     LockedPreOrder,
     Offer,
     PaymentMethod,
@@ -37,7 +36,6 @@ from kernel.work import Work
 
 EXPIRE_TIMER: Final = "demand.pre_order_expire"
 DEPOSIT: Final = "deposit"
-TERMS_OFFERED: Final = "terms_offered"
 POOL_FAILED: Final = "pool_failed"
 BEYOND_CLEARING: Final = "beyond_clearing"
 
@@ -270,41 +268,6 @@ def unpaid_of(work: Work, pool_id: str) -> list[AcknowledgedPreOrder]:
     found = select(pre_orders).where(table.pool_id == pool_id, table.state == "acknowledged").with_for_update()
     unpaid = [pre_order_from(row) for row in work.connection.execute(found).mappings()]
     return [one for one in unpaid if isinstance(one, AcknowledgedPreOrder)]
-
-
-def waiting_for(
-    work: Work, *, class_key: str, stays: bool, limit: int, asked_since: datetime | None = None
-) -> list[WaitingPreOrder]:
-    """Return and lock those who rolled over and wait for a pool of this class, earliest funded first.
-
-    Who chose to widen waits for the wider class as well; with `stays` those alone who agreed to stay in a frozen pool.
-    With `asked_since` those are left out who were asked since then whether they accept costlier terms.
-    """
-    table = pre_orders.c
-    widens = (table.class_l2 == class_key) & (table.failure_choice == FailureChoice.WIDEN.value)
-    found = (
-        select(pre_orders)
-        .where(
-            table.brand_id == work.actor.brand_id,
-            table.state == "rolled_over",
-            (table.class_l1 == class_key) | widens,
-            table.accepts_frozen.is_(True) if stays else true(),
-            true() if asked_since is None else ~_asked(asked_since),
-        )
-        .order_by(table.funded_at, table.place_number, table.id)
-        .limit(limit)
-        .with_for_update()
-    )
-    waiting = [pre_order_from(row) for row in work.connection.execute(found).mappings()]
-    return [one for one in waiting if isinstance(one, WaitingPreOrder)]
-
-
-def _asked(since: datetime) -> ColumnElement[bool]:
-    changes = pre_order_changes.c
-    asked = select(changes.serial).where(
-        changes.pre_order_id == pre_orders.c.id, changes.reason == TERMS_OFFERED, changes.at >= since
-    )
-    return asked.exists()
 
 
 def began_anew(work: Work, pre_order_ids: Sequence[str]) -> set[str]:

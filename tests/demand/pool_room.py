@@ -13,6 +13,7 @@ from configurator.model import PoolingClass, Tier
 from configurator.quote_service import QuoteRequest, issue_quote
 from configurator.service import class_of_car
 from demand.pools.model import (
+    ClassLevel,
     FailureChoice,
     PaymentMethod,
     Pool,
@@ -136,13 +137,15 @@ class PoolRoom:
         tiers: Sequence[Tier] = TIERS,
         days: float = 21,
         opens_in: timedelta | None = None,
+        level: ClassLevel = ClassLevel.L1,
     ) -> str:
-        """Open a pool of the plain car's class and return its id."""
+        """Open a pool of the plain car's class, L2 for every trim of it, and return its id."""
         now = self.clock.now()
         with self.works.change(PLANNER) as work:
             plan = PoolPlan(
                 self.cls,
                 capacity,
+                level=level,
                 minimum=tiers[0].members,
                 tiers=tuple(tiers),
                 opens_at=None if opens_in is None else now + opens_in,

@@ -16,11 +16,10 @@ from demand.pools import opening_service
 from demand.pools.clearing_service import clear_pool
 from demand.pools.joining import join
 from demand.pools.model import ClassLevel, EndedPreOrder, FailureChoice, Offer, OpenPool, PooledPreOrder, PoolTerms
-from demand.pools.plan import PoolPlan
 from demand.pools.policy import PoolPolicy
 from demand.pools.queries import pool_offer
 from demand.pools.tables import pre_orders
-from demand.service import hold_deposit, open_pool, withdraw
+from demand.service import change_car, hold_deposit, withdraw
 from kernel import policy
 from kernel.actor import Actor, Role, system
 from kernel.clock import FixedClock
@@ -30,8 +29,8 @@ from kernel.money import yuan
 from kernel.money_by_hand import AccountTooLow, approve_movement, propose_movement
 from kernel.soundness import examine
 from kernel.work import Work, Works
-from tests.configurator.small_brand import BRAND, DESK, EAST_STORE, PLAIN_CAR, PLANNER
-from tests.demand.pool_room import TIERS, PoolRoom, make_pool_room, placed, pre_order_of
+from tests.configurator.small_brand import BRAND, DESK, EAST_STORE, PLAIN_CAR
+from tests.demand.pool_room import PoolRoom, make_pool_room, placed, pre_order_of
 
 HANDS = [Actor(BRAND, frozenset({Role.OPERATOR}), AccountId(letter * 32)) for letter in "de"]
 HOLDS = {"deposit": hold_deposit}
@@ -43,9 +42,7 @@ def room(works: Works, clock: FixedClock) -> PoolRoom:
 
 
 def open_wide(room: PoolRoom) -> str:
-    with room.works.change(PLANNER) as work:
-        plan = PoolPlan(room.cls, 8, level=ClassLevel.L2, minimum=3, tiers=TIERS)
-        return open_pool(work, plan).head.id
+    return room.open(level=ClassLevel.L2)
 
 
 def unsound(room: PoolRoom) -> list[str]:
@@ -150,6 +147,58 @@ def test_a_wide_pool_is_joined_only_by_who_agreed_to_other_trims(room: PoolRoom)
     assert isinstance(named, WrongClass)
     assert isinstance(unnamed, NoOpenPool)
     assert pre_order_of(agreed).head.accepts_wider_class
+    assert unsound(room) == []
+
+
+def test_who_was_in_a_wide_pool_that_failed_goes_on_into_the_next_wide_one_whatever_the_choice(room: PoolRoom) -> None:
+    open_wide(room)
+    chosen = (FailureChoice.ROLL, FailureChoice.WIDEN)
+    rolled, widened = (
+        placed(one).pre_order_id
+        for one in room.place(
+            *(
+                room.request(room.buyer(name), choice=choice, accepts_wider_class=True)
+                for name, choice in enumerate(chosen, start=1)
+            )
+        )
+    )
+    room.pass_time(days=21)
+
+    following = open_wide(room)
+    room.pass_time(minutes=1)
+
+    assert room.states() == {rolled: "pooled", widened: "pooled"}
+    assert {room.pre_order(one).pool_id for one in (rolled, widened)} == {following}
+    assert unsound(room) == []
+
+
+def test_who_never_agreed_to_every_trim_waits_for_a_pool_of_the_own_one(room: PoolRoom) -> None:
+    room.open()
+    (one,) = room.join(1, choice=FailureChoice.ROLL)
+    room.pass_time(days=21)
+
+    open_wide(room)
+    room.pass_time(minutes=1)
+    assert room.states()[one.pre_order_id] == "rolled_over"
+
+    narrow = room.open()
+    room.pass_time(minutes=1)
+    assert room.pre_order(one.pre_order_id).pool_id == narrow
+
+
+def test_costlier_terms_of_the_next_wide_pool_are_accepted_by_who_rolled_out_of_one(room: PoolRoom) -> None:
+    room.open(level=ClassLevel.L2, tiers=(Tier(3, 300),))
+    (outcome,) = room.place(room.request(room.buyer(1), choice=FailureChoice.ROLL, accepts_wider_class=True))
+    one = placed(outcome).pre_order_id
+    room.pass_time(days=21)
+    dearer = room.open(level=ClassLevel.L2, tiers=(Tier(3, 0),))
+    room.pass_time(minutes=1)
+
+    quote_id = room.quote(room.buyer(1))
+    with room.works.change(room.buyer(1)) as work:
+        joined = change_car(work, one, quote_id=quote_id, price_cap_minor=12_000_000)
+
+    assert (joined.pool_id, room.states()[one]) == (dearer, "pooled")
     assert unsound(room) == []
 
 

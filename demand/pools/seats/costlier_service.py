@@ -14,7 +14,6 @@ from demand.pools.chain_store import chain_joined
 from demand.pools.events import CostlierTermsOffered, PreOrderChanged, PreOrderRolled
 from demand.pools.joining import admit
 from demand.pools.model import (
-    FailureChoice,
     Offer,
     OpenPool,
     PooledPreOrder,
@@ -23,10 +22,10 @@ from demand.pools.model import (
     WaitingPreOrder,
     class_keys,
     pre_order_state,
+    takes_any_trim,
 )
 from demand.pools.pool_store import WELCOME_TIMER, lock_pool, open_pool_ids
 from demand.pools.pre_order_store import (
-    TERMS_OFFERED,
     began_anew,
     lock_pre_order,
     persons_in_pools,
@@ -35,6 +34,7 @@ from demand.pools.pre_order_store import (
 )
 from demand.pools.rows import StoredPool
 from demand.pools.seats.clearance_store import is_cleared_there, save_after
+from demand.pools.seats.waiting_store import TERMS_OFFERED
 from demand.pools.tables import pools
 from kernel import db
 from kernel.errors import Refusal
@@ -110,9 +110,9 @@ def accept_terms(work: Work, found: WaitingPreOrder, *, quote_id: str, price_cap
 
 
 def _next_pool(work: Work, waiting: PreOrder) -> StoredPool:
-    """Lock the pool that somebody who waits would go on into: of the own class, else of the wider one if chosen."""
+    """Lock the pool that somebody who waits would go on into: of the own class, else of the wider one if agreed to."""
     keys = [waiting.head.class_l1]
-    if waiting.head.failure_choice is FailureChoice.WIDEN:
+    if takes_any_trim(waiting.head):
         keys.append(waiting.head.class_l2)
     found = open_pool_ids(work, keys)
     if not found:

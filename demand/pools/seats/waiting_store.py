@@ -1,0 +1,56 @@
+"""Finds those who rolled over and wait for a pool of a class, in the order in which they were funded."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import ColumnElement, select, true
+
+from demand.pools.model import FailureChoice, WaitingPreOrder
+from demand.pools.rows import pre_order_from
+from demand.pools.tables import pre_order_changes, pre_orders
+from kernel.work import Work
+
+TERMS_OFFERED: Final = "terms_offered"
+
+
+def waiting_for(
+    work: Work,
+    *,
+    class_key: str,
+    stays: bool,
+    limit: int,
+    asked_since: datetime | None = None,
+) -> list[WaitingPreOrder]:
+    """Return and lock those who rolled over and wait for a pool of this class, earliest funded first.
+
+    Who agreed to every trim or chose to widen waits for the wider class as well (`model.takes_any_trim`); with `stays`
+    those alone who agreed to stay in a frozen pool. With `asked_since` those are left out who were asked since then
+    whether they accept costlier terms.
+    """
+    table = pre_orders.c
+    any_trim = table.accepts_wider_class.is_(True) | (table.failure_choice == FailureChoice.WIDEN.value)
+    found = (
+        select(pre_orders)
+        .where(
+            table.brand_id == work.actor.brand_id,
+            table.state == "rolled_over",
+            (table.class_l1 == class_key) | ((table.class_l2 == class_key) & any_trim),
+            table.accepts_frozen.is_(True) if stays else true(),
+            true() if asked_since is None else ~_asked(asked_since),
+        )
+        .order_by(table.funded_at, table.place_number, table.id)
+        .limit(limit)
+        .with_for_update()
+    )
+    waiting = [pre_order_from(row) for row in work.connection.execute(found).mappings()]
+    return [one for one in waiting if isinstance(one, WaitingPreOrder)]
+
+
+def _asked(since: datetime) -> ColumnElement[bool]:
+    changes = pre_order_changes.c
+    asked = select(changes.serial).where(
+        changes.pre_order_id == pre_orders.c.id, changes.reason == TERMS_OFFERED, changes.at >= since
+    )
+    return asked.exists()
