@@ -13,7 +13,7 @@ from configurator.service import trims_of_class
 from configurator.step_service import OptionWeeks
 from demand import service as demand
 from demand.pools.events import EarnestLost, PoolCancelled, PoolFailed, PoolLocked
-from demand.pools.model import ClassLevel, OpenPool, ScheduledPool
+from demand.pools.model import ClassLevel, JoinablePool, ScheduledPool
 from demand.pools.queries import LockedMember, locked_members, pools_by_id, pools_for_classes
 from factory_orders.cancellation.service import lose_earnest
 from factory_orders.events import SlotsReserved
@@ -35,7 +35,7 @@ from kernel.work import Work
 class OpenedPool:
     """A pool and the slots it holds."""
 
-    pool: ScheduledPool | OpenPool
+    pool: ScheduledPool | JoinablePool
     reserved: SlotsReserved
 
 

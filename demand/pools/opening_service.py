@@ -13,6 +13,7 @@ from demand.pools.joining import join, judge_clearance, judge_consent
 from demand.pools.model import (
     ClassLevel,
     FrozenPool,
+    JoinablePool,
     OpenPool,
     PooledPreOrder,
     PoolHead,
@@ -45,23 +46,26 @@ from demand.pools.pre_order_store import (
 from demand.pools.rows import StoredPool
 from demand.pools.seats.clearance_store import save_after
 from demand.pools.seats.costlier_service import may_answer, offer_terms
-from demand.pools.seats.waiting_store import waiting_for
+from demand.pools.seats.waiting_store import Last, waiting_for
 from kernel import policy
-from kernel.actor import Permission
+from kernel.actor import Permission, system
 from kernel.errors import Refusal
+from kernel.ids import BrandId
 from kernel.reasons import because
 from kernel.timers import set_timer
 from kernel.work import Work
 
 OPEN_AHEAD_MAX: Final = timedelta(days=366)
 TAKEN_IN_AT_ONCE: Final = 500
+BATCHES_AT_OPENING: Final = 20
 
 
-def open_pool(work: Work, plan: PoolPlan) -> ScheduledPool | OpenPool:
+def open_pool(work: Work, plan: PoolPlan) -> ScheduledPool | JoinablePool:
     """Open a pool, or schedule one; factory_orders calls this once it has reserved the slots.
 
     Refuses unsound terms, a tier below cost (the thinnest-margin legal car of the class, DOMAIN section 6.1) and a
-    second open pool of the class. Members who rolled over and wait for this class join right after.
+    second open pool of the class. Members who rolled over and wait for this class join in the same change, so that they
+    stand before those who come new; enough of them freeze it at once.
     """
     work.actor.require(Permission.POOL_MANAGE)
     rules = policy.current(work)
@@ -91,9 +95,7 @@ def open_pool(work: Work, plan: PoolPlan) -> ScheduledPool | OpenPool:
     insert_pool(work, pool)
     chain_opened(work, head)
     set_pool_timers(work, pool, notice_hours=rules.section(PoolPolicy).freeze_notice_hours)
-    if isinstance(pool, OpenPool):
-        _announce(work, head)
-    return pool
+    return _announce(work, pool.head) if isinstance(pool, OpenPool) else pool
 
 
 def _on_the_hour(moment: datetime) -> datetime:
@@ -111,29 +113,64 @@ def open_scheduled(work: Work, pool_id: str, _payload: object = None) -> None:
         _announce(work, stored.pool.head)
 
 
-def _announce(work: Work, head: PoolHead) -> None:
-    """Tell that a pool is open, and have those who wait for it taken in by a change of its own."""
+def _announce(work: Work, head: PoolHead) -> JoinablePool:
+    """Tell that a pool is open, and take in those who wait for it before anybody can come first; returns it then.
+
+    Up to 10,000 are looked at in this change. Who is further behind, and who rolled over in a change that was under way
+    beside this one, is taken in by the timer.
+    """
     work.record(PoolOpened(head.brand_id, head.id, head.class_key, head.plant_code, head.deadline))
     set_timer(work, WELCOME_TIMER, head.id, work.now)
+    by_nobody = work.acting(system(BrandId(head.brand_id)))
+    last: Last | None = None
+    for _ in range(BATCHES_AT_OPENING):
+        last = _take_in(by_nobody, head.id, after=last)
+        if last is None:
+            break
+    opened = lock_pool(work, head.id).pool
+    assert isinstance(opened, OpenPool | FrozenPool)
+    return opened
 
 
-def welcome_waiting(work: Work, pool_id: str, _payload: object = None) -> None:
-    """Take those who rolled over into a pool, up to 500 in a change; the timer `demand.pool_welcome`.
+def welcome_waiting(work: Work, pool_id: str, payload: object = None) -> None:
+    """Take those who rolled over since into a pool that takes members; the timer `demand.pool_welcome`.
+
+    Up to 500 are looked at in a change; `payload` says who was the last one in the change before.
+    """
+    work.actor.require(Permission.SYSTEM)
+    last = _take_in(work, pool_id, after=_read_last(payload))
+    if last is not None:
+        set_timer(work, WELCOME_TIMER, pool_id, work.now, payload=[last[0].isoformat(), last[1]])
+
+
+def _read_last(payload: object) -> Last | None:
+    match payload:
+        case [str(funded_at), str(pre_order_id)]:
+            return datetime.fromisoformat(funded_at), pre_order_id
+        case _:
+            return None
+
+
+def _take_in(work: Work, pool_id: str, *, after: Last | None) -> Last | None:
+    """Take in up to 500 of those who wait, earliest funded first; returns who was the last where more may wait.
 
     A member keeps the time of funding it came with. A place held already or a cap below every tier end in a refund, and
     so do costlier terms that nobody accepted until the freeze; where the pool is full or closed, or frozen and they
     have not agreed to that, people go on waiting.
     """
-    work.actor.require(Permission.SYSTEM)
     stored = lock_pool(work, pool_id)
     head = stored.pool.head
     stays = judge_consent(stored.pool, accepts_frozen=False, now=work.now) is not None
     asked_since = head.opens_at if work.now < head.freeze_at else None
-    waiting = waiting_for(work, class_key=head.class_key, stays=stays, limit=TAKEN_IN_AT_ONCE, asked_since=asked_since)
+    waiting = waiting_for(
+        work, class_key=head.class_key, stays=stays, limit=TAKEN_IN_AT_ONCE, asked_since=asked_since, after=after
+    )
+    if not waiting:
+        return None
     terms_before = terms_of(work, [one.pool_id for one in waiting])
     holders = {person_id for _, person_id in persons_in_pools(work, [pool_id], [one.head.person_id for one in waiting])}
     rationed = stores_with_plate_quota(work, [one.head.store_id for one in waiting])
-    after, taken, refused, asked = stored, list[tuple[WaitingPreOrder, int]](), _nobody(), _nobody()
+    now, taken, refused, asked = stored, list[tuple[WaitingPreOrder, int]](), _nobody(), _nobody()
     for one in waiting:
         if one.head.person_id in holders:
             refused.append(one)
@@ -142,23 +179,22 @@ def welcome_waiting(work: Work, pool_id: str, _payload: object = None) -> None:
             (asked if may_answer(work, stored, one) else refused).append(one)
             continue
         cleared = is_cleared(one.head, needs_plate=one.head.store_id in rationed)
-        if judge_clearance(after.pool, cleared=cleared, now=work.now) is not None:
+        if judge_clearance(now.pool, cleared=cleared, now=work.now) is not None:
             continue
-        joined = join(after.pool, one.head.offer, now=work.now)
+        joined = join(now.pool, one.head.offer, now=work.now)
         match joined:
             case CapTooLow() | DepositAboveCeiling():
                 refused.append(one)
             case Refusal():
                 continue
             case OpenPool() | FrozenPool():
-                after = StoredPool(joined, after.joined + 1)
+                now = StoredPool(joined, now.joined + 1)
                 holders.add(one.head.person_id)
-                taken.append((one, after.joined))
-    _write_taken(work, stored, after, taken)
+                taken.append((one, now.joined))
+    _write_taken(work, stored, now, taken)
     end_pre_orders(work, refused, ending="refunded", reason="roll_not_possible", refund_by=refund_day(work))
     offer_terms(work, head, asked)
-    if len(waiting) == TAKEN_IN_AT_ONCE and (taken or refused or asked):
-        set_timer(work, WELCOME_TIMER, pool_id, work.now)
+    return (waiting[-1].funded_at, waiting[-1].head.id) if len(waiting) == TAKEN_IN_AT_ONCE else None
 
 
 def _nobody() -> list[WaitingPreOrder]:

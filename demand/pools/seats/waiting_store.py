@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 from sqlalchemy import ColumnElement, select, true
 
@@ -13,6 +13,8 @@ from demand.pools.tables import pre_order_changes, pre_orders
 from kernel.work import Work
 
 TERMS_OFFERED: Final = "terms_offered"
+Last: TypeAlias = tuple[datetime, str]
+"""Who was looked at last of those who wait: when funded, and the pre-order's id."""
 
 
 def waiting_for(
@@ -22,12 +24,13 @@ def waiting_for(
     stays: bool,
     limit: int,
     asked_since: datetime | None = None,
+    after: Last | None = None,
 ) -> list[WaitingPreOrder]:
     """Return and lock those who rolled over and wait for a pool of this class, earliest funded first.
 
     Who agreed to every trim or chose to widen waits for the wider class as well (`model.takes_any_trim`); with `stays`
     those alone who agreed to stay in a frozen pool. With `asked_since` those are left out who were asked since then
-    whether they accept costlier terms.
+    whether they accept costlier terms; with `after` those who stand behind that one.
     """
     table = pre_orders.c
     any_trim = table.accepts_wider_class.is_(True) | (table.failure_choice == FailureChoice.WIDEN.value)
@@ -39,13 +42,19 @@ def waiting_for(
             (table.class_l1 == class_key) | ((table.class_l2 == class_key) & any_trim),
             table.accepts_frozen.is_(True) if stays else true(),
             true() if asked_since is None else ~_asked(asked_since),
+            true() if after is None else _follows(*after),
         )
-        .order_by(table.funded_at, table.place_number, table.id)
+        .order_by(table.funded_at, table.id)
         .limit(limit)
         .with_for_update()
     )
     waiting = [pre_order_from(row) for row in work.connection.execute(found).mappings()]
     return [one for one in waiting if isinstance(one, WaitingPreOrder)]
+
+
+def _follows(funded_at: datetime, pre_order_id: str) -> ColumnElement[bool]:
+    table = pre_orders.c
+    return (table.funded_at > funded_at) | ((table.funded_at == funded_at) & (table.id > pre_order_id))
 
 
 def _asked(since: datetime) -> ColumnElement[bool]:
