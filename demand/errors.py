@@ -14,7 +14,7 @@ Refusal
   DepositAboveCeiling   the deposit would be more than a fifth of the price
   DepositBound          a deposit that a place stands on is not moved by hand
   WrongClass            the car does not belong to the pool's class
-  NothingToGoBy         no pool was ever open, so none can be simulated
+  NothingToGoBy         no pool was open for a whole day yet, so none can be simulated
   TooFewWeeks           too few released weeks for a forecast
   AlreadyInPool         the person holds a place in this pool
   CapTooLow             the cap lies below every tier
@@ -173,11 +173,11 @@ class PoolFrozen(Refusal):
 
 @dataclass(unsafe_hash=True)
 class NothingToGoBy(Refusal):
-    """No pool was ever open, so there is no demand to simulate from."""
+    """No pool was open for a whole day yet, so there is no demand to simulate from."""
 
     code = "NOTHING_TO_GO_BY"
-    en = "No pool of this brand was ever open, so nothing says how many would join. Open the first one by judgement."
-    zh = "该品牌尚未开放过拼单池，无从推算参与人数，请凭经验开放第一个。"
+    en = "No pool of this brand was open for a whole day yet, so nothing says how many would join: use judgement."
+    zh = "该品牌尚无开放满一天的拼单池，无从推算参与人数，请凭经验开放。"
 
 
 @dataclass(unsafe_hash=True)

@@ -24,6 +24,9 @@ DRAWS_MAX: Final = 100_000
 DAYS_MAX: Final = 366
 # Few pools say little of how much their crowds differ; from three on their own spread is taken.
 POOLS_FOR_SPREAD: Final = 3
+# The first rush of a launch says nothing of three weeks: a pool counts once it was open for as long as a freeze takes,
+# where there is no such one from a whole day on.
+DAYS_SETTLED: Final = (3.0, 1.0)
 # Before a clearing was seen: nine in ten agree to the first tier, with the weight of ten members.
 CAPS_PRIOR: Final = (9.0, 1.0)
 # An option that no released cell speaks of: one in ten takes it, with the weight of ten configurations.
@@ -32,7 +35,10 @@ TAKE_PRIOR: Final = (1.0, 9.0)
 
 @dataclass(frozen=True, slots=True)
 class PoolSeen:
-    """An earlier pool: how many joined it, and for how many days it was open."""
+    """An earlier pool: how many joined it while it was open, and for how many days that was.
+
+    Who rolled into it as it opened is not among them: that is the crowd of the pool before, and no rate.
+    """
 
     joined: int
     days: float
@@ -109,7 +115,7 @@ class Outlook:
 def simulate(terms: PoolTerms, demand: DemandSoFar, *, days: int, draws: int, seed: int) -> Outlook:
     """Play a pool of these terms `draws` times; the same seed gives the same outlook.
 
-    Refuses NothingToGoBy where no pool was ever open.
+    Refuses NothingToGoBy where no pool was ever open for a whole day.
     """
     assert 1 <= days <= DAYS_MAX
     assert 1 <= draws <= DRAWS_MAX
@@ -123,19 +129,54 @@ def simulate(terms: PoolTerms, demand: DemandSoFar, *, days: int, draws: int, se
 # --- what is drawn ---------------------------------------------------------------------------------------------------
 
 
-def _rates(chance: np.random.Generator, demand: DemandSoFar, draws: int) -> Floats:
-    """Draw joins a day: a gamma whose spread is what is not known of the rate, and how much crowds differ."""
-    seen = [one for one in demand.pools if one.days > 0]
-    total_days = sum(one.days for one in seen)
-    if total_days <= 0:
+def settled(pools: Sequence[PoolSeen]) -> tuple[PoolSeen, ...]:
+    """Return the pools that were open long enough to say something of a rate: three days, else one; maybe none."""
+    for least in DAYS_SETTLED:
+        if old := tuple(one for one in pools if one.days >= least):
+            return old
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class JoinRate:
+    """Joins a day of a pool to come: what is expected, and the variance of that for one more pool."""
+
+    mean: float
+    variance: float
+
+
+def join_rate(pools: Sequence[PoolSeen]) -> JoinRate:
+    """Estimate joins a day from pools that were open for different times; refuses NothingToGoBy where none is settled.
+
+    Each pool i has a rate of its own, drawn from a gamma; its joins n_i in t_i days are Poisson, so counts are negative
+    binomial (Greenwood and Yule 1920). With T = sum of t_i, k pools and x_i = n_i / t_i the moments are those of
+    Bühlmann and Straub (1970; Klugman, Panjer and Willmot, Loss Models, empirical Bayes parameter estimation), whose
+    variance within a pool is the Poisson's m / t_i:
+
+        m = (sum of n_i + 1/2) / T
+        a = max(0, (sum of t_i (x_i - m)^2 - (k - 1) m) / (T - (sum of t_i^2) / T))
+
+    `a` is how much crowds differ beyond chance; a pool weighs by its days. The 1/2 is Jeffreys' prior of a Poisson
+    rate. A new pool's rate varies by a about the mean, which itself is known up to m / T + a (sum of t_i^2) / T^2.
+    Fewer than three pools do not tell a: then the variance is that of the mean alone.
+    """
+    seen = settled(pools)
+    if not seen:
         raise NothingToGoBy
-    mean = (sum(one.joined for one in seen) + 0.5) / total_days
-    shape = mean * total_days
+    days = sum(one.days for one in seen)
+    mean = (sum(one.joined for one in seen) + 0.5) / days
+    squares = sum(one.days**2 for one in seen)
+    between = 0.0
     if len(seen) >= POOLS_FOR_SPREAD:
-        spread = float(np.var([one.joined / one.days for one in seen], ddof=1))
-        if spread > 0:
-            shape = min(shape, mean**2 / spread)
-    rates: Floats = chance.gamma(shape, mean / shape, draws)
+        spread = sum(one.days * (one.joined / one.days - mean) ** 2 for one in seen)
+        between = max(0.0, (spread - (len(seen) - 1) * mean) / (days - squares / days))
+    return JoinRate(mean, between * (1 + squares / days**2) + mean / days)
+
+
+def _rates(chance: np.random.Generator, demand: DemandSoFar, draws: int) -> Floats:
+    """Draw joins a day: a gamma with the moments of `join_rate`, scaled to the class where others were seen."""
+    rate = join_rate(demand.pools)
+    rates: Floats = chance.gamma(rate.mean**2 / rate.variance, rate.variance / rate.mean, draws)
     for chosen, offered in demand.shares:
         rates = rates * _share(chance, chosen, offered, draws)
     return rates / demand.crowd_share

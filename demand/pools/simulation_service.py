@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import literal, select
 
 from configurator.model import PoolingClass, Tier
 from configurator.service import prices_of_class
@@ -32,9 +32,10 @@ from demand.pools.simulation import (
     PoolSeen,
     TierSeen,
     expected_share,
+    settled,
     simulate,
 )
-from demand.pools.tables import pool_clearings, pools
+from demand.pools.tables import pool_changes, pool_clearings, pools
 from kernel import db, policy, registry
 from kernel.actor import Permission
 from kernel.errors import InvalidInput
@@ -96,18 +97,25 @@ def demand_so_far(work: Work, cls: PoolingClass, *, level: ClassLevel) -> Demand
         raise TermsUnsound(because("NO_CAR_OF_CLASS"))
     found = _pools(work)
     key = cls.l2_key if any_trim else cls.l1_key
-    own = [one for one in found if one.head.class_key == key]
-    considered = own or found
+    seen = _seen(work, found)
+    own = _settled([one for one in found if one.head.class_key == key], seen)
+    considered = own or _settled(found, seen)
     rates = _take_rates(work)
     return DemandSoFar(
-        pools=_seen(work, considered),
+        pools=tuple(seen[one.head.id] for one in considered),
         tiers=_tiers(work, [one.head.id for one in considered]),
         shares=() if own else tuple(rates.get(code, (0, 0)) for code in prices.fixed),
-        crowd_share=1.0 if own or not found else _crowd_share(work, found, rates),
+        crowd_share=1.0 if own else _crowd_share(work, considered, rates),
         base_price_minor=prices.base_price_minor,
         base_cost_minor=prices.base_cost_minor,
         options=tuple(OptionSeen(one.price_minor, one.cost_minor, *rates.get(one.code, (0, 0))) for one in prices.free),
     )
+
+
+def _settled(found: Sequence[Pool], seen: Mapping[str, PoolSeen]) -> list[Pool]:
+    """Return the pools that were open long enough to go by; one that has just opened says nothing of a rate."""
+    kept = set(settled([seen[one.head.id] for one in found]))
+    return [one for one in found if seen[one.head.id] in kept]
 
 
 def _crowd_share(work: Work, found: Sequence[Pool], rates: Mapping[str, tuple[int, int]]) -> float:
@@ -132,17 +140,22 @@ def _pools(work: Work) -> list[Pool]:
     return [pool_from(row).pool for row in work.connection.execute(found).mappings()]
 
 
-def _seen(work: Work, found: Sequence[Pool]) -> tuple[PoolSeen, ...]:
-    """Return how many were in each pool at its end, or are now: counts that everybody could see."""
+def _seen(work: Work, found: Sequence[Pool]) -> dict[str, PoolSeen]:
+    """Return by pool how many had joined it at its end, or have now, beside those who rolled in as it opened.
+
+    Both were counts that everybody could see.
+    """
     at_end = _members_at_end(work, [one.head.id for one in found])
-    seen = []
+    at_opening = _members_at_opening(work, [one.head.id for one in found])
+    seen: dict[str, PoolSeen] = {}
     for pool in found:
         head = pool.head
         is_on = isinstance(pool, OpenPool | FrozenPool | ScheduledPool)
         until = min(work.now, head.deadline) if is_on else min(_ended_at(pool), head.deadline)
         members = head.members if is_on else at_end.get(head.id, head.members)
-        seen.append(PoolSeen(members, max((until - head.opens_at) / DAY, 0.0)))
-    return tuple(seen)
+        came = max(members - at_opening.get(head.id, 0), 0)
+        seen[head.id] = PoolSeen(came, max((until - head.opens_at) / DAY, 0.0))
+    return seen
 
 
 def _ended_at(pool: Pool) -> datetime:
@@ -162,6 +175,27 @@ def _members_at_end(work: Work, pool_ids: Sequence[str]) -> dict[str, int]:
     )
     for row in work.connection.execute(ended):
         members[row.chain.removeprefix("pool:")] = int(row.body["members"])
+    return members
+
+
+def _members_at_opening(work: Work, pool_ids: Sequence[str]) -> dict[str, int]:
+    """Return how many each pool had as it opened, by its chain: all of them rolled over and were funded before."""
+    entries, changes = record_entries.c, pool_changes.c
+    first = (
+        select(changes.pool_id, changes.at, entries.body)
+        .join(record_entries, entries.chain == literal("pool:") + changes.pool_id)
+        .where(
+            db.among(changes.pool_id, pool_ids),
+            changes.reason == "opened",
+            entries.brand_id == work.actor.brand_id,
+            entries.kind == "pool.joined",
+            entries.at <= changes.at,
+        )
+    )
+    members: dict[str, int] = {}
+    for row in work.connection.execute(first):
+        rolled = sum(datetime.fromisoformat(place["funded_at"]) < row.at for place in row.body["places"])
+        members[row.pool_id] = members.get(row.pool_id, 0) + rolled
     return members
 
 

@@ -16,16 +16,18 @@ from hypothesis import strategies as st
 from configurator.model import Tier
 from demand.errors import NothingToGoBy, TermsUnsound, TierBelowCost
 from demand.pools.joining import clearing_number
-from demand.pools.model import ClassLevel, PoolTerms
+from demand.pools.model import ClassLevel, FailureChoice, PoolTerms
 from demand.pools.plan import PoolPlan
 from demand.pools.simulation import (
     DemandSoFar,
+    JoinRate,
     OptionSeen,
     PoolSeen,
     Range,
     TierSeen,
     clear_counts,
     expected_share,
+    join_rate,
     simulate,
 )
 from demand.pools.simulation_service import Simulated, simulate_pool
@@ -144,6 +146,64 @@ def test_pools_that_differed_make_a_wider_outlook_than_pools_that_were_alike() -
     assert wide.high - wide.low > 2 * (narrow.high - narrow.low)
 
 
+FIVE = tuple(PoolSeen(joined, 21.0) for joined in (100, 110, 95, 120, 105))
+
+
+@pytest.mark.parametrize("young", [PoolSeen(0, 0.04), PoolSeen(20, 0.04), PoolSeen(60, 0.04), PoolSeen(60, 0.5)])
+def test_a_pool_that_has_just_opened_changes_nothing(young: PoolSeen) -> None:
+    before, after = (
+        simulate(TERMS, replace(DEMAND, pools=pools), days=21, draws=2_000, seed=1) for pools in (FIVE, (*FIVE, young))
+    )
+
+    assert after == before
+    assert after.tips > 0.95
+    assert (85, 100, 115) < (after.members.low, after.members.middle, after.members.high) < (95, 112, 130)
+
+
+def test_a_rush_of_three_days_among_long_pools_widens_the_outlook_and_does_not_empty_it() -> None:
+    outlook = simulate(TERMS, replace(DEMAND, pools=(*FIVE, PoolSeen(45, 3.0))), days=21, draws=2_000, seed=1)
+
+    assert outlook.tips > 0.8
+    assert 90 < outlook.members.middle < 130
+    assert outlook.members.low > 40
+
+
+def test_a_pool_of_one_day_serves_where_none_is_older_and_a_younger_one_does_not() -> None:
+    assert join_rate([PoolSeen(10, 1.0), PoolSeen(500, 0.5)]) == join_rate([PoolSeen(10, 1.0)]) == JoinRate(10.5, 10.5)
+    with pytest.raises(NothingToGoBy):
+        join_rate([PoolSeen(500, 0.5)])
+
+
+def test_the_moments_weigh_a_pool_by_its_days() -> None:
+    # By hand: T = 60, m = 120.5 / 60, sum of t (x - m)^2 = 10 (5 - m)^2 + 20 (2 - m)^2 + 30 (1 - m)^2.
+    mean = 120.5 / 60
+    spread = 10 * (5 - mean) ** 2 + 20 * (2 - mean) ** 2 + 30 * (1 - mean) ** 2
+    between = (spread - 2 * mean) / (60 - 1_400 / 60)
+
+    found = join_rate([PoolSeen(50, 10.0), PoolSeen(40, 20.0), PoolSeen(30, 30.0)])
+
+    assert found.mean == pytest.approx(mean)
+    assert found.variance == pytest.approx(between * (1 + 1_400 / 3_600) + mean / 60)
+
+
+def test_pools_that_differ_no_more_than_chance_are_taken_as_alike() -> None:
+    found = join_rate([PoolSeen(100, 20.0), PoolSeen(101, 20.0), PoolSeen(99, 20.0)])
+
+    assert found.variance == pytest.approx(found.mean / 60)
+
+
+def test_the_moments_find_the_crowds_that_pools_were_drawn_from() -> None:
+    chance = np.random.default_rng(5)
+    days = chance.uniform(3, 21, 6_000)
+    rates = chance.gamma(4.0, 1.5, 6_000)
+    joined = chance.poisson(rates * days)
+
+    found = join_rate([PoolSeen(int(n), float(t)) for n, t in zip(joined, days, strict=True)])
+
+    assert found.mean == pytest.approx(6.0, rel=0.03)
+    assert found.variance == pytest.approx(9.0, rel=0.06)
+
+
 def test_another_class_is_scaled_by_its_part_of_the_demand() -> None:
     rare = replace(DEMAND, shares=((100, 1_000),), crowd_share=expected_share([(500, 1_000)]))
 
@@ -182,6 +242,33 @@ def test_a_planner_simulates_from_the_pools_that_were(room: PoolRoom) -> None:
     assert 0 < found.outlook.tips < 1
     with room.works.read(PLANNER) as work:
         assert work.connection.exec_driver_sql("SELECT COUNT(*) FROM pools").scalar_one() == 2
+
+
+def test_who_rolled_in_as_a_pool_opened_is_no_part_of_its_rate(room: PoolRoom) -> None:
+    first = room.open(tiers=(Tier(8, 0),))
+    room.join(1, 2, 3, choice=FailureChoice.ROLL)
+    room.pass_time(days=21)
+    room.open(tiers=(Tier(8, 0),))
+    room.join(4, 5)
+    assert room.count(first) == 0
+
+    room.pass_time(days=21)
+
+    assert [(one.joined, one.days) for one in play(room, plan_of(room)).demand.pools] == [(2, 21.0), (3, 21.0)]
+
+
+def test_a_pool_of_the_class_that_has_just_opened_is_left_out_and_so_it_goes_by_the_others(room: PoolRoom) -> None:
+    room.open(level=ClassLevel.L2)
+    room.place(*(room.request(room.buyer(name), accepts_wider_class=True) for name in (1, 2, 3)))
+    room.pass_time(days=21)
+    room.open()
+    room.join(4, 5)
+    room.pass_time(hours=1)
+
+    found = play(room, plan_of(room))
+
+    assert found.demand.pools == (PoolSeen(3, 21.0),)
+    assert found.demand.shares == ((0, 0), (0, 0))
 
 
 def test_a_class_without_a_pool_of_its_own_is_scaled_from_others(room: PoolRoom) -> None:
