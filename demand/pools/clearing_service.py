@@ -234,8 +234,13 @@ def cancel_pool(work: Work, pool_id: str, *, reason: str) -> CancelledPool:
     stored = lock_pool(work, pool_id)
     if not isinstance(stored.pool, ScheduledPool | OpenPool | FrozenPool):
         raise PoolClosed(state_of(stored.pool))
-    members = [one for one, _ in members_of(work, pool_id)]
-    unpaid = unpaid_of(work, pool_id)
+    return take_back(work, stored, reason=reason.strip())
+
+
+def take_back(work: Work, stored: StoredPool, *, reason: str) -> CancelledPool:
+    """End a locked pool before its deadline; whoever calls this says why, and that it is not over yet."""
+    members = [one for one, _ in members_of(work, stored.pool.head.id)]
+    unpaid = unpaid_of(work, stored.pool.head.id)
     refund_by = refund_day(work)
     end_pre_orders(work, members, ending="refunded", reason="pool_cancelled", refund_by=refund_by)
     end_pre_orders(work, unpaid, ending="withdrawn", reason="pool_cancelled", refund_by=None)
@@ -245,5 +250,5 @@ def cancel_pool(work: Work, pool_id: str, *, reason: str) -> CancelledPool:
     chain_ended(work, head, "pool.cancelled", {"members": len(members)})
     heads = [one.head for one in members] + [one.head for one in unpaid]
     concerned = tuple(ConcernedMember(head.id, head.account_id) for head in heads)
-    work.record(PoolCancelled(head.brand_id, head.id, head.plant_code, head.class_key, reason.strip(), concerned))
+    work.record(PoolCancelled(head.brand_id, head.id, head.plant_code, head.class_key, reason, concerned))
     return cancelled

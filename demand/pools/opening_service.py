@@ -8,6 +8,7 @@ from typing import Final
 
 from demand.errors import CapTooLow, DepositAboveCeiling, TermsUnsound
 from demand.pools.chain_store import chain_joined, chain_opened
+from demand.pools.clearing_service import take_back
 from demand.pools.events import PoolOpened, PreOrderRolled
 from demand.pools.joining import join, judge_clearance, judge_consent
 from demand.pools.model import (
@@ -28,7 +29,9 @@ from demand.pools.plan import PoolPlan, planned_terms
 from demand.pools.plan_queries import check_tiers_pay
 from demand.pools.policy import PoolPolicy
 from demand.pools.pool_store import (
+    OPEN_TIMER,
     WELCOME_TIMER,
+    has_open_pool,
     insert_pool,
     lock_pool,
     save_pools,
@@ -58,10 +61,12 @@ from kernel.work import Work
 OPEN_AHEAD_MAX: Final = timedelta(days=366)
 TAKEN_IN_AT_ONCE: Final = 500
 BATCHES_AT_OPENING: Final = 20
+LOOKS_AGAIN: Final = timedelta(hours=1)
+NEVER_OPENED: Final = "another pool of the class was open until its freeze"
 
 
 def open_pool(work: Work, plan: PoolPlan) -> ScheduledPool | JoinablePool:
-    """Open a pool, or schedule one; factory_orders calls this once it has reserved the slots.
+    """Open a pool, or schedule one, which waits while another of its class is open; factory_orders reserves the slots.
 
     Refuses unsound terms, a tier below cost (the thinnest-margin legal car of the class, DOMAIN section 6.1) and a
     second open pool of the class. Members who rolled over and wait for this class join in the same change, so that they
@@ -105,12 +110,23 @@ def _on_the_hour(moment: datetime) -> datetime:
 
 
 def open_scheduled(work: Work, pool_id: str, _payload: object = None) -> None:
-    """Open a scheduled pool whose time has come; the timer `demand.pool_open`."""
+    """Open a scheduled pool whose time has come; the timer `demand.pool_open`.
+
+    It waits while another pool of its class is open, and looks again within the hour. One that would open no sooner
+    than its own freeze is taken back: nobody could join it freely.
+    """
     work.actor.require(Permission.SYSTEM)
     stored = lock_pool(work, pool_id)
-    if isinstance(stored.pool, ScheduledPool) and work.now >= stored.pool.head.opens_at:
-        save_pools(work, [(stored, StoredPool(OpenPool(stored.pool.head), stored.joined))])
-        _announce(work, stored.pool.head)
+    head = stored.pool.head
+    if not isinstance(stored.pool, ScheduledPool) or work.now < head.opens_at:
+        return
+    if work.now >= head.freeze_at:
+        take_back(work, stored, reason=NEVER_OPENED)
+    elif has_open_pool(work, head.class_key):
+        set_timer(work, OPEN_TIMER, head.id, min(work.now + LOOKS_AGAIN, head.freeze_at))
+    else:
+        save_pools(work, [(stored, StoredPool(OpenPool(head), stored.joined))])
+        _announce(work, head)
 
 
 def _announce(work: Work, head: PoolHead) -> JoinablePool:

@@ -217,6 +217,15 @@ def open_pool_ids(work: Work, class_keys: Collection[str]) -> list[str]:
     return list(work.connection.execute(found).scalars())
 
 
+def has_open_pool(work: Work, class_key: str) -> bool:
+    """Say whether a pool of this class is open now; a frozen one is none."""
+    table = pools.c
+    found = select(table.id).where(
+        table.brand_id == work.actor.brand_id, table.class_key == class_key, table.state == "open"
+    )
+    return work.connection.execute(found).first() is not None
+
+
 def terms_of(work: Work, pool_ids: Collection[str]) -> dict[str, PoolTerms]:
     """Return the terms of pools by id; terms never change, so nothing is locked."""
     found = select(pools).where(db.among(pools.c.id, pool_ids), pools.c.brand_id == work.actor.brand_id)
