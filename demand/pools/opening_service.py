@@ -49,7 +49,7 @@ from demand.pools.pre_order_store import (
 from demand.pools.rows import StoredPool
 from demand.pools.seats.clearance_store import save_after
 from demand.pools.seats.costlier_service import may_answer, offer_terms
-from demand.pools.seats.waiting_store import Last, waiting_for
+from demand.pools.seats.waiting_store import Last, asked_since, waiting_for
 from kernel import policy
 from kernel.actor import Permission, system
 from kernel.errors import Refusal
@@ -177,22 +177,22 @@ def _take_in(work: Work, pool_id: str, *, after: Last | None) -> Last | None:
     stored = lock_pool(work, pool_id)
     head = stored.pool.head
     stays = judge_consent(stored.pool, accepts_frozen=False, now=work.now) is not None
-    asked_since = head.opens_at if work.now < head.freeze_at else None
-    waiting = waiting_for(
-        work, class_key=head.class_key, stays=stays, limit=TAKEN_IN_AT_ONCE, asked_since=asked_since, after=after
-    )
+    waiting = waiting_for(work, class_key=head.class_key, stays=stays, limit=TAKEN_IN_AT_ONCE, after=after)
     if not waiting:
         return None
     terms_before = terms_of(work, [one.pool_id for one in waiting])
     holders = {person_id for _, person_id in persons_in_pools(work, [pool_id], [one.head.person_id for one in waiting])}
     rationed = stores_with_plate_quota(work, [one.head.store_id for one in waiting])
+    costlier = {one.head.id for one in waiting if is_costlier(one.head, old=terms_before[one.pool_id], new=head.terms)}
+    known = asked_since(work, costlier, head.opens_at) if work.now < head.freeze_at else set()
     now, taken, refused, asked = stored, list[tuple[WaitingPreOrder, int]](), _nobody(), _nobody()
     for one in waiting:
         if one.head.person_id in holders:
             refused.append(one)
             continue
-        if is_costlier(one.head, old=terms_before[one.pool_id], new=head.terms):
-            (asked if may_answer(work, stored, one) else refused).append(one)
+        if one.head.id in costlier:
+            if one.head.id not in known:
+                (asked if may_answer(work, stored, one) else refused).append(one)
             continue
         cleared = is_cleared(one.head, needs_plate=one.head.store_id in rationed)
         if judge_clearance(now.pool, cleared=cleared, now=work.now) is not None:

@@ -11,7 +11,7 @@ from configurator.model import Tier
 from demand.audit_service import CHECKS
 from demand.errors import PoolFull
 from demand.pools import opening_service
-from demand.pools.model import FailureChoice, FrozenPool
+from demand.pools.model import ClassLevel, FailureChoice, FrozenPool
 from demand.pools.opening_service import open_scheduled
 from demand.pools.tables import pre_order_changes, pre_orders
 from kernel.actor import system
@@ -19,7 +19,7 @@ from kernel.clock import FixedClock
 from kernel.soundness import examine
 from kernel.work import Works
 from tests.configurator.small_brand import BRAND
-from tests.demand.pool_room import ANY_PRICE, PoolRoom, make_pool_room
+from tests.demand.pool_room import ANY_PRICE, PoolRoom, make_pool_room, placed
 
 
 @pytest.fixture
@@ -115,3 +115,18 @@ def test_those_for_whom_there_is_no_place_hide_nobody_who_stands_behind_them(
     states = room.states()
     assert [states[one] for one in low] == ["pooled", "pooled", "pooled", "rolled_over"]
     assert states[behind] == "pooled"
+
+
+def test_who_is_asked_about_one_pool_goes_on_into_another_that_costs_no_more(room: PoolRoom) -> None:
+    room.open(days=4, tiers=(Tier(3, 300),))
+    asked = room.request(room.buyer(1), choice=FailureChoice.ROLL, accepts_wider_class=True)
+    one = placed(room.place(asked)[0]).pre_order_id
+    room.pass_time(days=2)
+    room.open(tiers=(Tier(3, 0),))
+    wide = room.open(tiers=(Tier(3, 300),), level=ClassLevel.L2)
+
+    room.pass_time(days=2)
+
+    joined = room.pre_order(one)
+    assert (joined.pool_id, room.states()[one]) == (wide, "pooled")
+    assert unsound(room) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final, TypeAlias
 
@@ -10,6 +11,7 @@ from sqlalchemy import ColumnElement, select, true
 from demand.pools.model import FailureChoice, WaitingPreOrder
 from demand.pools.rows import pre_order_from
 from demand.pools.tables import pre_order_changes, pre_orders
+from kernel import db
 from kernel.work import Work
 
 TERMS_OFFERED: Final = "terms_offered"
@@ -23,14 +25,12 @@ def waiting_for(
     class_key: str,
     stays: bool,
     limit: int,
-    asked_since: datetime | None = None,
     after: Last | None = None,
 ) -> list[WaitingPreOrder]:
     """Return and lock those who rolled over and wait for a pool of this class, earliest funded first.
 
     Who agreed to every trim or chose to widen waits for the wider class as well (`model.takes_any_trim`); with `stays`
-    those alone who agreed to stay in a frozen pool. With `asked_since` those are left out who were asked since then
-    whether they accept costlier terms; with `after` those who stand behind that one.
+    those alone who agreed to stay in a frozen pool, with `after` those who stand behind that one.
     """
     table = pre_orders.c
     any_trim = table.accepts_wider_class.is_(True) | (table.failure_choice == FailureChoice.WIDEN.value)
@@ -41,7 +41,6 @@ def waiting_for(
             table.state == "rolled_over",
             (table.class_l1 == class_key) | ((table.class_l2 == class_key) & any_trim),
             table.accepts_frozen.is_(True) if stays else true(),
-            true() if asked_since is None else ~_asked(asked_since),
             true() if after is None else _follows(*after),
         )
         .order_by(table.funded_at, table.id)
@@ -57,9 +56,10 @@ def _follows(funded_at: datetime, pre_order_id: str) -> ColumnElement[bool]:
     return (table.funded_at > funded_at) | ((table.funded_at == funded_at) & (table.id > pre_order_id))
 
 
-def _asked(since: datetime) -> ColumnElement[bool]:
+def asked_since(work: Work, pre_order_ids: Collection[str], since: datetime) -> set[str]:
+    """Return which of these were asked since then whether they accept costlier terms: nobody is asked twice."""
     changes = pre_order_changes.c
-    asked = select(changes.serial).where(
-        changes.pre_order_id == pre_orders.c.id, changes.reason == TERMS_OFFERED, changes.at >= since
+    asked = select(changes.pre_order_id).where(
+        db.among(changes.pre_order_id, pre_order_ids), changes.reason == TERMS_OFFERED, changes.at >= since
     )
-    return asked.exists()
+    return set(work.connection.execute(asked).scalars())
