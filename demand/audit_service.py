@@ -195,6 +195,7 @@ _ONE_PLACE: Final = """
     WHERE brand_id = :brand_id AND state IN ('pooled', 'locked')
     GROUP BY pool_id, person_id HAVING COUNT(*) > 1
 """
+# A pool that fills freezes in that moment, in which somebody may have left just before; its record has the order.
 _FROZEN: Final = """
     SELECT pre_orders.id, pools.id AS pool_id FROM pre_order_changes AS gone
     JOIN pre_orders ON pre_orders.id = gone.pre_order_id
@@ -204,14 +205,15 @@ _FROZEN: Final = """
         WHERE earlier.pre_order_id = gone.pre_order_id AND earlier.serial < gone.serial
     )
     WHERE pre_orders.brand_id = :brand_id AND gone.state = 'withdrawn' AND before.state = 'pooled'
-        AND gone.at >= pools.freeze_at
+        AND gone.at > pools.freeze_at
 """
 _NO_CONSENT: Final = """
     SELECT pre_orders.id, pools.id AS pool_id FROM pre_orders JOIN pools ON pools.id = pre_orders.pool_id
     WHERE pre_orders.brand_id = :brand_id AND pre_orders.state IN ('pooled', 'locked')
         AND pools.level = 'L2' AND NOT pre_orders.accepts_wider_class AND pre_orders.failure_choice <> 'widen'
 """
-_JOINED_FROZEN: Final = """
+_JOINED  # A pool that fills freezes in that moment, in which somebody may have left just before; its record has the order.
+_FROZEN: Final = """
     SELECT pre_orders.id, froze.pool_id FROM pre_orders
     JOIN pool_changes AS froze ON froze.pool_id = pre_orders.pool_id AND froze.state = 'frozen'
     JOIN pre_order_changes AS joined ON joined.pre_order_id = pre_orders.id AND joined.state = 'pooled'

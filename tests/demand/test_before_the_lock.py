@@ -10,14 +10,17 @@ from sqlalchemy import select
 
 from configurator.model import Tier
 from configurator.quote_service import QuoteRequest, issue_quote
+from demand.audit_service import CHECKS
 from demand.pools.model import PooledPreOrder
-from demand.service import PoolPlan, change_car, open_pool
+from demand.service import PoolPlan, change_car, open_pool, withdraw
 from kernel import outbox
+from kernel.actor import system
 from kernel.clock import FixedClock
 from kernel.notices import notices
+from kernel.soundness import examine
 from kernel.work import Works
 from muster.telling import TELLERS
-from tests.configurator.small_brand import DESK, NORTH_STORE, PLAIN_CAR, PLANNER
+from tests.configurator.small_brand import BRAND, DESK, NORTH_STORE, PLAIN_CAR, PLANNER
 from tests.demand.pool_room import ANY_PRICE, TIERS, PoolRoom, make_pool_room, pre_order_of
 
 NEAR: Final = "pool_freeze_near"
@@ -96,3 +99,16 @@ def test_free_options_and_the_store_change_before_the_lock_and_the_place_stays(r
     assert set(after.head.options) == {"BLUE", *PLAIN_CAR[1:], "HEAT"}
     assert (after.pool_id, after.funded_at) == (pool_id, before.funded_at)
     assert room.head(pool_id).members == 2
+
+
+def test_who_left_in_the_moment_in_which_the_pool_then_filled_left_no_frozen_pool(room: PoolRoom) -> None:
+    pool_id = room.open(capacity=3, tiers=(Tier(3, 0),))
+    (one,) = room.join(1)
+
+    with room.works.change(room.buyer(1)) as work:
+        withdraw(work, one.pre_order_id)
+    room.join(2, 3, 4)
+
+    assert room.head(pool_id).freeze_at == room.clock.now()
+    with room.works.read(system(BRAND)) as work:
+        assert [line for finding in examine(work, CHECKS) for line in finding.violations] == []
