@@ -212,8 +212,7 @@ _NO_CONSENT: Final = """
     WHERE pre_orders.brand_id = :brand_id AND pre_orders.state IN ('pooled', 'locked')
         AND pools.level = 'L2' AND NOT pre_orders.accepts_wider_class AND pre_orders.failure_choice <> 'widen'
 """
-_JOINED  # A pool that fills freezes in that moment, in which somebody may have left just before; its record has the order.
-_FROZEN: Final = """
+_JOINED_FROZEN: Final = """
     SELECT pre_orders.id, froze.pool_id FROM pre_orders
     JOIN pool_changes AS froze ON froze.pool_id = pre_orders.pool_id AND froze.state = 'frozen'
     JOIN pre_order_changes AS joined ON joined.pre_order_id = pre_orders.id AND joined.state = 'pooled'
