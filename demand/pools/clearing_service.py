@@ -13,7 +13,6 @@ from demand.pools.clearing import Cleared, NotCleared, clear
 from demand.pools.events import (
     ConcernedMember,
     EarlyBonusGranted,
-    PoolCancelled,
     PoolFailed,
     PoolFreezeNear,
     PoolLocked,
@@ -61,6 +60,7 @@ from demand.pools.pre_order_store import (
 )
 from demand.pools.rows import StoredPool
 from demand.pools.seats.clearance_store import save_after
+from demand.pools.seats.taking_back_service import take_back
 from kernel import policy, registry
 from kernel.actor import Permission
 from kernel.errors import InvalidInput
@@ -235,20 +235,3 @@ def cancel_pool(work: Work, pool_id: str, *, reason: str) -> CancelledPool:
     if not isinstance(stored.pool, ScheduledPool | OpenPool | FrozenPool):
         raise PoolClosed(state_of(stored.pool))
     return take_back(work, stored, reason=reason.strip())
-
-
-def take_back(work: Work, stored: StoredPool, *, reason: str) -> CancelledPool:
-    """End a locked pool before its deadline; whoever calls this says why, and that it is not over yet."""
-    members = [one for one, _ in members_of(work, stored.pool.head.id)]
-    unpaid = unpaid_of(work, stored.pool.head.id)
-    refund_by = refund_day(work)
-    end_pre_orders(work, members, ending="refunded", reason="pool_cancelled", refund_by=refund_by)
-    end_pre_orders(work, unpaid, ending="withdrawn", reason="pool_cancelled", refund_by=None)
-    head = replace(stored.pool.head, members=0, reaching=(0,) * len(stored.pool.head.reaching))
-    cancelled = CancelledPool(head, work.now)
-    end_pool(work, stored, cancelled)
-    chain_ended(work, head, "pool.cancelled", {"members": len(members)})
-    heads = [one.head for one in members] + [one.head for one in unpaid]
-    concerned = tuple(ConcernedMember(head.id, head.account_id) for head in heads)
-    work.record(PoolCancelled(head.brand_id, head.id, head.plant_code, head.class_key, reason, concerned))
-    return cancelled

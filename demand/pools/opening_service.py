@@ -8,7 +8,6 @@ from typing import Final
 
 from demand.errors import CapTooLow, DepositAboveCeiling, TermsUnsound
 from demand.pools.chain_store import chain_joined, chain_opened
-from demand.pools.clearing_service import take_back
 from demand.pools.events import PoolOpened, PreOrderRolled
 from demand.pools.joining import join, judge_clearance, judge_consent
 from demand.pools.model import (
@@ -49,6 +48,7 @@ from demand.pools.pre_order_store import (
 from demand.pools.rows import StoredPool
 from demand.pools.seats.clearance_store import save_after
 from demand.pools.seats.costlier_service import may_answer, offer_terms
+from demand.pools.seats.taking_back_service import take_back
 from demand.pools.seats.waiting_store import Last, asked_since, waiting_for
 from kernel import policy
 from kernel.actor import Permission, system
