@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from demand.errors import PoolFrozen, PreOrderClosed
-from demand.pools.joining import free_until
+from demand.pools.joining import free_until, frozen_if_filled
 from demand.pools.model import (
     AcknowledgedPreOrder,
+    OpenPool,
     PaymentMethod,
     PooledPreOrder,
     PreOrder,
@@ -18,6 +19,8 @@ from demand.pools.model import (
     pre_order_state,
 )
 from demand.pools.pre_order_store import save_clearance
+from demand.pools.rows import StoredPool
+from demand.pools.seats.clearance_store import save_after
 from demand.pools.seats.store import Seat, lock_seat
 from kernel.actor import Permission
 from kernel.work import Work
@@ -35,25 +38,25 @@ def choose_method(work: Work, pre_order_id: str, *, method: PaymentMethod) -> Pr
     is_in = not isinstance(seat.pre_order, WaitingPreOrder)
     if is_in and method is not PaymentMethod.CASH and free_until(pool, now=work.now) is None:
         raise PoolFrozen(pool.head.deadline)
-    return _save(work, seat.pre_order, reason="method_chosen", method=method)
+    return _save(work, seat, reason="method_chosen", method=method)
 
 
 def confirm_plate(work: Work, pre_order_id: str) -> PreOrder:
     """Note the member's word that they hold a plate quota for the store's city; saying it again changes nothing."""
     work.actor.require(Permission.PREORDER)
-    pre_order = _open_seat(work, pre_order_id, owner=work.actor.signed_in()).pre_order
-    if pre_order.head.plate_confirmed_at is not None:
-        return pre_order
-    return _save(work, pre_order, reason="plate_confirmed", plate=True)
+    seat = _open_seat(work, pre_order_id, owner=work.actor.signed_in())
+    if seat.pre_order.head.plate_confirmed_at is not None:
+        return seat.pre_order
+    return _save(work, seat, reason="plate_confirmed", plate=True)
 
 
 def approve_finance(work: Work, pre_order_id: str) -> PreOrder:
     """Note that the finance of a pre-order is approved; for whoever approves it. Again it changes nothing."""
     work.actor.require(Permission.FINANCE_APPROVE)
-    pre_order = _open_seat(work, pre_order_id, owner=None).pre_order
-    if pre_order.head.finance_approved_at is not None:
-        return pre_order
-    return _save(work, pre_order, reason="finance_approved", finance=True)
+    seat = _open_seat(work, pre_order_id, owner=None)
+    if seat.pre_order.head.finance_approved_at is not None:
+        return seat.pre_order
+    return _save(work, seat, reason="finance_approved", finance=True)
 
 
 def _open_seat(work: Work, pre_order_id: str, *, owner: str | None) -> Seat:
@@ -65,16 +68,16 @@ def _open_seat(work: Work, pre_order_id: str, *, owner: str | None) -> Seat:
 
 def _save(
     work: Work,
-    pre_order: PreOrder,
+    seat: Seat,
     *,
     reason: str,
     method: PaymentMethod | None = None,
     plate: bool = False,
     finance: bool = False,
 ) -> PreOrder:
-    head = pre_order.head
+    head = seat.pre_order.head
     changed = replace(
-        pre_order,
+        seat.pre_order,
         head=replace(
             head,
             method=method or head.method,
@@ -83,4 +86,10 @@ def _save(
         ),
     )
     save_clearance(work, changed, reason=reason)
+    # A pool with enough members may have waited for this one to be cleared.
+    stored = seat.stored
+    if isinstance(changed, PooledPreOrder) and isinstance(stored.pool, OpenPool):
+        filled = frozen_if_filled(stored.pool, now=work.now)
+        if filled is not stored.pool:
+            save_after(work, [(stored, StoredPool(filled, stored.joined))])
     return changed

@@ -93,7 +93,7 @@ def join(pool: Pool, offer: Offer, *, now: datetime) -> JoinablePool | Refusal:
     if not reaches[0] and head.members - head.reaching[0] >= terms.capacity:
         return _full_of_low_offers(terms, offer)
     grown = replace(head, members=head.members + 1, reaching=_plus(head.reaching, reaches))
-    return _frozen_if_filled(replace(taking, head=grown), now=now)
+    return frozen_if_filled(replace(taking, head=grown), now=now)
 
 
 def _full_of_low_offers(terms: PoolTerms, offer: Offer) -> PoolFull:
@@ -118,7 +118,8 @@ def _plus(reaching: tuple[int, ...], reaches: tuple[bool, ...]) -> tuple[int, ..
     return tuple(count + one for count, one in zip(reaching, reaches, strict=True))
 
 
-def _frozen_if_filled(pool: JoinablePool, *, now: datetime) -> JoinablePool:
+def frozen_if_filled(pool: JoinablePool, *, now: datetime) -> JoinablePool:
+    """Start the freeze of an open pool in which `capacity` members reach p_i(M) (DOMAIN section 6.1)."""
     terms = pool.head.terms
     if isinstance(pool, FrozenPool) or pool.head.reaching[0] < terms.capacity:
         return pool
@@ -170,7 +171,7 @@ def raise_offer(pool: Pool, offer: Offer, *, price_cap_minor: int, now: datetime
     before = offer.reaches(taking.head.terms)
     after = replace(offer, price_cap_minor=price_cap_minor).reaches(taking.head.terms)
     reaching = tuple(count + new - old for count, new, old in zip(taking.head.reaching, after, before, strict=True))
-    return _frozen_if_filled(replace(taking, head=replace(taking.head, reaching=reaching)), now=now)
+    return frozen_if_filled(replace(taking, head=replace(taking.head, reaching=reaching)), now=now)
 
 
 def change_offer(pool: Pool, old: Offer, new: Offer, *, now: datetime) -> JoinablePool | Refusal:
@@ -192,7 +193,7 @@ def change_offer(pool: Pool, old: Offer, new: Offer, *, now: datetime) -> Joinab
     reaching = tuple(count + new - old for count, new, old in zip(taking.head.reaching, after, before, strict=True))
     if taking.head.members - reaching[0] > taking.head.terms.capacity:
         return _full_of_low_offers(taking.head.terms, new)
-    return _frozen_if_filled(replace(taking, head=replace(taking.head, reaching=reaching)), now=now)
+    return frozen_if_filled(replace(taking, head=replace(taking.head, reaching=reaching)), now=now)
 
 
 def freeze(pool: OpenPool) -> FrozenPool:

@@ -83,7 +83,7 @@ def fund_pre_order(work: Work, payment: Payment) -> PreOrder:
         return end_pre_orders(work, [pooled], ending="refunded", reason=reason, refund_by=refund_day(work))[0]
     save_pre_orders(work, [(pooled, joined.joined, "funded")])
     chain_joined(work, [(pooled, joined.joined)])
-    save_after(work, [(stored, joined)])
+    (joined,) = save_after(work, [(stored, joined)])
     deposit = HeldDeposit(pooled.head.id, pooled.head.account_id, pooled.head.deposit_minor)
     frozen_until = None if free_until(joined.pool, now=work.now) else joined.pool.head.deadline
     members = joined.pool.head.members

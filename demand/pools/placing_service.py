@@ -256,10 +256,11 @@ def _seat_and_write(work: Work, ready: Sequence[Candidate]) -> None:
         ],
     )
     filled = {one.pool_id for one in seated if one.place_number is not None}
-    save_after(
+    saved = save_after(
         work,
         [(stored[pool_id], StoredPool(seating.pools[pool_id], seating.joined[pool_id])) for pool_id in sorted(filled)],
     )
+    seating.pools.update({one.pool.head.id: one.pool for one in saved})
     set_new_timers(work, EXPIRE_TIMER, {one.id: payable_until for one in seated if one.place_number is None})
     _tell(work, seated, seating)
 

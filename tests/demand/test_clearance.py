@@ -11,7 +11,15 @@ from configurator.model import Tier
 from demand.audit_service import CHECKS
 from demand.cubes.tables import demand_cancellations
 from demand.errors import FinanceNotApproved, PoolFrozen, PreOrderClosed
-from demand.pools.model import EndedPreOrder, FailureChoice, FrozenPool, PaymentMethod, PooledPreOrder, WaitingPreOrder
+from demand.pools.model import (
+    EndedPreOrder,
+    FailureChoice,
+    FrozenPool,
+    OpenPool,
+    PaymentMethod,
+    PooledPreOrder,
+    WaitingPreOrder,
+)
 from demand.service import SUBSCRIPTIONS, approve_finance, change_car, choose_method, confirm_plate, withdraw
 from kernel import outbox, registry
 from kernel.actor import Actor, Role, system
@@ -97,16 +105,44 @@ def test_where_plates_are_rationed_finance_alone_does_not_do(room: PoolRoom) -> 
     assert unsound(room) == []
 
 
-def test_a_pool_that_fills_and_freezes_at_once_is_left_by_the_uncleared_in_the_same_change(room: PoolRoom) -> None:
+def test_who_will_not_be_in_the_frozen_pool_does_not_fill_it(room: PoolRoom) -> None:
     pool_id = room.open(capacity=3, tiers=(Tier(2, 0),))
+    before = room.pool(pool_id).head
     (lacking,) = by_instalments(room, 1)
 
     room.join(2, 3)
 
     pool = room.pool(pool_id)
+    assert isinstance(pool, OpenPool)
+    assert (pool.head.members, pool.head.freeze_at, pool.head.deadline) == (3, before.freeze_at, before.deadline)
+    assert room.states()[lacking] == "pooled"
+    assert unsound(room) == []
+
+
+def test_a_pool_that_fills_and_freezes_at_once_is_left_by_the_uncleared_in_the_same_change(room: PoolRoom) -> None:
+    pool_id = room.open(capacity=3, tiers=(Tier(2, 0),))
+    (lacking,) = by_instalments(room, 1)
+
+    room.join(2, 3)
+    room.join(4)
+
+    pool = room.pool(pool_id)
     assert isinstance(pool, FrozenPool)
-    assert pool.head.members == 2
+    assert pool.head.members == 3
     assert room.states()[lacking] == "refunded"
+    assert unsound(room) == []
+
+
+def test_a_pool_with_enough_members_freezes_once_the_last_of_them_is_cleared(room: PoolRoom) -> None:
+    pool_id = room.open(capacity=3, tiers=(Tier(2, 0),))
+    (late,) = by_instalments(room, 1)
+    room.join(2, 3)
+
+    approve(room, late)
+
+    pool = room.pool(pool_id)
+    assert isinstance(pool, FrozenPool)
+    assert pool.head.members == 3
     assert unsound(room) == []
 
 

@@ -1,7 +1,8 @@
 """Saves pools; one that freezes is first left by those who are not cleared for it, in the same change.
 
 By instalments a place in a frozen pool takes approved finance, and a plate where the city asks for one (DOMAIN 6.1);
-whoever has neither goes before the freeze, since nobody leaves afterwards.
+whoever has neither goes before the freeze, since nobody leaves afterwards. So they do not count where a pool freezes
+early because it is filled: one refundable deposit would else shorten a pool that is not.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import replace
 from demand.pools.chain_store import chain_member
 from demand.pools.events import MemberUncleared
 from demand.pools.joining import without_offer
-from demand.pools.model import FrozenPool, PaymentMethod, PreOrderHead, is_cleared
+from demand.pools.model import FrozenPool, OpenPool, PaymentMethod, PooledPreOrder, PreOrderHead, is_cleared
 from demand.pools.pool_store import save_pools
 from demand.pools.pre_order_store import end_pre_orders, refund_day, stores_with_plate_quota, uncleared_of
 from demand.pools.rows import StoredPool
@@ -26,12 +27,14 @@ def is_cleared_there(work: Work, head: PreOrderHead) -> bool:
     return is_cleared(head, needs_plate=needs_plate)
 
 
-def save_after(work: Work, changed: Sequence[tuple[StoredPool, StoredPool]]) -> None:
+def save_after(work: Work, changed: Sequence[tuple[StoredPool, StoredPool]]) -> list[StoredPool]:
     """Save pools before and after; one that freezes is first left by those who are not cleared for it.
 
-    What its members offer must be written before.
+    What its members offer must be written before. Returns the pools as they are then.
     """
-    save_pools(work, [(before, _cleared(work, before, after)) for before, after in changed])
+    saved = [(before, _cleared(work, before, after)) for before, after in changed]
+    save_pools(work, saved)
+    return [after for _, after in saved]
 
 
 def _cleared(work: Work, before: StoredPool, after: StoredPool) -> StoredPool:
@@ -39,6 +42,9 @@ def _cleared(work: Work, before: StoredPool, after: StoredPool) -> StoredPool:
         return after
     pool = after.pool
     uncleared = uncleared_of(work, pool.head.id)
+    if pool.head.freeze_at < before.pool.head.freeze_at and not _is_filled_without(pool, uncleared):
+        own = before.pool.head
+        return StoredPool(OpenPool(replace(pool.head, freeze_at=own.freeze_at, deadline=own.deadline)), after.joined)
     for one in uncleared:
         pool = replace(pool, head=without_offer(pool.head, one.head.offer))
         chain_member(work, "pool.left", one)
@@ -46,3 +52,9 @@ def _cleared(work: Work, before: StoredPool, after: StoredPool) -> StoredPool:
     if uncleared:
         end_pre_orders(work, uncleared, ending="refunded", reason="not_cleared", refund_by=refund_day(work))
     return StoredPool(pool, after.joined)
+
+
+def _is_filled_without(pool: FrozenPool, uncleared: Sequence[PooledPreOrder]) -> bool:
+    """Say whether as many as there are places reach p_i(M) also without those who will not be in the frozen pool."""
+    terms = pool.head.terms
+    return pool.head.reaching[0] - sum(one.head.offer.reaches(terms)[0] for one in uncleared) >= terms.capacity
