@@ -138,6 +138,7 @@ class PoolRoom:
         days: float = 21,
         opens_in: timedelta | None = None,
         level: ClassLevel = ClassLevel.L1,
+        member_limit: int | None = None,
     ) -> str:
         """Open a pool of the plain car's class, L2 for every trim of it, and return its id."""
         now = self.clock.now()
@@ -146,6 +147,7 @@ class PoolRoom:
                 self.cls,
                 capacity,
                 level=level,
+                member_limit=member_limit,
                 minimum=tiers[0].members,
                 tiers=tuple(tiers),
                 opens_at=None if opens_in is None else now + opens_in,
