@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -86,8 +86,9 @@ def _is_ready(place: Path) -> bool:
         if not place.is_dir():
             place.mkdir(parents=True, exist_ok=True)
             for other in place.parent.glob(f"{PREFIX}*"):
-                if other != place and time.time() - other.stat().st_mtime > IN_USE_SECONDS:
-                    shutil.rmtree(other, ignore_errors=True)
+                with suppress(FileNotFoundError):  # somebody else was quicker
+                    if other != place and time.time() - other.stat().st_mtime > IN_USE_SECONDS:
+                        shutil.rmtree(other, ignore_errors=True)
         with tempfile.TemporaryFile(dir=place):
             return True
     except OSError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 import structlog
 
@@ -38,6 +39,7 @@ from kernel.ids import BrandId
 from kernel.work import Work, Works
 
 log = structlog.get_logger(__name__)
+NOT_NEEDED: Final = "not_needed"
 
 
 def ask_paper(work: Work, terms: OrderTerms, vehicle: Vehicle, kind: PaperKind) -> Paper:
@@ -102,7 +104,7 @@ def void_papers(work: Work, order_id: str, vin: str) -> None:
     """Take back the papers of a car that its buyer does not take after all."""
     for paper in live_papers(work, order_id, vin):
         if paper.state is PaperState.REQUESTED:
-            save_paper(work, replace(paper, state=PaperState.REFUSED, reason="not_needed", answered_at=work.now))
+            save_paper(work, replace(paper, state=PaperState.REFUSED, reason=NOT_NEEDED, answered_at=work.now))
         elif paper.provider == sandbox.NAME:
             save_paper(work, replace(paper, state=PaperState.VOIDED, voided_at=work.now))
         else:
@@ -151,10 +153,10 @@ def ask_providers(works: Works, *, providers: Mapping[str, PaperProvider]) -> in
     for paper in waiting:
         provider, request = providers[paper.provider], paper.request
         try:
+            answer: Issued | Refused | None = None
             if paper.state is PaperState.REQUESTED:
                 answer = provider.issue(request)
             else:
-                answer = None
                 done = provider.void(request, paper.number or "")
         except Exception as error:  # a provider is somebody else's code
             log.warning("paper_provider_failed", provider=provider.name, paper_id=request.paper_id, exc_info=error)
@@ -162,7 +164,7 @@ def ask_providers(works: Works, *, providers: Mapping[str, PaperProvider]) -> in
         with works.change(system(BrandId(request.brand_id))) as work:
             now = lock_paper(work, request.paper_id)
             if now.state is not paper.state:
-                if paper.state is PaperState.REQUESTED and isinstance(answer, Issued):
+                if isinstance(answer, Issued) and now.state is PaperState.REFUSED and now.reason == NOT_NEEDED:
                     # Nobody needed it any more while it was issued: what stands at the provider is taken back there.
                     save_paper(work, replace(now, state=PaperState.VOID_WANTED, number=answer.number, reason=None))
                 continue

@@ -159,6 +159,22 @@ def test_an_invoice_that_comes_after_its_car_was_rejected_is_taken_back_at_its_p
     assert [(one.state, one.number) for one in told(trade, order_id)] == [(PaperState.VOIDED, "7")]
 
 
+def test_two_workers_that_ask_for_one_invoice_leave_it_as_it_was_issued(trade: Trade) -> None:
+    use_office(trade)
+    (order_id,) = trade.lock()
+    handover = paid(trade, order_id)
+
+    class Slower(SlowOffice):
+        def issue(self, request: PaperRequest) -> Issued | Refused | None:
+            ask(trade, SlowOffice(answers=[Issued("7")]))
+            return super().issue(request)
+
+    ask(trade, Slower(answers=[Issued("7")]))
+
+    assert [(one.state, one.number) for one in told(trade, order_id)] == [(PaperState.ISSUED, "7")]
+    trade.sign(handover)
+
+
 def test_the_database_lets_nobody_sign_without_the_invoice(trade: Trade) -> None:
     use_office(trade)
     (order_id,) = trade.lock()
