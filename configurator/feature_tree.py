@@ -34,7 +34,10 @@ class TreeFeature:
 
 @dataclass(frozen=True, slots=True)
 class TreeGroup:
-    """Children under one parent of which at least `low` and at most `high` are chosen when the parent is."""
+    """Children under one parent of which at least `low` and at most `high` are chosen when the parent is.
+
+    `file` is empty for the file that was asked for, and names an imported one.
+    """
 
     parent: str
     kind: GroupKind
@@ -42,6 +45,7 @@ class TreeGroup:
     high: int
     members: tuple[str, ...]
     line: int = field(compare=False)
+    file: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

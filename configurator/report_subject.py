@@ -166,7 +166,7 @@ def _turning_days(catalogue: Catalogue) -> list[date]:
 def _group_facts(groups: Sequence[TreeGroup], file: str) -> list[RuleFacts]:
     codes = group_codes(groups)
     return [
-        RuleFacts(codes[id(group)], file, group.line, premise=Feature(group.parent))
+        RuleFacts(codes[id(group)], group.file or file, group.line, premise=Feature(group.parent))
         for group in groups
         if group.kind not in (GroupKind.MANDATORY, GroupKind.OPTIONAL)
     ]

@@ -318,7 +318,10 @@ def _written_out(read: _FileModel, file: str, faults: FaultList) -> FeatureModel
             continue
         constraints.append(Constraint(rule.code, expression, rule.line, "" if rule.file == file else rule.file))
     return FeatureModel(
-        tuple(map(_tree_feature, features)), tuple(groups), tuple(constraints), tuple(writer.definitions)
+        tuple(map(_tree_feature, features)),
+        tuple(replace(group, file="" if group.file == file else group.file) for group in groups),
+        tuple(constraints),
+        tuple(writer.definitions),
     )
 
 
@@ -343,7 +346,7 @@ def _with_value_classes(model: _FileModel, faults: FaultList) -> _FileModel | No
         if added := classes.get(feature.name):
             features += [ReadFeature(one.name, feature.line, {}, file=feature.file) for one in added]
             members = tuple(one.name for one in added)
-            groups.append(TreeGroup(feature.name, GroupKind.ALTERNATIVE, 1, 1, members, feature.line))
+            groups.append(TreeGroup(feature.name, GroupKind.ALTERNATIVE, 1, 1, members, feature.line, feature.file))
     rules = [replace(rule, expression=without_values(rule.expression, classes, typed)) for rule in model.rules]
     return _FileModel(features, groups, rules)
 

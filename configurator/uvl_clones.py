@@ -85,7 +85,7 @@ class CloneWriter:
         below = tuple(self._below(name))
         self.features.append(replace(feature, name=own, values={}, clones=None))
         self.features += [replace(self.read[one], name=prefix + one, values={}, clones=None) for one in below]
-        self.groups.append(TreeGroup(own, GroupKind.CARDINALITY, max(low, 1), high, clones, feature.line))
+        self.groups.append(TreeGroup(own, GroupKind.CARDINALITY, max(low, 1), high, clones, feature.line, feature.file))
         self.definitions += [Implies(Feature(after), Feature(before)) for before, after in pairwise(clones)]
         for one in below:
             some = Or(tuple(Feature(f"{clone}.{one}") for clone in clones))
@@ -98,7 +98,7 @@ class CloneWriter:
         for group in self.read_groups.get(name, ()):
             for kind, low, high, members in self._parts(group):
                 shown = tuple(prefix + member for member in members)
-                self.groups.append(TreeGroup(own, kind, low, high, shown, group.line))
+                self.groups.append(TreeGroup(own, kind, low, high, shown, group.line, group.file))
             for member in group.members:
                 self.place(member, prefix)
 

@@ -216,6 +216,7 @@ class TreeReader:
                 len(group.members) if group.bounds[1] is None else min(group.bounds[1], len(group.members)),
                 tuple(group.members),
                 group.line,
+                self._file,
             )
             for group in self._groups
             if group.members

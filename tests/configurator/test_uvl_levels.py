@@ -305,6 +305,9 @@ def test_an_imported_tree_stands_where_its_root_does_and_brings_its_rules(tmp_pa
     assert names == ["Car", "w.Wheels", "w.Small", "w.Big", "Speed", "Speed < 200", "Speed = 200", "Speed > 200"]
     rules = [(one.rule, one.line, one.file) for one in reading.model.constraints]
     assert rules == [("w.R7", 8, "parts/wheels.uvl"), ("L10", 10, ""), ("L11", 11, "")]
+    groups = [(one.parent, one.line, one.file) for one in reading.model.groups]
+    assert ("w.Wheels", 3, "parts/wheels.uvl") in groups
+    assert {file for parent, _, file in groups if parent == "Car"} == {""}
     assert len(cars_of(compile_feature_model(reading.model))) == 3
 
 
