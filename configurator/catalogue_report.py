@@ -12,6 +12,7 @@ from configurator.catalogue_files import inspect_folder
 from configurator.catalogue_json import content_hash
 from configurator.expressions import format_expression
 from configurator.faults import Fault
+from configurator.part_gaps import part_gaps
 from configurator.parts_model import PartUse
 from kernel.money import Money, format_money
 
@@ -28,6 +29,8 @@ class Report:
     label: str = ""
     content_hash: str = ""
     counts: tuple[tuple[str, int], ...] = ()
+    part_gaps: tuple[Fault, ...] = ()
+    """What the part list lacks; it can be published all the same."""
 
     def lines(self) -> list[str]:
         """Return the report as lines for a terminal."""
@@ -35,7 +38,8 @@ class Report:
             found = f"{len(self.faults)} faults" if len(self.faults) > 1 else "1 fault"
             return [f"{self.folder}: {found}", *(f"  {fault}" for fault in self.faults)]
         counted = ", ".join(f"{count} {name}" for name, count in self.counts)
-        return [f"{self.folder}: {self.brand} {self.label} is sound: {counted}", f"  content {self.content_hash}"]
+        head = [f"{self.folder}: {self.brand} {self.label} is sound: {counted}", f"  content {self.content_hash}"]
+        return [*head, *(f"  part list: {gap}" for gap in self.part_gaps)]
 
 
 def check_folder(folder: Path) -> Report:
@@ -46,7 +50,8 @@ def check_folder(folder: Path) -> Report:
 
 def report_of(folder: Path, catalogue: Catalogue) -> Report:
     """Report on a catalogue that was read from a folder and found sound."""
-    return Report(str(folder), (), catalogue.brand, catalogue.label, content_hash(catalogue), _counts(catalogue))
+    about = (catalogue.brand, catalogue.label, content_hash(catalogue), _counts(catalogue))
+    return Report(str(folder), (), *about, part_gaps(folder, catalogue))
 
 
 def _counts(catalogue: Catalogue) -> tuple[tuple[str, int], ...]:

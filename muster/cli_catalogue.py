@@ -18,6 +18,7 @@ from muster.rules_at_hand import (
     check_whose,
     choices_of,
     database,
+    faults_json,
     literals_of,
     place_of,
     stop,
@@ -87,8 +88,8 @@ def check(
     """Read rules and name every fault with file and line, then what they mean; 0 when sound, 1 when not.
 
     Needs no database, unless --kept asks it. Finds broken lines, unknown codes, contradictions (with the fewest rules
-    behind), dead and bound options, rules without effect, and counts the cars of each model, region by region. Takes a
-    catalogue's folder, a bare UVL file or clauses in DIMACS.
+    behind), dead and bound options, rules without effect, what the part list lacks, and counts the cars of each model,
+    region by region. Takes a catalogue's folder, a bare UVL file or clauses in DIMACS.
 
     --kept and --cars say which cars the catalogue breaks, and the smallest change that mends each, with its price.
     --kept shows counts and no person. A line of --cars: {"id": "17", "model": "L5", "options": ["P_MIST_GREY", …]}.
@@ -112,14 +113,16 @@ def check(
         backend, choice = _compiled(maker, subject, told)
         report = report_on(subject, backend, progress=told, is_over=over_after(rule_seconds))
         held = _held(catalogue, told, cars=cars, kept=kept, brand=brand, maker=maker)
+    told_of_files = None if subject.catalogue is None else report_of(path, subject.catalogue)
     if as_json:
-        found = report_json(report) | {"engine": choice_json(choice)}
+        gaps = told_of_files.part_gaps if told_of_files is not None else ()
+        found = report_json(report) | {"partGaps": faults_json(gaps), "engine": choice_json(choice)}
         about_cars = {name: value for one in held for name, value in one.json.items()}
         out.print_json(data={"path": str(path), "faults": [], "report": found, **about_cars})
     else:
         head = [f"{path}: read, {len(subject.book.features)} features"]
-        if subject.catalogue is not None:
-            head = report_of(path, subject.catalogue).lines()
+        if told_of_files is not None:
+            head = told_of_files.lines()
         _print([*head, *(f"  {line}" for line in report_lines(report)), f"  {choice_line(choice)}"])
         _print([f"  {line}" for one in held for line in one.lines])
     if report.contradictions:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from kernel.actor import Role
 from muster.acting import reading
@@ -39,8 +39,7 @@ def subject_at(path: Path, *, as_json: bool = False) -> Subject:
 def stop_at_faults(path: Path, faults: Sequence[Fault], *, as_json: bool = False) -> NoReturn:
     """End the command as refused, with every fault."""
     if as_json:
-        told = [{"file": fault.file, "line": fault.line, "reason": fault.reason} for fault in faults]
-        out.print_json(data={"path": str(path), "faults": told, "report": None})
+        out.print_json(data={"path": str(path), "faults": faults_json(faults), "report": None})
     else:
         found = f"{len(faults)} faults" if len(faults) > 1 else "1 fault"
         for line in [f"{path}: {found}", *(f"  {fault}" for fault in faults)]:
@@ -55,6 +54,11 @@ def catalogue_at(where: str, brand: str) -> Catalogue:
     from configurator.catalogue_files import read_catalogue
 
     return read_catalogue(Path(where))
+
+
+def faults_json(faults: Sequence[Fault]) -> list[dict[str, Any]]:
+    """Return what is wrong where, as JSON values."""
+    return [{"file": fault.file, "line": fault.line, "reason": fault.reason} for fault in faults]
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import func, select
 
 from factory_orders.parts.tables import part_moves, part_stocks
-from kernel.soundness import Check
+from kernel.soundness import Check, rows_violating
 from kernel.work import Work
 
 
@@ -31,4 +31,36 @@ def _wrong_stocks(work: Work) -> Iterator[str]:
         yield f"plant {plant_id} moved {part} and has none"
 
 
-CHECKS: Final = (Check("what a plant has of a part is what moved of it", 3, _wrong_stocks),)
+_RETURNED_WRONGLY: Final = """
+    SELECT build_orders.id, returned.part FROM part_moves AS returned
+    JOIN build_orders ON build_orders.id = returned.reference
+    LEFT JOIN part_moves AS used ON used.kind = 'used' AND used.reference = returned.reference
+        AND used.part = returned.part
+    WHERE returned.brand_id = :brand_id AND returned.kind = 'returned' AND (used.id IS NULL
+        OR used.quantity <> -returned.quantity OR build_orders.stage <> 'withdrawn'
+        OR EXISTS (SELECT 1 FROM plant_events
+            WHERE plant_events.build_order_id = build_orders.id AND plant_events.stage = 'body'))
+"""
+# While news of cars that left is on its way their parts may still be about to come back.
+_NOT_RETURNED: Final = """
+    SELECT build_orders.id, used.part FROM part_moves AS used
+    JOIN build_orders ON build_orders.id = used.reference
+    LEFT JOIN part_moves AS returned ON returned.kind = 'returned' AND returned.reference = used.reference
+        AND returned.part = used.part
+    WHERE used.brand_id = :brand_id AND used.kind = 'used' AND used.quantity <> 0 AND returned.id IS NULL
+        AND build_orders.stage = 'withdrawn' AND NOT EXISTS (SELECT 1 FROM plant_events
+            WHERE plant_events.build_order_id = build_orders.id AND plant_events.stage = 'body')
+        AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.brand_id = :brand_id AND outbox.due_at IS NOT NULL
+            AND outbox.kind = 'factory_orders.build_order_withdrawn')
+"""
+
+
+def _wrong_returns(work: Work) -> Iterator[str]:
+    yield from rows_violating(_RETURNED_WRONGLY, shape="build order {id} gave back {part} that it had not taken")(work)
+    yield from rows_violating(_NOT_RETURNED, shape="build order {id} has left and keeps its {part}")(work)
+
+
+CHECKS: Final = (
+    Check("what a plant has of a part is what moved of it", 3, _wrong_stocks),
+    Check("what a car took of a part comes back where it leaves before its body", 3, _wrong_returns),
+)

@@ -13,7 +13,7 @@ from configurator.parts_model import is_effective
 from configurator.queries import parts_of_car
 from demand.backing.events import ConcernedAccount
 from factory_orders.errors import CallOffEnded
-from factory_orders.events import BuildStageReported
+from factory_orders.events import BuildOrderWithdrawn, BuildStageReported
 from factory_orders.parts.events import CallOffAnswered, CallOffReceived, PartsCalledOff
 from factory_orders.parts.model import CallOff, CallOffState, Coming, PartDemand, net, surplus, to_withdraw
 from factory_orders.parts.policy import PartPolicy
@@ -24,11 +24,12 @@ from factory_orders.parts.store import (
     lock_plant,
     move_stock,
     note_taking,
+    parts_used,
     save_call_off,
     withdraw_open,
 )
 from factory_orders.plant.model import Stage
-from factory_orders.plant.queries import build_orders_by_id
+from factory_orders.plant.queries import begun_body, build_orders_by_id
 from kernel import policy, registry
 from kernel.actor import Permission, Role, system
 from kernel.errors import InvalidInput, NotFound
@@ -200,4 +201,19 @@ def on_parts_ready(work: Work, letters: Sequence[Letter]) -> None:
         move_stock(work, order.plant_id, taken, kind="used", reference=order.id, only_counted=True)
 
 
-SUBSCRIPTIONS: Final = (Subscription("factory_orders.parts", frozenset({BuildStageReported.kind}), on_parts_ready),)
+def on_withdrawn(work: Work, letters: Sequence[Letter]) -> None:
+    """Give the parts back of cars that left before their body was begun; what is on the line is not taken apart.
+
+    The news may overtake that of the parts taken: such a car takes none any more.
+    """
+    left = [letter.event.build_order_id for letter in letters if isinstance(letter.event, BuildOrderWithdrawn)]
+    on_the_line = begun_body(work, left)
+    for order in build_orders_by_id(work, left).values():
+        if order.id not in on_the_line and not note_taking(work, order.id):
+            move_stock(work, order.plant_id, parts_used(work, order.id), kind="returned", reference=order.id)
+
+
+SUBSCRIPTIONS: Final = (
+    Subscription("factory_orders.parts", frozenset({BuildStageReported.kind}), on_parts_ready),
+    Subscription("factory_orders.parts_back", frozenset({BuildOrderWithdrawn.kind}), on_withdrawn),
+)

@@ -91,7 +91,17 @@ def move_stock(
     db.insert_many(work.connection, part_moves, moves)
 
 
+def parts_used(work: Work, build_order_id: str) -> dict[str, int]:
+    """Return how many of each counted part a build order took off its plant's stock."""
+    table = part_moves.c
+    found = select(table.part, table.quantity).where(table.reference == build_order_id, table.kind == "used")
+    return {row.part: -row.quantity for row in work.connection.execute(found) if row.quantity}
+
+
 def note_taking(work: Work, build_order_id: str) -> bool:
-    """Note that a build order has taken its parts; says whether it had not before."""
+    """Note that a build order has taken its parts, or takes none any more; says whether neither was noted before.
+
+    Who comes second waits for the first one's change to end.
+    """
     row = {"build_order_id": build_order_id, "brand_id": work.actor.brand_id, "at": work.now}
     return bool(db.insert_new(work.connection, part_takings, [row], returning="build_order_id"))

@@ -65,12 +65,13 @@ part_moves = Table(
     Column("reference", Id, nullable=False),
     Column("by_account_id", Id),
     Column("at", Instant, nullable=False),
-    CheckConstraint("kind IN ('counted', 'received', 'used')", name="kind_known"),
+    CheckConstraint("kind IN ('counted', 'received', 'used', 'returned')", name="kind_known"),
+    CheckConstraint("kind <> 'returned' OR quantity > 0", name="returned_to_stock"),
     UniqueConstraint("kind", "reference", "part"),
 )
 append_only(part_moves)
 
-# The build orders whose parts were taken.
+# The build orders whose parts were taken, and those that left before they took any and take none any more.
 part_takings = Table(
     "part_takings",
     metadata,

@@ -123,6 +123,15 @@ def build_orders_by_id(work: Work, build_order_ids: Sequence[str]) -> dict[str, 
     }
 
 
+def begun_body(work: Work, build_order_ids: Sequence[str]) -> set[str]:
+    """Return those of the build orders whose plant has begun the body: what went into them stays in them."""
+    table = plant_events.c
+    found = select(table.build_order_id).where(
+        db.among(table.build_order_id, build_order_ids), table.stage == Stage.BODY.value
+    )
+    return set(work.connection.execute(found).scalars())
+
+
 def build_orders_of_orders(work: Work, order_ids: Sequence[str]) -> dict[str, BuildOrder]:
     """Return each order's build order that is not withdrawn; the caller checks whose they are."""
     table = build_orders.c

@@ -15,6 +15,7 @@ from configurator.catalogue_json import content_hash, decode_catalogue, encode_c
 from configurator.catalogue_report import check_folder, diff_catalogues
 from configurator.errors import CatalogueFaulty
 from configurator.feature_tree import GroupKind, TreeGroup, decided_by_tree
+from tests.configurator.engine.artefacts import DEMO
 from tests.configurator.small_brand import FOLDER, copied_folder, small_catalogue
 
 Edit = Callable[[str], str]
@@ -368,6 +369,35 @@ def test_a_check_tells_a_person_what_is_there_and_what_is_wrong(tmp_path: Path) 
     )
     assert faulty.faults
     assert faulty.lines()[1].endswith("nowhere: is not a folder")
+
+
+def test_a_check_says_which_parts_nobody_would_call_off(tmp_path: Path) -> None:
+    folder = copied_folder(tmp_path / "catalogue")
+    known = check_folder(folder)
+    parts = folder / "parts.csv"
+    rows = replaced("FIR-BODY-A,1,fir_body,14,,", "FIR-BODY-A,1,fir_body,14,2026-02-01,")(
+        parts.read_text(encoding="utf-8")
+    )
+    parts.write_text(rows + "HOOK,FIR-HOOK,1,fir_body,14,,\nPaint,FIR-PAINT,1,fir_body,14,,\n", encoding="utf-8")
+
+    later = check_folder(folder)
+
+    assert [str(gap) for gap in known.part_gaps] == [
+        "models.csv:3: B2 has no part list: no row of parts.csv names it",
+        "options.csv:5: W17 has no parts: no row of parts.csv names it, and other options of Wheels have some",
+    ]
+    assert known.lines()[2:] == [f"  part list: {gap}" for gap in known.part_gaps]
+    assert [(gap.file, gap.line, gap.reason.split(":")[0]) for gap in later.part_gaps] == [
+        ("models.csv", 2, "A1 has no part list on 2026-01-01"),
+        ("models.csv", 3, "B2 has no part list"),
+        ("options.csv", 5, "W17 has no parts"),
+        ("options.csv", 12, "ROOF has no parts"),
+        ("options.csv", 13, "HEAT has no parts"),
+    ]
+
+
+def test_software_and_services_need_no_parts() -> None:
+    assert check_folder(DEMO).part_gaps == ()
 
 
 def test_a_difference_is_told_in_lines_that_people_read(tmp_path: Path) -> None:

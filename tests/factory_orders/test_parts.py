@@ -19,12 +19,14 @@ from configurator.parts_model import PartUse
 from configurator.service import publish_catalogue
 from factory_orders import audit_service, queries, service
 from factory_orders.errors import CallOffEnded
-from factory_orders.events import BuildStageReported
+from factory_orders.events import BuildOrderWithdrawn, BuildStageReported
 from factory_orders.model import CallOff, CallOffState, Shortage, Stage
 from factory_orders.parts.model import Coming, PartDemand, net, surplus, to_withdraw
 from factory_orders.parts.queries import share_stock
-from factory_orders.parts.service import on_parts_ready
+from factory_orders.parts.service import on_parts_ready, on_withdrawn
 from factory_orders.parts.tables import call_offs, part_stocks
+from factory_orders.planning.order_service import withdraw_build_order
+from factory_orders.planning.order_store import lock_order
 from factory_orders.plant.tables import build_orders
 from kernel import outbox
 from kernel.actor import Actor, Role
@@ -239,6 +241,80 @@ def test_a_car_takes_its_parts_once_however_often_it_is_told(trade: Trade) -> No
 
     assert stock(trade) == {BODY: 4}
     require_sound(trade)
+
+
+def leave(trade: Trade, order_id: str) -> None:
+    """Take an order's car off the plan, as every order does that ends."""
+    with trade.works.change(SYSTEM) as work:
+        withdraw_build_order(work, lock_order(work, order_id).terms)
+
+
+def test_a_car_that_leaves_before_its_body_gives_its_parts_back_once(trade: Trade) -> None:
+    (order_id,) = trade.lock(1, options=BIG_WHEELS)
+    count(trade, 5)
+    count(trade, 3, "FIR-W19")
+    build_order_id = trade.build_order_of(order_id).id
+    trade.report(build_order_id, Stage.PARTS_READY)
+    hear(trade)
+    taken = stock(trade)
+
+    leave(trade, order_id)
+    require_sound(trade)
+    hear(trade)
+    gone = BuildOrderWithdrawn(BRAND, build_order_id, order_id, NORTH_PLANT)
+
+    # It took the three wheels that the plant knew of, and gives back no more.
+    assert (taken, stock(trade)) == ({BODY: 4, "FIR-W19": 0}, {BODY: 5, "FIR-W19": 3})
+    with pytest.raises(IntegrityError), trade.works.change(SYSTEM) as work:
+        on_withdrawn(work, [outbox.Letter("x" * 32, trade.clock.now(), gone)])
+    assert stock(trade) == {BODY: 5, "FIR-W19": 3}
+    require_sound(trade)
+
+
+def test_a_car_whose_leaving_is_heard_of_first_takes_no_parts(trade: Trade) -> None:
+    (order_id,) = trade.lock(1)
+    count(trade, 5)
+    build_order_id = trade.build_order_of(order_id).id
+    trade.report(build_order_id, Stage.PARTS_READY)
+    leave(trade, order_id)
+    gone = BuildOrderWithdrawn(BRAND, build_order_id, order_id, NORTH_PLANT)
+
+    with trade.works.change(SYSTEM) as work:
+        on_withdrawn(work, [outbox.Letter("x" * 32, trade.clock.now(), gone)])
+    heard_first = stock(trade)
+    now = trade.clock.now()
+    told = BuildStageReported(BRAND, build_order_id, order_id, "1" * 32, NORTH_PLANT, Stage.PARTS_READY.value, now)
+    with trade.works.change(SYSTEM) as work:
+        on_parts_ready(work, [outbox.Letter("y" * 32, now, told)])
+
+    assert (heard_first, stock(trade)) == ({BODY: 5}, {BODY: 5})
+
+
+def test_what_is_on_the_line_keeps_its_parts_when_it_is_scrapped(trade: Trade) -> None:
+    (order_id,) = trade.lock(1)
+    count(trade, 5)
+    build_order_id = trade.build_order_of(order_id).id
+    for stage in (Stage.PARTS_READY, Stage.BODY, Stage.SCRAPPED):
+        trade.report(build_order_id, stage)
+
+    hear(trade)
+
+    assert stock(trade) == {BODY: 4}
+    require_sound(trade)
+
+
+def test_an_audit_finds_parts_that_did_not_come_back(trade: Trade) -> None:
+    (order_id,) = trade.lock(1)
+    count(trade, 5)
+    trade.report(trade.build_order_of(order_id).id, Stage.PARTS_READY)
+    hear(trade)
+    with trade.works.change(SYSTEM) as work:
+        work.connection.execute(update(build_orders).values(stage=Stage.WITHDRAWN.value))
+
+    with trade.works.read(SYSTEM) as work:
+        found = [line for one in examine(work, CHECKS) for line in one.violations]
+
+    assert [line.split(" has ")[1] for line in found] == ["left and keeps its FIR-BODY-A"]
 
 
 def test_a_car_that_has_just_begun_needs_its_parts_until_it_has_taken_them(trade: Trade) -> None:

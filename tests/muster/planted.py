@@ -315,6 +315,7 @@ PLANTED: Final[dict[str, Plant]] = {
     "the deposit for a stock car lies on its account until it is set off": planted_stock.put_down_twice,
     "no odometer runs backwards": turn_back,
     "what a plant has of a part is what moved of it": change(part_stocks, part_stocks.c.on_hand > 0, on_hand=999),
+    "what a car took of a part comes back where it leaves before its body": planted_stock.give_back_parts,
     "what pools have promised is what holds and members take of it": change(
         promise_holds, promise_holds.c.state == "kept", state="ended", ended_at=MONDAY_MORNING
     ),

@@ -11,6 +11,7 @@ from factory_orders.deliveries.tables import shipments
 from factory_orders.early_cars.tables import early_offers, early_rounds
 from factory_orders.exchanges.tables import car_swaps, swap_rounds
 from factory_orders.light_stock.tables import allocation_rounds, fairness_lines, stock_moves
+from factory_orders.parts.tables import part_moves
 from factory_orders.planning.tables import orders
 from factory_orders.plant.tables import build_orders
 from factory_orders.stock.tables import stock_holds, stock_purchases, stock_quotes
@@ -187,3 +188,12 @@ def send_elsewhere(connection: Connection) -> None:
     own = {"id": "b" * 32, "brand_id": BRAND, "order_id": order.id, "account_id": order.account_id}
     picked = {"from_store_id": order.store_id, "to_store_id": other, "at": MONDAY_MORNING}
     connection.execute(insert(store_changes).values(**own, **picked))
+
+
+def give_back_parts(connection: Connection) -> None:
+    """Let a car that was built give parts back, which somebody counted as gone."""
+    used = connection.execute(select(part_moves).where(part_moves.c.kind == "used")).mappings().first()
+    assert used is not None
+    back = dict(used) | {"id": "e" * 32, "kind": "returned", "quantity": 1}
+    lost = dict(used) | {"id": "f" * 32, "kind": "counted", "quantity": -1}
+    connection.execute(insert(part_moves), [back, lost])

@@ -83,6 +83,15 @@ def test_the_report_comes_as_json_too(bare: Path) -> None:
     assert report["engine"]["backend"] == "circuit"
 
 
+def test_what_the_part_list_lacks_comes_as_json_and_keeps_nothing_from_being_sound() -> None:
+    code, text = run("check", FOLDER, "--json")
+
+    gaps = json.loads(text)["report"]["partGaps"]
+    assert code == 0
+    assert [(gap["file"], gap["line"]) for gap in gaps] == [("models.csv", 3), ("options.csv", 5)]
+    assert gaps[0]["reason"] == "B2 has no part list: no row of parts.csv names it"
+
+
 def test_faults_end_a_command_with_one_and_are_named_with_their_line(tmp_path: Path) -> None:
     path = tmp_path / "rules.cnf"
     path.write_text("p cnf 1 1\n2 0\n", encoding="utf-8")

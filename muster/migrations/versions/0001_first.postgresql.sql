@@ -1179,7 +1179,8 @@ CREATE TABLE part_moves (
 	by_account_id VARCHAR(32), 
 	at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	CONSTRAINT pk_part_moves PRIMARY KEY (id), 
-	CONSTRAINT ck_part_moves_kind_known CHECK (kind IN ('counted', 'received', 'used')), 
+	CONSTRAINT ck_part_moves_kind_known CHECK (kind IN ('counted', 'received', 'used', 'returned')), 
+	CONSTRAINT ck_part_moves_returned_to_stock CHECK (kind <> 'returned' OR quantity > 0), 
 	CONSTRAINT uq_part_moves_kind_reference_part UNIQUE (kind, reference, part), 
 	CONSTRAINT fk_part_moves_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
