@@ -73,11 +73,12 @@ def _taking_offers(pool: Pool, *, now: datetime) -> JoinablePool | PoolClosed:
             assert_never(pool)
 
 
-def join(pool: Pool, offer: Offer, *, now: datetime) -> JoinablePool | Refusal:
+def join(pool: Pool, offer: Offer, *, uncleared: int = 0, now: datetime) -> JoinablePool | Refusal:
     """Take one more member, or refuse: not open, past the deadline, full, or the cap too low.
 
     Caps below p_i(M) hold at most `capacity` places. Once `capacity` members reach p_i(M) the freeze starts and the
-    deadline becomes `freeze_hours` later (DOMAIN section 6.1).
+    deadline becomes `freeze_hours` later (DOMAIN section 6.1); `uncleared` of those who reach it, this one among them,
+    would not be in the frozen pool and do not fill it.
     """
     taking = _taking_offers(pool, now=now)
     if isinstance(taking, PoolClosed):
@@ -93,7 +94,7 @@ def join(pool: Pool, offer: Offer, *, now: datetime) -> JoinablePool | Refusal:
     if not reaches[0] and head.members - head.reaching[0] >= terms.capacity:
         return _full_of_low_offers(terms, offer)
     grown = replace(head, members=head.members + 1, reaching=_plus(head.reaching, reaches))
-    return frozen_if_filled(replace(taking, head=grown), now=now)
+    return frozen_if_filled(replace(taking, head=grown), uncleared=uncleared, now=now)
 
 
 def _full_of_low_offers(terms: PoolTerms, offer: Offer) -> PoolFull:
@@ -102,12 +103,14 @@ def _full_of_low_offers(terms: PoolTerms, offer: Offer) -> PoolFull:
     return PoolFull(terms.capacity, because("CAP_OR_ANOTHER_POOL", price=first))
 
 
-def admit(pool: Pool, offer: Offer, *, accepts_frozen: bool, cleared: bool, now: datetime) -> JoinablePool | Refusal:
+def admit(
+    pool: Pool, offer: Offer, *, accepts_frozen: bool, cleared: bool, uncleared: int = 0, now: datetime
+) -> JoinablePool | Refusal:
     """Take one more member who has agreed to what this pool asks for; see `join`, `judge_consent`, `judge_clearance`.
 
-    Nobody is asked to agree to a pool that would not take them anyway.
+    Nobody is asked to agree to a pool that would not take them anyway. `uncleared` are those before this one.
     """
-    joined = join(pool, offer, now=now)
+    joined = join(pool, offer, uncleared=uncleared + counts_uncleared(pool, offer, cleared=cleared), now=now)
     if isinstance(joined, Refusal):
         return joined
     bound = judge_consent(pool, accepts_frozen=accepts_frozen, now=now)
@@ -118,10 +121,18 @@ def _plus(reaching: tuple[int, ...], reaches: tuple[bool, ...]) -> tuple[int, ..
     return tuple(count + one for count, one in zip(reaching, reaches, strict=True))
 
 
-def frozen_if_filled(pool: JoinablePool, *, now: datetime) -> JoinablePool:
-    """Start the freeze of an open pool in which `capacity` members reach p_i(M) (DOMAIN section 6.1)."""
+def counts_uncleared(pool: Pool, offer: Offer, *, cleared: bool) -> bool:
+    """Say whether somebody reaches p_i(M) and would still not be in the frozen pool."""
+    return not cleared and offer.reaches(pool.head.terms)[0]
+
+
+def frozen_if_filled(pool: JoinablePool, *, uncleared: int = 0, now: datetime) -> JoinablePool:
+    """Start the freeze of an open pool in which `capacity` members reach p_i(M) (DOMAIN section 6.1).
+
+    `uncleared` of those who reach it do not count: they would not be in the frozen pool.
+    """
     terms = pool.head.terms
-    if isinstance(pool, FrozenPool) or pool.head.reaching[0] < terms.capacity:
+    if isinstance(pool, FrozenPool) or pool.head.reaching[0] - uncleared < terms.capacity:
         return pool
     # A pool whose freeze is due and not yet noted keeps its own deadline: what was promised comes no later.
     deadline = min(pool.head.deadline, now + timedelta(hours=terms.freeze_hours))

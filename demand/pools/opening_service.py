@@ -9,7 +9,7 @@ from typing import Final
 from demand.errors import CapTooLow, DepositAboveCeiling, TermsUnsound
 from demand.pools.chain_store import chain_joined, chain_opened
 from demand.pools.events import PoolOpened, PreOrderRolled
-from demand.pools.joining import join, judge_clearance, judge_consent
+from demand.pools.joining import admit, counts_uncleared, judge_consent
 from demand.pools.model import (
     ClassLevel,
     FrozenPool,
@@ -46,7 +46,7 @@ from demand.pools.pre_order_store import (
     stores_with_plate_quota,
 )
 from demand.pools.rows import StoredPool
-from demand.pools.seats.clearance_store import save_after
+from demand.pools.seats.clearance_store import save_after, uncleared_in
 from demand.pools.seats.costlier_service import may_answer, offer_terms
 from demand.pools.seats.taking_back_service import take_back
 from demand.pools.seats.waiting_store import Last, asked_since, waiting_for
@@ -185,6 +185,7 @@ def _take_in(work: Work, pool_id: str, *, after: Last | None) -> Last | None:
     rationed = stores_with_plate_quota(work, [one.head.store_id for one in waiting])
     costlier = {one.head.id for one in waiting if is_costlier(one.head, old=terms_before[one.pool_id], new=head.terms)}
     known = asked_since(work, costlier, head.opens_at) if work.now < head.freeze_at else set()
+    uncleared = uncleared_in(work, [stored.pool], newcomers=len(waiting)).get(pool_id, 0)
     now, taken, refused, asked = stored, list[tuple[WaitingPreOrder, int]](), _nobody(), _nobody()
     for one in waiting:
         if one.head.person_id in holders:
@@ -195,9 +196,15 @@ def _take_in(work: Work, pool_id: str, *, after: Last | None) -> Last | None:
                 (asked if may_answer(work, stored, one) else refused).append(one)
             continue
         cleared = is_cleared(one.head, needs_plate=one.head.store_id in rationed)
-        if judge_clearance(now.pool, cleared=cleared, now=work.now) is not None:
-            continue
-        joined = join(now.pool, one.head.offer, now=work.now)
+        # Whoever is taken in may fill the pool: then those behind have to have agreed to stay.
+        joined = admit(
+            now.pool,
+            one.head.offer,
+            accepts_frozen=one.head.accepts_frozen,
+            cleared=cleared,
+            uncleared=uncleared,
+            now=work.now,
+        )
         match joined:
             case CapTooLow() | DepositAboveCeiling():
                 refused.append(one)
@@ -205,6 +212,7 @@ def _take_in(work: Work, pool_id: str, *, after: Last | None) -> Last | None:
                 continue
             case OpenPool() | FrozenPool():
                 now = StoredPool(joined, now.joined + 1)
+                uncleared += counts_uncleared(joined, one.head.offer, cleared=cleared)
                 holders.add(one.head.person_id)
                 taken.append((one, now.joined))
     _write_taken(work, stored, now, taken)

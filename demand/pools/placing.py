@@ -10,7 +10,7 @@ from typing import Final
 from configurator.errors import QuoteTaken
 from configurator.model import AcceptedQuote
 from demand.errors import AlreadyInPool, NoOpenPool, WrongClass
-from demand.pools.joining import admit, standing
+from demand.pools.joining import admit, counts_uncleared, standing
 from demand.pools.model import (
     AcknowledgedPreOrder,
     ClassLevel,
@@ -108,7 +108,7 @@ class Candidate:
 @dataclass(slots=True)
 class Seating:
     """What a group decides on: the locked pools with the places ever taken and the time in them, who holds a place,
-    quotes already used.
+    how many of those who reach p_i(M) would not be in the frozen pool, quotes already used.
 
     It changes as candidates are seated, so each one sees those before it.
     """
@@ -117,6 +117,7 @@ class Seating:
     joined: dict[str, int]
     times: Mapping[str, datetime]
     holders: set[tuple[str, str]]
+    uncleared: dict[str, int] = field(default_factory=dict)
     quotes_used: set[str] = field(default_factory=set)
 
 
@@ -141,13 +142,17 @@ def _seat_one(seating: Seating, one: Candidate) -> Refusal | None:
         return AlreadyInPool()
     time = seating.times[head.id]
     by_cash = request.method is PaymentMethod.CASH
-    joined = admit(pool, one.offer, accepts_frozen=request.accepts_frozen, cleared=by_cash, now=time)
+    uncleared = seating.uncleared.get(head.id, 0)
+    joined = admit(
+        pool, one.offer, accepts_frozen=request.accepts_frozen, cleared=by_cash, uncleared=uncleared, now=time
+    )
     if isinstance(joined, Refusal):
         return joined
     one.pool_id = head.id
     if one.authorisation is not None:
         seating.pools[head.id] = joined
         seating.joined[head.id] += 1
+        seating.uncleared[head.id] = uncleared + counts_uncleared(pool, one.offer, cleared=by_cash)
         seating.holders.add((head.id, request.actor.person_id))
         one.place_number = seating.joined[head.id]
     seating.quotes_used.add(request.quote_id)

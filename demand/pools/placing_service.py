@@ -33,7 +33,7 @@ from demand.pools.pre_order_store import (
     pre_orders_by_id,
 )
 from demand.pools.rows import StoredPool
-from demand.pools.seats.clearance_store import save_after
+from demand.pools.seats.clearance_store import save_after, uncleared_in
 from kernel import payments, policy
 from kernel.actor import Permission
 from kernel.errors import IdempotencyMismatch, NotFound, NotSignedIn, Refusal
@@ -227,6 +227,7 @@ def _seat_and_write(work: Work, ready: Sequence[Candidate]) -> None:
         joined={pool_id: one.joined for pool_id, one in stored.items()},
         times=pool_times(work, stored),
         holders=persons_in_pools(work, list(stored), [one.request.actor.person_id or "" for one in ready]),
+        uncleared=uncleared_in(work, [one.pool for one in stored.values()], newcomers=len(ready)),
     )
     seat(seating, ready)
     seated = [one for one in ready if one.refusal is None]

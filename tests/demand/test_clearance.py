@@ -10,7 +10,7 @@ from sqlalchemy import select
 from configurator.model import Tier
 from demand.audit_service import CHECKS
 from demand.cubes.tables import demand_cancellations
-from demand.errors import FinanceNotApproved, PoolFrozen, PreOrderClosed
+from demand.errors import FinanceNotApproved, FreezeNotAccepted, PoolFrozen, PreOrderClosed
 from demand.pools.model import (
     EndedPreOrder,
     FailureChoice,
@@ -116,6 +116,30 @@ def test_who_will_not_be_in_the_frozen_pool_does_not_fill_it(room: PoolRoom) -> 
     assert isinstance(pool, OpenPool)
     assert (pool.head.members, pool.head.freeze_at, pool.head.deadline) == (3, before.freeze_at, before.deadline)
     assert room.states()[lacking] == "pooled"
+    assert unsound(room) == []
+
+
+def test_whoever_comes_together_with_those_who_do_not_fill_a_pool_is_judged_by_the_pool_that_stays_open(
+    room: PoolRoom,
+) -> None:
+    pool_id = room.open(capacity=3, tiers=(Tier(2, 0),))
+    by_instalments(room, 1)
+
+    group = (
+        room.request(room.buyer(2), accepts_frozen=False),
+        room.request(room.buyer(3), accepts_frozen=False),
+        room.request(room.buyer(4), method=PaymentMethod.INSTALMENTS, accepts_frozen=False),
+        room.request(room.buyer(5), accepts_frozen=False),
+        room.request(room.buyer(6), accepts_frozen=False),
+    )
+    *taken, refused = room.place(*group)
+
+    # The third who pays cash fills it; whoever comes after that has to stay.
+    pool = room.pool(pool_id)
+    assert isinstance(pool, FrozenPool)
+    assert refused == FreezeNotAccepted(pool.head.deadline)
+    states = room.states()
+    assert [states[placed(one).pre_order_id] for one in taken] == ["pooled", "pooled", "refunded", "pooled"]
     assert unsound(room) == []
 
 

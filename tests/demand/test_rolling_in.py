@@ -98,6 +98,22 @@ def test_so_many_who_wait_that_they_fill_a_pool_freeze_it_as_it_opens(room: Pool
     assert unsound(room) == []
 
 
+def test_whoever_fills_a_pool_on_the_way_in_leaves_those_behind_who_would_not_stay_in_it(room: PoolRoom) -> None:
+    room.open(tiers=(Tier(8, 0),))
+    asked = [
+        room.request(room.buyer(name), choice=FailureChoice.ROLL, accepts_frozen=name == 5) for name in range(1, 6)
+    ]
+    waiting = [placed(one).pre_order_id for one in room.place(*asked)]
+    room.pass_time(days=21)
+
+    second = room.open(capacity=3, tiers=(Tier(3, 0),))
+
+    assert isinstance(room.pool(second), FrozenPool)
+    states = room.states()
+    assert [states[one] for one in waiting] == ["pooled", "pooled", "pooled", "rolled_over", "pooled"]
+    assert unsound(room) == []
+
+
 def test_those_for_whom_there_is_no_place_hide_nobody_who_stands_behind_them(
     room: PoolRoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,16 @@ from dataclasses import replace
 from demand.pools.chain_store import chain_member
 from demand.pools.events import MemberUncleared
 from demand.pools.joining import without_offer
-from demand.pools.model import FrozenPool, OpenPool, PaymentMethod, PooledPreOrder, PreOrderHead, is_cleared
+from demand.pools.model import (
+    FrozenPool,
+    JoinablePool,
+    OpenPool,
+    PaymentMethod,
+    Pool,
+    PooledPreOrder,
+    PreOrderHead,
+    is_cleared,
+)
 from demand.pools.pool_store import save_pools
 from demand.pools.pre_order_store import end_pre_orders, refund_day, stores_with_plate_quota, uncleared_of
 from demand.pools.rows import StoredPool
@@ -25,6 +34,19 @@ def is_cleared_there(work: Work, head: PreOrderHead) -> bool:
     by_instalments = head.method is PaymentMethod.INSTALMENTS
     needs_plate = by_instalments and bool(stores_with_plate_quota(work, [head.store_id]))
     return is_cleared(head, needs_plate=needs_plate)
+
+
+def uncleared_in(work: Work, pools: Sequence[Pool], *, newcomers: int) -> dict[str, int]:
+    """Count by open pool those who reach p_i(M) and would not be in it once it is frozen.
+
+    Asked only of pools that so many newcomers could fill; of the others it does not matter yet.
+    """
+    near = [
+        one
+        for one in pools
+        if isinstance(one, OpenPool) and one.head.reaching[0] + newcomers >= one.head.terms.capacity
+    ]
+    return {one.head.id: _reaching(one, uncleared_of(work, one.head.id)) for one in near}
 
 
 def save_after(work: Work, changed: Sequence[tuple[StoredPool, StoredPool]]) -> list[StoredPool]:
@@ -56,5 +78,8 @@ def _cleared(work: Work, before: StoredPool, after: StoredPool) -> StoredPool:
 
 def _is_filled_without(pool: FrozenPool, uncleared: Sequence[PooledPreOrder]) -> bool:
     """Say whether as many as there are places reach p_i(M) also without those who will not be in the frozen pool."""
-    terms = pool.head.terms
-    return pool.head.reaching[0] - sum(one.head.offer.reaches(terms)[0] for one in uncleared) >= terms.capacity
+    return pool.head.reaching[0] - _reaching(pool, uncleared) >= pool.head.terms.capacity
+
+
+def _reaching(pool: JoinablePool, members: Sequence[PooledPreOrder]) -> int:
+    return sum(one.head.offer.reaches(pool.head.terms)[0] for one in members)
