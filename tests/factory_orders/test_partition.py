@@ -267,3 +267,16 @@ def test_a_thousand_orders_of_nine_classes_are_near_the_bound() -> None:
 
     assert sum(len(batch.orders) for batch in found.batches) == 1_000
     assert found.gap_bp < 1_000
+
+
+def test_a_thousand_orders_beside_one_of_another_class_may_be_batches_of_a_single_car() -> None:
+    own = [
+        waiting(number, paint=f"P{number % 5}", since=80 + number % 7, due=100 + number % 60) for number in range(1_200)
+    ]
+    other = waiting(1_200, kind="M7/PHEV", due=105)
+    line = Line(tuple(range(100, 200)), (40,) * 100)
+
+    found = partition_orders([*own, other], line, smallest=1, largest=20, prices=PRICES)
+
+    assert sum(len(batch.orders) for batch in found.batches) == 1_201
+    assert found.bound_minor <= found.cost_minor

@@ -63,17 +63,29 @@ class Rest:
 
     def least(self, taken: int, end: int) -> int:
         """Return the least cost in fen with so many built and the line free at `end`; `NEVER` if none fills batches."""
-        count = len(self.alike.queues[0])
-        if taken == count:
-            return 0
-        known = self._known.get((taken, end))
-        if known is None:
-            known = NEVER
-            for stop in range(taken + self.alike.smallest, min(taken + self.alike.largest, count) + 1):
-                after, cost = self.alike.build((Part(0, taken, stop),), end, 0)
-                known = min(known, cost + self.least(stop, after))
-            self._known[taken, end] = known
-        return known
+        open_ones = [(taken, end)]
+        batches: dict[tuple[int, int], list[tuple[tuple[int, int], int]]] = {}
+        # By hand, not by recursion: with batches of one car it would go as deep as there are orders.
+        while open_ones:
+            state = open_ones[-1]
+            if state in self._known:
+                open_ones.pop()
+                continue
+            if state not in batches:
+                batches[state] = self._batches_behind(*state)
+                open_ones += [after for after, _ in batches[state] if after not in self._known]
+                continue
+            own = [cost + self._known[after] for after, cost in batches.pop(state)]
+            self._known[state] = 0 if state[0] == len(self.alike.queues[0]) else min([NEVER, *own])
+        return self._known[taken, end]
+
+    def _batches_behind(self, taken: int, end: int) -> list[tuple[tuple[int, int], int]]:
+        """Return the states that one more batch leads to, each with what it costs."""
+        found = []
+        for stop in range(taken + self.alike.smallest, min(taken + self.alike.largest, len(self.alike.queues[0])) + 1):
+            after, cost = self.alike.build((Part(0, taken, stop),), end, 0)
+            found.append(((stop, after), cost))
+        return found
 
 
 def _least_waiting(orders: Sequence[WaitingOrder], line: Line, prices: BatchPrices) -> int:
