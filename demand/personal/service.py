@@ -63,9 +63,7 @@ class DemandData:
         lock_book(work)
         person_id = _person_of(work, account_id)
         if person_id is not None and not has_another_account(work, person_id, leaving=account_id):
-            open_votes = open_votes_of(work, person_id)
-            lock_proposals(work, *open_votes)
-            for proposal_id in open_votes:
+            for proposal_id in _hold_open_votes(work, person_id):
                 take_back_vote(work, proposal_id, person_id)
             forget_persons(work, [person_id])
             forget_participant(work, person_id)
@@ -74,6 +72,17 @@ class DemandData:
         forget_owner(work, person_id=last, account_id=account_id)
         forget_persons(work, [account_id])
         forget_author(work, account_id)
+
+
+def _hold_open_votes(work: Work, person_id: str) -> list[str]:
+    """Lock the proposals that take votes and on which a person holds one; a merge may move votes meanwhile."""
+    found = open_votes_of(work, person_id)
+    while True:
+        lock_proposals(work, *found)
+        now = open_votes_of(work, person_id)
+        if set(now) <= set(found):
+            return now
+        found = now
 
 
 def _person_of(work: Work, account_id: AccountId) -> str | None:

@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from demand.audit_service import CHECKS
 from demand.errors import AlreadyVoted, NotVoted, PersonNotVerified, ProposalClosed, VotesSpent
+from demand.personal.service import DemandData
 from demand.queries import list_proposals, own_vote_budget, proposals_by_id
 from demand.service import (
     cast_vote,
@@ -317,3 +318,23 @@ def test_votes_that_come_together_are_answered_each_by_itself(works: Works) -> N
     assert [count(works, one) for one in (wanted[0], wanted[9], wanted[10], closed)] == [2, 1, 0, 0]
     with works.read(system(BRAND)) as work:
         assert record.broken_chains(work) == {}
+
+
+def test_who_is_erased_while_a_merge_moves_the_vote_takes_it_back_where_it_counts(works: Works) -> None:
+    duplicate, target = proposal(works), proposal(works, title="A towing hook")
+    vote(works, 1, duplicate)
+
+    def erase() -> None:
+        with works.change(voter(1)) as work:
+            DemandData().erase(work, voter(1).signed_in())
+
+    with ThreadPoolExecutor(1) as hand:
+        with works.change(PLANNER) as work:
+            merge_proposals(work, duplicate, into=target)
+            erased = hand.submit(erase)
+            with pytest.raises(TimeoutError):
+                erased.result(timeout=0.3)
+        erased.result(timeout=20)
+
+    with works.read(PLANNER) as work:
+        assert proposals_by_id(work, [target])[target].votes == 0
