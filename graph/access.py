@@ -5,6 +5,7 @@ What a document needs is known before it runs, so checking it costs nothing per 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, dataclass_transform
@@ -67,7 +68,7 @@ def object_type(*, reads: Permission, name: str | None = None, interface: bool =
     def declare(cls: TypeT) -> TypeT:
         setattr(cls, CLASS_ACCESS, Access(reads))
         make = strawberry.interface if interface else strawberry.type
-        made: TypeT = make(cls, name=name, description=_first_paragraph(cls))
+        made: TypeT = make(cls, name=name, description=_description(cls))
         return made
 
     return declare
@@ -79,7 +80,7 @@ def input_type(*, takes: Permission) -> Callable[[TypeT], TypeT]:
 
     def declare(cls: TypeT) -> TypeT:
         setattr(cls, CLASS_ACCESS, Access(takes))
-        made: TypeT = strawberry.input(cls, description=_first_paragraph(cls))
+        made: TypeT = strawberry.input(cls, description=_description(cls))
         return made
 
     return declare
@@ -100,9 +101,9 @@ def resolved(
     return declare
 
 
-def _first_paragraph(cls: type[Any]) -> str | None:
+def _description(cls: type[Any]) -> str | None:
     # A dataclass without a docstring would get its signature as one.
-    return (cls.__doc__ or "").split("\n\n")[0].strip() or None
+    return inspect.cleandoc(cls.__doc__ or "") or None
 
 
 @dataclass(frozen=True, slots=True)

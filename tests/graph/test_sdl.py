@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 
 import pytest
+from graphql import build_schema
 
 from graph.sdl import COMMITTED, breaking_changes, print_sdl
 
@@ -18,6 +19,15 @@ input Wish { text: String }
 
 def test_the_committed_schema_is_what_the_code_says() -> None:
     assert COMMITTED.read_text(encoding="utf-8") == print_sdl()
+
+
+def test_a_type_says_all_that_is_said_of_it() -> None:
+    schema = build_schema(print_sdl())
+
+    conflict, reading = schema.type_map["LimitConflict"], schema.type_map["NearestPoolsInput"]
+
+    assert "`ordersInAll`" in (conflict.description or "")
+    assert "`storeId`" in (reading.description or "")
 
 
 @pytest.mark.parametrize(
