@@ -119,13 +119,12 @@ def publish_take_rates(snapshot: Snapshot, rules: Rules) -> list[PublishedCell]:
 
 def _regional_cells(table: TakeTable, snapshot: Snapshot, totals: frozenset[str], *, k: int) -> list[Edge]:
     """Return the (option, region) cells that may be shown together beside the totals, a category after the other."""
-    # A total that is hidden for what the rules tell would be the sum of its regions.
-    hidden = {option for pair in snapshot.needs for option in pair} - totals
+    hidden: set[str] = set()
     categories = sorted(set(table.category_of.values()))
     shown = {one: _shown_in_regions(table, snapshot, one, totals, hidden, k=k) for one in categories}
     while True:
         told = {option for edges in shown.values() for option, _ in edges}
-        option = hidden_by_region_for_needs(table, snapshot.needs, told, k=k)
+        option = hidden_by_region_for_needs(table, snapshot.needs, snapshot.needs_in, told, totals, k=k)
         if option is None:
             break
         hidden.add(option)

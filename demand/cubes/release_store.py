@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,8 +109,20 @@ def load_move(work: Work, serial: int) -> dict[str, Any]:
 def read_move(key: TableKey, counts: Mapping[str, Any], menus: Mapping[str, Menu]) -> Move:
     """Read a move from its row."""
     blocks = {region: counts_from(block) for region, block in counts["blocks"].items()}
-    needs = frozenset((one, other) for one, other in counts.get("needs", ()))
-    return Move(Snapshot(key, blocks, menus, frozenset(counts["burnt"]), needs), frozenset(counts["shown"]))
+    needs, needs_in = _needs(counts.get("needs", ())), counts.get("needs_in", {})
+    snapshot = Snapshot(
+        key,
+        blocks,
+        menus,
+        frozenset(counts["burnt"]),
+        needs,
+        {region: _needs(own) for region, own in needs_in.items()},
+    )
+    return Move(snapshot, frozenset(counts["shown"]))
+
+
+def _needs(pairs: Iterable[Sequence[str]]) -> frozenset[tuple[str, str]]:
+    return frozenset((one, other) for one, other in pairs)
 
 
 def insert_move(
@@ -124,6 +136,7 @@ def insert_move(
             "blocks": {region: _plain(counts) for region, counts in move.snapshot.blocks.items()},
             "burnt": sorted(move.snapshot.burnt),
             "needs": sorted(move.snapshot.needs),
+            "needs_in": {region: sorted(own) for region, own in sorted(move.snapshot.needs_in.items())},
             "shown": sorted(move.shown),
         },
     }

@@ -7,7 +7,7 @@ in all regions together, in each region, in what is left of them, and among thos
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -40,6 +40,12 @@ class _Atom:
     count: Count
     others: frozenset[str]
     anybody: bool
+
+
+def needs_that_matter(table: TakeTable, needs: Needs) -> Needs:
+    """Return the needs that matter to these counts: who needs what nobody or everybody has is told of by that alone."""
+    answering = {option for option in table.category_of if 0 < table.total(option).all < table.everybody.all}
+    return frozenset((one, other) for one, other in needs if one in table.category_of and other in answering)
 
 
 def hidden_for_needs(table: TakeTable, needs: Needs, shown: Set[str], *, may_hide: Set[str], k: int) -> str | None:
@@ -85,9 +91,16 @@ def _told(view: _View, needed: Mapping[str, Set[str]], shown: Set[str], *, k: in
                     for one in parts
                     if not one.anybody and all(needed.get(option, set()) & whole.options for option in one.options)
                 ]
-                for group in [inside] if category in view.exclusive else [[one] for one in inside]:
+                for group in _groups(inside) if category in view.exclusive else [[one] for one in inside]:
                     if group and _tells(whole.count, (one.count for one in group), k=k):
                         yield frozenset().union(*(one.options & shown | one.others for one in (whole, *group)))
+
+
+def _groups(atoms: Sequence[_Atom]) -> Iterator[Sequence[_Atom]]:
+    """Yield all that may be taken from a whole together, and all but one: what fewer leave is about more."""
+    yield atoms
+    for number in range(len(atoms) if len(atoms) > 1 else 0):
+        yield [*atoms[:number], *atoms[number + 1 :]]
 
 
 def _atoms(view: _View, category: str, shown: Set[str]) -> Iterator[_Atom]:
@@ -108,25 +121,40 @@ def _tells(whole: Count, parts: Iterable[Count], *, k: int) -> bool:
     return not is_safe(rest, NOBODY, k=k)
 
 
-def hidden_by_region_for_needs(table: TakeTable, needs: Needs, shown: Set[str], *, k: int) -> str | None:
+def hidden_by_region_for_needs(
+    table: TakeTable, needs: Needs, needs_in: Mapping[str, Needs], shown: Set[str], totals: Set[str], *, k: int
+) -> str | None:
     """Return the option of which no region may be shown, or None where needs tell of nobody in any region.
 
     `shown` are the options of which some region is. An option's regions go together: single ones would be worked out
-    from its total and the others.
+    from its total and the others, and a total that is hidden from all of them. `needs_in` has by region what is needed
+    there and not everywhere.
     """
-    if not needs:
+    if not needs and not any(needs_in.values()):
         return None
-    categories, exclusive, needed = _categories(table), _exclusive(table), _needed_by(needs)
+    categories, exclusive = _categories(table), _exclusive(table)
     guilty: Counter[str] = Counter()
     others = table.people.keys() - table.shown_regions
-    for regions in [*({one} for one in sorted(table.shown_regions)), *([others] if others else [])]:
+    parts = [*({one} for one in sorted(table.shown_regions)), *([others] if others else [])]
+    for regions, known in [*((part, shown) for part in parts), (table.people.keys(), shown | totals)]:
         chosen: dict[str, Count] = {}
         for (option, region), count in table.chosen.items():
             if region in regions:
                 chosen[option] = chosen.get(option, NOBODY).plus(count)
         view = _View(sum_counts(table.people[one] for one in regions), chosen, categories, exclusive)
-        guilty.update(option for told in _told(view, needed, shown, k=k) for option in told)
+        needed = _needed_by(needs | _needs_of_all(table, needs_in, regions))
+        guilty.update(option for told in _told(view, needed, known, k=k) for option in told & shown)
     return min(guilty, key=lambda one: (-guilty[one], table.total(one).all, one), default=None)
+
+
+def _needs_of_all(table: TakeTable, needs_in: Mapping[str, Needs], regions: Set[str]) -> Needs:
+    """Return what is needed in each of some regions in which the first option could be had."""
+    own = frozenset[tuple[str, str]]().union(*(needs_in.get(one, ()) for one in regions))
+    return frozenset(
+        pair
+        for pair in own
+        if all(pair in needs_in.get(one, ()) for one in regions & table.regions_of.get(pair[0], set()))
+    )
 
 
 def hidden_pair_for_needs(

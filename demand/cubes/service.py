@@ -33,7 +33,7 @@ from demand.cubes.release_store import (
     read_move,
     save_table,
 )
-from demand.cubes.rules_told import Needs
+from demand.cubes.rules_told import Needs, needs_that_matter
 from demand.cubes.setting_out import Rules, Snapshot, set_out
 from kernel import outbox, policy, registry
 from kernel.actor import Permission
@@ -139,7 +139,7 @@ def _release_take_rates(
     else:
         assert before is not None and pairs_last is not None
         snapshot, pairs = before.snapshot, dict(_told(work, pairs_key, pairs_last))
-    snapshot = replace(snapshot, needs=_needs_of(work, snapshot, k=release.rules.k))
+    snapshot = _with_needs(work, snapshot, k=release.rules.k)
     told = publish_take_rates(snapshot, Rules(release.rules.k, release.rules.rounding, final))
     shown = shown_before | {cell.key.option for cell in told}
     serial = release.publish(Move(snapshot, shown), final=final)
@@ -149,17 +149,18 @@ def _release_take_rates(
     forget_sayings(work, key)
 
 
-def _needs_of(work: Work, snapshot: Snapshot, *, k: int) -> Needs:
-    """Return which options need which others, as far as it matters for these counts: a move's log keeps them."""
-    key = snapshot.table
-    places = [(region, day) for region in snapshot.menus for day in (key.week, key.week + WEEK - DAY)]
-    needs = implied_options(work, VersionId(key.version_id), model=key.model, places=places)
-    table = set_out(snapshot, k=k)
-    totals = {option: table.total(option) for option in table.category_of}
-    # What few chose is never shown, and who needs what everybody has is told of by that alone.
-    asking = {option for option, total in totals.items() if total.known >= k}
-    answering = {option for option, total in totals.items() if 0 < total.all < table.everybody.all}
-    return frozenset((one, other) for one, other in needs if one in asking and other in answering)
+def _with_needs(work: Work, snapshot: Snapshot, *, k: int) -> Snapshot:
+    """Note which options need which others, everywhere and in each region, as far as it matters for these counts."""
+    key, table = snapshot.table, set_out(snapshot, k=k)
+
+    def needs_at(*regions: str) -> Needs:
+        places = [(region, day) for region in regions for day in (key.week, key.week + WEEK - DAY)]
+        needs = implied_options(work, VersionId(key.version_id), model=key.model, places=places)
+        return needs_that_matter(table, needs)
+
+    everywhere = needs_at(*snapshot.menus)
+    by_region = {region: needs_at(region) - everywhere for region in snapshot.menus}
+    return replace(snapshot, needs=everywhere, needs_in={region: own for region, own in by_region.items() if own})
 
 
 def _close_untold(work: Work, *keys: TableKey) -> None:

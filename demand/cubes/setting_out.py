@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from demand.cubes.model import EVERYBODY, NOBODY, ORDERED, Count, Counts, Menu, TableKey
@@ -18,7 +18,7 @@ class Snapshot:
 
     `menus` is what could be had in each region. `burnt` are options that may not be shown any more, as fewer than k of
     those behind them changed since they were. `needs` are pairs of options that the catalogue ties: nobody can have
-    chosen the first without the second.
+    chosen the first without the second; `needs_in` has by region those that it ties there and not everywhere.
     """
 
     table: TableKey
@@ -26,6 +26,7 @@ class Snapshot:
     menus: Mapping[str, Menu]
     burnt: frozenset[str] = frozenset()
     needs: frozenset[tuple[str, str]] = frozenset()
+    needs_in: Mapping[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ It knows every published count unrounded and works with linear algebra over who 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import product
 from typing import Any, Final, TypeAlias
@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from demand.cubes.model import EVERYBODY, NOBODY, Count, Counts, CubeName, PublishedCell, TableKey, pair_code
 from demand.cubes.publishing import publish_pairs, publish_take_rates
-from demand.cubes.setting_out import Rules, Snapshot
+from demand.cubes.rules_told import needs_that_matter
+from demand.cubes.setting_out import Rules, Snapshot, set_out
 
 K: Final = 10
 TABLE: Final = TableKey(CubeName.TAKE_RATES, date(2026, 11, 23), "A1", "v")
@@ -26,6 +27,7 @@ RULES: Final = Rules(k=K, rounding=5, final=True)
 REGIONS: Final = ("east", "south")
 MENU: Final = {"Camp": ("CAMP",), "Power": ("V2L",), "Trim": ("BASE", "TOP", "TRAIL")}
 NEEDS: Final = frozenset({("CAMP", "V2L"), ("TRAIL", "V2L"), ("TOP", "V2L")})
+IN_SOUTH: Final = {"south": frozenset({("CAMP", "TRAIL")})}
 Car: TypeAlias = tuple[str, ...]
 CARS: Final[tuple[Car, ...]] = tuple(
     car
@@ -33,6 +35,8 @@ CARS: Final[tuple[Car, ...]] = tuple(
     for car in [tuple(sorted(filter(None, (trim, *others))))]
     if all(other in car for one, other in NEEDS if one in car)
 )
+Needs: TypeAlias = frozenset[tuple[str, str]]
+NOWHERE: Final[Mapping[str, Needs]] = {}
 Crowd: TypeAlias = Mapping[tuple[Car, str], int]
 
 
@@ -60,7 +64,7 @@ class Sight:
         )
 
 
-def snapshot_of(crowd: Crowd, needs: frozenset[tuple[str, str]]) -> tuple[Snapshot, Counts]:
+def snapshot_of(crowd: Crowd, needs: Needs, needs_in: Mapping[str, Needs]) -> tuple[Snapshot, Counts]:
     blocks: dict[str, Counts] = {region: {} for region in REGIONS}
     pairs: Counts = {}
     for (car, region), number in crowd.items():
@@ -69,14 +73,25 @@ def snapshot_of(crowd: Crowd, needs: frozenset[tuple[str, str]]) -> tuple[Snapsh
         for one, other in product(car, car):
             if one < other:
                 pairs[pair_code(one, other)] = pairs.get(pair_code(one, other), NOBODY).plus(Count(number, number))
-    return Snapshot(TABLE, blocks, dict.fromkeys(REGIONS, MENU), frozenset(), needs), pairs
+    plain = Snapshot(TABLE, blocks, dict.fromkeys(REGIONS, MENU))
+    table = set_out(plain, k=K)
+    own = {region: needs_that_matter(table, some) for region, some in needs_in.items()}
+    return replace(plain, needs=needs_that_matter(table, needs), needs_in=own), pairs
 
 
-def read(crowd: Crowd, needs: frozenset[tuple[str, str]] = NEEDS) -> tuple[Sight, list[PublishedCell]]:
-    """Publish, and let the attacker read everything."""
-    take, pairs = snapshot_of(crowd, needs)
+def can_be(place: tuple[Car, str], needs_in: Mapping[str, Needs]) -> bool:
+    """Say whether the rules of a region allow a car there."""
+    car, region = place
+    return all(other in car for one, other in needs_in.get(region, ()) if one in car)
+
+
+def read(
+    crowd: Crowd, needs: Needs = NEEDS, *, needs_in: Mapping[str, Needs] = NOWHERE, thought_of: bool = True
+) -> tuple[Sight, list[PublishedCell]]:
+    """Publish, thinking of the rules of single regions (`needs_in`) or not, and let the attacker read everything."""
+    take, pairs = snapshot_of(crowd, needs, needs_in if thought_of else NOWHERE)
     told = [*publish_take_rates(take, RULES), *publish_pairs(take, pairs, RULES)]
-    sight = Sight(list(product(CARS, REGIONS)), crowd, None)
+    sight = Sight([place for place in product(CARS, REGIONS) if can_be(place, needs_in)], crowd, None)
     rows = [np.zeros(len(sight.places))]
     for cell in told:
         if not cell.key.option.startswith("@"):
@@ -138,3 +153,61 @@ def test_where_nobody_or_many_are_left_both_are_shown(without: int) -> None:
     _, told = read({**FEW_WITHOUT, (("TOP", "V2L"), "east"): 0, (("BASE", "V2L"), "south"): without})
 
     assert {"V2L", "CAMP"} <= {cell.key.option for cell in told if cell.key.region == "*"}
+
+
+@given(crowds)
+def test_what_a_rule_of_one_region_and_its_counts_tell_is_about_nobody_or_many(crowd: Crowd) -> None:
+    lawful = {place: number for place, number in crowd.items() if can_be(place, IN_SOUTH)}
+
+    sight, _ = read(lawful, needs_in=IN_SOUTH)
+
+    few = sight.count(("TRAIL",), ("south",), without=("CAMP",))
+    assert few is None or few == 0 or few >= K
+
+
+FEW_IN_THE_SOUTH: Final[Crowd] = {
+    (("BASE",), "east"): 20,
+    (("BASE", "V2L"), "east"): 7,
+    (("BASE", "V2L"), "south"): 20,
+    (("CAMP", "TRAIL", "V2L"), "south"): 20,
+    (("TRAIL", "V2L"), "south"): 7,
+}
+
+
+def test_the_few_of_one_region_are_found_where_nobody_thinks_of_its_rule() -> None:
+    unaware, _ = read(FEW_IN_THE_SOUTH, needs_in=IN_SOUTH, thought_of=False)
+    aware, told = read(FEW_IN_THE_SOUTH, needs_in=IN_SOUTH)
+
+    assert unaware.count(("TRAIL",), ("south",), without=("CAMP",)) == 7
+    assert aware.count(("TRAIL",), ("south",), without=("CAMP",)) is None
+    assert {"TRAIL", "CAMP"} <= {cell.key.option for cell in told if cell.key.region == "*"}
+
+
+@pytest.mark.parametrize(
+    "crowd",
+    [
+        # An option that nobody chose is one of the hidden ones of its category, and needs what they need.
+        {(("BASE",), "east"): 20, (("BASE", "V2L"), "south"): 7, (("TOP", "V2L"), "south"): 20},
+        # In one region a part of those who need an option may be taken from it, and leave the others.
+        {
+            (("BASE",), "east"): 12,
+            (("CAMP", "TRAIL", "V2L"), "east"): 3,
+            (("TOP", "V2L"), "east"): 40,
+            (("TOP", "V2L"), "south"): 40,
+            (("BASE", "V2L"), "south"): 60,
+        },
+        # A total that is hidden is the sum of its regions, also one that no need names.
+        {
+            (("BASE",), "east"): 20,
+            (("CAMP", "TOP", "V2L"), "east"): 40,
+            (("BASE",), "south"): 7,
+            (("BASE", "CAMP", "V2L"), "south"): 3,
+            (("CAMP", "TRAIL", "V2L"), "south"): 4,
+            (("TOP", "V2L"), "south"): 10,
+        },
+    ],
+)
+def test_some_that_chance_seldom_finds_are_found_by_nobody(crowd: Crowd) -> None:
+    sight, _ = read(crowd)
+
+    assert list(told_of_few(sight)) == []
