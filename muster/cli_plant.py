@@ -15,7 +15,7 @@ from muster.acting import at_brand
 from muster.terminal import REFUSED, FileTrouble, errors, on_file, out, stages
 
 if TYPE_CHECKING:
-    from factory_orders.plant.simulation import PlantConduct
+    from factory_orders.plant.simulation import PlantConduct, Stop
     from kernel.actor import Actor
     from kernel.work import Works
     from muster.demo.client import Client
@@ -52,6 +52,14 @@ def simulate(
     rework: Annotated[int, _percent("Cars that need rework at the line's end, in percent.")] = 4,
     scrapped: Annotated[int, _percent("Cars that are spoilt for good, in percent.")] = 0,
     stopped: Annotated[int, _percent("Weeks in which the line breaks down for hours, in percent.")] = 10,
+    late_parts: Annotated[
+        int, _percent("Weeks in which every second car waits for a late part, up to ten days, in percent.")
+    ] = 0,
+    still_from: Annotated[
+        datetime | None,
+        typer.Option(help="The day (UTC) on which the plant comes to stand still.", formats=["%Y-%m-%d"]),
+    ] = None,
+    still_days: Annotated[int, typer.Option(help="So many days it stands still.", min=1, max=DAYS_MAX)] = 7,
     lost: Annotated[int, _percent("Messages that get lost on their way, in percent.")] = 5,
     unanswered: Annotated[int, _percent("Messages whose answer gets lost, in percent.")] = 5,
     repeated: Annotated[int, _percent("Messages that come twice, in percent.")] = 5,
@@ -60,9 +68,10 @@ def simulate(
 ) -> None:
     """Build what a plant has to build, and report it through the API as the plant's machine account.
 
-    Some cars need rework or are spoilt, the line breaks down, and messages get lost, come twice or out of order; each
-    is sent until it is acknowledged. What the server has taken is shown at the end. Times are the planned ones; with
-    --days a demo's clock is moved on day by day, so that weeks pass in moments.
+    Some cars need rework or are spoilt, the line breaks down, parts come late, the plant may stand still for days, and
+    messages get lost, come twice or out of order; each is sent until it is acknowledged. What the server has taken is
+    shown at the end. Times are the planned ones; with --days a demo's clock is moved on day by day, so that weeks pass
+    in moments.
 
     Example: [bold]muster plant simulate --days 14 --rework 10 --lost 20[/bold]
     """
@@ -76,6 +85,8 @@ def simulate(
             rework_percent=rework,
             scrapped_percent=scrapped,
             stopped_percent=stopped,
+            late_part_percent=late_parts,
+            still=_long_stop(still_from, still_days),
             lost_percent=lost,
             unanswered_percent=unanswered,
             repeated_percent=repeated,
@@ -167,6 +178,15 @@ def _at_plant(brand: str, plant: str) -> Iterator[tuple[Works, Actor]]:
 def _read_key(path: Path) -> str:
     with on_file(path):
         return path.read_text(encoding="utf-8").strip()
+
+
+def _long_stop(begins_at: datetime | None, days: int) -> Stop | None:
+    from factory_orders.plant.simulation import Stop
+
+    if begins_at is None:
+        return None
+    day = begins_at.replace(tzinfo=UTC)
+    return Stop(day, day + timedelta(days=days))
 
 
 def _run(

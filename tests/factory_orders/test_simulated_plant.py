@@ -16,7 +16,16 @@ from sqlalchemy import select
 from factory_orders.errors import PlantEventGap, PlantEventOutOfOrder
 from factory_orders.model import BuildOrder, PlantReport, Stage
 from factory_orders.plant.model import FOLLOWS, take_report
-from factory_orders.plant.simulation import FAULTLESS, Fate, PlantConduct, fate_of, simulate_build, stop_of_week
+from factory_orders.plant.simulation import (
+    FAULTLESS,
+    Fate,
+    PlantConduct,
+    Stop,
+    fate_of,
+    part_days_late,
+    simulate_build,
+    stop_of_week,
+)
 from factory_orders.plant.tables import build_orders, plant_events
 from kernel.errors import Refusal
 from muster.demo.client import Unanswered
@@ -28,12 +37,16 @@ MONDAY = date(2026, 11, 23)
 SIX = datetime(2026, 11, 23, 6, tzinfo=UTC)
 BAD_DAYS = PlantConduct(rework_percent=30, scrapped_percent=10, stopped_percent=60, stop_hours_max=120)
 BAD_LINE = PlantConduct(lost_percent=20, unanswered_percent=20, repeated_percent=20, late_percent=20)
+STILL = Stop(SIX + timedelta(hours=20), SIX + timedelta(days=9))
 conducts = st.builds(
     PlantConduct,
     rework_percent=st.integers(0, 50),
     scrapped_percent=st.integers(0, 50),
     stopped_percent=st.integers(0, 100),
     stop_hours_max=st.integers(1, 120),
+    late_part_percent=st.integers(0, 100),
+    part_days_max=st.integers(1, 10),
+    still=st.sampled_from([None, STILL]),
     lost_percent=st.integers(0, 40),
     unanswered_percent=st.integers(0, 20),
     repeated_percent=st.integers(0, 20),
@@ -118,6 +131,7 @@ def test_nothing_is_finished_while_the_line_stands_still(conduct: PlantConduct, 
     for report in simulate_build(f"{seed:032x}", starts_at=SIX, conduct=conduct, seed=seed, plant="p"):
         stop = stop_of_week("p", report.occurred_at.date(), conduct=conduct, seed=seed)
         assert stop is None or not stop.begins_at < report.occurred_at < stop.ends_at
+        assert conduct.still is None or not STILL.begins_at < report.occurred_at < STILL.ends_at
 
 
 def test_a_stop_makes_the_cars_late_that_it_meets_by_its_length_and_no_other() -> None:
@@ -146,6 +160,38 @@ def test_a_stop_makes_the_cars_late_that_it_meets_by_its_length_and_no_other() -
     assert later[False] > 20
 
 
+def test_while_a_plant_stands_still_for_days_its_cars_wait_and_go_on_where_they_were() -> None:
+    plain = list(simulate_build("a" * 32, starts_at=SIX, conduct=FAULTLESS, plant="p"))
+    waiting = list(simulate_build("a" * 32, starts_at=SIX, conduct=replace(FAULTLESS, still=STILL), plant="p"))
+
+    length = STILL.ends_at - STILL.begins_at
+    assert [later.occurred_at - before.occurred_at for later, before in zip(waiting, plain, strict=True)] == [
+        timedelta() if before.occurred_at <= STILL.begins_at else length for before in plain
+    ]
+    assert plain[0].occurred_at < STILL.begins_at < plain[-1].occurred_at
+
+
+def test_a_late_part_keeps_every_second_car_of_its_week_waiting_by_its_days() -> None:
+    conduct = replace(FAULTLESS, late_part_percent=50, part_days_max=6)
+    weeks = [MONDAY + timedelta(weeks=week) for week in range(400)]
+    days = [part_days_late("p", week + timedelta(days=3), conduct=conduct, seed=1) for week in weeks]
+
+    assert days == [part_days_late("p", week, conduct=conduct, seed=1) for week in weeks]
+    assert set(days) == set(range(7))
+    assert 150 < sum(day > 0 for day in days) < 250
+    late = next(week for week, day in zip(weeks, days, strict=True) if day)
+    starts_at = datetime.combine(late, SIX.time(), UTC)
+    waits = Counter(
+        (
+            next(simulate_build(one, starts_at=starts_at, conduct=conduct, seed=1, plant="p")).occurred_at
+            - next(simulate_build(one, starts_at=starts_at, conduct=FAULTLESS, seed=1, plant="p")).occurred_at
+        ).days
+        for one in (f"{number:032x}" for number in range(1_000))
+    )
+    assert set(waits) == {0, days[weeks.index(late)]}
+    assert 400 < waits[0] < 600
+
+
 def test_shares_are_those_that_were_asked_for() -> None:
     ends = Counter(
         tuple(report.stage for report in simulate_build(f"{number:032x}", starts_at=SIX, conduct=BAD_DAYS))[-2:]
@@ -162,7 +208,13 @@ def test_shares_are_those_that_were_asked_for() -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [{"lost_percent": 60, "late_percent": 40}, {"rework_percent": 60, "scrapped_percent": 60}, {"stop_hours_max": 121}],
+    [
+        {"lost_percent": 60, "late_percent": 40},
+        {"rework_percent": 60, "scrapped_percent": 60},
+        {"stop_hours_max": 121},
+        {"late_part_percent": 101},
+        {"part_days_max": 0},
+    ],
 )
 def test_a_conduct_that_cannot_be_is_none(words: dict[str, int]) -> None:
     with pytest.raises(AssertionError):
