@@ -84,9 +84,12 @@ def keeps_promise(order: CarOfOrder, gets: CarOfOrder, *, way_days: int, margin_
 
     It does where that car comes no later than the own one, by its day and by its plan, or where the margin still lies
     between its day at the store and the date: by the same sum a plan is held against the date when its buyer may leave.
+    Where cars come sooner than planned that margin is less than nothing, and the car's own day must be in time as well.
     """
     if gets.ready <= order.ready and gets.planned <= order.planned:
         return True
+    if gets.ready + way_days > order.due:
+        return False
     return max(gets.ready, gets.planned) + way_days + margin_days <= order.due
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ from factory_orders.model import Stage
 from factory_orders.offers.model import OfferState
 from factory_orders.plant.model import BuildOrder
 from factory_orders.policies import CancellationPolicy
+from factory_orders.promises.tables import promise_outcomes
 from factory_orders.swap_offers import service as offering
 from factory_orders.swap_offers.service import offer_swaps
 from kernel.actor import Actor
@@ -123,6 +124,36 @@ def test_where_one_of_the_two_has_moved_on_both_keep_their_cars(trade: Trade, wh
     assert (state_of(trade, first), state_of(trade, second)) == before
     assert made(trade) == []
     assert unsound(trade) == []
+
+
+def test_nobody_is_asked_for_a_car_without_which_its_buyer_would_be_late_although_cars_come_before_their_plan(
+    trade: Trade,
+) -> None:
+    first, second = two_orders(trade, begun=False)
+    trade.build(first)
+    by_its_day = trade.build_order_of(second).day + timedelta(days=2 + 3)
+
+    def promise_first(day: date) -> None:
+        promise(trade, first, day)
+        with trade.works.change(SYSTEM) as work:
+            own = promise_outcomes.c.order_id == first
+            days = {"expected_on": day, "promised_by": day, "planned_on": day + timedelta(days=20)}
+            work.connection.execute(update(promise_outcomes).where(own).values(**days))
+
+    promise_first(by_its_day - timedelta(days=1))
+    late = offer_swaps(trade.works, BRAND)
+    promise_first(by_its_day)
+    in_time = offer_swaps(trade.works, BRAND)
+    (offer,) = offers(trade)
+    promise_first(by_its_day - timedelta(days=1))
+
+    assert (late, in_time) == (0, 1)
+    with pytest.raises(SwapOfferEnded):
+        accept(trade, offer)
+    assert state_of(trade, first)[0] == "built"
+    promise_first(by_its_day)
+    assert accept(trade, offer).state is OfferState.ACCEPTED
+    assert {(one.days_late_before, one.days_late_after) for one in made(trade) if one.order_id == first} == {(0, 0)}
 
 
 @pytest.mark.parametrize("gone", ["the one with the car", "the one who was asked"])
