@@ -11,53 +11,39 @@ import random
 import time
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 from sqlalchemy import func, select
 
+from benchmarks.year_people import live_as_buyers
+from benchmarks.year_plot import BEGINS_AT, PLOTS, Plot, environment
+from benchmarks.year_trade import find_damage, live_as_trade, still_conduct
 from configurator.model import Tier
 from demand.pools.model import FailureChoice
 from demand.pools.queries import pools_for_classes
 from demand.service import PoolPlan, place_pre_orders
-from factory_orders.plant.simulation import PlantConduct
 from factory_orders.pools_service import open_pool
-from factory_orders.promises.calibration_service import learn_margins, release_calibration
-from kernel import db, record, registry
+from kernel import db, registry
 from kernel.actor import system
 from kernel.clock import FixedClock
 from kernel.errors import Refusal
 from kernel.identity.tables import accounts
-from kernel.ids import BrandId
+from kernel.ids import BrandId, SeededIds
 from kernel.work import Works
 from muster import migrate
+from muster.daily import wind_up
 from muster.demo import seed
 from muster.demo.activity import Stage, Story, cars_of, class_of, set_stage
 from muster.demo.crowd import add_buyers
+from muster.logs import set_up_logs
 from muster.settings import read_settings
 
-BEGINS_AT: Final = datetime(2026, 1, 5, 10, tzinfo=seed.ZONE)
-POOL_EVERY: Final = timedelta(days=7)
-LAST_POOL_BEFORE_END: Final = timedelta(weeks=20)
 MINIMUM: Final = 20
 TIERS: Final = (Tier(20, 0), Tier(40, 200))
 CLASSES: Final = (("L5", ()), ("S6", ()), ("M7", ()), ("L5", ("PT_PHEV_18",)))
-CONDUCT: Final = PlantConduct(
-    rework_percent=6,
-    scrapped_percent=2,
-    stopped_percent=25,
-    stop_hours_max=96,
-    lost_percent=5,
-    unanswered_percent=5,
-    repeated_percent=5,
-    late_percent=5,
-)
-
-
-def environment(folder: Path) -> dict[str, str]:
-    """Return the settings of the year's own installation."""
-    return {"MUSTER_DEMO": "1", "MUSTER_DATABASE_URL": f"sqlite:///{folder / 'year.db'}", "MUSTER_LOG_LEVEL": "ERROR"}
 
 
 def story_of(number: int) -> Story:
@@ -72,7 +58,8 @@ def read_state(folder: Path) -> dict[str, Any]:
     """Return where the story is; a new one is at its beginning."""
     file = folder / "state.json"
     if not file.exists():
-        return {"now": BEGINS_AT.isoformat(), "gathered": 0, "cars": {}, "messages": {}, "cpu_seconds": 0.0}
+        counts: dict[str, Any] = {"cars": {}, "messages": {}, "cpu_seconds": 0.0}
+        return {"now": BEGINS_AT.isoformat(), "gathered": 0, "starts": 0} | counts
     state: dict[str, Any] = orjson.loads(file.read_bytes())
     return state
 
@@ -84,18 +71,23 @@ def write_state(folder: Path, state: dict[str, Any]) -> None:
     new.replace(folder / "state.json")
 
 
-def open_stage(folder: Path, state: dict[str, Any]) -> Stage:
-    """Open the installation, with its brand in it, at the moment where the story is."""
-    settings = read_settings(environment(folder))
+def open_stage(folder: Path, state: dict[str, Any], plot: Plot, *, url: str) -> Stage:
+    """Open the installation, with its brand in it, at the moment where the story is; each start has ids of its own."""
+    settings = read_settings(environment(folder, url))
+    set_up_logs(settings.log_level)
     clock = FixedClock(datetime.fromisoformat(state["now"]))
-    works = Works(db.open_engine(settings.database_url), clock=clock)
+    works = Works(db.open_engine(settings.database_url), clock=clock, ids=SeededIds(state["starts"]))
     migrate.upgrade(works.engine)
     if not seed.is_seeded(works):
         seed.add_brand(works, settings, seed.FOLDER / "qilan")
     with works.read(system(BrandId("platform"))) as work:
         brand = registry.brand_by_code(work, "qilan")
     stage = set_stage(works, clock, settings, brand, {})
-    stage.conduct = CONDUCT
+    # The mornings of a demo's past are left out; here they are lived.
+    stage.chores = replace(stage.chores, timers=stage.runtime.chores.timers)
+    stage.conduct, stage.conducts = plot.conduct, still_conduct(plot)
+    stage.find = partial(find_damage, plot)
+    wind_up(works)
     return stage
 
 
@@ -124,29 +116,29 @@ def gather(stage: Stage, number: int) -> None:
     assert not refused, refused[0]
 
 
-def live(folder: Path, days: int) -> None:
+def live(folder: Path, plot: Plot, *, url: str = "") -> None:
     """Live the days that are left, one after the other."""
     state = read_state(folder)
-    stage = open_stage(folder, state)
-    ends_at = BEGINS_AT + timedelta(days=days)
+    state["starts"] += 1
+    write_state(folder, state)
+    stage = open_stage(folder, state, plot, url=url)
+    ends_at = BEGINS_AT + timedelta(days=plot.days)
     while stage.clock.now() < ends_at:
         began = time.process_time()
         now = datetime.fromisoformat(state["now"])
-        due = BEGINS_AT + state["gathered"] * POOL_EVERY
-        if due <= now and due <= ends_at - LAST_POOL_BEFORE_END:
+        number = (now - BEGINS_AT).days
+        if state["gathered"] * plot.pool_every <= number <= plot.days - plot.last_pool_before_end:
             gather(stage, state["gathered"])
             state["gathered"] += 1
+        live_as_buyers(stage, plot)
+        live_as_trade(stage, plot, number)
         stage.live_a_day()
-        with stage.works.change(system(stage.brand.id)) as work:
-            learn_margins(work)
-        if now.astimezone(seed.ZONE).day == 1:
-            with stage.works.change(system(stage.brand.id)) as work:
-                release_calibration(work)
-                record.seal_due(work, stage.brand)
         _count(state, stage, time.process_time() - began)
         state["now"] = (now + timedelta(days=1)).isoformat()
         write_state(folder, state)
         stage.clock.set(now + timedelta(days=1))
+    stage.runtime.identity.close()
+    stage.works.engine.dispose()
 
 
 def _count(state: dict[str, Any], stage: Stage, cpu_seconds: float) -> None:
@@ -163,9 +155,12 @@ def main() -> None:
     """Live a year in a folder, or what is left of it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--days", type=int, default=365)
+    parser.add_argument("--plot", choices=sorted(PLOTS), default="year")
+    parser.add_argument("--days", type=int, help="shorter than the plot")
+    parser.add_argument("--url", default="", help="the database, by default a file in the folder")
     chosen = parser.parse_args()
-    live(chosen.folder, chosen.days)
+    plot = PLOTS[chosen.plot]
+    live(chosen.folder, replace(plot, days=chosen.days or plot.days), url=chosen.url)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ from kernel.registry import Brand, Store
 from kernel.work import Work, Works
 from muster.daily import DAILY_TIMER
 from muster.demo.crowd import Buyer, Car, add_buyers, consumer, equip
-from muster.demo.hands import work_a_day
+from muster.demo.hands import Finding, nothing_found, work_a_day
 from muster.demo.plant import Tally
 from muster.demo.wishes import wish
 from muster.settings import Settings
@@ -103,6 +103,8 @@ class Stage:
     options: Mapping[str, tuple[str, ...]]
     waiting: frozenset[str]
     conduct: PlantConduct = FAULTLESS
+    conducts: Mapping[str, PlantConduct] = field(default_factory=dict)
+    find: Finding = nothing_found
     tally: Tally = field(default_factory=Tally)
     next_number: int = 1
     people: list[Actor] = field(default_factory=list)
@@ -116,7 +118,15 @@ class Stage:
     def live_a_day(self) -> None:
         """Do what is due now: for the worker, the plants, the trucks, the stores and the buyers."""
         run_until_idle(self.works, self.chores)
-        done = work_a_day(self.works, self.runtime.sandbox, self.brand, waiting=self.waiting, conduct=self.conduct)
+        done = work_a_day(
+            self.works,
+            self.runtime.sandbox,
+            self.brand,
+            waiting=self.waiting,
+            conduct=self.conduct,
+            conducts=self.conducts,
+            find=self.find,
+        )
         self.tally.add(done)
         run_until_idle(self.works, self.chores)
 

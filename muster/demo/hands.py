@@ -5,9 +5,10 @@ Each acts as itself, through the same use cases that the API calls; a day of a b
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, time, timedelta
-from typing import Final, TypeVar
+from types import MappingProxyType
+from typing import Final, TypeAlias, TypeVar
 
 from sqlalchemy import select
 
@@ -20,7 +21,7 @@ from factory_orders.plant.simulation import FAULTLESS, PlantConduct
 from factory_orders.policies import HandoverPolicy
 from kernel import registry
 from kernel.actor import Actor, Role, system
-from kernel.errors import Refusal
+from kernel.errors import InvalidInput, Refusal
 from kernel.ids import AccountId, StoreId
 from kernel.outcomes import answers
 from kernel.paging import PageRequest
@@ -37,6 +38,12 @@ AUTHORISED_FOR: Final = timedelta(hours=1)
 PLANT_SYSTEM: Final = AccountId("0" * 31 + "a")
 CARRIER: Final = AccountId("0" * 31 + "b")
 ADVISER: Final = AccountId("0" * 31 + "c")
+Finding: TypeAlias = Callable[[Work, Shipment], service.Damage | None]
+"""What a store finds on a car that has come, None where it is as it left the plant; the work is the adviser's."""
+
+
+def nothing_found(_work: Work, _shipment: Shipment) -> None:
+    """Find every car as it should be."""
 
 
 def work_a_day(
@@ -46,17 +53,19 @@ def work_a_day(
     *,
     waiting: frozenset[str] = frozenset(),
     conduct: PlantConduct = FAULTLESS,
+    conducts: Mapping[str, PlantConduct] = MappingProxyType({}),
+    find: Finding = nothing_found,
 ) -> Tally:
     """Do what is due now; buyers whose account is in `waiting` let their car stand at the store.
 
-    Returns what the plants came to.
+    A plant whose code is in `conducts` works by that one. Returns what the plants came to.
     """
     tally = Tally()
     with works.read(system(brand.id)) as work:
         plants = registry.list_plants(work)
     for plant in plants:
-        tally.add(_build(works, brand, plant, conduct))
-    _carry(works, brand)
+        tally.add(_build(works, brand, plant, conducts.get(plant.code, conduct)))
+    _carry(works, brand, find)
     _hand_over(works, sandbox, brand, waiting)
     return tally
 
@@ -74,7 +83,7 @@ def _build(works: Works, brand: Brand, plant: Plant, conduct: PlantConduct) -> T
 # --- the road --------------------------------------------------------------------------------------------------------
 
 
-def _carry(works: Works, brand: Brand) -> None:
+def _carry(works: Works, brand: Brand, find: Finding) -> None:
     carrier = Actor(brand.id, frozenset({Role.CARRIER}), CARRIER)
     with works.change(carrier) as work:
         under_way = list(_on_the_way(work))
@@ -84,18 +93,21 @@ def _carry(works: Works, brand: Brand) -> None:
             for one in under_way
             if one.state is not ShipmentState.PLANNED and work.now - (one.loaded_at or work.now) >= ON_THE_ROAD
         ]
-        for leg, moved in (
-            (ShipmentState.LOADED, planned),
-            (ShipmentState.IN_TRANSIT, planned),
-            (ShipmentState.ARRIVED, arrived),
-        ):
-            _must(service.report_shipments(work, [service.Leg(one.id, leg, work.now) for one in moved]))
+        for leg in (ShipmentState.LOADED, ShipmentState.IN_TRANSIT):
+            _must(service.report_shipments(work, [service.Leg(one.id, leg, work.now) for one in planned]))
         by_store: dict[str, list[service.Arrival]] = {}
-        for one in arrived:
-            by_store.setdefault(one.store_id, []).append(service.Arrival(one.id, one.vin))
+        for one in _bring(work, arrived):
+            found = find(work.acting(_adviser(brand, one.store_id)), one)
+            by_store.setdefault(one.store_id, []).append(service.Arrival(one.id, one.vin, found))
         # In the carrier's change: were the process to die in between, no store would look these cars over any more.
         for store_id, arrivals in sorted(by_store.items()):
             _must(service.inspect_arrivals(work.acting(_adviser(brand, store_id)), arrivals))
+
+
+def _bring(work: Work, due: Sequence[Shipment]) -> list[Shipment]:
+    """Bring what is due and return it; a car whose store has closed waits until its buyer has picked another one."""
+    outcomes = service.report_shipments(work, [service.Leg(one.id, ShipmentState.ARRIVED, work.now) for one in due])
+    return _must([outcome for outcome in outcomes if not isinstance(outcome, InvalidInput)])
 
 
 def _must(outcomes: Sequence[AnswerT | Refusal]) -> list[AnswerT]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -216,7 +217,7 @@ def test_shares_are_those_that_were_asked_for() -> None:
         {"part_days_max": 0},
     ],
 )
-def test_a_conduct_that_cannot_be_is_none(words: dict[str, int]) -> None:
+def test_a_conduct_that_cannot_be_is_none(words: dict[str, Any]) -> None:
     with pytest.raises(AssertionError):
         PlantConduct(**words)
 
