@@ -179,7 +179,7 @@ def new_marks(before: Sequence[Mark], seen: Condition) -> tuple[Mark, ...]:
 
 
 def untold_minor(cases: Sequence[DamageCase], *, told_minor: int) -> int:
-    """Return what closed cases say the repair costs beyond what was told of the car since its marks were found."""
+    """Return what a way's closed cases say the repair costs beyond what was told of that way."""
     return max(0, sum(case.repair_minor or 0 for case in cases) - told_minor)
 
 

@@ -99,6 +99,7 @@ def check_condition(work: Work, shipment_id: str, at: HandOver, *, vin: str, see
             detail="; ".join(mark.in_words for mark in found),
             repair_minor=0,
             at=work.now,
+            shipment_id=shipment.id,
         )
     return check
 

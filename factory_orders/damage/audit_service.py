@@ -10,7 +10,8 @@ _UNTOLD: Final = """
     SELECT damage_cases.vin FROM damage_cases
     WHERE damage_cases.brand_id = :brand_id AND NOT EXISTS (
         SELECT 1 FROM vehicle_disclosures WHERE vehicle_disclosures.vin = damage_cases.vin
-            AND vehicle_disclosures.reason = 'transport_damage' AND vehicle_disclosures.at >= damage_cases.opened_at)
+            AND vehicle_disclosures.shipment_id = damage_cases.shipment_id
+            AND vehicle_disclosures.at >= damage_cases.opened_at)
 """
 _CHEAPER: Final = """
     SELECT vehicles.vin, SUM(damage_cases.repair_minor) AS costs FROM damage_cases
@@ -20,7 +21,8 @@ _CHEAPER: Final = """
     GROUP BY vehicles.vin, damage_cases.shipment_id
     HAVING SUM(damage_cases.repair_minor) > (
         SELECT COALESCE(SUM(vehicle_disclosures.repair_minor), 0) FROM vehicle_disclosures
-        WHERE vehicle_disclosures.vin = vehicles.vin AND vehicle_disclosures.reason = 'transport_damage')
+        WHERE vehicle_disclosures.vin = vehicles.vin
+            AND vehicle_disclosures.shipment_id = damage_cases.shipment_id)
 """
 
 CHECKS: Final = (

@@ -57,10 +57,7 @@ def _disclose_cost(work: Work, closed: DamageCase, shipment: Shipment) -> None:
     orders = lock_orders(work, [] if order_id is None else [order_id])
     vehicle = lock_vehicle(work, closed.vin)
     cases = cases_of_shipment(work, shipment.id)
-    told_minor = disclosed_minor(
-        work, closed.vin, reason=DisclosureReason.TRANSPORT_DAMAGE, since=min(case.opened_at for case in cases)
-    )
-    untold = untold_minor(cases, told_minor=told_minor)
+    untold = untold_minor(cases, told_minor=disclosed_minor(work, closed.vin, shipment_id=shipment.id))
     if not untold or vehicle.state in ENDED:
         return
     waiting = waiting_for(orders.get(order_id or ""), closed.vin)
@@ -72,6 +69,7 @@ def _disclose_cost(work: Work, closed: DamageCase, shipment: Shipment) -> None:
         detail="; ".join(mark.in_words for mark in closed.marks),
         repair_minor=untold,
         at=work.now,
+        shipment_id=shipment.id,
     )
     if waiting is None or not (vehicle.state is VehicleState.ALLOCATED and lowered.state is VehicleState.BUILT):
         return

@@ -326,7 +326,7 @@ def _follow_arrivals(work: Work, seen: Sequence[tuple[Shipment, Damage | None]])
         if damage is None:
             steps.append(Step(vehicle, "inspected", work.now, {"shipment": one.id}))
         else:
-            vehicle = _disclose_damage(work, vehicle, None if waiting is None else waiting.terms, damage)
+            vehicle = _disclose_damage(work, one, vehicle, None if waiting is None else waiting.terms, damage)
         if waiting is None:
             if one.order_id is None:
                 _tell_of_stock_car(work, one, vehicle)
@@ -346,7 +346,9 @@ def _tell_of_stock_car(work: Work, seen: Shipment, vehicle: Vehicle) -> None:
         work.record(OrderedStockCarArrived(seen.brand_id, ordered.id, by, seen.store_id, seen.vin))
 
 
-def _disclose_damage(work: Work, vehicle: Vehicle, terms: OrderTerms | None, damage: Damage) -> Vehicle:
+def _disclose_damage(
+    work: Work, shipment: Shipment, vehicle: Vehicle, terms: OrderTerms | None, damage: Damage
+) -> Vehicle:
     return disclose(
         work,
         vehicle,
@@ -355,6 +357,7 @@ def _disclose_damage(work: Work, vehicle: Vehicle, terms: OrderTerms | None, dam
         detail=damage.detail,
         repair_minor=damage.repair_minor,
         at=work.now,
+        shipment_id=shipment.id,
     )
 
 

@@ -95,7 +95,10 @@ class DisclosureReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
-    """One thing the buyer has to know of and accept; `detail` is the reporter's words, `repair_minor` its cost."""
+    """One thing the buyer has to know of and accept; `detail` is the reporter's words, `repair_minor` its cost.
+
+    `shipment_id` is the way on which the car was damaged: what is told of one way says nothing of another.
+    """
 
     id: str
     vin: str
@@ -104,6 +107,7 @@ class Disclosure:
     repair_minor: int
     at: datetime
     accepted_at: datetime | None = None
+    shipment_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

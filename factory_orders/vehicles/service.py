@@ -166,13 +166,15 @@ def disclose(
     detail: str,
     repair_minor: int,
     at: datetime,
+    shipment_id: str | None = None,
 ) -> Vehicle:
     """Lower a car's newness for what happened to it and tell its buyer; past the threshold it is not new any more.
 
     The threshold is for all repairs of a car together: two scratches just below it are no new car.
 
     A car that is not new any more loses its allocation; what becomes of the order is the caller's. `terms` are those
-    of the order that the car is for; a car that nobody waits for is told to nobody.
+    of the order that the car is for; a car that nobody waits for is told to nobody. `shipment_id` is the way of
+    transport damage, and of that alone.
     """
     threshold = policy.current(work).section(PlantPolicy).repaired_from_minor
     repaired_minor = disclosed_minor(work, vehicle.vin) + repair_minor
@@ -184,9 +186,8 @@ def disclose(
         end_allocation(work, vin=vehicle.vin, reason="not_new")
         lowered = replace(lowered, state=VehicleState.BUILT, consented_for=None)
     save_vehicle(work, lowered)
-    disclosure = Disclosure(
-        work.new_id(), vehicle.vin, reason, detail.strip()[:DETAIL_LENGTH_MAX], repair_minor, work.now
-    )
+    told = detail.strip()[:DETAIL_LENGTH_MAX]
+    disclosure = Disclosure(work.new_id(), vehicle.vin, reason, told, repair_minor, work.now, shipment_id=shipment_id)
     insert_disclosure(work, disclosure)
     # The reporter's words stay out of the chain: it holds no free text.
     enter(work, lowered, reason.value, at, repair_minor=repair_minor)

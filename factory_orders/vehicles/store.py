@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from factory_orders.vehicles.model import Allocation, Disclosure, DisclosureReason, Vehicle
+from factory_orders.vehicles.model import Allocation, Disclosure, Vehicle
 from factory_orders.vehicles.rows import FIELDS, vehicle_from
 from factory_orders.vehicles.tables import allocations, vehicle_disclosures, vehicles, vin_serials
 from kernel import db
@@ -102,22 +101,19 @@ def insert_disclosure(work: Work, disclosure: Disclosure) -> None:
             detail=disclosure.detail,
             repair_minor=disclosure.repair_minor,
             at=disclosure.at,
+            shipment_id=disclosure.shipment_id,
         )
     )
 
 
-def disclosed_minor(
-    work: Work, vin: str, *, reason: DisclosureReason | None = None, since: datetime | None = None
-) -> int:
-    """Sum what all repairs of a car cost so far, in minor units; only those for a reason, or told since a moment."""
+def disclosed_minor(work: Work, vin: str, *, shipment_id: str | None = None) -> int:
+    """Sum what all repairs of a car cost so far, in minor units; of one way's damage alone where one is named."""
     table = vehicle_disclosures.c
     found = select(func.coalesce(func.sum(table.repair_minor), 0)).where(
         table.vin == vin, table.brand_id == work.actor.brand_id
     )
-    if reason is not None:
-        found = found.where(table.reason == reason.value)
-    if since is not None:
-        found = found.where(table.at >= since)
+    if shipment_id is not None:
+        found = found.where(table.shipment_id == shipment_id)
     return int(work.connection.execute(found).scalar_one())
 
 

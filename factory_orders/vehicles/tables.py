@@ -57,6 +57,8 @@ vehicle_disclosures = Table(
     Column("at", Instant, nullable=False),
     Column("accepted_by", Id),
     Column("accepted_at", Instant),
+    Column("shipment_id", Id, ForeignKey("shipments.id")),
+    CheckConstraint("(reason = 'transport_damage') = (shipment_id IS NOT NULL)", name="damaged_on_a_way"),
     CheckConstraint(f"reason IN ({_REASONS})", name="reason_known"),
     CheckConstraint("repair_minor >= 0", name="repair_not_negative"),
 )

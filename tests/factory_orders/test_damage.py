@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from factory_orders import queries, service
 from factory_orders.conditions.model import HandOver, Party
+from factory_orders.deliveries.shipment_service import plan_stock_way
 from factory_orders.errors import ConditionKnown, DamageNotTold, DisclosureNotAccepted
 from factory_orders.model import (
     AtStoreOrder,
@@ -17,18 +19,22 @@ from factory_orders.model import (
     InTransitOrder,
     Order,
     ScheduledOrder,
+    Shipment,
     ShipmentState,
 )
 from factory_orders.service import Damage
+from factory_orders.vehicles.store import lock_vehicle
+from factory_orders.vehicles.tables import vehicle_disclosures
 from kernel.clock import FixedClock
 from kernel.ledger import account, balance
 from kernel.work import Works
-from tests.configurator.small_brand import PLANNER
+from tests.configurator.small_brand import NORTH_STORE, PLANNER
 from tests.demand.pool_room import PoolRoom, make_pool_room
-from tests.factory_orders.leaving_room import found_by_audit, locked_orders
+from tests.factory_orders.leaving_room import cancel, found_by_audit, locked_orders
 from tests.factory_orders.test_conditions import DENT, SCRATCH, cases, look, seen
+from tests.factory_orders.test_leaving_late import until_late
 from tests.factory_orders.test_repair_offers import accept, offers
-from tests.factory_orders.trade import SYSTEM, Trade, buyer
+from tests.factory_orders.trade import CARRIER, LEGS, OTHER_STORE, SYSTEM, Trade, buyer
 
 SMALL, LARGE = 100_000, 1_500_000
 """Fen below and above the threshold of ¥5,000."""
@@ -65,6 +71,18 @@ def close(trade: Trade, repair_minor: int) -> None:
     """Let the planner close the latest damage case."""
     with trade.works.change(PLANNER) as work:
         service.close_damage_case(work, cases(trade)[0].id, borne_by=Party.CARRIER, repair_minor=repair_minor)
+
+
+def go_on(trade: Trade, vin: str, damage: Damage) -> Shipment:
+    """Send a car that stands free to the other store, where it comes in with a damage of its own."""
+    with trade.works.change(SYSTEM) as work:
+        way = plan_stock_way(work, lock_vehicle(work, vin), store_id=NORTH_STORE)
+    for leg in LEGS:
+        trade.clock.advance(timedelta(hours=6))
+        with trade.works.change(CARRIER) as work:
+            service.report_shipment(work, way.id, leg, occurred_at=trade.clock.now())
+    with trade.works.change(OTHER_STORE) as work:
+        return service.inspect_arrival(work, way.id, vin=vin, damage=damage)
 
 
 def agree(trade: Trade, order_id: str) -> None:
@@ -204,6 +222,40 @@ def test_below_the_threshold_the_buyer_agrees_again_before_signing(room: PoolRoo
     agree(trade, order_id)
     trade.sign(handover)
     assert found_by_audit(room) == []
+
+
+def test_what_is_told_of_one_way_hides_nothing_of_another(room: PoolRoom) -> None:
+    trade, order_id, vin = built(room)
+    until_late(room, order_id, days=31)
+    trade.ship(order_id)
+    look(trade, order_id, HandOver.INSPECTED, seen(SCRATCH))
+    trade.receive(order_id, damage=Damage("scratch", 0))
+    cancel(trade, order_id)
+    go_on(trade, vin, Damage("dent", SMALL))
+
+    close(trade, 80_000)
+
+    assert [one.repair_minor for one in told(trade, vin)] == [0, 0, SMALL, 80_000]
+    assert found_by_audit(room) == []
+
+
+def test_the_audit_counts_what_is_told_way_by_way(room: PoolRoom) -> None:
+    trade, order_id, vin = built(room)
+    until_late(room, order_id, days=31)
+    trade.ship(order_id)
+    look(trade, order_id, HandOver.INSPECTED, seen(SCRATCH))
+    trade.receive(order_id, damage=Damage("scratch", SMALL))
+    cancel(trade, order_id)
+    close(trade, SMALL)
+    other = go_on(trade, vin, Damage("dent", SMALL))
+
+    with trade.works.change(SYSTEM) as work:
+        costly = vehicle_disclosures.c.repair_minor > 0
+        work.connection.execute(update(vehicle_disclosures).where(costly).values(shipment_id=other.id))
+
+    assert found_by_audit(room) == [
+        f"what a car's damage costs is disclosed: {vin}: closed cases say {SMALL} in minor units"
+    ]
 
 
 def test_a_delivered_car_stays_as_it_was_sold(room: PoolRoom) -> None:

@@ -2196,22 +2196,6 @@ CREATE TABLE store_shares (
 	CONSTRAINT fk_store_shares_vin FOREIGN KEY(vin) REFERENCES vehicles (vin)
 )
 -- next
-CREATE TABLE vehicle_disclosures (
-	id VARCHAR(32) NOT NULL, 
-	brand_id VARCHAR(32) NOT NULL, 
-	vin VARCHAR(17) NOT NULL, 
-	reason VARCHAR(40) NOT NULL, 
-	detail VARCHAR(400) NOT NULL, 
-	repair_minor BIGINT NOT NULL, 
-	at VARCHAR(27) NOT NULL, 
-	accepted_by VARCHAR(32), 
-	accepted_at VARCHAR(27), 
-	CONSTRAINT pk_vehicle_disclosures PRIMARY KEY (id), 
-	CONSTRAINT ck_vehicle_disclosures_reason_known CHECK (reason IN ('rework', 'transport_damage', 'rejected_handover', 'display', 'demo')), 
-	CONSTRAINT ck_vehicle_disclosures_repair_not_negative CHECK (repair_minor >= 0), 
-	CONSTRAINT fk_vehicle_disclosures_vin FOREIGN KEY(vin) REFERENCES vehicles (vin)
-)
--- next
 CREATE TABLE condition_checks (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
@@ -2312,6 +2296,25 @@ CREATE TABLE stock_moves (
 	CONSTRAINT fk_stock_moves_store_id FOREIGN KEY(store_id) REFERENCES stores (id), 
 	CONSTRAINT fk_stock_moves_next_store_id FOREIGN KEY(next_store_id) REFERENCES stores (id), 
 	CONSTRAINT fk_stock_moves_shipment_id FOREIGN KEY(shipment_id) REFERENCES shipments (id)
+)
+-- next
+CREATE TABLE vehicle_disclosures (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	vin VARCHAR(17) NOT NULL, 
+	reason VARCHAR(40) NOT NULL, 
+	detail VARCHAR(400) NOT NULL, 
+	repair_minor BIGINT NOT NULL, 
+	at VARCHAR(27) NOT NULL, 
+	accepted_by VARCHAR(32), 
+	accepted_at VARCHAR(27), 
+	shipment_id VARCHAR(32), 
+	CONSTRAINT pk_vehicle_disclosures PRIMARY KEY (id), 
+	CONSTRAINT ck_vehicle_disclosures_damaged_on_a_way CHECK ((reason = 'transport_damage') = (shipment_id IS NOT NULL)), 
+	CONSTRAINT ck_vehicle_disclosures_reason_known CHECK (reason IN ('rework', 'transport_damage', 'rejected_handover', 'display', 'demo')), 
+	CONSTRAINT ck_vehicle_disclosures_repair_not_negative CHECK (repair_minor >= 0), 
+	CONSTRAINT fk_vehicle_disclosures_vin FOREIGN KEY(vin) REFERENCES vehicles (vin), 
+	CONSTRAINT fk_vehicle_disclosures_shipment_id FOREIGN KEY(shipment_id) REFERENCES shipments (id)
 )
 -- next
 CREATE TABLE damage_cases (
