@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
+from kernel import db
 from kernel.clock import FixedClock
 from kernel.work import Works
 from tests.factory_orders.trade import Trade, open_trade
@@ -13,3 +16,11 @@ from tests.factory_orders.trade import Trade, open_trade
 def trade(works: Works, clock: FixedClock) -> Trade:
     """Return the small brand, open, on a fresh database."""
     return open_trade(works, clock)
+
+
+@pytest.fixture
+def postgres_trade(postgres_url: str, clock: FixedClock) -> Iterator[Trade]:
+    """Return the small brand, open, on a fresh database of PostgreSQL."""
+    engine = db.open_engine(postgres_url)
+    yield open_trade(Works(engine, clock=clock), clock)
+    engine.dispose()
