@@ -18,7 +18,7 @@ from kernel.actor import system
 from kernel.events import Event, decode
 from kernel.ids import BrandId
 from kernel.news import outbox, outbox_seen
-from kernel.work import Work, Works
+from kernel.work import Work, Works, is_undone
 
 log = structlog.get_logger(__name__)
 BATCH_MAX: Final = 200
@@ -51,15 +51,20 @@ def deliver(works: Works, subscriptions: Sequence[Subscription], *, batch_max: i
     One transaction holds the batch: claimed rows, what subscribers did, and the seen rows commit together, so a
     crash anywhere means that nothing of the batch happened. A subscriber that fails on a batch gets its letters one
     by one; the letter it fails on is rolled back to its savepoint and tried again later with a growing pause.
+    A batch that waits in a circle with somebody else is let go whole and handed over anew (`Works.run`): a savepoint
+    would keep the locks that the other one waits for.
     """
-    with works.change(system(BrandId("platform"))) as work:
-        rows = _claim(work, batch_max)
-        failed: dict[str, str] = {}
-        letters = _read(rows, failed)
-        for subscription in subscriptions:
-            for brand_id, own in _by_brand(letters, subscription).items():
-                failed |= _hand_over(work.acting(system(brand_id)), subscription, own)
-        _mark(work, rows, failed)
+    return works.run(system(BrandId("platform")), lambda work: _deliver(work, subscriptions, batch_max))
+
+
+def _deliver(work: Work, subscriptions: Sequence[Subscription], batch_max: int) -> int:
+    rows = _claim(work, batch_max)
+    failed: dict[str, str] = {}
+    letters = _read(rows, failed)
+    for subscription in subscriptions:
+        for brand_id, own in _by_brand(letters, subscription).items():
+            failed |= _hand_over(work.acting(system(brand_id)), subscription, own)
+    _mark(work, rows, failed)
     return len(rows) - len(failed)
 
 
@@ -107,6 +112,8 @@ def _hand_over(work: Work, subscription: Subscription, letters: Sequence[Letter]
             if new:
                 subscription.handle(work, [letter for letter in letters if letter.event_id in new])
     except Exception as error:  # A subscriber's bug must not hold up the others; it is logged and tried again.
+        if is_undone(error):
+            raise
         del work.news[news_before:]
         if len(letters) > 1:
             one_by_one = [_hand_over(work, subscription, [letter]) for letter in letters]

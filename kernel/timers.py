@@ -111,7 +111,8 @@ class Together:
 def fire_due(works: Works, handlers: Mapping[str, Handler], *, timers_max: int = 50) -> int:
     """Fire due timers, each in a change of its own or those of a kind `Together`; returns how many fired.
 
-    A handler that fails is rolled back and tried again after a pause that doubles up to an hour.
+    A handler that fails is rolled back and tried again after a pause that doubles up to an hour; one that waits in a
+    circle with somebody else at once (`Works.run`).
     """
     fired = 0
     while fired < timers_max and (count := _fire(works, handlers, most=timers_max - fired)):
@@ -121,18 +122,22 @@ def fire_due(works: Works, handlers: Mapping[str, Handler], *, timers_max: int =
 
 def _fire(works: Works, handlers: Mapping[str, Handler], *, most: int) -> int:
     firing: Sequence[Row[Any]] = ()
+
+    def fire(work: Work) -> None:
+        nonlocal firing
+        firing = _claim(work, handlers, most=most)
+        if not firing:
+            return
+        work.connection.execute(delete(timers).where(db.among(timers.c.id, [row.id for row in firing])))
+        first, own = firing[0], work.acting(system(BrandId(firing[0].brand_id)))
+        handler = handlers[first.kind]
+        if isinstance(handler, Together):
+            handler.handle(own, [row.key for row in firing])
+        else:
+            handler(own, first.key, first.payload)
+
     try:
-        with works.change(system(BrandId("platform"))) as work:
-            firing = _claim(work, handlers, most=most)
-            if not firing:
-                return 0
-            work.connection.execute(delete(timers).where(db.among(timers.c.id, [row.id for row in firing])))
-            first, own = firing[0], work.acting(system(BrandId(firing[0].brand_id)))
-            handler = handlers[first.kind]
-            if isinstance(handler, Together):
-                handler.handle(own, [row.key for row in firing])
-            else:
-                handler(own, first.key, first.payload)
+        works.run(system(BrandId("platform")), fire)
     except Exception as error:  # A timer's bug must not stop the others; it is logged and tried again.
         if not firing:
             raise

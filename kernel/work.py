@@ -22,8 +22,13 @@ from kernel.ids import IdMaker, RandomIds
 log = structlog.get_logger(__name__)
 AnswerT = TypeVar("AnswerT")
 ATTEMPTS_MAX: Final = 4
-# PostgreSQL ended the change so that others could go on: nothing of it is left, and it may be tried again.
+# What PostgreSQL calls a deadlock, and a change that others were quicker than.
 _UNDONE: Final = frozenset({"40P01", "40001"})
+
+
+def is_undone(error: BaseException) -> bool:
+    """Say whether PostgreSQL ended a change so that others could go on: nothing of it is left, it may be tried again."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _UNDONE
 
 
 class NotAtHand(Exception):
@@ -115,10 +120,9 @@ class Works:
                 with self.change(actor) as work:
                     return decide(work)
             except DBAPIError as error:
-                sqlstate = getattr(error.orig, "sqlstate", None)
-                if sqlstate not in _UNDONE:
+                if not is_undone(error):
                     raise
-                log.warning("change_repeated", sqlstate=sqlstate)
+                log.warning("change_repeated", sqlstate=getattr(error.orig, "sqlstate", None))
         with self.change(actor) as work:
             return decide(work)
 

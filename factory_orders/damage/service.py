@@ -17,6 +17,7 @@ from factory_orders.errors import DamageCaseClosed
 from factory_orders.papers.service import void_papers
 from factory_orders.planning.order_service import build_again
 from factory_orders.planning.order_store import lock_orders
+from factory_orders.plant.store import hold_lines_of
 from factory_orders.vehicles.model import DisclosureReason, VehicleState
 from factory_orders.vehicles.service import disclose
 from factory_orders.vehicles.store import disclosed_minor, lock_vehicle
@@ -54,7 +55,9 @@ def _disclose_cost(work: Work, closed: DamageCase, shipment: Shipment) -> None:
     order_id = shipment.order_id
     known = None if order_id is None else open_handover(work, order_id)
     handover = None if known is None else lock_handover(work, known.id)
-    orders = lock_orders(work, [] if order_id is None else [order_id])
+    own = [] if order_id is None else [order_id]
+    hold_lines_of(work, own)
+    orders = lock_orders(work, own)
     vehicle = lock_vehicle(work, closed.vin)
     cases = cases_of_shipment(work, shipment.id)
     untold = untold_minor(cases, told_minor=disclosed_minor(work, closed.vin, shipment_id=shipment.id))

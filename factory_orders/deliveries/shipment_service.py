@@ -32,6 +32,7 @@ from factory_orders.planning.model import (
 )
 from factory_orders.planning.order_service import build_again
 from factory_orders.planning.order_store import lock_orders, save_orders
+from factory_orders.plant.store import hold_lines_of
 from factory_orders.policies import HandoverPolicy
 from factory_orders.promises.calibration_service import note_ready
 from factory_orders.stock_orders.events import OrderedStockCarArrived
@@ -139,6 +140,8 @@ def report_shipments(work: Work, legs: Sequence[Leg]) -> list[Shipment | Refusal
     ids = [leg.shipment_id for leg in legs]
     assert len(set(ids)) == len(ids), "one report a shipment"
     known, earlier = lock_shipments(work, ids), last_reports(work, ids)
+    lost = [known[leg.shipment_id] for leg in legs if leg.to is ShipmentState.LOST and leg.shipment_id in known]
+    hold_lines_of(work, [one.order_id for one in lost if one.order_id is not None])
     orders = lock_orders(work, [one.order_id for one in known.values() if one.order_id is not None])
     closed = _closed_stores(
         work, [known[leg.shipment_id] for leg in legs if _arrives(leg) and leg.shipment_id in known]
@@ -314,6 +317,7 @@ def _follow_arrivals(work: Work, seen: Sequence[tuple[Shipment, Damage | None]])
     """Write what the store saw, note it in the cars' passports, and tell buyers that their car stands ready."""
     if not seen:
         return
+    hold_lines_of(work, [one.order_id for one, damage in seen if damage is not None and one.order_id is not None])
     orders = lock_orders(work, [one.order_id for one, _ in seen if one.order_id is not None])
     save_shipments(
         work, [Moved(one, work.now, None if damage is None else damage.detail.strip()) for one, damage in seen]

@@ -47,9 +47,15 @@ def lapse_swap_offers(work: Work, order_ids: Sequence[str]) -> None:
     lapse_offers(work, SWAP, db.among(table.order_id, order_ids) | table.with_build_order_id.in_(own))
 
 
-def redirect_way(work: Work, vin: str, *, from_order_id: str, order_id: str, store_id: str) -> bool:
-    """Plan a car's way for another order; False where its carrier has come by now."""
+def lock_ways(work: Work, vins: Sequence[str]) -> None:
+    """Keep the carriers of cars that wait at their plant waiting, in the order in which they report."""
+    planned = db.among(shipments.c.vin, vins) & (shipments.c.state == ShipmentState.PLANNED.value)
+    work.connection.execute(select(shipments.c.id).where(planned).order_by(shipments.c.id).with_for_update()).all()
+
+
+def redirect_way(work: Work, vin: str, *, from_order_id: str, order_id: str, store_id: str) -> None:
+    """Plan a car's way, which is locked, for another order."""
     table = shipments.c
     planned = (table.vin == vin) & (table.order_id == from_order_id) & (table.state == ShipmentState.PLANNED.value)
     done = work.connection.execute(update(shipments).where(planned).values(order_id=order_id, store_id=store_id))
-    return done.rowcount == 1
+    assert done.rowcount == 1, "a car that waits at its plant has one planned way"

@@ -26,11 +26,17 @@ from factory_orders.exchanges.model import (
 )
 from factory_orders.exchanges.policy import ExchangePolicy
 from factory_orders.exchanges.queries import cars_of_orders, rights_of
-from factory_orders.exchanges.store import give_build_orders, insert_swap_round, lapse_swap_offers, redirect_way
+from factory_orders.exchanges.store import (
+    give_build_orders,
+    insert_swap_round,
+    lapse_swap_offers,
+    lock_ways,
+    redirect_way,
+)
 from factory_orders.planning.model import BuiltOrder, Order, OrderTerms, ScheduledOrder
 from factory_orders.planning.order_store import lock_orders, save_orders
 from factory_orders.plant.model import BuildOrder
-from factory_orders.plant.store import lock_build_orders
+from factory_orders.plant.store import hold_line, lock_build_orders
 from factory_orders.policies import BatchPolicy, PromisePolicy
 from factory_orders.promises.margin_store import promised_days
 from factory_orders.vehicles.service import allocate_vehicles, free_vehicle
@@ -117,10 +123,7 @@ def swap_cars(works: Works, brand_id: str) -> int:
 
 def make_swaps(works: Works, brand_id: str, search: SwapSearch) -> int:
     """Change places as a search found, all or none (0: something has moved on); returns how many orders' cars did."""
-    try:
-        return works.run(system(BrandId(brand_id)), lambda work: _write(work, search))
-    except CarrierCame:
-        return 0
+    return works.run(system(BrandId(brand_id)), lambda work: _write(work, search))
 
 
 def read_problem(work: Work) -> SwapProblem:
@@ -212,11 +215,9 @@ def _write(work: Work, search: SwapSearch) -> int:
 
 
 def exchange(work: Work, by_order: Mapping[str, CarOfOrder], gets: Mapping[str, CarOfOrder]) -> bool:
-    """Give orders each other's cars behind their locks; False where one of them is not as it was read any more.
-
-    Raises CarrierCame where a car is being loaded: nothing of the change may stand then.
-    """
+    """Give orders each other's cars behind their locks; False where one of them is not as it was read any more."""
     involved = [by_order[order_id] for order_id in gets]
+    lock_ways(work, [car.vin for car in involved if car.vin is not None])
     built = lock_builds(work, involved)
     orders = lock_orders(work, [car.order_id for car in involved])
     if not _are_as_read(work, involved):
@@ -226,10 +227,7 @@ def exchange(work: Work, by_order: Mapping[str, CarOfOrder], gets: Mapping[str, 
     for car in passed:
         assert car.vin is not None
         taker = by_order[to_order[car.build_order_id]]
-        if not redirect_way(
-            work, car.vin, from_order_id=car.order_id, order_id=taker.order_id, store_id=taker.store_id
-        ):
-            raise CarrierCame
+        redirect_way(work, car.vin, from_order_id=car.order_id, order_id=taker.order_id, store_id=taker.store_id)
     freed = {car.vin: free_vehicle(work, car.vin, reason="swapped") for car in passed if car.vin is not None}
     give_build_orders(work, to_order, built)
     save_orders(work, [_with_car(orders[order_id].terms, car) for order_id, car in gets.items()])
@@ -239,13 +237,10 @@ def exchange(work: Work, by_order: Mapping[str, CarOfOrder], gets: Mapping[str, 
     return True
 
 
-class CarrierCame(Exception):
-    """A car was loaded between two looks at it; its build order's lock does not hold its carrier back."""
-
-
 def lock_builds(work: Work, involved: Sequence[CarOfOrder]) -> dict[str, BuildOrder]:
-    """Return orders' build orders by id, locked plant by plant as a plant's reports do; orders come after them."""
+    """Return orders' build orders by id, locked behind their plants' lines; orders come after them (decision 027)."""
     known: dict[str, BuildOrder] = {}
+    hold_line(work, *{car.plant_id for car in involved})
     for plant_id in sorted({car.plant_id for car in involved}):
         own = [car.build_order_id for car in involved if car.plant_id == plant_id]
         known |= lock_build_orders(work, own, plant_id=plant_id)

@@ -177,10 +177,12 @@ def on_schedule_timer(work: Work, batch_id: str, _payload: object) -> None:
 
 def _schedule(work: Work, plant: Plant, batch_id: str, members: Sequence[OrderTerms], *, searched: bool = True) -> int:
     """Place orders in weeks, release their build orders and order the days' lines; the book is to be planned anew."""
-    # Before orders and weeks, as who leaves takes it: others close up to the place of a car that goes.
     hold_line(work, plant.id)
+    ids = {terms.id for terms in members}
+    # Who has a week already is not locked: a report on such a car would be waited for with its order held.
+    ids -= orders_with_build_order(work, sorted(ids))
     # Read before they were locked: some may have been cancelled since, others have got their week from somebody else.
-    standing = lock_scheduled(work, [terms.id for terms in members])
+    standing = lock_scheduled(work, sorted(ids))
     standing -= orders_with_build_order(work, sorted(standing))
     waiting = [terms for terms in members if terms.id in standing]
     placed: dict[str, Placement] = {}
@@ -334,12 +336,11 @@ def build_again(
 ) -> None:
     """Build another car for an order whose car is gone or not new any more: a new place, a new build order, a new date.
 
-    `vin` is the number of that car, None where it got none.
+    `vin` is the number of that car, None where it got none. The caller has held the plant's line before the order.
     """
     assert isinstance(order, ScheduledOrder | BuiltOrder | InTransitOrder | AtStoreOrder), "no car is built for an end"
     terms = order.terms
     plant = plant_by_id(work, terms.plant_id)
-    hold_line(work, plant.id)
     old = live_build_order(work, terms.id)
     assert old is not None, "an order with a car has its build order"
     _withdraw(work, old)

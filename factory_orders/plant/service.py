@@ -19,6 +19,7 @@ from factory_orders.planning.order_store import lock_orders, move_batches, save_
 from factory_orders.plant.batch_store import complete_batch
 from factory_orders.plant.model import REPORTABLE, BuildOrder, PlantReport, Stage, take_report
 from factory_orders.plant.store import (
+    hold_line,
     insert_events,
     known_events,
     lock_build_orders,
@@ -72,6 +73,7 @@ def report_plant_events(work: Work, reports: Sequence[tuple[str, PlantReport]]) 
     A car's reports are taken in their order. Those of many cars share their statements, however many cars there are.
     """
     work.actor.require(Permission.PLANT_REPORT)
+    _hold_line_for(work, work.actor.own_plant(), reports)
     outcomes: dict[int, Reported | Refusal] = {}
     left = list(enumerate(reports))
     while left:
@@ -129,6 +131,19 @@ def _take(work: Work, reports: Sequence[_Numbered]) -> dict[int, Reported | Refu
         vin = cars[order.id].vin if order.id in cars else None
         outcomes[number] = Reported(order, vin, "repeated" if number in repeated else "accepted")
     return outcomes
+
+
+def _hold_line_for(work: Work, plant_id: str, reports: Sequence[tuple[str, PlantReport]]) -> None:
+    """Hold the line before the build orders (docs/decisions/027) where another car may have to be built for an order.
+
+    That is for one that is scrapped, and for one that passes though its rework makes it no new car.
+    """
+    passing = [build_order_id for build_order_id, report in reports if report.stage is Stage.PASSED]
+    cars = vehicles_of_build_orders(work, passing) if passing else {}
+    if any(report.stage in (Stage.SCRAPPED, Stage.REWORK) for _, report in reports) or any(
+        car.newness > Newness.NEW_DISCLOSED for car in cars.values()
+    ):
+        hold_line(work, plant_id)
 
 
 def _check(report: PlantReport) -> None:

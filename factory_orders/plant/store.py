@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Final
 
@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, func, or_, select, update
 
 from factory_orders.planning.model import Order
 from factory_orders.planning.order_store import lock_order
+from factory_orders.planning.tables import orders
 from factory_orders.plant.model import BEFORE_THE_LINE, BuildOrder, PlantReport, Stage
 from factory_orders.plant.rows import FIELDS, build_order_from
 from factory_orders.plant.tables import build_orders, plant_events
@@ -60,14 +61,11 @@ def live_build_order(work: Work, order_id: str) -> BuildOrder | None:
 def lock_with_order(work: Work, order_id: str) -> tuple[BuildOrder | None, Order]:
     """Lock an order's live build order, then the order, as a plant's report does; refuses NotFound.
 
-    The plant's line is held before both: where the car leaves it others close up, and two that leave would wait for
-    each other's.
+    The plant's line is held before both (docs/decisions/027): where the car leaves it others close up.
     Cars may change places while the build order is waited for: then it is another order's, and PostgreSQL returns none.
     Behind the order's lock they no longer do, so it is looked for again there.
     """
-    table = build_orders.c
-    on_line = (table.order_id == order_id) & (table.stage != Stage.WITHDRAWN.value)
-    hold_line(work, *work.connection.execute(select(table.plant_id).where(on_line)).scalars())
+    hold_lines_of(work, [order_id])
     built = live_build_order(work, order_id)
     order = lock_order(work, order_id)
     return built or live_build_order(work, order_id), order
@@ -180,6 +178,16 @@ def day_options(work: Work, plant_id: str, days: Sequence[date], options: frozen
 def hold_line(work: Work, *plant_ids: str) -> None:
     """Keep everybody else who changes places on these plants' lines waiting; nothing happens where it is held."""
     db.take_turns(work.connection, *(f"line:{plant_id}" for plant_id in plant_ids))
+
+
+def hold_lines_of(work: Work, order_ids: Collection[str]) -> None:
+    """Hold the lines of the plants that build these orders, for whoever is about to change what they build.
+
+    Before the orders' own rows, as everywhere (docs/decisions/027). An order keeps its plant.
+    """
+    if order_ids:
+        own = db.among(orders.c.id, order_ids) & (orders.c.brand_id == work.actor.brand_id)
+        hold_line(work, *work.connection.execute(select(orders.c.plant_id).where(own).distinct()).scalars())
 
 
 def lock_queued(work: Work, plant_id: str, day: date) -> None:

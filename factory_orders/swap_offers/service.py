@@ -28,7 +28,6 @@ from factory_orders.exchanges.policy import ExchangePolicy
 from factory_orders.exchanges.queries import cars_of_orders, orders_of_builds, rights_of, swap_offers_before
 from factory_orders.exchanges.store import lapse_swap_offers
 from factory_orders.exchanges.swap_service import (
-    CarrierCame,
     SwapProblem,
     days_late,
     exchange,
@@ -242,11 +241,7 @@ def _exchange(work: Work, offer: SwapOffer) -> _Exchanged | None:
     gets = {taker.order_id: giver, giver.order_id: taker}
     roads = roads_of(work, list(by_order.values()))
     saved = _saved(work, taker, giver, roads, today=today)
-    try:
-        done = saved > 0 and exchange(work, by_order, gets)
-    except CarrierCame:
-        # A part of it was written: this ends the whole change.
-        raise SwapOfferEnded("changed") from None
+    done = saved > 0 and exchange(work, by_order, gets)
     return _Exchanged(by_order, gets, roads, saved) if done else None
 
 
