@@ -14,7 +14,12 @@ from factory_orders.deliveries.queries import (
     store_deliveries,
 )
 from factory_orders.early_cars.queries import early_rounds_made, my_early_offers
-from factory_orders.exchanges.queries import car_swaps_made, my_swap_offers, swap_rounds_made
+from factory_orders.exchanges.queries import (
+    car_swaps_made,
+    my_swap_offers,
+    swap_rounds_made,
+    swap_times_of_orders,
+)
 from factory_orders.footfall.queries import visitors_reported
 from factory_orders.hooks.queries import HookView, list_hooks, messages_of_hook
 from factory_orders.hours.queries import free_appointments, store_calendar
@@ -109,6 +114,7 @@ __all__ = [
     "store_statement",
     "supplier_call_offs",
     "swap_rounds_made",
+    "swap_times_of_orders",
     "vehicles_by_vin",
     "visitors_reported",
     "waiting_count",

@@ -22,10 +22,10 @@ register_notice(
 register_notice(
     "order_car_swapped",
     "您的订单换用同配置新车",
-    "为帮助一位可能延迟的车主，您的订单换用了另一辆配置完全相同的新车，预计{ready_on}在店备妥。价格与合同交期不变，逾期仍按约补偿。",
+    "为帮助一位可能延迟的车主，您的订单换用了另一辆配置完全相同的新车，预计{ready_on}在店备妥（原车预计{was_on}）。价格与合同交期不变，逾期仍按约补偿。",
     "Another, equal car is yours",
     "To help somebody who would have been late, another, equal new car is yours now. It should stand ready on "
-    "{ready_on}. Price and contract date stay, and so do late credits.",
+    "{ready_on} (the other one: {was_on}). Price and contract date stay, and so do late credits.",
 )
 register_notice(
     "early_car_offered",
@@ -56,12 +56,12 @@ def tell_of_exchanges(work: Work, letters: Sequence[Letter]) -> None:
 
 def _of_exchange(letter: Letter) -> Iterator[NewNotice]:
     match letter.event:
-        case OrderCarSwapped(account_id=account_id, days_sooner=days, ready_on=ready_on):
+        case OrderCarSwapped(account_id=account_id, days_sooner=days, ready_on=ready_on, was_on=was_on):
             facts: dict[str, Fact] = {"ready_on": ready_on}
             if days:
                 yield NewNotice(account_id, "order_car_sooner", facts | {"days": days}, letter.event_id)
             else:
-                yield NewNotice(account_id, "order_car_swapped", facts, letter.event_id)
+                yield NewNotice(account_id, "order_car_swapped", facts | {"was_on": was_on}, letter.event_id)
         case EarlyCarOffered(account_id=account_id, days_sooner=days, answer_by=answer_by):
             yield NewNotice(account_id, "early_car_offered", {"days": days, "answer_by": answer_by}, letter.event_id)
         case CarSwapOffered(account_id=account_id, days_sooner=days, answer_by=answer_by):

@@ -13,13 +13,14 @@ from kernel.events import Event, event
 class OrderCarSwapped(Event):
     """An order gets another, identical car: sooner by `days_sooner` late days, or (0) it gave its own to who was late.
 
-    `ready_on` is when the car stands ready as planned; the contract's date stays.
+    `ready_on` is when the car stands ready as planned, `was_on` when the own one would have; the contract's date stays.
     """
 
     order_id: str
     account_id: str
     days_sooner: int
     ready_on: date
+    was_on: date
 
 
 @event("factory_orders.car_swap_offered")

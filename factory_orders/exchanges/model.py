@@ -79,18 +79,19 @@ def needs_word(own: CarOfOrder, gets: CarOfOrder, rights: BuyersRights, *, today
     return own.passed is None or own.passed > gets.passed
 
 
-def keeps_promise(order: CarOfOrder, gets: CarOfOrder, *, way_days: int, margin_days: int) -> bool:
+def keeps_date(order: CarOfOrder, gets: CarOfOrder, *, way_days: int, latest: int) -> bool:
     """Say whether an order's date still holds for nine in ten with another one's car (DOMAIN section 6.4).
 
-    It does where that car comes no later than the own one, by its day and by its plan, or where the margin still lies
-    between its day at the store and the date: by the same sum a plan is held against the date when its buyer may leave.
+    It does where that car comes no later than the own one, by its day and by its plan, or is there by the `latest` day
+    (an ordinal, as `due`) before which the margin lies. The date is the contract's, or the earlier one that was
+    accepted: by the same sum a plan is held against it when its buyer may leave.
     Where cars come sooner than planned that margin is less than nothing, and the car's own day must be in time as well.
     """
     if gets.ready <= order.ready and gets.planned <= order.planned:
         return True
     if gets.ready + way_days > order.due:
         return False
-    return max(gets.ready, gets.planned) + way_days + margin_days <= order.due
+    return max(gets.ready, gets.planned) + way_days <= latest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 
@@ -136,6 +136,17 @@ def car_swaps_made(work: Work, page: PageRequest) -> Page[CarSwap]:
     rows = work.connection.execute(found.order_by(table.id.desc()).limit(page.size + 1)).mappings()
     made = [CarSwap(**{name: row[name] for name in CarSwap.__dataclass_fields__}) for row in rows]
     return make_page(made, page, lambda one: one.id)
+
+
+def swap_times_of_orders(work: Work, order_ids: Sequence[str]) -> dict[str, list[datetime]]:
+    """Return by order when it got another, equal car; the caller checks whose they are."""
+    table = car_swaps.c
+    own = db.among(table.order_id, order_ids) & (table.brand_id == work.actor.brand_id)
+    found = select(table.order_id, table.at).where(own).order_by(table.id)
+    times: dict[str, list[datetime]] = {order_id: [] for order_id in order_ids}
+    for row in work.connection.execute(found):
+        times[row.order_id].append(row.at)
+    return times
 
 
 def rights_of(work: Work, cars: Iterable[CarOfOrder]) -> dict[int, BuyersRights]:

@@ -1,8 +1,8 @@
 """Identical cars change places between orders, kind by kind: solved outside of any change, then written, or not at all.
 
-Who gives a car has one that still comes by the date, with the margin that nine in ten were promised with, and nobody
-gives anything up: who would is asked first (`swap_offers`). Prices, dates and stores stay with their orders; only the
-car is another, equal one.
+Who gives a car has one that still comes by the date that was accepted, with the margin that nine in ten were promised
+with, and nobody gives anything up: who would is asked first (`swap_offers`). Prices, dates and stores stay with their
+orders; only the car is another, equal one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from factory_orders.exchanges.model import (
     CarSwap,
     SwapRound,
     foremost,
-    keeps_promise,
+    keeps_date,
     needs_word,
     progress_of,
 )
@@ -34,10 +34,11 @@ from factory_orders.exchanges.store import (
     redirect_way,
 )
 from factory_orders.planning.model import BuiltOrder, Order, OrderTerms, ScheduledOrder
-from factory_orders.planning.order_store import lock_orders, save_orders
+from factory_orders.planning.order_store import load_orders, lock_orders, save_orders
 from factory_orders.plant.model import BuildOrder
 from factory_orders.plant.store import hold_line, lock_build_orders
 from factory_orders.policies import BatchPolicy, PromisePolicy
+from factory_orders.promises.accepted_queries import earliest_dates
 from factory_orders.promises.margin_store import promised_days
 from factory_orders.vehicles.service import allocate_vehicles, free_vehicle
 from kernel import policy, registry
@@ -54,14 +55,14 @@ if TYPE_CHECKING:
 class SwapProblem:
     """Orders with cars of kinds in which some order will be late, the roads, and what their buyers may still do.
 
-    `margins` are the days that each order's date was promised with.
+    `latest` is by order the day by which a car that comes later than its own one has to be ready (`latest_days`).
     """
 
     cars: tuple[CarOfOrder, ...]
     roads: Mapping[tuple[str, str], int]
     costs: SwapCosts
     rights: Mapping[int, BuyersRights]
-    margins: Mapping[str, int]
+    latest: Mapping[str, int]
     rules: ExchangePolicy
     today: date
 
@@ -78,11 +79,11 @@ class SwapProblem:
         return days_late(car, order, self.roads, self.costs.km_per_day)
 
     def is_fair(self, order: CarOfOrder, gets: CarOfOrder) -> bool:
-        """Say whether an order becomes less late with another one's car, or keeps its promise with it."""
+        """Say whether an order becomes less late with another one's car, or keeps its date with it."""
         if self.days_late(gets, order) < self.days_late(order, order):
             return True
         way = way_days(order, self.roads, self.costs.km_per_day)
-        return keeps_promise(order, gets, way_days=way, margin_days=self.margins[order.order_id])
+        return keeps_date(order, gets, way_days=way, latest=self.latest[order.order_id])
 
     def asks(self, order: CarOfOrder, gets: CarOfOrder) -> bool:
         """Say whether an order's buyer has to be asked before having another one's car."""
@@ -146,15 +147,26 @@ def read_problem(work: Work) -> SwapProblem:
 
     late = {car.kind for car in known if own_days(car) > 0}
     involved = foremost([car for car in known if car.kind in late], own_days)
-    margins = margin_days(work, [car.order_id for car in involved])
-    return SwapProblem(tuple(involved), roads, costs, rights_of(work, involved), margins, own, today)
+    latest = latest_days(work, [car.order_id for car in involved])
+    return SwapProblem(tuple(involved), roads, costs, rights_of(work, involved), latest, own, today)
 
 
-def margin_days(work: Work, order_ids: Sequence[str]) -> dict[str, int]:
-    """Return by order how many days its date was promised behind the expected one: learned, or else the buffer."""
-    buffer = policy.current(work).section(PromisePolicy).buffer_days
-    found = promised_days(work, order_ids)
-    return {order_id: buffer if days is None else days for order_id, days in found.items()}
+def latest_days(work: Work, order_ids: Sequence[str]) -> dict[str, int]:
+    """Return by order the ordinal day by which a car at its store's door keeps its date for nine in ten.
+
+    That date is the contract's or, where the buyer had accepted an earlier one and stayed, that one: nobody's plan is
+    made later than what they accepted so that somebody else is less late. Between the day and the date lie what is done
+    with the car and the days that the date was promised behind the expected one: learned, or else the buffer.
+    """
+    times = policy.current(work).section(PromisePolicy)
+    kept = times.transit_base_days + times.pre_delivery_days
+    margins = promised_days(work, order_ids)
+    dates = earliest_dates(work, [order.terms for order in load_orders(work, order_ids).values()])
+    found = {}
+    for order_id, date_ in dates.items():
+        margin = margins[order_id]
+        found[order_id] = date_.toordinal() - kept - (times.buffer_days if margin is None else margin)
+    return found
 
 
 def roads_of(work: Work, cars: Sequence[CarOfOrder]) -> dict[tuple[str, str], int]:
@@ -290,7 +302,7 @@ def keep_swaps(
                 work.now,
             )
         )
-        way = way_days(order, roads, per_day)
-        ready_on = date.fromordinal(car.ready + way + times.transit_base_days + times.pre_delivery_days)
-        work.record(OrderCarSwapped(made.brand_id, order_id, order.account_id, before - after, ready_on))
+        further = way_days(order, roads, per_day) + times.transit_base_days + times.pre_delivery_days
+        ready_on, was_on = (date.fromordinal(one.ready + further) for one in (car, order))
+        work.record(OrderCarSwapped(made.brand_id, order_id, order.account_id, before - after, ready_on, was_on))
     insert_swap_round(work, made, swaps)

@@ -20,7 +20,7 @@ from factory_orders.exchanges.model import (
     CarOfOrder,
     SwapOffer,
     SwapRound,
-    keeps_promise,
+    keeps_date,
     needs_word,
     progress_of,
 )
@@ -32,8 +32,8 @@ from factory_orders.exchanges.swap_service import (
     days_late,
     exchange,
     keep_swaps,
+    latest_days,
     lock_builds,
-    margin_days,
     read_problem,
     roads_of,
     today_of,
@@ -253,11 +253,8 @@ def _saved(
     own, per_day = rules.section(ExchangePolicy), rules.section(PromisePolicy).transit_km_per_day
     rights = rights_of(work, [giver])[giver.policy_version]
     given_up = needs_word(giver, taker, rights, today=today.toordinal(), fresh_days=own.fresh_days)
-    kept = keeps_promise(
-        *(giver, taker),
-        way_days=way_days(giver, roads, per_day),
-        margin_days=margin_days(work, [giver.order_id])[giver.order_id],
-    )
+    latest = latest_days(work, [giver.order_id])[giver.order_id]
+    kept = keeps_date(giver, taker, way_days=way_days(giver, roads, per_day), latest=latest)
     if taker.kind != giver.kind or given_up or not kept or progress_of(taker.stage) > progress_of(giver.stage):
         return 0
     days = days_late(taker, taker, roads, per_day) - days_late(giver, taker, roads, per_day)

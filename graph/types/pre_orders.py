@@ -59,7 +59,10 @@ strawberry.enum(PaymentMethod, description="How the balance will be paid.")
 
 @object_type(reads=Permission.OWN_READ)
 class TimelineEntry:
-    """One thing that happened: what it concerns (pre-order, car, shipment, handover), what it is, and when."""
+    """One thing that happened: what it concerns (pre-order, car, shipment, handover), what it is, and when.
+
+    A car that is `swapped` is another, equal one from then on: what is told of its stages before is that one's.
+    """
 
     concerns: str
     state: str
@@ -287,6 +290,8 @@ def load_timelines(work: Work, pre_order_ids: list[str]) -> dict[str, list[Timel
     if orders_seen:
         for key, stages in factory.stages_of_orders(work, orders_seen).items():
             entries[key] += [TimelineEntry(concerns="car", state=one.stage, at=one.occurred_at) for one in stages]
+        for key, swaps in factory.swap_times_of_orders(work, orders_seen).items():
+            entries[key] += [TimelineEntry(concerns="car", state="swapped", at=at) for at in swaps]
         for key, shipments in factory.shipments_of_orders(work, orders_seen).items():
             entries[key] += [one for shipment in shipments for one in _moments("shipment", shipment, SHIPMENT_MOMENTS)]
         for key, handovers in factory.handovers_of_orders(work, orders_seen).items():

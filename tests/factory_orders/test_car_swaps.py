@@ -25,7 +25,8 @@ from kernel.record import walk
 from kernel.soundness import examine
 from kernel.work import Work
 from tests.configurator.small_brand import BRAND, EAST_STORE, NORTH_STORE, PLAIN_CAR, PLANNER
-from tests.factory_orders.trade import BUILD, LEGS, SYSTEM, Trade, buyer
+from tests.factory_orders.test_contract_dates import quote
+from tests.factory_orders.trade import BUILD, LEGS, POOL, SYSTEM, Trade, buyer
 
 NINE_IN_TEN = timedelta(days=4 + 2 + 3 + PromisePolicy().buffer_days)
 """From a week on the line to the day it is promised by: Friday, transit without a road, what is done, the buffer."""
@@ -159,6 +160,28 @@ def test_who_gives_a_car_keeps_the_margin_of_the_promise_and_gets_no_free_way_ou
 
     assert (kept, given) == (0, 2)
     assert leaving_costs(trade, first) == before > 0
+
+
+@pytest.mark.parametrize(("accepted", "swapped"), [("a date", 0), ("none", 2)])
+def test_who_had_accepted_an_earlier_date_than_the_contracts_gives_no_car_for_one_after_it(
+    trade: Trade, accepted: str, swapped: int
+) -> None:
+    (second,) = trade.lock(1, pool_id="b" * 32, first_buyer=2)
+    terms = trade.terms(1, POOL, PLAIN_CAR, None)
+    if accepted == "a date":
+        terms = replace(terms, quote_id=quote(trade.works, buyer(1)))
+    with trade.works.change(SYSTEM) as work:
+        service.take_locked(work, [terms])
+    later = trade.build_order_of(second).week + timedelta(days=14)
+    with trade.works.change(SYSTEM) as work:
+        own = build_orders.c.order_id == second
+        work.connection.execute(update(build_orders).where(own).values(day=later, week=later, position=50))
+    for order_id in (terms.id, second):
+        trade.report(trade.build_order_of(order_id).id, BUILD[0])
+    promise(trade, second, later - timedelta(days=10))
+    promise(trade, terms.id, later + NINE_IN_TEN)
+
+    assert swap_cars(trade.works, BRAND) == swapped
 
 
 def leaving_costs(trade: Trade, order_id: str) -> int:

@@ -12,6 +12,7 @@ import pytest
 from configurator.queries import version_in_force
 from demand.service import DEPOSIT_PURPOSE, PoolPlan, fund_pre_order
 from factory_orders import queries
+from factory_orders.exchanges.swap_service import swap_cars
 from factory_orders.model import Stage
 from factory_orders.pools_service import SUBSCRIPTIONS, open_pool
 from factory_orders.service import BALANCE_PURPOSE, receive_balance
@@ -23,9 +24,10 @@ from kernel.clock import FixedClock
 from kernel.ids import BrandId
 from kernel.ledger import account
 from kernel.work import Works
-from tests.configurator.small_brand import PLANNER, found_brand
+from tests.configurator.small_brand import BRAND, PLANNER, found_brand
 from tests.demand.pool_room import TIERS, PoolRoom, make_pool_room
-from tests.factory_orders.trade import NORTH_PLANT, PLANT_MACHINE, SYSTEM, Trade, buyer
+from tests.factory_orders.test_car_swaps import promise
+from tests.factory_orders.trade import BUILD, NORTH_PLANT, PLANT_MACHINE, SYSTEM, Trade, buyer
 from tests.graph.client import Http, open_http
 from tests.graph.conftest import Town, close, make_services
 from tests.graph.support import Passes, ask, data
@@ -38,6 +40,7 @@ PREVIEW = f"query($id: ID!) {{ previewCancellation(orderId: $id) {{ {CANCELLATIO
 CANCEL = f"mutation($id: ID!) {{ cancelOrder(input: {{orderId: $id}}) {{ {CANCELLATION} }} }}"
 CANCEL_BY_MAKER = f"""mutation($id: ID!, $reason: String!) {{
   cancelOrderByMaker(input: {{orderId: $id, reason: $reason}}) {{ {CANCELLATION} }} }}"""
+TIMELINE = "query($id: ID!) { preOrder(id: $id) { timeline { concerns state } } }"
 ORDER = "query($id: ID!) { order(id: $id) { state handovers { id state reason } } }"
 CHANGE_CAR = """mutation($input: ChangeCarInput!) { changeCar(input: $input) {
   __typename ... on Refusal { code } ... on PreOrder { state options priceCap { minor } } } }"""
@@ -411,3 +414,21 @@ def test_papers_are_asked_for_and_read_by_the_orders_id_or_its_pre_orders(counte
 
     assert asked == [{"__typename": "Paper", "state": "ISSUED"}] * 2
     assert read == [{"orderPapers": [{"kind": "INSURANCE", "state": "ISSUED"}]}] * 2
+
+
+def test_a_car_that_changed_places_is_in_both_timelines(counter: Counter) -> None:
+    first, second, third = counter.locked_orders()
+    today = counter.trade.clock.now().date()
+    counter.trade.build(second, stages=BUILD[:3])
+    counter.trade.build(first)
+    promise(counter.trade, first, today + timedelta(days=90))
+    promise(counter.trade, second, today - timedelta(days=20))
+
+    assert swap_cars(counter.room.works, BRAND) == 2
+
+    told = []
+    for number, order_id in enumerate((first, second, third), start=1):
+        seen = counter.ask(buyer(number), TIMELINE, id=write_id("PreOrder", order_id))["timeline"]
+        told.append([one["state"] for one in seen if one["concerns"] == "car"])
+    built = ["parts_ready", "body", "paint"]
+    assert told == [[*built, "swapped"], [*built, "assembly", "passed", "swapped"], []]

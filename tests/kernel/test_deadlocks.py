@@ -1,4 +1,4 @@
-"""Who waits in a circle on PostgreSQL is undone and decided anew at once: news and timers act once, without an error."""
+"""Who waits in a circle on PostgreSQL is undone and decided anew: news and timers act once, and without an error."""
 
 from __future__ import annotations
 
