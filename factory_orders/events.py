@@ -214,7 +214,7 @@ class ShipmentPlanned(Event):
 @event("factory_orders.shipment_moved")
 @dataclass(frozen=True, slots=True)
 class ShipmentMoved(Event):
-    """A carrier reported a leg: loaded, in_transit or arrived."""
+    """A carrier reported a leg of a car that its order waits for: loaded, in_transit, arrived or lost."""
 
     shipment_id: str
     vin: str

@@ -213,7 +213,6 @@ def _follow_legs(work: Work, moved: Sequence[Moved], orders: Mapping[str, Order]
     steps, followed = [], []
     for one in moved:
         shipment, vehicle = one.shipment, vehicles[one.shipment.vin]
-        order = orders.get(shipment.order_id or "")
         on_the_way = _on_the_way(shipment, orders)
         if shipment.state is ShipmentState.LOST:
             lose_vehicle(work, vehicle, why="lost", at=one.occurred_at)
@@ -223,8 +222,8 @@ def _follow_legs(work: Work, moved: Sequence[Moved], orders: Mapping[str, Order]
             steps.append(Step(vehicle, shipment.state.value, one.occurred_at, {"shipment": shipment.id}))
             if on_the_way is not None:
                 followed.append(_moved_order(on_the_way, shipment, one.occurred_at))
-        if order is not None:
-            work.record(_leg_news(one, order.terms))
+        if on_the_way is not None:
+            work.record(_leg_news(one, on_the_way.terms))
     enter_all(work, steps)
     save_orders(work, followed)
 

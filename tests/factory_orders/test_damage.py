@@ -30,7 +30,7 @@ from kernel.ledger import account, balance
 from kernel.work import Works
 from tests.configurator.small_brand import NORTH_STORE, PLANNER
 from tests.demand.pool_room import PoolRoom, make_pool_room
-from tests.factory_orders.leaving_room import cancel, found_by_audit, locked_orders
+from tests.factory_orders.leaving_room import cancel, found_by_audit, locked_orders, news_of
 from tests.factory_orders.test_conditions import DENT, SCRATCH, cases, look, seen
 from tests.factory_orders.test_leaving_late import until_late
 from tests.factory_orders.test_repair_offers import accept, offers
@@ -172,6 +172,18 @@ def test_past_the_threshold_on_the_way_another_car_is_built_and_this_one_offered
     trade.hand_over(order_id)
     assert isinstance(order(trade, order_id), DeliveredOrder)
     assert found_by_audit(room) == []
+
+
+def test_a_car_that_an_order_waits_for_no_longer_is_no_news_of_that_order(room: PoolRoom) -> None:
+    trade, order_id, _ = built(room)
+    look(trade, order_id, HandOver.LOADED, seen(SCRATCH))
+    trade.ship(order_id, legs=LEGS[:2])
+    close(trade, LARGE)
+    trade.ship(order_id, legs=LEGS[2:])
+
+    moved = news_of(room, "factory_orders.shipment_moved")
+
+    assert [(one["order_id"], one["state"]) for one in moved] == [(order_id, "loaded"), (order_id, "in_transit")]
 
 
 def test_before_it_is_loaded_a_repaired_car_that_is_taken_waits_for_its_carrier(room: PoolRoom) -> None:
