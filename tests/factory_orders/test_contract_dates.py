@@ -80,6 +80,26 @@ def lock(room: PoolRoom) -> None:
     work_off(room)
 
 
+def rolled_on(
+    room: PoolRoom, quote_id: str | None = None, *, days_between: int = 0, keeps: bool = True
+) -> tuple[str, str]:
+    """Let a first buyer roll out of a pool that fails into the next one; returns the pre-order and that pool."""
+    open_pool(room, days=4)
+    rolled = ordered(room, 1, quote_id)
+    let_fail(room)
+    room.pass_time(days=days_between)
+    second = open_pool(room)
+    roll_in(room, keeps=keeps)
+    return rolled, second
+
+
+def fill_and_lock(room: PoolRoom) -> list[str]:
+    """Let two more buyers come, and the pool lock; returns their pre-orders."""
+    others = [ordered(room, number) for number in (2, 3)]
+    lock(room)
+    return others
+
+
 @dataclass(frozen=True, slots=True)
 class Dated:
     """What an order was promised, when that was given, and what its quote had said."""
@@ -119,14 +139,8 @@ def forfeit(works: Works, number: int, order_id: str) -> int:
 
 @pytest.mark.parametrize("keeps", [True, False])
 def test_the_date_of_a_failed_pool_is_nobodys_contract_but_who_had_it_leaves_free(room: PoolRoom, keeps: bool) -> None:
-    open_pool(room, days=4)
-    rolled = ordered(room, 1)
-    let_fail(room)
-    room.pass_time(days=20)
-    second = open_pool(room)
-    roll_in(room, keeps=keeps)
-    others = [ordered(room, number) for number in (2, 3)]
-    lock(room)
+    rolled, second = rolled_on(room, days_between=20, keeps=keeps)
+    others = fill_and_lock(room)
 
     own = dated(room.works, rolled)
     kept = kept_in(room, second, rolled)
@@ -151,14 +165,8 @@ def test_the_date_of_a_failed_pool_is_nobodys_contract_but_who_had_it_leaves_fre
 
 def test_a_quote_without_a_pool_brings_its_date_into_neither_of_two(room: PoolRoom) -> None:
     early = quote(room.works, buyer(1))
-    open_pool(room, days=4)
-    rolled = ordered(room, 1, early)
-    let_fail(room)
-    second = open_pool(room)
-    roll_in(room, keeps=True)
-    for number in (2, 3):
-        ordered(room, number)
-    lock(room)
+    rolled, second = rolled_on(room, early)
+    fill_and_lock(room)
 
     own = dated(room.works, rolled)
 
@@ -174,9 +182,7 @@ def test_a_quote_without_a_pool_has_the_date_of_the_place_that_was_kept_for_it(r
     pool_id = open_pool(room)
     member = ordered(room, 1, early)
     work_off(room)
-    for number in (2, 3):
-        ordered(room, number)
-    lock(room)
+    fill_and_lock(room)
 
     own = dated(room.works, member)
 
@@ -250,9 +256,7 @@ def test_a_quote_for_a_pool_that_was_taken_back_has_no_date_in_another_one(room:
     second = open_pool(room)
     member = ordered(room, 1, early)
     work_off(room)
-    for number in (2, 3):
-        ordered(room, number)
-    lock(room)
+    fill_and_lock(room)
 
     own = dated(room.works, member)
 

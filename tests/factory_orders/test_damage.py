@@ -16,6 +16,7 @@ from factory_orders.model import (
     BuiltOrder,
     DeliveredOrder,
     Disclosure,
+    Handover,
     InTransitOrder,
     Order,
     ScheduledOrder,
@@ -200,7 +201,8 @@ def test_before_it_is_loaded_a_repaired_car_that_is_taken_waits_for_its_carrier(
     assert found_by_audit(room) == []
 
 
-def test_past_the_threshold_with_the_balance_paid_it_comes_back_and_another_car_is_built(room: PoolRoom) -> None:
+def paid(room: PoolRoom) -> tuple[Trade, str, str, Handover]:
+    """Let a buyer pay for a car while its damage case is open; returns the order, the car and the handover."""
     trade, order_id, vin = built(room)
     trade.ship(order_id)
     look(trade, order_id, HandOver.INSPECTED, seen(SCRATCH))
@@ -208,6 +210,11 @@ def test_past_the_threshold_with_the_balance_paid_it_comes_back_and_another_car_
     agree(trade, order_id)
     handover = trade.inspect(trade.book(order_id))
     trade.pay(handover, trade.ask_balance(handover))
+    return trade, order_id, vin, handover
+
+
+def test_past_the_threshold_with_the_balance_paid_it_comes_back_and_another_car_is_built(room: PoolRoom) -> None:
+    trade, order_id, vin, _ = paid(room)
 
     close(trade, LARGE)
 
@@ -219,13 +226,7 @@ def test_past_the_threshold_with_the_balance_paid_it_comes_back_and_another_car_
 
 
 def test_below_the_threshold_the_buyer_agrees_again_before_signing(room: PoolRoom) -> None:
-    trade, order_id, _ = built(room)
-    trade.ship(order_id)
-    look(trade, order_id, HandOver.INSPECTED, seen(SCRATCH))
-    trade.receive(order_id, damage=Damage("scratch", 0))
-    agree(trade, order_id)
-    handover = trade.inspect(trade.book(order_id))
-    trade.pay(handover, trade.ask_balance(handover))
+    trade, order_id, _, handover = paid(room)
 
     close(trade, SMALL)
 
