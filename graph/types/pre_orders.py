@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, cast
+from typing import cast
 
 import orjson
 import strawberry
@@ -29,7 +28,6 @@ from demand.errors import (
 )
 from demand.model import FailureChoice, PaymentMethod
 from demand.model import PreOrder as DemandPreOrder
-from factory_orders import queries as factory
 from graph.access import field, input_type, object_type, resolved
 from graph.context import Request
 from graph.identifiers import raw_id, write_id
@@ -38,6 +36,7 @@ from graph.scalars import Cursor
 from graph.types import brand, orders, payments, pools, quotes
 from graph.types.money import Money, MoneyInput, read_money, show_minor
 from graph.types.pages import Connection, Node, show_page
+from graph.types.timelines import TimelineEntry, load_timelines
 from graph.waiting import outcome_of
 from kernel.actor import Permission
 from kernel.paging import page_request
@@ -50,23 +49,8 @@ from kernel.payments import (
 )
 from kernel.work import Work
 
-SHIPMENT_MOMENTS: Final = {state: f"{state}_at" for state in ("planned", "loaded", "arrived", "inspected")}
-HANDOVER_MOMENTS: Final = {"booked": "booked_at", "inspected": "inspected_at", "ended": "ended_at"}
-
 strawberry.enum(FailureChoice, description="What a member wants if the pool fails.")
 strawberry.enum(PaymentMethod, description="How the balance will be paid.")
-
-
-@object_type(reads=Permission.OWN_READ)
-class TimelineEntry:
-    """One thing that happened: what it concerns (pre-order, car, shipment, handover), what it is, and when.
-
-    A car that is `swapped` is another, equal one from then on: what is told of its stages before is that one's.
-    """
-
-    concerns: str
-    state: str
-    at: datetime
 
 
 @object_type(reads=Permission.OWN_READ)
@@ -277,31 +261,6 @@ def load_pre_orders(work: Work, pre_order_ids: list[str]) -> dict[str, PreOrder]
     """Return the pre-orders this actor may see by id."""
     found = queries.pre_orders_seen(work, pre_order_ids)
     return {key: show_pre_order(one) for key, one in found.items()}
-
-
-def load_timelines(work: Work, pre_order_ids: list[str]) -> dict[str, list[TimelineEntry]]:
-    """Return what demand and the factory tell of pre-orders, together in order of time; statements do not grow."""
-    steps = queries.pre_order_timelines(work, pre_order_ids)
-    entries = {
-        key: [TimelineEntry(concerns="pre_order", state=one.state, at=one.at) for one in ones]
-        for key, ones in steps.items()
-    }
-    orders_seen = list(factory.orders_by_id(work, list(steps)))
-    if orders_seen:
-        for key, stages in factory.stages_of_orders(work, orders_seen).items():
-            entries[key] += [TimelineEntry(concerns="car", state=one.stage, at=one.occurred_at) for one in stages]
-        for key, swaps in factory.swap_times_of_orders(work, orders_seen).items():
-            entries[key] += [TimelineEntry(concerns="car", state="swapped", at=at) for at in swaps]
-        for key, shipments in factory.shipments_of_orders(work, orders_seen).items():
-            entries[key] += [one for shipment in shipments for one in _moments("shipment", shipment, SHIPMENT_MOMENTS)]
-        for key, handovers in factory.handovers_of_orders(work, orders_seen).items():
-            entries[key] += [one for handover in handovers for one in _moments("handover", handover, HANDOVER_MOMENTS)]
-    return {key: sorted(ones, key=lambda one: one.at) for key, ones in entries.items()}
-
-
-def _moments(concerns: str, thing: object, names: Mapping[str, str]) -> list[TimelineEntry]:
-    found = [(state, getattr(thing, name)) for state, name in names.items()]
-    return [TimelineEntry(concerns=concerns, state=state, at=at) for state, at in found if at is not None]
 
 
 @query(reads=Permission.OWN_READ)
