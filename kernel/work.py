@@ -27,7 +27,7 @@ _UNDONE: Final = frozenset({"40P01", "40001"})
 
 
 def is_undone(error: BaseException) -> bool:
-    """Say whether PostgreSQL ended a change so that others could go on: nothing of it is left, it may be tried again."""
+    """Say whether PostgreSQL ended a change for others to go on: nothing of it is left, and it may be tried again."""
     return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _UNDONE
 
 
