@@ -177,6 +177,10 @@ REASONS: Final[Texts] = {
     "WHY_CANCELLED": ("say in at most 200 characters why the pool is cancelled", "请用不超过200个字符说明取消原因"),
     "TIERS": ("give 1 to {most:tier|tiers}", "请给出1至{most}个档位"),
     "FIRST_TIER": ("the first tier starts at the minimum", "首个档位须从最低人数开始"),
+    "TIER_ABOVE_CAPACITY": (
+        "a tier begins with {capacity:member|members} at most: more never clear",
+        "档位的起始人数不得超过{capacity}人，超出产能的档位无法达到",
+    ),
     "TIERS_RISE": ("tiers start at ever more members", "各档位的人数须递增"),
     "DISCOUNTS_RISE": ("a discount never falls with more members", "人数增加时优惠不得减少"),
     "DISCOUNT_BOUNDS": ("a discount lies between 0 and {most} basis points", "优惠须在0至{most}个基点之间"),

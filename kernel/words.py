@@ -254,4 +254,4 @@ class Count(int):
 
     def __format__(self, spec: str) -> str:
         one, parts, many = spec.partition("|")
-        return f"{int(self)} {one if self == 1 else many}" if parts else int(self).__format__(spec)
+        return f"{int(self):,} {one if self == 1 else many}" if parts else int(self).__format__(spec)

@@ -67,6 +67,8 @@ def check_terms(terms: PoolTerms) -> None:
         (discounts == sorted(discounts), because("DISCOUNTS_RISE")),
         (all(0 <= one < BASIS_POINTS for one in discounts), because("DISCOUNT_BOUNDS", most=BASIS_POINTS - 1)),
         (1 <= terms.minimum <= terms.capacity <= MEMBERS_MAX, because("MINIMUM")),
+        # More never clear: its price would be shown to everybody, and nobody could ever pay it.
+        (members[-1:] <= [terms.capacity], because("TIER_ABOVE_CAPACITY", capacity=terms.capacity)),
         (terms.capacity <= terms.member_limit <= 2 * terms.capacity, because("MEMBER_LIMIT")),
         (terms.deposit_minor > 0, because("DEPOSIT")),
     ):

@@ -25,8 +25,9 @@ class PoolPlan:
 
 
 def planned_terms(plan: PoolPlan, rules: PoolPolicy) -> PoolTerms:
-    """Return the terms that a plan comes to: what it leaves out is the brand's policy."""
-    tiers = plan.tiers if plan.tiers is not None else tuple(Tier(*row) for row in rules.tiers)
+    """Return the terms that a plan comes to: what it leaves out is the brand's policy, as far as the places go."""
+    reached = tuple(Tier(*row) for row in rules.tiers if row[0] <= max(plan.capacity, rules.minimum))
+    tiers = plan.tiers if plan.tiers is not None else reached
     minimum = plan.minimum if plan.minimum is not None else rules.minimum
     limit = plan.member_limit if plan.member_limit is not None else 2 * plan.capacity
     return PoolTerms(minimum, plan.capacity, limit, tiers, rules.deposit_minor, rules.freeze_hours)

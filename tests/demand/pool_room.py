@@ -134,7 +134,7 @@ class PoolRoom:
         self,
         *,
         capacity: int = 8,
-        tiers: Sequence[Tier] = TIERS,
+        tiers: Sequence[Tier] | None = None,
         days: float = 21,
         opens_in: timedelta | None = None,
         level: ClassLevel = ClassLevel.L1,
@@ -142,14 +142,15 @@ class PoolRoom:
     ) -> str:
         """Open a pool of the plain car's class, L2 for every trim of it, and return its id."""
         now = self.clock.now()
+        rows = [one for one in TIERS if one.members <= capacity] if tiers is None else tiers
         with self.works.change(PLANNER) as work:
             plan = PoolPlan(
                 self.cls,
                 capacity,
                 level=level,
                 member_limit=member_limit,
-                minimum=tiers[0].members,
-                tiers=tuple(tiers),
+                minimum=rows[0].members,
+                tiers=tuple(rows),
                 opens_at=None if opens_in is None else now + opens_in,
                 deadline=now + (opens_in or timedelta(0)) + timedelta(days=days),
             )

@@ -24,6 +24,8 @@ from demand.pools.model import (
     is_costlier,
 )
 from demand.pools.placing import CAP_MINOR_MAX
+from demand.pools.plan import PoolPlan, planned_terms
+from demand.pools.policy import PoolPolicy
 from demand.queries import locked_members, own_pre_orders, pool_progress, pre_order_timelines
 from demand.service import TIMERS, cancel_pool, raise_cap, withdraw
 from kernel import record
@@ -403,6 +405,15 @@ def test_unsound_terms_a_tier_below_cost_and_a_second_open_pool_are_refused(room
     room.open()
     with pytest.raises(PoolAlreadyOpen):
         room.open()
+
+
+def test_a_pool_has_no_tier_that_it_has_no_places_for(room: PoolRoom) -> None:
+    with pytest.raises(TermsUnsound) as refused:
+        room.open(capacity=4, tiers=(Tier(3, 0), Tier(5, 200)))
+    left_out = planned_terms(PoolPlan(room.cls, capacity=200), PoolPolicy())
+
+    assert "a tier begins with 4 members at most" in refused.value.text()
+    assert [tier.members for tier in left_out.tiers] == [60, 120]
 
 
 def test_progress_shows_what_the_pool_would_do_now(room: PoolRoom) -> None:

@@ -70,7 +70,7 @@ def test_time_goes_neither_back_nor_too_far_and_the_refusal_names_the_field(data
     with pytest.raises(InvalidInput) as refused:
         advance(process, timedelta(hours=hours))
 
-    assert refused.value.text("en") == "hours: give 0 to 2880 hours; time never goes back"
+    assert refused.value.text("en") == "hours: give 0 to 2,880 hours; time never goes back"
     assert timedelta(hours=2_880) == ADVANCE_MAX
     with database.engine.connect() as connection:
         assert connection.execute(select(demo_clock)).all() == []

@@ -291,6 +291,9 @@ def test_what_a_plan_says_stands_in_both_languages() -> None:
         "生产名额、ROOF无法同时满足：仅因此就至少有7个订单排不进任何一周。在2026-12-07放宽其中一项即可缓解。"
         "计入全部限制，至少有9个订单排不进。"
     )
+    assert conflict_text(Conflict(("slot",), (), 1, 1), "en").startswith(
+        "In conflict: the slots. Because of that alone at least 1 order finds no week."
+    )
     assert conflict_text(Conflict((), (), 2, 2), "en").startswith(
         "The parts of 2 orders come only after the last week."
     )

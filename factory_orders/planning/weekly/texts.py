@@ -11,6 +11,7 @@ from factory_orders.planning.batching.model import BatchPlanView
 from factory_orders.planning.model import SLOT
 from factory_orders.planning.weekly.model import Conflict, KeptPlan, PlanOutlook, Shortfall, UnitWorth
 from kernel.money import Money, format_money
+from kernel.words import Count
 
 WEEKS_NAMED: Final = 8
 
@@ -65,7 +66,8 @@ def partition_line(plan: BatchPlanView, locale: str) -> str:
         else f"nothing costs less than {bound}, so it is at most {_percent(plan.gap_bp)} above the optimum"
     )
     return (
-        f"Last partition: {plan.orders:,} orders in {plan.batches:,} batches, {plan.waiting:,} go on waiting; "
+        f"Last partition: {Count(plan.orders):order|orders} in {Count(plan.batches):batch|batches}, "
+        f"{Count(plan.waiting):goes|go} on waiting; "
         f"{cost}, {proof}."
     )
 
@@ -96,9 +98,9 @@ def _lines(of: _Figures, locale: str) -> list[str]:
         ]
     standing = "does not keep these limits" if now is None else f"{now}, at most {gap_now} above the optimum"
     return [
-        f"{of.orders:,} orders have not begun. In the weeks they have: {standing}",
+        f"{Count(of.orders):order has|orders have} not begun. In the weeks they have: {standing}",
         f"Planned anew: {cost}; nothing costs less than {bound}, so it is at most {gap} above the optimum",
-        f"{of.moved:,} orders would have another week than they have; {of.without:,} find none",
+        f"{Count(of.moved):order|orders} would have another week than they have; {Count(of.without):finds|find} none",
     ]
 
 
@@ -128,10 +130,12 @@ def conflict_text(one: Conflict, locale: str) -> str:
             said += f"在{weeks}放宽其中一项即可缓解。" if one.weeks else ""
         return f"{said}计入全部限制，至少有{one.short_in_all:,}个订单排不进。"
     weeks = _weeks(one.weeks, chinese=False)
-    said = f"The parts of {one.short:,} orders come only after the last week."
+    said = f"The parts of {Count(one.short):order|orders} come only after the last week."
     if one.resources:
         names = " and ".join(_name(name, chinese=False) for name in one.resources)
-        said = f"In conflict: {names}. Because of that alone at least {one.short:,} orders find no week"
+        said = (
+            f"In conflict: {names}. Because of that alone at least {Count(one.short):order finds|orders find} no week"
+        )
         said += f"; more room for one of them in {weeks} would help." if one.weeks else "."
     return f"{said} Because of all limits together it is at least {one.short_in_all:,}."
 
