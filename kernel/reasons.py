@@ -12,7 +12,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from kernel.money import Money, format_money
-from kernel.words import ENGLISH, WORDS, Count
+from kernel.words import ENGLISH, WORDS, ApiName, Count
 
 
 class Reason(str):
@@ -56,6 +56,8 @@ def write(value: object, *, chinese: bool, zone: ZoneInfo | None = None) -> obje
             return separator.join(str(write(one, chinese=chinese, zone=zone)) for one in value) or write(
                 None, chinese=chinese
             )
+        case ApiName() if chinese:
+            return WORDS.get(value.lower(), value)
         case str() if chinese:
             return WORDS.get(value, value)
         case str():

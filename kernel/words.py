@@ -249,6 +249,12 @@ PERMISSIONS: Final[Mapping[str, tuple[str, str]]] = {
 """What each permission lets somebody do, in English and in Chinese, by its code."""
 
 
+class ApiName(str):
+    """A state as the API writes it, `PARTS_READY`, which a Chinese sentence has in its own words."""
+
+    __slots__ = ()
+
+
 class Count(int):
     """A number in an English sentence, whose format names what is counted: `{cars:car|cars}` is `1 car` or `3 cars`."""
 

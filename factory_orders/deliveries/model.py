@@ -12,6 +12,7 @@ from factory_orders.errors import HandoverNotPossible, ShipmentOutOfOrder
 from factory_orders.planning.model import AtStoreOrder, Order, order_state
 from kernel.errors import NotFound
 from kernel.reasons import because
+from kernel.words import ApiName
 
 
 class ShipmentState(StrEnum):
@@ -61,7 +62,7 @@ class Shipment:
 def check_leg(state: ShipmentState, to: ShipmentState) -> None:
     """Refuse a leg that cannot follow."""
     if to not in LEGS[state]:
-        raise ShipmentOutOfOrder(state.name, to.name, tuple(leg.name for leg in LEGS[state]))
+        raise ShipmentOutOfOrder(ApiName(state.name), ApiName(to.name), tuple(ApiName(leg.name) for leg in LEGS[state]))
 
 
 class HandoverState(StrEnum):

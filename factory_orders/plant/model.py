@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from factory_orders.errors import PlantEventFromFuture, PlantEventGap, PlantEventOutOfOrder
+from kernel.words import ApiName
 
 
 class Stage(StrEnum):
@@ -87,7 +88,9 @@ def take_report(order: BuildOrder, report: PlantReport, *, now: datetime, clock_
         raise PlantEventGap(order.events + 1, report.number)
     expected = FOLLOWS[order.stage]
     if report.stage not in expected:
-        raise PlantEventOutOfOrder(order.stage.name, report.stage.name, tuple(stage.name for stage in expected))
+        raise PlantEventOutOfOrder(
+            ApiName(order.stage.name), ApiName(report.stage.name), tuple(ApiName(stage.name) for stage in expected)
+        )
     if not order.moved_at - clock_ahead <= report.occurred_at <= now + clock_ahead:
         raise PlantEventFromFuture(report.occurred_at, order.moved_at - clock_ahead, now + clock_ahead)
     return replace(

@@ -17,8 +17,9 @@ from sqlalchemy import CheckConstraint
 
 import muster.wiring as _wiring  # noqa: F401 - every room's refusals are known
 from demand.errors import PoolFrozen, PreOrderClosed
+from factory_orders.deliveries.model import ShipmentState, check_leg
 from factory_orders.early_cars.tables import EARLY
-from factory_orders.errors import CapacityShort
+from factory_orders.errors import CapacityShort, ShipmentOutOfOrder
 from factory_orders.exchanges.tables import SWAP
 from factory_orders.store_closing.errors import StoreHasCars
 from kernel.actor import Permission
@@ -212,3 +213,12 @@ def test_a_reason_is_its_english_sentence_and_knows_its_code() -> None:
     assert reason == "the store is open from 9 to 18"
     assert (reason.code, reason.zh) == ("OPENING_HOURS", "门店营业时间为9点至18点")
     assert isinstance(reason, Reason)
+
+
+def test_a_state_is_a_word_in_a_sentence_and_the_apis_own_beside_it() -> None:
+    with pytest.raises(ShipmentOutOfOrder) as refused:
+        check_leg(ShipmentState.PLANNED, ShipmentState.INSPECTED)
+
+    assert refused.value.text("zh-CN") == "该运输单当前为计划中，不能变更为已验车。当前可行：已装车。"
+    assert refused.value.text("en") == "The shipment is PLANNED; INSPECTED cannot follow. Possible now: LOADED."
+    assert refused.value.facts() == {"state": "PLANNED", "reported": "INSPECTED", "expected": ("LOADED",)}
