@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
-from functools import cache
-from typing import Any, ClassVar, Final, TypeVar, Union, get_args, get_origin, get_type_hints
+from functools import cache, partial
+from typing import Any, ClassVar, Final, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from kernel.money import Money
 
@@ -69,34 +70,56 @@ def _to_json(value: Any) -> Any:
 
 
 def _fields_from_json(cls: Any, payload: dict[str, Any]) -> dict[str, Any]:
-    return {name: _from_json(hint, payload[name]) for name, hint in _hints(cls).items() if name in payload}
+    return {name: _read(reader, payload[name]) for name, reader in _readers(cls).items() if name in payload}
+
+
+_Reader: TypeAlias = Callable[[Any], Any]
 
 
 @cache
-def _hints(cls: Any) -> dict[str, Any]:
-    """Return a class's fields with their types, read from its annotations once a process: that is slow."""
+def _readers(cls: Any) -> dict[str, _Reader | None]:
+    """Return how each of a class's fields is read, found from its annotations once a process: that is slow."""
     hints = get_type_hints(cls)
-    return {field.name: hints[field.name] for field in fields(cls)}
+    return {field.name: _reader(hints[field.name]) for field in fields(cls)}
 
 
-def _from_json(hint: Any, value: Any) -> Any:
-    if value is None:
-        return None
-    origin = get_origin(hint)
+def _reader(hint: Any) -> _Reader | None:
+    """Return what turns JSON that is not null into a value of a type; None where it is one already."""
+    origin, arms = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
-        return _from_json(next(arm for arm in get_args(hint) if arm is not type(None)), value)
-    if origin is tuple and get_args(hint)[-1] is not Ellipsis:
-        return tuple(_from_json(arm, item) for arm, item in zip(get_args(hint), value, strict=True))
+        return _reader(next(arm for arm in arms if arm is not type(None)))
+    if origin is tuple and arms[-1] is not Ellipsis:
+        return partial(_read_each, [_reader(arm) for arm in arms])
     if origin in (tuple, list):
-        return origin(_from_json(get_args(hint)[0], item) for item in value)
+        return origin if (one := _reader(arms[0])) is None else partial(_read_all, origin, one)
     if origin is dict:
-        return {key: _from_json(get_args(hint)[1], item) for key, item in value.items()}
+        return None if (one := _reader(arms[1])) is None else partial(_read_values, one)
     supertype = getattr(hint, "__supertype__", hint)
     if isinstance(supertype, type):
         if issubclass(supertype, datetime | date):
-            return supertype.fromisoformat(value)
+            return supertype.fromisoformat
         if issubclass(supertype, Enum):
-            return supertype(value)
+            return supertype
         if is_dataclass(supertype):
-            return supertype(**_fields_from_json(supertype, value))
-    return value
+            return partial(_read_object, supertype)
+    return None
+
+
+def _read(reader: _Reader | None, value: Any) -> Any:
+    return value if reader is None or value is None else reader(value)
+
+
+def _read_each(readers: Sequence[_Reader | None], values: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(_read(reader, value) for reader, value in zip(readers, values, strict=True))
+
+
+def _read_all(kind: Callable[[Iterable[Any]], Any], reader: _Reader, values: Iterable[Any]) -> Any:
+    return kind(_read(reader, value) for value in values)
+
+
+def _read_values(reader: _Reader, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _read(reader, value) for key, value in values.items()}
+
+
+def _read_object(cls: Any, value: dict[str, Any]) -> Any:
+    return cls(**_fields_from_json(cls, value))

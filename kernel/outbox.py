@@ -125,11 +125,19 @@ def _hand_over(work: Work, subscription: Subscription, letters: Sequence[Letter]
 
 def _mark(work: Work, rows: Sequence[RowMapping], failed: Mapping[str, str]) -> None:
     """Settle what went well; what failed is due again after a pause that doubles up to an hour."""
+    settled = [row["id"] for row in rows if row["id"] not in failed]
+    if settled:
+        work.connection.execute(
+            update(outbox)
+            .where(db.among(outbox.c.id, settled))
+            .values(due_at=None, attempts=outbox.c.attempts + 1, last_error=None)
+        )
     values = []
     for row in rows:
-        what, attempts = failed.get(row["id"]), row["attempts"] + 1
-        pause = min(timedelta(seconds=2.0 ** min(attempts, 12)), RETRY_MAX)
-        values.append({"b_id": row["id"], "b_due": work.now + pause if what else None, "b_n": attempts, "b_what": what})
+        if row["id"] in failed:
+            attempts = row["attempts"] + 1
+            pause = min(timedelta(seconds=2.0 ** min(attempts, 12)), RETRY_MAX)
+            values.append({"b_id": row["id"], "b_due": work.now + pause, "b_n": attempts, "b_what": failed[row["id"]]})
     if values:
         work.connection.execute(
             update(outbox)

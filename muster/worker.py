@@ -32,11 +32,13 @@ class Chores:
     subscriptions: Sequence[Subscription]
     timers: dict[str, Handler]
     loops: Sequence[Callable[[Works], int]] = ()
+    letters_max: int = outbox.BATCH_MAX
+    """How many letters are delivered in one change, for which others wait who write."""
 
     def in_turn(self) -> tuple[Callable[[Works], int], ...]:
         """Return everything there is to do, each returning how many things it did."""
         return (
-            lambda works: outbox.deliver(works, self.subscriptions),
+            lambda works: outbox.deliver(works, self.subscriptions, batch_max=self.letters_max),
             lambda works: timers.fire_due(works, self.timers),
             *self.loops,
         )

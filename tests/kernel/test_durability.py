@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from sqlalchemy import make_url, text
 
@@ -41,6 +43,34 @@ def test_a_commit_that_waits_for_more_is_left_so(postgres: str) -> None:
         engine.dispose()
 
     assert level == "remote_apply"
+
+
+@pytest.mark.postgres
+def test_who_fills_a_database_leaves_the_disk_to_the_server(postgres: str) -> None:
+    with postgres_database(postgres, "muster_filled") as url:
+        engine = db.open_engine(url, waits_for_disk=False)
+        with engine.begin() as connection:
+            level = connection.execute(text("SHOW synchronous_commit")).scalar_one()
+        db.settle_on_disk(engine)
+        engine.dispose()
+
+    assert level == "off"
+
+
+def test_who_fills_a_sqlite_file_waits_once_at_the_end(sqlite_url: str) -> None:
+    engine = db.open_engine(sqlite_url, waits_for_disk=False)
+    with engine.begin() as connection:
+        level = connection.execute(text("PRAGMA synchronous")).scalar_one()
+        connection.execute(text("CREATE TABLE filled (number INTEGER)"))
+        connection.execute(text("INSERT INTO filled VALUES (1)"))
+    log = Path(f"{make_url(sqlite_url).database}-wal")
+    waiting = log.stat().st_size
+    db.settle_on_disk(engine)
+    settled = log.stat().st_size
+    engine.dispose()
+
+    # Normal: nothing breaks, and only a write-back of the log waits.
+    assert (level, waiting > 0, settled) == (1, True, 0)
 
 
 def test_sqlite_waits_for_the_disk(sqlite_url: str) -> None:
