@@ -82,6 +82,8 @@ def answer_with(engines: Callable[[RuleBook], Engine]) -> None:
     _loaded.contents.clear()
 
 
+_VERSIONS: Final = "published versions"
+_VERSION: Final = "catalogue version"
 REGION_SHOWN_MAX: Final = 40
 CODE_SHOWN_MAX: Final = 40
 # Asked with almost every request, so it is put together once.
@@ -112,7 +114,10 @@ class _Published:
         self._read: WeakKeyDictionary[Pool, dict[BrandId, Belief[Sequence[Any]]]] = WeakKeyDictionary()
 
     def rows(self, work: Work, *, seconds_old_max: float) -> Sequence[Any]:
-        """Return what is known if it is not older than that, else read it."""
+        """Return what is known if it is not older than that, else read it, once a change."""
+        if (seen := work.read_once.get((_VERSIONS, work.actor.brand_id))) is not None:
+            rows_of_change: Sequence[Any] = seen
+            return rows_of_change
         brands = self._read.setdefault(work.connection.engine.pool, {})
         known = brands.get(work.actor.brand_id)
         if known is not None and (known.is_at_hand if work.is_recalled else known.is_young)(seconds_old_max):
@@ -121,10 +126,11 @@ class _Published:
         # Versions only grow: of two who read at once, who saw a newer one has seen more, whoever began or ended first.
         read = Belief(rows, work.opened)
         brands[work.actor.brand_id] = max(brands.get(work.actor.brand_id, read), read, key=_newest)
-        return rows
+        return work.once((_VERSIONS, work.actor.brand_id), lambda: rows)
 
     def forget(self, work: Work) -> None:
         """Read anew at the next question."""
+        work.forget((_VERSIONS, work.actor.brand_id))
         self._read.pop(work.connection.engine.pool, None)
 
 
@@ -171,7 +177,11 @@ def check_region(work: Work, region: str) -> None:
 
 
 def version_by_id(work: Work, version_id: VersionId) -> LoadedVersion:
-    """Return a version of the actor's brand; another brand's is NotFound."""
+    """Return a version of the actor's brand, asked for once a change; another brand's is NotFound."""
+    return work.once((_VERSION, work.actor.brand_id, version_id), lambda: _read_version(work, version_id))
+
+
+def _read_version(work: Work, version_id: VersionId) -> LoadedVersion:
     table = catalogue_versions.c
     found = select(table.id, table.number, table.effective_from, table.content_hash).where(
         table.id == version_id, table.brand_id == work.actor.brand_id

@@ -157,8 +157,19 @@ class SatBackend:
         if inner is None:
             return None
         with self.lock:
+            if self._is_whole(inner):
+                weights.check()
+                car = self.known.solve(inner)
+                return None if car is None else self._lightest.shown_car(car, weights)
             place = self._place(inner)
             return None if place is None else self._lightest.lightest(inner, place.can, place.cannot, weights)
+
+    def _is_whole(self, inner: list[int]) -> bool:
+        """Say whether literals leave nothing open by propagation alone: of a complete car nothing is to be searched."""
+        if 2 * len(inner) < self.known.all.bit_count():
+            return False
+        fixed = {abs(literal) for literal in (*inner, *(self.known.implied(inner) or ()))}
+        return not self.known.all & ~sum(1 << variable for variable in fixed)
 
     def bounds(self, literals: Sequence[int], weights: Weights) -> Bounds | None:
         inner = self.translated(literals)

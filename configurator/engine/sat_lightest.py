@@ -51,7 +51,7 @@ class LightestCars:
         for variable, tie in weights.ties.items():
             both[variable] = both.get(variable, 0) + tie
         car = self._search(inner, can, cannot, self._inner_weights(both))
-        return None if car is None else self._shown_car(car, weights.by_variable)
+        return None if car is None else self.shown_car(car, weights)
 
     def bounds(self, inner: list[int], can: int, cannot: int, weights: Weights) -> Bounds | None:
         """Find the least weight with and without each open feature, or refuse with AnswerTooHard."""
@@ -178,7 +178,8 @@ class LightestCars:
             return variable in self._simplified.always
         return bool(car >> abs(image) & 1) == (image > 0)
 
-    def _shown_car(self, car: int, by_variable: Mapping[int, int]) -> Car:
+    def shown_car(self, car: int, weights: Weights) -> Car:
+        """Return a car of the smaller formula with all its features and its weight."""
         simplified = self._simplified
         features = simplified.features(car & self._known.all, self._known.all & ~car) | simplified.features_always
-        return Car(features, self._weight(car, by_variable))
+        return Car(features, self._weight(car, weights.by_variable))

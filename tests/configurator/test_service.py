@@ -217,6 +217,24 @@ def test_a_configuration_step_takes_one_statement_and_none_where_that_was_asked_
     assert len(statements) == count
 
 
+def test_a_change_asks_once_which_versions_there_are_and_sees_what_it_publishes(works: Works) -> None:
+    version_id = VersionId(open_small_brand(works))
+
+    with works.change(PLANNER) as work:
+        with counting(work) as statements:
+            for _ in range(3):
+                first = queries.version_by_id(work, version_id)
+                in_force, _ = queries.version_in_force(work)
+        today = queries.local_day(work)
+        second_id = publish_catalogue(work, replace(first.catalogue, label="next"), effective_from=today)
+        now_in_force, _ = queries.version_in_force(work)
+
+    assert in_force == first
+    assert len([text for text in statements if "FROM brands JOIN catalogue_versions" in text]) == 1
+    assert len([text for text in statements if text.startswith("SELECT catalogue_versions.id")]) == 1
+    assert (now_in_force.id, now_in_force.number) == (second_id, 2)
+
+
 def test_models_come_with_their_buildable_options_and_prices_in_one_statement(works: Works) -> None:
     open_small_brand(works)
 
