@@ -223,8 +223,8 @@ def _hear(work: Work, voices: Sequence[Voice]) -> None:
     deltas, menus = Deltas(), {offering: one.menu for offering, one in kept.items()}
     changes: list[Change] = []
     for place, voice in changed.items():
-        deltas.replace(before.get(place), voice, menus)
         changes += _changes_between(book, before.get(place), voice)
+    deltas.replace(((before.get(place), voice) for place, voice in changed.items()), menus)
     save_voices(work, book, kept, changed.values(), before.values())
     note_changes(work, changes)
     apply_deltas(work, deltas)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 from demand.cubes.model import EVERYBODY, NOBODY, ORDERED, Count, Counts, Menu, TableKey
@@ -38,9 +39,12 @@ class Rules:
     final: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TakeTable:
-    """A snapshot of take rates, set out: who there is in each region, where each option could be had, who chose it."""
+    """A snapshot of take rates, set out: who there is in each region, where each option could be had, who chose it.
+
+    Its sums are asked for thousands of times while cells and pairs are chosen, so each is added up once.
+    """
 
     people: Mapping[str, Count]
     category_of: Mapping[str, str]
@@ -48,22 +52,42 @@ class TakeTable:
     chosen: Mapping[tuple[str, str], Count]
     shown_regions: frozenset[str]
 
-    @property
+    @cached_property
     def everybody(self) -> Count:
         """Return all people of the table."""
         return sum_counts(self.people.values())
 
+    @cached_property
+    def _among(self) -> Mapping[str, Count]:
+        return {
+            option: sum_counts(self.people[region] for region in regions) for option, regions in self.regions_of.items()
+        }
+
     def among(self, option: str) -> Count:
         """Return the people who could have an option."""
-        return sum_counts(self.people[region] for region in self.regions_of[option])
+        return self._among[option]
+
+    @cached_property
+    def _totals(self) -> Mapping[str, Count]:
+        return {
+            option: sum_counts(self.chosen[option, region] for region in regions)
+            for option, regions in self.regions_of.items()
+        }
 
     def total(self, option: str) -> Count:
         """Return who chose an option, wherever."""
-        return sum_counts(self.chosen[option, region] for region in self.regions_of[option])
+        return self._totals[option]
+
+    @cached_property
+    def _options(self) -> Mapping[str, list[str]]:
+        options: dict[str, list[str]] = {}
+        for option, category in sorted(self.category_of.items()):
+            options.setdefault(category, []).append(option)
+        return options
 
     def options_of(self, category: str) -> list[str]:
         """Return a category's options."""
-        return sorted(option for option, one in self.category_of.items() if one == category)
+        return self._options.get(category, [])
 
     def is_exclusive(self, options: Iterable[str]) -> bool:
         """Say whether nobody can have chosen two of these: in no region are there more choices than people."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from demand.cubes.model import NOBODY, Count
+from demand.cubes.model import Count
 
 MARGIN: Final = "\x00margin"
 """The column of the rows' own totals, and the row of the columns'."""
@@ -157,7 +157,8 @@ class _Parts:
 
 def sum_counts(counts: Iterable[Count]) -> Count:
     """Add up counts of different people."""
-    total = NOBODY
+    everybody = known = 0
     for count in counts:
-        total = total.plus(count)
-    return total
+        everybody += count.all
+        known += count.known
+    return Count(everybody, known)

@@ -44,10 +44,19 @@ class Deltas:
         for code in map(str, codes):
             counts[code] = counts.get(code, NOBODY).plus(one)
 
-    def replace(self, before: Voice | None, after: Voice | None, menus: Mapping[Offering, Menu]) -> None:
-        """Take one voice of a person's week away and put another in its place."""
-        for voice, times in ((before, -1), (after, 1)):
-            if voice is not None:
+    def replace(self, voices: Iterable[tuple[Voice | None, Voice | None]], menus: Mapping[Offering, Menu]) -> None:
+        """Take voices of persons' weeks away and put others in their places, (before, after) each.
+
+        Many choose the same car: what they say alike is counted at once.
+        """
+        said: dict[tuple[Offering, tuple[str, ...], bool, bool], tuple[Voice, int]] = {}
+        for pair in voices:
+            for voice, more in zip(pair, (-1, 1), strict=True):
+                if voice is not None:
+                    words = (voice.offering, voice.options, voice.ordered, voice.verified)
+                    said[words] = (voice, said.get(words, (voice, 0))[1] + more)
+        for voice, times in said.values():
+            if times:
                 menu = menus[voice.offering]
                 block = take_block(voice.offering)
                 self.add(block, codes_of(voice, menu), verified=voice.verified, times=times)

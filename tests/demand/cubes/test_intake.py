@@ -282,11 +282,10 @@ def test_one_change_at_a_time_comes_to_the_same_as_counting_who_is_left(said: li
     for voice in said:
         before = current.get(voice.person)
         if before is None or voice.outweighs(before):
-            moved.replace(before, voice, menus)
+            moved.replace([(before, voice)], menus)
             current[voice.person] = voice
 
-    for voice in current.values():
-        counted.replace(None, voice, menus)
+    counted.replace([(None, voice) for voice in current.values()], menus)
 
     left = {key: {code: one for code, one in counts.items() if one != NOBODY} for key, counts in moved.blocks.items()}
     assert {key: counts for key, counts in left.items() if counts} == {
