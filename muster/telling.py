@@ -199,9 +199,11 @@ def _of_configuration(letter: Letter) -> NewNotice:
 
 def tell_of_pools(work: Work, letters: Sequence[Letter]) -> None:
     """Tell members what happened to their pre-orders and their money."""
+    new: list[NewNotice] = []
     for letter in letters:
         single = _of_pre_order(letter)
-        notify_many(work, list(_of_pool(work, letter)) if single is None else [single])
+        new += _of_pool(work, letter) if single is None else [single]
+    notify_many(work, new)
 
 
 def _of_pool(work: Work, letter: Letter) -> Iterator[NewNotice]:

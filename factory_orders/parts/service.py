@@ -23,7 +23,7 @@ from factory_orders.parts.store import (
     lock_call_off,
     lock_plant,
     move_stock,
-    note_taking,
+    note_takings,
     parts_used,
     save_call_off,
     withdraw_open,
@@ -189,9 +189,10 @@ def on_parts_ready(work: Work, letters: Sequence[Letter]) -> None:
     begun = [letter.event for letter in letters if isinstance(letter.event, BuildStageReported)]
     ready = [one.build_order_id for one in begun if one.stage == Stage.PARTS_READY.value]
     zone = registry.own_brand(work).zone
-    for order in build_orders_by_id(work, ready).values():
-        if not note_taking(work, order.id):
-            continue
+    orders = build_orders_by_id(work, ready)
+    new = note_takings(work, list(orders))
+    counted = {plant_id: stock_of(work, plant_id) for plant_id in sorted({one.plant_id for one in orders.values()})}
+    for order in (one for one in orders.values() if one.id in new and counted[one.plant_id]):
         taken: Counter[str] = Counter()
         ordered_on = order.released_at.astimezone(zone).date()
         version_id = VersionId(order.catalogue_version_id)
@@ -209,7 +210,7 @@ def on_withdrawn(work: Work, letters: Sequence[Letter]) -> None:
     left = [letter.event.build_order_id for letter in letters if isinstance(letter.event, BuildOrderWithdrawn)]
     on_the_line = begun_body(work, left)
     for order in build_orders_by_id(work, left).values():
-        if order.id not in on_the_line and not note_taking(work, order.id):
+        if order.id not in on_the_line and not note_takings(work, [order.id]):
             move_stock(work, order.plant_id, parts_used(work, order.id), kind="returned", reference=order.id)
 
 

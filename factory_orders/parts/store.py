@@ -98,10 +98,11 @@ def parts_used(work: Work, build_order_id: str) -> dict[str, int]:
     return {row.part: -row.quantity for row in work.connection.execute(found) if row.quantity}
 
 
-def note_taking(work: Work, build_order_id: str) -> bool:
-    """Note that a build order has taken its parts, or takes none any more; says whether neither was noted before.
+def note_takings(work: Work, build_order_ids: Sequence[str]) -> set[str]:
+    """Note that build orders have taken their parts, or take none any more; returns those of which neither was noted.
 
     Who comes second waits for the first one's change to end.
     """
-    row = {"build_order_id": build_order_id, "brand_id": work.actor.brand_id, "at": work.now}
-    return bool(db.insert_new(work.connection, part_takings, [row], returning="build_order_id"))
+    row = {"brand_id": work.actor.brand_id, "at": work.now}
+    rows = [row | {"build_order_id": one} for one in sorted(build_order_ids)]
+    return db.insert_new(work.connection, part_takings, rows, returning="build_order_id")

@@ -253,23 +253,32 @@ def give_back_place(work: Work, plant_id: str, week: date, resources: Sequence[s
 
 
 def promise_place(work: Work, plant_id: str, pool_id: str, place: Place, *, by: int) -> None:
-    """Promise a place of a pool to somebody (`by` is 1), or give it back (-1); the caller has locked the weeks.
+    """Promise a place of a pool to somebody (`by` is 1), or give it back (-1); see `promise_places`."""
+    promise_places(work, plant_id, pool_id, [place], by=by)
+
+
+def promise_places(work: Work, plant_id: str, pool_id: str, places: Sequence[Place], *, by: int) -> None:
+    """Promise places of a pool (`by` is 1), or give them back (-1), together; the caller has locked the weeks.
 
     What comes out of free capacity is reserved for the pool as long as the place is promised.
     """
     table = pool_reservations.c
-    if place.from_free and by > 0:
-        row = {"pool_id": pool_id, "week": place.week, "brand_id": work.actor.brand_id, "plant_id": plant_id, "held": 0}
-        rows = [row | {"resource": resource} for resource in place.from_free]
+    from_free = Counter((place.week, resource) for place in places for resource in place.from_free)
+    promised = from_free + Counter((place.week, resource) for place in places for resource in place.from_held)
+    if from_free and by > 0:
+        row = {"pool_id": pool_id, "brand_id": work.actor.brand_id, "plant_id": plant_id, "held": 0}
+        rows = [row | {"week": week, "resource": resource} for week, resource in sorted(from_free)]
         db.insert_new(work.connection, pool_reservations, rows, returning="resource")
-    for resources, held in ((place.from_held, 0), (place.from_free, by)):
-        if resources:
-            work.connection.execute(
-                update(pool_reservations)
-                .where(table.pool_id == pool_id, table.week == place.week, db.among(table.resource, resources))
-                .values(promised=table.promised + by, held=table.held + held)
-            )
-    _count(work, plant_id, {(place.week, resource): (by, 0) for resource in place.from_free})
+    alike: dict[tuple[date, int, int], list[str]] = {}
+    for (week, resource), number in sorted(promised.items()):
+        alike.setdefault((week, number, from_free[week, resource]), []).append(resource)
+    for (week, number, held), resources in alike.items():
+        work.connection.execute(
+            update(pool_reservations)
+            .where(table.pool_id == pool_id, table.week == week, db.among(table.resource, resources))
+            .values(promised=table.promised + by * number, held=table.held + by * held)
+        )
+    _count(work, plant_id, {key: (by * number, 0) for key, number in from_free.items()})
 
 
 def close_promises(work: Work, pool_id: str) -> None:

@@ -24,7 +24,7 @@ from factory_orders.planning.capacity_store import (
     PoolRoom,
     close_promises,
     open_plan,
-    promise_place,
+    promise_places,
     room_of_pool,
 )
 from factory_orders.planning.model import SLOT, CarFacts
@@ -140,7 +140,6 @@ def _place_members(work: Work, plan: PoolPlan, room: PoolRoom, members: Sequence
             continue
         place, window = found
         room = replace(room, weeks=after_taking(room.weeks, place))
-        promise_place(work, plan.plant_id, plan.pool_id, place, by=1)
         km = road_km(plant, stores[head.store_id])
         p50, p90 = promise_days(window, distance_km=km, policy=times, margin=margin)
         holds.append(
@@ -161,6 +160,7 @@ def _place_members(work: Work, plan: PoolPlan, room: PoolRoom, members: Sequence
                 state=HoldState.KEPT,
             )
         )
+    promise_places(work, plan.plant_id, plan.pool_id, [hold.place for hold in holds], by=1)
     return holds
 
 

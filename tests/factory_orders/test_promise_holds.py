@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 from sqlalchemy.exc import IntegrityError
 
 from configurator import quote_service
@@ -95,6 +95,28 @@ def test_a_hold_takes_a_slot_of_the_week_and_the_next_buyer_gets_the_next_place(
     assert first.expires_at - first.held_at == timedelta(minutes=30)
     assert (first.p90 <= second.p90, first.p50 < second.p50) == (True, True)
     assert promised(room) == {FIRST_WEEK: 1, FIRST_WEEK + timedelta(days=7): 1}
+    require_sound(room)
+
+
+def test_members_are_promised_their_places_in_as_many_statements_as_one_is(room: PoolRoom) -> None:
+    pool_id = open_pool(room, capacity=6, weeks=1)
+    work_off(room)
+    counts, seen = [], []
+
+    @event.listens_for(room.works.engine, "before_cursor_execute")
+    def note(*facts: object) -> None:
+        if str(facts[2]).startswith("UPDATE pool_reservations"):
+            seen.append(facts)
+
+    for buyers in (range(1, 2), range(2, 6)):
+        for outcome in room.place(*(room.request(buyer(number), pool_id=pool_id) for number in buyers)):
+            placed(outcome)
+        seen.clear()
+        work_off(room)
+        counts.append(len(seen))
+
+    assert counts == [1, 1]
+    assert promised(room) == {FIRST_WEEK: 5}
     require_sound(room)
 
 
