@@ -68,13 +68,11 @@ def _lease(works: Works, batch_max: int) -> Sequence[RowMapping]:
         due = select(notices).where(table.due_at <= work.now).order_by(table.due_at, table.id).limit(batch_max)
         rows = work.connection.execute(due.with_for_update(skip_locked=True)).mappings().all()
         until = work.now + CONNECTION_LEASE + len(rows) * MESSAGE_LEASE
-        values = [{"b_id": row["id"], "b_attempts": row["attempts"] + 1, "b_due": until} for row in rows]
-        if values:
+        if rows:
             work.connection.execute(
                 update(notices)
-                .where(table.id == bindparam("b_id"))
-                .values(attempts=bindparam("b_attempts"), due_at=bindparam("b_due")),
-                values,
+                .where(db.among(table.id, [row["id"] for row in rows]))
+                .values(attempts=table.attempts + 1, due_at=until)
             )
     return rows
 
