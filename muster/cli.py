@@ -152,7 +152,7 @@ def _make_ready(chosen: Settings) -> bool:
     if seeds:
         compiling = begin_to_warm(open_shelf(chosen))  # on another core, while the demo's story is told
         out.print("Seeding the demo brands: under a minute on a quiet machine, several on a busy one …")
-        demo_seed.seed(works, chosen, show=out)
+        demo_seed.seed(chosen, show=out)
         if compiling is not None:
             with suppress(subprocess.TimeoutExpired):
                 compiling.wait(COMPILING_SECONDS_MAX)
@@ -239,7 +239,7 @@ def seed(
         out.print("There are brands already; nothing was changed.")
         return
     origin = as_of and as_of.replace(hour=demo_seed.TEN, tzinfo=demo_seed.ZONE)
-    (demo_seed.seed_full if full else demo_seed.seed)(works, chosen, as_of=origin, show=out)
+    (demo_seed.seed_full if full else demo_seed.seed)(chosen, as_of=origin, show=out)
     out.print("The demo brands are in.")
 
 

@@ -27,7 +27,7 @@ from kernel.clock import FixedClock
 from kernel.errors import Refusal
 from kernel.identity.queries import persons_of
 from kernel.ids import AccountId
-from kernel.notice_sending import BATCH_MAX, send_due
+from kernel.notice_sending import send_due
 from kernel.notices import Address, Message
 from kernel.registry import Brand, Store
 from kernel.work import Work, Works
@@ -44,6 +44,8 @@ from muster.worker import Chores, run_until_idle
 CHANCE_SEED: Final = 7
 WISHES_PER_CAR: Final = 5
 DESIGNS: Final = 14
+AT_ONCE: Final = 2_000
+"""Letters and notices of the past in one change: nobody waits for them."""
 WAITING: Final = frozenset({"songyan.jingchen"})
 
 
@@ -161,10 +163,10 @@ def set_stage(
 ) -> Stage:
     """Wire a brand on the clock of a story; the mornings and the notices of the past are left out."""
     runtime = wire(settings, works=works)
-    quiet = partial(send_due, channels=[_Silent()], addresses=IdentityAddresses(), part_max=BATCH_MAX)
+    quiet = partial(send_due, channels=[_Silent()], addresses=IdentityAddresses(), batch_max=AT_ONCE, part_max=AT_ONCE)
     # The mornings of the past are left out: one release of statistics at the end says the same.
     hourly = {kind: handler for kind, handler in runtime.chores.timers.items() if kind != DAILY_TIMER}
-    chores = replace(runtime.chores, timers=hourly, loops=(*runtime.chores.loops[:-1], quiet))
+    chores = replace(runtime.chores, timers=hourly, loops=(*runtime.chores.loops[:-1], quiet), letters_max=AT_ONCE)
     with works.read(system(brand.id)) as work:
         stores = registry.list_stores(work)
         options = free_options(work)

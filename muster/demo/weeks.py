@@ -80,6 +80,7 @@ class Weeks:
     begins_at: datetime
     designs: dict[str, list[Car]] = field(default_factory=dict)
     busy_until: dict[str, int] = field(default_factory=dict)
+    waited_for: set[str] = field(default_factory=set)
     joined: dict[int, tuple[ClassOfCars, list[tuple[Actor, str]]]] = field(default_factory=dict)
     promised: bool = False
     renewed: set[str] = field(default_factory=set)
@@ -210,11 +211,22 @@ def _class_with(work: Work, model: str, wanted: tuple[str, ...]) -> PoolingClass
     return class_of_car(work, model=model, options=step.cheapest.options, region="east")
 
 
-def _free_class(weeks: Weeks, day: int) -> ClassOfCars:
-    """Return a class whose last pool is over, the more popular ones more often."""
-    free = [one for one in weeks.classes if weeks.busy_until.get(one.cls.l1_key, 0) <= day]
+def _free_class(weeks: Weeks, pool: PlannedPool) -> ClassOfCars:
+    """Return a class whose last pool is over, the more popular ones more often.
+
+    Whoever rolled on out of a pool that failed comes into the next one of the class: one that is to fail too is of
+    another class, as together they might be enough.
+    """
+    free = [
+        one
+        for one in weeks.classes
+        if weeks.busy_until.get(one.cls.l1_key, 0) <= pool.day and (pool.tips or one.cls.l1_key not in weeks.waited_for)
+    ]
     chosen = weeks.stage.chance.choices(free, [1 / (place + 1) for place in range(len(free))])[0]
-    weeks.busy_until[chosen.cls.l1_key] = day + CLASS_DAYS
+    weeks.busy_until[chosen.cls.l1_key] = pool.day + CLASS_DAYS
+    weeks.waited_for.discard(chosen.cls.l1_key)
+    if not pool.tips and _choice_of(pool) is FailureChoice.ROLL:
+        weeks.waited_for.add(chosen.cls.l1_key)
     return chosen
 
 
@@ -269,7 +281,7 @@ def _come(weeks: Weeks, pool: PlannedPool, visit: Visit, number: int) -> None:
     """Open a pool with its first visit; with each, people come, and with the second some have thought better of it."""
     stage = weeks.stage
     if number == 0:
-        chosen = _free_class(weeks, visit.day)
+        chosen = _free_class(weeks, pool)
         _open(stage, chosen.cls, people=pool.people)
         weeks.joined[pool.number] = chosen, []
     one, members = weeks.joined[pool.number]
@@ -320,10 +332,9 @@ def _buyers(weeks: Weeks, one: ClassOfCars, count: int, *, wallet: str = "") -> 
 def _join(weeks: Weeks, pool: PlannedPool, buyers: Sequence[Buyer]) -> list[tuple[Actor, str]]:
     """Let buyers pre-order; returns them with their pre-orders."""
     stage = weeks.stage
-    failure = FailureChoice.ROLL if pool.number % 2 else FailureChoice.REFUND
     before = len(weeks.joined[pool.number][1])
     requests = [
-        replace(buyer.request(price_cap_minor=_cap(weeks, buyer, pool, place=place)), failure_choice=failure)
+        replace(buyer.request(price_cap_minor=_cap(weeks, buyer, pool, place=place)), failure_choice=_choice_of(pool))
         for place, buyer in enumerate(buyers, start=before)
     ]
     with stage.works.change(system(stage.brand.id)) as work:
@@ -333,6 +344,11 @@ def _join(weeks: Weeks, pool: PlannedPool, buyers: Sequence[Buyer]) -> list[tupl
         assert isinstance(outcome, Placed), outcome
         placed.append((buyer.actor, outcome.pre_order_id))
     return placed
+
+
+def _choice_of(pool: PlannedPool) -> FailureChoice:
+    """Every second pool's members want to roll on if it fails."""
+    return FailureChoice.ROLL if pool.number % 2 else FailureChoice.REFUND
 
 
 def _cap(weeks: Weeks, buyer: Buyer, pool: PlannedPool, *, place: int) -> int:

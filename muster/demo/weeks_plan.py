@@ -6,24 +6,32 @@ Nothing here knows a database: one seed and one calendar give one plan. Days cou
 from __future__ import annotations
 
 import random
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import accumulate
 from typing import Final
 
 from kernel.money import allocate
 from kernel.registry import is_working_day
 
 WEEK: Final = 7
-GROWTH: Final = (55, 145)
-"""How the pace rises from the first week to the last, in percent of the middle one: a young brand."""
-LAUNCH: Final = (250, 150)
+GROWTH: Final = (10, 190)
+"""How the pace rises from the first week to the last, in percent of the middle one: a young brand.
+
+Pools follow it twice, by how many there are and by how large they grow: who only looks and votes is there before who
+buys. Nine weeks pass from a pool's first day to its cars, so most are still to be built in the last week.
+"""
+ONLOOKERS: Final = (6, 3)
+"""So many times as many of those who never buy come in the first weeks as in any later one."""
+LAUNCH: Final = (400, 200)
 """The pace of the first weeks, in percent of what it would be without a launch."""
 HOLIDAY_COSTS: Final = 13
 """By how many percent each weekday that is a holiday slows its week."""
 VISITS: Final = ((0, 60), (9, 40))
 """On which days of a pool people come, and how many of a hundred."""
-TIPPED_MIN, TIPPED_MAX = 63, 370
+TIPPED_MIN, TIPPED_MAX = 63, 390
 FAILED_MIN, FAILED_MAX = 22, 52
 FULL_WEEKS: Final = 26
 
@@ -85,7 +93,7 @@ class PlannedPool:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that is planned: pools by their day, and per week the cars that are kept and the new voters."""
+    """Everything that is planned: pools by their day, and per week the cars that are kept and who comes new."""
 
     pools: tuple[PlannedPool, ...]
     configurations: tuple[int, ...]
@@ -97,12 +105,23 @@ def plan_weeks(volumes: Volumes, *, first_day: date, calendar: str, seed: int) -
     """Plan a story that begins on a Monday."""
     chance = random.Random(seed)
     paces = week_paces(first_day, weeks=volumes.weeks, calendar=calendar)
+    pools = _plan_pools(volumes, paces, chance)
     return Plan(
-        pools=_plan_pools(volumes, paces, chance),
+        pools=pools,
         configurations=tuple(allocate(volumes.configurations, paces)),
-        voters=tuple(allocate(volumes.voters, paces)),
+        voters=_plan_voters(volumes, pools),
         proposals=tuple(allocate(volumes.proposals, [6, *[1] * (volumes.weeks - 1)])),
     )
+
+
+def _plan_voters(volumes: Volumes, pools: Sequence[PlannedPool]) -> tuple[int, ...]:
+    """Return who comes in each week: its buyers, and of those who only vote many with the launch."""
+    buyers = [0] * volumes.weeks
+    for pool in pools:
+        for visit in pool.visits:
+            buyers[visit.day // WEEK] += visit.people
+    others = allocate(max(volumes.voters - sum(buyers), 0), [*ONLOOKERS, *[1] * volumes.weeks][: volumes.weeks])
+    return tuple(own + more for own, more in zip(buyers, others, strict=True))
 
 
 def week_paces(first_day: date, *, weeks: int, calendar: str) -> list[int]:
@@ -119,21 +138,36 @@ def week_paces(first_day: date, *, weeks: int, calendar: str) -> list[int]:
 
 
 def _plan_pools(volumes: Volumes, paces: Sequence[int], chance: random.Random) -> tuple[PlannedPool, ...]:
-    """Spread pools evenly over the weeks before the last ones, which belong to the six pools of every demo."""
+    """Spread pools over the weeks before the last ones, which belong to the six pools of every demo."""
     count = volumes.tipped + volumes.failed
-    last_day = (volumes.weeks - 4) * WEEK
-    days = [number * last_day // count for number in range(count)]
+    days = _opening_days(count, paces[: volumes.weeks - 4])
     fails = _spread(count, volumes.failed)
     sizes = {number: chance.randint(FAILED_MIN, FAILED_MAX) for number in fails}
     tipped = [number for number in range(count) if number not in fails]
     wanted = max(volumes.pre_orders - sum(sizes.values()), TIPPED_MIN * len(tipped))
-    weights = [paces[days[number] // WEEK] * chance.randint(60, 140) for number in tipped]
-    more = allocate(wanted - TIPPED_MIN * len(tipped), weights)
-    sizes |= {number: min(TIPPED_MIN + one, TIPPED_MAX) for number, one in zip(tipped, more, strict=True)}
+    weights = [paces[days[number] // WEEK] ** 3 * chance.randint(80, 120) for number in tipped]
+    more = _share_out(wanted - TIPPED_MIN * len(tipped), weights, most=TIPPED_MAX - TIPPED_MIN)
+    sizes |= {number: TIPPED_MIN + one for number, one in zip(tipped, more, strict=True)}
     return tuple(
         PlannedPool(number, days[number], number not in fails, _visits(days[number], sizes[number], paces))
         for number in range(count)
     )
+
+
+def _opening_days(count: int, paces: Sequence[int]) -> list[int]:
+    """Return the pools' first days: the closer together, the faster the pace is."""
+    daily = [pace**2 for pace in paces for _ in range(WEEK)]
+    so_far = list(accumulate(daily))
+    return [bisect_right(so_far, number * so_far[-1] // count) for number in range(count)]
+
+
+def _share_out(total: int, weights: Sequence[int], *, most: int) -> list[int]:
+    """Share a number out by weights, at most so much each: what is over goes to the others."""
+    parts = [0] * len(weights)
+    while left := total - sum(parts):
+        more = allocate(left, [0 if part == most else weight for part, weight in zip(parts, weights, strict=True)])
+        parts = [min(part + one, most) for part, one in zip(parts, more, strict=True)]
+    return parts
 
 
 def _spread(count: int, some: int) -> frozenset[int]:

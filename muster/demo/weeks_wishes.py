@@ -117,6 +117,7 @@ def vote(stage: Stage, board: Board, people: Sequence[Actor]) -> None:
         most = stage.chance.randint(*VOTES_EACH)
         liked = [wish for wish in board.open if stage.chance.random() * 100 < wish.liked_percent]
         stage.chance.shuffle(liked)
+        liked = liked or [stage.chance.choice(board.open)]
         wanted += [(person, board.ids[wish.title]) for wish in liked[:most]]
     with stage.works.change(system(stage.brand.id)) as work:
         outcomes = cast_votes(work, wanted)
