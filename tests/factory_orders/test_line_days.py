@@ -133,6 +133,21 @@ def test_a_run_that_a_leaving_car_has_joined_is_counted_at_once_and_mended_by_th
     assert unsound(trade) == []
 
 
+def test_where_cars_wait_that_others_have_overtaken_the_day_behind_theirs_is_counted_anew_as_well(trade: Trade) -> None:
+    fill(trade, red=2, blue=2)
+    work_off(trade)
+    tuesday = paints(trade, TUESDAY)
+    for car in line(trade, TUESDAY)[2:]:
+        trade.report(car.id, Stage.PARTS_READY)
+    assert unsound(trade) == []
+
+    leave(trade, line(trade)[0])
+
+    assert tuesday[2:] + tuesday[:2] == paints(trade, TUESDAY)
+    assert tuesday[1] != tuesday[3]
+    assert unsound(trade) == []
+
+
 def test_a_day_whose_last_car_leaves_is_no_day_of_the_line_any_more(trade: Trade) -> None:
     trade.lock(2)
     (first,) = line(trade)

@@ -57,6 +57,12 @@ class _Day:
     def rules(self) -> LineRules:
         return line_rules(self.policy, self.facts.values())
 
+    @property
+    def is_overtaken(self) -> bool:
+        """Say whether a car has begun before one that stood before it: its part came late, perhaps."""
+        first_queued = min((car.position for car in self.queued if car.position is not None), default=None)
+        return first_queued is not None and any((car.position or 0) > first_queued for car in self.fixed)
+
     def line(self, queued: Sequence[BuildOrder]) -> list[LineCar]:
         return [line_car(car, self.facts) for car in (*self.fixed, *queued)]
 
@@ -159,12 +165,17 @@ def _recount_next(work: Work, plant_id: str, day: date) -> None:
 
 
 def _recount(work: Work, plant_id: str, day: date) -> None:
-    """Count a day anew that another tail stands before by now; where that made it worse it is mended."""
+    """Count a day anew that another tail stands before by now; where that made it worse it is mended.
+
+    Its queued cars go behind those that have overtaken them, and are another tail of the day behind it then.
+    """
     known = line_day(work, plant_id, day)
     line = _load(work, plant_id, day)
     now = _save(work, line, line.queued)
     if line.queued and (known is None or now.badness > known.badness):
         work.record(LineDayDisturbed(work.actor.brand_id, plant_id, day))
+    if line.is_overtaken:
+        _recount_next(work, plant_id, day)
 
 
 def _load(work: Work, plant_id: str, day: date) -> _Day:
