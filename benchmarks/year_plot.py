@@ -73,7 +73,7 @@ class Plot:
     stock_stores: int = 8
     store_closes: int = 150
     still_plant: str = "xiangyang"
-    stands_still: int = 170
+    stands_still: int = 246
     still_days: int = 9
     conduct: PlantConduct = field(
         default_factory=lambda: PlantConduct(
