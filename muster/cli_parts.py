@@ -48,15 +48,19 @@ def shortages(plant: PlantArgument, brand: BrandOption = "") -> None:
 
     Example: [bold]muster parts shortages changzhou[/bold]
     """
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     from factory_orders.queries import part_shortages
 
     with reading(brand, Role.PLANNER) as work:
         found, without = part_shortages(work, _plant(work, plant).id)
-    table = Table(title=f"What {plant} lacks", title_justify="left")
-    for heading in ("week", "part", "supplier", "needed", "missing", "late", "not called off", "call off by"):
+    # A call-off's last day stands on one line of a terminal of 80 places, with everything that it is about.
+    table = Table(title=f"What {plant} lacks", title_justify="left", box=SIMPLE_HEAD, padding=0, show_edge=False)
+    for heading in ("week", "part", "supplier"):
         table.add_column(heading, overflow="fold")
+    for heading in ("needed", "missing", "late", "not\ncalled\noff", "call\noff by"):
+        table.add_column(heading, justify="right")
     for one in found:
         numbers = (f"{number:,}" for number in (one.needed, one.missing, one.late, one.uncalled))
         table.add_row(one.week.isoformat(), one.part, one.supplier, *numbers, one.call_off_by.isoformat())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -38,6 +40,16 @@ def test_shortages_are_listed_and_called_off_once(asked: CliRunner) -> None:
     assert "1 call-offs made, 0 withdrawn" in made.output
     assert "0 call-offs made, 0 withdrawn" in again.output
     assert "FIR-BODY-A" not in after.output
+
+
+def test_what_a_plant_lacks_is_readable_on_eighty_places(asked: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal.out, "width", 80)
+
+    lines = asked.invoke(COMMANDS, ["parts", "shortages", "fir_north"]).output.splitlines()
+
+    rows = [one.split() for one in lines if "FIR-BODY-A" in one]
+    assert max(map(len, lines)) <= 80
+    assert rows and all(date.fromisoformat(row[0]) > date.fromisoformat(row[-1]) for row in rows)
 
 
 def test_promises_are_a_table_also_where_none_fell_due(asked: CliRunner) -> None:
