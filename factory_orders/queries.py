@@ -22,7 +22,7 @@ from factory_orders.exchanges.queries import (
 )
 from factory_orders.footfall.queries import visitors_reported
 from factory_orders.hooks.queries import HookView, list_hooks, messages_of_hook
-from factory_orders.hours.queries import free_appointments, store_calendar
+from factory_orders.hours.queries import free_appointments, store_arrivals, store_calendar
 from factory_orders.light_stock.queries import allocation_rounds_made, fairness_ledger, moves_made, store_levels
 from factory_orders.papers.queries import papers_of_order
 from factory_orders.parts.queries import list_call_offs, part_shortages, supplier_call_offs
@@ -43,10 +43,19 @@ from factory_orders.plant.queries import (
     build_orders_for_plant,
     build_orders_of_orders,
     build_orders_of_plant,
+    build_queues,
     stages_of_orders,
 )
 from factory_orders.promises.queries import PlantCalibration, calibrations, my_hold
-from factory_orders.stock.queries import my_stock_hold, own_stock, own_stock_purchases, stock_cars, stock_quote
+from factory_orders.stock.queries import (
+    my_stock_hold,
+    own_stock,
+    own_stock_purchases,
+    purchases_by_id,
+    quotes_standing,
+    stock_cars,
+    stock_quote,
+)
 from factory_orders.stock_orders.queries import stock_orders_made
 from factory_orders.store_closing.queries import StoreOutlook, store_outlook
 from factory_orders.store_shares.queries import store_balances, store_statement
@@ -70,6 +79,7 @@ __all__ = [
     "build_orders_for_plant",
     "build_orders_of_orders",
     "build_orders_of_plant",
+    "build_queues",
     "calibrations",
     "car_swaps_made",
     "carrier_shipments",
@@ -100,12 +110,15 @@ __all__ = [
     "passport",
     "passport_document",
     "plant_weeks",
+    "purchases_by_id",
+    "quotes_standing",
     "repair_offers_of_orders",
     "shipments_of_orders",
     "stages_of_orders",
     "stock_cars",
     "stock_orders_made",
     "stock_quote",
+    "store_arrivals",
     "store_balances",
     "store_calendar",
     "store_deliveries",

@@ -40,6 +40,12 @@ POOL_EVENTS: Final = """subscription PoolProgress($id: ID!) {
     nextTier { members discountBasisPoints } freezeAt deadline
   }
 }"""
+STOCK_QUOTE_EVENTS: Final = """subscription LiveStockQuote($id: ID!) {
+  liveStockQuote(quoteId: $id) { id vin liveness price { minor currency text } }
+}"""
+
+EVENTS: Final = {"/pools/{id}/events": POOL_EVENTS, "/stock-quotes/{id}/events": STOCK_QUOTE_EVENTS}
+"""What everybody may follow by a plain GET. What is only for some ends with their session, so it goes by the socket."""
 
 
 def build_app(services: Services, *, metrics: Metrics | None = None, more: list[BaseRoute] | None = None) -> Starlette:
@@ -50,12 +56,14 @@ def build_app(services: Services, *, metrics: Metrics | None = None, more: list[
     sessions = Sessions(services, threads)
     endpoint = Endpoint(api, services, threads=threads, sessions=sessions, metrics=metrics)
     readers = {name: one.read for name, one in api.watched.items()}
-    hub = Hub(services.works, threads, readers, followers_max=services.followers_max)
-    pool_events = Events(
-        endpoint, hub, endpoint.documents.trust(POOL_EVENTS), argument="id", route="/pools/{id}/events"
-    )
+    paces = {name: one.every_seconds for name, one in api.watched.items()}
+    hub = Hub(services.works, threads, readers, paces=paces, followers_max=services.followers_max)
+    events = [
+        Events(endpoint, hub, endpoint.documents.trust(document), argument="id", route=route)
+        for route, document in EVENTS.items()
+    ]
     routes: list[BaseRoute] = [
-        Route(pool_events.route, pool_events),
+        *(Route(one.route, one) for one in events),
         WebSocketRoute(GRAPHQL_PATH, partial(_socket, endpoint, hub)),
         _route("/", show_start),
         _route("/explorer", show_explorer),

@@ -35,13 +35,15 @@ StateReader = Callable[[Work, list[str]], Mapping[str, Any]]
 class Watched:
     """A root field of Subscription: its id argument, what kind of id that is, and how states are read.
 
-    `topic_id` turns actor and raw id into what the reader takes, for things that only their owner may watch.
+    `topic_id` turns actor and raw id into what the reader takes, for things that only their owner may watch. It is
+    read each `every_seconds`, a quarter of one at the least: what takes days need not be looked at each moment.
     """
 
     argument: str
     kind: str
     read: StateReader
     topic_id: Callable[[Actor, str], str] = lambda _actor, raw: raw
+    every_seconds: float = TICK_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +171,14 @@ class Hub:
         threads: Threads,
         readers: Mapping[str, StateReader],
         *,
+        paces: Mapping[str, float] | None = None,
         followers_max: int = FOLLOWERS_DEFAULT,
     ) -> None:
         self._works = works
         self._threads = threads
         self._readers = readers
+        self._paces = paces or {}
+        self._look_at: dict[str, float] = {}
         self._followers_max = followers_max
         self._channels: dict[Topic, dict[tuple[str, ...], Channel]] = {}
         self._states: dict[Topic, Any] = {}
@@ -284,10 +289,19 @@ class Hub:
             by_kind: dict[str, list[Topic]] = defaultdict(list)
             for topic in self._channels:
                 by_kind[topic.kind].append(topic)
-            all_well = [await self._look(topics) for topics in by_kind.values()]
+            all_well = [await self._look(topics) for kind, topics in by_kind.items() if self._is_due(kind)]
             if not all(all_well):
                 await asyncio.sleep(TROUBLE_SECONDS)
             await self._beat()
+
+    def _is_due(self, kind: str) -> bool:
+        """Say whether things of a kind are to be read in this tick, and when the next time is."""
+        now = time.monotonic()
+        if now < self._look_at.get(kind, 0.0):
+            return False
+        # Half a tick early, so that a second is four ticks and not now and then five.
+        self._look_at[kind] = now + self._paces.get(kind, TICK_SECONDS) - TICK_SECONDS / 2
+        return True
 
     async def _look(self, topics: Sequence[Topic]) -> bool:
         """Read things of one kind and spread what changed; say whether all went well.

@@ -333,6 +333,11 @@ MUTATIONS: Final[dict[str, Any]] = {
 SUBSCRIPTIONS: Final[dict[str, Any]] = {
     "pool_progress": followed.pool_progress,
     "my_order": followed.my_order,
+    "live_stock_quote": followed.live_stock_quote,
+    "my_stock_purchase": followed.my_stock_purchase,
+    "store_arrivals": followed.store_arrivals,
+    "build_queue": followed.build_queue,
+    "batch_progress": followed.batch_progress,
 }
 
 

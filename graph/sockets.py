@@ -22,6 +22,7 @@ from graph.following import start_following
 from graph.limits import limit_error
 from graph.live import Follower, Hub, TooManyFollowers
 from graph.sessions import Caller
+from kernel.actor import Actor
 
 log = structlog.get_logger(__name__)
 PROTOCOL: Final = "graphql-transport-ws"
@@ -128,11 +129,11 @@ class Socket:
             self._caller = await self._endpoint.sessions.caller(self._headers, token=self._token, address=self._address)
         except Refused as refused:
             raise _Close(4400, refused.errors[0].message) from None
-        given = self._caller.token is not None
-        if (given and self._caller.actor.account_id is None) or (
-            before is not None and before.actor.account_id != self._caller.actor.account_id
-        ):
+        actor, given = self._caller.actor, self._caller.token is not None
+        if (given and actor.account_id is None) or (before is not None and before.actor.account_id != actor.account_id):
             raise _Close(4401, "Unauthorized")
+        if before is not None and _rights(before.actor) != _rights(actor):
+            raise _Close(4403, "What you may see has changed; connect again")
         self._recheck_at = time.monotonic() + self._recheck_seconds
 
     async def _receive(self, seconds: float) -> dict[str, Any] | None:
@@ -211,6 +212,11 @@ class Socket:
 
     async def _send(self, message: dict[str, Any]) -> None:
         await self._websocket.send_text(orjson.dumps(message).decode())
+
+
+def _rights(actor: Actor) -> tuple[object, ...]:
+    """Return what decides what an actor may follow: who leaves a store follows it no longer."""
+    return actor.roles, actor.store_id, actor.plant_id
 
 
 def _shown(error: GraphQLError) -> dict[str, Any]:

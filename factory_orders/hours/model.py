@@ -40,3 +40,27 @@ class CalendarDay:
     arrivals: tuple[Arrival, ...]
     expected: tuple[Expected, ...]
     free_places: int
+
+
+@dataclass(frozen=True, slots=True)
+class ComingCar:
+    """A car on its way to a store, and the day on which it is expected, or arrived."""
+
+    day: date
+    car: Arrival
+
+
+@dataclass(frozen=True, slots=True)
+class StoreArrivals:
+    """What comes to a store now: cars with a carrier, those that wait to be looked over first, and people.
+
+    `scheduled` counts cars for it that are not built yet, `on_the_way` those between plant and store, `to_receive`
+    those that have arrived; `cars` and `people` are the first of them.
+    """
+
+    store_id: str
+    scheduled: int
+    on_the_way: int
+    to_receive: int
+    cars: tuple[ComingCar, ...]
+    people: tuple[Expected, ...]

@@ -6,8 +6,7 @@ from sqlalchemy import select
 
 from factory_orders.planning.model import BatchState
 from factory_orders.planning.order_store import lock_batch, move_batch
-from factory_orders.plant.model import Stage
-from factory_orders.plant.tables import build_orders
+from factory_orders.plant.tables import IS_OPEN, build_orders
 from kernel.work import Work
 
 
@@ -18,7 +17,6 @@ def complete_batch(work: Work, batch_id: str) -> None:
     """
     lock_batch(work, batch_id)
     table = build_orders.c
-    on_the_line = table.stage.not_in([Stage.PASSED.value, Stage.WITHDRAWN.value])
-    left = select(table.id).where(table.batch_id == batch_id, on_the_line).limit(1)
+    left = select(table.id).where(table.batch_id == batch_id, IS_OPEN).limit(1)
     if work.connection.execute(left).first() is None:
         move_batch(work, batch_id, BatchState.COMPLETE, only_from=[BatchState.BUILDING])

@@ -37,6 +37,8 @@ FOLLOWS: Final[Mapping[Stage, tuple[Stage, ...]]] = {
     Stage.SCRAPPED: (),
     Stage.WITHDRAWN: (),
 }
+ENDED: Final = (Stage.PASSED, Stage.WITHDRAWN)
+"""Where a plant has nothing to do any more; a scrapped car's build order is withdrawn in the same change."""
 REPORTABLE: Final = tuple(stage for stage in Stage if stage not in (Stage.QUEUED, Stage.WITHDRAWN))
 BEFORE_THE_LINE: Final = frozenset({Stage.QUEUED, Stage.PARTS_READY})
 
@@ -63,6 +65,16 @@ class BuildOrder:
     moved_at: datetime
     events: int
     released_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BuildQueue:
+    """What a plant has to do now: how many build orders are open, when the last one came, and which are next."""
+
+    plant_id: str
+    open: int
+    released_at: datetime | None
+    next: tuple[BuildOrder, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from factory_orders.early_cars.tables import early_offers
-from factory_orders.plant.model import BuildOrder, Stage
+from factory_orders.plant.model import BuildOrder, BuildQueue, Stage
 from factory_orders.plant.rows import build_order_from
-from factory_orders.plant.tables import build_orders, plant_events
+from factory_orders.plant.tables import IS_OPEN, build_orders, plant_events
 from factory_orders.vehicles.tables import vehicles
-from kernel import db
+from kernel import db, registry
 from kernel.actor import Permission
 from kernel.errors import InvalidInput
 from kernel.paging import Page, PageRequest, make_page
 from kernel.reasons import because
 from kernel.work import Work
+
+NEXT_MAX: Final = 20
 
 
 def build_orders_for_plant(
@@ -39,10 +42,10 @@ def build_orders_of_plant(
 
 def _page(work: Work, plant_id: str, page: PageRequest, first_day: date | None, open_only: bool) -> Page[BuildOrder]:
     table = build_orders.c
-    ended = [Stage.WITHDRAWN.value, Stage.PASSED.value] if open_only else [Stage.WITHDRAWN.value]
+    wanted = IS_OPEN if open_only else table.stage != Stage.WITHDRAWN.value
     found = (
         select(build_orders)
-        .where(table.plant_id == plant_id, table.brand_id == work.actor.brand_id, table.stage.not_in(ended))
+        .where(table.plant_id == plant_id, table.brand_id == work.actor.brand_id, wanted)
         .order_by(table.day, table.position.is_(None), table.position, table.id)
         .limit(page.size + 1)
     )
@@ -52,6 +55,33 @@ def _page(work: Work, plant_id: str, page: PageRequest, first_day: date | None, 
         found = found.where(_behind(work, plant_id, page.after))
     rows = [build_order_from(row) for row in work.connection.execute(found).mappings()]
     return make_page(rows, page, _cursor)
+
+
+def build_queues(work: Work, plant_ids: Sequence[str]) -> dict[str, BuildQueue]:
+    """Return what those of the plants that are the brand's have to do, in two statements.
+
+    The caller checks whose plants they are. `next` are the first twenty by day and place on the line.
+    """
+    work.actor.require(Permission.PLANT_REPORT)
+    plants = [plant.id for plant in registry.list_plants(work) if plant.id in set(plant_ids)]
+    if not plants:
+        return {}
+    table = build_orders.c
+    own = (table.brand_id == work.actor.brand_id) & db.among(table.plant_id, plants)
+    counted = select(table.plant_id, func.count(), func.max(table.released_at)).where(own, IS_OPEN)
+    counts = {row[0]: (int(row[1]), row[2]) for row in work.connection.execute(counted.group_by(table.plant_id))}
+    place = func.row_number().over(
+        partition_by=table.plant_id, order_by=(table.day, table.position.is_(None), table.position, table.id)
+    )
+    ranked = select(build_orders, place.label("place")).where(own, IS_OPEN).subquery()
+    first = select(ranked).where(ranked.c.place <= NEXT_MAX).order_by(ranked.c.plant_id, ranked.c.place)
+    following: dict[str, list[BuildOrder]] = {plant_id: [] for plant_id in plants}
+    for row in work.connection.execute(first).mappings():
+        following[row["plant_id"]].append(build_order_from(row))
+    return {
+        plant_id: BuildQueue(plant_id, *counts.get(plant_id, (0, None)), tuple(following[plant_id]))
+        for plant_id in plants
+    }
 
 
 def _cursor(order: BuildOrder) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Column, Date, ForeignKey, Index, Integer, String, Table, UniqueConstraint, text
 
-from factory_orders.plant.model import Stage
+from factory_orders.plant.model import ENDED, Stage
 from kernel.db import Id, Instant, Json, Minor, metadata
 from kernel.immutable import append_only
 
@@ -33,6 +33,17 @@ build_orders = Table(
 )
 Index("ix_build_orders_plant", build_orders.c.plant_id, build_orders.c.day, build_orders.c.id)
 Index("ix_build_orders_batch", build_orders.c.batch_id)
+# What is open is a small part of all that a plant ever built, and is asked for again and again.
+_ENDED = ", ".join(f"'{stage.value}'" for stage in ENDED)
+IS_OPEN = text(f"stage NOT IN ({_ENDED})")
+Index(
+    "ix_build_orders_open",
+    build_orders.c.plant_id,
+    build_orders.c.day,
+    build_orders.c.position,
+    postgresql_where=IS_OPEN,
+    sqlite_where=IS_OPEN,
+)
 # An order has one car on the way; a withdrawn one makes room for another.
 _LIVE = text("stage <> 'withdrawn'")
 Index("uq_build_orders_order", build_orders.c.order_id, unique=True, postgresql_where=_LIVE, sqlite_where=_LIVE)

@@ -58,6 +58,16 @@ class StockQuote:
 
 
 @dataclass(frozen=True, slots=True)
+class QuoteStanding:
+    """What may change of a quote: whether it can be taken, and what its store asks now; None once the car is gone."""
+
+    quote_id: str
+    vin: str
+    liveness: Liveness
+    price_minor: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class StockHold:
     """A car that nobody else can take until `expires_at`."""
 
@@ -141,13 +151,16 @@ def write_contract(
     }
 
 
-def liveness(quote: StockQuote, car: StockCar | None, *, now: datetime) -> Liveness:
-    """Say whether a quote is live against the real stock: the car stands there, at that price, held by nobody."""
-    if car is None or car.store_id != quote.store_id:
+def liveness(car: StockCar | None, *, store_id: str, price_minor: int, expires_at: datetime, now: datetime) -> Liveness:
+    """Say whether a quote is live against the real stock: the car stands there, at that price, held by nobody.
+
+    Of the quote it takes the store, the price and the end.
+    """
+    if car is None or car.store_id != store_id:
         return Liveness.GONE
-    if now >= quote.expires_at:
+    if now >= expires_at:
         return Liveness.EXPIRED
-    if car.price_minor != quote.price_minor:
+    if car.price_minor != price_minor:
         return Liveness.REPRICED
     if car.held_until is not None:
         return Liveness.HELD

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -12,7 +13,7 @@ from factory_orders.deliveries.model import RECEIVED
 from factory_orders.deliveries.tables import shipments
 from factory_orders.early_cars.tables import early_offers
 from factory_orders.plant.tables import build_orders
-from factory_orders.stock.model import Liveness, StockCar, StockHold, StockPurchase, StockQuote, liveness
+from factory_orders.stock.model import Liveness, QuoteStanding, StockCar, StockHold, StockPurchase, StockQuote, liveness
 from factory_orders.stock.rows import hold_from, purchase_from, quote_from
 from factory_orders.stock.tables import stock_holds, stock_prices, stock_purchases, stock_quotes
 from factory_orders.vehicles.model import SOLD_AS_NEW, Newness, VehicleState
@@ -115,7 +116,31 @@ def stock_quote(work: Work, quote_id: str) -> QuoteSeen | None:
     if quote is None:
         return None
     car = stock_cars_by_vin(work, [quote.vin]).get(quote.vin)
-    return QuoteSeen(quote, liveness(quote, car, now=work.now))
+    found = liveness(
+        car, store_id=quote.store_id, price_minor=quote.price_minor, expires_at=quote.expires_at, now=work.now
+    )
+    return QuoteSeen(quote, found)
+
+
+def quotes_standing(work: Work, quote_ids: Sequence[str]) -> dict[str, QuoteStanding]:
+    """Return where quotes of the actor's brand stand, in two statements, to anybody who has their ids.
+
+    What was signed is not read: it never changes.
+    """
+    work.actor.require(Permission.PUBLIC_READ)
+    table = stock_quotes.c
+    found = select(table.id, table.vin, table.store_id, table.price_minor, table.expires_at).where(
+        table.brand_id == work.actor.brand_id, db.among(table.id, sorted(set(quote_ids)))
+    )
+    rows = work.connection.execute(found).all()
+    cars = stock_cars_by_vin(work, sorted({row.vin for row in rows}))
+    return {row.id: _standing(row, cars.get(row.vin), work.now) for row in rows}
+
+
+def _standing(row: Any, car: StockCar | None, now: datetime) -> QuoteStanding:
+    found = liveness(car, store_id=row.store_id, price_minor=row.price_minor, expires_at=row.expires_at, now=now)
+    price_minor = None if car is None or found is Liveness.GONE else car.price_minor
+    return QuoteStanding(row.id, row.vin, found, price_minor)
 
 
 def quote_by_id(work: Work, quote_id: str) -> StockQuote | None:
@@ -127,9 +152,7 @@ def quote_by_id(work: Work, quote_id: str) -> StockQuote | None:
 
 def purchase_by_id(work: Work, purchase_id: str) -> StockPurchase | None:
     """Return a purchase of the actor's brand; for the room's use cases."""
-    own = (stock_purchases.c.id == purchase_id) & (stock_purchases.c.brand_id == work.actor.brand_id)
-    row = work.connection.execute(select(stock_purchases).where(own)).mappings().first()
-    return None if row is None else purchase_from(row)
+    return purchases_by_id(work, [purchase_id]).get(purchase_id)
 
 
 def own_stock_purchases(work: Work, page: PageRequest) -> Page[StockPurchase]:
@@ -143,6 +166,14 @@ def own_stock_purchases(work: Work, page: PageRequest) -> Page[StockPurchase]:
         found = found.where(table.id < page.after)
     rows = work.connection.execute(found.order_by(table.id.desc()).limit(page.size + 1)).mappings()
     return make_page([purchase_from(row) for row in rows], page, lambda one: one.id)
+
+
+def purchases_by_id(work: Work, purchase_ids: Sequence[str]) -> dict[str, StockPurchase]:
+    """Return purchases of the actor's brand by id; the caller checks whose they are."""
+    table = stock_purchases.c
+    own = (table.brand_id == work.actor.brand_id) & db.among(table.id, sorted(set(purchase_ids)))
+    rows = work.connection.execute(select(stock_purchases).where(own)).mappings()
+    return {row["id"]: purchase_from(row) for row in rows}
 
 
 def my_stock_hold(work: Work) -> StockHold | None:

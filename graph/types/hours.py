@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 import strawberry
@@ -51,6 +52,30 @@ class CalendarDay:
 
 
 @object_type(reads=Permission.DELIVERY_READ)
+class ComingCar:
+    """A car with a carrier and the day on which it is expected at your store, or arrived there."""
+
+    day: date
+    car: CalendarArrival
+
+
+@object_type(reads=Permission.DELIVERY_READ)
+class StoreArrivals:
+    """What comes to your store now: cars, those that wait to be looked over first, and people, soonest first.
+
+    `scheduled` cars are not built yet, `onTheWay` are between plant and store, `toReceive` have arrived. Of a hundred
+    cars and people the rest is in `storeCalendar`.
+    """
+
+    store_id: strawberry.ID
+    scheduled: int
+    on_the_way: int
+    to_receive: int
+    cars: list[ComingCar] = field(at_most=100)
+    appointments: list[CalendarAppointment] = field(at_most=100)
+
+
+@object_type(reads=Permission.DELIVERY_READ)
 class StoreHours:
     """Hours of your store, and how many people are received in each."""
 
@@ -75,32 +100,44 @@ class GiveStoreHoursInput:
     places: int
 
 
+def _show_arrival(one: model.Arrival) -> CalendarArrival:
+    shipment_id = None if one.shipment_id is None else write_id("Shipment", one.shipment_id)
+    return CalendarArrival(model=one.model, code=one.code, state=one.state, vin=one.vin, shipment_id=shipment_id)
+
+
+def _show_appointment(one: model.Expected) -> CalendarAppointment:
+    return CalendarAppointment(
+        handover_id=write_id("Handover", one.handover_id),
+        code=one.code,
+        model=one.model,
+        vin=one.vin,
+        appointment_at=one.appointment_at,
+        state=one.state,
+    )
+
+
 def _show_day(one: model.CalendarDay) -> CalendarDay:
     return CalendarDay(
         day=one.day,
-        arrivals=[
-            CalendarArrival(
-                model=car.model,
-                code=car.code,
-                state=car.state,
-                vin=car.vin,
-                shipment_id=None if car.shipment_id is None else write_id("Shipment", car.shipment_id),
-            )
-            for car in one.arrivals[:200]
-        ],
-        appointments=[
-            CalendarAppointment(
-                handover_id=write_id("Handover", person.handover_id),
-                code=person.code,
-                model=person.model,
-                vin=person.vin,
-                appointment_at=person.appointment_at,
-                state=person.state,
-            )
-            for person in one.expected[:200]
-        ],
+        arrivals=[_show_arrival(car) for car in one.arrivals[:200]],
+        appointments=[_show_appointment(person) for person in one.expected[:200]],
         free_places=one.free_places,
     )
+
+
+def read_arrivals(work: Work, store_ids: Sequence[str]) -> dict[str, StoreArrivals]:
+    """Return what comes to stores, by their ids."""
+    return {
+        key: StoreArrivals(
+            store_id=write_id("Store", one.store_id),
+            scheduled=one.scheduled,
+            on_the_way=one.on_the_way,
+            to_receive=one.to_receive,
+            cars=[ComingCar(day=coming.day, car=_show_arrival(coming.car)) for coming in one.cars],
+            appointments=[_show_appointment(person) for person in one.people],
+        )
+        for key, one in queries.store_arrivals(work, store_ids).items()
+    }
 
 
 @query(reads=Permission.DELIVERY_READ, at_most=31)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 import strawberry
@@ -47,6 +48,19 @@ class BuildOrder:
     moved_at: datetime
     released_at: datetime
     order_id: strawberry.ID = field(reads=Permission.BATCH_READ, about="The order, for those who plan it.")
+
+
+@object_type(reads=Permission.PLANT_REPORT)
+class BuildQueue:
+    """What your plant has to do now: how many build orders are open, when the last one came, and the next twenty.
+
+    Once there is more, or another order of the next ones, `plantBuildOrders` has it all.
+    """
+
+    plant_id: strawberry.ID
+    open: int
+    released_at: datetime | None
+    next: list[BuildOrder] = field(at_most=20)
 
 
 @object_type(reads=Permission.PLANT_REPORT)
@@ -187,6 +201,19 @@ def show_build_order(one: model.BuildOrder) -> BuildOrder:
     )
 
 
+def read_queues(work: Work, plant_ids: Sequence[str]) -> dict[str, BuildQueue]:
+    """Return what plants have to do, by their ids."""
+    return {
+        key: BuildQueue(
+            plant_id=write_id("Plant", one.plant_id),
+            open=one.open,
+            released_at=one.released_at,
+            next=[show_build_order(order) for order in one.next],
+        )
+        for key, one in queries.build_queues(work, plant_ids).items()
+    }
+
+
 def show_batch(one: queries.BatchView) -> Batch:
     """Return a batch."""
     return Batch(
@@ -217,7 +244,7 @@ def show_line_day(one: model.LineDayFigures) -> LineDay:
     )
 
 
-def load_batches(work: Work, batch_ids: list[str]) -> dict[str, Batch]:
+def load_batches(work: Work, batch_ids: Sequence[str]) -> dict[str, Batch]:
     """Return batches by id."""
     return {key: show_batch(one) for key, one in queries.batches_by_id(work, batch_ids).items()}
 

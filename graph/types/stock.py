@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import orjson
@@ -76,6 +77,19 @@ class StockQuote:
     signature: str
     issued_at: datetime
     expires_at: datetime
+
+
+@object_type(reads=Permission.PUBLIC_READ)
+class StockQuoteStanding:
+    """What may change of a stock quote: whether it can be taken, and what its store asks for the car now.
+
+    The price is null once the car is gone. All else of a quote was signed and stays.
+    """
+
+    id: strawberry.ID
+    vin: str
+    liveness: Liveness
+    price: Money | None
 
 
 @object_type(reads=Permission.PREORDER)
@@ -163,6 +177,19 @@ def show_stock_quote(one: model.StockQuote, liveness: Liveness, locale: str) -> 
         issued_at=one.issued_at,
         expires_at=one.expires_at,
     )
+
+
+def read_standings(work: Work, quote_ids: Sequence[str]) -> dict[str, StockQuoteStanding]:
+    """Return where quotes stand, by their ids."""
+    return {
+        key: StockQuoteStanding(
+            id=write_id("StockQuote", one.quote_id),
+            vin=one.vin,
+            liveness=one.liveness,
+            price=None if one.price_minor is None else show_minor(one.price_minor),
+        )
+        for key, one in queries.quotes_standing(work, quote_ids).items()
+    }
 
 
 def _show_hold(one: model.StockHold) -> StockHold:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import cast
 
@@ -93,6 +94,11 @@ def show_purchase(one: model.StockPurchase) -> StockPurchase:
         signature=one.signature,
         raw=one,
     )
+
+
+def load_purchases(work: Work, purchase_ids: Sequence[str]) -> dict[str, StockPurchase]:
+    """Return purchases by their ids, whoever's they are."""
+    return {key: show_purchase(one) for key, one in queries.purchases_by_id(work, purchase_ids).items()}
 
 
 @query(reads=Permission.PREORDER)

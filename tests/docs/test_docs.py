@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from graphql import GraphQLSchema, OperationDefinitionNode, build_schema, parse, validate
+from graphql import GraphQLSchema, OperationDefinitionNode, OperationType, build_schema, parse, validate
 from typer.main import get_command
 
 import dev
@@ -121,7 +121,9 @@ def ask_as_told(story: Story, block: Block) -> None:
     shown = list(block.json)
     (operation,) = (one for one in parse(block.text).definitions if isinstance(one, OperationDefinitionNode))
     variables = filled(shown.pop(0), story.answers) if operation.variable_definitions else {}
-    answer = story.caller(block.word("as", "guest")).answer(block.text, **variables)
+    caller = story.caller(block.word("as", "guest"))
+    asked = caller.first_state if operation.operation is OperationType.SUBSCRIPTION else caller.answer
+    answer = asked(block.text, **variables)
 
     assert "errors" not in answer or "errors" in (shown or [{}])[0], f"line {block.line}: {answer['errors']}"
     for told in shown[:1]:

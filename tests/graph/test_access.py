@@ -129,26 +129,44 @@ def test_the_ways_reach_every_field_of_every_type() -> None:
     assert left == set()
 
 
-def test_whoever_follows_what_another_may_follow_too_sees_what_is_public_and_nothing_else() -> None:
+SHARED = {
+    "poolProgress": Permission.PUBLIC_READ,
+    "liveStockQuote": Permission.PUBLIC_READ,
+    "storeArrivals": Permission.DELIVERY_READ,
+    "buildQueue": Permission.PLANT_REPORT,
+    "batchProgress": Permission.BATCH_READ,
+}
+
+
+def test_whoever_follows_what_another_may_follow_too_sees_what_both_may_see_and_nothing_else() -> None:
     """One stream is rendered once, for whoever came first: only what belongs to its follower alone may say more."""
     root = API.schema.subscription_type
     assert root is not None
-    somebody_else = [somebody(role) for role in (Role.CONSUMER, Role.AUDITOR)]
+    two = [
+        Actor(BRAND, account_id=AccountId(letter * 32), store_id=StoreId("a" * 32), plant_id=PlantId("a" * 32))
+        for letter in "de"
+    ]
 
     shared = {
-        name
-        for name, watched in API.watched.items()
-        if len({watched.topic_id(actor, "a" * 32) for actor in somebody_else}) == 1
+        name for name, watched in API.watched.items() if len({watched.topic_id(one, "a" * 32) for one in two}) == 1
     }
     more = {
         (name, kind, field)
         for name in shared
         for kind, field, _ in [("Subscription", name, ""), *selections(root.fields[name].type, DEPTH)]
-        if API.access.fields[kind, field].needs not in GRANTS[Role.GUEST]
+        if API.access.fields[kind, field].needs not in {*GRANTS[Role.GUEST], SHARED[name]}
     }
 
-    assert shared == {"poolProgress"}
-    assert more == set()
+    assert shared == set(SHARED)
+    assert {("buildQueue", "BuildOrder", "orderId")} == more
+
+
+def test_what_belongs_to_a_store_or_a_plant_is_nobody_elses() -> None:
+    elsewhere = Actor(BRAND, store_id=StoreId("b" * 32), plant_id=PlantId("b" * 32))
+
+    for name in ("storeArrivals", "buildQueue"):
+        for actor in (elsewhere, Actor(BRAND)):
+            assert API.watched[name].topic_id(actor, "a" * 32) == "none"
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -82,6 +82,32 @@ def test_the_latest_value_wins(town: Town) -> None:
     assert asyncio.run(follow_slowly()) == b"3"
 
 
+def test_what_takes_days_is_read_less_often_and_holds_up_nothing_else(town: Town) -> None:
+    slow, fast = Numbers(), Numbers()
+
+    async def follow_both() -> tuple[int, int]:
+        hub = Hub(town.works, Threads(1), {"slow": slow.read, "number": fast.read}, paces={"slow": 1.0})
+        followers = []
+        for kind, numbers in (("slow", slow), ("number", fast)):
+            topic = Topic(kind, TOPIC.brand_id, "one", "en")
+            follower = await hub.follow(topic, View(("same",), numbers.render), owner=Owner(kind))
+            assert follower is not None
+            followers.append(follower)
+            await follower.next(1)
+        slow.value = fast.value = 2
+        assert [await one.next(3) for one in followers] == [b"2", b"2"]
+        before = slow.reads, fast.reads
+        await asyncio.sleep(2.1)
+        after = slow.reads, fast.reads
+        for one in followers:
+            hub.leave(one)
+        return after[0] - before[0], after[1] - before[1]
+
+    seldom, often = asyncio.run(follow_both())
+
+    assert 1 <= seldom <= 3 < often <= 9
+
+
 def test_one_follows_a_bounded_number_of_things(town: Town) -> None:
     numbers = Numbers()
 

@@ -17,7 +17,7 @@ from graph.services import Services, Threads
 from graph.sessions import Sessions
 from graph.sockets import Socket
 from kernel.actor import Actor, Role
-from kernel.ids import AccountId
+from kernel.ids import AccountId, StoreId
 from tests.graph.client import open_http
 from tests.graph.conftest import Town
 from tests.graph.support import Passes
@@ -58,6 +58,24 @@ def test_a_session_that_has_ended_ends_its_socket_however_often_it_pings(
             time.sleep(RECHECK_SECONDS / 4)
 
     assert answer == {"closed": 4401}
+
+
+def test_who_leaves_a_store_or_a_role_follows_it_no_longer(services: Services, passes: Passes, town: Town) -> None:
+    adviser = Actor(town.brand.id, frozenset({Role.DEALER}), AccountId("7" * 32), store_id=StoreId("5" * 32))
+    app = app_that_looks_again(services)
+    sessions: Sessions = app.state.sessions
+    closed = []
+
+    for left in (replace(adviser, store_id=StoreId("6" * 32)), replace(adviser, roles=frozenset({Role.CONSUMER}))):
+        token = passes.hand_out(adviser)
+        with open_http(app) as http, http.socket() as socket:
+            socket.send({"type": "connection_init", "payload": {"token": token}})
+            assert socket.receive() == {"type": "connection_ack"}
+            passes.actors[token] = left
+            sessions.forget(token)
+            closed.append(socket.receive())
+
+    assert closed == [{"closed": 4403}] * 2
 
 
 class Quiet(Hub):

@@ -25,6 +25,7 @@ KINDS: Final = {
     "buildOrderId": "BuildOrder", "catalogueVersionId": "CatalogueVersion", "comparisonId": "Comparison",
     "configurationId": "Configuration",
     "callOffId": "CallOff", "caseId": "DamageCase", "hookId": "PlantHook", "stockQuote.id": "StockQuote",
+    "liveStockQuote.quoteId": "StockQuote",
     "holdStockCar.quoteId": "StockQuote", "releasePromise.holdId": "PromiseHold", "releaseStockCar.holdId": "StockHold",
     "buyStockCar.holdId": "StockHold", "stockPurchaseId": "StockPurchase", "moveId": "StockMove",
     "stockOrderId": "StockOrder", "earlyOfferId": "EarlyOffer", "carSwapOfferId": "CarSwapOffer",

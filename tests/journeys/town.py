@@ -80,6 +80,16 @@ class Caller(Client):
         """Run one operation and return the whole answer, errors and all."""
         return self._post(orjson.dumps({"query": document, "variables": variables}))
 
+    def first_state(self, document: str, **variables: Any) -> dict[str, Any]:
+        """Follow a subscription until its first state, which is returned like an answer, errors and all."""
+        named: dict[str, Any] = {"brand": self.brand, "locale": self.locale}
+        with self.http.socket() as socket:
+            socket.send({"type": "connection_init", "payload": named | ({"token": self.token} if self.token else {})})
+            socket.receive()
+            socket.send({"id": "1", "type": "subscribe", "payload": {"query": document, "variables": variables}})
+            message = socket.receive()
+        return {"errors": message["payload"]} if message["type"] == "error" else dict(message["payload"])
+
     def refusal(self, document: str, **variables: Any) -> str:
         """Run a mutation that is refused; returns the code of its typed refusal, which says what to do in words.
 

@@ -2694,6 +2694,8 @@ CREATE INDEX ix_batches_brand ON batches (brand_id, id)
 -- next
 CREATE INDEX ix_build_orders_batch ON build_orders (batch_id)
 -- next
+CREATE INDEX ix_build_orders_open ON build_orders (plant_id, day, position) WHERE stage NOT IN ('passed', 'withdrawn')
+-- next
 CREATE INDEX ix_build_orders_plant ON build_orders (plant_id, day, id)
 -- next
 CREATE INDEX ix_call_offs_plant ON call_offs (plant_id, state, part)
