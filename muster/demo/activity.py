@@ -110,6 +110,10 @@ class Stage:
     tally: Tally = field(default_factory=Tally)
     next_number: int = 1
     people: list[Actor] = field(default_factory=list)
+    beside: list[Callable[[], None]] = field(default_factory=list)
+    """What else is told of each day, once its work is done."""
+    aside: set[str] = field(default_factory=set)
+    """Build orders whose cars stand aside at their plant."""
 
     def pass_time(self, until: datetime) -> None:
         """Let days go by: timers fire, news arrives, the plant builds and the trucks drive."""
@@ -128,9 +132,12 @@ class Stage:
             conduct=self.conduct,
             conducts=self.conducts,
             find=self.find,
+            aside=frozenset(self.aside),
         )
         self.tally.add(done)
         run_until_idle(self.works, self.chores)
+        for tell in self.beside:
+            tell()
 
 
 def play(
@@ -142,9 +149,11 @@ def play(
     *,
     until: datetime,
     say: Callable[[str], None],
+    beside: Callable[[Stage, datetime], Callable[[], None]],
 ) -> None:
-    """Tell the story of a brand up to a moment."""
+    """Tell the story of a brand up to a moment; `beside` returns what else is told of each day."""
     stage = set_stage(works, clock, settings, brand, accounts)
+    stage.beside.append(beside(stage, until))
     for number, story in enumerate(STORIES, start=1):
         say(f"{brand.code}: pool {number} of {len(STORIES)}, {story.people} people")
         stage.pass_time(until + timedelta(days=story.day) + timedelta(hours=2))

@@ -55,16 +55,18 @@ def work_a_day(
     conduct: PlantConduct = FAULTLESS,
     conducts: Mapping[str, PlantConduct] = MappingProxyType({}),
     find: Finding = nothing_found,
+    aside: frozenset[str] = frozenset(),
 ) -> Tally:
     """Do what is due now; buyers whose account is in `waiting` let their car stand at the store.
 
-    A plant whose code is in `conducts` works by that one. Returns what the plants came to.
+    A plant whose code is in `conducts` works by that one; build orders that are `aside` go no further than the body.
+    Returns what the plants came to.
     """
     tally = Tally()
     with works.read(system(brand.id)) as work:
         plants = registry.list_plants(work)
     for plant in plants:
-        tally.add(_build(works, brand, plant, conducts.get(plant.code, conduct)))
+        tally.add(_build(works, brand, plant, conducts.get(plant.code, conduct), aside))
     _carry(works, brand, find)
     _hand_over(works, sandbox, brand, waiting)
     return tally
@@ -73,11 +75,11 @@ def work_a_day(
 # --- the plant -------------------------------------------------------------------------------------------------------
 
 
-def _build(works: Works, brand: Brand, plant: Plant, conduct: PlantConduct) -> Tally:
+def _build(works: Works, brand: Brand, plant: Plant, conduct: PlantConduct, aside: frozenset[str]) -> Tally:
     """Report what the line has done since yesterday, in one change."""
     machine = Actor(brand.id, frozenset({Role.PLANT}), PLANT_SYSTEM, plant_id=plant.id)
     with works.change(machine) as work:
-        return SimulatedPlant(OwnDoor(work), brand.zone, conduct).work_until_now()
+        return SimulatedPlant(OwnDoor(work), brand.zone, conduct, aside=aside).work_until_now()
 
 
 # --- the road --------------------------------------------------------------------------------------------------------

@@ -104,7 +104,7 @@ _Pending: TypeAlias = tuple[ToBuild, list[PlantReport]]
 class SimulatedPlant:
     """A plant of a conduct and a seed at a door; `zone` is where its line starts at six in the morning.
 
-    With `ahead` it does not wait for a car's day and tells of each stage as of now.
+    With `ahead` it does not wait for a car's day and tells of each stage as of now. Cars `aside` wait after the body.
     """
 
     door: PlantDoor
@@ -112,6 +112,7 @@ class SimulatedPlant:
     conduct: PlantConduct = FAULTLESS
     seed: int = 0
     ahead: bool = False
+    aside: frozenset[str] = frozenset()
     tell: Callable[[ToBuild, PlantReport], None] | None = None
     _stamped: dict[str, PlantReport] = field(default_factory=dict)
 
@@ -140,6 +141,8 @@ class SimulatedPlant:
         )
         done = LINE.index(order.stage)
         for report in reports:
+            if order.id in self.aside and report.stage is Stage.PAINT:
+                return
             if LINE.index(report.stage) > done and (self.ahead or report.occurred_at <= now):
                 yield report
 

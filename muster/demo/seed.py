@@ -69,6 +69,7 @@ def monday(clock: Clock | None = None) -> datetime:
 def seed(settings: Settings, *, as_of: datetime | None = None, show: Console | None = None) -> None:
     """Fill an empty database with the demo brands and their last weeks up to `as_of`."""
     from muster.demo.activity import play
+    from muster.demo.light_stock import begin_beside
 
     origin = as_of or monday()
     clock = FixedClock(origin - timedelta(weeks=WEEKS))
@@ -77,7 +78,8 @@ def seed(settings: Settings, *, as_of: datetime | None = None, show: Console | N
         for code in BRANDS:
             steps.say(f"{code}: stores, plants, catalogue, people")
             brands.append(add_brand(own, settings, FOLDER / code))
-        play(own, clock, settings, brands[0].brand, brands[0].accounts, until=origin, say=steps.say)
+        first = brands[0]
+        play(own, clock, settings, first.brand, first.accounts, until=origin, say=steps.say, beside=begin_beside)
 
 
 def seed_full(

@@ -32,6 +32,8 @@ from kernel.work import Work, Works
 from muster.demo import weeks_wishes as wishing
 from muster.demo.activity import STORIES, Stage, class_of, design_cars, free_options, gather, set_stage
 from muster.demo.crowd import Buyer, Car, add_buyers, add_consumers
+from muster.demo.light_stock import begin
+from muster.demo.weeks_light_stock import begin_earlier
 from muster.demo.weeks_plan import FULL, WEEK, Plan, PlannedPool, Visit, Volumes, plan_weeks
 from muster.settings import Settings
 from muster.worker import run_until_idle
@@ -120,6 +122,9 @@ def play_weeks(
     loops = tuple(loop for loop in stage.chores.loops if loop is not forecast_released)
     stage.chores = replace(stage.chores, loops=loops)
     begins_at = clock.now()
+    light_stock = begin(stage, until)
+    begin_earlier(light_stock)
+    stage.beside.append(light_stock.live_a_day)
     weeks = Weeks(
         stage,
         plan_weeks(volumes, first_day=begins_at.astimezone(brand.zone).date(), calendar=brand.calendar, seed=SEED),

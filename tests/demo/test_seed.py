@@ -21,6 +21,7 @@ from muster.opening import open_works
 from muster.settings import Settings, read_settings
 from muster.tables import metadata
 from tests.conftest import DATABASES
+from tests.demo.light_stock_seen import assert_light_stock_is_told
 
 AS_OF: Final = datetime(2026, 11, 23, 10, tzinfo=ZoneInfo("Asia/Shanghai"))
 # What nobody may guess is another one every time, and so is every hash over it.
@@ -84,6 +85,7 @@ def test_the_demo_is_the_one_that_is_pinned_sound_and_with_every_kind_of_pool(
     assert stuck == 0
     for brand_audit in audit(works, CHECKS):
         assert brand_audit.is_sound, brand_audit.findings
+    assert_light_stock_is_told(works)
     works.engine.dispose()
 
 
