@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from demand.compare.design import ITEMS, SETS, deal, sets_of
 from demand.cubes.model import round_count
-from demand.pools.replay import UNREADABLE, Told
+from demand.replaying import Fault, Told, read_entries
 
 BASIS_POINTS: Final = 10_000
 
@@ -31,24 +31,11 @@ class ComparisonReplay:
 
 
 def replay_comparison(comparison_id: str, entries: Iterable[Told]) -> ComparisonReplay:
-    """Replay a comparison's entries in order; the hashes are checked elsewhere (`kernel.record.verify`)."""
-    replay = ComparisonReplay(comparison_id)
-    for entry in entries:
-        try:
-            _tell(replay, entry)
-        except UNREADABLE as error:
-            replay.faults.append(f"entry {entry.sequence} ({entry.kind}) cannot be read: {type(error).__name__}")
-    return replay
+    """Replay a comparison's entries in order."""
+    return read_entries(ComparisonReplay(comparison_id), entries, _tell)
 
 
-class _Fault(Protocol):
-    def __call__(self, what: str, /) -> None: ...
-
-
-def _tell(replay: ComparisonReplay, entry: Told) -> None:
-    def fault(what: str) -> None:
-        replay.faults.append(f"entry {entry.sequence} {what}")
-
+def _tell(replay: ComparisonReplay, entry: Told, fault: Fault) -> None:
     step = _STEPS.get(entry.kind)
     if step is None:
         fault(f"is of no kind that a comparison has: {entry.kind}")
@@ -60,7 +47,7 @@ def _tell(replay: ComparisonReplay, entry: Told) -> None:
     replay.state = then
 
 
-def _opened(replay: ComparisonReplay, body: Mapping[str, Any], fault: _Fault) -> None:
+def _opened(replay: ComparisonReplay, body: Mapping[str, Any], fault: Fault) -> None:
     if len({proposal_id for proposal_id, _ in body["items"]}) != ITEMS or len(body["items"]) != ITEMS:
         fault("compares other than twelve proposals")
     if any(int(price_minor) <= 0 for _, price_minor in body["items"]):
@@ -70,7 +57,7 @@ def _opened(replay: ComparisonReplay, body: Mapping[str, Any], fault: _Fault) ->
         fault("asks for no price")
 
 
-def _answered(replay: ComparisonReplay, body: Mapping[str, Any], fault: _Fault) -> None:
+def _answered(replay: ComparisonReplay, body: Mapping[str, Any], fault: Fault) -> None:
     person, number = body["person"], int(body["number"])
     if person in replay.answered:
         fault("counts a person's sheet a second time")
@@ -83,7 +70,7 @@ def _answered(replay: ComparisonReplay, body: Mapping[str, Any], fault: _Fault) 
         _judge_sheet(replay, body, number, fault)
 
 
-def _judge_sheet(replay: ComparisonReplay, body: Mapping[str, Any], number: int, fault: _Fault) -> None:
+def _judge_sheet(replay: ComparisonReplay, body: Mapping[str, Any], number: int, fault: Fault) -> None:
     """Deal the number's sets and question of price again, and hold the answers against them."""
     dealt = deal(replay.comparison_id, number, price_steps=replay.price_steps)
     item, step, took = body["price"]
@@ -98,7 +85,7 @@ def _judge_sheet(replay: ComparisonReplay, body: Mapping[str, Any], number: int,
         fault("names what its sets do not show")
 
 
-def _released(replay: ComparisonReplay, body: Mapping[str, Any], fault: _Fault) -> None:
+def _released(replay: ComparisonReplay, body: Mapping[str, Any], fault: Fault) -> None:
     """Judge the outcome as far as the sheets bear it out; whoever left while it was open counts no more."""
     replay.persons = int(body["persons"])
     if replay.persons > round_count(len(replay.sheets), to=int(body["rounded_to"])):
@@ -109,11 +96,11 @@ def _released(replay: ComparisonReplay, body: Mapping[str, Any], fault: _Fault) 
         fault("gives shares that are none")
 
 
-def _nothing(_replay: ComparisonReplay, _body: Mapping[str, Any], _fault: _Fault) -> None:
+def _nothing(_replay: ComparisonReplay, _body: Mapping[str, Any], _fault: Fault) -> None:
     """Move on without more."""
 
 
-_Teller = Callable[[ComparisonReplay, Mapping[str, Any], _Fault], None]
+_Teller = Callable[[ComparisonReplay, Mapping[str, Any], Fault], None]
 # Each kind with the state that it comes in, the one that it leads to, and what it tells.
 _STEPS: Final[Mapping[str, tuple[str, str, _Teller]]] = {
     "comparison.opened": ("", "open", _opened),

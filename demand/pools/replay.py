@@ -8,28 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from configurator.model import Tier
 from demand.errors import TermsUnsound
 from demand.pools.clearing import Cleared, NotCleared, clear
 from demand.pools.clearing_record import ClearedMember, clearing_root
 from demand.pools.model import Offer, PoolTerms, check_terms
-
-UNREADABLE: Final = (KeyError, TypeError, ValueError)
-
-
-class Told(Protocol):
-    """An entry of a pool's chain."""
-
-    @property
-    def sequence(self) -> int: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def body(self) -> Mapping[str, Any]: ...
-    @property
-    def at(self) -> datetime: ...
+from demand.replaying import Fault, Told, read_entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,24 +48,11 @@ class Replay:
 
 
 def replay_pool(pool_id: str, entries: Iterable[Told]) -> Replay:
-    """Replay a pool's entries in order; the hashes are checked elsewhere (`kernel.record.verify`)."""
-    replay = Replay(pool_id)
-    for entry in entries:
-        try:
-            _tell(replay, entry)
-        except UNREADABLE as error:
-            replay.faults.append(f"entry {entry.sequence} ({entry.kind}) cannot be read: {type(error).__name__}")
-    return replay
+    """Replay a pool's entries in order."""
+    return read_entries(Replay(pool_id), entries, _tell)
 
 
-class _Fault(Protocol):
-    def __call__(self, what: str, /) -> None: ...
-
-
-def _tell(replay: Replay, entry: Told) -> None:
-    def fault(what: str) -> None:
-        replay.faults.append(f"entry {entry.sequence} {what}")
-
+def _tell(replay: Replay, entry: Told, fault: Fault) -> None:
     if replay.ended:
         fault("comes after the end")
     teller = _TELLERS.get(entry.kind)
@@ -89,7 +62,7 @@ def _tell(replay: Replay, entry: Told) -> None:
         teller(replay, entry, fault)
 
 
-def _joined(replay: Replay, entry: Told, fault: _Fault) -> None:
+def _joined(replay: Replay, entry: Told, fault: Fault) -> None:
     for place in entry.body["places"]:
         if place["member"] in replay.members:
             fault("gives a member a second place")
@@ -103,19 +76,19 @@ def _joined(replay: Replay, entry: Told, fault: _Fault) -> None:
         fault("takes members after the deadline")
 
 
-def _left(replay: Replay, entry: Told, fault: _Fault) -> None:
+def _left(replay: Replay, entry: Told, fault: Fault) -> None:
     if replay.frozen:
         fault("lets somebody leave a frozen pool")
     _forget(replay, entry, fault)
 
 
-def _removed(replay: Replay, entry: Told, fault: _Fault) -> None:
+def _removed(replay: Replay, entry: Told, fault: Fault) -> None:
     if not entry.body["reason"]:
         fault("removes somebody without saying why")
     _forget(replay, entry, fault)
 
 
-def _frozen(replay: Replay, entry: Told, fault: _Fault) -> None:
+def _frozen(replay: Replay, entry: Told, fault: Fault) -> None:
     replay.frozen = True
     deadline = datetime.fromisoformat(entry.body["deadline"])
     if replay.deadline is not None and deadline > replay.deadline:
@@ -123,13 +96,13 @@ def _frozen(replay: Replay, entry: Told, fault: _Fault) -> None:
     replay.deadline = deadline
 
 
-def _ended(replay: Replay, entry: Told, fault: _Fault) -> None:
+def _ended(replay: Replay, entry: Told, fault: Fault) -> None:
     replay.ended = entry.kind
     if entry.kind != "pool.cancelled":
         _clear(replay, entry, fault=fault)
 
 
-def _opened(replay: Replay, entry: Told, fault: _Fault) -> None:
+def _opened(replay: Replay, entry: Told, fault: Fault) -> None:
     body = entry.body
     if replay.terms is not None:
         fault("opens the pool again")
@@ -154,12 +127,12 @@ def _member(place: Mapping[str, Any]) -> ToldMember:
     return ToldMember(datetime.fromisoformat(place["funded_at"]), int(place["place"]), offer)
 
 
-def _forget(replay: Replay, entry: Told, fault: _Fault) -> None:
+def _forget(replay: Replay, entry: Told, fault: Fault) -> None:
     if replay.members.pop(entry.body["member"], None) is None:
         fault("takes out somebody who is not in")
 
 
-def _changed(replay: Replay, entry: Told, fault: _Fault) -> None:
+def _changed(replay: Replay, entry: Told, fault: Fault) -> None:
     """Take in a new offer: a cap alone only ever rises; another car may lower it until the freeze, but not after it.
 
     In a frozen pool a dearer car needs a cap that is higher by at least as much (DOMAIN section 6.1).
@@ -179,7 +152,7 @@ def _changed(replay: Replay, entry: Told, fault: _Fault) -> None:
     replay.members[body["member"]] = ToldMember(known.funded_at, known.place, offer)
 
 
-def _clear(replay: Replay, entry: Told, *, fault: _Fault) -> None:
+def _clear(replay: Replay, entry: Told, *, fault: Fault) -> None:
     """Clear anew what the record holds, and compare with what it says became of it."""
     if replay.terms is None:
         fault("ends a pool that was never opened")
@@ -211,7 +184,7 @@ def _compare(
     names: Sequence[str],
     prices_minor: Sequence[int],
     *,
-    fault: _Fault,
+    fault: Fault,
 ) -> None:
     cleared = [ClearedMember(name, price) for name, price in zip(names, prices_minor, strict=True)]
     told = [ClearedMember(str(one["member"]), int(one["price_minor"])) for one in body["members"]]
@@ -225,7 +198,7 @@ def _compare(
     replay.cleared, replay.discount_bp = number, discount_bp
 
 
-_TELLERS: Final[Mapping[str, Callable[[Replay, Told, _Fault], None]]] = {
+_TELLERS: Final[Mapping[str, Callable[[Replay, Told, Fault], None]]] = {
     "pool.opened": _opened,
     "pool.joined": _joined,
     "pool.left": _left,

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Final, Protocol
+from typing import Final
 
 from demand.backing.deciding import ABOVE_CEILING, LATE, WITHDRAWN
-from demand.pools.replay import UNREADABLE, Told
+from demand.replaying import Fault, Told, read_entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,24 +68,11 @@ class ProposalReplay:
 
 
 def replay_proposal(proposal_id: str, entries: Iterable[Told]) -> ProposalReplay:
-    """Replay a proposal's entries in order; the hashes are checked elsewhere (`kernel.record.verify`)."""
-    replay = ProposalReplay(proposal_id)
-    for entry in entries:
-        try:
-            _tell(replay, entry)
-        except UNREADABLE as error:
-            replay.faults.append(f"entry {entry.sequence} ({entry.kind}) cannot be read: {type(error).__name__}")
-    return replay
+    """Replay a proposal's entries in order."""
+    return read_entries(ProposalReplay(proposal_id), entries, _tell)
 
 
-class _Fault(Protocol):
-    def __call__(self, what: str, /) -> None: ...
-
-
-def _tell(replay: ProposalReplay, entry: Told) -> None:
-    def fault(what: str) -> None:
-        replay.faults.append(f"entry {entry.sequence} {what}")
-
+def _tell(replay: ProposalReplay, entry: Told, fault: Fault) -> None:
     step = _STEPS.get(entry.kind)
     if step is None:
         fault(f"is of no kind that a proposal has: {entry.kind}")
@@ -100,30 +87,30 @@ def _tell(replay: ProposalReplay, entry: Told) -> None:
 # --- votes -----------------------------------------------------------------------------------------------------------
 
 
-def _cast(replay: ProposalReplay, entry: Told, fault: _Fault) -> None:
+def _cast(replay: ProposalReplay, entry: Told, fault: Fault) -> None:
     _take_voter(replay, entry.body["voter"], fault)
 
 
-def _take_voter(replay: ProposalReplay, voter: str, fault: _Fault) -> None:
+def _take_voter(replay: ProposalReplay, voter: str, fault: Fault) -> None:
     if voter in replay.voters:
         fault("gives a person a second vote")
     replay.voters.add(voter)
 
 
-def _revoked(replay: ProposalReplay, entry: Told, fault: _Fault) -> None:
+def _revoked(replay: ProposalReplay, entry: Told, fault: Fault) -> None:
     if entry.body["voter"] not in replay.voters:
         fault("takes back a vote that nobody holds")
     replay.voters.discard(entry.body["voter"])
 
 
-def _taken_over(replay: ProposalReplay, entry: Told, fault: _Fault) -> None:
+def _taken_over(replay: ProposalReplay, entry: Told, fault: Fault) -> None:
     if entry.body["from"] == replay.proposal_id:
         fault("takes a proposal's own votes over")
     for voter in entry.body["voters"]:
         _take_voter(replay, voter, fault)
 
 
-def _merged(replay: ProposalReplay, entry: Told, fault: _Fault) -> None:
+def _merged(replay: ProposalReplay, entry: Told, fault: Fault) -> None:
     """What is held goes over, each vote to where it counts from then on."""
     moved = int(entry.body["votes"])
     if moved != len(replay.voters):
@@ -137,7 +124,7 @@ def _merged(replay: ProposalReplay, entry: Told, fault: _Fault) -> None:
 # --- backers ---------------------------------------------------------------------------------------------------------
 
 
-def _backed(replay: ProposalReplay, entry: Told, fault: _Fault) -> None:
+def _backed(replay: ProposalReplay, entry: Told, fault: Fault) -> None:
     backer = entry.body["backer"]
     if backer in replay.backers or backer in replay.ordered:
         fault("takes a person's money a second time")
@@ -146,13 +133,13 @@ def _backed(replay: ProposalReplay, entry: Told, fault: _Fault) -> None:
     replay.backers.add(backer)
 
 
-def _left(replay: ProposalReplay, entry: Told, fault: _Fault) -> None:
+def _left(replay: ProposalReplay, entry: Told, fault: Fault) -> None:
     if entry.body["backer"] not in replay.backers:
         fault("lets somebody go who does not back it")
     replay.backers.discard(entry.body["backer"])
 
 
-def _ordered(replay: ProposalReplay, entry: Told, fault: _Fault) -> None:
+def _ordered(replay: ProposalReplay, entry: Told, fault: Fault) -> None:
     _left(replay, entry, fault)
     replay.ordered.add(entry.body["backer"])
 
@@ -160,13 +147,13 @@ def _ordered(replay: ProposalReplay, entry: Told, fault: _Fault) -> None:
 # --- the maker -------------------------------------------------------------------------------------------------------
 
 
-def _opened(replay: ProposalReplay, entry: Told, fault: _Fault) -> None:
+def _opened(replay: ProposalReplay, entry: Told, fault: Fault) -> None:
     replay.threshold, replay.price_minor = int(entry.body["threshold"]), int(entry.body["price_minor"])
     if replay.threshold <= 0 or replay.price_minor <= 0:
         fault("publishes a threshold or a price of nothing")
 
 
-def _wanted(replay: ProposalReplay, entry: Told, fault: _Fault) -> None:
+def _wanted(replay: ProposalReplay, entry: Told, fault: Fault) -> None:
     if replay.answer_due_at is not None:
         fault("asks for an answer again")
     if int(entry.body["threshold"]) != replay.threshold:
@@ -174,20 +161,20 @@ def _wanted(replay: ProposalReplay, entry: Told, fault: _Fault) -> None:
     replay.answer_due_at = datetime.fromisoformat(entry.body["due_at"])
 
 
-def _overdue(replay: ProposalReplay, entry: Told, fault: _Fault) -> None:
+def _overdue(replay: ProposalReplay, entry: Told, fault: Fault) -> None:
     if replay.answer_due_at is None or entry.at < replay.answer_due_at:
         fault("calls an answer late that is not due")
     replay.overdue = True
 
 
-def _committed(replay: ProposalReplay, entry: Told, fault: _Fault) -> None:
+def _committed(replay: ProposalReplay, entry: Told, fault: Fault) -> None:
     promise = ToldPromise(date.fromisoformat(entry.body["available_by"]), int(entry.body["ceiling_minor"]))
     if replay.price_minor is not None and not 0 < promise.ceiling_minor <= replay.price_minor:
         fault("promises another price than one up to the published one")
     replay.promise = promise
 
 
-def _broken(replay: ProposalReplay, entry: Told, fault: _Fault) -> None:
+def _broken(replay: ProposalReplay, entry: Told, fault: Fault) -> None:
     why, promise = entry.body["why"], replay.promise
     if promise is None:
         fault("breaks what was not promised")
@@ -201,7 +188,7 @@ def _broken(replay: ProposalReplay, entry: Told, fault: _Fault) -> None:
     replay.promise = ToldPromise(promise.available_by, promise.ceiling_minor, why, entry.at.date())
 
 
-def _entered(replay: ProposalReplay, entry: Told, fault: _Fault) -> None:
+def _entered(replay: ProposalReplay, entry: Told, fault: Fault) -> None:
     body, promise = entry.body, replay.promise
     replay.option, replay.window_ends_at = str(body["option"]), datetime.fromisoformat(body["window_ends_at"])
     if promise is None:
@@ -214,26 +201,26 @@ def _entered(replay: ProposalReplay, entry: Told, fault: _Fault) -> None:
         fault(f"has a promise {promise.broken or 'kept'} that is {why or 'kept'}")
 
 
-def _converted(replay: ProposalReplay, entry: Told, fault: _Fault) -> None:
+def _converted(replay: ProposalReplay, entry: Told, fault: Fault) -> None:
     if replay.window_ends_at is not None and entry.at < replay.window_ends_at:
         fault("ends the time to order before it is over")
 
 
-def _declined(replay: ProposalReplay, _entry: Told, fault: _Fault) -> None:
+def _declined(replay: ProposalReplay, _entry: Told, fault: Fault) -> None:
     if replay.promise is not None and replay.promise.broken is None:
         fault("says no after a yes and breaks no promise")
 
 
-def _closed(replay: ProposalReplay, _entry: Told, fault: _Fault) -> None:
+def _closed(replay: ProposalReplay, _entry: Told, fault: Fault) -> None:
     if replay.answer_due_at is not None:
         fault("closes what an answer is owed to")
 
 
-def _nothing(_replay: ProposalReplay, _entry: Told, _fault: _Fault) -> None:
+def _nothing(_replay: ProposalReplay, _entry: Told, _fault: Fault) -> None:
     """Move on without more."""
 
 
-_Teller = Callable[[ProposalReplay, Told, _Fault], None]
+_Teller = Callable[[ProposalReplay, Told, Fault], None]
 _UNDER_WAY: Final = frozenset({"signal", "compare", "backing", "committed"})
 _WITH_MONEY: Final = frozenset({"backing", "committed", "in_catalogue"})
 # Each kind with the states that it may come in, the state that it leads to (None where it stays), and what it tells.
