@@ -79,7 +79,7 @@ def _cap(cell: PublishedCell, _versions: str) -> Row:
 
 
 def _cancellation(cell: PublishedCell, _versions: str) -> Row:
-    return {"week": cell.key.week, "model": cell.key.model, "kind": cell.key.option, "persons": cell.chosen}
+    return {"week": cell.key.week, "kind": cell.key.option, "persons": cell.chosen}
 
 
 SHOWN: Final[Mapping[CubeName, tuple[tuple[str, ...], Callable[[PublishedCell, str], Row]]]] = {
@@ -96,7 +96,7 @@ SHOWN: Final[Mapping[CubeName, tuple[tuple[str, ...], Callable[[PublishedCell, s
     ),
     CubeName.FUNNEL: (("week", "step", "persons", "seen"), _step),
     CubeName.CAPS: (("week", "model", "percent_max", "persons", "of"), _cap),
-    CubeName.CANCELLATIONS: (("week", "model", "kind", "persons"), _cancellation),
+    CubeName.CANCELLATIONS: (("week", "kind", "persons"), _cancellation),
 }
 
 

@@ -34,7 +34,7 @@ from demand.cubes.intake_store import (
     save_journeys,
     save_voices,
 )
-from demand.cubes.model import Menu, Offering, Step, TableKey, Voice
+from demand.cubes.model import Menu, Offering, Step, TableKey, Voice, quarter_monday
 from demand.cubes.tally import (
     Deltas,
     cancellations_block,
@@ -180,18 +180,24 @@ class Ended:
 
 
 def note_cancelled(work: Work, ended: Sequence[Ended]) -> None:
-    """Count who cancelled: a person once in a week, model and kind."""
+    """Count who cancelled: a person once in a calendar quarter and kind, as days are counted where the brand is.
+
+    A week of a model has too few of a kind to be told of at any time.
+    """
     work.actor.require(Permission.SYSTEM)
     brand = registry.own_brand(work)
     found = pre_orders_seen(work, [one.pre_order_id for one in ended])
-    heads = [(one, found[one.pre_order_id].head) for one in ended if one.pre_order_id in found]
-    rows = [(registry.week_of(brand, one.at), head.model, one.kind, head.person_id) for one, head in heads]
+    rows = [
+        (quarter_monday(one.at.astimezone(brand.zone).date()), one.kind, found[one.pre_order_id].head.person_id)
+        for one in ended
+        if one.pre_order_id in found
+    ]
     if not rows:
         return
     lock_book(work)
     deltas = Deltas()
-    for week, model, kind, _ in insert_cancellations(work, rows):
-        deltas.add(cancellations_block(week, model), (kind,), verified=True)
+    for quarter, kind, _ in insert_cancellations(work, rows):
+        deltas.add(cancellations_block(quarter), (kind,), verified=True)
     apply_deltas(work, deltas)
 
 

@@ -339,18 +339,20 @@ def save_caps(
     save_rows(work, demand_caps, new, changed, keys=("brand_id", "week", "model", "person"))
 
 
-def insert_cancellations(work: Work, rows: Sequence[tuple[date, str, str, str]]) -> list[tuple[date, str, str, str]]:
-    """Write cancellations (week, model, kind, person) and return those that are new; the lock keeps others out."""
+def insert_cancellations(work: Work, rows: Sequence[tuple[date, str, str]]) -> list[tuple[date, str, str]]:
+    """Write cancellations (quarter, kind, person) and return those that are new; the lock keeps others out."""
     known = {
-        (row["week"], row["model"], row["kind"], row["person"])
-        for row in _of_persons(work, demand_cancellations, {(week, person) for week, _, _, person in rows})
+        (row["week"], row["kind"], row["person"])
+        for row in _of_persons(work, demand_cancellations, {(quarter, person) for quarter, _, person in rows})
     }
     new = [row for row in dict.fromkeys(rows) if row not in known]
-    names = ("week", "model", "kind", "person")
     db.insert_many(
         work.connection,
         demand_cancellations,
-        [{"brand_id": work.actor.brand_id} | dict(zip(names, row, strict=True)) for row in new],
+        [
+            {"brand_id": work.actor.brand_id, "week": quarter, "model": "", "kind": kind, "person": person}
+            for quarter, kind, person in new
+        ],
     )
     return new
 

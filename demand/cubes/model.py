@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias
 
@@ -169,6 +169,20 @@ class Lift:
     value: float
     low: float
     high: float
+
+
+def quarter_monday(day: date) -> date:
+    """Return the first Monday of the calendar quarter that a day is in: the week that a quarter's table stands under.
+
+    The days before it, six at most, are in its quarter too.
+    """
+    first = date(day.year, 3 * ((day.month - 1) // 3) + 1, 1)
+    return first + timedelta(days=-first.weekday() % 7)
+
+
+def next_quarter_monday(monday: date) -> date:
+    """Return the first Monday of the quarter after the one of such a Monday, 12 to 14 weeks later."""
+    return quarter_monday(monday + timedelta(days=92))
 
 
 def pair_code(one: str, other: str) -> str:

@@ -182,10 +182,8 @@ def _other_blocks(work: Work) -> dict[BlockKey, Counts]:
         work, *(demand_caps.c[name] for name in ("week", "model", "discount"))
     ):
         add(caps_block(week, model), str(discount), count)
-    for week, model, kind, count in _grouped(
-        work, *(demand_cancellations.c[name] for name in ("week", "model", "kind"))
-    ):
-        add(cancellations_block(week, model), kind, count)
+    for quarter, kind, count in _grouped(work, demand_cancellations.c.week, demand_cancellations.c.kind):
+        add(cancellations_block(quarter), kind, count)
     return blocks
 
 

@@ -11,7 +11,7 @@ from configurator.implied_service import implied_options
 from configurator.model import VersionId
 from demand.cubes.events import CubesReleased
 from demand.cubes.intake_store import lock_book
-from demand.cubes.model import Counts, CubeName, TableKey
+from demand.cubes.model import Counts, CubeName, TableKey, next_quarter_monday
 from demand.cubes.moving import burnt_by, grown
 from demand.cubes.policy import CubePolicy
 from demand.cubes.publishing import (
@@ -48,10 +48,12 @@ NEWS_WAITS_MAX: Final = timedelta(days=2)
 OPEN_FOR: Final[Mapping[str, timedelta]] = {
     CubeName.TAKE_RATES: WEEK,
     CubeName.CAPS: 13 * WEEK,
-    CubeName.CANCELLATIONS: 13 * WEEK,
     CubeName.FUNNEL: 104 * WEEK,
 }
-"""How long after its Monday a table may be released anew; then comes its last release, and then none."""
+"""How long after its Monday a table may be released anew; then comes its last release, and then none.
+
+Cancellations are those of a quarter, and stay open until the first Monday of the next one.
+"""
 
 
 @dataclass(slots=True)
@@ -110,7 +112,7 @@ def release_cubes(work: Work) -> int:
 def _is_over(work: Work, key: TableKey) -> bool:
     """Say whether a table gets its last release: its time is over, and what was told of it has been heard."""
     brand = registry.own_brand(work)
-    end = key.week + OPEN_FOR[key.cube]
+    end = next_quarter_monday(key.week) if key.cube == CubeName.CANCELLATIONS else key.week + OPEN_FOR[key.cube]
     if registry.week_of(brand, work.now) < end:
         return False
     waiting = outbox.oldest_due(work)

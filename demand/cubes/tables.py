@@ -100,6 +100,7 @@ demand_caps = Table(
     Index("ix_demand_caps_person", "person"),
 )
 
+# Who cancelled in a calendar quarter, in each way once: `week` is the quarter's first Monday, `model` is empty (all).
 demand_cancellations = Table(
     "demand_cancellations",
     metadata,

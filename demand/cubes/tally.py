@@ -119,9 +119,9 @@ def caps_block(week: date, model: str) -> BlockKey:
     return BlockKey(TableKey(CubeName.CAPS, week, model))
 
 
-def cancellations_block(week: date, model: str) -> BlockKey:
-    """Return the block of a week's cancellations of a model."""
-    return BlockKey(TableKey(CubeName.CANCELLATIONS, week, model))
+def cancellations_block(quarter: date) -> BlockKey:
+    """Return the block of the cancellations of a quarter, which stands under its first Monday: all models together."""
+    return BlockKey(TableKey(CubeName.CANCELLATIONS, quarter))
 
 
 def discount_waited_for(*, price_minor: int, cap_minor: int) -> int:

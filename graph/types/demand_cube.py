@@ -105,9 +105,8 @@ class DiscountWaitedFor:
 
 @object_type(reads=Permission.DEMAND_READ)
 class Cancellations:
-    """How many persons left in a week, by the way they left."""
+    """How many persons left in a calendar quarter, by the way they left; `week` is the quarter's first Monday."""
 
-    model: str
     week: date
     kind: str
     persons: int
@@ -262,9 +261,12 @@ def willingness_to_pay(work: Work, first: int, within: DemandFilter | None = Non
 
 @query(reads=Permission.DEMAND_READ)
 def cancellations(work: Work, first: int, within: DemandFilter | None = None) -> list[Cancellations]:
-    """How many persons left, by week, model and kind."""
+    """How many persons left, by calendar quarter and kind, of all models together: of one model there is none.
+
+    A quarter stands under its first Monday, by which `within` takes it; each kind is shown from ten persons on.
+    """
     return [
-        Cancellations(model=one.key.model, week=one.key.week, kind=one.key.option, persons=one.chosen)
+        Cancellations(week=one.key.week, kind=one.key.option, persons=one.chosen)
         for one in _read(work, CubeName.CANCELLATIONS, first, within)
     ]
 
