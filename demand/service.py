@@ -84,7 +84,7 @@ from demand.pools.opening_service import open_pool, open_scheduled, welcome_wait
 from demand.pools.placing import PreOrderRequest
 from demand.pools.placing_service import Outcome, Placed, place_pre_orders
 from demand.pools.plan import PoolPlan
-from demand.pools.pool_store import CLEAR_TIMER, FREEZE_TIMER, NEAR_TIMER, OPEN_TIMER, WELCOME_TIMER
+from demand.pools.pool_store import ANSWER_TIMER, CLEAR_TIMER, FREEZE_TIMER, NEAR_TIMER, OPEN_TIMER, WELCOME_TIMER
 from demand.pools.pre_order_store import DEPOSIT, EXPIRE_TIMER, deposit_account, earnest_account
 from demand.pools.removal_service import lose_deposit, remove_member
 from demand.votes.service import (
@@ -102,6 +102,7 @@ from kernel.timers import Handler
 TIMERS: Final[Mapping[str, Handler]] = {
     OPEN_TIMER: open_scheduled,
     WELCOME_TIMER: welcome_waiting,
+    ANSWER_TIMER: welcome_waiting,
     NEAR_TIMER: tell_freeze_near,
     FREEZE_TIMER: freeze_pool,
     CLEAR_TIMER: clear_pool,

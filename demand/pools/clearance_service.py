@@ -36,7 +36,7 @@ def choose_method(work: Work, pre_order_id: str, *, method: PaymentMethod) -> Pr
     pool = seat.stored.pool
     # Who waits for the next pool is in none that could be frozen.
     is_in = not isinstance(seat.pre_order, WaitingPreOrder)
-    if is_in and method is not PaymentMethod.CASH and free_until(pool, now=work.now) is None:
+    if is_in and method is not PaymentMethod.CASH and free_until(pool, now=seat.now) is None:
         raise PoolFrozen(pool.head.deadline)
     return _save(work, seat, reason="method_chosen", method=method)
 
@@ -89,7 +89,7 @@ def _save(
     # A pool with enough members may have waited for this one to be cleared.
     stored = seat.stored
     if isinstance(changed, PooledPreOrder) and isinstance(stored.pool, OpenPool):
-        filled = frozen_if_filled(stored.pool, now=work.now)
+        filled = frozen_if_filled(stored.pool, now=seat.now)
         if filled is not stored.pool:
             save_after(work, [(stored, StoredPool(filled, stored.joined))])
     return changed

@@ -8,7 +8,7 @@ from datetime import datetime
 from configurator.model import QuoteClaim, QuoteId
 from configurator.quote_service import accept_quote
 from demand.errors import AlreadyInPool, PreOrderClosed, WrongClass
-from demand.pools.chain_store import chain_joined, chain_member, pool_times
+from demand.pools.chain_store import chain_joined, chain_member
 from demand.pools.events import (
     DepositsHeld,
     HeldDeposit,
@@ -75,9 +75,8 @@ def fund_pre_order(work: Work, payment: Payment) -> PreOrder:
         give_back(work, [(pre_order.head, pre_order.pool_id, payment.id)], reason="late", refund_by=refund_day(work))
         return pre_order
     cancel_timer(work, EXPIRE_TIMER, pre_order.head.id)
-    now = pool_times(work, [pre_order.pool_id])[pre_order.pool_id]
-    pooled = PooledPreOrder(pre_order.head, pre_order.pool_id, payment.id, now)
-    joined = _join(work, stored, pre_order.head, now=now)
+    pooled = PooledPreOrder(pre_order.head, pre_order.pool_id, payment.id, seat.now)
+    joined = _join(work, stored, pre_order.head, now=seat.now)
     if isinstance(joined, Refusal):
         reason = joined.code.lower()
         return end_pre_orders(work, [pooled], ending="refunded", reason=reason, refund_by=refund_day(work))[0]
@@ -85,7 +84,7 @@ def fund_pre_order(work: Work, payment: Payment) -> PreOrder:
     chain_joined(work, [(pooled, joined.joined)])
     (joined,) = save_after(work, [(stored, joined)])
     deposit = HeldDeposit(pooled.head.id, pooled.head.account_id, pooled.head.deposit_minor)
-    frozen_until = None if free_until(joined.pool, now=work.now) else joined.pool.head.deadline
+    frozen_until = None if free_until(joined.pool, now=seat.now) else joined.pool.head.deadline
     members = joined.pool.head.members
     work.record(DepositsHeld(work.actor.brand_id, pooled.pool_id, members, (deposit,), frozen_until))
     return pooled
@@ -125,7 +124,7 @@ def withdraw(work: Work, pre_order_id: str) -> EndedPreOrder:
         raise PreOrderClosed(pre_order_state(pre_order))
     left = stored
     if isinstance(pre_order, PooledPreOrder):
-        smaller = leave(stored.pool, pre_order.head.offer, now=work.now)
+        smaller = leave(stored.pool, pre_order.head.offer, now=seat.now)
         if isinstance(smaller, Refusal):
             raise smaller
         left = StoredPool(smaller, stored.joined)
@@ -155,7 +154,7 @@ def raise_cap(work: Work, pre_order_id: str, *, price_cap_minor: int) -> PooledP
     stored, pre_order = seat.stored, seat.pre_order
     if not isinstance(pre_order, PooledPreOrder):
         raise PreOrderClosed(pre_order_state(pre_order))
-    raised = raise_offer(stored.pool, pre_order.head.offer, price_cap_minor=price_cap_minor, now=work.now)
+    raised = raise_offer(stored.pool, pre_order.head.offer, price_cap_minor=price_cap_minor, now=seat.now)
     if isinstance(raised, Refusal):
         raise raised
     better = with_offer(pre_order, Offer(pre_order.head.offer.vehicle_price_minor, price_cap_minor))
@@ -189,7 +188,7 @@ def change_car(work: Work, pre_order_id: str, *, quote_id: str, price_cap_minor:
     if stored.pool.head.class_key not in (l1_key, l2_key):
         raise WrongClass(l1_key, stored.pool.head.class_key)
     offer = Offer(quote.vehicle_price_minor, price_cap_minor)
-    changed = change_offer(stored.pool, pre_order.head.offer, offer, now=work.now)
+    changed = change_offer(stored.pool, pre_order.head.offer, offer, now=seat.now)
     if isinstance(changed, Refusal):
         raise changed
     head = replace(
@@ -204,7 +203,7 @@ def change_car(work: Work, pre_order_id: str, *, quote_id: str, price_cap_minor:
         region=quote.region,
         offer=offer,
     )
-    lacking = judge_clearance(stored.pool, cleared=is_cleared_there(work, head), now=work.now)
+    lacking = judge_clearance(stored.pool, cleared=is_cleared_there(work, head), now=seat.now)
     if lacking is not None:
         raise lacking
     other = replace(pre_order, head=head)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from demand.errors import CapTooLow, DepositAboveCeiling, TermsUnsound
-from demand.pools.chain_store import chain_joined, chain_opened
+from demand.pools.chain_store import chain_joined, chain_opened, pool_times
 from demand.pools.events import PoolOpened, PreOrderRolled
 from demand.pools.joining import admit, counts_uncleared, judge_consent
 from demand.pools.model import (
@@ -151,6 +151,7 @@ def _announce(work: Work, head: PoolHead) -> JoinablePool:
 def welcome_waiting(work: Work, pool_id: str, payload: object = None) -> None:
     """Take those who rolled over since into a pool that takes members; the timer `demand.pool_welcome`.
 
+    Once more at the freeze (`demand.pool_answer`), when whoever was asked and said nothing has the money back.
     Up to 500 are looked at in a change; `payload` says who was the last one in the change before.
     """
     work.actor.require(Permission.SYSTEM)
@@ -176,7 +177,8 @@ def _take_in(work: Work, pool_id: str, *, after: Last | None) -> Last | None:
     """
     stored = lock_pool(work, pool_id)
     head = stored.pool.head
-    stays = judge_consent(stored.pool, accepts_frozen=False, now=work.now) is not None
+    time = pool_times(work, [pool_id])[pool_id]
+    stays = judge_consent(stored.pool, accepts_frozen=False, now=time) is not None
     waiting = waiting_for(work, class_key=head.class_key, stays=stays, limit=TAKEN_IN_AT_ONCE, after=after)
     if not waiting:
         return None
@@ -184,7 +186,7 @@ def _take_in(work: Work, pool_id: str, *, after: Last | None) -> Last | None:
     holders = {person_id for _, person_id in persons_in_pools(work, [pool_id], [one.head.person_id for one in waiting])}
     rationed = stores_with_plate_quota(work, [one.head.store_id for one in waiting])
     costlier = {one.head.id for one in waiting if is_costlier(one.head, old=terms_before[one.pool_id], new=head.terms)}
-    known = asked_since(work, costlier, head.opens_at) if work.now < head.freeze_at else set()
+    known = asked_since(work, costlier, head.opens_at) if time < head.freeze_at else set()
     uncleared = uncleared_in(work, [stored.pool], newcomers=len(waiting)).get(pool_id, 0)
     now, taken, refused, asked = stored, list[tuple[WaitingPreOrder, int]](), _nobody(), _nobody()
     for one in waiting:
@@ -193,7 +195,7 @@ def _take_in(work: Work, pool_id: str, *, after: Last | None) -> Last | None:
             continue
         if one.head.id in costlier:
             if one.head.id not in known:
-                (asked if may_answer(work, stored, one) else refused).append(one)
+                (asked if may_answer(stored.pool, one, now=time) else refused).append(one)
             continue
         cleared = is_cleared(one.head, needs_plate=one.head.store_id in rationed)
         # Whoever is taken in may fill the pool: then those behind have to have agreed to stay.
@@ -203,7 +205,7 @@ def _take_in(work: Work, pool_id: str, *, after: Last | None) -> Last | None:
             accepts_frozen=one.head.accepts_frozen,
             cleared=cleared,
             uncleared=uncleared,
-            now=work.now,
+            now=time,
         )
         match joined:
             case CapTooLow() | DepositAboveCeiling():

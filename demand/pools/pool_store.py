@@ -35,6 +35,7 @@ NEAR_TIMER: Final = "demand.pool_freeze_near"
 FREEZE_TIMER: Final = "demand.pool_freeze"
 CLEAR_TIMER: Final = "demand.pool_clear"
 WELCOME_TIMER: Final = "demand.pool_welcome"
+ANSWER_TIMER: Final = "demand.pool_answer"
 
 
 def insert_pool(work: Work, pool: ScheduledPool | OpenPool) -> None:
@@ -128,8 +129,13 @@ def save_pools(work: Work, changed: Sequence[tuple[StoredPool, StoredPool]]) -> 
 
 
 def tell_frozen(work: Work, pool: FrozenPool) -> None:
-    """Move the clearing to the pool's deadline and tell of the freeze."""
+    """Move the clearing to the pool's deadline and tell of the freeze.
+
+    Those who wait are looked at once more: from now on nobody accepts costlier terms, and the silent wait no longer.
+    That has a timer of its own, since the welcome is moved whenever somebody rolls over.
+    """
     head = pool.head
+    set_timer(work, ANSWER_TIMER, head.id, work.now)
     cancel_timer(work, NEAR_TIMER, head.id)
     cancel_timer(work, FREEZE_TIMER, head.id)
     set_timer(work, CLEAR_TIMER, head.id, head.deadline)

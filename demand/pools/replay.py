@@ -139,6 +139,8 @@ def _changed(replay: Replay, entry: Told, fault: Fault) -> None:
     """
     body = entry.body
     known = replay.members.get(body["member"])
+    if replay.deadline is not None and entry.at >= replay.deadline:
+        fault("changes an offer after the deadline")
     if known is None:
         fault("changes the offer of somebody who is not in")
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
@@ -39,7 +39,7 @@ from kernel import ledger, payments
 from kernel.actor import Actor, Role, system
 from kernel.clock import FixedClock
 from kernel.errors import Refusal
-from kernel.ids import AccountId, BrandId, PersonId, StoreId
+from kernel.ids import AccountId, BrandId, PersonId, SeededIds, StoreId
 from kernel.ledger import AccountName
 from kernel.money import yuan
 from kernel.payments import Payment, PaymentProvider, Received
@@ -247,3 +247,9 @@ def make_pool_room(works: Works, clock: FixedClock) -> PoolRoom:
     with works.read(Actor(BRAND)) as work:
         cls = class_of_car(work, model="A1", options=PLAIN_CAR, region="east")
     return PoolRoom(works, clock, Sandbox(works.engine, SECRET, clock=clock), cls)
+
+
+def beside(room: PoolRoom, *, behind: timedelta, seed: int = 77) -> PoolRoom:
+    """Return the same room on a machine whose clock is behind."""
+    clock = FixedClock(room.clock.now() - behind)
+    return replace(room, works=Works(room.works.engine, clock=clock, ids=SeededIds(seed)), clock=clock, number=900)

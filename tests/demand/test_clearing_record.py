@@ -223,6 +223,11 @@ LIES: dict[str, Callable[[list[Entry]], list[Entry]]] = {
     "somebody removed who is not in": edited("pool.removed", lambda body: body | {"member": "0" * 32}),
     "a removal left out": without("pool.removed"),
     "a cap lowered": edited("pool.cap_raised", lambda body: body | {"price_cap_minor": 9_800_000}),
+    "a cap raised after the deadline": lambda told: [
+        *(one for one in told if one.kind not in ("pool.cap_raised", "pool.locked")),
+        *(replace(one, at=told[-1].at) for one in told if one.kind == "pool.cap_raised"),
+        told[-1],
+    ],
     "somebody left a frozen pool": reordered,
     "an end before the deadline": edited("pool.frozen", lambda body: body | {"deadline": "2030-01-01T00:00:00+00:00"}),
     "a join after the deadline": lambda told: [

@@ -8,8 +8,9 @@ from sqlalchemy import select
 from configurator.model import Tier
 from demand.audit_service import CHECKS
 from demand.errors import CapTooLow, NoOpenPool, PreOrderClosed
-from demand.pools.model import FailureChoice, PooledPreOrder, WaitingPreOrder
-from demand.service import change_car, withdraw
+from demand.pools.model import ClassLevel, FailureChoice, PooledPreOrder, WaitingPreOrder
+from demand.pools.tables import pools
+from demand.service import cancel_pool, change_car, withdraw
 from kernel import news, record
 from kernel.actor import system
 from kernel.clock import FixedClock
@@ -17,8 +18,8 @@ from kernel.errors import NotFound
 from kernel.soundness import CHECKS as GROUND
 from kernel.soundness import examine
 from kernel.work import Works
-from tests.configurator.small_brand import BRAND
-from tests.demand.pool_room import PoolRoom, make_pool_room
+from tests.configurator.small_brand import BRAND, PLANNER
+from tests.demand.pool_room import PoolRoom, make_pool_room, placed
 
 CHEAP = (Tier(3, 300),)
 DEAR = (Tier(3, 0),)
@@ -90,6 +91,47 @@ def test_who_says_nothing_until_the_freeze_has_the_money_back(room: PoolRoom, wa
     with pytest.raises(PreOrderClosed):
         accept(room, 2, waiting[1])
     assert unsound(room) == []
+
+
+def test_who_says_nothing_is_not_forgotten_where_others_roll_over_meanwhile(room: PoolRoom, waiting: list[str]) -> None:
+    """Whoever rolls over has the open pool look for them; that moves no answer that is due at its freeze."""
+    wide = room.open(level=ClassLevel.L2, tiers=DEAR, days=4)
+    other = room.request(room.buyer(3), choice=FailureChoice.ROLL, accepts_wider_class=True, pool_id=wide)
+    (third,) = room.place(other)
+    room.pass_time(days=4)
+    assert room.states() == dict.fromkeys(waiting, "rolled_over") | {placed(third).pre_order_id: "pooled"}
+
+    room.pass_time(days=14)
+
+    assert room.states() == dict.fromkeys(waiting, "refunded") | {placed(third).pre_order_id: "pooled"}
+    assert unsound(room) == []
+
+
+def test_who_says_nothing_waits_no_longer_than_a_pool_that_fills_early(room: PoolRoom) -> None:
+    room.open(tiers=CHEAP)
+    (member,) = room.join(1, choice=FailureChoice.ROLL)
+    room.pass_time(days=21)
+    room.open(tiers=DEAR, capacity=3)
+
+    room.join(2, 3, 4)
+    room.pass_time(seconds=1)
+
+    assert room.states()[member.pre_order_id] == "refunded"
+
+
+def test_who_says_nothing_goes_on_waiting_where_the_pool_is_taken_back(room: PoolRoom, waiting: list[str]) -> None:
+    with room.works.change(PLANNER) as work:
+        cancel_pool(work, _newest(room), reason="another plan")
+
+    room.pass_time(days=30)
+
+    assert set(room.states().values()) == {"rolled_over"}
+
+
+def _newest(room: PoolRoom) -> str:
+    with room.works.read(system(BRAND)) as work:
+        newest = select(pools.c.id).order_by(pools.c.opens_at.desc(), pools.c.id.desc()).limit(1)
+        return str(work.connection.execute(newest).scalar_one())
 
 
 def test_who_waits_may_still_leave_and_another_one_accepts_nothing_for_them(room: PoolRoom, waiting: list[str]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,31 +12,24 @@ from sqlalchemy import event, select
 
 from demand.audit_service import CHECKS
 from demand.errors import PoolClosed
-from demand.pools.model import LockedPool, PooledPreOrder
+from demand.pools.model import FailureChoice, LockedPool, PooledPreOrder, RolledPool
 from demand.pools.pre_order_store import earnest_account
-from demand.pools.tables import pre_orders
+from demand.pools.tables import early_bonuses, pre_orders
 from demand.service import TIMERS
 from kernel import ledger, record
 from kernel.actor import system
 from kernel.clock import FixedClock
-from kernel.ids import SeededIds
 from kernel.soundness import CHECKS as GROUND
 from kernel.soundness import examine
 from kernel.timers import fire_due
 from kernel.work import Works
 from tests.configurator.small_brand import BRAND
-from tests.demand.pool_room import PoolRoom, make_pool_room, placed
+from tests.demand.pool_room import PoolRoom, beside, make_pool_room, placed
 
 
 @pytest.fixture
 def room(works: Works, clock: FixedClock) -> PoolRoom:
     return make_pool_room(works, clock)
-
-
-def beside(room: PoolRoom, *, behind: timedelta, seed: int = 77) -> PoolRoom:
-    """Return the same room on a machine whose clock is behind."""
-    clock = FixedClock(room.clock.now() - behind)
-    return replace(room, works=Works(room.works.engine, clock=clock, ids=SeededIds(seed)), clock=clock, number=900)
 
 
 def unsound(room: PoolRoom) -> list[str]:
@@ -97,6 +89,9 @@ def test_a_clock_set_back_reopens_nothing(room: PoolRoom) -> None:
 # --- a worker that dies ----------------------------------------------------------------------------------------------
 
 
+ENDS = {1: FailureChoice.ROLL, 2: FailureChoice.REFUND}
+
+
 class Death(BaseException):
     """The process ends here: no handler runs, the database takes back what was not committed."""
 
@@ -149,4 +144,24 @@ def test_a_worker_that_dies_before_any_statement_of_a_clearing_is_followed_exact
         pass
     assert of_one_piece(room, pool_id)
     assert sorted(room.states().values()) == ["expired_unpaid", *["locked"] * 4, "refunded"]
+    assert unsound(room) == []
+
+
+def test_a_worker_that_dies_before_any_statement_of_a_pools_failure_is_followed_exactly(room: PoolRoom) -> None:
+    pool_id = room.open(capacity=4)
+    goes_on, goes_home = (room.join(name, choice=choice)[0].pre_order_id for name, choice in ENDS.items())
+    room.clock.advance(timedelta(days=22))
+    deaths = 0
+
+    while not isinstance(room.pool(pool_id), RolledPool):
+        assert set(room.states().values()) == {"pooled"}
+        with dying_at(room.works, deaths), suppress(Death):
+            while fire_due(room.works, TIMERS):
+                pass
+        deaths += 1
+
+    assert deaths > 15
+    assert room.states() == {goes_on: "rolled_over", goes_home: "refunded"}
+    with room.works.read(system(BRAND)) as work:
+        assert [row.person_id for row in work.connection.execute(select(early_bonuses))] == [f"{1:032x}"]
     assert unsound(room) == []

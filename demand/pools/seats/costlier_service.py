@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy import select
 
 from configurator.model import QuoteClaim, QuoteId
 from configurator.quote_service import accept_quote
 from demand.errors import AlreadyInPool, NoOpenPool, PreOrderClosed, WrongClass
-from demand.pools.chain_store import chain_joined
+from demand.pools.chain_store import chain_joined, pool_times
 from demand.pools.events import CostlierTermsOffered, PreOrderChanged, PreOrderRolled
-from demand.pools.joining import admit
+from demand.pools.joining import admit, free_until
 from demand.pools.model import (
     Offer,
-    OpenPool,
+    Pool,
     PooledPreOrder,
     PoolHead,
     PreOrder,
@@ -24,7 +25,7 @@ from demand.pools.model import (
     pre_order_state,
     takes_any_trim,
 )
-from demand.pools.pool_store import WELCOME_TIMER, lock_pool, open_pool_ids
+from demand.pools.pool_store import lock_pool, open_pool_ids
 from demand.pools.pre_order_store import (
     began_anew,
     lock_pre_order,
@@ -38,15 +39,12 @@ from demand.pools.seats.waiting_store import TERMS_OFFERED
 from demand.pools.tables import pools
 from kernel import db
 from kernel.errors import Refusal
-from kernel.timers import set_timer
 from kernel.work import Work
 
 
-def may_answer(work: Work, stored: StoredPool, waiting: WaitingPreOrder) -> bool:
+def may_answer(pool: Pool, waiting: WaitingPreOrder, *, now: datetime) -> bool:
     """Say whether somebody may still accept a pool's costlier terms: until its freeze, and only without more money."""
-    head = stored.pool.head
-    is_open = isinstance(stored.pool, OpenPool) and work.now < head.freeze_at
-    return is_open and head.terms.deposit_minor <= waiting.head.deposit_minor
+    return free_until(pool, now=now) is not None and pool.head.terms.deposit_minor <= waiting.head.deposit_minor
 
 
 def offer_terms(work: Work, head: PoolHead, asked: Sequence[WaitingPreOrder]) -> None:
@@ -54,7 +52,6 @@ def offer_terms(work: Work, head: PoolHead, asked: Sequence[WaitingPreOrder]) ->
     if not asked:
         return
     save_pre_orders(work, [(one, None, TERMS_OFFERED) for one in asked])
-    set_timer(work, WELCOME_TIMER, head.id, head.freeze_at)
     work.record(
         *(
             CostlierTermsOffered(one.head.brand_id, one.head.id, one.head.account_id, head.id, head.freeze_at)
@@ -126,7 +123,8 @@ def _joined(work: Work, stored: StoredPool, waiting: WaitingPreOrder) -> StoredP
     if persons_in_pools(work, [pool.head.id], [head.person_id]):
         raise AlreadyInPool
     cleared = is_cleared_there(work, head)
-    joined = admit(pool, head.offer, accepts_frozen=head.accepts_frozen, cleared=cleared, now=work.now)
+    now = pool_times(work, [pool.head.id])[pool.head.id]
+    joined = admit(pool, head.offer, accepts_frozen=head.accepts_frozen, cleared=cleared, now=now)
     if isinstance(joined, Refusal):
         raise joined
     return StoredPool(joined, stored.joined + 1)

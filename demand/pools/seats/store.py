@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
+from demand.pools.chain_store import pool_times
 from demand.pools.model import PreOrder
 from demand.pools.pool_store import lock_pool
 from demand.pools.pre_order_store import find_pre_order, lock_pre_order
@@ -15,11 +17,15 @@ from kernel.work import Work
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A locked pre-order in its locked pool; `number` is the place's, None while none is taken."""
+    """A locked pre-order in its locked pool; `number` is the place's, None while none is taken.
+
+    `now` is the time in the pool, by which everything in it is decided (`pool_times`).
+    """
 
     stored: StoredPool
     pre_order: PreOrder
     number: int | None
+    now: datetime
 
 
 def lock_seat(work: Work, pre_order_id: str, *, owner: str | None = None) -> Seat:
@@ -35,4 +41,4 @@ def lock_seat(work: Work, pre_order_id: str, *, owner: str | None = None) -> Sea
     pre_order, number = lock_pre_order(work, pre_order_id)
     if pre_order.pool_id != found.pool_id:
         raise Conflict("pre_order", because("ELSEWHERE"))
-    return Seat(stored, pre_order, number)
+    return Seat(stored, pre_order, number, pool_times(work, [pre_order.pool_id])[pre_order.pool_id])
