@@ -152,13 +152,17 @@ class PoolClosed(Refusal):
 
 @dataclass(unsafe_hash=True)
 class PoolFull(Refusal):
-    """Every place that this offer could take is taken; `advice` says what helps, which a higher cap not always does."""
+    """Every place that this offer could take is taken; `advice` says what helps, which a higher cap not always does.
+
+    `other_pool_id` is a pool of the car's class, or of every trim of it, that would take the offer; null without one.
+    """
 
     code = "POOL_FULL"
     en = "All places for such an offer are taken ({places} in all). To be in, {advice}."
     zh = "该类报价的{places}个名额已满，{advice}。"
     places: int
     advice: str
+    other_pool_id: str | None = None
 
 
 @dataclass(unsafe_hash=True)

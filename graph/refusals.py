@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import strawberry
 
 from graph.access import object_type
+from graph.identifiers import write_id
 from graph.scalars import Long
 from graph.types.money import Money, show_money
 from kernel import money
@@ -39,6 +40,8 @@ GENERAL: Final[tuple[type[Refusal], ...]] = (
     TooBusy,
 )
 _MINOR: Final = "_minor"
+_IDS: Final = {"other_pool_id": "Pool"}
+"""Facts that name a thing, with its kind."""
 _made: dict[type[Refusal], type[Any]] = {}
 
 
@@ -112,6 +115,8 @@ def _fact(name: str, value: object) -> object:
     match value:
         case None:
             return None
+        case str() if name in _IDS:
+            return write_id(_IDS[name], value)
         case money.Money():
             return show_money(value)
         case int() if name.endswith(_MINOR):
@@ -134,6 +139,8 @@ def _graph_type(name: str, hint: Any) -> Any:
         return _graph_type(name, inner) | None
     if origin in (tuple, list, frozenset, set):
         return list[_graph_type("", get_args(hint)[0])]  # type: ignore[misc]  # made at run time
+    if name in _IDS:
+        return strawberry.ID
     if hint is money.Money or name.endswith(_MINOR):
         return Money
     if hint is int:

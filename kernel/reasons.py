@@ -200,6 +200,11 @@ REASONS: Final[Texts] = {
     ),
     "POOL_DAYS": ("the pool is open for 1 to {most:day|days}", "拼单池开放1至{most}天"),
     "ANOTHER_POOL": ("choose another pool", "请选择其他拼单池"),
+    "OTHER_POOL": (
+        "join the other pool that your car fits and that has places",
+        "请加入适合您车型且仍有名额的另一拼单池",
+    ),
+    "WIDER_POOL": ("agree to a pool of every trim, which has places", "请同意加入不限配置级别且仍有名额的拼单池"),
     "CAP_OR_ANOTHER_POOL": (
         "raise your cap to {price} at least, or choose another pool",
         "请将价格上限提高至{price}及以上，或选择其他拼单池",

@@ -9,13 +9,14 @@ from typing import Final
 
 from configurator.errors import QuoteTaken
 from configurator.model import AcceptedQuote
-from demand.errors import AlreadyInPool, NoOpenPool, WrongClass
+from demand.errors import AlreadyInPool, NoOpenPool, PoolFull, WrongClass
 from demand.pools.joining import admit, counts_uncleared, standing
 from demand.pools.model import (
     AcknowledgedPreOrder,
     ClassLevel,
     FailureChoice,
     FrozenPool,
+    JoinablePool,
     Offer,
     OpenPool,
     PaymentMethod,
@@ -134,39 +135,52 @@ def _seat_one(seating: Seating, one: Candidate) -> Refusal | None:
     assert request.actor.person_id is not None
     if request.quote_id in seating.quotes_used:
         return QuoteTaken("accepted")
-    pool = _pool_for(seating, one)
-    if isinstance(pool, Refusal):
-        return pool
-    head = pool.head
-    if (head.id, request.actor.person_id) in seating.holders:
-        return AlreadyInPool()
-    time = seating.times[head.id]
-    by_cash = request.method is PaymentMethod.CASH
-    uncleared = seating.uncleared.get(head.id, 0)
-    joined = admit(
-        pool, one.offer, accepts_frozen=request.accepts_frozen, cleared=by_cash, uncleared=uncleared, now=time
-    )
-    if isinstance(joined, Refusal):
-        return joined
-    one.pool_id = head.id
+    pools = _pools_for(seating, one)
+    if isinstance(pools, Refusal):
+        return pools
+    full: PoolFull | None = None
+    for pool in pools:
+        if (pool.head.id, request.actor.person_id) in seating.holders:
+            return AlreadyInPool()
+        uncleared = seating.uncleared.get(pool.head.id, 0)
+        joined = _admitted(one, pool, uncleared=uncleared, now=seating.times[pool.head.id])
+        if not isinstance(joined, Refusal):
+            _take_place(seating, one, joined)
+            return None
+        if not isinstance(joined, PoolFull):
+            return joined
+        full = full or joined
+    return full
+
+
+def _admitted(one: Candidate, pool: Pool, *, uncleared: int = 0, now: datetime) -> JoinablePool | Refusal:
+    accepts_frozen = one.request.accepts_frozen
+    return admit(pool, one.offer, accepts_frozen=accepts_frozen, cleared=_by_cash(one), uncleared=uncleared, now=now)
+
+
+def _by_cash(one: Candidate) -> bool:
+    return one.request.method is PaymentMethod.CASH
+
+
+def _take_place(seating: Seating, one: Candidate, joined: JoinablePool) -> None:
+    one.pool_id = joined.head.id
     if one.authorisation is not None:
-        seating.pools[head.id] = joined
-        seating.joined[head.id] += 1
-        seating.uncleared[head.id] = uncleared + counts_uncleared(pool, one.offer, cleared=by_cash)
-        seating.holders.add((head.id, request.actor.person_id))
-        one.place_number = seating.joined[head.id]
-    seating.quotes_used.add(request.quote_id)
-    return None
+        seating.pools[one.pool_id] = joined
+        seating.joined[one.pool_id] += 1
+        if counts_uncleared(joined, one.offer, cleared=_by_cash(one)):
+            seating.uncleared[one.pool_id] = seating.uncleared.get(one.pool_id, 0) + 1
+        seating.holders.add((one.pool_id, one.request.actor.person_id or ""))
+        one.place_number = seating.joined[one.pool_id]
+    seating.quotes_used.add(one.request.quote_id)
 
 
-def _pool_for(seating: Seating, one: Candidate) -> Pool | Refusal:
-    """Return the pool named, if the car is of its class, or the one of the car's class that takes members."""
+def _pools_for(seating: Seating, one: Candidate) -> Sequence[Pool] | Refusal:
+    """Return the pool named, if the car is of its class, or those that the car may join, the best one first."""
     assert one.quote is not None
     l1_key, l2_key = class_keys(one.quote.pooling_class)
     if one.request.pool_id is None:
         keys = [l1_key, *([l2_key] if one.request.accepts_wider_class else [])]
-        found = joinable_pool(seating.pools, keys, times=seating.times)
-        return found or NoOpenPool(l1_key)
+        return joinable_pools(seating.pools, keys, times=seating.times) or NoOpenPool(l1_key)
     pool = seating.pools.get(one.request.pool_id)
     if pool is None:
         return NotFound("pool")
@@ -176,31 +190,54 @@ def _pool_for(seating: Seating, one: Candidate) -> Pool | Refusal:
         if head.level is ClassLevel.L1
         else (head.class_key == l2_key and one.request.accepts_wider_class)
     )
-    return pool if fits else WrongClass(l1_key, head.class_key)
+    return [pool] if fits else WrongClass(l1_key, head.class_key)
+
+
+def say_where_is_room(one: Candidate, pools: Mapping[str, Pool], times: Mapping[str, datetime]) -> None:
+    """Name in a refusal for want of places a pool that would take this offer: of the own trim before one of every trim.
+
+    Whoever did not agree to every trim is told that this would help.
+    """
+    full = one.refusal
+    assert isinstance(full, PoolFull)
+    assert one.quote is not None
+    l1_key, l2_key = class_keys(one.quote.pooling_class)
+    for pool in joinable_pools(pools, (l1_key, l2_key), times=times):
+        if not isinstance(_admitted(one, pool, now=times[pool.head.id]), Refusal):
+            as_agreed = pool.head.level is ClassLevel.L1 or one.request.accepts_wider_class
+            advice = because("OTHER_POOL" if as_agreed else "WIDER_POOL")
+            one.refusal = PoolFull(full.places, advice, pool.head.id)
+            return
+
+
+def joinable_pools(
+    pools: Mapping[str, Pool], class_keys: Sequence[str], *, times: Mapping[str, datetime]
+) -> list[Pool]:
+    """Return the pools that a car of these classes may join, the best one first; `times` is the time in each pool.
+
+    Those of an earlier class come first, but for pools that have no place left or whose deadline is past. In a class
+    a frozen pool that lacks members is first: an open one beside it must not take from it those it needs to tip. Then
+    comes the open one, then a frozen one that tips anyway.
+    """
+
+    def rank(pool: Pool) -> tuple[bool, int, int, str]:
+        head = pool.head
+        is_over = times[head.id] >= head.deadline
+        return is_over or head.members >= head.terms.member_limit, places[head.class_key], _precedence(pool), head.id
+
+    places = {class_key: place for place, class_key in enumerate(class_keys)}
+    open_ones = [one for one in pools.values() if isinstance(one, OpenPool | FrozenPool)]
+    return sorted((one for one in open_ones if one.head.class_key in places), key=rank)
 
 
 def joinable_pool(
     pools: Mapping[str, Pool], class_keys: Sequence[str], *, times: Mapping[str, datetime]
 ) -> Pool | None:
-    """Return the pool that a car of these classes joins, in the first class with one; `times` is the time in each pool.
-
-    A frozen pool that lacks members comes first: an open one beside it must not take from it those it needs to tip.
-    Then the open one, then a frozen one that tips anyway, last one whose deadline is past.
-    """
-    for class_key in class_keys:
-        own = [
-            pool
-            for pool in pools.values()
-            if pool.head.class_key == class_key and isinstance(pool, OpenPool | FrozenPool)
-        ]
-        for pool in sorted(own, key=lambda one: (_precedence(one, times[one.head.id]), one.head.id)):
-            return pool
-    return None
+    """Return the best pool that a car of these classes may join, or None."""
+    return next(iter(joinable_pools(pools, class_keys, times=times)), None)
 
 
-def _precedence(pool: Pool, now: datetime) -> int:
-    if now >= pool.head.deadline:
-        return 3
+def _precedence(pool: Pool) -> int:
     if isinstance(pool, OpenPool):
         return 1
     return 0 if standing(pool.head).needed > 0 else 2

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 from configurator.errors import QuoteTaken
 from configurator.model import QuoteClaim, QuoteId
 from configurator.quote_service import accept_quotes, examine_quotes
-from demand.errors import PersonNotVerified
+from demand.errors import PersonNotVerified, PoolFull
 from demand.pools.chain_store import chain_joined, pool_times
 from demand.pools.events import DepositsHeld, HeldDeposit, PlacedPreOrder, PreOrdersPlaced
 from demand.pools.joining import free_until
@@ -21,7 +21,15 @@ from demand.pools.model import (
     class_keys,
     pre_order_state,
 )
-from demand.pools.placing import Candidate, PreOrderRequest, Seating, check_cap, pre_order_of, seat
+from demand.pools.placing import (
+    Candidate,
+    PreOrderRequest,
+    Seating,
+    check_cap,
+    pre_order_of,
+    say_where_is_room,
+    seat,
+)
 from demand.pools.policy import PoolPolicy
 from demand.pools.pool_store import lock_pools
 from demand.pools.pre_order_store import (
@@ -32,6 +40,7 @@ from demand.pools.pre_order_store import (
     persons_in_pools,
     pre_orders_by_id,
 )
+from demand.pools.queries import pools_of_classes
 from demand.pools.rows import StoredPool
 from demand.pools.seats.clearance_store import save_after, uncleared_in
 from kernel import payments, policy
@@ -139,8 +148,20 @@ def _place(
             ready = [one for one in ready if one not in spoilt.dropped]
             for one in ready:
                 one.refusal = None
+    _look_for_room(work, [one for one in candidates if isinstance(one.refusal, PoolFull)])
     release(work, [one.fresh for one in candidates if one.refusal is not None and one.fresh is not None])
     return [_outcome(one, repeated) for one in candidates]
+
+
+def _look_for_room(work: Work, refused: Sequence[Candidate]) -> None:
+    """Say to those who found no place which other pool has one."""
+    keys = {key for one in refused if one.quote is not None for key in class_keys(one.quote.pooling_class)}
+    if not keys:
+        return
+    found = pools_of_classes(work, keys)
+    times = pool_times(work, found)
+    for one in refused:
+        say_where_is_room(one, found, times)
 
 
 def _outcome(one: Candidate, repeated: Mapping[str, PreOrder]) -> Outcome:
@@ -343,5 +364,5 @@ def _tell(work: Work, seated: Sequence[Candidate], seating: Seating) -> None:
         )
         if deposits:
             pool = seating.pools[pool_id]
-            frozen_until = None if free_until(pool, now=work.now) else pool.head.deadline
+            frozen_until = None if free_until(pool, now=seating.times[pool_id]) else pool.head.deadline
             work.record(DepositsHeld(brand_id, pool_id, pool.head.members, deposits, frozen_until))

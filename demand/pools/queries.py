@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final, assert_never
@@ -137,16 +137,21 @@ def time_to_pay(work: Work) -> timedelta:
     return timedelta(minutes=policy.current(work).section(PoolPolicy).payment_minutes)
 
 
+def pools_of_classes(work: Work, class_keys: Collection[str]) -> dict[str, Pool]:
+    """Return the pools of these classes that take members, by id; nobody is locked, so it may be past in a moment."""
+    found = select(pools).where(
+        pools.c.brand_id == work.actor.brand_id,
+        db.among(pools.c.class_key, class_keys),
+        pools.c.state.in_(("open", "frozen")),
+    )
+    return {row["id"]: pool_from(row).pool for row in work.connection.execute(found).mappings()}
+
+
 def pools_for_classes(work: Work, classes: Sequence[PoolingClass]) -> dict[PoolingClass, PoolView]:
     """Return for each class the pool of its L1 that takes members now; classes without one are left out."""
     work.actor.require(Permission.PUBLIC_READ)
     keys = {class_keys(cls)[0] for cls in classes}
-    found = select(pools).where(
-        pools.c.brand_id == work.actor.brand_id,
-        db.among(pools.c.class_key, keys),
-        pools.c.state.in_(("open", "frozen")),
-    )
-    by_id: dict[str, Pool] = {row["id"]: pool_from(row).pool for row in work.connection.execute(found).mappings()}
+    by_id = pools_of_classes(work, keys)
     times = dict.fromkeys(by_id, work.now)
     joinable = {cls: joinable_pool(by_id, class_keys(cls)[:1], times=times) for cls in classes}
     return {cls: view_of(pool) for cls, pool in joinable.items() if pool is not None}
@@ -177,12 +182,7 @@ def pool_offer(work: Work, cls: PoolingClass, *, wider: bool = False) -> PoolOff
     With `wider` a pool of level L2 serves where none of the own trim takes members, as it does for a pre-order.
     """
     keys = class_keys(cls)[: 2 if wider else 1]
-    found = select(pools).where(
-        pools.c.brand_id == work.actor.brand_id,
-        db.among(pools.c.class_key, keys),
-        pools.c.state.in_(("open", "frozen")),
-    )
-    by_id: dict[str, Pool] = {row["id"]: pool_from(row).pool for row in work.connection.execute(found).mappings()}
+    by_id = pools_of_classes(work, keys)
     pool = joinable_pool(by_id, keys, times=dict.fromkeys(by_id, work.now))
     if pool is None:
         return None

@@ -21,6 +21,7 @@ from demand.errors import (
     WrongClass,
 )
 from demand.pools.model import (
+    ClassLevel,
     FrozenPool,
     PooledPreOrder,
 )
@@ -339,3 +340,67 @@ def test_four_times_as_many_buyers_as_places_get_exactly_the_places(room: PoolRo
     assert {type(one) for one in outcomes if isinstance(one, Refusal)} == {PoolFull}
     assert room.head(pool_id).members == room.count(pool_id) == 20
     assert room.balance("provider:sandbox") == -20 * 500_000
+
+
+# --- where one pool is full ------------------------------------------------------------------------------------------
+
+
+def full_pool_beside_a_wide_one(room: PoolRoom) -> tuple[str, str]:
+    """Open a pool of the plain car's trim and fill it, and one of every trim beside it."""
+    own = room.open(capacity=3, tiers=TIERS[:1])
+    wide = room.open(capacity=3, tiers=TIERS[:1], level=ClassLevel.L2)
+    room.place(*(room.request(room.buyer(name), pool_id=own) for name in range(1, 7)))
+    assert (room.head(own).members, room.head(wide).members) == (6, 0)
+    return own, wide
+
+
+def test_who_agreed_to_every_trim_is_seated_where_there_is_room(room: PoolRoom) -> None:
+    _, wide = full_pool_beside_a_wide_one(room)
+
+    (outcome,) = room.place(room.request(room.buyer(7), accepts_wider_class=True))
+
+    assert placed(outcome).pre_order.pool_id == wide
+    assert room.head(wide).members == 1
+
+
+def test_who_named_a_full_pool_is_told_of_the_one_that_has_room(room: PoolRoom) -> None:
+    own, wide = full_pool_beside_a_wide_one(room)
+
+    (outcome,) = room.place(room.request(room.buyer(7), pool_id=own, accepts_wider_class=True))
+
+    assert isinstance(outcome, PoolFull)
+    assert outcome.other_pool_id == wide
+    assert outcome.text().endswith("To be in, join the other pool that your car fits and that has places.")
+    assert room.head(wide).members == 0
+
+
+def test_who_did_not_agree_to_every_trim_is_told_that_it_would_help(room: PoolRoom) -> None:
+    _, wide = full_pool_beside_a_wide_one(room)
+
+    (outcome,) = room.place(room.request(room.buyer(7)))
+
+    assert isinstance(outcome, PoolFull)
+    assert outcome.other_pool_id == wide
+    assert outcome.text().endswith("To be in, agree to a pool of every trim, which has places.")
+
+
+def test_a_low_offer_goes_on_to_the_pool_that_still_takes_such(room: PoolRoom) -> None:
+    room.open(capacity=5, tiers=TIERS[:2])
+    wide = room.open(capacity=8, tiers=TIERS, level=ClassLevel.L2)
+    low = 9_990_000
+    room.join(1, 2, 3, 4, 5, cap=low)
+
+    (outcome,) = room.place(room.request(room.buyer(7), cap=low, accepts_wider_class=True))
+
+    assert placed(outcome).pre_order.pool_id == wide
+
+
+def test_no_pool_is_named_that_would_not_take_the_offer_either(room: PoolRoom) -> None:
+    own, wide = full_pool_beside_a_wide_one(room)
+    room.place(*(room.request(room.buyer(name), pool_id=wide, accepts_wider_class=True) for name in range(11, 17)))
+
+    (outcome,) = room.place(room.request(room.buyer(7), pool_id=own, accepts_wider_class=True))
+
+    assert isinstance(outcome, PoolFull)
+    assert outcome.other_pool_id is None
+    assert outcome.text().endswith("To be in, choose another pool.")
