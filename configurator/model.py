@@ -14,6 +14,11 @@ ConfigurationId = NewType("ConfigurationId", str)
 QuoteId = NewType("QuoteId", str)
 
 CHOICES_MAX: Final = 400
+WITHOUT: Final = "!"
+"""Before an option: the car is without it. No code begins so."""
+Ties: TypeAlias = frozenset[tuple[str, str]]
+"""Pairs that no car has both of, each sorted: `A, B` exclude each other, `!B, A` says that A needs B, and `!A, !B`
+that one of them is in every car. What rules say together is in it as well."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence, Set
 from itertools import combinations
 from typing import Final
 
+from configurator.model import Ties
 from demand.cubes.model import (
     ALL_REGIONS,
     EVERYBODY,
@@ -25,12 +26,7 @@ from demand.cubes.model import (
     round_count,
 )
 from demand.cubes.policy import CubePolicy
-from demand.cubes.rules_told import (
-    Needs,
-    hidden_by_region_for_needs,
-    hidden_for_needs,
-    hidden_pair_for_needs,
-)
+from demand.cubes.rules_told import PairTies, hidden_by_region_for_ties, hidden_for_ties
 from demand.cubes.setting_out import KIND_CATEGORY, Rules, Snapshot, TakeTable, set_out
 from demand.cubes.suppression import (
     MARGIN,
@@ -61,13 +57,13 @@ def shown_everywhere(table: TakeTable, snapshot: Snapshot, rules: Rules) -> froz
         if option not in snapshot.burnt and _total_is_large(table, option, k=rules.k)
     }
     common = {option for option in large if table.regions_of[option] == everywhere}
-    shown = _kept_beside(table, snapshot.needs, common, frozenset(), k=rules.k)
-    return shown | _kept_beside(table, snapshot.needs, large - common, shown, k=rules.k) if rules.final else shown
+    shown = _kept_beside(table, snapshot.ties, common, frozenset(), k=rules.k)
+    return shown | _kept_beside(table, snapshot.ties, large - common, shown, k=rules.k) if rules.final else shown
 
 
-def _kept_beside(table: TakeTable, needs: Needs, wanted: Set[str], shown: frozenset[str], *, k: int) -> frozenset[str]:
+def _kept_beside(table: TakeTable, ties: Ties, wanted: Set[str], shown: frozenset[str], *, k: int) -> frozenset[str]:
     """Return those of the options whose totals may be shown beside others that are: nothing left of a whole, or of an
-    option that others need, is about a few."""
+    whole and of options that exclude each other, is about a few."""
     wanted = set(wanted)
     while True:
         kept: set[str] = set()
@@ -79,7 +75,7 @@ def _kept_beside(table: TakeTable, needs: Needs, wanted: Set[str], shown: frozen
                 kept |= protect_partition(parts, base, wanted & set(options), k=k)
             else:
                 kept |= wanted & set(options)
-        hidden = hidden_for_needs(table, needs, shown | kept, may_hide=kept, k=k)
+        hidden = hidden_for_ties(table, ties, shown | kept, may_hide=kept, k=k)
         if hidden is None:
             return frozenset(kept)
         wanted = kept - {hidden}
@@ -124,7 +120,7 @@ def _regional_cells(table: TakeTable, snapshot: Snapshot, totals: frozenset[str]
     shown = {one: _shown_in_regions(table, snapshot, one, totals, hidden, k=k) for one in categories}
     while True:
         told = {option for edges in shown.values() for option, _ in edges}
-        option = hidden_by_region_for_needs(table, snapshot.needs, snapshot.needs_in, told, totals, k=k)
+        option = hidden_by_region_for_ties(table, snapshot.ties, snapshot.ties_in, told, totals, k=k)
         if option is None:
             break
         hidden.add(option)
@@ -209,9 +205,8 @@ def publish_pairs(take: Snapshot, pairs: Counts, rules: Rules) -> list[Published
     categories = sorted(set(table.category_of.values()) - {KIND_CATEGORY})
     for both in combinations(categories, 2):
         shown[both] = _shown_pairs(table, pairs, totals, both, hidden, k=rules.k)
-    while (
-        pair := hidden_pair_for_needs(table, take.needs, pairs, set().union(*shown.values()), k=rules.k)
-    ) is not None:
+    ties = PairTies(table, take.ties, pairs, k=rules.k)
+    while (pair := ties.hidden(set().union(*shown.values()))) is not None:
         hidden.add(pair_code(*pair))
         first, second = sorted(table.category_of[option] for option in pair)
         shown[first, second] = _shown_pairs(table, pairs, totals, (first, second), hidden, k=rules.k)

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import and_, delete, func, insert, or_, select, update
 
+from configurator.model import Ties
 from demand.cubes.model import Audience, Count, Counts, Menu, PublishedCell, TableKey
 from demand.cubes.moving import Saying
 from demand.cubes.rows import counts_from, table_row
@@ -109,19 +110,19 @@ def load_move(work: Work, serial: int) -> dict[str, Any]:
 def read_move(key: TableKey, counts: Mapping[str, Any], menus: Mapping[str, Menu]) -> Move:
     """Read a move from its row."""
     blocks = {region: counts_from(block) for region, block in counts["blocks"].items()}
-    needs, needs_in = _needs(counts.get("needs", ())), counts.get("needs_in", {})
+    ties, ties_in = _ties(counts.get("ties", ())), counts.get("ties_in", {})
     snapshot = Snapshot(
         key,
         blocks,
         menus,
         frozenset(counts["burnt"]),
-        needs,
-        {region: _needs(own) for region, own in needs_in.items()},
+        ties,
+        {region: _ties(own) for region, own in ties_in.items()},
     )
     return Move(snapshot, frozenset(counts["shown"]))
 
 
-def _needs(pairs: Iterable[Sequence[str]]) -> frozenset[tuple[str, str]]:
+def _ties(pairs: Iterable[Sequence[str]]) -> Ties:
     return frozenset((one, other) for one, other in pairs)
 
 
@@ -135,8 +136,8 @@ def insert_move(
         "counts": {
             "blocks": {region: _plain(counts) for region, counts in move.snapshot.blocks.items()},
             "burnt": sorted(move.snapshot.burnt),
-            "needs": sorted(move.snapshot.needs),
-            "needs_in": {region: sorted(own) for region, own in sorted(move.snapshot.needs_in.items())},
+            "ties": sorted(move.snapshot.ties),
+            "ties_in": {region: sorted(own) for region, own in sorted(move.snapshot.ties_in.items())},
             "shown": sorted(move.shown),
         },
     }

@@ -1,22 +1,28 @@
-"""What the catalogue's rules tell beside published counts: who has an option, but not one that needs it, is a cell too.
+"""What the catalogue's rules tell beside published counts: who has none of what excludes each other is a cell, too.
 
-Everybody can read that no car has A without B. Then B less A is a count of persons, and it has to be nobody or many,
-in all regions together, in each region, in what is left of them, and among those with a third option.
+Everybody can read that no car has both of a pair. Where any two of some groups of persons exclude each other, those
+who are in none of them are everybody less the groups: they have to be nobody or many, in all regions together, in each
+region, in what is left of them, and (pair by pair) among those with a third option. An option that needs another
+excludes being without it, so that who has only the other one is such a sum; and so is who has both, where every car
+has one of two.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import TypeAlias
+from itertools import combinations
+from typing import Final, TypeAlias
 
-from demand.cubes.model import NOBODY, Count, pair_code
+from configurator.model import WITHOUT, Ties
+from demand.cubes.model import BETWEEN, NOBODY, Count, pair_code
 from demand.cubes.setting_out import TakeTable
 from demand.cubes.suppression import Edge, is_safe, sum_counts
 
-Needs: TypeAlias = frozenset[tuple[str, str]]
-"""Pairs of options: nobody can have chosen the first without the second. Chains are closed."""
+CLIQUES_MAX: Final = 20_000
+"""So many groups of groups that exclude each other are looked at; whatever has more loses an option unseen."""
+_Alternative: TypeAlias = frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,38 +33,70 @@ class _View:
     chosen: Mapping[str, Count]
     categories: Mapping[str, tuple[str, ...]]
     exclusive: Set[str]
+    ties: Ties
+
+    @property
+    def tied(self) -> frozenset[str]:
+        """Return the options that some tie speaks of."""
+        return frozenset(one.removeprefix(WITHOUT) for tie in self.ties for one in tie)
+
+    def against(self) -> dict[str, set[str]]:
+        """Return by literal (an option, or to be without it) those that nobody has beside it."""
+        found: dict[str, set[str]] = {}
+        for category, options in self.categories.items():
+            for option in options:
+                found[option] = set(options) - {option} if category in self.exclusive else set()
+                found[option].add(WITHOUT + option)
+                found[WITHOUT + option] = {option}
+        for one, other in self.ties:
+            found.setdefault(one, set()).add(other)
+            found.setdefault(other, set()).add(one)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
-class _Atom:
-    """Options whose sum is known: one that is shown, or the hidden ones of an exclusive category together.
+class _Group:
+    """Persons whose number is known from what is shown (`shown`); each has all of one of the alternatives.
 
-    `others` are the shown ones that the sum is worked out from. `anybody` in it may have chosen none of the options.
+    `of` is its exclusive category, or the option: what groups of one such tell together is decided elsewhere.
     """
 
-    options: frozenset[str]
+    of: str
+    alternatives: tuple[_Alternative, ...]
     count: Count
-    others: frozenset[str]
-    anybody: bool
+    shown: frozenset[str]
 
 
-def needs_that_matter(table: TakeTable, needs: Needs) -> Needs:
-    """Return the needs that matter to these counts: who needs what nobody or everybody has is told of by that alone."""
-    answering = {option for option in table.category_of if 0 < table.total(option).all < table.everybody.all}
-    return frozenset((one, other) for one, other in needs if one in table.category_of and other in answering)
+def ties_that_matter(table: TakeTable, ties: Ties) -> Ties:
+    """Return the ties that matter to these counts: both options could be had, and no category says as much by itself.
+
+    Options that few or nobody chose matter as well: they are among the hidden ones of their category.
+    """
+    exclusive = _exclusive(table)
+
+    def matters(one: str, other: str) -> bool:
+        mine, theirs = (table.category_of.get(literal.removeprefix(WITHOUT)) for literal in (one, other))
+        by_itself = mine == theirs and mine in exclusive and not (one + other).count(WITHOUT)
+        return mine is not None and theirs is not None and not by_itself
+
+    return frozenset(tie for tie in ties if matters(*tie))
 
 
-def hidden_for_needs(table: TakeTable, needs: Needs, shown: Set[str], *, may_hide: Set[str], k: int) -> str | None:
+def hidden_for_ties(table: TakeTable, ties: Ties, shown: Set[str], *, may_hide: Set[str], k: int) -> str | None:
     """Return the option whose total has to be hidden next, or None where nothing that is left tells of a few.
 
     It is the one that tells most often; of those the one that the fewest chose.
     """
-    if not needs:
+    if not ties:
         return None
     totals = {option: table.total(option) for option in table.category_of}
-    view = _View(table.everybody, totals, _categories(table), _exclusive(table))
-    guilty = Counter(option for told in _told(view, _needed_by(needs), shown, k=k) for option in told & may_hide)
-    return min(guilty, key=lambda one: (-guilty[one], totals[one].all, one), default=None)
+    view = _View(table.everybody, totals, _categories(table), _exclusive(table), ties)
+    guilty = Counter(option for told in _told(view, shown, k=k) for option in told & may_hide)
+    return _worst(guilty, table)
+
+
+def _worst(guilty: Counter[str], table: TakeTable) -> str | None:
+    return min(guilty, key=lambda one: (-guilty[one], table.total(one).all, one), default=None)
 
 
 def _categories(table: TakeTable) -> dict[str, tuple[str, ...]]:
@@ -69,68 +107,82 @@ def _exclusive(table: TakeTable) -> frozenset[str]:
     return frozenset(one for one, options in _categories(table).items() if table.is_exclusive(options))
 
 
-def _needed_by(needs: Needs) -> dict[str, set[str]]:
-    needed: dict[str, set[str]] = {}
-    for one, other in needs:
-        needed.setdefault(one, set()).add(other)
-    return needed
-
-
-def _told(view: _View, needed: Mapping[str, Set[str]], shown: Set[str], *, k: int) -> Iterator[frozenset[str]]:
+def _told(view: _View, shown: Set[str], *, k: int) -> Iterator[frozenset[str]]:
     """Yield sets of shown options that together tell of a few: hiding some of a set is enough for it."""
-    atoms = {category: list(_atoms(view, category, shown)) for category in view.categories}
-    asking = {category: own for category, own in atoms.items() if any(one.options & needed.keys() for one in own)}
-    answers = set().union(*needed.values())
-    for whole_category, wholes in atoms.items():
-        for whole in (one for one in wholes if one.options & answers):
-            for category, parts in asking.items():
-                if category == whole_category:
-                    continue
-                inside = [
-                    one
-                    for one in parts
-                    if not one.anybody and all(needed.get(option, set()) & whole.options for option in one.options)
-                ]
-                for group in _groups(inside) if category in view.exclusive else [[one] for one in inside]:
-                    if group and _tells(whole.count, (one.count for one in group), k=k):
-                        yield frozenset().union(*(one.options & shown | one.others for one in (whole, *group)))
+    groups = [group for category in view.categories for group in _groups(view, category, shown)]
+    apart = _apart(view, groups)
+    for looked_at, clique in enumerate(_cliques(apart)):
+        if looked_at == CLIQUES_MAX:
+            yield frozenset().union(*(groups[one].shown for one in apart))
+            return
+        # What fewer of them leave is about more, but for a single one that few are in.
+        for left_out in (None, *clique):
+            taken = [one for one in clique if one != left_out]
+            rest = view.everybody.minus(sum_counts(groups[one].count for one in taken))
+            if len({groups[one].of for one in taken}) > 1 and not is_safe(rest, NOBODY, k=k):
+                yield frozenset().union(*(groups[one].shown for one in taken))
 
 
-def _groups(atoms: Sequence[_Atom]) -> Iterator[Sequence[_Atom]]:
-    """Yield all that may be taken from a whole together, and all but one: what fewer leave is about more."""
-    yield atoms
-    for number in range(len(atoms) if len(atoms) > 1 else 0):
-        yield [*atoms[:number], *atoms[number + 1 :]]
-
-
-def _atoms(view: _View, category: str, shown: Set[str]) -> Iterator[_Atom]:
-    """Yield what is known of a category."""
+def _groups(view: _View, category: str, shown: Set[str]) -> Iterator[_Group]:
+    """Yield who is known of a category: with and without a shown option, and of an exclusive one with any or none."""
     options = frozenset(view.categories[category]) & view.chosen.keys()
-    told = options & shown
-    for option in sorted(told):
-        yield _Atom(frozenset({option}), view.chosen[option], frozenset(), anybody=False)
-    if category in view.exclusive and options - told:
-        rest = view.everybody.minus(sum_counts(view.chosen[one] for one in told))
-        without = view.everybody.minus(sum_counts(view.chosen[one] for one in options))
-        yield _Atom(options - told, rest, told, anybody=without.all > 0)
+    told, tied = options & shown, options & view.tied
+    if not tied:
+        return
+    for option in sorted(told if category in view.exclusive else told & tied):
+        has = view.chosen[option]
+        of = category if category in view.exclusive else option
+        yield _Group(of, (frozenset({option}),), has, frozenset({option}))
+        yield _Group(of, (frozenset({WITHOUT + option}),), view.everybody.minus(has), frozenset({option}))
+    if category in view.exclusive and told:
+        any_told = sum_counts(view.chosen[one] for one in told)
+        yield _Group(category, tuple(frozenset({one}) for one in sorted(told)), any_told, told)
+        hidden = [frozenset({one}) for one in sorted(options - told)]
+        nothing = view.everybody.minus(sum_counts(view.chosen[one] for one in options))
+        if nothing.all:
+            hidden.append(frozenset(WITHOUT + one for one in options))
+        if hidden:
+            yield _Group(category, tuple(hidden), view.everybody.minus(any_told), told)
 
 
-def _tells(whole: Count, parts: Iterable[Count], *, k: int) -> bool:
-    """Say whether what parts leave of a whole is about some, but few."""
-    rest = whole.minus(sum_counts(parts))
-    return not is_safe(rest, NOBODY, k=k)
+def _apart(view: _View, groups: Sequence[_Group]) -> dict[int, set[int]]:
+    """Return which groups nobody can be in both of, by their places."""
+    against = view.against()
+    ruled_out = [[set().union(*(against[one] for one in mine)) for mine in group.alternatives] for group in groups]
+    apart: dict[int, set[int]] = {place: set() for place in range(len(groups))}
+    for one, other in combinations(apart, 2):
+        if all(not theirs.isdisjoint(out) for out in ruled_out[one] for theirs in groups[other].alternatives):
+            apart[one].add(other)
+            apart[other].add(one)
+    return apart
 
 
-def hidden_by_region_for_needs(
-    table: TakeTable, needs: Needs, needs_in: Mapping[str, Needs], shown: Set[str], totals: Set[str], *, k: int
+def _cliques(apart: Mapping[int, Set[int]]) -> Iterator[list[int]]:
+    """Yield the largest sets of which any two are apart (Bron and Kerbosch 1973, with a pivot)."""
+
+    def grow(chosen: list[int], open_ones: set[int], done: set[int]) -> Iterator[list[int]]:
+        if not open_ones and not done:
+            yield chosen
+            return
+        pivot = max(sorted(open_ones | done), key=lambda one: len(apart[one] & open_ones))
+        for one in sorted(open_ones - apart[pivot]):
+            yield from grow([*chosen, one], open_ones & apart[one], done & apart[one])
+            open_ones = open_ones - {one}
+            done = done | {one}
+
+    yield from grow([], set(apart), set())
+
+
+def hidden_by_region_for_ties(
+    table: TakeTable, ties: Ties, ties_in: Mapping[str, Ties], shown: Set[str], totals: Set[str], *, k: int
 ) -> str | None:
-    """Return the option of which no region may be shown, or None where needs tell of nobody in any region.
+    """Return the option of which no region may be shown, or None where ties tell of nobody in any region.
 
     `shown` are the options of which some region is. An option's regions go together: single ones would be worked out
-    from its total and the others, and a total that is hidden from all of them. `needs_in` has by region what is needed
+    from its total and the others, and a total that is hidden from all of them. `ties_in` has by region what is tied
     there and not everywhere.
     """
-    if not needs and not any(needs_in.values()):
+    if not ties and not any(ties_in.values()):
         return None
     categories, exclusive = _categories(table), _exclusive(table)
     guilty: Counter[str] = Counter()
@@ -141,49 +193,76 @@ def hidden_by_region_for_needs(
         for (option, region), count in table.chosen.items():
             if region in regions:
                 chosen[option] = chosen.get(option, NOBODY).plus(count)
-        view = _View(sum_counts(table.people[one] for one in regions), chosen, categories, exclusive)
-        needed = _needed_by(needs | _needs_of_all(table, needs_in, regions))
-        guilty.update(option for told in _told(view, needed, known, k=k) for option in told & shown)
-    return min(guilty, key=lambda one: (-guilty[one], table.total(one).all, one), default=None)
+        own = ties | _ties_of_all(table, ties_in, regions)
+        view = _View(sum_counts(table.people[one] for one in regions), chosen, categories, exclusive, own)
+        guilty.update(option for told in _told(view, known, k=k) for option in told & shown)
+    return _worst(guilty, table)
 
 
-def _needs_of_all(table: TakeTable, needs_in: Mapping[str, Needs], regions: Set[str]) -> Needs:
-    """Return what is needed in each of some regions in which the first option could be had."""
-    own = frozenset[tuple[str, str]]().union(*(needs_in.get(one, ()) for one in regions))
-    return frozenset(
-        pair
-        for pair in own
-        if all(pair in needs_in.get(one, ()) for one in regions & table.regions_of.get(pair[0], set()))
-    )
+def _ties_of_all(table: TakeTable, ties_in: Mapping[str, Ties], regions: Set[str]) -> Ties:
+    """Return what is tied in each of some regions in which both of a tie could be had."""
+    found = frozenset[tuple[str, str]]().union(*(ties_in.get(one, ()) for one in regions))
+
+    def holds(tie: tuple[str, str]) -> bool:
+        having = [table.regions_of.get(one, frozenset()) for one in tie if not one.startswith(WITHOUT)]
+        return all(tie in ties_in.get(one, ()) for one in regions if all(one in own for own in having))
+
+    return frozenset(tie for tie in found if holds(tie))
 
 
-def hidden_pair_for_needs(
-    table: TakeTable, needs: Needs, pairs: Mapping[str, Count], shown: Set[Edge], *, k: int
-) -> Edge | None:
-    """Return the pair that has to be hidden next, or None: who has a third option and B, but not A, is nobody or many.
+class PairTies:
+    """What ties tell of those who have a third option: who has neither of two beside it is nobody or many.
 
-    A third option counts as soon as one of its exclusive category is told of with either: its own pair would follow
-    from theirs. That hides more than must be, and nothing that is left can be worked out by the rule.
+    Nothing of it depends on what is shown, so each sum is looked at once however many pairs are hidden.
     """
-    if not needs:
+
+    def __init__(self, table: TakeTable, ties: Ties, pairs: Mapping[str, Count], *, k: int) -> None:
+        """Take the counts as they are."""
+        self.ties = [(tie, tuple(one.removeprefix(WITHOUT) for one in tie)) for tie in sorted(ties)]
+        self.categories, self.exclusive = _categories(table), _exclusive(table)
+        self.category_of, self.pairs, self.k = table.category_of, pairs, k
+        self.beside: dict[str, dict[str, Count]] = {option: {} for option in table.category_of}
+        for code, count in pairs.items():
+            one, other = code.split(BETWEEN)
+            self.beside[one][other] = self.beside[other][one] = count
+        self.everybody = table.everybody
+        self.totals = {option: table.total(option) for option in table.category_of}
+        self.known: dict[tuple[tuple[str, str], str], bool] = {}
+
+    def hidden(self, shown: Set[Edge]) -> Edge | None:
+        """Return the pair that has to be hidden next, or None.
+
+        A third option counts as soon as one of its exclusive category is told of with either: its own pair would follow
+        from theirs. That hides more than must be, and nothing that is left can be worked out by a tie of two.
+        """
+        partners: dict[str, set[str]] = {}
+        for pair in shown:
+            for one, other in (pair, pair[::-1]):
+                partners.setdefault(one, set()).add(other)
+        for tie, both in self.ties:
+            told = {(third, option) for option in both for third in partners.get(option, ()) if third not in both}
+            for category in sorted({self.category_of[third] for third, _ in told}):
+                beside = {pair for pair in told if self.category_of[pair[0]] == category}
+                thirds = self.categories[category] if category in self.exclusive else {third for third, _ in beside}
+                if any(third not in both and self._tells(tie, third) for third in thirds):
+                    return min(beside, key=lambda pair: (self.pairs[pair_code(*pair)].all, pair))
         return None
-    categories, exclusive = _categories(table), _exclusive(table)
-    partners: dict[str, set[str]] = {}
-    for pair in shown:
-        for one, other in (pair, pair[::-1]):
-            partners.setdefault(one, set()).add(other)
-    for one, other in sorted(needs):
-        told = {
-            (third, option)
-            for option in (one, other)
-            for third in partners.get(option, ())
-            if third not in (one, other)
-        }
-        for category in sorted({table.category_of[third] for third, _ in told}):
-            beside = {pair for pair in told if table.category_of[pair[0]] == category}
-            for third in categories[category] if category in exclusive else sorted({third for third, _ in beside}):
-                left = pairs.get(pair_code(third, other), NOBODY).minus(pairs.get(pair_code(third, one), NOBODY))
-                without = table.total(other).minus(table.total(one)).minus(left)
-                if third not in (one, other) and not is_safe(left, without, k=k):
-                    return min(beside, key=lambda pair: (pairs[pair_code(*pair)].all, pair))
-    return None
+
+    def _tells(self, tie: tuple[str, str], third: str) -> bool:
+        known = self.known.get((tie, third))
+        if known is None:
+            left = _neither(tie, self.totals[third], self.beside[third])
+            without = _neither(tie, self.everybody, self.totals).minus(left)
+            known = self.known[tie, third] = not is_safe(left, without, k=self.k)
+        return known
+
+
+def _neither(tie: tuple[str, str], whole: Count, having: Mapping[str, Count]) -> Count:
+    """Return who of all has neither of a tie; a plain sum of numbers, since it is worked out by the million."""
+    everybody, verified = whole
+    for literal in tie:
+        has, has_verified = having.get(literal.removeprefix(WITHOUT), NOBODY)
+        if literal.startswith(WITHOUT):
+            has, has_verified = whole[0] - has, whole[1] - has_verified
+        everybody, verified = everybody - has, verified - has_verified
+    return Count(everybody, verified)

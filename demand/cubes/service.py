@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
-from configurator.implied_service import implied_options
-from configurator.model import VersionId
+from configurator.implied_service import tied_options
+from configurator.model import Ties, VersionId
 from demand.cubes.events import CubesReleased
 from demand.cubes.intake_store import lock_book
 from demand.cubes.model import Counts, CubeName, TableKey, next_quarter_monday
@@ -33,7 +33,7 @@ from demand.cubes.release_store import (
     read_move,
     save_table,
 )
-from demand.cubes.rules_told import Needs, needs_that_matter
+from demand.cubes.rules_told import ties_that_matter
 from demand.cubes.setting_out import Rules, Snapshot, set_out
 from kernel import outbox, policy, registry
 from kernel.actor import Permission
@@ -141,7 +141,7 @@ def _release_take_rates(
     else:
         assert before is not None and pairs_last is not None
         snapshot, pairs = before.snapshot, dict(_told(work, pairs_key, pairs_last))
-    snapshot = _with_needs(work, snapshot, k=release.rules.k)
+    snapshot = _with_ties(work, snapshot, k=release.rules.k)
     told = publish_take_rates(snapshot, Rules(release.rules.k, release.rules.rounding, final))
     shown = shown_before | {cell.key.option for cell in told}
     serial = release.publish(Move(snapshot, shown), final=final)
@@ -151,18 +151,17 @@ def _release_take_rates(
     forget_sayings(work, key)
 
 
-def _with_needs(work: Work, snapshot: Snapshot, *, k: int) -> Snapshot:
-    """Note which options need which others, everywhere and in each region, as far as it matters for these counts."""
+def _with_ties(work: Work, snapshot: Snapshot, *, k: int) -> Snapshot:
+    """Note what the rules say of two options, everywhere and in each region: a move's log keeps what matters."""
     key, table = snapshot.table, set_out(snapshot, k=k)
 
-    def needs_at(*regions: str) -> Needs:
+    def ties_at(*regions: str) -> Ties:
         places = [(region, day) for region in regions for day in (key.week, key.week + WEEK - DAY)]
-        needs = implied_options(work, VersionId(key.version_id), model=key.model, places=places)
-        return needs_that_matter(table, needs)
+        return ties_that_matter(table, tied_options(work, VersionId(key.version_id), model=key.model, places=places))
 
-    everywhere = needs_at(*snapshot.menus)
-    by_region = {region: needs_at(region) - everywhere for region in snapshot.menus}
-    return replace(snapshot, needs=everywhere, needs_in={region: own for region, own in by_region.items() if own})
+    everywhere = ties_at(*snapshot.menus)
+    by_region = {region: ties_at(region) - everywhere for region in snapshot.menus}
+    return replace(snapshot, ties=everywhere, ties_in={region: own for region, own in by_region.items() if own})
 
 
 def _close_untold(work: Work, *keys: TableKey) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
+from configurator.model import Ties
 from demand.cubes.model import EVERYBODY, NOBODY, ORDERED, Count, Counts, Menu, TableKey
 from demand.cubes.suppression import protect_partition, sum_counts
 
@@ -18,16 +19,16 @@ class Snapshot:
     """A table's counts as they stood at a move: by region (one, the empty one, where regions do not matter).
 
     `menus` is what could be had in each region. `burnt` are options that may not be shown any more, as fewer than k of
-    those behind them changed since they were. `needs` are pairs of options that the catalogue ties: nobody can have
-    chosen the first without the second; `needs_in` has by region those that it ties there and not everywhere.
+    those behind them changed since they were. `ties` are what the catalogue's rules say of two options
+    everywhere, `ties_in` by region what they say there besides.
     """
 
     table: TableKey
     blocks: Mapping[str, Counts]
     menus: Mapping[str, Menu]
     burnt: frozenset[str] = frozenset()
-    needs: frozenset[tuple[str, str]] = frozenset()
-    needs_in: Mapping[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
+    ties: Ties = frozenset()
+    ties_in: Mapping[str, Ties] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

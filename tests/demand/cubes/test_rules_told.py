@@ -1,4 +1,4 @@
-"""The attacker who has read the catalogue's rules: no car has the first of some options without the second.
+"""The attacker who has read the catalogue's rules: what no car has together, without another, or neither of.
 
 It knows every published count unrounded and works with linear algebra over who has which car where.
 """
@@ -16,28 +16,68 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from configurator.model import WITHOUT, Ties
 from demand.cubes.model import EVERYBODY, NOBODY, Count, Counts, CubeName, PublishedCell, TableKey, pair_code
 from demand.cubes.publishing import publish_pairs, publish_take_rates
-from demand.cubes.rules_told import needs_that_matter
+from demand.cubes.rules_told import ties_that_matter
 from demand.cubes.setting_out import Rules, Snapshot, set_out
 
 K: Final = 10
 TABLE: Final = TableKey(CubeName.TAKE_RATES, date(2026, 11, 23), "A1", "v")
 RULES: Final = Rules(k=K, rounding=5, final=True)
 REGIONS: Final = ("east", "south")
-MENU: Final = {"Camp": ("CAMP",), "Power": ("V2L",), "Trim": ("BASE", "TOP", "TRAIL")}
-NEEDS: Final = frozenset({("CAMP", "V2L"), ("TRAIL", "V2L"), ("TOP", "V2L")})
-IN_SOUTH: Final = {"south": frozenset({("CAMP", "TRAIL")})}
 Car: TypeAlias = tuple[str, ...]
-CARS: Final[tuple[Car, ...]] = tuple(
-    car
-    for trim, *others in product(MENU["Trim"], ("", "V2L"), ("", "CAMP"))
-    for car in [tuple(sorted(filter(None, (trim, *others))))]
-    if all(other in car for one, other in NEEDS if one in car)
-)
-Needs: TypeAlias = frozenset[tuple[str, str]]
-NOWHERE: Final[Mapping[str, Needs]] = {}
 Crowd: TypeAlias = Mapping[tuple[Car, str], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """A menu with rules: pairs that no car has both of (`!`: to be without), and all cars that there are.
+
+    A category of one option may be left out of a car, and of `Extras` any number may be chosen.
+    """
+
+    menu: Mapping[str, Sequence[str]]
+    ties: Ties
+
+    @property
+    def cars(self) -> list[Car]:
+        free = [
+            option for category, own in self.menu.items() if len(own) == 1 or category == "Extras" for option in own
+        ]
+        fixed = [own for category, own in self.menu.items() if len(own) > 1 and category != "Extras"]
+        chosen = product(*fixed, *(("", option) for option in free))
+        cars = [tuple(sorted(filter(None, car))) for car in chosen]
+        return [car for car in cars if not any(has(car, one) and has(car, other) for one, other in self.ties)]
+
+
+def has(car: Car, literal: str) -> bool:
+    return literal.removeprefix(WITHOUT) not in car if literal.startswith(WITHOUT) else literal in car
+
+
+def can_be(place: tuple[Car, str], ties_in: Mapping[str, Ties]) -> bool:
+    """Say whether the rules of a region allow a car there."""
+    car, region = place
+    return not any(has(car, one) and has(car, other) for one, other in ties_in.get(region, ()))
+
+
+NOWHERE: Final[Mapping[str, Ties]] = {}
+NEEDING: Final = Market(
+    {"Camp": ("CAMP",), "Power": ("V2L",), "Trim": ("BASE", "TOP", "TRAIL")},
+    frozenset({("!V2L", "CAMP"), ("!V2L", "TRAIL"), ("!V2L", "TOP")}),
+)
+EXCLUDING: Final = Market(
+    {"Paint": ("RED", "BLUE", "GOLD"), "Seats": ("CLOTH", "SPORT"), "Extras": ("HOOK", "ROOF")},
+    frozenset({("GOLD", "SPORT"), ("HOOK", "ROOF"), ("ROOF", "SPORT")}),
+)
+EITHER_OR: Final = Market(
+    {"Trim": ("BASE", "TOP"), "Extras": ("CABLE", "PUMP", "SPARE")},
+    frozenset({("!PUMP", "!SPARE"), ("!CABLE", "!SPARE"), ("CABLE", "TOP"), ("!PUMP", "TOP")}),
+)
+THREE: Final = Market(
+    {"Bars": ("BARS",), "Hook": ("HOOK",), "Roof": ("ROOF",)},
+    frozenset({("BARS", "HOOK"), ("BARS", "ROOF"), ("HOOK", "ROOF")}),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +88,23 @@ class Sight:
     crowd: Crowd
     basis: Any
 
-    def count(self, options: Sequence[str], regions: Sequence[str], *, without: Sequence[str] = ()) -> int | None:
-        """Return how many have all of some options and none of others, where that follows; else None."""
-        wanted = self.row(options, regions, without)
+    def count(self, options: Sequence[str], regions: Sequence[str], *, none_of: Sequence[str]) -> int | None:
+        """Return how many have all of some options and none of other things, where that follows; else None."""
+        wanted = self.row(options, regions, none_of)
         if np.abs(wanted - wanted @ self.basis.T @ self.basis).max() > 1e-7:
             return None
         return int(wanted @ np.array([self.crowd.get(place, 0) for place in self.places]))
 
-    def row(self, options: Sequence[str], regions: Sequence[str], without: Sequence[str] = ()) -> Any:
+    def row(self, options: Sequence[str], regions: Sequence[str], none_of: Sequence[str] = ()) -> Any:
         return np.array(
             [
-                float(region in regions and set(options) <= set(car) and not set(without) & set(car))
+                float(region in regions and set(options) <= set(car) and not any(has(car, one) for one in none_of))
                 for car, region in self.places
             ]
         )
 
 
-def snapshot_of(crowd: Crowd, needs: Needs, needs_in: Mapping[str, Needs]) -> tuple[Snapshot, Counts]:
+def snapshot_of(crowd: Crowd, market: Market, ties_in: Mapping[str, Ties]) -> tuple[Snapshot, Counts]:
     blocks: dict[str, Counts] = {region: {} for region in REGIONS}
     pairs: Counts = {}
     for (car, region), number in crowd.items():
@@ -73,25 +113,29 @@ def snapshot_of(crowd: Crowd, needs: Needs, needs_in: Mapping[str, Needs]) -> tu
         for one, other in product(car, car):
             if one < other:
                 pairs[pair_code(one, other)] = pairs.get(pair_code(one, other), NOBODY).plus(Count(number, number))
-    plain = Snapshot(TABLE, blocks, dict.fromkeys(REGIONS, MENU))
+    menu = {category: tuple(options) for category, options in market.menu.items()}
+    plain = Snapshot(TABLE, blocks, dict.fromkeys(REGIONS, menu))
     table = set_out(plain, k=K)
-    own = {region: needs_that_matter(table, some) for region, some in needs_in.items()}
-    return replace(plain, needs=needs_that_matter(table, needs), needs_in=own), pairs
-
-
-def can_be(place: tuple[Car, str], needs_in: Mapping[str, Needs]) -> bool:
-    """Say whether the rules of a region allow a car there."""
-    car, region = place
-    return all(other in car for one, other in needs_in.get(region, ()) if one in car)
+    own = {region: ties_that_matter(table, some) for region, some in ties_in.items()}
+    return replace(plain, ties=ties_that_matter(table, market.ties), ties_in=own), pairs
 
 
 def read(
-    crowd: Crowd, needs: Needs = NEEDS, *, needs_in: Mapping[str, Needs] = NOWHERE, thought_of: bool = True
+    crowd: Crowd,
+    market: Market,
+    *,
+    told_to: Market | None = None,
+    ties_in: Mapping[str, Ties] = NOWHERE,
+    thought_of: bool = True,
 ) -> tuple[Sight, list[PublishedCell]]:
-    """Publish, thinking of the rules of single regions (`needs_in`) or not, and let the attacker read everything."""
-    take, pairs = snapshot_of(crowd, needs, needs_in if thought_of else NOWHERE)
+    """Publish as if the rules of `told_to` were all, by default the market's, and let the attacker read everything.
+
+    `ties_in` are rules of single regions; they are thought of, or not.
+    """
+    take, pairs = snapshot_of(crowd, told_to or market, ties_in if thought_of else NOWHERE)
     told = [*publish_take_rates(take, RULES), *publish_pairs(take, pairs, RULES)]
-    sight = Sight([place for place in product(CARS, REGIONS) if can_be(place, needs_in)], crowd, None)
+    places = [place for place in product(market.cars, REGIONS) if can_be(place, ties_in)]
+    sight = Sight(places, crowd, None)
     rows = [np.zeros(len(sight.places))]
     for cell in told:
         if not cell.key.option.startswith("@"):
@@ -101,47 +145,93 @@ def read(
     return Sight(sight.places, crowd, basis[sizes > 1e-9]), told
 
 
-def told_of_few(sight: Sight) -> Iterator[tuple[str, int]]:
-    """Yield what follows about some, but few: who has an option that others need, without those."""
-    asked: list[tuple[tuple[str, ...], tuple[str, ...]]] = [(("V2L",), ("TOP", "TRAIL"))]
-    asked += [((other,), (one,)) for one, other in sorted(NEEDS)]
+def told_of_few(sight: Sight, market: Market) -> Iterator[tuple[str, int]]:
+    """Yield what follows about some, but few: who is in none of what excludes each other, also among a third option."""
+    options = sorted(option for own in market.menu.values() for option in own)
+    asked: list[tuple[tuple[str, ...], tuple[str, ...]]] = [((), tie) for tie in sorted(market.ties)]
     asked += [
-        ((third, other), (one,)) for one, other in sorted(NEEDS) for third in (*MENU["Trim"], "CAMP") if third != one
+        ((), (*tie, third))
+        for tie in sorted(market.ties)
+        for third in (*options, *(WITHOUT + option for option in options))
+        if third not in tie and all((min(third, one), max(third, one)) in market.ties for one in tie)
     ]
-    for having, lacking in asked:
+    asked += [
+        ((third,), tie)
+        for tie in sorted(market.ties)
+        for third in options
+        if third not in {one.removeprefix(WITHOUT) for one in tie}
+    ]
+    for having, tie in asked:
         for regions in (REGIONS, *((region,) for region in REGIONS)):
-            count = sight.count(having, regions, without=lacking)
+            count = sight.count(having, regions, none_of=tie)
             if count is not None and 0 < count < K:
-                yield f"{having} without {lacking} in {regions}", count
+                yield f"{having} with none of {tie} in {regions}", count
 
 
+KINDS: Final = ("needs", "excludes", "either-or", "three")
 _numbers = st.one_of(st.just(0), st.integers(0, 14), st.integers(0, 60))
-crowds = st.fixed_dictionaries(dict.fromkeys(product(CARS, REGIONS), _numbers))
 
 
-@given(crowds)
-def test_what_rules_and_counts_together_tell_is_about_nobody_or_many(crowd: Crowd) -> None:
-    sight, _ = read(crowd)
-
-    assert list(told_of_few(sight)) == []
+@st.composite
+def crowds(draw: st.DrawFn, market: Market) -> Crowd:
+    return draw(st.fixed_dictionaries(dict.fromkeys(product(market.cars, REGIONS), _numbers)))
 
 
+@pytest.mark.parametrize(
+    "market", [NEEDING, EXCLUDING, EITHER_OR, THREE], ids=["needs", "excludes", "either-or", "three"]
+)
+@given(data=st.data())
+def test_what_rules_and_counts_together_tell_is_about_nobody_or_many(market: Market, data: st.DataObject) -> None:
+    sight, _ = read(data.draw(crowds(market)), market)
+
+    assert list(told_of_few(sight, market)) == []
+
+
+EAST: Final = "east"
 FEW_WITHOUT: Final[Crowd] = {
-    (("BASE",), "east"): 40,
+    (("BASE",), EAST): 40,
     (("BASE",), "south"): 40,
-    (("BASE", "CAMP", "V2L"), "east"): 40,
-    (("TOP", "V2L"), "east"): 4,
+    (("BASE", "CAMP", "V2L"), EAST): 40,
+    (("TOP", "V2L"), EAST): 4,
 }
+FEW_NEITHER: Final[Crowd] = {
+    (("CLOTH", "GOLD"), EAST): 30,
+    (("BLUE", "CLOTH"), EAST): 2,
+    (("CLOTH", "RED"), EAST): 3,
+    (("BLUE", "SPORT"), EAST): 30,
+    (("RED", "SPORT"), EAST): 30,
+}
+FEW_BOTH: Final[Crowd] = {
+    (("BASE", "CABLE", "PUMP"), EAST): 40,
+    (("BASE", "PUMP", "SPARE"), EAST): 4,
+    (("BASE", "SPARE"), EAST): 40,
+}
+FEW_OF_THREE: Final[Crowd] = {((one,), EAST): 30 for one in ("BARS", "HOOK", "ROOF")} | {((), EAST): 5}
 
 
-def test_this_attacker_finds_the_few_where_nobody_thinks_of_the_rules() -> None:
-    sight, _ = read(FEW_WITHOUT, frozenset())
+@pytest.mark.parametrize(
+    ("market", "crowd", "told"),
+    [
+        (NEEDING, FEW_WITHOUT, ("() with none of ('!V2L', 'CAMP') in ('east', 'south')", 4)),
+        (EXCLUDING, FEW_NEITHER, ("() with none of ('GOLD', 'SPORT') in ('east', 'south')", 5)),
+        (EITHER_OR, FEW_BOTH, ("() with none of ('!PUMP', '!SPARE') in ('east', 'south')", 4)),
+        (THREE, FEW_OF_THREE, ("() with none of ('BARS', 'HOOK', 'ROOF') in ('east', 'south')", 5)),
+    ],
+    ids=KINDS,
+)
+def test_this_attacker_finds_the_few_where_nobody_thinks_of_the_rules(
+    market: Market, crowd: Crowd, told: tuple[str, int]
+) -> None:
+    unaware, _ = read(crowd, market, told_to=Market(market.menu, frozenset()))
+    aware, shown = read(crowd, market)
 
-    assert ("('V2L',) without ('CAMP',) in ('east', 'south')", 4) in list(told_of_few(sight))
+    assert told in list(told_of_few(unaware, market))
+    assert list(told_of_few(aware, market)) == []
+    assert len([cell for cell in shown if cell.key.region == "*" and not cell.key.option.startswith("@")]) > 1
 
 
 def test_of_two_options_the_smaller_is_hidden() -> None:
-    _, told = read(FEW_WITHOUT)
+    _, told = read(FEW_WITHOUT, NEEDING)
 
     shown = {cell.key.option for cell in told if cell.key.region == "*" and not cell.key.second}
     assert "V2L" in shown
@@ -150,18 +240,25 @@ def test_of_two_options_the_smaller_is_hidden() -> None:
 
 @pytest.mark.parametrize("without", [0, K])
 def test_where_nobody_or_many_are_left_both_are_shown(without: int) -> None:
-    _, told = read({**FEW_WITHOUT, (("TOP", "V2L"), "east"): 0, (("BASE", "V2L"), "south"): without})
+    crowd = {**FEW_WITHOUT, (("TOP", "V2L"), EAST): 0, (("BASE", "V2L"), "south"): without}
+
+    _, told = read(crowd, NEEDING)
 
     assert {"V2L", "CAMP"} <= {cell.key.option for cell in told if cell.key.region == "*"}
 
 
-@given(crowds)
-def test_what_a_rule_of_one_region_and_its_counts_tell_is_about_nobody_or_many(crowd: Crowd) -> None:
-    lawful = {place: number for place, number in crowd.items() if can_be(place, IN_SOUTH)}
+# --- rules of one region ---------------------------------------------------------------------------------------------
 
-    sight, _ = read(lawful, needs_in=IN_SOUTH)
+IN_SOUTH: Final = {"south": frozenset({("!TRAIL", "CAMP")})}
 
-    few = sight.count(("TRAIL",), ("south",), without=("CAMP",))
+
+@given(data=st.data())
+def test_what_a_rule_of_one_region_and_its_counts_tell_is_about_nobody_or_many(data: st.DataObject) -> None:
+    crowd = {place: number for place, number in data.draw(crowds(NEEDING)).items() if can_be(place, IN_SOUTH)}
+
+    sight, _ = read(crowd, NEEDING, ties_in=IN_SOUTH)
+
+    few = sight.count(("TRAIL",), ("south",), none_of=("CAMP",))
     assert few is None or few == 0 or few >= K
 
 
@@ -175,11 +272,11 @@ FEW_IN_THE_SOUTH: Final[Crowd] = {
 
 
 def test_the_few_of_one_region_are_found_where_nobody_thinks_of_its_rule() -> None:
-    unaware, _ = read(FEW_IN_THE_SOUTH, needs_in=IN_SOUTH, thought_of=False)
-    aware, told = read(FEW_IN_THE_SOUTH, needs_in=IN_SOUTH)
+    unaware, _ = read(FEW_IN_THE_SOUTH, NEEDING, ties_in=IN_SOUTH, thought_of=False)
+    aware, told = read(FEW_IN_THE_SOUTH, NEEDING, ties_in=IN_SOUTH)
 
-    assert unaware.count(("TRAIL",), ("south",), without=("CAMP",)) == 7
-    assert aware.count(("TRAIL",), ("south",), without=("CAMP",)) is None
+    assert unaware.count(("TRAIL",), ("south",), none_of=("CAMP",)) == 7
+    assert aware.count(("TRAIL",), ("south",), none_of=("CAMP",)) is None
     assert {"TRAIL", "CAMP"} <= {cell.key.option for cell in told if cell.key.region == "*"}
 
 
@@ -208,6 +305,6 @@ def test_the_few_of_one_region_are_found_where_nobody_thinks_of_its_rule() -> No
     ],
 )
 def test_some_that_chance_seldom_finds_are_found_by_nobody(crowd: Crowd) -> None:
-    sight, _ = read(crowd)
+    sight, _ = read(crowd, NEEDING)
 
-    assert list(told_of_few(sight)) == []
+    assert list(told_of_few(sight, NEEDING)) == []
