@@ -8,6 +8,7 @@ from sqlalchemy import select
 from configurator.model import Tier
 from demand.audit_service import CHECKS
 from demand.errors import CapTooLow, NoOpenPool, PreOrderClosed
+from demand.pools import opening_service
 from demand.pools.model import ClassLevel, FailureChoice, PooledPreOrder, WaitingPreOrder
 from demand.pools.tables import pools
 from demand.service import cancel_pool, change_car, withdraw
@@ -105,6 +106,24 @@ def test_who_says_nothing_is_not_forgotten_where_others_roll_over_meanwhile(room
 
     assert room.states() == dict.fromkeys(waiting, "refunded") | {placed(third).pre_order_id: "pooled"}
     assert unsound(room) == []
+
+
+def test_who_stands_behind_those_whom_the_opening_looks_at_is_asked_too(
+    room: PoolRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening_service, "TAKEN_IN_AT_ONCE", 1)
+    monkeypatch.setattr(opening_service, "BATCHES_AT_OPENING", 1)
+    room.open(tiers=(Tier(8, 300),))
+    room.join(1, 2, 3, choice=FailureChoice.ROLL)
+    room.pass_time(days=21)
+
+    room.open(tiers=DEAR)
+    at_the_opening = times_asked(room)
+    room.pass_time(minutes=1)
+
+    assert (at_the_opening, times_asked(room)) == (1, 3)
+    room.pass_time(days=18)
+    assert list(room.states().values()) == ["refunded"] * 3
 
 
 def test_who_says_nothing_waits_no_longer_than_a_pool_that_fills_early(room: PoolRoom) -> None:

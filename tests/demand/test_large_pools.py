@@ -13,6 +13,7 @@ import muster.notice_texts as _texts  # noqa: F401 - the kinds of notices are kn
 from configurator.model import Tier
 from configurator.tables import quotes
 from demand.pools.clearing_service import cancel_pool, clear_pool
+from demand.pools.model import FailureChoice
 from demand.pools.queries import locked_members, member_accounts
 from demand.pools.tables import pools, pre_orders
 from kernel import db
@@ -71,6 +72,39 @@ def test_the_members_of_a_large_pool_are_told_and_become_orders(room: PoolRoom) 
     assert (told, len(members)) == (MEMBERS, MEMBERS)
 
 
+WAITING: Final = 10_400
+"""More than the change that opens a pool looks at."""
+
+
+@pytest.mark.prove
+def test_of_more_who_wait_than_one_change_takes_in_nobody_is_forgotten(room: PoolRoom) -> None:
+    room.open(tiers=[Tier(3, 0)])
+    (first,) = room.join(1, choice=FailureChoice.ROLL)
+    room.pass_time(days=21)
+    names = ("id", "quote_id", "payment_id", "person_id", "account_id")
+    with room.works.change(system(BRAND)) as work:
+        which = quotes.c.id == first.pre_order.head.quote_id
+        copy(work, quotes, which, lambda n: {"id": f"{n:032x}"}, until=WAITING)
+        which = payments.c.id == first.payment_id
+        copy(work, payments, which, _copied, until=WAITING)
+        which = pre_orders.c.id == first.pre_order_id
+        copy(work, pre_orders, which, lambda n: dict.fromkeys(names, f"{n:032x}"), until=WAITING)
+
+    pool_id = room.open(capacity=12_000, tiers=[Tier(3, 0)])
+    at_the_opening = room.head(pool_id).members
+    (newcomer,) = room.join(900_000)
+    room.pass_time(seconds=1)
+
+    assert at_the_opening == 10_000
+    assert room.head(pool_id).members == WAITING + 1
+    assert set(room.states().values()) == {"pooled"}
+    with room.works.read(system(BRAND)) as work:
+        places = select(pre_orders.c.id).where(pre_orders.c.pool_id == pool_id).order_by(pre_orders.c.place_number)
+        found = list(work.connection.execute(places).scalars())
+    # By the time of funding, which decides who is in, the newcomer comes after them all.
+    assert found.index(newcomer.pre_order_id) == 10_000
+
+
 def crowded(room: PoolRoom, *, minimum: int = 3) -> str:
     """Open a pool, let one person join and copy that member, with quote and deposit, until there are MEMBERS."""
     pool_id = room.open(capacity=CAPACITY, tiers=[Tier(minimum, 0)])
@@ -83,7 +117,7 @@ def crowded(room: PoolRoom, *, minimum: int = 3) -> str:
             work,
             payments,
             payments.c.id == member.payment_id,
-            lambda n: {"id": f"{n:032x}", "subject_id": f"{n:032x}", "provider_reference": f"copy-{n}"},
+            _copied,
         )
         copy(
             work,
@@ -109,9 +143,20 @@ def crowded(room: PoolRoom, *, minimum: int = 3) -> str:
     return pool_id
 
 
-def copy(work: Work, table: Table, which: ColumnElement[bool], changes: Callable[[int], dict[str, Any]]) -> None:
+def _copied(number: int) -> dict[str, Any]:
+    return {"id": f"{number:032x}", "subject_id": f"{number:032x}", "provider_reference": f"copy-{number}"}
+
+
+def copy(
+    work: Work,
+    table: Table,
+    which: ColumnElement[bool],
+    changes: Callable[[int], dict[str, Any]],
+    *,
+    until: int = MEMBERS,
+) -> None:
     """Write one row again for the second member up to the last."""
     row = dict(work.connection.execute(select(table).where(which)).mappings().one())
-    for start in range(2, MEMBERS + 1, AT_ONCE):
-        numbers = range(start, min(start + AT_ONCE, MEMBERS + 1))
+    for start in range(2, until + 1, AT_ONCE):
+        numbers = range(start, min(start + AT_ONCE, until + 1))
         db.insert_many(work.connection, table, [row | changes(number) for number in numbers])
