@@ -8,35 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any, ClassVar, Final
+from datetime import timedelta
+from typing import Any, Final
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from sqlalchemy import RowMapping, func, select
+from hypothesis.stateful import initialize, rule, run_state_machine_as_test
+from sqlalchemy import RowMapping, select
 
 from configurator.model import Tier
 from demand.audit_service import CHECKS
-from demand.pools import joining
-from demand.pools.clearing import count_reaching
 from demand.pools.model import (
     POOL_STATES,
     ClassLevel,
     FailureChoice,
-    FrozenPool,
-    LockedPool,
-    OpenPool,
     PaymentMethod,
-    Pool,
-    PooledPreOrder,
-    WaitingPreOrder,
-    is_costlier,
 )
-from demand.pools.replay import replay_pool
-from demand.pools.rows import pool_from, pre_order_from
-from demand.pools.tables import pools, pre_order_changes, pre_orders
-from demand.queries import pool_progress
+from demand.pools.tables import pre_order_changes, pre_orders
 from demand.service import (
     approve_finance,
     cancel_pool,
@@ -47,19 +35,16 @@ from demand.service import (
     remove_member,
     withdraw,
 )
-from kernel import db, record, registry
+from kernel import registry
 from kernel.actor import Actor, Role, system
-from kernel.clock import FixedClock
 from kernel.errors import Refusal
-from kernel.ids import AccountId, PersonId, SeededIds, StoreId
-from kernel.ledger import ledger_transfers
+from kernel.ids import AccountId, PersonId, StoreId
 from kernel.payments.tables import payments
 from kernel.sandbox import sandbox_entries
 from kernel.soundness import LEDGER_CHECKS, PAYMENT_CHECKS, examine
-from kernel.work import Work, Works
+from kernel.work import Work
 from tests.configurator.small_brand import BRAND, EAST_STORE, NORTH_STORE, PLAIN_CAR, PLANNER
-from tests.conftest import MONDAY_MORNING
-from tests.demand.pool_room import PoolRoom, make_pool_room
+from tests.demand.pool_laws import PoolLaws
 
 IS_SAMPLE: Final = settings().derandomize
 BEGINNINGS: Final = ("filled", "frozen", "locked", "failed", "tardy")
@@ -197,23 +182,14 @@ REFUSALS: Final = (
 )
 
 
-class PoolMachine(RuleBasedStateMachine):
+class PoolMachine(PoolLaws):
     """One class of cars in two trims, nine persons; a pool of each trim and one of both at a time."""
 
-    fresh: Callable[[], str]
     beginning: str
-    reached: ClassVar[set[str]]
 
     def __init__(self) -> None:
         super().__init__()
-        self.engine = db.open_engine(type(self).fresh())
-        self.clock = FixedClock(MONDAY_MORNING)
-        self.room: PoolRoom = make_pool_room(Works(self.engine, clock=self.clock, ids=SeededIds(7)), self.clock)
         self.unpaid: list[str] = []
-        self.replayed: dict[str, int] = {}
-        self.locked_prices: dict[str, int] = {}
-        self.frozen_discounts: dict[str, int] = {}
-        self.kept_times: dict[str, tuple[str, datetime]] = {}
         with self.room.works.change(system(BRAND)) as work:
             rationed = registry.stores.update().where(registry.stores.c.id == NORTH_STORE)
             work.connection.execute(rationed.values(plate_quota=True))
@@ -405,119 +381,6 @@ class PoolMachine(RuleBasedStateMachine):
             rows = list(work.connection.execute(found).mappings())
         rows = [row for row in rows if row["method"] == "instalments" or not by_instalments]
         return rows[index % len(rows)] if rows else None
-
-    def pool_ids(self, *states: str) -> list[str]:
-        with self.room.works.read(system(BRAND)) as work:
-            found = select(pools.c.id).where(pools.c.state.in_(states)).order_by(pools.c.id.desc())
-            return list(work.connection.execute(found).scalars())
-
-    # --- what never breaks ---
-
-    def nobody_waits_beside_a_place(self) -> None:
-        """Who waits is in the pool that is open once it is, unless it is full, costs more or the person is in it."""
-        with self.room.works.read(system(BRAND)) as work:
-            rows = work.connection.execute(select(pools)).mappings().all()
-            found = {row["id"]: pool_from(row).pool for row in rows}
-            orders = [pre_order_from(row) for row in work.connection.execute(select(pre_orders)).mappings()]
-        for waiting in orders:
-            if not isinstance(waiting, WaitingPreOrder):
-                continue
-            head = waiting.head
-            wider = head.class_l2 if head.accepts_wider_class or head.failure_choice is FailureChoice.WIDEN else None
-            for pool in found.values():
-                if not isinstance(pool, OpenPool) or pool.head.class_key not in (head.class_l1, wider):
-                    continue
-                has_place = not isinstance(joining.join(pool, head.offer, now=self.clock.now()), Refusal)
-                assert not has_place or is_costlier(head, old=found[waiting.pool_id].head.terms, new=pool.head.terms), (
-                    head.id,
-                    pool.head.id,
-                )
-
-    @invariant()
-    def counts_are_the_places(self) -> None:
-        with self.room.works.read(system(BRAND)) as work:
-            pool_rows = work.connection.execute(select(pools)).mappings().all()
-            held = select(pre_orders)
-            order_rows = work.connection.execute(held).mappings().all()
-        orders = [pre_order_from(one) for one in order_rows]
-        type(self).reached |= {f"pool {row['state']}" for row in pool_rows}
-        type(self).reached |= {f"pre-order {row['state']}" for row in order_rows}
-        for row in pool_rows:
-            pool = pool_from(row).pool
-            own = [
-                one
-                for one, stored in zip(orders, order_rows, strict=True)
-                if one.pool_id == pool.head.id and stored["state"] in ("pooled", "locked")
-            ]
-            self.members_fit(pool, [one.head.person_id for one in own])
-            if not isinstance(pool, LockedPool):
-                assert pool.head.reaching == count_reaching([one.head.offer for one in own], pool.head.terms)
-        for one in orders:
-            self.nobody_becomes_earlier(one)
-
-    def members_fit(self, pool: Pool, persons: Sequence[str]) -> None:
-        assert len(persons) == pool.head.members <= pool.head.terms.member_limit
-        assert len(set(persons)) == len(persons)
-        if isinstance(pool, LockedPool):
-            assert pool.head.terms.minimum <= len(persons) <= pool.head.terms.capacity
-
-    def nobody_becomes_earlier(self, one: object) -> None:
-        """A time of funding stays while somebody is in a pool or waits; beyond a clearing it begins anew, later."""
-        if isinstance(one, PooledPreOrder | WaitingPreOrder):
-            pool_id, funded_at = self.kept_times.get(one.head.id, (one.pool_id, one.funded_at))
-            assert one.funded_at >= funded_at
-            if isinstance(one, PooledPreOrder) and one.pool_id == pool_id:
-                assert one.funded_at == funded_at
-            self.kept_times[one.head.id] = (one.pool_id, one.funded_at)
-
-    @invariant()
-    def money_is_where_the_states_say(self) -> None:
-        with self.room.works.read(system(BRAND)) as work:
-            balances: dict[str, int] = {}
-            for side, sign in ((ledger_transfers.c.debit_account, -1), (ledger_transfers.c.credit_account, 1)):
-                for name, amount in work.connection.execute(
-                    select(side, func.sum(ledger_transfers.c.amount_minor)).group_by(side)
-                ):
-                    balances[name] = balances.get(name, 0) + sign * int(amount)
-            rows = work.connection.execute(select(pre_orders.c.id, pre_orders.c.state)).all()
-            gone = select(payments.c.subject_id).where(payments.c.state.in_(("declined", "charged_back")))
-            lost = set(work.connection.execute(gone).scalars())
-        assert sum(balances.values()) == 0
-        for row in rows:
-            held = 500_000 if row.state in ("pooled", "rolled_over") else 0
-            assert balances.get(f"deposit:{row.id}", 0) == held
-            is_earnest = row.state == "locked" and row.id not in lost
-            assert balances.get(f"earnest:{row.id}", 0) == (500_000 if is_earnest else 0)
-
-    @invariant()
-    def every_record_replays(self) -> None:
-        """Replay each record that has grown since the step before."""
-        with self.room.works.read(system(BRAND)) as work:
-            chains = record.record_entries.c
-            found = select(chains.chain, func.max(chains.sequence)).where(chains.chain.startswith("pool:"))
-            for chain, length in work.connection.execute(found.group_by(chains.chain)).all():
-                if self.replayed.get(chain) != length:
-                    entries = record.entries_of(work, chain)
-                    assert record.verify(entries) is None
-                    assert replay_pool(chain.removeprefix("pool:"), entries).faults == []
-                    self.replayed[chain] = length
-
-    @invariant()
-    def a_locked_price_never_changes(self) -> None:
-        with self.room.works.read(system(BRAND)) as work:
-            for row in work.connection.execute(select(pre_orders).where(pre_orders.c.price_minor.is_not(None))):
-                assert self.locked_prices.setdefault(row.id, row.price_minor) == row.price_minor
-                assert row.price_minor <= min(row.price_cap_minor, row.vehicle_price_minor)
-
-    @invariant()
-    def the_price_of_a_frozen_pool_only_falls(self) -> None:
-        for pool_id in self.pool_ids("open", "frozen"):
-            with self.room.works.read(system(BRAND)) as work:
-                view = pool_progress(work, pool_id)
-            if isinstance(view.pool, FrozenPool):
-                assert view.discount_bp >= self.frozen_discounts.get(pool_id, 0)
-                self.frozen_discounts[pool_id] = view.discount_bp
-            assert view.places_left >= 0
 
 
 def owner_of(row: RowMapping) -> Actor:
