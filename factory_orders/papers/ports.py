@@ -19,6 +19,9 @@ class PaperProvider(Protocol):
         """Issue a paper; None where the answer comes later, then it is asked again."""
         ...
 
-    def void(self, request: PaperRequest, number: str) -> bool:
-        """Take an issued paper back; False where that comes later, then it is asked again."""
+    def void(self, request: PaperRequest, number: str | None) -> bool:
+        """Take a paper back; False where that comes later, then it is asked again.
+
+        Without a number it was not issued as far as is known: afterwards nothing stands or is issued under its id.
+        """
         ...

@@ -20,5 +20,5 @@ def paper_from(row: Mapping[Any, Any]) -> Paper:
         amount_minor=row["amount_minor"],
         newness=row["newness"],
     )
-    names = ("provider", "requested_at", "number", "reason", "answered_at", "voided_at")
+    names = ("provider", "requested_at", "number", "reason", "answered_at", "voided_at", "due_at", "attempts")
     return Paper(request, state=PaperState(row["state"]), **{name: row[name] for name in names})

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
-from factory_orders.papers.model import Issued, PaperKind, PaperRequest, Refused
+from factory_orders.papers.model import Issued, PaperKind, PaperRequest
 
 NAME: Final = "sandbox"
 _DIGITS: Final = {PaperKind.VEHICLE_INVOICE: 20, PaperKind.INSURANCE: 16, PaperKind.PLATE: 6}
@@ -19,11 +19,11 @@ class SandboxPapers:
 
     name = NAME
 
-    def issue(self, request: PaperRequest) -> Issued | Refused | None:
+    def issue(self, request: PaperRequest) -> Issued:
         """Issue a paper."""
         digest = int(hashlib.sha256(request.paper_id.encode()).hexdigest(), 16)
         return Issued(f"SANDBOX-{str(digest)[: _DIGITS[request.kind]]}")
 
-    def void(self, request: PaperRequest, number: str) -> bool:
+    def void(self, request: PaperRequest, number: str | None) -> bool:
         """Take a paper back."""
         return True

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final
 
 import structlog
 
@@ -17,16 +16,26 @@ from factory_orders.deliveries.model import HandoverState
 from factory_orders.errors import PaperNotPossible
 from factory_orders.papers import sandbox
 from factory_orders.papers.events import PaperAnswered
-from factory_orders.papers.model import Issued, Paper, PaperKind, PaperRequest, PaperState, Refused
+from factory_orders.papers.model import (
+    Issued,
+    Paper,
+    PaperKind,
+    PaperRequest,
+    PaperState,
+    Refused,
+    answered,
+    ask_again,
+    voided,
+)
 from factory_orders.papers.policy import PaperPolicy
 from factory_orders.papers.ports import PaperProvider
 from factory_orders.papers.store import (
+    due_papers,
     insert_papers,
-    live_papers,
+    lock_live_papers,
     lock_paper,
     papers_of_cars,
     save_paper,
-    waiting_papers,
 )
 from factory_orders.planning.model import AtStoreOrder, OrderTerms
 from factory_orders.planning.order_store import lock_order
@@ -39,7 +48,6 @@ from kernel.ids import BrandId
 from kernel.work import Work, Works
 
 log = structlog.get_logger(__name__)
-NOT_NEEDED: Final = "not_needed"
 
 
 def ask_paper(work: Work, terms: OrderTerms, vehicle: Vehicle, kind: PaperKind) -> Paper:
@@ -64,9 +72,9 @@ def ask_papers(work: Work, cars: Sequence[tuple[OrderTerms, Vehicle]], kind: Pap
             *(work.new_id(), terms.brand_id, terms.id, terms.account_id, vehicle.vin),
             *(kind, amount, vehicle.newness.word),
         )
-        asked = Paper(request, provider, PaperState.REQUESTED, work.now)
+        asked = Paper(request, provider, PaperState.REQUESTED, work.now, due_at=work.now)
         if provider == sandbox.NAME:
-            asked = _answered(work, asked, sandbox.SandboxPapers().issue(request))
+            asked = answered(asked, sandbox.SandboxPapers().issue(request), now=work.now)
         fresh.append(asked)
         known[terms.id, vehicle.vin] = asked
     insert_papers(work, fresh)
@@ -101,32 +109,14 @@ def invoiced_cars(work: Work, order_ids: Sequence[str]) -> set[tuple[str, str]]:
 
 
 def void_papers(work: Work, order_id: str, vin: str) -> None:
-    """Take back the papers of a car that its buyer does not take after all."""
-    for paper in live_papers(work, order_id, vin):
-        if paper.state is PaperState.REQUESTED:
-            save_paper(work, replace(paper, state=PaperState.REFUSED, reason=NOT_NEEDED, answered_at=work.now))
-        elif paper.provider == sandbox.NAME:
-            save_paper(work, replace(paper, state=PaperState.VOIDED, voided_at=work.now))
+    """Take back the papers of a car that its buyer does not take after all, those too that are not issued yet."""
+    for paper in lock_live_papers(work, order_id, vin):
+        if paper.provider == sandbox.NAME:
+            save_paper(work, voided(paper, now=work.now))
         else:
-            save_paper(work, replace(paper, state=PaperState.VOID_WANTED))
-
-
-def _answer(work: Work, paper: Paper, answer: Issued | Refused | None) -> Paper:
-    answered = _answered(work, paper, answer)
-    if answered is not paper:
-        save_paper(work, answered)
-        _tell(work, [answered])
-    return answered
-
-
-def _answered(work: Work, paper: Paper, answer: Issued | Refused | None) -> Paper:
-    match answer:
-        case None:
-            return paper
-        case Issued(number=number):
-            return replace(paper, state=PaperState.ISSUED, number=number, answered_at=work.now)
-        case Refused(reason=reason):
-            return replace(paper, state=PaperState.REFUSED, reason=reason[:80], answered_at=work.now)
+            answered_at = paper.answered_at or work.now
+            wanted = PaperState.VOID_WANTED
+            save_paper(work, replace(paper, state=wanted, answered_at=answered_at, due_at=work.now, attempts=0))
 
 
 def _tell(work: Work, papers: Sequence[Paper]) -> None:
@@ -143,34 +133,40 @@ def _tell(work: Work, papers: Sequence[Paper]) -> None:
 
 
 def ask_providers(works: Works, *, providers: Mapping[str, PaperProvider]) -> int:
-    """Ask providers for what waits, one paper a change; a loop of the worker. Returns how many were answered.
+    """Ask providers for what is due, one paper a change; a loop of the worker. Returns how many were answered.
 
-    A provider that fails is logged and asked again in the next round; it holds up nobody else's papers.
+    A provider that has no answer, or fails, is asked again after a growing pause; it holds up nobody else's papers.
     """
     with works.read(system(BrandId("platform"))) as work:
-        waiting = waiting_papers(work, list(providers))
-    answered = 0
-    for paper in waiting:
-        provider, request = providers[paper.provider], paper.request
-        try:
-            answer: Issued | Refused | None = None
-            if paper.state is PaperState.REQUESTED:
-                answer = provider.issue(request)
-            else:
-                done = provider.void(request, paper.number or "")
-        except Exception as error:  # a provider is somebody else's code
-            log.warning("paper_provider_failed", provider=provider.name, paper_id=request.paper_id, exc_info=error)
-            continue
-        with works.change(system(BrandId(request.brand_id))) as work:
-            now = lock_paper(work, request.paper_id)
-            if now.state is not paper.state:
-                if isinstance(answer, Issued) and now.state is PaperState.REFUSED and now.reason == NOT_NEEDED:
-                    # Nobody needed it any more while it was issued: what stands at the provider is taken back there.
-                    save_paper(work, replace(now, state=PaperState.VOID_WANTED, number=answer.number, reason=None))
-                continue
-            if paper.state is PaperState.REQUESTED:
-                answered += _answer(work, now, answer).state is not PaperState.REQUESTED
-            elif done:
-                save_paper(work, replace(now, state=PaperState.VOIDED, voided_at=work.now))
-                answered += 1
-    return answered
+        due = due_papers(work, list(providers))
+    return sum(_ask(works, providers[paper.provider], paper) for paper in due)
+
+
+def _ask(works: Works, provider: PaperProvider, paper: Paper) -> bool:
+    """Ask about one paper, outside of any transaction, and write the answer; says whether there was one."""
+    request = paper.request
+    answer: Issued | Refused | None = None
+    done = False
+    try:
+        if paper.state is PaperState.REQUESTED:
+            answer = provider.issue(request)
+        else:
+            done = provider.void(request, paper.number)
+    except Exception as error:  # a provider is somebody else's code
+        log.warning("paper_provider_failed", provider=provider.name, paper_id=request.paper_id, exc_info=error)
+
+    def note(work: Work) -> bool:
+        now = lock_paper(work, request.paper_id)
+        after = now
+        if answer is not None:
+            after = answered(now, answer, now=work.now)
+        elif (now.state, now.number) == (paper.state, paper.number):
+            after = voided(now, now=work.now) if done else ask_again(now, now=work.now)
+        if after is now:
+            return False
+        save_paper(work, after)
+        if after.state is PaperState.ISSUED or after.state is PaperState.REFUSED:
+            _tell(work, [after])
+        return after.due_at is None
+
+    return works.run(system(BrandId(request.brand_id)), note)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import select, update
 
-from factory_orders.papers.model import Paper, PaperKind, PaperState
+from factory_orders.papers.model import Paper, PaperKind
 from factory_orders.papers.rows import paper_from
 from factory_orders.papers.tables import LIVE_ROWS, papers
 from kernel import db
@@ -34,13 +34,8 @@ def save_paper(work: Work, paper: Paper) -> None:
 
 
 def _changing(paper: Paper) -> dict[str, object]:
-    names = ("requested_at", "number", "reason", "answered_at", "voided_at")
+    names = ("requested_at", "number", "reason", "answered_at", "voided_at", "due_at", "attempts")
     return {name: getattr(paper, name) for name in names} | {"state": paper.state.value}
-
-
-def live_paper(work: Work, order_id: str, vin: str, kind: PaperKind) -> Paper | None:
-    """Return the paper of a kind that an order's car has or waits for."""
-    return papers_of_cars(work, [order_id], kind).get((order_id, vin))
 
 
 def papers_of_cars(work: Work, order_ids: Sequence[str], kind: PaperKind) -> dict[tuple[str, str], Paper]:
@@ -56,9 +51,12 @@ def papers_of_cars(work: Work, order_ids: Sequence[str], kind: PaperKind) -> dic
     return {(row["order_id"], row["vin"]): paper_from(row) for row in work.connection.execute(found).mappings()}
 
 
-def live_papers(work: Work, order_id: str, vin: str) -> list[Paper]:
-    """Return the papers that an order's car has or waits for."""
-    return [found for kind in PaperKind if (found := live_paper(work, order_id, vin, kind)) is not None]
+def lock_live_papers(work: Work, order_id: str, vin: str) -> list[Paper]:
+    """Load the papers that an order's car has or waits for, and keep answers to them waiting."""
+    table = papers.c
+    own = (table.order_id == order_id) & (table.vin == vin) & (table.brand_id == work.actor.brand_id)
+    rows = work.connection.execute(select(papers).where(own, LIVE_ROWS).order_by(table.id).with_for_update())
+    return [paper_from(row) for row in rows.mappings()]
 
 
 def lock_paper(work: Work, paper_id: str) -> Paper:
@@ -70,9 +68,8 @@ def lock_paper(work: Work, paper_id: str) -> Paper:
     return paper_from(row)
 
 
-def waiting_papers(work: Work, providers: Sequence[str]) -> list[Paper]:
-    """Return papers of all brands that one of these providers is to be asked about, the oldest first."""
-    states = [PaperState.REQUESTED.value, PaperState.VOID_WANTED.value]
-    found = select(papers).where(db.among(papers.c.state, states), db.among(papers.c.provider, providers))
-    rows = work.connection.execute(found.order_by(papers.c.id).limit(AT_ONCE)).mappings()
+def due_papers(work: Work, providers: Sequence[str]) -> list[Paper]:
+    """Return papers of all brands that one of these providers is to be asked about now, the longest due first."""
+    found = select(papers).where(papers.c.due_at <= work.now, db.among(papers.c.provider, providers))
+    rows = work.connection.execute(found.order_by(papers.c.due_at, papers.c.id).limit(AT_ONCE)).mappings()
     return [paper_from(row) for row in rows]

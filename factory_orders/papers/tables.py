@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, String, Table, text
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, String, Table, text
 
 from factory_orders.deliveries.tables import handovers
 from factory_orders.papers.model import LIVE, PaperKind, PaperState
@@ -32,9 +32,15 @@ papers = Table(
     Column("reason", String(80)),
     Column("answered_at", Instant),
     Column("voided_at", Instant),
+    Column("due_at", Instant),
+    Column("attempts", Integer, nullable=False, server_default="0"),
     CheckConstraint(f"kind IN ({_KINDS})", name="kind_known"),
     CheckConstraint(f"state IN ({_STATES})", name="state_known"),
-    CheckConstraint("(state IN ('issued', 'void_wanted', 'voided')) = (number IS NOT NULL)", name="issued_has_number"),
+    CheckConstraint(
+        "(state <> 'issued' OR number IS NOT NULL) AND (state NOT IN ('requested', 'refused') OR number IS NULL)",
+        name="issued_has_number",
+    ),
+    CheckConstraint("(state IN ('requested', 'void_wanted')) = (due_at IS NOT NULL)", name="asked_while_it_waits"),
     CheckConstraint("(state = 'refused') = (reason IS NOT NULL)", name="refused_has_reason"),
     CheckConstraint("(state = 'requested') = (answered_at IS NULL)", name="answered_when_it_is"),
     CheckConstraint("(state = 'voided') = (voided_at IS NOT NULL)", name="voided_when_it_is"),
@@ -51,7 +57,7 @@ Index(
 # The guard below and an order's own list look for all of its papers.
 Index("ix_papers_order", papers.c.order_id)
 Index("uq_papers_number", papers.c.provider, papers.c.kind, papers.c.number, unique=True)
-Index("ix_papers_state", papers.c.state, papers.c.id)
+Index("ix_papers_due", papers.c.due_at, papers.c.id)
 guard(
     handovers,
     "invoice_before_signing",

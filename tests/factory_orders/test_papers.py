@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Final
 
 import pytest
@@ -13,14 +15,17 @@ from factory_orders import queries, service
 from factory_orders.deliveries.tables import handovers
 from factory_orders.errors import InvoiceMissing, PaperNotPossible
 from factory_orders.model import Handover, HandoverState
-from factory_orders.papers.model import Issued, Paper, PaperKind, PaperRequest, PaperState, Refused
+from factory_orders.papers.model import Issued, Paper, PaperKind, PaperRequest, PaperState, Refused, answered
+from factory_orders.papers.store import lock_paper, save_paper
 from factory_orders.papers.tables import papers
 from kernel import policy
 from kernel.actor import Actor, Role
 from kernel.errors import NotFound
 from kernel.ids import AccountId
+from kernel.work import Work
 from tests.configurator.small_brand import BRAND
 from tests.factory_orders.trade import OTHER_STORE, STORE_ADVISER, SYSTEM, Trade, buyer
+from tests.support.locks import SECONDS_MAX, wait_until_waiting
 
 ADMIN: Final = Actor(BRAND, frozenset({Role.BRAND_ADMIN}), AccountId("e" * 32))
 
@@ -32,7 +37,7 @@ class SlowOffice:
     name: str = "office"
     answers: list[Issued | Refused | Exception | None] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
-    voided: list[str] = field(default_factory=list)
+    voided: list[str | None] = field(default_factory=list)
 
     def issue(self, request: PaperRequest) -> Issued | Refused | None:
         self.asked.append(request.paper_id)
@@ -41,7 +46,7 @@ class SlowOffice:
             raise answer
         return answer
 
-    def void(self, request: PaperRequest, number: str) -> bool:
+    def void(self, request: PaperRequest, number: str | None) -> bool:
         self.voided.append(number)
         return len(self.voided) > 1
 
@@ -66,6 +71,8 @@ def told(trade: Trade, order_id: str, who: Actor | None = None) -> list[Paper]:
 
 
 def ask(trade: Trade, office: SlowOffice) -> int:
+    """Let a worker ask in an hour, when what had no answer is due again."""
+    trade.clock.advance(timedelta(hours=1))
     return service.ask_providers(trade.works, providers={office.name: office})
 
 
@@ -249,3 +256,58 @@ def test_the_database_keeps_one_live_invoice_a_car_and_a_number_for_one_paper(tr
     for other in ({"number": "another"}, {"state": "voided", "voided_at": trade.clock.now()}):
         with pytest.raises(IntegrityError), trade.works.change(SYSTEM) as work:
             work.connection.execute(papers.insert().values(**(row | {"id": "f" * 32} | other)))
+
+
+def test_a_paper_that_a_provider_still_owes_goes_back_with_the_car_and_is_never_issued(trade: Trade) -> None:
+    use_office(trade)
+    (order_id,) = trade.lock()
+    handover = paid(trade, order_id)
+    office = SlowOffice(answers=[None])
+    ask(trade, office)
+
+    with trade.works.change(buyer()) as work:
+        service.reject_handover(work, handover.id, "the door does not close")
+
+    assert [(one.state, one.number) for one in told(trade, order_id)] == [(PaperState.VOID_WANTED, None)]
+    assert [ask(trade, office) for _ in range(3)] == [0, 1, 0]
+    assert office.voided == [None, None]
+    assert [one.state for one in told(trade, order_id)] == [PaperState.VOIDED]
+
+
+def test_a_provider_that_has_no_answer_is_asked_again_after_a_growing_pause(trade: Trade) -> None:
+    use_office(trade)
+    (order_id,) = trade.lock()
+    paid(trade, order_id)
+    office = SlowOffice(answers=[None, OSError("down"), Issued("7")])
+    pauses = []
+
+    for seconds in (0, 1, 1, 3, 1):
+        trade.clock.advance(timedelta(seconds=seconds))
+        service.ask_providers(trade.works, providers={office.name: office})
+        pauses.append(len(office.asked))
+
+    # Nobody else's paper waits meanwhile: a worker takes the hundred that have been due the longest.
+    assert pauses == [1, 1, 2, 2, 3]
+    assert [one.state for one in told(trade, order_id)] == [PaperState.ISSUED]
+
+
+@pytest.mark.postgres
+def test_an_invoice_that_is_issued_while_its_car_is_rejected_goes_back_by_its_number(postgres_trade: Trade) -> None:
+    trade = postgres_trade
+    use_office(trade)
+    (order_id,) = trade.lock()
+    handover = paid(trade, order_id)
+    (asked,) = told(trade, order_id)
+
+    def reject(work: Work) -> None:
+        service.reject_handover(work, handover.id, "the door does not close")
+
+    with ThreadPoolExecutor(1) as other:
+        with trade.works.change(SYSTEM) as work:
+            now = lock_paper(work, asked.request.paper_id)
+            save_paper(work, answered(now, Issued("7"), now=work.now))
+            rejecting = other.submit(trade.works.run, buyer(), reject)
+            wait_until_waiting(trade.works.engine, 1)
+        rejecting.result(SECONDS_MAX)
+
+    assert [(one.state, one.number) for one in told(trade, order_id)] == [(PaperState.VOID_WANTED, "7")]

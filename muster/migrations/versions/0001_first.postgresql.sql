@@ -2067,10 +2067,13 @@ CREATE TABLE papers (
 	reason VARCHAR(80), 
 	answered_at TIMESTAMP WITH TIME ZONE, 
 	voided_at TIMESTAMP WITH TIME ZONE, 
+	due_at TIMESTAMP WITH TIME ZONE, 
+	attempts INTEGER DEFAULT '0' NOT NULL, 
 	CONSTRAINT pk_papers PRIMARY KEY (id), 
 	CONSTRAINT ck_papers_kind_known CHECK (kind IN ('vehicle_invoice', 'insurance', 'plate')), 
 	CONSTRAINT ck_papers_state_known CHECK (state IN ('requested', 'issued', 'refused', 'void_wanted', 'voided')), 
-	CONSTRAINT ck_papers_issued_has_number CHECK ((state IN ('issued', 'void_wanted', 'voided')) = (number IS NOT NULL)), 
+	CONSTRAINT ck_papers_issued_has_number CHECK ((state <> 'issued' OR number IS NOT NULL) AND (state NOT IN ('requested', 'refused') OR number IS NULL)), 
+	CONSTRAINT ck_papers_asked_while_it_waits CHECK ((state IN ('requested', 'void_wanted')) = (due_at IS NOT NULL)), 
 	CONSTRAINT ck_papers_refused_has_reason CHECK ((state = 'refused') = (reason IS NOT NULL)), 
 	CONSTRAINT ck_papers_answered_when_it_is CHECK ((state = 'requested') = (answered_at IS NULL)), 
 	CONSTRAINT ck_papers_voided_when_it_is CHECK ((state = 'voided') = (voided_at IS NOT NULL)), 
@@ -3037,9 +3040,9 @@ CREATE INDEX ix_orders_store ON orders (store_id, state, id)
 -- next
 CREATE INDEX ix_outbox_due_at ON outbox (due_at, id) WHERE due_at IS NOT NULL
 -- next
-CREATE INDEX ix_papers_order ON papers (order_id)
+CREATE INDEX ix_papers_due ON papers (due_at, id)
 -- next
-CREATE INDEX ix_papers_state ON papers (state, id)
+CREATE INDEX ix_papers_order ON papers (order_id)
 -- next
 CREATE INDEX ix_payment_callbacks_charged_back ON payment_callbacks (provider, provider_reference) WHERE kind = 'charged_back'
 -- next
