@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from random import Random
 from typing import Final
 
@@ -18,7 +19,7 @@ from configurator.quote_service import QuoteRequest, issue_quote
 from configurator.signing import sign_quote
 from configurator.store import insert_quotes
 from demand.pools.policy import PoolPolicy
-from demand.service import PoolPlan, open_pool
+from demand.service import Placed, PoolPlan, open_pool, place_pre_orders
 from kernel import db, registry
 from kernel.actor import Actor, Role, system
 from kernel.identity.account_service import add_accounts
@@ -37,6 +38,7 @@ from muster.wiring import Runtime
 from tests.support.launch import REGION, add_qilan
 
 BATCH: Final = 500
+EARLIER: Final = 500
 FIRST_NUMBER: Final = 1_000_000
 DRAWS_MAX: Final = 2_000
 
@@ -59,19 +61,35 @@ class Storm:
 
 
 def prepare_storm(runtime: Runtime, *, places: int, buyers: int, pools: int, buyers_each: int) -> Storm:
-    """Migrate an empty database and fill it: a hot pool of so many places, and up to `pools` others."""
+    """Migrate an empty database and fill it: a hot pool of so many places, and up to `pools` others.
+
+    Another pool has members already, as there are where a brand is open: over empty tables PostgreSQL plans to read all
+    of them, for each reference to a payment too, and a session keeps such a plan however many rows come.
+    """
     upgrade(runtime.works.engine)
     brand = add_qilan(runtime)
-    cars = _cars_of_classes(runtime, brand, pools + 1)
+    (earlier, *cars) = _cars_of_classes(runtime, brand, pools + 2)
     numbers = iter(range(FIRST_NUMBER, FIRST_NUMBER + 10_000_000))
-    halls = []
-    for index, (cls, car) in enumerate(cars):
-        limit, count = (places, buyers) if index == 0 else (max(buyers_each, 2), buyers_each)
-        with runtime.works.change(system(brand.id)) as work:
-            pool = open_pool(work, PoolPlan(cls, capacity=max(limit // 2, 60), member_limit=max(limit, 60)))
-        crowd = tuple(_crowd(runtime, brand, car, [next(numbers) for _ in range(count)])) if count else ()
-        halls.append(Hall(pool.head.id, crowd))
-    return Storm(brand, halls[0], tuple(halls[1:]))
+    _join(runtime, brand, _hall(runtime, brand, earlier, numbers, places=EARLIER, buyers=EARLIER))
+    hot = _hall(runtime, brand, cars[0], numbers, places=places, buyers=buyers)
+    spread = [_hall(runtime, brand, one, numbers, places=buyers_each, buyers=buyers_each) for one in cars[1:]]
+    return Storm(brand, hot, tuple(spread))
+
+
+def _hall(
+    runtime: Runtime, brand: Brand, kind: tuple[PoolingClass, Car], numbers: Iterator[int], *, places: int, buyers: int
+) -> Hall:
+    cls, car = kind
+    with runtime.works.change(system(brand.id)) as work:
+        pool = open_pool(work, PoolPlan(cls, capacity=max(places // 2, 60), member_limit=max(places, 60)))
+    return Hall(pool.head.id, tuple(_crowd(runtime, brand, car, list(islice(numbers, buyers)))))
+
+
+def _join(runtime: Runtime, brand: Brand, hall: Hall) -> None:
+    requests = [one.request(pool_id=hall.pool_id) for one in hall.buyers]
+    with runtime.works.change(system(brand.id)) as work:
+        outcomes = place_pre_orders(work, runtime.providers, requests)
+    assert all(isinstance(one, Placed) for one in outcomes), outcomes
 
 
 def _cars_of_classes(runtime: Runtime, brand: Brand, count: int) -> list[tuple[PoolingClass, Car]]:

@@ -82,6 +82,11 @@ quotes = Table(
     Column("store_id", Id, ForeignKey("stores.id"), nullable=False),
     Column("vehicle_price_minor", BigInteger, nullable=False),
     Column("total_minor", BigInteger, nullable=False),
+    # The car as a pre-order takes it over: to read it out of the document cost more than all else that is read for one.
+    Column("model", String(80), nullable=False),
+    Column("options", Json, nullable=False),
+    Column("region", String(40), nullable=False),
+    Column("class_key", String(300), nullable=False),
     Column("document", Json, nullable=False),
     Column("key_id", String(16), nullable=False),
     Column("signature", String(100), nullable=False),

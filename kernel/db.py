@@ -324,7 +324,7 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str,
     ending = f" ON CONFLICT DO NOTHING RETURNING {returning}"
     if is_sqlite(connection):
         return _insert_some_values(connection, table, rows, ending, returning)
-    return {row[0] for row in _insert_arrays(connection, table, rows, ending)}
+    return set(_insert_arrays(connection, table, rows, ending).scalars().all())
 
 
 def _insert_values(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

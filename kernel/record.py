@@ -391,8 +391,10 @@ def pseudonyms(work: Work, scope: str, person_ids: Sequence[str]) -> dict[str, s
     missing = [person_id for person_id in wanted if person_id not in salts]
     if missing:
         rows = [{"person_id": one, "scope": scope, "salt": secrets.token_hex(32)} for one in missing]
-        db.insert_new(work.connection, record_salts, rows, returning="person_id")
-        salts |= _salts(work, scope, missing)
+        new = db.insert_new(work.connection, record_salts, rows, returning="person_id")
+        salts |= {row["person_id"]: row["salt"] for row in rows}
+        # Somebody else was quicker where a row is not new.
+        salts |= _salts(work, scope, [person_id for person_id in missing if person_id not in new])
     return {person_id: _pseudonym(salts[person_id], scope, person_id) for person_id in wanted}
 
 
@@ -411,7 +413,7 @@ def _salts(work: Work, scope: str, person_ids: Sequence[str]) -> dict[str, str]:
         return {}
     table = record_salts.c
     found = select(table.person_id, table.salt).where(table.scope == scope, db.among(table.person_id, person_ids))
-    return {row.person_id: row.salt for row in work.connection.execute(found)}
+    return {row.person_id: row.salt for row in work.connection.execute(found).all()}
 
 
 def forget_person(work: Work, person_id: str) -> None:

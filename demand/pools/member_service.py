@@ -40,7 +40,7 @@ from demand.pools.pre_order_store import (
     find_pre_order,
     give_back,
     lock_pre_order,
-    persons_in_pools,
+    places_of,
     refund_day,
     save_car,
     save_pre_orders,
@@ -91,7 +91,7 @@ def fund_pre_order(work: Work, payment: Payment) -> PreOrder:
 
 
 def _join(work: Work, stored: StoredPool, head: PreOrderHead, *, now: datetime) -> StoredPool | Refusal:
-    if persons_in_pools(work, [stored.pool.head.id], [head.person_id]):
+    if (stored.pool.head.id, head.person_id) in places_of(work, [head.person_id]):
         return AlreadyInPool()
     cleared = is_cleared_there(work, head)
     joined = admit(stored.pool, head.offer, accepts_frozen=head.accepts_frozen, cleared=cleared, now=now)

@@ -40,7 +40,7 @@ from demand.pools.pool_store import (
 from demand.pools.pre_order_store import (
     began_anew,
     end_pre_orders,
-    persons_in_pools,
+    places_of,
     refund_day,
     save_pre_orders,
     stores_with_plate_quota,
@@ -183,7 +183,9 @@ def _take_in(work: Work, pool_id: str, *, after: Last | None) -> Last | None:
     if not waiting:
         return None
     terms_before = terms_of(work, [one.pool_id for one in waiting])
-    holders = {person_id for _, person_id in persons_in_pools(work, [pool_id], [one.head.person_id for one in waiting])}
+    holders = {
+        person_id for own, person_id in places_of(work, [one.head.person_id for one in waiting]) if own == pool_id
+    }
     rationed = stores_with_plate_quota(work, [one.head.store_id for one in waiting])
     costlier = {one.head.id for one in waiting if is_costlier(one.head, old=terms_before[one.pool_id], new=head.terms)}
     known = asked_since(work, costlier, head.opens_at) if time < head.freeze_at else set()

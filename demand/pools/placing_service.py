@@ -37,7 +37,7 @@ from demand.pools.pre_order_store import (
     EXPIRE_TIMER,
     deposit_account,
     insert_pre_orders,
-    persons_in_pools,
+    places_of,
     pre_orders_by_id,
 )
 from demand.pools.queries import pools_of_classes
@@ -247,7 +247,7 @@ def _seat_and_write(work: Work, ready: Sequence[Candidate]) -> None:
         pools={pool_id: one.pool for pool_id, one in stored.items()},
         joined={pool_id: one.joined for pool_id, one in stored.items()},
         times=pool_times(work, stored),
-        holders=persons_in_pools(work, list(stored), [one.request.actor.person_id or "" for one in ready]),
+        holders=places_of(work, [one.request.actor.person_id or "" for one in ready]),
         uncleared=uncleared_in(work, [one.pool for one in stored.values()], newcomers=len(ready)),
     )
     seat(seating, ready)

@@ -157,15 +157,16 @@ guard(
     " AND EXISTS (SELECT 1 FROM pools WHERE pools.id = OLD.pool_id AND pools.state = 'frozen')",
     rule="nobody leaves a frozen pool or weakens an offer in it",
 )
-# One verified person holds one place in a pool, whatever account it acts through (DOMAIN section 4.5).
-_HOLDS_PLACE = "state IN ('pooled', 'locked')"
+# One verified person holds one place in a pool, whatever account it acts through (DOMAIN section 4.5). The person comes
+# first: nothing is known of a pool that has just opened, and PostgreSQL would rather look through all its members.
+HOLDS_PLACE = "state IN ('pooled', 'locked')"
 Index(
     "uq_pre_orders_one_place",
-    pre_orders.c.pool_id,
     pre_orders.c.person_id,
+    pre_orders.c.pool_id,
     unique=True,
-    postgresql_where=text(_HOLDS_PLACE),
-    sqlite_where=text(_HOLDS_PLACE),
+    postgresql_where=text(HOLDS_PLACE),
+    sqlite_where=text(HOLDS_PLACE),
 )
 Index(
     "ix_pre_orders_waiting",

@@ -72,7 +72,8 @@ def hold_accounts(work: Work, account_ids: Sequence[str]) -> set[str]:
         .order_by(accounts.c.id)
         .with_for_update(read=True, key_share=True)
     )
-    return {row.id for row in work.connection.execute(found) if row.state != AccountState.ACTIVE.value}
+    held = work.connection.execute(found).all()
+    return {account_id for account_id, state in held if state != AccountState.ACTIVE.value}
 
 
 def hold_own_account(work: Work) -> AccountId:

@@ -23,8 +23,11 @@ from sqlalchemy import (
     text,
 )
 
+from demand.pools.pre_order_store import places_of
 from factory_orders.planning.tables import orders
 from kernel import db
+from kernel.actor import system
+from kernel.ids import BrandId
 from kernel.payments import capture_due, carry_out_refunds
 from kernel.record import record_salts
 from kernel.sandbox import Sandbox
@@ -119,6 +122,23 @@ def test_a_list_is_looked_up_by_the_index(works: Works) -> None:
         plan = explained(connection, wanted)
 
     assert "USING INDEX" in plan or "Index Cond: ((person_id)::text = ANY" in plan, plan
+
+
+def test_who_holds_a_place_is_looked_up_by_the_person_and_not_among_all_members(works: Works) -> None:
+    sent: list[tuple[str, Any]] = []
+    with works.read(system(BrandId("b" * 32))) as work:
+        if not db.is_sqlite(work.connection):
+            work.connection.execute(text("SET LOCAL enable_seqscan = off"))
+        event.listen(work.connection, "before_cursor_execute", lambda *given: sent.append((given[2], given[3])))
+
+        places_of(work, ["a" * 32, "c" * 32])
+
+        statement, parameters = sent[-1]
+        word = "EXPLAIN QUERY PLAN " if db.is_sqlite(work.connection) else "EXPLAIN "
+        plan = str(work.connection.exec_driver_sql(word + statement, parameters).all())
+
+    assert "uq_pre_orders_one_place" in plan, plan
+    assert "(person_id=?)" in plan or "Index Cond: (person_id = ANY" in plan, plan
 
 
 # Each of these is a handful of rows or a selection, not a list of values.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, MetaData, String, Table, UniqueConstraint, select
+from sqlalchemy import Column, MetaData, String, Table, UniqueConstraint, func, select
 from sqlalchemy.exc import DatabaseError, StatementError
 
 from kernel import db, policy, registry
@@ -241,6 +241,20 @@ def test_what_is_inserted_comes_back_as_it_was(made: Database, rows: int) -> Non
 
     assert read == written
     assert nothing == [written[-1]["id"]]
+
+
+def test_of_many_rows_those_that_are_new_are_inserted_and_told(made: Database) -> None:
+    rows = [{"id": f"{number:032x}", **FULL, "name": f"岐{number}"} for number in range(1_201)]
+
+    with made.engine.execution_options(**{db.WRITE: True}).begin() as connection:
+        db.insert_many(connection, kept, rows[::2])
+        new = db.insert_new(connection, kept, rows, returning="id")
+        again = db.insert_new(connection, kept, rows, returning="id")
+        count = connection.execute(select(func.count()).select_from(kept)).scalar_one()
+
+    assert new == {row["id"] for row in rows[1::2]}
+    assert again == set()
+    assert count == 1_201
 
 
 NASTY = (

@@ -29,7 +29,7 @@ from demand.pools.pool_store import lock_pool, open_pool_ids
 from demand.pools.pre_order_store import (
     began_anew,
     lock_pre_order,
-    persons_in_pools,
+    places_of,
     save_car,
     save_pre_orders,
 )
@@ -120,7 +120,7 @@ def _next_pool(work: Work, waiting: PreOrder) -> StoredPool:
 
 def _joined(work: Work, stored: StoredPool, waiting: WaitingPreOrder) -> StoredPool:
     head, pool = waiting.head, stored.pool
-    if persons_in_pools(work, [pool.head.id], [head.person_id]):
+    if (pool.head.id, head.person_id) in places_of(work, [head.person_id]):
         raise AlreadyInPool
     cleared = is_cleared_there(work, head)
     now = pool_times(work, [pool.head.id])[pool.head.id]

@@ -1668,6 +1668,10 @@ CREATE TABLE quotes (
 	store_id VARCHAR(32) NOT NULL, 
 	vehicle_price_minor BIGINT NOT NULL, 
 	total_minor BIGINT NOT NULL, 
+	model VARCHAR(80) NOT NULL, 
+	options JSONB NOT NULL, 
+	region VARCHAR(40) NOT NULL, 
+	class_key VARCHAR(300) NOT NULL, 
 	document JSONB NOT NULL, 
 	key_id VARCHAR(16) NOT NULL, 
 	signature VARCHAR(100) NOT NULL, 
@@ -3192,7 +3196,7 @@ CREATE UNIQUE INDEX uq_payments_provider_provider_reference ON payments (provide
 -- next
 CREATE UNIQUE INDEX uq_pools_open_class ON pools (brand_id, class_key) WHERE state = 'open'
 -- next
-CREATE UNIQUE INDEX uq_pre_orders_one_place ON pre_orders (pool_id, person_id) WHERE state IN ('pooled', 'locked')
+CREATE UNIQUE INDEX uq_pre_orders_one_place ON pre_orders (person_id, pool_id) WHERE state IN ('pooled', 'locked')
 -- next
 CREATE UNIQUE INDEX uq_promise_holds_account ON promise_holds (brand_id, account_id) WHERE state = 'held'
 -- next
