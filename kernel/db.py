@@ -44,6 +44,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
+from kernel.sending import UNANSWERED, wait_for_answer
+
 metadata: Final = MetaData(
     naming_convention={
         "ix": "ix_%(column_0_N_label)s",
@@ -225,6 +227,7 @@ def open_engine(text: str, *, connections_max: int = 8, waits_for_disk: bool = T
             json_deserializer=orjson.loads,
         )
         event.listen(engine, "connect", _set_up_postgres if waits_for_disk else _set_up_hasty_postgres)
+        event.listen(engine, "after_cursor_execute", wait_for_answer)
         return engine
     engine = create_engine(url, hide_parameters=True, pool_size=connections_max, max_overflow=0, pool_timeout=30)
     event.listen(engine, "connect", _set_up_sqlite)
@@ -298,10 +301,8 @@ def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str
     """Insert rows in one go; all rows have the same keys; an empty list does nothing."""
     if rows and is_sqlite(connection):
         _insert_values(connection, table, rows)
-    elif len(rows) == 1:
-        connection.execute(table.insert(), [dict(row) for row in rows])
     elif rows:
-        _insert_arrays(connection, table, rows, "")
+        _insert_arrays(connection, table, rows, "", {UNANSWERED: True})
 
 
 def take_turns(connection: Connection, *names: str) -> None:
@@ -324,7 +325,7 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str,
     ending = f" ON CONFLICT DO NOTHING RETURNING {returning}"
     if is_sqlite(connection):
         return _insert_some_values(connection, table, rows, ending, returning)
-    return set(_insert_arrays(connection, table, rows, ending).scalars().all())
+    return set(_insert_arrays(connection, table, rows, ending, {}).scalars().all())
 
 
 def _insert_values(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -381,7 +382,7 @@ def _value_statement(table: Table, names: tuple[str, ...]) -> str:
 
 
 def _insert_arrays(
-    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], ending: str
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], ending: str, options: dict[str, Any]
 ) -> CursorResult[Any]:
     """Insert rows as one array a column: the same short statement for one row and for a thousand, prepared once.
 
@@ -391,7 +392,8 @@ def _insert_arrays(
     names = tuple(rows[0])
     assert all(row.keys() == rows[0].keys() for row in rows), "all rows have the same keys"
     arrays = tuple(_array(table, name, rows) for name in names)
-    return connection.exec_driver_sql(_array_statement(table, names, connection.dialect) + ending, arrays)
+    statement = _array_statement(table, names, connection.dialect) + ending
+    return connection.exec_driver_sql(statement, arrays, execution_options=options)
 
 
 def _array(table: Table, name: str, rows: Sequence[Mapping[str, Any]]) -> str:

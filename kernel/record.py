@@ -24,6 +24,7 @@ from kernel.immutable import append_only
 from kernel.merkle import merkle_root
 from kernel.reasons import because
 from kernel.registry import Brand
+from kernel.sending import write
 from kernel.work import Work
 
 GENESIS: Final = "0" * 64
@@ -159,7 +160,8 @@ def append_many(work: Work, new: Sequence[NewEntry]) -> list[Entry]:
             for entry in entries
         ],
     )
-    work.connection.execute(
+    write(
+        work.connection,
         update(record_heads)
         .where(record_heads.c.chain == bindparam("b_chain"))
         .values(sequence=bindparam("b_sequence"), hash=bindparam("b_hash"), at=bindparam("b_at")),

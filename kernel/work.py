@@ -18,6 +18,7 @@ from kernel.actor import Actor
 from kernel.clock import Clock, ShiftedClock, SystemClock
 from kernel.events import Event
 from kernel.ids import IdMaker, RandomIds
+from kernel.sending import sending
 
 log = structlog.get_logger(__name__)
 AnswerT = TypeVar("AnswerT")
@@ -102,14 +103,17 @@ class Works:
         self._writer = engine.execution_options(**{db.WRITE: True})
 
     @contextmanager
-    def change(self, actor: Actor) -> Iterator[Work]:
-        """Open a transaction that commits at the end, with its news; any exception rolls everything back."""
-        with self._writer.begin() as connection:
+    def change(self, actor: Actor, *, ahead: bool = False) -> Iterator[Work]:
+        """Open a transaction that commits at the end, with its news; any exception rolls everything back.
+
+        `ahead` is for one that writes much; see `kernel.sending`.
+        """
+        with self._writer.begin() as connection, sending(connection, ahead=ahead):
             work = Work(connection, self.clock.now(), self.ids, actor)
             yield work
             news.post(connection, work.news, now=work.now, ids=work.ids)
 
-    def run(self, actor: Actor, decide: Callable[[Work], AnswerT]) -> AnswerT:
+    def run(self, actor: Actor, decide: Callable[[Work], AnswerT], *, ahead: bool = False) -> AnswerT:
         """Return what `decide` answers in a change of its own, once that has committed.
 
         A timer, a callback and a buyer may take the same rows in another order; PostgreSQL then undoes one of them,
@@ -117,13 +121,13 @@ class Works:
         """
         for _ in range(ATTEMPTS_MAX - 1):
             try:
-                with self.change(actor) as work:
+                with self.change(actor, ahead=ahead) as work:
                     return decide(work)
             except DBAPIError as error:
                 if not is_undone(error):
                     raise
                 log.warning("change_repeated", sqlstate=getattr(error.orig, "sqlstate", None))
-        with self.change(actor) as work:
+        with self.change(actor, ahead=ahead) as work:
             return decide(work)
 
     def recall(self, actor: Actor) -> Work:

@@ -39,6 +39,6 @@ def pre_order_door(
                 outcomes.update(zip(indices, placed, strict=True))
             return [outcomes[index] for index in range(len(requests))]
 
-        return works.run(PLATFORM, place)
+        return works.run(PLATFORM, place, ahead=True)
 
     return Group(decide, name="pre-orders", queue_max=queue_max, owner_of=lambda request: request.actor.account_id)

@@ -48,7 +48,7 @@ from kernel.actor import Permission
 from kernel.errors import IdempotencyMismatch, NotFound, NotSignedIn, Refusal
 from kernel.idempotency import Fresh, Keyed, Replay, claim_many, release
 from kernel.identity.queries import hold_accounts
-from kernel.ledger import book
+from kernel.ledger import Transfer, book
 from kernel.money import Money
 from kernel.payments import Payment, PaymentProvider, PaymentRequest
 from kernel.timers import set_new_timers
@@ -256,7 +256,7 @@ def _seat_and_write(work: Work, ready: Sequence[Candidate]) -> None:
         return
     rules = policy.current(work)
     payable_until = work.now + timedelta(minutes=rules.section(PoolPolicy).payment_minutes)
-    _take_money(work, seated, seating, payable_until=payable_until)
+    transfers = _take_money(work, seated, seating, payable_until=payable_until)
     _take_quotes(work, seated)
     for one in seated:
         one.pre_order = pre_order_of(
@@ -268,7 +268,7 @@ def _seat_and_write(work: Work, ready: Sequence[Candidate]) -> None:
             now=work.now,
             pool_time=seating.times[one.pool_id],
         )
-    insert_pre_orders(work, [(one.pre_order, one.place_number) for one in seated if one.pre_order is not None])
+    # From here on hardly anything is read: the database writes what it has been sent while the next rows are laid out.
     chain_joined(
         work,
         [
@@ -277,6 +277,8 @@ def _seat_and_write(work: Work, ready: Sequence[Candidate]) -> None:
             if isinstance(one.pre_order, PooledPreOrder) and one.place_number is not None
         ],
     )
+    book(work, *transfers)
+    insert_pre_orders(work, [(one.pre_order, one.place_number) for one in seated if one.pre_order is not None])
     filled = {one.pool_id for one in seated if one.place_number is not None}
     saved = save_after(
         work,
@@ -307,8 +309,10 @@ def _lock(work: Work, ready: Sequence[Candidate]) -> dict[str, StoredPool]:
     return lock_pools(work, named, keys)
 
 
-def _take_money(work: Work, seated: Sequence[Candidate], seating: Seating, *, payable_until: datetime) -> None:
-    """Take in authorised deposits and ask for the others; book what came in."""
+def _take_money(
+    work: Work, seated: Sequence[Candidate], seating: Seating, *, payable_until: datetime
+) -> list[Transfer]:
+    """Take in authorised deposits and ask for the others; returns what is to be booked of what came in."""
 
     def wanted(one: Candidate) -> PaymentRequest:
         deposit = Money(seating.pools[one.pool_id].head.terms.deposit_minor)
@@ -323,10 +327,10 @@ def _take_money(work: Work, seated: Sequence[Candidate], seating: Seating, *, pa
         assert isinstance(payment, Payment)
         one.payment_id = payment.id
         transfers.append(payments.receipt(payment, kind="deposit_held", to=deposit_account(one.id)))
-    book(work, *transfers)
     unpaid = [one for one in seated if one.authorisation is None]
     for one, payment in zip(unpaid, payments.request_payments(work, [wanted(one) for one in unpaid]), strict=True):
         one.payment_id = payment.id
+    return transfers
 
 
 def _take_quotes(work: Work, seated: Sequence[Candidate]) -> None:

@@ -27,6 +27,7 @@ from demand.pools.rows import StoredPool, pool_from
 from demand.pools.tables import pool_changes, pool_clearings, pools
 from kernel import db, record
 from kernel.errors import NotFound
+from kernel.sending import write
 from kernel.timers import cancel_timer, set_timer
 from kernel.work import Work
 
@@ -119,7 +120,7 @@ def save_pools(work: Work, changed: Sequence[tuple[StoredPool, StoredPool]]) -> 
     for group, columns in ((still, names), ([row for row, _ in moved], [*names, "state_at"])):
         if group:
             statement = update(pools).where(pools.c.id == bindparam("b_id"))
-            work.connection.execute(statement.values({name: bindparam(name) for name in columns}), group)
+            write(work.connection, statement.values({name: bindparam(name) for name in columns}), group)
     for _, (before, after) in moved:
         if isinstance(after.pool, FrozenPool):
             note_pool_changes(work, [(after.pool, "frozen")])

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import structlog
@@ -52,13 +53,14 @@ def count_of(works: Works, table: object) -> int:
 # --- work and ledger ---
 
 
-def test_a_change_that_fails_leaves_no_row_and_no_news(works: Works) -> None:
+@pytest.mark.parametrize("ahead", [False, True])
+def test_a_change_that_fails_leaves_no_row_and_no_news(works: Works, ahead: bool) -> None:
     def fail(work: Work) -> None:
         ledger.book(work, transfer("r1"))
         work.record(Joined(BRAND, 1))
         raise ZeroDivisionError
 
-    with pytest.raises(ZeroDivisionError), works.change(system(BRAND)) as work:
+    with pytest.raises(ZeroDivisionError), works.change(system(BRAND), ahead=ahead) as work:
         fail(work)
 
     assert (count_of(works, ledger_transfers), count_of(works, news.outbox)) == (0, 0)
@@ -80,6 +82,56 @@ def test_a_step_is_booked_once(works: Works) -> None:
         assert ledger.is_booked(work, "held", "r1")
         assert not ledger.is_booked(work, "held", "r2")
         assert ledger.balance(work, account("deposit", "x")) == 100
+
+
+def test_what_is_sent_ahead_and_fails_leaves_nothing_and_is_never_acknowledged(works: Works) -> None:
+    with works.change(system(BRAND), ahead=True) as work:
+        ledger.book(work, transfer("r1"))
+
+    def book_again(work: Work, *, reads_on: bool) -> None:
+        ledger.book(work, transfer("r2"))
+        ledger.book(work, transfer("r1"))
+        if reads_on:
+            work.connection.execute(select(news.outbox.c.id)).all()
+        work.record(Joined(BRAND, 1))
+
+    for reads_on in (False, True):
+        with pytest.raises(IntegrityError):
+            works.run(system(BRAND), partial(book_again, reads_on=reads_on), ahead=True)
+
+    with works.change(system(BRAND), ahead=True) as work:
+        assert not ledger.is_booked(work, "held", "r2")
+        ledger.book(work, transfer("r3"))
+        assert ledger.balance(work, account("deposit", "x")) == 200
+    assert (count_of(works, ledger_transfers), count_of(works, news.outbox)) == (2, 0)
+
+
+def test_an_error_of_ours_is_told_though_what_was_sent_ahead_fails_too(works: Works) -> None:
+    with works.change(system(BRAND)) as work:
+        ledger.book(work, transfer("r1"))
+
+    def fail(work: Work) -> None:
+        ledger.book(work, transfer("r1"))
+        raise ZeroDivisionError
+
+    with pytest.raises((ZeroDivisionError, IntegrityError)), works.change(system(BRAND), ahead=True) as work:
+        fail(work)
+
+    with works.change(system(BRAND), ahead=True) as work:
+        ledger.book(work, transfer("r2"))
+    assert count_of(works, ledger_transfers) == 2
+
+
+def test_a_part_that_is_taken_back_takes_what_it_sent_ahead_with_it(works: Works) -> None:
+    with works.change(system(BRAND), ahead=True) as work:
+        ledger.book(work, transfer("r1"))
+        with suppress(ZeroDivisionError), work.connection.begin_nested():
+            ledger.book(work, transfer("r2"))
+            raise ZeroDivisionError
+        ledger.book(work, transfer("r3"))
+
+    with works.read(system(BRAND)) as work:
+        assert [ledger.is_booked(work, "held", one) for one in ("r1", "r2", "r3")] == [True, False, True]
 
 
 def test_balances_are_ones_own_brands_and_a_name_is_not_a_pattern(works: Works) -> None:

@@ -114,12 +114,12 @@ def test_a_timer_that_is_moved_while_it_fails_comes_when_it_was_moved_to(works: 
         changes = 0
 
         @contextmanager
-        def change(self, actor: Actor) -> Iterator[Work]:
+        def change(self, actor: Actor, *, ahead: bool = False) -> Iterator[Work]:
             self.changes += 1
             if self.changes == 2:
                 with works.change(system(BRAND)) as work:
                     set_timer(work, "test.freeze", "k", clock.now() + timedelta(days=3))
-            with super().change(actor) as work:
+            with super().change(actor, ahead=ahead) as work:
                 yield work
 
     def handle(work: Work, key: str, payload: object) -> None:

@@ -29,9 +29,9 @@ class CrashingWorks(Works):
     boundary: Boundary | None = None
 
     @contextmanager
-    def change(self, actor: Actor) -> Iterator[Work]:
+    def change(self, actor: Actor, *, ahead: bool = False) -> Iterator[Work]:
         """Open a change that may find no end, or one that nobody hears of."""
-        with super().change(actor) as work:
+        with super().change(actor, ahead=ahead) as work:
             yield work
             self.commits += 1
             here = self.boundary if self.boundary is not None and self.boundary.number == self.commits else None
