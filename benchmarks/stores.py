@@ -21,7 +21,7 @@ from factory_orders.allocation.flow import allocate
 from factory_orders.allocation.model import Allocation, AllocationProblem, Ways, steps_of, ways_of
 from factory_orders.allocation.repair import mend
 from factory_orders.light_stock.base_stock import StockRule
-from factory_orders.light_stock.sharing import FreeStock, SharingCosts, StorePlace, share_stock
+from factory_orders.light_stock.sharing import FreeStock, SharingCosts, SharingProblem, StorePlace, share_stock
 
 SIDE_KM: Final = 3_000
 KM_MINOR: Final = 300
@@ -111,16 +111,21 @@ def bench_morning(name: str, cars: int, stores: int, models: int, most: float) -
         free.append(FreeStock(f"v{number}", f"m{dice.integers(models)}", own, place))
     means = dice.random((stores, models)) * 2 * cars / stores / models
     places = [
-        StorePlace(f"s{store}", f"m{model}", StockRule(float(means[store, model]), 800_000, 200_000), 0, 0)
+        _morning_place(f"s{store}", f"m{model}", float(means[store, model]))
         for store in range(stores)
         for model in range(models)
     ]
     cpu = time.process_time()
-    found = share_stock(free, places, roads=roads, costs=SharingCosts(30_000, 300, 5_000))
+    costs = SharingCosts(30_000, 300, 5_000, late_day=10_000, base_days=2, first=True)
+    found = share_stock(SharingProblem(tuple(free), tuple(places), roads, costs))
     seconds = time.process_time() - cpu
     assert found.cost_minor == found.bound_minor, "proven optimal"
     cells = (name, f"{len(found.sent):,} moved", f"{cars:,} × {stores} × {models}", "", "", found.waiting, "yes")
     print(f"| {' | '.join(map(str, cells))} | {seconds:.2f} | {most:g} |", flush=True)
+
+
+def _morning_place(store_id: str, model: str, mean: float) -> StorePlace:
+    return StorePlace(store_id, model, StockRule(mean, 800_000, 200_000), round(mean * 250), 0, 0)
 
 
 def _timed(work: Callable[[], Allocation]) -> tuple[Allocation, float]:

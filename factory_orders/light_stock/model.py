@@ -61,6 +61,8 @@ class StockMove:
 
     `saved_minor` is what the move saves against leaving the car where it is; `next_minor` what the next best place
     (`next_store_id`; None: where it is) would have saved. `from_store_id` is None for a car that stands at its plant.
+    It comes `days_late` after the store has sold what it has; where it `is_first` the store has none of the model, and
+    gets one whatever that saves.
     """
 
     id: str
@@ -72,6 +74,8 @@ class StockMove:
     store_id: str
     distance_km: int
     transport_minor: int
+    days_late: int
+    is_first: bool
     worth_minor: int
     saved_minor: int
     next_store_id: str | None

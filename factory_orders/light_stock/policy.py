@@ -17,9 +17,11 @@ class LightStockPolicy:
 
     A car too few costs `under_minor`, one too many `over_minor` over the exposure; a way costs `move_minor` and
     `km_minor` a kilometre (DOMAIN: ¥300 and ¥3); a car of difference between what a store gets and is owed costs
-    `unfair_minor` times its square. A store may refuse an offered car within `answer_hours`; of display cars it has
-    `display_per_model`, and a demo car for each `visitors_per_demo` people a week, counted over the reported ones of
-    the last `footfall_weeks`, of a model `demo_per_model` at most.
+    `unfair_minor` times its square; a car that comes after its store has sold what it has costs `late_day_minor` a day.
+    With `first_cars` (1; 0 is without) a store that should have a car of a model and has none gets one before others
+    get more. A store may refuse an offered car within `answer_hours`; of display cars it has `display_per_model`, and a
+    demo car for each `visitors_per_demo` people a week, counted over the reported ones of the last `footfall_weeks`, of
+    a model `demo_per_model` at most.
     """
 
     weekly_milli: int = 250
@@ -29,6 +31,8 @@ class LightStockPolicy:
     move_minor: int = 30_000
     km_minor: int = 300
     unfair_minor: int = 5_000
+    late_day_minor: int = 10_000
+    first_cars: int = 1
     answer_hours: int = 24
     display_per_model: int = 1
     visitors_per_demo: int = 60
@@ -46,6 +50,8 @@ class LightStockPolicy:
             move_minor=cost,
             km_minor=cost,
             unfair_minor=cost,
+            late_day_minor=cost,
+            first_cars=(0, 1),
             answer_hours=(1, 720),
             display_per_model=(0, 50),
             visitors_per_demo=(1, VISITORS_MAX),

@@ -145,6 +145,27 @@ def owed_now(work: Work) -> dict[tuple[str, str], int]:
     return {(row.store_id, row.model): row.owed_after for row in work.connection.execute(found)}
 
 
+def lapsed_since_shared(work: Work) -> dict[tuple[str, str], int]:
+    """Count the cars from plants whose way to a store came to nothing since the model's last lines, by store and model.
+
+    What a store refused it has had its chance of.
+    """
+    move, line = stock_moves.c, fairness_lines.c
+    own = (line.brand_id == work.actor.brand_id) & (line.model == move.model)
+    last = select(func.max(line.at)).where(own).correlate(stock_moves).scalar_subquery()
+    found = (
+        select(move.store_id, move.model, func.count().label("cars"))
+        .where(
+            move.brand_id == work.actor.brand_id,
+            move.state == MoveState.LAPSED.value,
+            move.from_store_id.is_(None),
+            move.answered_at > last,
+        )
+        .group_by(move.store_id, move.model)
+    )
+    return {(row.store_id, row.model): row.cars for row in work.connection.execute(found)}
+
+
 def store_levels(work: Work, page: PageRequest) -> Page[StoreLevel]:
     """Return what stores should have and have, by store and model: the own one to an adviser, all to a planner."""
     work.actor.require(Permission.STOCK_READ)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
+from typing import Final
 
 import structlog
 
@@ -19,13 +20,22 @@ from factory_orders.light_stock.queries import (
     brands_that_wait,
     free_stock,
     inbound_stock,
+    lapsed_since_shared,
     ordered_stock,
     owed_now,
     rule_for,
     weekly_plans,
 )
-from factory_orders.light_stock.sharing import FreeStock, Sharing, SharingCosts, StorePlace, share_stock
+from factory_orders.light_stock.sharing import (
+    FreeStock,
+    Sharing,
+    SharingCosts,
+    SharingProblem,
+    StorePlace,
+    share_stock,
+)
 from factory_orders.light_stock.store import ask_round, insert_round, take_request
+from factory_orders.policies import PromisePolicy
 from factory_orders.swap_offers.service import offer_swaps
 from factory_orders.vehicles.store import lock_vehicle
 from kernel import policy, registry
@@ -38,16 +48,8 @@ from kernel.work import Work, Works
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class SharingProblem:
-    """What a sharing out is made of, as it was read; `weekly` are the expected sales that fairness shares by."""
-
-    cars: tuple[FreeStock, ...]
-    places: tuple[StorePlace, ...]
-    roads: Mapping[tuple[str, str], int]
-    costs: SharingCosts
-    weekly: Mapping[tuple[str, str], int]
-    policy_version: int
+TRIES_MAX: Final = 3
+"""So often a round is mended for what changed while it was solved; then the worker comes again."""
 
 
 def ask_for_round(work: Work, _brand_id: str = "", _payload: object = None) -> None:
@@ -84,39 +86,44 @@ def share_out_wanted(works: Works) -> int:
 
 
 def _share_out(works: Works, brand_id: str) -> int:
+    """Solve outside of any change, and write it where all still stands as it was read; else mend it and try again."""
     actor = system(BrandId(brand_id))
-    with works.read(actor) as work:
-        problem = read_problem(work)
-    found = share_stock(problem.cars, problem.places, roads=problem.roads, costs=problem.costs)
-    return works.run(actor, lambda work: _write(work, problem, found))
+    found = None
+    for _ in range(TRIES_MAX):
+        with works.read(actor) as work:
+            problem = read_problem(work)
+        found = share_stock(problem, found)
+        written = works.run(actor, partial(write_round, found=found))
+        if written is not None:
+            return int(written)
+    return 0
 
 
 def read_problem(work: Work) -> SharingProblem:
     """Read the free cars, what each store would give for one more, the roads, and what stores are owed."""
     rules = policy.current(work)
-    own = rules.section(LightStockPolicy)
+    own, times = rules.section(LightStockPolicy), rules.section(PromisePolicy)
     cars = tuple(free_stock(work))
     stores = registry.list_stores(work)
     plans, inbound, owed = weekly_plans(work), inbound_stock(work), owed_now(work)
     # A car that a store has on order comes to it as one on the way does: the round sends no other in its place.
     coming = Counter(inbound) + Counter(ordered_stock(work))
-    weekly: dict[tuple[str, str], int] = {
-        (store.id, model): plans.get((store.id, model), own.weekly_milli)
-        for store in stores
-        if store.closed_at is None
-        for model in sorted({car.model for car in cars})
-    }
-    places = tuple(
-        StorePlace(*key, rule_for(own, milli), coming[key], owed.get(key, 0)) for key, milli in weekly.items()
+    places = []
+    for store in stores:
+        for model in sorted({car.model for car in cars}) if store.closed_at is None else ():
+            key = (store.id, model)
+            weekly = plans.get(key, own.weekly_milli)
+            places.append(StorePlace(*key, rule_for(own, weekly), weekly, coming[key], owed.get(key, 0)))
+    costs = SharingCosts(
+        move=own.move_minor,
+        km=own.km_minor,
+        unfair=own.unfair_minor,
+        late_day=own.late_day_minor,
+        base_days=times.transit_base_days,
+        km_per_day=times.transit_km_per_day,
+        first=bool(own.first_cars),
     )
-    return SharingProblem(
-        cars,
-        places,
-        _roads(work, cars, stores),
-        SharingCosts(own.move_minor, own.km_minor, own.unfair_minor),
-        weekly,
-        rules.version,
-    )
+    return SharingProblem(cars, tuple(places), _roads(work, cars, stores), costs)
 
 
 def _roads(work: Work, cars: Sequence[FreeStock], stores: Sequence[registry.Store]) -> dict[tuple[str, str], int]:
@@ -126,18 +133,22 @@ def _roads(work: Work, cars: Sequence[FreeStock], stores: Sequence[registry.Stor
     return {(at, store.id): road_km(points[at], store) for at in begins for store in stores if store.closed_at is None}
 
 
-def _write(work: Work, problem: SharingProblem, found: Sharing) -> int:
-    """Write a round, offer its cars to their stores, and carry what each is owed on."""
-    if not take_request(work):
-        return 0
-    if not problem.cars:
-        return 0
-    round_id = work.new_id()
-    by_vin = {car.vin: car for car in problem.cars}
+def write_round(work: Work, found: Sharing) -> bool | None:
+    """Write a round, offer its cars to their stores, and carry what each is owed on; says whether one was wanted.
+
+    None where something is not as it was read: what is proven would be another round than what is left of this one.
+    """
+    problem = found.problem
     for one in sorted(found.sent, key=lambda sent: sent.vin):
         lock_vehicle(work, one.vin)
-    still = {car.vin: car for car in free_stock(work, [one.vin for one in found.sent])}
-    answer_by = work.now + timedelta(hours=policy.current(work).section(LightStockPolicy).answer_hours)
+    if read_problem(work) != problem:
+        return None
+    if not take_request(work) or not problem.cars:
+        return False
+    round_id = work.new_id()
+    by_vin = {car.vin: car for car in problem.cars}
+    rules = policy.current(work)
+    answer_by = work.now + timedelta(hours=rules.section(LightStockPolicy).answer_hours)
     moves = [
         StockMove(
             id=work.new_id(),
@@ -149,6 +160,8 @@ def _write(work: Work, problem: SharingProblem, found: Sharing) -> int:
             store_id=one.store_id,
             distance_km=one.distance_km,
             transport_minor=one.transport_minor,
+            days_late=one.days_late,
+            is_first=one.is_first,
             worth_minor=one.worth_minor,
             saved_minor=one.saved_minor,
             next_store_id=one.next_store_id,
@@ -158,13 +171,12 @@ def _write(work: Work, problem: SharingProblem, found: Sharing) -> int:
             answer_by=answer_by,
         )
         for one in found.sent
-        if still.get(one.vin) == by_vin[one.vin]
     ]
     made = AllocationRound(
         round_id,
         work.actor.brand_id,
         work.now,
-        problem.policy_version,
+        rules.version,
         len(problem.cars),
         len(moves),
         found.waiting,
@@ -173,24 +185,25 @@ def _write(work: Work, problem: SharingProblem, found: Sharing) -> int:
     )
     insert_round(work, made, moves, _fairness(work, round_id, problem, moves))
     _offer(work, moves)
-    return 1
+    return True
 
 
 def _fairness(work: Work, round_id: str, problem: SharingProblem, moves: Sequence[StockMove]) -> list[FairnessLine]:
     """Carry on what each store is owed of each model: the cars from plants are shared by expected sales.
 
-    A car that goes from one store to another is none that is shared out.
+    A car that goes from one store to another is none that is shared out; one that was offered before and came to
+    nothing without the store's word was none that it got.
     """
     from factory_orders.allocation.fairness import settle
 
-    owed = owed_now(work)
+    owed, lapsed = owed_now(work), lapsed_since_shared(work)
     lines: list[FairnessLine] = []
     for model in sorted({car.model for car in problem.cars}):
-        shares = {store_id: milli for (store_id, kind), milli in problem.weekly.items() if kind == model}
-        fresh = [move.store_id for move in moves if move.model == model and move.from_store_id is None]
-        if not fresh:
+        received = Counter(move.store_id for move in moves if move.model == model and move.from_store_id is None)
+        received.subtract({store_id: number for (store_id, kind), number in lapsed.items() if kind == model})
+        if not received:
             continue
-        received = {store_id: fresh.count(store_id) for store_id in shares}
+        shares = dict.fromkeys(received, 0) | {one.store_id: one.weekly_milli for one in problem.takers(model).values()}
         before = {store_id: owed.get((store_id, model), 0) for store_id in shares}
         lines += [
             FairnessLine(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -79,6 +80,8 @@ stock_moves = Table(
     Column("store_id", Id, ForeignKey("stores.id"), nullable=False),
     Column("distance_km", Integer, nullable=False),
     Column("transport_minor", BigInteger, nullable=False),
+    Column("days_late", Integer, nullable=False),
+    Column("is_first", Boolean, nullable=False),
     Column("worth_minor", BigInteger, nullable=False),
     Column("saved_minor", BigInteger, nullable=False),
     Column("next_store_id", Id, ForeignKey("stores.id")),
@@ -94,6 +97,7 @@ stock_moves = Table(
     CheckConstraint("(state = 'offered') = (answered_at IS NULL)", name="answered_when_it_is"),
     CheckConstraint("(state = 'accepted') = (shipment_id IS NOT NULL)", name="accepted_goes"),
     CheckConstraint("from_store_id IS NULL OR from_store_id <> store_id", name="somewhere_else"),
+    CheckConstraint("days_late >= 0 AND (from_store_id IS NULL OR NOT is_first)", name="first_cars_come_from_plants"),
 )
 Index("uq_stock_moves_offered", stock_moves.c.vin, unique=True, postgresql_where=_OFFERED, sqlite_where=_OFFERED)
 Index("ix_stock_moves_store", stock_moves.c.store_id, stock_moves.c.id)

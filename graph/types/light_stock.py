@@ -67,7 +67,10 @@ class AllocationRound:
 
 @object_type(reads=Permission.STOCK_READ)
 class StockMove:
-    """A car that is sent to a store, and why: what it is worth there, its way, what that saves, the next best place."""
+    """A car that is sent to a store, and why: what it is worth there, its way, what that saves, the next best place.
+
+    Of an `isFirst` car the store had none: it gets one before others get more, whatever that saves.
+    """
 
     id: strawberry.ID
     round_id: strawberry.ID
@@ -77,6 +80,8 @@ class StockMove:
     store_id: strawberry.ID
     distance_km: int
     transport: Money
+    days_late: int
+    is_first: bool
     worth: Money
     saved: Money
     next_store_id: strawberry.ID | None
@@ -163,6 +168,8 @@ def show_move(one: model.StockMove) -> StockMove:
         store_id=write_id("Store", one.store_id),
         distance_km=one.distance_km,
         transport=show_minor(one.transport_minor),
+        days_late=one.days_late,
+        is_first=one.is_first,
         worth=show_minor(one.worth_minor),
         saved=show_minor(one.saved_minor),
         next_store_id=None if one.next_store_id is None else write_id("Store", one.next_store_id),

@@ -15,6 +15,7 @@ from factory_orders.errors import StockQuoteDead
 from factory_orders.light_stock import round_service
 from factory_orders.light_stock.model import AllocationRound, FairnessLine, MoveState, StockMove, StoreLevel
 from factory_orders.light_stock.queries import free_stock
+from factory_orders.light_stock.sharing import Sharing, SharingProblem, share_stock
 from factory_orders.light_stock.tables import allocation_rounds, stock_moves
 from factory_orders.model import Newness, ShipmentState
 from factory_orders.planning.tables import orders
@@ -315,6 +316,81 @@ def test_a_sharing_out_is_taken_once_however_many_workers_there_are(trade: Trade
 
     assert [service.share_out_wanted(trade.works) for _ in range(2)] == [1, 0]
     assert len(rounds(trade)) == 1
+
+
+def test_a_round_keeps_no_proof_of_cars_that_others_were_quicker_for(
+    trade: Trade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sold, other = free_car(trade), car_at_plant(trade, number=30)
+    plan(trade, NORTH_STORE, 4_000)
+    set_price(trade, sold)
+    quote = ask(trade, sold)
+    with trade.works.change(PLANNER) as work:
+        service.ask_for_round(work)
+    with trade.works.read(SYSTEM) as work:
+        before = share_stock(round_service.read_problem(work))
+    found = []
+
+    def solve_slowly(problem: SharingProblem, earlier: Sharing | None) -> Sharing:
+        """Solve as always; the first time a buyer holds a car meanwhile."""
+        found.append(share_stock(problem, earlier))
+        if earlier is None:
+            hold(trade, quote)
+        return found[-1]
+
+    monkeypatch.setattr(round_service, "share_stock", solve_slowly)
+    assert service.share_out_wanted(trade.works) == 1
+
+    (made,) = rounds(trade)
+    assert before.cost_minor == found[0].cost_minor
+    assert [one.vin for one in moves(trade)] == [other]
+    assert (made.cars, made.moved, made.cost_minor, made.bound_minor) == (
+        1,
+        1,
+        found[1].cost_minor,
+        found[1].cost_minor,
+    )
+    assert made.cost_minor != before.cost_minor
+    with trade.works.change(SYSTEM) as work:
+        assert round_service.write_round(work, before) is None
+    assert len(rounds(trade)) == 1
+    assert unsound(trade) == []
+
+
+def test_every_store_has_its_first_car_before_another_has_two(trade: Trade) -> None:
+    plan(trade, EAST_STORE, 3_000)
+    plan(trade, NORTH_STORE, 400)
+    for number in (1, 30):
+        car_at_plant(trade, number=number)
+
+    share(trade)
+
+    assert sorted((one.store_id, one.is_first) for one in moves(trade)) == [(EAST_STORE, True), (NORTH_STORE, True)]
+    assert unsound(trade) == []
+
+
+def test_a_car_that_was_sold_before_it_went_is_none_that_its_store_got(trade: Trade) -> None:
+    plan(trade, EAST_STORE, 1_000)
+    plan(trade, NORTH_STORE, 0)
+    vin = car_at_plant(trade)
+    share(trade)
+    (move,) = moves(trade)
+    trade.clock.advance(timedelta(hours=1))
+    with trade.works.change(SYSTEM) as work:
+        work.connection.execute(update(vehicles).where(vehicles.c.vin == vin).values(newness=2))
+    assert answer(trade, move, accepts=True).state is MoveState.LAPSED
+    (first,) = (line for line in ledger(trade) if line.store_id == EAST_STORE)
+    car_at_plant(trade, number=30)
+    plan(trade, NORTH_STORE, 1_000)
+
+    share(trade)
+
+    lines = {line.store_id: line for line in ledger(trade) if line.round_id != first.round_id}
+    (fresh,) = (one for one in moves(trade) if one.state is MoveState.OFFERED)
+    # One car came, and one that was counted before did not: nothing was shared out.
+    assert lines[EAST_STORE].received == (0 if fresh.store_id == EAST_STORE else -1)
+    assert sum(line.received for line in lines.values()) == sum(line.entitled for line in lines.values()) == 0
+    assert unsound(trade) == []
 
 
 def test_an_allocation_without_its_proof_is_not_written(trade: Trade) -> None:

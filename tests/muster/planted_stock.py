@@ -94,7 +94,8 @@ def send_nowhere(connection: Connection) -> None:
     vin = connection.execute(select(vehicles.c.vin)).scalars().first()
     store_id = connection.execute(select(shipments.c.store_id)).scalars().first()
     own = {"id": "2" * 32, "brand_id": BRAND, "round_id": "1" * 32, "vin": vin, "model": "A1", "store_id": store_id}
-    sums = dict.fromkeys(("distance_km", "transport_minor", "worth_minor", "saved_minor", "next_minor"), 0)
+    names = ("distance_km", "transport_minor", "days_late", "worth_minor", "saved_minor", "next_minor")
+    sums: dict[str, Any] = dict.fromkeys(names, 0) | {"is_first": False}
     times = {"offered_at": MONDAY_MORNING, "answer_by": LATER, "answered_at": LATER}
     gone = {"state": "accepted", "shipment_id": "9" * 32}
     connection.execute(insert(stock_moves).values(**own, **sums, **times, **gone))

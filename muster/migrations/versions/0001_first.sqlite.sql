@@ -1833,7 +1833,7 @@ CREATE TABLE plant_messages (
 	CONSTRAINT ck_plant_messages_state_known CHECK (state IN ('waiting', 'delivered', 'given_up')), 
 	CONSTRAINT ck_plant_messages_waiting_is_due CHECK ((state = 'waiting') = (due_at IS NOT NULL)), 
 	CONSTRAINT ck_plant_messages_delivered_then CHECK ((state = 'delivered') = (delivered_at IS NOT NULL)), 
-	CONSTRAINT uq_plant_messages_hook_id_event_id UNIQUE (hook_id, event_id), 
+	CONSTRAINT uq_plant_messages_hook_id_event_id_build_order_id UNIQUE (hook_id, event_id, build_order_id), 
 	CONSTRAINT fk_plant_messages_hook_id FOREIGN KEY(hook_id) REFERENCES plant_hooks (id), 
 	CONSTRAINT fk_plant_messages_build_order_id FOREIGN KEY(build_order_id) REFERENCES build_orders (id)
 )
@@ -2281,6 +2281,8 @@ CREATE TABLE stock_moves (
 	store_id VARCHAR(32) NOT NULL, 
 	distance_km INTEGER NOT NULL, 
 	transport_minor BIGINT NOT NULL, 
+	days_late INTEGER NOT NULL, 
+	is_first BOOLEAN NOT NULL, 
 	worth_minor BIGINT NOT NULL, 
 	saved_minor BIGINT NOT NULL, 
 	next_store_id VARCHAR(32), 
@@ -2297,6 +2299,7 @@ CREATE TABLE stock_moves (
 	CONSTRAINT ck_stock_moves_answered_when_it_is CHECK ((state = 'offered') = (answered_at IS NULL)), 
 	CONSTRAINT ck_stock_moves_accepted_goes CHECK ((state = 'accepted') = (shipment_id IS NOT NULL)), 
 	CONSTRAINT ck_stock_moves_somewhere_else CHECK (from_store_id IS NULL OR from_store_id <> store_id), 
+	CONSTRAINT ck_stock_moves_first_cars_come_from_plants CHECK (days_late >= 0 AND (from_store_id IS NULL OR NOT is_first)), 
 	CONSTRAINT fk_stock_moves_round_id FOREIGN KEY(round_id) REFERENCES allocation_rounds (id), 
 	CONSTRAINT fk_stock_moves_vin FOREIGN KEY(vin) REFERENCES vehicles (vin), 
 	CONSTRAINT fk_stock_moves_from_store_id FOREIGN KEY(from_store_id) REFERENCES stores (id), 
@@ -2704,6 +2707,8 @@ CREATE INDEX ix_build_orders_batch ON build_orders (batch_id)
 CREATE INDEX ix_build_orders_open ON build_orders (plant_id, day, position) WHERE stage NOT IN ('passed', 'withdrawn')
 -- next
 CREATE INDEX ix_build_orders_plant ON build_orders (plant_id, day, id)
+-- next
+CREATE INDEX ix_call_offs_late ON call_offs (plant_id, part) WHERE state = 'confirmed' AND arrives_on > week
 -- next
 CREATE INDEX ix_call_offs_plant ON call_offs (plant_id, state, part)
 -- next
