@@ -121,11 +121,26 @@ class LineDayDisturbed(Event):
 @event("factory_orders.line_day_mended")
 @dataclass(frozen=True, slots=True)
 class LineDayMended(Event):
-    """Cars of a day changed places on the line after a disturbance."""
+    """Cars of a day changed places on the line after a disturbance: so many by themselves, and whoever else moved up.
+
+    `build_order_ids` are all that stand at another place than before.
+    """
 
     plant_id: str
     day: date
     moved: int
+    build_order_ids: tuple[str, ...] = ()
+
+
+@event("factory_orders.line_stopped")
+@dataclass(frozen=True, slots=True)
+class LineStopped(Event):
+    """A plant's line stood still on a day; its week takes `capacity` cars in all, `short` fewer than have it."""
+
+    plant_id: str
+    day: date
+    capacity: int
+    short: int
 
 
 @event("factory_orders.build_stage_reported")

@@ -37,7 +37,7 @@ from factory_orders.planning.queries import (
     plant_weeks,
     waiting_count,
 )
-from factory_orders.planning.weekly.queries import week_plans_of
+from factory_orders.planning.weekly.kept_queries import week_plans_of
 from factory_orders.plant.queries import (
     StageView,
     build_orders_for_plant,

@@ -60,6 +60,7 @@ from factory_orders.early_cars.service import accept_early_car, decline_early_ca
 from factory_orders.exchanges.model import SWAP_TIMER
 from factory_orders.footfall.service import report_visitors
 from factory_orders.hooks.sending_service import send_messages
+from factory_orders.hooks.service import TOLD as TOLD_TO_PLANTS
 from factory_orders.hooks.service import (
     HookSecret,
     add_hook,
@@ -90,7 +91,7 @@ from factory_orders.parts.service import (
 )
 from factory_orders.personal.service import OrderData
 from factory_orders.planning.line_days.service import SUBSCRIPTIONS as LINE_SUBSCRIPTIONS
-from factory_orders.planning.line_days.service import MendedDay, mend_line_day
+from factory_orders.planning.line_days.service import MendedDay, mend_line_day, report_line_stop
 from factory_orders.planning.order_service import (
     LATE_CREDIT_TIMER,
     SCHEDULE_TIMER,
@@ -165,6 +166,7 @@ __all__ = [
     "STOCK_DEPOSIT_PURPOSE",
     "SUBSCRIPTIONS",
     "TIMERS",
+    "TOLD_TO_PLANTS",
     "Amendment",
     "Arrival",
     "BalancePayment",
@@ -249,6 +251,7 @@ __all__ = [
     "release_stock_car",
     "renew_balance",
     "replay_hook",
+    "report_line_stop",
     "report_plant_event",
     "report_plant_events",
     "report_shipment",

@@ -319,6 +319,7 @@ MUTATIONS: Final[dict[str, Any]] = {
     "report_build": plant.report_build,
     "schedule_batch": plant.schedule_batch,
     "mend_line_day": plant.mend_line_day,
+    "report_line_stop": plant.report_line_stop,
     "change_capacity": plant.change_capacity,
     "add_plant_hook": plant_hooks.add_plant_hook,
     "rotate_plant_hook_secret": plant_hooks.rotate_plant_hook_secret,

@@ -58,11 +58,19 @@ def set_timers(work: Work, kind: str, due_at_by_key: Mapping[str, datetime], pay
     ]
     if not rows:
         return
-    dialect = sqlite if db.is_sqlite(work.connection) else postgresql
-    setting = dialect.insert(timers)
     # One statement a row: between two of them a worker could take away the row that it is firing.
+    work.connection.execute(_SET_ON_SQLITE if db.is_sqlite(work.connection) else _SET_ON_POSTGRESQL, rows)
+
+
+def _setting(insert: Any) -> Any:
+    """Write a statement that sets a timer or moves it: once, since every hold of a promise sets two."""
+    setting = insert(timers)
     moved = {"due_at": setting.excluded.due_at, "payload": setting.excluded.payload, "attempts": 0}
-    work.connection.execute(setting.on_conflict_do_update(index_elements=["kind", "key"], set_=moved), rows)
+    return setting.on_conflict_do_update(index_elements=["kind", "key"], set_=moved)
+
+
+_SET_ON_SQLITE: Final = _setting(sqlite.insert)
+_SET_ON_POSTGRESQL: Final = _setting(postgresql.insert)
 
 
 def set_new_timers(work: Work, kind: str, due_at_by_key: Mapping[str, datetime]) -> None:

@@ -94,7 +94,7 @@ def _show(found: PlanOutlook, language: str) -> None:
 def _show_kept(work: Work, plant_code: str, language: str) -> None:
     """Show the newest plan and partition that the worker kept of a plant."""
     from factory_orders.planning.queries import batch_plans_of
-    from factory_orders.planning.weekly.queries import week_plans_of
+    from factory_orders.planning.weekly.kept_queries import week_plans_of
     from factory_orders.planning.weekly.texts import conflict_text, kept_lines, partition_line, worth_text
     from kernel import registry
     from kernel.paging import PageRequest

@@ -42,10 +42,7 @@ from demand.service import (
     note_owners,
 )
 from factory_orders import pools_service
-from factory_orders.agreements.events import BuildOrderAmended
 from factory_orders.events import (
-    BuildOrderReleased,
-    BuildOrderWithdrawn,
     OrderCancelled,
     VehicleDelivered,
     VehicleIdentified,
@@ -57,6 +54,7 @@ from factory_orders.queries import orders_by_id
 from factory_orders.service import (
     BALANCE_PURPOSE,
     STOCK_DEPOSIT_PURPOSE,
+    TOLD_TO_PLANTS,
     hold_stock_deposit,
     lose_balance,
     lose_stock_deposit,
@@ -257,7 +255,7 @@ def wire(settings: Settings, *, works: Works | None = None) -> Runtime:
                 Subscription("demand.endings", frozenset({VehicleDelivered.kind, OrderCancelled.kind}), count_endings),
                 Subscription(
                     "factory_orders.hooks",
-                    frozenset({BuildOrderReleased.kind, BuildOrderAmended.kind, BuildOrderWithdrawn.kind}),
+                    frozenset(TOLD_TO_PLANTS),
                     partial(tell_plants, write_id=write_id),
                 ),
                 *TELLERS,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 
 from configurator.amending_service import ChangedCar, changed_car
 from configurator.errors import PriceMismatch
@@ -24,6 +24,7 @@ from factory_orders.errors import AmendmentNotPossible
 from factory_orders.exchanges.store import lapse_swap_offers
 from factory_orders.offers.model import OfferState
 from factory_orders.offers.store import lapse_of_orders
+from factory_orders.parts.queries import late_parts
 from factory_orders.planning.capacity_store import give_back_place, load_weeks, take_places
 from factory_orders.planning.line_days.service import close_up
 from factory_orders.planning.model import (
@@ -210,7 +211,7 @@ def _require_buildable(work: Work, built: BuildOrder, terms: OrderTerms, options
     facts, today = car_facts(work, terms.catalogue_version_id), _today(work)
     added = tuple(set(options) - set(terms.options))
     new = facts.features.of((terms.model, *options)) - facts.features.of((terms.model, *terms.options))
-    there_on = today + timedelta(days=facts.lead_days_of(new, today))
+    there_on = facts.part_time(new, today, late_parts(work, terms.plant_id)).ready(today)
     if there_on > built.day:
         raise AmendmentNotPossible(because("AMEND_PARTS", day=there_on, built=built.day))
     wanted = sorted(facts.constrained_of(added))

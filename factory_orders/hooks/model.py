@@ -11,6 +11,7 @@ HOOKS_MAX: Final = 5
 RELEASED: Final = "build_order.released"
 WITHDRAWN: Final = "build_order.withdrawn"
 AMENDED: Final = "build_order.amended"
+MOVED: Final = "build_order.moved"
 GONE: Final = 410
 LEASE: Final = timedelta(minutes=2)
 OVERLAP_MAX: Final = timedelta(days=7)

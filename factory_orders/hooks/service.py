@@ -11,10 +11,11 @@ from sqlalchemy import select
 
 from factory_orders.agreements.events import BuildOrderAmended
 from factory_orders.errors import HookSignatureInvalid
-from factory_orders.events import BuildOrderReleased, BuildOrderWithdrawn
+from factory_orders.events import BuildOrderReleased, BuildOrderWithdrawn, LineDayMended
 from factory_orders.hooks.model import (
     AMENDED,
     HOOKS_MAX,
+    MOVED,
     OVERLAP_MAX,
     RELEASED,
     WITHDRAWN,
@@ -45,7 +46,13 @@ from kernel.webhooks import Genuine, derive_secret, verify
 from kernel.work import Work
 
 WriteId = Callable[[str, str], str]
-KINDS: Final = {BuildOrderReleased.kind: RELEASED, BuildOrderAmended.kind: AMENDED, BuildOrderWithdrawn.kind: WITHDRAWN}
+TOLD: Final = {
+    BuildOrderReleased.kind: RELEASED,
+    BuildOrderAmended.kind: AMENDED,
+    BuildOrderWithdrawn.kind: WITHDRAWN,
+    LineDayMended.kind: MOVED,
+}
+Told = BuildOrderReleased | BuildOrderAmended | BuildOrderWithdrawn | LineDayMended
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,27 +150,29 @@ def plant_behind(
 def tell_plants(work: Work, letters: Sequence[Letter], *, write_id: WriteId) -> None:
     """Write a message for each hook of the plant that a build order was released to, changed for or withdrawn from.
 
+    Of a line that was mended every build order is told that stands at another place, with the one it has by now.
     `write_id` makes the ids by which the API knows things.
     """
     work.actor.require(Permission.SYSTEM)
-    told = [
-        (letter, letter.event)
-        for letter in letters
-        if isinstance(letter.event, BuildOrderReleased | BuildOrderAmended | BuildOrderWithdrawn)
-    ]
+    told = [(letter, letter.event) for letter in letters if isinstance(letter.event, Told)]
     hooks = live_hooks(work, sorted({event.plant_id for _, event in told}))
     if not hooks:
         return
-    orders = _orders_by_id(work, sorted({event.build_order_id for _, event in told}))
+    orders = _orders_by_id(work, sorted({one for _, event in told for one in _concerned(event)}))
     insert_messages(
         work,
         [
-            _message(work, hook, letter, orders[event.build_order_id], write_id)
+            _message(work, hook, letter, orders[one], write_id)
             for letter, event in told
+            for one in _concerned(event)
             for hook in hooks
             if hook.plant_id == event.plant_id
         ],
     )
+
+
+def _concerned(event: Told) -> tuple[str, ...]:
+    return event.build_order_ids if isinstance(event, LineDayMended) else (event.build_order_id,)
 
 
 def _orders_by_id(work: Work, build_order_ids: Sequence[str]) -> dict[str, BuildOrder]:
@@ -173,7 +182,7 @@ def _orders_by_id(work: Work, build_order_ids: Sequence[str]) -> dict[str, Build
 
 
 def _message(work: Work, hook: PlantHook, letter: Letter, order: BuildOrder, write_id: WriteId) -> HookMessage:
-    kind = KINDS[letter.event.kind]
+    kind = TOLD[letter.event.kind]
     withdrawn = kind == WITHDRAWN
     return HookMessage(
         id=work.new_id(),

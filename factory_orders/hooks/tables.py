@@ -1,4 +1,4 @@
-"""Hooks of plants and their messages; a hook hears of an event once."""
+"""Hooks of plants and their messages; a hook hears of an event once for each build order."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ plant_messages = Table(
     CheckConstraint(f"state IN ({_STATES})", name="state_known"),
     CheckConstraint("(state = 'waiting') = (due_at IS NOT NULL)", name="waiting_is_due"),
     CheckConstraint("(state = 'delivered') = (delivered_at IS NOT NULL)", name="delivered_then"),
-    UniqueConstraint("hook_id", "event_id"),
+    UniqueConstraint("hook_id", "event_id", "build_order_id"),
 )
 Index("ix_plant_messages_due", plant_messages.c.due_at)
 Index("ix_plant_messages_order", plant_messages.c.hook_id, plant_messages.c.build_order_id, plant_messages.c.event_id)

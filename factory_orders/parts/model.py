@@ -61,6 +61,14 @@ class Coming:
     quantity: int
 
 
+@dataclass(frozen=True, slots=True)
+class PartSupply:
+    """What a plant has of a part for cars of a week and those behind it (below nothing: others lack it), what comes."""
+
+    on_hand: int
+    coming: tuple[Coming, ...]
+
+
 def net(demands: Sequence[PartDemand], *, on_hand: int, coming: Iterable[Coming]) -> dict[date, int]:
     """Return how many each week lacks, earliest first: lot for lot, what is there goes to the earliest cars.
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import exists, select
+from sqlalchemy import bindparam, exists, func, select, true
 
 from configurator import queries as catalogue
 from configurator.model import VersionId
 from configurator.parts_model import PlannedCars, explode_parts, is_effective
-from factory_orders.parts.model import CallOff, CallOffState, PartDemand, Shortage, shortages
+from factory_orders.parts.model import CallOff, CallOffState, Coming, PartDemand, PartSupply, Shortage, shortages
 from factory_orders.parts.rows import call_off_from
 from factory_orders.parts.tables import call_offs, part_stocks, part_takings
 from factory_orders.plant.model import Stage
@@ -38,17 +38,62 @@ class PartPlan:
     without_list: tuple[str, ...]
 
 
-def plan_parts(work: Work, plant_id: str) -> PartPlan:
+# Written once: every promise asks.
+_LATE: Final = (
+    select(call_offs.c.part, func.max(call_offs.c.arrives_on).label("day"))
+    .where(
+        call_offs.c.plant_id == bindparam("plant"),
+        call_offs.c.brand_id == bindparam("brand"),
+        call_offs.c.state == CallOffState.CONFIRMED.value,
+        call_offs.c.arrives_on > call_offs.c.week,
+        call_offs.c.arrives_on > bindparam("today"),
+    )
+    .group_by(call_offs.c.part)
+)
+
+
+def late_parts(work: Work, plant_id: str) -> dict[str, date]:
+    """Return the parts that a supplier brings a plant later than it was asked for, with the last such day to come.
+
+    What is called off from now on comes no sooner than that: new cars that take it wait for the day, in a promise as
+    in a plan.
+    """
+    own = {"plant": plant_id, "brand": work.actor.brand_id}
+    today = work.now.astimezone(registry.own_brand(work).zone).date()
+    return {row.part: row.day for row in work.connection.execute(_LATE, own | {"today": today})}
+
+
+def part_supplies(work: Work, plant_id: str, *, first: date) -> dict[str, PartSupply]:
+    """Return what is there and comes of the parts that a plant counts or has called off, for its cars from a week on.
+
+    Cars of the weeks before, and those that have begun, take theirs first.
+    """
+    stock = stock_of(work, plant_id)
+    coming: defaultdict[str, list[Coming]] = defaultdict(list)
+    for (part, _), some in coming_to(work, plant_id).items():
+        coming[part] += [Coming(one.comes_on, one.quantity) for one in some]
+    if not stock and not coming:
+        return {}
+    taken: Counter[str] = Counter()
+    for (part, _), demands in plan_parts(work, plant_id, begun_before=first).demands.items():
+        taken[part] += sum(one.quantity for one in demands)
+    return {part: PartSupply(stock.get(part, 0) - taken[part], tuple(coming[part])) for part in {*stock, *coming}}
+
+
+def plan_parts(work: Work, plant_id: str, *, begun_before: date | None = None) -> PartPlan:
     """Explode the plant's build orders that have not taken their parts; in one statement, and one a catalogue version.
 
-    A car that has just begun takes them a moment later: until then its parts are still there, and still needed.
+    A car that has just begun takes them a moment later: until then its parts are still there, and still needed. With
+    `begun_before` only those count that have begun or are of a week before.
     """
     zone = registry.own_brand(work).zone
     table = build_orders.c
+    begun = true() if begun_before is None else (table.week < begun_before) | (table.stage != Stage.QUEUED.value)
     found = select(table.week, table.model, table.options, table.catalogue_version_id, table.released_at).where(
         table.brand_id == work.actor.brand_id,
         table.plant_id == plant_id,
         table.stage != Stage.WITHDRAWN.value,
+        begun,
         ~exists().where(part_takings.c.build_order_id == table.id),
     )
     cars: Counter[tuple[str, str, frozenset[str], date, date]] = Counter()

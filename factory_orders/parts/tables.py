@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, Date, ForeignKey, Index, Integer, String, Table, UniqueConstraint
+from sqlalchemy import CheckConstraint, Column, Date, ForeignKey, Index, Integer, String, Table, UniqueConstraint, text
 
 from factory_orders.parts.model import CallOffState
 from kernel.db import Id, Instant, metadata
@@ -41,6 +41,8 @@ guard(
     rule="a call-off that was received or withdrawn stays as it is",
 )
 Index("ix_call_offs_plant", call_offs.c.plant_id, call_offs.c.state, call_offs.c.part)
+_LATE = text("state = 'confirmed' AND arrives_on > week")
+Index("ix_call_offs_late", call_offs.c.plant_id, call_offs.c.part, postgresql_where=_LATE, sqlite_where=_LATE)
 Index("ix_call_offs_supplier", call_offs.c.brand_id, call_offs.c.supplier, call_offs.c.id)
 
 part_stocks = Table(

@@ -93,10 +93,12 @@ def load_weeks(
     pool_id: str | None,
     lock: bool,
     resources: Sequence[str] | None = None,
+    held_by: str | None = None,
 ) -> list[WeekRoom]:
     """Return the plant's weeks from `first` on with what is free and what the pool holds; `lock` keeps others out.
 
-    `resources` leaves all others out: a promise asks for one car's few, not for every option's weeks.
+    `resources` leaves all others out: a promise asks for one car's few, not for every option's weeks. `held_by` ends
+    with the last week in which a pool holds anything.
     """
     table = capacity_weeks.c
     found = (
@@ -106,6 +108,10 @@ def load_weeks(
     )
     if resources is not None:
         found = found.where(db.among(table.resource, resources))
+    if held_by is not None:
+        held_weeks = (pool_reservations.c.pool_id == held_by) & (pool_reservations.c.held > 0)
+        last = select(func.max(pool_reservations.c.week)).where(held_weeks).scalar_subquery()
+        found = found.where(table.week <= last)
     if lock:
         found = found.with_for_update()
     free: dict[date, dict[str, int]] = {}
@@ -117,16 +123,20 @@ def load_weeks(
 
 def held_by_pool(work: Work, pool_id: str) -> dict[date, dict[str, int]]:
     """Return what a pool still holds by week and resource."""
-    reserved = _reserved(work, [pool_id])[pool_id]
+    reserved = _reserved(work, [pool_id], None)[pool_id]
     return {week: {one: held for one, (held, _) in by.items()} for week, by in reserved.items()}
 
 
-def _reserved(work: Work, pool_ids: Sequence[str]) -> dict[str, dict[date, dict[str, tuple[int, int]]]]:
-    """Return what pools hold by week and resource, and how much of that they have promised to nobody."""
+def _reserved(
+    work: Work, pool_ids: Sequence[str], resources: Sequence[str] | None
+) -> dict[str, dict[date, dict[str, tuple[int, int]]]]:
+    """Return what pools hold by week and resource (None: all), and how much of that they have promised to nobody."""
     table = pool_reservations.c
     found = select(table.pool_id, table.week, table.resource, table.held, table.promised).where(
         db.among(table.pool_id, pool_ids), table.brand_id == work.actor.brand_id, table.held > 0
     )
+    if resources is not None:
+        found = found.where(db.among(table.resource, resources))
     reserved: dict[str, dict[date, dict[str, tuple[int, int]]]] = {pool_id: {} for pool_id in pool_ids}
     for row in work.connection.execute(found.order_by(table.pool_id, table.week)):
         reserved[row.pool_id].setdefault(row.week, {})[row.resource] = (row.held, row.held - row.promised)
@@ -141,18 +151,28 @@ class PoolRoom:
     slots: list[tuple[date, int]]
 
 
-def room_of_pool(work: Work, plan: PoolPlan, resources: Sequence[str] | None, *, lock: bool) -> PoolRoom:
-    """Return the weeks from a pool's first on; None is all resources, `lock` keeps other promises waiting."""
-    free = load_weeks(work, plan.plant_id, first=plan.first_week, pool_id=None, lock=lock, resources=resources)
-    return _room(plan, free, _reserved(work, [plan.pool_id])[plan.pool_id])
+def room_of_pool(
+    work: Work, plan: PoolPlan, resources: Sequence[str] | None, *, lock: bool, held_alone: bool = False
+) -> PoolRoom:
+    """Return the weeks from a pool's first on; None is all resources, `lock` keeps other promises waiting.
+
+    With `held_alone` they end where the pool holds nothing any more: a place that it holds lies in no later one.
+    """
+    held_by = plan.pool_id if held_alone else None
+    free = load_weeks(
+        work, plan.plant_id, first=plan.first_week, pool_id=None, lock=lock, resources=resources, held_by=held_by
+    )
+    return _room(plan, free, _reserved(work, [plan.pool_id], resources)[plan.pool_id])
 
 
-def rooms_of_pools(work: Work, plans: Sequence[PoolPlan], free: Sequence[WeekRoom]) -> dict[str, PoolRoom]:
+def rooms_of_pools(
+    work: Work, plans: Sequence[PoolPlan], free: Sequence[WeekRoom], resources: Sequence[str]
+) -> dict[str, PoolRoom]:
     """Return the weeks of several pools of one plant as `room_of_pool` does, in one statement; nothing is locked.
 
-    `free` are the plant's weeks from the first that any of them has on.
+    `free` are the plant's weeks from the first that any of them has on, with these resources, the slot among them.
     """
-    reserved = _reserved(work, [plan.pool_id for plan in plans])
+    reserved = _reserved(work, [plan.pool_id for plan in plans], resources)
     return {plan.pool_id: _room(plan, free, reserved[plan.pool_id]) for plan in plans}
 
 
@@ -232,6 +252,23 @@ def set_capacity(work: Work, plant_id: str, week: date, resource: str, capacity:
     taken = int(row.reserved) + int(row.used)
     if taken <= capacity:
         work.connection.execute(update(capacity_weeks).where(own).values(capacity=capacity))
+    return taken
+
+
+def lower_capacity(work: Work, plant_id: str, week: date, resource: str, capacity: int) -> int | None:
+    """Let a week take no more cars of a resource than `capacity`, nor fewer than are taken; it never rises by this.
+
+    Returns what is taken, None for an unknown week or resource.
+    """
+    table = capacity_weeks.c
+    own = (table.plant_id == plant_id) & (table.week == week) & (table.resource == resource)
+    found = select(table.reserved, table.used, table.capacity).where(own, table.brand_id == work.actor.brand_id)
+    row = work.connection.execute(found.with_for_update()).first()
+    if row is None:
+        return None
+    taken = int(row.reserved) + int(row.used)
+    lowered = max(taken, min(capacity, row.capacity))
+    work.connection.execute(update(capacity_weeks).where(own).values(capacity=lowered))
     return taken
 
 

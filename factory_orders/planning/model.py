@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -237,16 +238,30 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class PartLead:
-    """How long a part takes that a feature needs, and the days it is effective, inclusive."""
+    """A part that a feature needs: how long it takes, how many a car has of it, the days it is effective, inclusive."""
 
     feature: str
     lead_time_days: int
     first_day: date | None
     last_day: date | None
+    part: str = ""
+    quantity: int = 1
 
     def is_effective(self, day: date) -> bool:
         """Say whether a car ordered on a day takes the part."""
         return (self.first_day is None or self.first_day <= day) and (self.last_day is None or day <= self.last_day)
+
+
+@dataclass(frozen=True, slots=True)
+class PartTime:
+    """How long a car's parts take from its order on, and the day before which one of them does not come at all."""
+
+    lead_days: int
+    not_before: date = date.min
+
+    def ready(self, ordered_on: date, *, least_days: int = 0) -> date:
+        """Return the day on which all are there for a car that is ordered on a day, at least so many days behind it."""
+        return max(ordered_on + timedelta(days=max(self.lead_days, least_days)), self.not_before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,16 +279,38 @@ class CarFacts:
 
     def lead_days_of(self, features: AbstractSet[str], day: date) -> int:
         """Return the longest lead time of the parts that these features take, ordered on a day."""
-        taken = (part for part in self.parts if part.feature in features and part.is_effective(day))
-        return max((part.lead_time_days for part in taken), default=0)
+        taken = (part.lead_time_days for part in self.parts if self._takes(part, features, day))
+        return max(taken, default=0)
 
-    def lead_days_of_features(self, day: date) -> dict[str, int]:
-        """Return by feature the longest lead time of its parts, for a car ordered on a day."""
-        longest: dict[str, int] = {}
-        for part in self.parts:
-            if part.is_effective(day):
-                longest[part.feature] = max(part.lead_time_days, longest.get(part.feature, 0))
-        return longest
+    def part_time(self, features: AbstractSet[str], day: date, late: Mapping[str, date]) -> PartTime:
+        """Return when the parts of these features are there, ordered on a day; `late` has parts by the day they come.
+
+        What is called off later comes no sooner than what was called off before (`parts.queries.late_parts`).
+        """
+        on = (late[one.part] for one in self.parts if one.part in late and self._takes(one, features, day))
+        return PartTime(self.lead_days_of(features, day), max(on, default=date.min) if late else date.min)
+
+    def part_times_of_features(self, day: date, late: Mapping[str, date]) -> dict[str, PartTime]:
+        """Return by feature when its parts are there, for a car ordered on a day."""
+        found: dict[str, PartTime] = {}
+        for one in self.parts:
+            if one.is_effective(day):
+                known = found.get(one.feature, PartTime(0))
+                on = max(known.not_before, late.get(one.part, date.min))
+                found[one.feature] = PartTime(max(known.lead_days, one.lead_time_days), on)
+        return found
+
+    def parts_of(self, features: AbstractSet[str], day: date) -> Counter[str]:
+        """Count the parts that these features take of a car ordered on a day."""
+        taken: Counter[str] = Counter()
+        for one in self.parts:
+            if self._takes(one, features, day):
+                taken[one.part] += one.quantity
+        return taken
+
+    @staticmethod
+    def _takes(part: PartLead, features: AbstractSet[str], day: date) -> bool:
+        return part.feature in features and part.is_effective(day)
 
     def paint_of(self, options: tuple[str, ...]) -> str:
         """Return the car's paint, or nothing where the catalogue has none."""

@@ -58,7 +58,8 @@ def _facts_of(version: catalogue.LoadedVersion) -> CarFacts:
         paints=frozenset(option.code for option in contents.options if option.category == PAINT),
         constrained=frozenset(option.code for option in contents.options if option.constrained),
         parts=tuple(
-            PartLead(part.feature, part.lead_time_days, part.first_day, part.last_day) for part in contents.parts
+            PartLead(part.feature, part.lead_time_days, part.first_day, part.last_day, part.part, part.quantity)
+            for part in contents.parts
         ),
     )
 

@@ -11,6 +11,7 @@ from configurator.quote_service import road_km
 from configurator.step_service import OptionWeeks
 from factory_orders.errors import CapacityShort, CapacityTaken
 from factory_orders.events import CapacityChanged, SlotsReleased, SlotsReserved
+from factory_orders.parts.queries import late_parts
 from factory_orders.planning.capacity_store import (
     PoolPlan,
     PoolRoom,
@@ -26,7 +27,7 @@ from factory_orders.planning.capacity_store import (
     set_capacity,
     week_slots,
 )
-from factory_orders.planning.model import SLOT, CarFacts, WeekRoom, judge_room
+from factory_orders.planning.model import SLOT, CarFacts, PartTime, WeekRoom, judge_room
 from factory_orders.planning.promise import Window, pool_window, promise_days
 from factory_orders.planning.queries import car_facts, needs_fit, week_starting
 from factory_orders.planning.slotting import WEEK, earliest_window, spread_resources
@@ -197,17 +198,18 @@ def _windows(
     rules = policy.current(work)
     capacity, times = rules.section(CapacityPolicy), rules.section(PromisePolicy)
     needs = [(SLOT, *sorted(facts.constrained_of(car.options))) for car in wanted]
-    leads = [facts.lead_days(model=model, options=car.options, day=day) for car in wanted]
-    ready = [week_starting(day + timedelta(days=max(times.planning_lead_days, lead))) for lead in leads]
+    late = late_parts(work, plant.id)
+    parts = [facts.part_time(facts.features.of((model, *car.options)), day, late) for car in wanted]
+    ready = [week_starting(one.ready(day, least_days=times.planning_lead_days)) for one in parts]
     plans = [car.plan for car in wanted if car.plan is not None]
     first = min(begins if car.plan is None else car.plan.first_week for car, begins in zip(wanted, ready, strict=True))
     resources = sorted({resource for own in needs for resource in own})
     planned = load_weeks(work, plant.id, first=first, pool_id=None, lock=False, resources=resources)
-    rooms = rooms_of_pools(work, plans, planned) if plans else {}
+    rooms = rooms_of_pools(work, plans, planned, resources) if plans else {}
     found: list[Window | None] = []
-    for car, own, lead, begins in zip(wanted, needs, leads, ready, strict=True):
+    for car, own, there, begins in zip(wanted, needs, parts, ready, strict=True):
         if car.plan is not None:
-            place = pool_place(work, car.plan, rooms[car.plan.pool_id], own, members=car.members, lead_days=lead)
+            place = pool_place(work, car.plan, rooms[car.plan.pool_id], own, members=car.members, parts=there)
             found.append(None if place is None else place[1])
             continue
         week = needs_fit(_laid_out(work, plant, planned, begins, own, capacity), own, not_before=begins)
@@ -234,10 +236,10 @@ def option_weeks(work: Work, plant_code: str, *, model: str, day: date, version_
         for name, resource in ((model, SLOT), *((option, option) for option in sorted(facts.constrained)))
     }
     always = (1 << len(room)) - 1
-    for feature, lead_days in facts.lead_days_of_features(day).items():
-        late = (week_starting(day + timedelta(days=lead_days)) - first) // WEEK
-        if late > 0:
-            free[feature] = free.get(feature, always) >> late << late
+    for feature, parts in facts.part_times_of_features(day, late_parts(work, plant.id)).items():
+        after = (week_starting(parts.ready(day)) - first) // WEEK
+        if after > 0:
+            free[feature] = free.get(feature, always) >> after << after
     return OptionWeeks(first, free)
 
 
@@ -248,14 +250,14 @@ def pool_place(
     resources: Sequence[str],
     *,
     members: int,
-    lead_days: int,
+    parts: PartTime,
 ) -> tuple[Place, Window] | None:
     """Return the next member's place in a pool for a car of these resources, and its weeks; None without any room.
 
     Who joins beyond what the pool holds waits: a week with room is named, and no slot stands behind it.
     """
     brand = registry.own_brand(work)
-    ready = week_starting(plan.deadline.astimezone(brand.zone).date() + timedelta(days=lead_days))
+    ready = week_starting(parts.ready(plan.deadline.astimezone(brand.zone).date()))
     window = pool_window(room.slots, members=members, not_before=ready)
     not_before = ready if window is None else window.expected
     options = [resource for resource in resources if resource != SLOT]

@@ -14,6 +14,7 @@ from configurator.model import Quote, QuoteStatus
 from configurator.quote_queries import quotes_by_id
 from demand.pools.queries import pools_by_id, time_to_pay
 from factory_orders.errors import PromiseLater, PromiseUnavailable
+from factory_orders.parts.queries import late_parts
 from factory_orders.planning.capacity_store import (
     PoolPlan,
     open_plan,
@@ -127,12 +128,16 @@ def _find_place(work: Work, plan: PoolPlan, quote: Quote) -> tuple[Place, Window
     facts = quote.facts
     car = car_facts(work, facts.version_id)
     resources = (SLOT, *sorted(car.constrained_of(facts.options)))
-    room = room_of_pool(work, plan, resources, lock=True)
+    room = room_of_pool(work, plan, resources, lock=True, held_alone=True)
     if open_plan(work, plan.pool_id) is None:
         raise PromiseUnavailable
     members = pools_by_id(work, [plan.pool_id])[plan.pool_id].members
-    lead = car.lead_days(model=facts.model, options=facts.options, day=facts.day)
-    found = pool_place(work, plan, room, resources, members=members, lead_days=lead)
+    features = car.features.of((facts.model, *facts.options))
+    parts = car.part_time(features, facts.day, late_parts(work, plan.plant_id))
+    found = pool_place(work, plan, room, resources, members=members, parts=parts)
+    if found is None:  # Somebody who waits stands in a week behind all that the pool holds.
+        room = room_of_pool(work, plan, resources, lock=True)
+        found = pool_place(work, plan, room, resources, members=members, parts=parts)
     if found is None:
         raise PromiseUnavailable
     return found

@@ -19,6 +19,7 @@ from demand.pools.events import (
 )
 from demand.pools.model import PreOrderHead
 from demand.pools.queries import pre_orders_seen
+from factory_orders.parts.queries import late_parts
 from factory_orders.planning.capacity_store import (
     PoolPlan,
     PoolRoom,
@@ -130,12 +131,13 @@ def _place_members(work: Work, plan: PoolPlan, room: PoolRoom, members: Sequence
     plant, times = plant_by_id(work, plan.plant_id), policy.current(work).section(PromisePolicy)
     margin = margin_at(work, plan.plant_id, work.now)
     day = work.now.astimezone(registry.own_brand(work).zone).date()
+    late = late_parts(work, plan.plant_id)
     holds: list[Hold] = []
     for head in members:
         car: CarFacts = facts[head.version_id]
         resources = (SLOT, *sorted(car.constrained_of(head.options)))
-        lead = car.lead_days(model=head.model, options=head.options, day=day)
-        found = pool_place(work, plan, room, resources, members=0, lead_days=lead)
+        parts = car.part_time(car.features.of((head.model, *head.options)), day, late)
+        found = pool_place(work, plan, room, resources, members=0, parts=parts)
         if found is None or found[0].is_waiting:
             continue
         place, window = found

@@ -174,6 +174,23 @@ class ChangeCapacityInput:
     capacity: int
 
 
+@input_type(takes=Permission.PLANT_REPORT)
+class ReportLineStopInput:
+    """A day on which the line stood still, and how many cars its week takes in all, the built ones included."""
+
+    day: date
+    capacity: int
+
+
+@object_type(reads=Permission.PLANT_REPORT)
+class LineStopped:
+    """The line stood still: its week takes so many cars, and `short` have it beyond those."""
+
+    day: date
+    capacity: int
+    short: int
+
+
 @object_type(reads=Permission.BATCH_READ)
 class CapacityChanged:
     """The week's resource as it is now, and how much of it is left."""
@@ -332,6 +349,13 @@ def mend_line_day(work: Work, input: MendLineDayInput) -> LineDayMended:  # noqa
     late = [raw_id(one, "BuildOrder") for one in input.late_build_order_ids]
     mended = service.mend_line_day(work, raw_id(input.plant_id, "Plant"), input.day, late=late)
     return LineDayMended(moved=mended.moved, before=show_line_day(mended.before), after=show_line_day(mended.after))
+
+
+@mutation(does=Permission.PLANT_REPORT, result="ReportLineStopResult")
+def report_line_stop(work: Work, input: ReportLineStopInput) -> LineStopped:  # noqa: A002  # the API's word
+    """Say that the own plant's line stood still: the day is mended, the book planned anew. Said twice it is once."""
+    stopped = service.report_line_stop(work, day=input.day, capacity=input.capacity)
+    return LineStopped(day=stopped.day, capacity=stopped.capacity, short=stopped.short)
 
 
 @mutation(does=Permission.BATCH_MANAGE, refuses=(CapacityTaken,), result="ChangeCapacityResult")

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 from configurator.model import PoolingClass
 from configurator.quote_service import road_km
+from factory_orders.parts.queries import late_parts
 from factory_orders.planning.batching.model import BatchPrices, Line, Partition, WaitingOrder
 from factory_orders.planning.capacity_store import building_days, held_by_pools, lay_out_weeks, load_weeks
 from factory_orders.planning.model import SLOT, CarFacts, OrderTerms
@@ -70,7 +71,7 @@ def _as_waiting(work: Work, plant: Plant, waiting: Sequence[OrderTerms]) -> list
     today = work.now.astimezone(zone).date()
     facts = {version: car_facts(work, version) for version in {terms.catalogue_version_id for terms in waiting}}
     stores = registry.stores_by_id(work, sorted({terms.store_id for terms in waiting}))
-    due = due_dates(work, waiting)
+    due, late = due_dates(work, waiting), late_parts(work, plant.id)
     found = []
     for number, terms in enumerate(waiting):
         on_the_way = (
@@ -86,7 +87,7 @@ def _as_waiting(work: Work, plant: Plant, waiting: Sequence[OrderTerms]) -> list
                 powertrain=PoolingClass.from_key(terms.class_l1).powertrain,
                 paint=facts[terms.catalogue_version_id].paint_of(terms.options),
                 since=since.toordinal(),
-                ready=_ready(terms, facts, today, times).toordinal(),
+                ready=_ready(terms, facts, today, times, late).toordinal(),
                 due=(promised - on_the_way).toordinal(),
                 number=number,
             )
@@ -94,9 +95,12 @@ def _as_waiting(work: Work, plant: Plant, waiting: Sequence[OrderTerms]) -> list
     return found
 
 
-def _ready(terms: OrderTerms, facts: Mapping[str, CarFacts], today: date, times: PromisePolicy) -> date:
-    lead = facts[terms.catalogue_version_id].lead_days(model=terms.model, options=terms.options, day=today)
-    return week_starting(today + timedelta(days=max(times.planning_lead_days, lead, 1)))
+def _ready(
+    terms: OrderTerms, facts: Mapping[str, CarFacts], today: date, times: PromisePolicy, late: Mapping[str, date]
+) -> date:
+    own = facts[terms.catalogue_version_id]
+    parts = own.part_time(own.features.of((terms.model, *terms.options)), today, late)
+    return week_starting(parts.ready(today, least_days=max(times.planning_lead_days, 1)))
 
 
 def _line(work: Work, plant: Plant, pools: Sequence[str]) -> Line:

@@ -6,17 +6,21 @@ anew, with those of the next day, whose tail this one is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
-from factory_orders.events import LineDayDisturbed, LineDayMended
+from factory_orders.events import LineDayDisturbed, LineDayMended, LineStopped
 from factory_orders.line.errors import LineDayFixed, PaintRunImpossible
+from factory_orders.parts.events import CallOffAnswered
+from factory_orders.planning.capacity_store import lower_capacity, planned_rooms
+from factory_orders.planning.line_days.queries import lacking_part
 from factory_orders.planning.line_days.store import forget_line_day, line_day, write_line_day
-from factory_orders.planning.model import CarFacts, LineDayFigures
+from factory_orders.planning.model import SLOT, CarFacts, LineDayFigures, judge_room
 from factory_orders.planning.queries import car_facts, plant_by_id
 from factory_orders.planning.sequencing import LineCar, LineOrder, LineRules, judge_day, mend_order, search_line
+from factory_orders.planning.weekly.store import ask_for_plans
 from factory_orders.plant.model import BuildOrder, Stage
 from factory_orders.plant.store import hold_line, line_of_day, lock_queued, next_day, previous_day, write_positions
 from factory_orders.policies import LinePolicy
@@ -29,6 +33,7 @@ from kernel.reasons import because
 from kernel.work import Work
 
 LATE_MAX: Final = 100
+CAPACITY_MAX: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,11 @@ class _Day:
         """Say whether a car has begun before one that stood before it: its part came late, perhaps."""
         first_queued = min((car.position for car in self.queued if car.position is not None), default=None)
         return first_queued is not None and any((car.position or 0) > first_queued for car in self.fixed)
+
+    @property
+    def first_place(self) -> int:
+        """Return the place of the first car that may move."""
+        return max((car.position or 0 for car in self.fixed), default=0) + 1
 
     def line(self, queued: Sequence[BuildOrder]) -> list[LineCar]:
         return [line_car(car, self.facts) for car in (*self.fixed, *queued)]
@@ -99,6 +109,7 @@ def close_up(work: Work, plant_id: str, day: date) -> None:
     hold_line(work, plant_id)
     line = _load(work, plant_id, day)
     _save(work, line, line.queued)
+    _tell_moved(work, line, line.queued, moved=0)
     if line.queued:
         work.record(LineDayDisturbed(work.actor.brand_id, plant_id, day))
     _recount_next(work, plant_id, day)
@@ -137,10 +148,54 @@ def _mend(work: Work, plant_id: str, day: date, late: Sequence[str] = ()) -> Men
     mended = [*(by_id[car.id] for car in order[len(line.fixed) :]), *last]
     after = _save(work, line, mended)
     moved += sum(car is not other for car, other in zip(last, line.queued[len(others) :], strict=True))
-    if moved:
-        work.record(LineDayMended(work.actor.brand_id, plant_id, day, moved))
+    _tell_moved(work, line, mended, moved=moved)
     _recount_next(work, plant_id, day)
     return MendedDay(day, moved, before, after)
+
+
+def _tell_moved(work: Work, line: _Day, queued: Sequence[BuildOrder], *, moved: int) -> None:
+    """Tell whose place is another one than it was, where somebody's is."""
+    places = enumerate(queued, start=line.first_place)
+    ids = tuple(car.id for place, car in places if car.position is not None and car.position != place)
+    if ids:
+        work.record(LineDayMended(work.actor.brand_id, line.plant_id, line.day, moved, ids))
+
+
+def report_line_stop(work: Work, *, day: date, capacity: int) -> LineStopped:
+    """Take the plant's word that its line stood still on a day, and how many cars that week takes in all; idempotent.
+
+    The week promises no more than that from now on; who has it already keeps it, and planners see how many those are
+    too many. The worker mends the day and plans the book anew. Refuses a week that is not planned (InvalidInput).
+    """
+    work.actor.require(Permission.PLANT_REPORT)
+    if not 0 <= capacity <= CAPACITY_MAX:
+        raise InvalidInput("capacity", because("COUNT", least=0, most=CAPACITY_MAX))
+    plant_id, week = work.actor.own_plant(), day - timedelta(days=day.weekday())
+    taken = lower_capacity(work, plant_id, week, SLOT, capacity)
+    if taken is None:
+        raise judge_room(planned_rooms(work, plant_id), week, SLOT)
+    stopped = LineStopped(work.actor.brand_id, plant_id, day, capacity, max(taken - capacity, 0))
+    work.record(stopped)
+    return stopped
+
+
+def on_line_stopped(work: Work, letters: Sequence[Letter]) -> None:
+    """Mend the days on which lines stood still, and have their plants' books planned anew."""
+    stops = [letter.event for letter in letters if isinstance(letter.event, LineStopped)]
+    _mend_each(work, {(stop.plant_id, stop.day): () for stop in stops})
+    # Behind the lines, as who gives weeks takes both.
+    ask_for_plans(work, sorted({stop.plant_id for stop in stops}))
+
+
+def on_parts_late(work: Work, letters: Sequence[Letter]) -> None:
+    """Let cars that a late part comes too late for go to their day's end, and have the plants' books planned anew."""
+    late = [letter.event for letter in letters if isinstance(letter.event, CallOffAnswered) and letter.event.late]
+    found: dict[tuple[str, date], set[str]] = {}
+    for plant_id, part, week in sorted({(one.plant_id, one.part, one.week) for one in late}):
+        for day, build_order_id in lacking_part(work, plant_id, part, week=week):
+            found.setdefault((plant_id, day), set()).add(build_order_id)
+    _mend_each(work, {key: tuple(sorted(ids)) for key, ids in found.items()})
+    ask_for_plans(work, sorted({one.plant_id for one in late}))
 
 
 def on_line_disturbed(work: Work, letters: Sequence[Letter]) -> None:
@@ -148,12 +203,17 @@ def on_line_disturbed(work: Work, letters: Sequence[Letter]) -> None:
     days = {
         (letter.event.plant_id, letter.event.day) for letter in letters if isinstance(letter.event, LineDayDisturbed)
     }
+    _mend_each(work, dict.fromkeys(days, ()))
+
+
+def _mend_each(work: Work, days: Mapping[tuple[str, date], Sequence[str]]) -> None:
+    """Mend plants' days, each with the cars that are late; where no car may move they stay."""
     hold_line(work, *(plant_id for plant_id, _ in days))
-    for plant_id, day in sorted(days):
+    for (plant_id, day), late in sorted(days.items()):
         try:
-            _mend(work, plant_id, day)
-        except (LineDayFixed, PaintRunImpossible):
-            # The day's figures say what it breaks; nobody is there to be told more.
+            _mend(work, plant_id, day, late)
+        except (LineDayFixed, PaintRunImpossible, NotFound):
+            # The day's figures say what it breaks; nobody is there to be told more. A late car may have begun by now.
             continue
 
 
@@ -198,8 +258,7 @@ def _load(work: Work, plant_id: str, day: date) -> _Day:
 
 def _save(work: Work, line: _Day, queued: Sequence[BuildOrder]) -> LineDayFigures:
     """Write the queued cars' places behind those that keep theirs, and the day's figures."""
-    first = max((car.position or 0 for car in line.fixed), default=0) + 1
-    places = {car.id: place for place, car in enumerate(queued, start=first) if car.position != place}
+    places = {car.id: place for place, car in enumerate(queued, start=line.first_place) if car.position != place}
     write_positions(work, places)
     figures = _figures(line, queued)
     if figures.cars:
@@ -244,4 +303,8 @@ def line_rules(version: PolicyVersion, facts: Iterable[CarFacts]) -> LineRules:
     return LineRules(rules.paint_run_max, ratios)
 
 
-SUBSCRIPTIONS: Final = (Subscription("factory_orders.line", frozenset({LineDayDisturbed.kind}), on_line_disturbed),)
+SUBSCRIPTIONS: Final = (
+    Subscription("factory_orders.line", frozenset({LineDayDisturbed.kind}), on_line_disturbed),
+    Subscription("factory_orders.line_stops", frozenset({LineStopped.kind}), on_line_stopped),
+    Subscription("factory_orders.late_parts", frozenset({CallOffAnswered.kind}), on_parts_late),
+)

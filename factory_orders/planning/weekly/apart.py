@@ -71,7 +71,9 @@ def as_json(book: WeekBook) -> dict[str, Any]:
         "weeks": [week.isoformat() for week in book.weeks],
         "resources": book.resources,
         "room": book.room,
-        "orders": [[one.id, one.needs, one.ready, one.due, one.since, one.week] for one in book.orders],
+        "parts": book.parts,
+        "supply": book.supply,
+        "orders": [[one.id, one.needs, one.ready, one.due, one.since, one.week, one.parts] for one in book.orders],
         "costs": asdict(book.costs),
     }
 
@@ -82,9 +84,17 @@ def read_book(said: Any) -> WeekBook:
         weeks=tuple(date.fromisoformat(week) for week in said["weeks"]),
         resources=tuple(said["resources"]),
         room=tuple(tuple(row) for row in said["room"]),
-        orders=tuple(BookOrder(one[0], tuple(one[1]), *one[2:]) for one in said["orders"]),
+        orders=tuple(_read_order(*one) for one in said["orders"]),
+        parts=tuple(said["parts"]),
+        supply=tuple(tuple(row) for row in said["supply"]),
         costs=WeekCosts(**said["costs"]),
     )
+
+
+def _read_order(
+    order_id: str, needs: list[str], ready: int, due: int, since: int, week: int | None, parts: list[str]
+) -> BookOrder:
+    return BookOrder(order_id, tuple(needs), ready, due, since, week, tuple(parts))
 
 
 def plan_as_json(plan: WeekPlan) -> dict[str, Any]:

@@ -23,6 +23,7 @@ def search_book(book: WeekBook, *, seed: int = 1, weeks_only: bool = False) -> W
     """
     problem = as_problem(book)
     plan = plan_slots(problem, moves=max(MOVES_MIN, MOVES_AN_ORDER * len(book.orders)), seed=seed)
+    names = (*problem.limits.names, *problem.limits.part_names)
     worths: list[Worth] = []
     conflict = None
     if not weeks_only:
@@ -32,7 +33,7 @@ def search_book(book: WeekBook, *, seed: int = 1, weeks_only: bool = False) -> W
         week=tuple(int(day) if day != UNSLOTTED else None for day in plan.day),
         cost_minor=plan.cost,
         bound_minor=max(plan.bound, 0),
-        worth=tuple(UnitWorth(book.weeks[one.day], problem.limits.names[one.row], one.saves) for one in worths),
+        worth=tuple(UnitWorth(book.weeks[one.day], names[one.row], one.saves) for one in worths),
         conflict=None if conflict is None else _named(book, conflict),
     )
 
@@ -43,16 +44,18 @@ def _named(book: WeekBook, found: LimitConflict) -> Conflict:
 
 def as_problem(book: WeekBook) -> SlotProblem:
     """Return a book as arrays."""
-    number, weeks, limits = len(book.orders), len(book.weeks), len(book.resources)
+    number, weeks, limits, some = len(book.orders), len(book.weeks), len(book.resources), len(book.parts)
+    parts = np.array([[name in order.parts for name in book.parts] for order in book.orders], np.bool_)
     needs = np.array([[name in order.needs for name in book.resources] for order in book.orders], np.bool_)
     ready = np.array([max(order.ready, 0) for order in book.orders], np.int64)
     orders = SlotOrders(
         needs.reshape(number, limits),
-        np.zeros((number, 0), np.bool_),
+        parts.reshape(number, some),
         ready,
         np.array([order.due for order in book.orders], np.int64),
         np.minimum(np.array([order.since for order in book.orders], np.int64), ready),
     )
     room = np.array(book.room, np.int64).reshape(limits, weeks)
+    supply = np.array(book.supply, np.int64).reshape(some, weeks)
     costs = SlotCosts(wait_day=book.costs.wait, late_day=book.costs.late, unslotted=book.costs.without)
-    return SlotProblem(orders, SlotLimits(book.resources, room, (), np.zeros((0, weeks), np.int64)), costs)
+    return SlotProblem(orders, SlotLimits(book.resources, room, book.parts, supply), costs)

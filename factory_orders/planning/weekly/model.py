@@ -8,15 +8,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import accumulate
 from typing import Final
 
+PART: Final = "part:"
+"""What stands before a part's code where limits are named; all others are slots and options."""
 WORTH_KEPT: Final = 100
 """So many of the dearest units are kept with a plan."""
 
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """Other capacities by (week, resource), features whose part comes weeks later, and weeks without a car."""
+    """Other capacities by (week, resource), parts that come weeks later, and weeks without a car.
+
+    A part is named by its code, or by the feature that takes it.
+    """
 
     capacity: Mapping[tuple[date, str], int]
     late_weeks: Mapping[str, int]
@@ -31,6 +37,7 @@ class BookOrder:
     """An order for planning: what it takes, the first week its parts are there, the last in which it is not late.
 
     `since` is the week from which it waits (it may lie before the book), `week` the one in force, None without one.
+    `parts` are those of the book that it takes.
     """
 
     id: str
@@ -39,6 +46,7 @@ class BookOrder:
     due: int
     since: int
     week: int | None = None
+    parts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         assert self.since <= max(self.ready, 0), "nobody is ready before they wait"
@@ -55,7 +63,10 @@ class WeekCosts:
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """A week that is asked to take fewer cars of a resource than have begun in it or are held for pools."""
+    """A week that is asked to take fewer cars of a resource than have begun in it or are held for pools.
+
+    Of a part it is a week by which cars need it that have their weeks, and for how many of them it has come by then.
+    """
 
     week: date
     resource: str
@@ -65,7 +76,7 @@ class Shortfall:
 
 @dataclass(frozen=True, slots=True)
 class WeekBook:
-    """Orders, weeks, and by resource the room that each week has for these orders.
+    """Orders, weeks, by resource the room that each week has for these orders, by part for how many it comes by then.
 
     `left_out` are resources beyond what the search can hold at once, those with most room to spare.
     """
@@ -77,10 +88,12 @@ class WeekBook:
     costs: WeekCosts
     shortfalls: tuple[Shortfall, ...] = ()
     left_out: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    supply: tuple[tuple[int, ...], ...] = ()
 
     def __post_init__(self) -> None:
-        assert len(self.resources) == len(self.room), "one row a resource"
-        assert all(len(row) == len(self.weeks) for row in self.room), "one column a week"
+        assert (len(self.resources), len(self.parts)) == (len(self.room), len(self.supply)), "one row a resource"
+        assert all(len(row) == len(self.weeks) for row in (*self.room, *self.supply)), "one column a week"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +199,7 @@ def basis_points_above(cost: int, bound: int) -> int:
 
 def cost_of_weeks(book: WeekBook, weeks: Sequence[int | None]) -> int | None:
     """Return what weeks cost, counted from scratch; None where they break a limit or come before the parts."""
-    used = {name: [0] * len(book.weeks) for name in book.resources}
+    used = {name: [0] * len(book.weeks) for name in (*book.resources, *book.parts)}
     total = 0
     for order, week in zip(book.orders, weeks, strict=True):
         if week is None:
@@ -195,14 +208,12 @@ def cost_of_weeks(book: WeekBook, weeks: Sequence[int | None]) -> int | None:
         if not order.ready <= week < len(book.weeks):
             return None
         total += cost_in_week(order, week, book.costs)
-        for name in order.needs:
+        for name in (*order.needs, *order.parts):
             if name in used:
                 used[name][week] += 1
-    kept = all(
-        taken <= room
-        for name, row in zip(book.resources, book.room, strict=True)
-        for taken, room in zip(used[name], row, strict=True)
-    )
+    taken = [used[name] for name in book.resources] + [list(accumulate(used[name])) for name in book.parts]
+    limits = (*book.room, *book.supply)
+    kept = all(one <= most for own, row in zip(taken, limits, strict=True) for one, most in zip(own, row, strict=True))
     return total if kept else None
 
 

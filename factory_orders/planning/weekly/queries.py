@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import RowMapping, func, select
+from sqlalchemy import func, select
 
 from configurator.quote_service import road_km
+from factory_orders.parts.queries import late_parts, part_supplies
 from factory_orders.planning.model import SLOT, CarFacts, OrderTerms, judge_room
 from factory_orders.planning.promise import at_store_on
 from factory_orders.planning.queries import car_facts, week_starting
@@ -19,24 +21,20 @@ from factory_orders.planning.slotting import WEEK
 from factory_orders.planning.tables import capacity_weeks, orders, pool_reservations
 from factory_orders.planning.weekly.model import (
     NOTHING_ELSE,
+    PART,
     BookOrder,
-    Conflict,
-    KeptPlan,
     Shortfall,
-    UnitWorth,
     WeekBook,
     WeekCosts,
     WhatIf,
 )
-from factory_orders.planning.weekly.tables import week_plan_worths, week_plans
+from factory_orders.planning.weekly.part_limits import TakenParts, part_limits
 from factory_orders.plant.model import Stage
 from factory_orders.plant.tables import build_orders
 from factory_orders.policies import BatchPolicy, PromisePolicy
 from factory_orders.promises.accepted_queries import due_dates
 from kernel import db, policy, registry
-from kernel.actor import Permission
 from kernel.errors import InvalidInput
-from kernel.paging import Page, PageRequest, make_page
 from kernel.reasons import because
 from kernel.registry import Plant
 from kernel.work import Work
@@ -55,14 +53,20 @@ Booked = tuple[OrderTerms, date | None]
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """What turns terms into orders for planning: the plant, its book's first week, today, late features."""
+    """What turns terms into orders for planning: the plant, its book's first week, today, what comes late.
+
+    `late` has parts by the day their suppliers named, `late_weeks` features and parts that would come weeks later. Of
+    `counted` parts cars that have their week are held against what is there and comes.
+    """
 
     work: Work
     plant: Plant
     first: date
     today: date
     facts: Mapping[str, CarFacts]
+    late: Mapping[str, date]
     late_weeks: Mapping[str, int]
+    counted: AbstractSet[str] = frozenset()
 
     def book_orders(self, book: Sequence[Booked]) -> list[BookOrder]:
         """Return orders as the plan counts them."""
@@ -73,24 +77,49 @@ class Planner:
         found = []
         for terms, week in book:
             facts = self.facts[terms.catalogue_version_id]
-            lead = facts.lead_days(model=terms.model, options=terms.options, day=self.today)
-            later = max(
-                (self.late_weeks.get(name, 0) for name in facts.features.of((terms.model, *terms.options))), default=0
-            )
-            ready = max(self._number(week_starting(self.today + timedelta(days=lead))), 0)
+            features = facts.features.of((terms.model, *terms.options))
+            later = max((self.late_weeks.get(name, 0) for name in self._names(facts, features, week)), default=0)
+            there = facts.part_time(features, self.today, self.late).ready(self.today)
+            ready = max(self.number(week_starting(there)), 0)
             if week is not None:  # Its parts were asked for when it got its week, not today.
-                ready = min(ready, self._number(week))
+                ready = min(ready, self.number(week))
             ready += later
             km = road_km(self.plant, stores[terms.store_id])
             on_the_way = at_store_on(self.first, distance_km=km, policy=times) - self.first
             due_on = due_dates_of.get(terms.id)
-            due = NEVER if due_on is None else self._number(due_on - on_the_way)
-            since = min(self._number(terms.locked_at.astimezone(zone).date()), ready)
+            due = NEVER if due_on is None else self.number(due_on - on_the_way)
+            since = min(self.number(terms.locked_at.astimezone(zone).date()), ready)
             needs = (SLOT, *sorted(facts.constrained_of(terms.options)))
-            found.append(BookOrder(terms.id, needs, ready, due, since, None if week is None else self._number(week)))
+            found.append(BookOrder(terms.id, needs, ready, due, since, None if week is None else self.number(week)))
         return found
 
-    def _number(self, day: date) -> int:
+    def _names(self, facts: CarFacts, features: AbstractSet[str], week: date | None) -> AbstractSet[str]:
+        """Return by what names a car's parts may be said to come late."""
+        parts = facts.parts_of(features, self.today).keys()
+        return features | (parts if week is None else parts - self.counted)
+
+    def taken_parts(self, book: Sequence[Booked], released: Mapping[str, datetime]) -> list[TakenParts]:
+        """Return what the cars take that have their weeks, by the day on which each was released."""
+        zone = registry.own_brand(self.work).zone
+        found = []
+        for terms, week in book:
+            if week is not None:
+                facts = self.facts[terms.catalogue_version_id]
+                features = facts.features.of((terms.model, *terms.options))
+                on = released[terms.id].astimezone(zone).date()
+                found.append(TakenParts(terms.id, week, facts.parts_of(features, on)))
+        return found
+
+    def opens(self) -> dict[str, date]:
+        """Return by part the day by which it comes if it is called off today, as its supplier keeps to."""
+        days: dict[str, date] = {}
+        for part in (one for facts in self.facts.values() for one in facts.parts):
+            on = max(self.today + timedelta(days=part.lead_time_days), self.late.get(part.part, date.min))
+            days[part.part] = max(on, days.get(part.part, date.min))
+        return days
+
+    def number(self, day: date) -> int:
+        """Return the number of the week in which a day lies."""
         return (day - self.first) // WEEK
 
 
@@ -101,7 +130,8 @@ def planner(
     times = policy.current(work).section(PromisePolicy)
     today = work.now.astimezone(registry.own_brand(work).zone).date()
     first = week_starting(today + timedelta(days=max(times.planning_lead_days, 1)))
-    return Planner(work, plant, first, today, {one: car_facts(work, one) for one in set(versions)}, late_weeks or {})
+    facts = {one: car_facts(work, one) for one in set(versions)}
+    return Planner(work, plant, first, today, facts, late_parts(work, plant.id), late_weeks or {})
 
 
 def week_costs(work: Work) -> WeekCosts:
@@ -120,23 +150,31 @@ def load_book(work: Work, plant: Plant, what_if: WhatIf = NOTHING_ELSE) -> WeekB
     """
     _check(what_if)
     now = planner(work, plant, ())
-    booked = _booked(work, plant, now.first)
+    booked, released = _booked(work, plant, now.first)
     own = planner(work, plant, (terms.catalogue_version_id for terms, _ in booked), late_weeks=what_if.late_weeks)
-    found = own.book_orders(booked)
     _check_features(what_if, own.facts, [terms for terms, _ in booked])
+    supplies = part_supplies(work, plant.id, first=now.first)
+    own = replace(own, counted=supplies.keys())
+    found = own.book_orders(booked)
     waiting = sorted({terms.pool_id for terms, week in booked if week is None})
     room, shortfalls = _room(work, plant, now.first, found, _held(work, waiting), what_if)
     weeks = sorted({week for week, _ in room})
     demand = Counter(name for order in found for name in order.needs)
-    resources, left_out = _tightest(demand, room, weeks)
+    cars = own.taken_parts(booked, released) if supplies else []
+    limits = part_limits(cars, supplies, weeks, opens=own.opens(), late_weeks=what_if.late_weeks)
+    names = {limit.part: PART + limit.part for limit in limits}
+    takes = {car.order_id: tuple(names[part] for part in sorted(car.parts) if part in names) for car in cars}
+    resources, left_out = _tightest(demand, room, weeks, most=RESOURCES_MAX - len(limits))
     return WeekBook(
         weeks=tuple(weeks),
         resources=resources,
         room=tuple(tuple(room.get((week, name), 0) for week in weeks) for name in resources),
-        orders=tuple(found),
+        orders=tuple(replace(order, parts=takes.get(order.id, ())) for order in found),
         costs=week_costs(work),
-        shortfalls=tuple(shortfalls),
+        shortfalls=(*shortfalls, *(lack for limit in limits for lack in limit.lacking(weeks))),
         left_out=left_out,
+        parts=tuple(names.values()),
+        supply=tuple(limit.by_week(weeks) for limit in limits),
     )
 
 
@@ -153,28 +191,41 @@ def _check_features(what_if: WhatIf, facts: Mapping[str, CarFacts], booked: Sequ
     if not what_if.late_weeks:
         return
     cars = {(terms.catalogue_version_id, terms.model, terms.options) for terms in booked}
-    taken = {name for version, model, options in cars for name in facts[version].features.of((model, *options))}
+    taken: set[str] = set()
+    for version, model, options in cars:
+        features = facts[version].features.of((model, *options))
+        taken |= features | {part.part for part in facts[version].parts if part.feature in features}
     for name in what_if.late_weeks:
         if name not in taken:
             raise InvalidInput("feature", because("NO_ORDER_TAKES", feature=name))
 
 
-def _booked(work: Work, plant: Plant, first: date) -> list[Booked]:
-    """Return the plant's orders that have not begun, with the week they have; the weeks before the first one stand."""
+def _booked(work: Work, plant: Plant, first: date) -> tuple[list[Booked], dict[str, datetime]]:
+    """Return the plant's orders that have not begun, with the week they have; the weeks before the first one stand.
+
+    Beside them when those with a week were released to the plant.
+    """
     live = (build_orders.c.order_id == orders.c.id) & (build_orders.c.stage != Stage.WITHDRAWN.value)
     found = (
         select(orders)
-        .add_columns(build_orders.c.week.label("own_week"), build_orders.c.stage.label("own_stage"))
+        .add_columns(
+            build_orders.c.week.label("own_week"),
+            build_orders.c.stage.label("own_stage"),
+            build_orders.c.released_at.label("own_release"),
+        )
         .outerjoin_from(orders, build_orders, live)
         .where(orders.c.brand_id == work.actor.brand_id, orders.c.plant_id == plant.id, orders.c.state == "scheduled")
         .order_by(orders.c.locked_at, orders.c.pool_id, orders.c.place)
     )
-    book = []
+    book: list[Booked] = []
+    released: dict[str, datetime] = {}
     for row in work.connection.execute(found).mappings():
         week = row["own_week"]
         if week is None or (row["own_stage"] == Stage.QUEUED.value and week >= first):
             book.append((order_from(row).terms, week))
-    return book
+            if week is not None:
+                released[row["id"]] = row["own_release"]
+    return book, released
 
 
 def _room(
@@ -222,61 +273,9 @@ def _held(work: Work, pools: Sequence[str]) -> dict[tuple[date, str], int]:
 
 
 def _tightest(
-    demand: Counter[str], room: Mapping[tuple[date, str], int], weeks: Sequence[date]
+    demand: Counter[str], room: Mapping[tuple[date, str], int], weeks: Sequence[date], *, most: int
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the slots and the options by name, and those beyond the search's most, which have most room to spare."""
     spare = {name: sum(room.get((week, name), 0) for week in weeks) - wanted for name, wanted in demand.items()}
     options = sorted((name for name in demand if name != SLOT), key=lambda name: (spare[name], name))
-    return (SLOT, *sorted(options[: RESOURCES_MAX - 1])), tuple(sorted(options[RESOURCES_MAX - 1 :]))
-
-
-def week_plans_of(work: Work, plant_id: str, page: PageRequest) -> Page[KeptPlan]:
-    """Return the plans that were made of a plant's book, newest first; refuses who may not read batches."""
-    work.actor.require(Permission.BATCH_READ)
-    table = week_plans.c
-    found = (
-        select(week_plans)
-        .where(table.plant_id == plant_id, table.brand_id == work.actor.brand_id)
-        .order_by(table.id.desc())
-        .limit(page.size + 1)
-    )
-    if page.after is not None:
-        found = found.where(table.id < page.after)
-    rows = list(work.connection.execute(found).mappings())
-    worths = _worths(work, [row["id"] for row in rows])
-    return make_page([_kept_plan(row, worths.get(row["id"], ())) for row in rows], page, lambda plan: plan.id)
-
-
-def _worths(work: Work, plans: Sequence[str]) -> dict[str, list[UnitWorth]]:
-    table = week_plan_worths.c
-    found = select(week_plan_worths).where(db.among(table.plan_id, plans)).order_by(table.plan_id, table.position)
-    by_plan: dict[str, list[UnitWorth]] = {}
-    for row in work.connection.execute(found):
-        by_plan.setdefault(row.plan_id, []).append(UnitWorth(row.week, row.resource, row.worth_minor))
-    return by_plan
-
-
-def _kept_plan(row: RowMapping, worth: Sequence[UnitWorth]) -> KeptPlan:
-    conflict = row["conflict"]
-    return KeptPlan(
-        id=row["id"],
-        brand_id=row["brand_id"],
-        plant_id=row["plant_id"],
-        made_at=row["made_at"],
-        orders=row["orders"],
-        without_week=row["without_week"],
-        moved=row["moved"],
-        cost_minor=row["cost_minor"],
-        bound_minor=row["bound_minor"],
-        now_minor=row["now_minor"],
-        worth=tuple(worth),
-        conflict=None
-        if conflict is None
-        else Conflict(
-            tuple(conflict["resources"]),
-            tuple(date.fromisoformat(week) for week in conflict["weeks"]),
-            conflict["short"],
-            # What was kept before both were told apart has only the one.
-            conflict.get("short_in_all", conflict["short"]),
-        ),
-    )
+    return (SLOT, *sorted(options[: most - 1])), tuple(sorted(options[most - 1 :]))

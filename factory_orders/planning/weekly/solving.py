@@ -37,29 +37,33 @@ def plan_without_search(book: WeekBook) -> WeekPlan | None:
 def first_fit(book: WeekBook) -> list[int | None]:
     """Return the first week with room for each order, in the book's order; None where no week has."""
     left = {name: list(row) for name, row in zip(book.resources, book.room, strict=True)}
+    come = {name: list(row) for name, row in zip(book.parts, book.supply, strict=True)}
     found = []
     for order in book.orders:
         rows = [left[name] for name in order.needs if name in left]
-        week = _first_week(order, rows, len(book.weeks))
+        parts = [come[name] for name in order.parts if name in come]
+        week = _first_week(order, rows, parts, len(book.weeks))
         if week is not None:
             for row in rows:
                 row[week] -= 1
+            for row in parts:  # What one week takes the later ones cannot take.
+                row[week:] = [units - 1 for units in row[week:]]
         found.append(week)
     return found
 
 
-def _first_week(order: BookOrder, rows: list[list[int]], weeks: int) -> int | None:
+def _first_week(order: BookOrder, rows: list[list[int]], parts: list[list[int]], weeks: int) -> int | None:
     for week in range(max(order.ready, 0), weeks):
-        if all(row[week] > 0 for row in rows):
+        if all(row[week] > 0 for row in rows) and all(min(row[week:]) > 0 for row in parts):
             return week
     return None
 
 
 def in_turn(book: WeekBook, weeks: tuple[int | None, ...]) -> list[int | None]:
     """Return the same weeks so that nobody with the same needs and parts is overtaken: the book's order is the turn."""
-    kinds: dict[tuple[tuple[str, ...], int], list[int]] = {}
+    kinds: dict[tuple[tuple[str, ...], tuple[str, ...], int], list[int]] = {}
     for number, order in enumerate(book.orders):
-        kinds.setdefault((order.needs, order.ready), []).append(number)
+        kinds.setdefault((order.needs, order.parts, order.ready), []).append(number)
     found = list(weeks)
     for numbers in kinds.values():
         own = sorted((weeks[number] for number in numbers), key=lambda week: (week is None, week or 0))

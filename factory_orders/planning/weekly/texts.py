@@ -9,7 +9,7 @@ from typing import Final
 
 from factory_orders.planning.batching.model import BatchPlanView
 from factory_orders.planning.model import SLOT
-from factory_orders.planning.weekly.model import Conflict, KeptPlan, PlanOutlook, Shortfall, UnitWorth
+from factory_orders.planning.weekly.model import PART, Conflict, KeptPlan, PlanOutlook, Shortfall, UnitWorth
 from kernel.money import Money, format_money
 from kernel.words import Count
 
@@ -111,6 +111,11 @@ def _percent(basis_points: int) -> str:
 def worth_text(one: UnitWorth, locale: str) -> str:
     """Say what one more unit would be worth."""
     money = format_money(Money(one.worth_minor))
+    if one.resource.startswith(PART):
+        name = _name(one.resource, chinese=locale.startswith("zh"))
+        if locale.startswith("zh"):
+            return f"{one.week:%Y-%m-%d}当周前如{name}多到一辆车的用量，可节省{money}的等待与延误成本。"
+        return f"{name} for one more car by the week of {one.week:%Y-%m-%d} would save {money} of waiting and lateness."
     if locale.startswith("zh"):
         what = "多一个生产名额" if one.resource == SLOT else f"{one.resource}多一个名额"
         return f"{one.week:%Y-%m-%d}当周如{what}，可节省{money}的等待与延误成本。"
@@ -141,8 +146,18 @@ def conflict_text(one: Conflict, locale: str) -> str:
 
 
 def shortfall_text(one: Shortfall, locale: str) -> str:
-    """Say by how much a week was asked to take fewer cars than are locked in it."""
+    """Say by how much a week was asked to take fewer cars than are locked in it, or has too few of a part for them."""
     name = _name(one.resource, chinese=locale.startswith("zh"))
+    if one.resource.startswith(PART):
+        if locale.startswith("zh"):
+            return (
+                f"截至{one.week:%Y-%m-%d}当周，已排产的{one.taken}辆车需要{name}，"
+                f"到货只够{one.capacity}辆，缺{one.taken - one.capacity}。"
+            )
+        return (
+            f"By the week of {one.week:%Y-%m-%d} {one.taken:,} cars that have their weeks need {name}, and it has "
+            f"come for {one.capacity:,}: {one.taken - one.capacity:,} cars lack it."
+        )
     if locale.startswith("zh"):
         return (
             f"{one.week:%Y-%m-%d}当周{name}已锁定{one.taken}，假设的产能为{one.capacity}，"
@@ -157,6 +172,8 @@ def shortfall_text(one: Shortfall, locale: str) -> str:
 def _name(resource: str, *, chinese: bool) -> str:
     if resource == SLOT:
         return "生产名额" if chinese else "the slots"
+    if resource.startswith(PART):
+        return f"零件{resource.removeprefix(PART)}" if chinese else f"part {resource.removeprefix(PART)}"
     return resource
 
 
