@@ -71,14 +71,3 @@ def worth_of_cars(rule: StockRule, cars: int) -> tuple[int, ...]:
             break
         found.append(round(rule.under_minor - both * probability))
     return tuple(found)
-
-
-def expected_loss(rule: StockRule, cars: int) -> float:
-    """Return what a stock of so many cars costs over the exposure on average: lost sales, and cars that stand."""
-    probability, loss = math.exp(-rule.mean), 0.0
-    for demand in range(CARS_MAX + 1):
-        if demand:
-            probability *= rule.mean / demand
-        short, over = max(demand - cars, 0), max(cars - demand, 0)
-        loss += probability * (short * rule.under_minor + over * rule.over_minor)
-    return loss

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from itertools import product
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from factory_orders.allocation.fairness import entitle
-from factory_orders.light_stock.base_stock import StockRule, base_stock, expected_loss, mean_over, worth_of_cars
+from factory_orders.light_stock.base_stock import CARS_MAX, StockRule, base_stock, mean_over, worth_of_cars
 from factory_orders.light_stock.sharing import (
     FreeStock,
     Sharing,
@@ -28,6 +29,17 @@ rules = st.builds(
     under_minor=st.integers(1, 2_000_000),
     over_minor=st.integers(1, 2_000_000),
 )
+
+
+def expected_loss(rule: StockRule, cars: int) -> float:
+    """Return what a stock of so many cars costs over the exposure on average: lost sales, and cars that stand."""
+    probability, loss = math.exp(-rule.mean), 0.0
+    for demand in range(CARS_MAX + 1):
+        if demand:
+            probability *= rule.mean / demand
+        short, over = max(demand - cars, 0), max(cars - demand, 0)
+        loss += probability * (short * rule.under_minor + over * rule.over_minor)
+    return loss
 
 
 def test_a_mean_is_the_weekly_sales_over_the_exposure() -> None:
