@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Final
 
 from sqlalchemy import bindparam, func, select, update
 
@@ -402,23 +403,27 @@ def open_plan_of_class(work: Work, class_keys: Sequence[str]) -> PoolPlan | None
 
 def _count(work: Work, plant_id: str, changes: Mapping[tuple[date, str], tuple[int, int]]) -> None:
     """Add to reserved and used; the database refuses what would go beyond the capacity."""
-    table = capacity_weeks.c
     rows = [
-        {"b_week": week, "b_resource": resource, "b_reserved": reserved, "b_used": used}
+        {"b_plant": plant_id, "b_week": week, "b_resource": resource, "b_reserved": reserved, "b_used": used}
         for (week, resource), (reserved, used) in sorted(changes.items())
         if reserved or used
     ]
     if rows:
-        work.connection.execute(
-            update(capacity_weeks)
-            .where(
-                table.plant_id == plant_id,
-                table.week == bindparam("b_week"),
-                table.resource == bindparam("b_resource"),
-            )
-            .values(reserved=table.reserved + bindparam("b_reserved"), used=table.used + bindparam("b_used")),
-            rows,
-        )
+        work.connection.execute(_COUNT, rows)
+
+
+# Written once: every held promise counts, and writing it took longer than running it.
+_COUNT: Final = (
+    update(capacity_weeks)
+    .where(
+        capacity_weeks.c.plant_id == bindparam("b_plant"),
+        capacity_weeks.c.week == bindparam("b_week"),
+        capacity_weeks.c.resource == bindparam("b_resource"),
+    )
+    .values(
+        reserved=capacity_weeks.c.reserved + bindparam("b_reserved"), used=capacity_weeks.c.used + bindparam("b_used")
+    )
+)
 
 
 def _count_held(work: Work, pool_id: str | None, changes: Mapping[tuple[date, str], int]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from factory_orders.planning.model import OrderTerms
 from factory_orders.planning.tables import orders
@@ -23,16 +23,23 @@ RELEASES_MAX: Final = 20_000
 """A plant learns once a day at most: ten plants' five years."""
 
 
+# Written once: every promise asks.
+_MARGIN: Final = (
+    select(promise_margins.c.p50_days, promise_margins.c.p90_days, promise_margins.c.observations)
+    .where(
+        promise_margins.c.plant_id == bindparam("plant"),
+        promise_margins.c.brand_id == bindparam("brand"),
+        promise_margins.c.released_at <= bindparam("moment"),
+    )
+    .order_by(promise_margins.c.released_at.desc())
+    .limit(1)
+)
+
+
 def margin_at(work: Work, plant_id: str, at: datetime) -> Margin | None:
     """Return the margins that a plant's promises had at a moment; None where nothing was learned by then."""
-    table = promise_margins.c
-    found = (
-        select(table.p50_days, table.p90_days, table.observations)
-        .where(table.plant_id == plant_id, table.brand_id == work.actor.brand_id, table.released_at <= at)
-        .order_by(table.released_at.desc())
-        .limit(1)
-    )
-    row = work.connection.execute(found).first()
+    asked = {"plant": plant_id, "brand": work.actor.brand_id, "moment": at}
+    row = work.connection.execute(_MARGIN, asked).first()
     return None if row is None else Margin(*row)
 
 
