@@ -14,6 +14,10 @@ from tests.journeys.town import Caller, Town
 MODEL: Final = "L5"
 STORE: Final = "shanghai-pudong"
 STAGES: Final = ("PARTS_READY", "BODY", "PAINT", "ASSEMBLY", "PASSED")
+ORDER_STOCK: Final = ask.mutation("orderStock", "OrderStockInput", "... on StockOrder { id }")
+PRICE: Final = ask.mutation("priceStockCar", "PriceStockCarInput", "... on StockCar { vin }")
+ARRIVED: Final = """query($day: Date!) { storeCalendar(firstDay: $day, days: 1) {
+  arrivals { code state vin shipmentId } } }"""
 CONSUMER: Final = "tingyu.xiaoman@qilan.test"
 
 
@@ -37,6 +41,7 @@ class Story:
             "the store inspects": self.inspect,
             "the buyer books": self.book,
             "statistics are released": self.release,
+            "a car comes for stock": self.stock,
         }
 
     def caller(self, who: str) -> Caller:
@@ -156,6 +161,23 @@ class Story:
         vin = self.answers["preOrder"]["order"]["vin"]
         given = {"handoverId": self.answers["bookHandover"]["id"], "vin": vin, "points": points}
         self.caller("dealer").do(demo.INSPECT_HANDOVER, input=given)
+
+    def stock(self) -> None:
+        """Let the store order a car for its stock, the plant build it, a truck bring it, and the store price it."""
+        car = self.caller("guest").do(demo.CONFIGURE, input={"model": MODEL, "region": "east"})["cheapest"]
+        given = {"idempotencyKey": "stock-of-the-guide", "model": MODEL, "options": car["options"], "cars": 1}
+        dealer = self.caller("dealer")
+        dealer.do(ORDER_STOCK, input=given)
+        self.house.work_off()
+        self.build()
+        self.house.work_off()
+        self.drive()
+        dealer = self.caller("dealer")
+        today = self.house.clock.now().astimezone(self.town.brand.zone).date().isoformat()
+        for arrival in dealer.ask(ARRIVED, day=today)["storeCalendar"][0]["arrivals"]:
+            if arrival["state"] == "arrived" and arrival["code"] is None:
+                dealer.do(demo.INSPECT_ARRIVAL, input={"shipmentId": arrival["shipmentId"], "vin": arrival["vin"]})
+                dealer.do(PRICE, input={"vin": arrival["vin"], "price": {"minor": 12_500_000}})
 
     def release(self) -> None:
         """Let the next morning come, in which the worker releases statistics."""
