@@ -52,12 +52,9 @@ def simulate(
     rework: Annotated[int, _percent("Cars that need rework at the line's end, in percent.")] = 4,
     scrapped: Annotated[int, _percent("Cars that are spoilt for good, in percent.")] = 0,
     stopped: Annotated[int, _percent("Weeks in which the line breaks down for hours, in percent.")] = 10,
-    late_parts: Annotated[
-        int, _percent("Weeks in which every second car waits for a late part, up to ten days, in percent.")
-    ] = 0,
+    late_parts: Annotated[int, _percent("Weeks in which every second car waits for late parts, in percent.")] = 0,
     still_from: Annotated[
-        datetime | None,
-        typer.Option(help="The day (UTC) on which the plant comes to stand still.", formats=["%Y-%m-%d"]),
+        datetime | None, typer.Option(help="The day (UTC) on which the plant stands still.", formats=["%Y-%m-%d"])
     ] = None,
     still_days: Annotated[int, typer.Option(help="So many days it stands still.", min=1, max=DAYS_MAX)] = 7,
     lost: Annotated[int, _percent("Messages that get lost on their way, in percent.")] = 5,
@@ -70,8 +67,7 @@ def simulate(
 
     Some cars need rework or are spoilt, the line breaks down, parts come late, the plant may stand still for days, and
     messages get lost, come twice or out of order; each is sent until it is acknowledged. What the server has taken is
-    shown at the end. Times are the planned ones; with --days a demo's clock is moved on day by day, so that weeks pass
-    in moments.
+    shown at the end. Times are the planned ones; with --days a demo's clock is moved on day by day.
 
     Example: [bold]muster plant simulate --days 14 --rework 10 --lost 20[/bold]
     """
