@@ -132,11 +132,14 @@ def bench_challenge(folders: Sequence[Path], *, seconds: float, seeds: Sequence[
             cpu = time.process_time() - cpu
             score = solution.score.weighted(solution.problem)
             found.append(Best(folder.name, score, f"{datetime.now(UTC):%Y-%m-%d}", seconds, seed))
+            if keep:
+                keep_better(found[-1:])
             row, judged = challenge_row(solution, found[-1], best.get(folder.name), cpu=cpu)
             print(row, flush=True)
             reached.append(judged)
     if keep:
-        print(f"\n{keep_better(found)} are better than the table had.")
+        better = {one.instance for one in found if one.instance not in best or one.score < best[one.instance].score}
+        print(f"\n{len(better)} are better than the table had.")
     return reached
 
 
@@ -224,6 +227,8 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--seeds", type=int, default=1, help="how many seeds for each instance of the challenge")
     parser.add_argument("--all", action="store_true", help="all 61 instances instead of 12")
+    parser.add_argument("--instance", default="", help="only instances of the challenge whose name holds this word")
+    parser.add_argument("--seed", type=int, default=1, help="the first of the seeds")
     parser.add_argument("--only", choices=("challenge", "csplib", "resequencing"), help="only this part")
     parser.add_argument("--csplib-seeds", type=int, default=SEEDS)
     parser.add_argument(
@@ -242,7 +247,9 @@ def main(arguments: Sequence[str]) -> int:
     reached: list[bool | None] = []
     if chosen.only in (None, "challenge"):
         folders = [folder for folder in challenge_folders(data) if chosen.all or folder.name in NAMED]
-        reached += bench_challenge(folders, seconds=seconds, seeds=range(1, chosen.seeds + 1), keep=chosen.keep)
+        folders = [folder for folder in folders if chosen.instance in folder.name]
+        seeds = range(chosen.seed, chosen.seed + chosen.seeds)
+        reached += bench_challenge(folders, seconds=seconds, seeds=seeds, keep=chosen.keep)
     if chosen.only in (None, "csplib"):
         reached += bench_csplib(data / "sequencing" / "csplib", seeds=range(1, csplib_seeds + 1))
     if chosen.only in (None, "resequencing"):
