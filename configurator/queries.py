@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
@@ -28,16 +28,14 @@ from configurator.sat_engine import SatEngine
 from configurator.showroom import Showroom
 from configurator.solver import Engine, Step
 from configurator.tables import catalogue_versions
-from kernel import db, registry
+from kernel import registry
 from kernel.actor import Permission
 from kernel.belief import Belief
 from kernel.errors import NotFound
 from kernel.ids import BrandId
-from kernel.paging import Page, PageRequest, make_page
 from kernel.work import Work
 
 VIEWS_MAX: Final = 64
-NUMBER_DIGITS_MAX: Final = 9
 LOADED_MAX: Final = 8
 SECONDS_BEHIND_MAX: Final = 1.0
 """What binds nobody sees a new version so many seconds later at most. Quotes and kept cars ask each time."""
@@ -420,41 +418,3 @@ def parts_of_car(work: Work, version_id: VersionId, *, model: str, options: Sequ
     catalogue = version_by_id(work, version_id).catalogue
     features = catalogue.car_features.of((model, *options))
     return tuple(part for part in catalogue.parts if part.feature in features)
-
-
-@dataclass(frozen=True, slots=True)
-class VersionView:
-    """A published version without its contents."""
-
-    id: VersionId
-    number: int
-    label: str
-    effective_from: date
-    content_hash: str
-    published_at: datetime
-
-
-def list_versions(work: Work, page: PageRequest) -> Page[VersionView]:
-    """Return the brand's versions, newest first; the cursor is the number."""
-    work.actor.require(Permission.CATALOGUE_READ)
-    table = catalogue_versions.c
-    found = (
-        select(table.id, table.number, table.label, table.effective_from, table.content_hash, table.published_at)
-        .where(table.brand_id == work.actor.brand_id)
-        .order_by(table.number.desc())
-        .limit(page.size + 1)
-    )
-    if page.after is not None:
-        known = page.after.isdecimal() and len(page.after) <= NUMBER_DIGITS_MAX
-        found = found.where(table.number < (int(page.after) if known else 0))
-    rows = [VersionView(VersionId(row[0]), *row[1:]) for row in work.connection.execute(found)]
-    return make_page(rows, page, lambda version: str(version.number))
-
-
-def versions_by_id(work: Work, version_ids: Sequence[str]) -> dict[str, VersionView]:
-    """Return versions of the actor's brand by id, in one statement."""
-    table = catalogue_versions.c
-    found = select(
-        table.id, table.number, table.label, table.effective_from, table.content_hash, table.published_at
-    ).where(table.brand_id == work.actor.brand_id, db.among(table.id, version_ids))
-    return {row.id: VersionView(VersionId(row[0]), *row[1:]) for row in work.connection.execute(found)}

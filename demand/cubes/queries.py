@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import Select, func, select
 
-from configurator.queries import versions_by_id
+from configurator.version_queries import versions_by_id
 from demand.cubes.model import (
     ALL_REGIONS,
     BETWEEN,

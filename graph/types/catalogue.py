@@ -8,7 +8,7 @@ from typing import Final
 
 import strawberry
 
-from configurator import queries
+from configurator import queries, version_queries
 from configurator.model import VersionId
 from graph.access import field, object_type
 from graph.identifiers import raw_id, write_id
@@ -139,10 +139,10 @@ def load_models(work: Work, codes: list[str]) -> dict[str, CarModel]:
 
 def load_versions(work: Work, version_ids: list[str]) -> dict[str, CatalogueVersion]:
     """Return catalogue versions of the brand by id."""
-    return {key: _show_version(view) for key, view in queries.versions_by_id(work, version_ids).items()}
+    return {key: _show_version(view) for key, view in version_queries.versions_by_id(work, version_ids).items()}
 
 
-def _show_version(view: queries.VersionView) -> CatalogueVersion:
+def _show_version(view: version_queries.VersionView) -> CatalogueVersion:
     return CatalogueVersion(
         id=write_id("CatalogueVersion", view.id),
         number=view.number,
@@ -175,14 +175,14 @@ def _models(work: Work, region: str) -> tuple[queries.ModelView, ...]:
 @query(reads=Permission.CATALOGUE_READ)
 def catalogue_versions(work: Work, first: int, after: Cursor | None = None) -> Connection[CatalogueVersion]:
     """The published versions of the catalogue, newest first."""
-    return show_page(queries.list_versions(work, page_request(first, after)), _show_version)
+    return show_page(version_queries.list_versions(work, page_request(first, after)), _show_version)
 
 
 @query(reads=Permission.CATALOGUE_READ, kept_by="catalogue", at_most=170)
 def rules(work: Work, catalogue_version_id: strawberry.ID, option: str | None = None) -> list[RuleInWords]:
     """The rules of a catalogue version in words; with `option` those that speak of it."""
     raw = raw_id(catalogue_version_id, "CatalogueVersion")
-    if raw not in queries.versions_by_id(work, [raw]):
+    if raw not in version_queries.versions_by_id(work, [raw]):
         return []
     found = queries.list_rules(work, VersionId(raw), option=option)
     return [show_rule(one.code, one.zh, one.en, work.actor.locale) for one in found]

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
-from configurator import queries, service, step_service
+from configurator import queries, service, step_service, version_queries
 from configurator.catalogue import Catalogue
 from configurator.errors import (
     CatalogueFaulty,
@@ -76,8 +76,8 @@ def test_versions_are_numbered_and_the_newest_in_force_answers(works: Works, clo
     clock.set(datetime(2026, 11, 30, 16, 0, tzinfo=UTC))
     assert configure(works).version_id == second
     with works.read(GUEST) as work:
-        page = queries.list_versions(work, PageRequest(1))
-        rest = queries.list_versions(work, PageRequest(5, "2"))
+        page = version_queries.list_versions(work, PageRequest(1))
+        rest = version_queries.list_versions(work, PageRequest(5, "2"))
     assert [(one.number, one.label) for one in page.items] == [(2, "2026.2")]
     assert page.has_next
     assert [one.number for one in rest.items] == [1]
@@ -244,6 +244,6 @@ def test_another_brands_version_looks_as_if_it_were_not_there(works: Works) -> N
     found_brand(works, brand_id=other, code="spruce")
 
     with works.read(Actor(other)) as work:
-        assert queries.versions_by_id(work, [version_id]) == {}
+        assert version_queries.versions_by_id(work, [version_id]) == {}
         with pytest.raises(NotFound):
             step_service.configure(work, ConfigureRequest("A1", version_id=VersionId(version_id)))
