@@ -26,13 +26,15 @@ def sending(connection: Connection, *, ahead: bool) -> Iterator[None]:
         yield
         return
     driver: Any = connection.connection.driver_connection
+    # Held on to: asking a connection that broke raises an error of its own, in the place of what broke it.
+    info = connection.info
     try:
         with driver.pipeline() as pipeline:
-            connection.info[PIPELINE] = pipeline
+            info[PIPELINE] = pipeline
             try:
                 yield
             finally:
-                del connection.info[PIPELINE]
+                info.pop(PIPELINE, None)
     except psycopg.Error as error:
         raise DBAPIError.instance(None, None, error, psycopg.Error, dialect=connection.dialect) from error
 

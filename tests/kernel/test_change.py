@@ -14,7 +14,7 @@ import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select, text, update
-from sqlalchemy.exc import DatabaseError, IntegrityError
+from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 
 from kernel import ledger, news, outbox
 from kernel.actor import system
@@ -120,6 +120,28 @@ def test_an_error_of_ours_is_told_though_what_was_sent_ahead_fails_too(works: Wo
     with works.change(system(BRAND), ahead=True) as work:
         ledger.book(work, transfer("r2"))
     assert count_of(works, ledger_transfers) == 2
+
+
+@pytest.mark.parametrize("ahead", [False, True])
+def test_a_connection_that_breaks_is_told_as_such_and_replaced(works: Works, ahead: bool) -> None:
+    """A server that ends in the middle of a change; SQLite has none."""
+    if works.engine.dialect.name == "sqlite":
+        return
+
+    def lose(work: Work) -> None:
+        ledger.book(work, transfer("r1"))
+        own = work.connection.execute(select(func.pg_backend_pid())).scalar_one()
+        with works.engine.begin() as other:
+            other.execute(select(func.pg_terminate_backend(own)))
+        ledger.book(work, transfer("r2"))
+        work.connection.execute(select(news.outbox.c.id)).all()
+
+    with pytest.raises(OperationalError):
+        works.run(system(BRAND), lose, ahead=ahead)
+
+    with works.change(system(BRAND), ahead=ahead) as work:
+        ledger.book(work, transfer("r3"))
+    assert count_of(works, ledger_transfers) == 1
 
 
 def test_a_part_that_is_taken_back_takes_what_it_sent_ahead_with_it(works: Works) -> None:
