@@ -9,7 +9,7 @@ from typing import Final
 from demand.errors import CapTooLow, DepositAboveCeiling, TermsUnsound
 from demand.pools.chain_store import chain_joined, chain_opened, pool_times
 from demand.pools.events import PoolOpened, PreOrderRolled
-from demand.pools.joining import admit, counts_uncleared, judge_consent
+from demand.pools.joining import admit, counts_uncleared, free_until, judge_consent
 from demand.pools.model import (
     ClassLevel,
     FrozenPool,
@@ -47,7 +47,7 @@ from demand.pools.pre_order_store import (
 )
 from demand.pools.rows import StoredPool
 from demand.pools.seats.clearance_store import save_after, uncleared_in
-from demand.pools.seats.costlier_service import may_answer, offer_terms
+from demand.pools.seats.costlier_service import offer_terms
 from demand.pools.seats.taking_back_service import take_back
 from demand.pools.seats.waiting_store import Last, asked_since, waiting_for
 from kernel import policy
@@ -172,14 +172,15 @@ def _take_in(work: Work, pool_id: str, *, after: Last | None) -> Last | None:
     """Take in up to 500 of those who wait, earliest funded first; returns who was the last where more may wait.
 
     A member keeps the time of funding it came with. A place held already or a cap below every tier end in a refund, and
-    so do costlier terms that nobody accepted until the freeze; where the pool is full or closed, or frozen and they
-    have not agreed to that, people go on waiting.
+    so do costlier terms that they were asked about and did not accept until the freeze. Where the pool is full or
+    closed, or frozen and they have not agreed to that or could not be asked any more, people go on waiting.
     """
     stored = lock_pool(work, pool_id)
     head = stored.pool.head
     time = pool_times(work, [pool_id])[pool_id]
     stays = judge_consent(stored.pool, accepts_frozen=False, now=time) is not None
-    waiting = waiting_for(work, class_key=head.class_key, stays=stays, limit=TAKEN_IN_AT_ONCE, after=after)
+    frozen_from = head.opens_at if stays else None
+    waiting = waiting_for(work, class_key=head.class_key, frozen_from=frozen_from, limit=TAKEN_IN_AT_ONCE, after=after)
     if not waiting:
         return None
     terms_before = terms_of(work, [one.pool_id for one in waiting])
@@ -188,7 +189,7 @@ def _take_in(work: Work, pool_id: str, *, after: Last | None) -> Last | None:
     }
     rationed = stores_with_plate_quota(work, [one.head.store_id for one in waiting])
     costlier = {one.head.id for one in waiting if is_costlier(one.head, old=terms_before[one.pool_id], new=head.terms)}
-    known = asked_since(work, costlier, head.opens_at) if time < head.freeze_at else set()
+    known, may_accept = asked_since(work, costlier, head.opens_at), free_until(stored.pool, now=time) is not None
     uncleared = uncleared_in(work, [stored.pool], newcomers=len(waiting)).get(pool_id, 0)
     now, taken, refused, asked = stored, list[tuple[WaitingPreOrder, int]](), _nobody(), _nobody()
     for one in waiting:
@@ -196,8 +197,10 @@ def _take_in(work: Work, pool_id: str, *, after: Last | None) -> Last | None:
             refused.append(one)
             continue
         if one.head.id in costlier:
-            if one.head.id not in known:
-                (asked if may_answer(stored.pool, one, now=time) else refused).append(one)
+            if one.head.id in known and not may_accept:
+                refused.append(one)
+            elif one.head.id not in known and may_accept:
+                (refused if head.terms.deposit_minor > one.head.deposit_minor else asked).append(one)
             continue
         cleared = is_cleared(one.head, needs_plate=one.head.store_id in rationed)
         # Whoever is taken in may fill the pool: then those behind have to have agreed to stay.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from sqlalchemy import select
 
@@ -136,6 +138,24 @@ def test_who_says_nothing_waits_no_longer_than_a_pool_that_fills_early(room: Poo
     room.pass_time(seconds=1)
 
     assert room.states()[member.pre_order_id] == "refunded"
+
+
+def test_who_says_nothing_has_the_money_back_though_they_would_not_stay_in_a_frozen_pool(room: PoolRoom) -> None:
+    """Who was never asked goes on waiting: a frozen pool they did not agree to is no answer."""
+    room.open(tiers=CHEAP)
+    free = partial(room.request, choice=FailureChoice.ROLL, accepts_frozen=False)
+    (asked,) = room.place(free(room.buyer(1)))
+    room.pass_time(days=21)
+    wide = room.open(tiers=CHEAP, level=ClassLevel.L2, days=20)
+    (unasked,) = room.place(free(room.buyer(2), pool_id=wide, accepts_wider_class=True))
+    room.open(tiers=DEAR)
+
+    for _ in range(22):
+        room.pass_time(days=1)
+
+    states = room.states()
+    assert (states[placed(asked).pre_order_id], states[placed(unasked).pre_order_id]) == ("refunded", "rolled_over")
+    assert unsound(room) == []
 
 
 def test_who_says_nothing_goes_on_waiting_where_the_pool_is_taken_back(room: PoolRoom, waiting: list[str]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from sqlalchemy import select
 
@@ -13,10 +12,9 @@ from configurator.quote_service import accept_quote
 from demand.errors import AlreadyInPool, NoOpenPool, PreOrderClosed, WrongClass
 from demand.pools.chain_store import chain_joined, pool_times
 from demand.pools.events import CostlierTermsOffered, PreOrderChanged, PreOrderRolled
-from demand.pools.joining import admit, free_until
+from demand.pools.joining import admit
 from demand.pools.model import (
     Offer,
-    Pool,
     PooledPreOrder,
     PoolHead,
     PreOrder,
@@ -40,11 +38,6 @@ from demand.pools.tables import pools
 from kernel import db
 from kernel.errors import Refusal
 from kernel.work import Work
-
-
-def may_answer(pool: Pool, waiting: WaitingPreOrder, *, now: datetime) -> bool:
-    """Say whether somebody may still accept a pool's costlier terms: until its freeze, and only without more money."""
-    return free_until(pool, now=now) is not None and pool.head.terms.deposit_minor <= waiting.head.deposit_minor
 
 
 def offer_terms(work: Work, head: PoolHead, asked: Sequence[WaitingPreOrder]) -> None:

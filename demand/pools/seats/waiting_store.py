@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Final, TypeAlias
 
-from sqlalchemy import ColumnElement, select, true
+from sqlalchemy import ColumnElement, exists, select, true
 
 from demand.pools.model import FailureChoice, WaitingPreOrder
 from demand.pools.rows import pre_order_from
@@ -23,14 +23,15 @@ def waiting_for(
     work: Work,
     *,
     class_key: str,
-    stays: bool,
+    frozen_from: datetime | None,
     limit: int,
     after: Last | None = None,
 ) -> list[WaitingPreOrder]:
     """Return and lock those who rolled over and wait for a pool of this class, earliest funded first.
 
-    Who agreed to every trim or chose to widen waits for the wider class as well (`model.takes_any_trim`); with `stays`
-    those alone who agreed to stay in a frozen pool, with `after` those who stand behind that one.
+    Who agreed to every trim or chose to widen waits for the wider class as well (`model.takes_any_trim`). Of a frozen
+    pool, which opened at `frozen_from`, those alone are meant who agreed to stay in one, or who were asked since then
+    and said nothing; with `after` those who stand behind that one.
     """
     table = pre_orders.c
     any_trim = table.accepts_wider_class.is_(True) | (table.failure_choice == FailureChoice.WIDEN.value)
@@ -40,7 +41,7 @@ def waiting_for(
             table.brand_id == work.actor.brand_id,
             table.state == "rolled_over",
             (table.class_l1 == class_key) | ((table.class_l2 == class_key) & any_trim),
-            table.accepts_frozen.is_(True) if stays else true(),
+            true() if frozen_from is None else table.accepts_frozen.is_(True) | _was_asked(frozen_from),
             true() if after is None else _follows(*after),
         )
         .order_by(table.funded_at, table.id)
@@ -54,6 +55,11 @@ def waiting_for(
 def _follows(funded_at: datetime, pre_order_id: str) -> ColumnElement[bool]:
     table = pre_orders.c
     return (table.funded_at > funded_at) | ((table.funded_at == funded_at) & (table.id > pre_order_id))
+
+
+def _was_asked(since: datetime) -> ColumnElement[bool]:
+    changes = pre_order_changes.c
+    return exists().where(changes.pre_order_id == pre_orders.c.id, changes.reason == TERMS_OFFERED, changes.at >= since)
 
 
 def asked_since(work: Work, pre_order_ids: Collection[str], since: datetime) -> set[str]:
