@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from configurator.configuring import complete_car
-from configurator.model import CHOICES_MAX, PoolingClass
+from configurator.model import CHOICES_MAX, PoolingClass, Text
 from configurator.pooling import pooling_class
 from configurator.pricing import price_vehicle
 from configurator.queries import open_showroom
@@ -21,13 +21,13 @@ class ChangedCar:
     """A car instead of another: its options in the catalogue's order, what it costs, what of it is another choice.
 
     `price_minor` is the price of the vehicle with its options before any discount; `categories` are those in which the
-    two cars differ, in the catalogue's order.
+    two cars differ, by code with their names, in the catalogue's order.
     """
 
     options: tuple[str, ...]
     price_minor: int
     pooling_class: PoolingClass
-    categories: tuple[str, ...]
+    categories: Mapping[str, Text]
 
 
 def changed_car(work: Work, quote_id: str, *, before: Sequence[str], options: Sequence[str]) -> ChangedCar:
@@ -47,9 +47,12 @@ def changed_car(work: Work, quote_id: str, *, before: Sequence[str], options: Se
     wanted = {option.code for option in version.catalogue.options if option.code in features}
     differing = wanted.symmetric_difference(before)
     ordered = [option for option in version.catalogue.options if option.code in wanted | differing]
+    names = version.catalogue.category_by_code
     return ChangedCar(
         options=tuple(option.code for option in ordered if option.code in wanted),
         price_minor=price_vehicle(version.catalogue, model=facts.model, features=features).total_minor,
         pooling_class=pooling_class(version.catalogue, model=facts.model, features=features),
-        categories=tuple(dict.fromkeys(option.category for option in ordered if option.code in differing)),
+        categories={
+            one: names[one].name for one in (option.category for option in ordered if option.code in differing)
+        },
     )

@@ -34,8 +34,6 @@ Refusal
   PaperNotPossible         the car is not at the store, or not paid where its invoice is asked for
   ChecklistIncomplete      points of the check list are missing
   OrderNotCancellable      the order is past the point of leaving
-  AmendmentTooLate         this part of the car is frozen: until which stage it could change
-  AmendmentNotPossible     the other car cannot be built under this order
   WaitOfferOver            an offer for a long wait was answered otherwise, or its time is over
   RepairOfferEnded         the repaired car cannot be taken any more
   OrderOpen                an order is under way, so the account cannot be erased
@@ -43,11 +41,15 @@ Refusal
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
+from zoneinfo import ZoneInfo
 
 from kernel.errors import Refusal
 from kernel.money import Money
+from kernel.reasons import write
 
 
 @dataclass(unsafe_hash=True)
@@ -388,36 +390,31 @@ class ChecklistIncomplete(Refusal):
     unknown: tuple[str, ...]
 
 
+_WHILE_BEGUN: Final = (
+    "Its car is begun; until it is paid, the buyer may still leave once it comes very late.",
+    "车辆已开始生产；付清尾款前如严重逾期，购车人仍可解除订单。",
+)
+_AFTER_LEAVING: Final[Mapping[str, tuple[str, str]]] = {
+    "cancelled": ("Nothing more is kept for it.", "无需再次取消，不再扣款。"),
+    "delivered": ("Ask the store about a return.", "退车事宜请咨询门店。"),
+    "balance_paid": ("Sign for the car, or do not take it.", "请签收车辆，或拒绝接收。"),
+}
+
+
 @dataclass(unsafe_hash=True)
 class OrderNotCancellable(Refusal):
     """The order has ended or its car is begun; `state` says where it is."""
 
     code = "ORDER_NOT_CANCELLABLE"
-    en = "This order is at {state} and cannot be cancelled any more. Ask the store about a return."
-    zh = "该订单当前为{state}，已无法取消，请向门店咨询退车事宜。"
+    en = "This order is at {state} and cannot be cancelled any more. {advice}"
+    zh = "该订单当前为{state}，已无法取消。{advice}"
     state: str
 
-
-@dataclass(unsafe_hash=True)
-class AmendmentTooLate(Refusal):
-    """What is in `category` could change until `last_stage` was over; the car is at `stage`."""
-
-    code = "AMENDMENT_TOO_LATE"
-    en = "{category} could be changed up to the stage {last_stage}; your car is at {stage}. Choose what is still open."
-    zh = "{category}在{last_stage}及之前可以更改，您的车当前为{stage}。请选择仍可更改的项目。"
-    category: str
-    last_stage: str
-    stage: str
-
-
-@dataclass(unsafe_hash=True)
-class AmendmentNotPossible(Refusal):
-    """The order stays as it is; `reason` says what is in the way."""
-
-    code = "AMENDMENT_NOT_POSSIBLE"
-    en = "The order cannot be changed like this: {reason}. It stays as it is; try another choice."
-    zh = "订单无法如此更改：{reason}。订单保持不变，请尝试其他选择。"
-    reason: str
+    def text(self, locale: str = "en", zone: ZoneInfo | None = None) -> str:  # no moment stands in it
+        """Return the sentence, and what one may do at this state."""
+        chinese = locale.startswith("zh")
+        advice = _AFTER_LEAVING.get(self.state, _WHILE_BEGUN)[chinese]
+        return (self.zh if chinese else self.en).format(state=write(self.state, chinese=chinese), advice=advice)
 
 
 @dataclass(unsafe_hash=True)

@@ -259,7 +259,10 @@ REASONS: Final[Texts] = {
     "HOUR_FULL": ("that hour is full", "该时段已约满"),
     "TAKEN_JUST_NOW": ("somebody else took it just now", "刚刚被他人预约"),
     "INSPECTION_NEEDED": ("the store's inspection of the car", "门店完成到店检查"),
-    "END_NEEDED": ("the end of the appointment that is booked", "已约的交车先行结束"),
+    "END_NEEDED": (
+        "the end of the appointment that is booked, or its move to another hour",
+        "已约的交车先行结束，或改约其他时间",
+    ),
     "AMEND_ENDED": ("the order has ended ({state})", "订单已结束（{state}）"),
     "AMEND_SAME": ("it is the car that is ordered already", "与现有选配相同"),
     "AMEND_MOST": ("it was changed {most} times already", "已更改{most}次"),

@@ -14,13 +14,13 @@ from configurator.amending_service import ChangedCar, changed_car
 from configurator.errors import PriceMismatch
 from configurator.model import member_price_minor
 from demand.pools.queries import pools_by_id
+from factory_orders.agreements.errors import AmendmentNotPossible
 from factory_orders.agreements.events import BuildOrderAmended, OrderAmended
-from factory_orders.agreements.model import Agreement, AgreementKind, FreezePoint, fee_of_change
+from factory_orders.agreements.model import STAGES, Agreement, AgreementKind, FreezePoint, fee_of_change
 from factory_orders.agreements.policy import AmendmentPolicy
 from factory_orders.agreements.store import agreements_of, save_agreement
 from factory_orders.consents.offer_service import end_offer
 from factory_orders.early_cars.tables import EARLY
-from factory_orders.errors import AmendmentNotPossible
 from factory_orders.exchanges.store import lapse_swap_offers
 from factory_orders.offers.model import OfferState
 from factory_orders.offers.store import lapse_of_orders
@@ -65,7 +65,7 @@ class Amendment:
 
 @dataclass(frozen=True, slots=True)
 class FreezePoints:
-    """What may still change of an order and until when, and what leaving costs by stage, in fen."""
+    """What may still change of an order and until when, and what leaving costs at its stage and later ones, in fen."""
 
     order_id: str
     stage: str
@@ -79,12 +79,14 @@ def freeze_points(work: Work, order_id: str) -> FreezePoints:
     built, order = _own_order(work, order_id)
     contract = policy.pinned(work, order.terms.policy_version)
     earnest = ledger.balance_to_spend(work, account("earnest", order_id))
-    shares = contract.section(CancellationPolicy).forfeits
+    stage = _stage(order, built)
+    to_come = STAGES[STAGES.index(stage) :] if stage in STAGES else ()
+    shares = [row for row in contract.section(CancellationPolicy).forfeits if row[0] in to_come]
     return FreezePoints(
         order_id,
-        _stage(order, built),
+        stage,
         tuple(contract.section(AmendmentPolicy).points),
-        tuple((stage, share_basis_points(earnest, share)) for stage, share in shares),
+        tuple((at, share_basis_points(earnest, share)) for at, share in shares),
     )
 
 
@@ -182,16 +184,16 @@ def _decide(work: Work, built: BuildOrder | None, order: Order, options: Sequenc
     car = changed_car(work, terms.quote_id, before=terms.options, options=options)
     if not car.categories:
         raise AmendmentNotPossible(because("AMEND_SAME"))
+    if car.pooling_class.l1_key != terms.class_l1:
+        raise AmendmentNotPossible(because("AMEND_CLASS"))
     fee = fee_of_change(rules.points, car.categories, stage=stage)
     if len(_amendments(work, terms.id)) >= rules.amendments_max:
         raise AmendmentNotPossible(because("AMEND_MOST", most=rules.amendments_max))
-    if car.pooling_class.l1_key != terms.class_l1:
-        raise AmendmentNotPossible(because("AMEND_CLASS"))
     if built is not None:
         _require_buildable(work, built, terms, car.options)
     delta = _price_delta(work, terms, car)
     price = terms.vehicle_minor + delta + terms.fees_minor + fee
-    return Amendment(terms.id, stage, car.options, car.categories, delta, fee, price)
+    return Amendment(terms.id, stage, car.options, tuple(car.categories), delta, fee, price)
 
 
 def _price_delta(work: Work, terms: OrderTerms, car: ChangedCar) -> int:

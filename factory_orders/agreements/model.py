@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from factory_orders.errors import AmendmentTooLate
+from configurator.model import Text
+from factory_orders.agreements.errors import AmendmentTooLate
 
 STAGES: Final = ("scheduled", "queued", "parts_ready", "body")
 """The stages in which something may change, in order: at the paint the car gets its number, and its passport begins."""
@@ -66,15 +67,15 @@ def point_of(points: Sequence[FreezePoint], category: str) -> FreezePoint:
     return FreezePoint(category, STAGES[0], 0) if found is None else found
 
 
-def fee_of_change(points: Sequence[FreezePoint], categories: Sequence[str], *, stage: str) -> int:
-    """Return what changing these categories costs at a stage, once however many they are: the dearest of them.
+def fee_of_change(points: Sequence[FreezePoint], categories: Mapping[str, Text], *, stage: str) -> int:
+    """Return what changing these categories, by code with their names, costs at a stage: once, the dearest of them.
 
     Refuses AmendmentTooLate with the first category that is frozen.
     """
     fees = [0]
-    for category in categories:
+    for category, name in categories.items():
         point = point_of(points, category)
         if not point.is_open(stage):
-            raise AmendmentTooLate(category, point.last_stage, stage)
+            raise AmendmentTooLate(category, point.last_stage, stage, name.en, name.zh)
         fees.append(point.fee_at(stage))
     return max(fees)

@@ -12,7 +12,8 @@ from configurator.errors import (
     PriceMismatch,
 )
 from factory_orders import service
-from factory_orders.errors import AmendmentNotPossible, AmendmentTooLate, RepairOfferEnded
+from factory_orders.agreements.errors import AmendmentNotPossible, AmendmentTooLate
+from factory_orders.errors import RepairOfferEnded
 from factory_orders.model import FreezePoint as Point
 from graph.access import field, input_type, object_type
 from graph.identifiers import write_id
@@ -57,7 +58,9 @@ class OrderFreezePoints:
     order_id: strawberry.ID
     stage: str
     points: list[FreezePoint] = field(at_most=100)
-    leaving: list[LeavingCost] = field(at_most=20)
+    leaving: list[LeavingCost] = field(
+        at_most=20, about="From the stage that your car is at; empty once you cannot leave by these terms."
+    )
 
 
 @object_type(reads=Permission.OWN_READ)

@@ -13,13 +13,14 @@ from sqlalchemy.exc import DatabaseError
 
 from configurator.catalogue_files import read_catalogue
 from configurator.errors import OptionExcluded, PriceMismatch
+from configurator.model import Text
 from configurator.service import publish_catalogue
 from demand.service import PoolPlan
 from factory_orders import queries, service
+from factory_orders.agreements.errors import AmendmentNotPossible, AmendmentTooLate
 from factory_orders.agreements.model import EVERY_OTHER, STAGES, FreezePoint, fee_of_change
 from factory_orders.agreements.policy import AmendmentPolicy
 from factory_orders.early_cars.round_service import offer_early_cars
-from factory_orders.errors import AmendmentNotPossible, AmendmentTooLate
 from factory_orders.model import Stage
 from factory_orders.offers.model import OfferState
 from factory_orders.planning.tables import orders
@@ -77,7 +78,7 @@ def order_of(trade: Trade, order_id: str) -> tuple[tuple[str, ...], int, int, in
 @given(st.lists(st.sampled_from(STAGES), min_size=2, max_size=2), st.sampled_from([*STAGES, "paint", "built"]))
 def test_what_may_change_at_a_stage_may_change_at_every_earlier_one(last_stages: list[str], stage: str) -> None:
     points = [FreezePoint("Paint", last_stages[0], 7), FreezePoint(EVERY_OTHER, last_stages[1], 9)]
-    categories = ["Paint", "Wheels"]
+    categories = {"Paint": Text("车漆", "Paint"), "Wheels": Text("轮毂", "Wheels")}
 
     def fee_at(one: str) -> int | None:
         try:
@@ -91,11 +92,11 @@ def test_what_may_change_at_a_stage_may_change_at_every_earlier_one(last_stages:
 
 
 def test_a_category_that_no_freeze_point_speaks_of_is_frozen_from_the_build_order_on() -> None:
-    assert fee_of_change([], ["Paint"], stage="scheduled") == 0
+    assert fee_of_change([], {"Paint": Text("车漆", "Paint")}, stage="scheduled") == 0
     with pytest.raises(AmendmentTooLate) as refused:
-        fee_of_change([], ["Paint"], stage="queued")
+        fee_of_change([], {"Paint": Text("车漆", "Paint")}, stage="queued")
 
-    assert refused.value == AmendmentTooLate("Paint", "scheduled", "queued")
+    assert refused.value == AmendmentTooLate("Paint", "scheduled", "queued", "Paint", "车漆")
 
 
 def test_a_policy_lets_nothing_change_after_the_body() -> None:
@@ -110,7 +111,7 @@ def test_a_buyer_sees_the_freeze_points_and_what_leaving_costs(room: PoolRoom) -
         found = service.freeze_points(work, order_id)
 
     assert (found.stage, found.points) == ("queued", tuple(AmendmentPolicy().points))
-    assert found.forfeits == (("scheduled", 100_000), ("queued", 100_000), ("parts_ready", 250_000))
+    assert found.forfeits == (("queued", 100_000), ("parts_ready", 250_000))
 
 
 # --- the change ------------------------------------------------------------------------------------------------------
@@ -210,7 +211,34 @@ def test_past_the_freeze_point_a_change_is_refused_by_its_category(room: PoolRoo
     with pytest.raises(AmendmentTooLate) as refused:
         preview(trade, order_id, BLUE)
 
-    assert refused.value == AmendmentTooLate("Paint", "queued", "parts_ready")
+    assert refused.value == AmendmentTooLate("Paint", "queued", "parts_ready", "Paint", "车漆")
+
+
+def test_what_leaving_costs_is_said_of_stages_at_which_the_order_can_still_be_left(room: PoolRoom) -> None:
+    trade, (order_id, *_) = locked_orders(room)
+
+    def leaving() -> tuple[tuple[str, int], ...]:
+        with trade.works.read(buyer()) as work:
+            return service.freeze_points(work, order_id).forfeits
+
+    trade.report(trade.build_order_of(order_id).id, Stage.PARTS_READY)
+    at_the_parts = leaving()
+    trade.report(trade.build_order_of(order_id).id, Stage.BODY)
+    in_the_body = leaving()
+
+    assert (at_the_parts, in_the_body) == ((("parts_ready", 250_000),), ())
+
+
+def test_a_frozen_category_is_named_in_the_readers_language_and_a_fixed_one_as_what_it_is(room: PoolRoom) -> None:
+    trade, (order_id, *_) = locked_orders(room)
+    trade.report(trade.build_order_of(order_id).id, Stage.PARTS_READY)
+
+    with pytest.raises(AmendmentTooLate) as frozen:
+        preview(trade, order_id, BLUE)
+    with pytest.raises(AmendmentNotPossible, match="stay as the pool has them"):
+        preview(trade, order_id, ("RED", "W17", "PT_BIG", "TR_BASE"))
+
+    assert frozen.value.text("zh-CN") == "车漆在排队中及之前可以更改，您的车当前为物料就绪。请查看仍可更改的项目。"
 
 
 def test_nothing_changes_on_an_order_that_ended_or_whose_car_is_built(room: PoolRoom) -> None:

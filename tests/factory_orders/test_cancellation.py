@@ -59,6 +59,10 @@ def test_a_car_that_is_begun_is_not_cancelled(room: PoolRoom) -> None:
         cancel(trade, order_id)
 
     assert refused.value == OrderNotCancellable("body")
+    assert (
+        refused.value.text("zh-CN")
+        == "该订单当前为焊装，已无法取消。车辆已开始生产；付清尾款前如严重逾期，购车人仍可解除订单。"
+    )
     assert sums(trade, order_id) == [500_000, 0, 0, 0]
 
 
@@ -66,8 +70,11 @@ def test_an_order_is_cancelled_once(room: PoolRoom) -> None:
     trade, (order_id, *_) = locked_orders(room)
     cancel(trade, order_id)
 
-    with pytest.raises(OrderNotCancellable):
+    with pytest.raises(OrderNotCancellable) as refused:
         cancel(trade, order_id)
+
+    assert refused.value.text("en").endswith("Nothing more is kept for it.")
+    assert refused.value.text("zh-CN") == "该订单当前为已取消，已无法取消。无需再次取消，不再扣款。"
 
     assert sums(trade, order_id) == [0, 100_000, 0, 0]
 
