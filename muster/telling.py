@@ -44,6 +44,7 @@ from factory_orders.events import (
     VehicleDelivered,
     VehicleDisclosed,
 )
+from factory_orders.model import DisclosureReason, Newness
 from factory_orders.papers.events import PaperAnswered
 from kernel.events import Event
 from kernel.identity.events import (
@@ -67,6 +68,10 @@ from muster.proposal_telling import TELLER
 from muster.stock_telling import TELLER as STOCK_TELLER
 from muster.store_telling import TELLER as STORE_TELLER
 
+TAKEN_AWAY: Final = {
+    (Newness.REPAIRED.word, reason.value) for reason in (DisclosureReason.REWORK, DisclosureReason.TRANSPORT_DAMAGE)
+}
+"""What makes a car no new one any more, and its order one whose car is built again."""
 PAPERS: Final = {"vehicle_invoice": "invoice_issued", "insurance": "insurance_issued", "plate": "plate_issued"}
 WITHHELD: Final = {
     "zh-CN": "（口令未显示：请设置MUSTER_MAIL_HOST）",
@@ -264,7 +269,7 @@ def _of_pre_order(letter: Letter) -> NewNotice | None:
 
 def tell_of_orders(work: Work, letters: Sequence[Letter]) -> None:
     """Tell buyers how their cars come along."""
-    notify_many(work, [_of_ending(letter) or _of_order(letter) for letter in letters])
+    notify_many(work, [one for letter in letters if (one := _of_ending(letter) or _of_order(letter))])
 
 
 def _of_ending(letter: Letter) -> NewNotice | None:
@@ -296,7 +301,7 @@ def _of_ending(letter: Letter) -> NewNotice | None:
             return None
 
 
-def _of_order(letter: Letter) -> NewNotice:
+def _of_order(letter: Letter) -> NewNotice | None:
     match letter.event:
         case OrderScheduled(account_id=account_id, expected_on=expected_on, promised_by=promised_by):
             facts: dict[str, Fact] = {"expected": expected_on, "promised": promised_by}
@@ -304,12 +309,12 @@ def _of_order(letter: Letter) -> NewNotice:
             return NewNotice(account_id, kind, facts, letter.event_id)
         case VehicleBuilt(account_id=account_id, vin=vin):
             return NewNotice(account_id, "vehicle_built", {"vin": vin}, letter.event_id)
-        case PaperAnswered(state="issued", account_id=account_id, paper=paper, number=number):
-            return NewNotice(account_id, PAPERS[paper], {"number": number}, letter.event_id)
-        case PaperAnswered(account_id=account_id):
-            return NewNotice(account_id, "paper_refused", {}, letter.event_id)
-        case VehicleDisclosed(account_id=account_id, vin=vin):
-            return NewNotice(account_id, "vehicle_disclosed", {"vin": vin}, letter.event_id)
+        case PaperAnswered():
+            return _of_paper(letter.event, letter.event_id)
+        case VehicleDisclosed(account_id=account_id, vin=vin) as told:
+            # Nobody has to agree to a car that repairs took away: another one, or an offer of this one, is told.
+            taken_away = (told.newness, told.reason) in TAKEN_AWAY
+            return None if taken_away else NewNotice(account_id, "vehicle_disclosed", {"vin": vin}, letter.event_id)
         case OrderBuiltAgain(account_id=account_id, week=week):
             return NewNotice(account_id, "built_again", {"week": week}, letter.event_id)
         case VehicleArrived(account_id=account_id, vin=vin):
@@ -325,6 +330,12 @@ def _of_order(letter: Letter) -> NewNotice:
             return NewNotice(account_id, "late_credit", facts, letter.event_id)
         case other:
             raise AssertionError(f"nobody is told of {other.kind}")
+
+
+def _of_paper(told: PaperAnswered, event_id: str) -> NewNotice:
+    if told.state == "issued":
+        return NewNotice(told.account_id, PAPERS[told.paper], {"number": told.number}, event_id)
+    return NewNotice(told.account_id, "paper_refused", {}, event_id)
 
 
 def _kinds(*classes: type[Event]) -> frozenset[str]:

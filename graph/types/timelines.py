@@ -8,17 +8,24 @@ from typing import Final
 
 from demand import queries
 from factory_orders import queries as factory
+from factory_orders.agreements.model import AgreementKind
+from factory_orders.model import CancelledOrder
 from graph.access import object_type
 from kernel.actor import Permission
 from kernel.work import Work
 
 SHIPMENT_MOMENTS: Final = {state: f"{state}_at" for state in ("planned", "loaded", "arrived", "inspected")}
+AGREED: Final = {
+    AgreementKind.AMENDMENT: "amended",
+    AgreementKind.REDUCTION: "reduced",
+    AgreementKind.REDUCTION_ENDED: "reduction_ended",
+}
 HANDOVER_MOMENTS: Final = {"booked": "booked_at", "inspected": "inspected_at", "ended": "ended_at"}
 
 
 @object_type(reads=Permission.OWN_READ)
 class TimelineEntry:
-    """One thing that happened: what it concerns (pre-order, car, shipment, handover), what it is, and when.
+    """One thing that happened: what it concerns (pre-order, order, car, shipment, handover), what it is, and when.
 
     A car that is `swapped` is another, equal one from then on: what is told of its stages before is that one's.
     """
@@ -35,8 +42,14 @@ def load_timelines(work: Work, pre_order_ids: list[str]) -> dict[str, list[Timel
         key: [TimelineEntry(concerns="pre_order", state=one.state, at=one.at) for one in ones]
         for key, ones in steps.items()
     }
-    orders_seen = list(factory.orders_by_id(work, list(steps)))
+    orders = factory.orders_by_id(work, list(steps))
+    orders_seen = list(orders)
     if orders_seen:
+        for key, agreed in factory.agreements_of_orders(work, orders_seen).items():
+            entries[key] += [TimelineEntry(concerns="order", state=AGREED[one.kind], at=one.at) for one in agreed]
+        for key, order in orders.items():
+            if isinstance(order, CancelledOrder):
+                entries[key].append(TimelineEntry(concerns="order", state="cancelled", at=order.cancelled_at))
         for key, stages in factory.stages_of_orders(work, orders_seen).items():
             entries[key] += [TimelineEntry(concerns="car", state=one.stage, at=one.occurred_at) for one in stages]
         for key, swaps in factory.swap_times_of_orders(work, orders_seen).items():

@@ -146,6 +146,8 @@ def test_a_buyer_sees_what_leaving_costs_and_leaves_for_that(counter: Counter) -
     assert again == {"__typename": "OrderNotCancellable", "code": "ORDER_NOT_CANCELLABLE"}
     assert counter.ask(buyer(), PREVIEW, id=named)["code"] == "ORDER_NOT_CANCELLABLE"
     assert (state_before, counter.state(buyer(), order_id)) == ("scheduled", "cancelled")
+    told = counter.ask(buyer(), TIMELINE, id=write_id("PreOrder", order_id))["timeline"]
+    assert told[-2:] == [{"concerns": "pre_order", "state": "locked"}, {"concerns": "order", "state": "cancelled"}]
 
 
 def test_anothers_order_is_as_unknown_as_a_made_up_one(counter: Counter) -> None:
@@ -384,6 +386,8 @@ def test_a_buyer_sees_what_may_change_and_changes_it_at_the_price_that_was_shown
     )
     assert set(told["options"]) == set(blue)
     assert told["agreements"] == [{"kind": "amendment", "added": ["BLUE"], "removed": ["RED"]}]
+    timeline = counter.ask(buyer(), TIMELINE, id=write_id("PreOrder", order_id))["timeline"]
+    assert {"concerns": "order", "state": "amended"} in timeline
 
 
 def test_past_its_freeze_point_a_change_is_refused_in_the_readers_words(counter: Counter) -> None:

@@ -28,7 +28,7 @@ from demand.circles.tables import (
 from demand.events import DepositsHeld, DriveReplied, MemberRemoved, PreOrderRolled
 from factory_orders.conditions.events import DamageCaseMoved
 from factory_orders.consents.events import RepairedCarAnswered
-from factory_orders.events import BalanceDeclined, EarnestMissing, OrderCancelled, OrderScheduled
+from factory_orders.events import BalanceDeclined, EarnestMissing, OrderCancelled, OrderScheduled, VehicleDisclosed
 from factory_orders.exchanges.events import OrderCarSwapped
 from factory_orders.papers.events import PaperAnswered
 from kernel import news, outbox
@@ -282,6 +282,22 @@ def test_a_one_time_token_is_in_the_message_that_leaves_and_nowhere_here(room: P
     with room.works.read(system(BRAND)) as work:
         assert personal_traces(work, re.compile("|".join(token[32:] for token in expected.values()))) == []
         assert personal_traces(work, re.compile(CONFIRMATION)) == ["notices", "outbox"]
+
+
+def test_nobody_is_asked_to_agree_to_damage_of_a_car_that_is_built_again(room: PoolRoom) -> None:
+    with room.works.change(system(BRAND)) as work:
+        for number, newness, reason in (
+            (1, "new_disclosed", "transport_damage"),
+            (2, "repaired", "transport_damage"),
+            (3, "repaired", "rejected_handover"),
+        ):
+            work.record(VehicleDisclosed(BRAND, "V", "o", f"{number:032x}", "d", newness, reason))
+
+    deliver(room.works)
+
+    with room.works.read(system(BRAND)) as work:
+        told = dict(work.connection.execute(select(notices.c.account_id, notices.c.kind)).all())
+    assert told == {f"{1:032x}": "vehicle_disclosed", f"{3:032x}": "vehicle_disclosed"}
 
 
 def test_nobody_is_told_at_an_address_that_is_gone(room: PoolRoom) -> None:
