@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import structlog
+from sqlalchemy.exc import DataError, IntegrityError
 
 from factory_orders.deliveries.handover_store import open_handover
 from factory_orders.deliveries.model import HandoverState
@@ -135,7 +136,8 @@ def _tell(work: Work, papers: Sequence[Paper]) -> None:
 def ask_providers(works: Works, *, providers: Mapping[str, PaperProvider]) -> int:
     """Ask providers for what is due, one paper a change; a loop of the worker. Returns how many were answered.
 
-    A provider that has no answer, or fails, is asked again after a growing pause; it holds up nobody else's papers.
+    A provider that has no answer, fails, or answers what cannot be is asked again after a growing pause; it holds up
+    nobody else's papers.
     """
     with works.read(system(BrandId("platform"))) as work:
         due = due_papers(work, list(providers))
@@ -169,4 +171,10 @@ def _ask(works: Works, provider: PaperProvider, paper: Paper) -> bool:
             _tell(work, [after])
         return after.due_at is None
 
-    return works.run(system(BrandId(request.brand_id)), note)
+    brand = system(BrandId(request.brand_id))
+    try:
+        return works.run(brand, note)
+    except (IntegrityError, DataError) as error:  # a number that another paper has, or that none can have
+        log.error("paper_answer_impossible", provider=provider.name, paper_id=request.paper_id, exc_info=error)
+        answer = None
+        return works.run(brand, note)

@@ -58,11 +58,11 @@ def use_office(trade: Trade) -> None:
         policy.change_policy(work, base_version=0, changes=changes, reason="real invoices")
 
 
-def paid(trade: Trade, order_id: str) -> Handover:
+def paid(trade: Trade, order_id: str, *, who: Actor | None = None, hour: int = 10) -> Handover:
     """Take an order to its paid balance."""
     trade.bring_to_store(order_id)
-    handover = trade.inspect(trade.book(order_id))
-    return trade.pay(handover, trade.ask_balance(handover))
+    handover = trade.inspect(trade.book(order_id, who=who, hour=hour))
+    return trade.pay(handover, trade.ask_balance(handover, who=who), who=who)
 
 
 def told(trade: Trade, order_id: str, who: Actor | None = None) -> list[Paper]:
@@ -106,6 +106,21 @@ def test_without_the_invoice_nobody_signs_and_with_it_one_does(trade: Trade) -> 
     assert len(set(office.asked)) == 1
     assert [one.number for one in told(trade, order_id)] == ["24112000000012345678"]
     assert trade.sign(handover).state is HandoverState.SIGNED
+
+
+def test_a_number_that_another_paper_has_is_no_answer_and_holds_up_nobody_else(trade: Trade) -> None:
+    use_office(trade)
+    orders = dict(enumerate(trade.lock(3), start=1))
+    for name, order_id in orders.items():
+        paid(trade, order_id, who=buyer(name), hour=9 + name)
+
+    office = SlowOffice(answers=[Issued("7"), Issued("7"), Issued("8"), Issued("9")])
+
+    rounds = [ask(trade, office), ask(trade, office)]
+
+    assert rounds == [2, 1]
+    numbers = [paper.number for name, one in orders.items() for paper in told(trade, one, buyer(name))]
+    assert numbers == ["7", "9", "8"]
 
 
 def test_a_refused_invoice_lets_nobody_sign(trade: Trade) -> None:
