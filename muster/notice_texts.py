@@ -185,10 +185,10 @@ register_notice(
 register_notice(
     "order_rescinded",
     "您已因延期解除订单",
-    "您的车延期过久，您已解除订单。双倍返还定金（延期补偿已抵扣），您共将收到{returned}。",
+    "您的车延期过久，您已解除订单。定金双倍返还：已记入的延期补偿计入其中，此外您还将收到{returned}。",
     "You left for the delay",
-    "Your car came too late, and you have ended your order. You get your earnest money twice, late credits set off: "
-    "{returned} in all.",
+    "Your car came too late, and you have ended your order. You get your earnest money twice: late credits that "
+    "you have are a part of it, and beside them you get {returned}.",
 )
 register_notice(
     "order_defaulted",

@@ -6,7 +6,7 @@ import strawberry
 
 from factory_orders import service
 from factory_orders.errors import OrderNotCancellable
-from graph.access import input_type, object_type
+from graph.access import field, input_type, object_type
 from graph.identifiers import write_id
 from graph.operations import mutation, query
 from graph.types.money import Money, show_minor
@@ -23,8 +23,8 @@ class Cancellation:
     stage: str
     earnest: Money
     forfeit: Money
-    penalty: Money
-    returned: Money
+    penalty: Money = field(about="Owed on top of the earnest money, less late credits, which you keep beside it.")
+    returned: Money = field(about="The earnest money that comes back, and the penalty; late credits are beside it.")
 
 
 @input_type(takes=Permission.BATCH_MANAGE)

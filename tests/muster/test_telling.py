@@ -329,6 +329,13 @@ def test_the_news_of_a_pool_that_failed_tells_nobody_how_many_others_agreed(room
     assert facts == [{}] * 13
 
 
+def test_who_leaves_for_lateness_keeps_the_late_credits_beside_what_comes_back() -> None:
+    text = registered_notices()["order_rescinded"]
+
+    assert "beside them you get {returned}" in text.en_body
+    assert "此外您还将收到{returned}" in text.zh_body
+
+
 def test_notices_count_no_people_but_those_who_are_public() -> None:
     counted = {
         (kind, name)
