@@ -6,10 +6,10 @@ Why cells are hidden as they are stands in docs/decisions.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
+from functools import lru_cache
 from itertools import combinations
 from typing import Final
 
-from configurator.model import Ties
 from demand.cubes.model import (
     ALL_REGIONS,
     EVERYBODY,
@@ -26,7 +26,7 @@ from demand.cubes.model import (
     round_count,
 )
 from demand.cubes.policy import CubePolicy
-from demand.cubes.rules_told import PairTies, hidden_by_region_for_ties, hidden_for_ties
+from demand.cubes.rules_told import PairTies, RegionTies, TotalTies
 from demand.cubes.setting_out import KIND_CATEGORY, Rules, Snapshot, TakeTable, set_out
 from demand.cubes.suppression import (
     MARGIN,
@@ -42,6 +42,7 @@ from demand.cubes.suppression import (
 
 NOTHING_CHOSEN: Final = "\x00none"
 OTHER_REGIONS: Final = "\x00rest"
+KEPT_MAX: Final = 8
 
 
 def shown_everywhere(table: TakeTable, snapshot: Snapshot, rules: Rules) -> frozenset[str]:
@@ -57,25 +58,27 @@ def shown_everywhere(table: TakeTable, snapshot: Snapshot, rules: Rules) -> froz
         if option not in snapshot.burnt and _total_is_large(table, option, k=rules.k)
     }
     common = {option for option in large if table.regions_of[option] == everywhere}
-    shown = _kept_beside(table, snapshot.ties, common, frozenset(), k=rules.k)
-    return shown | _kept_beside(table, snapshot.ties, large - common, shown, k=rules.k) if rules.final else shown
+    ties = TotalTies(table, snapshot.ties, k=rules.k)
+    shown = _kept_beside(table, ties, common, frozenset(), k=rules.k)
+    return shown | _kept_beside(table, ties, large - common, shown, k=rules.k) if rules.final else shown
 
 
-def _kept_beside(table: TakeTable, ties: Ties, wanted: Set[str], shown: frozenset[str], *, k: int) -> frozenset[str]:
+def _kept_beside(
+    table: TakeTable, ties: TotalTies, wanted: Set[str], shown: frozenset[str], *, k: int
+) -> frozenset[str]:
     """Return those of the options whose totals may be shown beside others that are: nothing left of a whole, or of an
     whole and of options that exclude each other, is about a few."""
     wanted = set(wanted)
     while True:
         kept: set[str] = set()
-        for category in sorted(set(table.category_of.values())):
-            options = table.options_of(category)
-            if table.is_exclusive(options):
+        for category, options in table.options_of.items():
+            if category in table.exclusive:
                 parts = {option: table.total(option) for option in options}
                 base = table.everybody.minus(sum_counts(parts[one] for one in shown & set(options)))
                 kept |= protect_partition(parts, base, wanted & set(options), k=k)
             else:
                 kept |= wanted & set(options)
-        hidden = hidden_for_ties(table, ties, shown | kept, may_hide=kept, k=k)
+        hidden = ties.hidden(shown | kept, may_hide=kept)
         if hidden is None:
             return frozenset(kept)
         wanted = kept - {hidden}
@@ -94,12 +97,19 @@ def _total_is_large(table: TakeTable, option: str, *, k: int) -> bool:
     )
 
 
+@lru_cache(maxsize=KEPT_MAX)
+def _decided(snapshot: Snapshot, rules: Rules) -> tuple[TakeTable, frozenset[str]]:
+    """Set take rates out and decide which totals are shown; kept, since the table's pairs ask the same again."""
+    table = set_out(snapshot, k=rules.k)
+    many = table.everybody.known >= rules.k
+    return table, shown_everywhere(table, snapshot, rules) if many else frozenset()
+
+
 def publish_take_rates(snapshot: Snapshot, rules: Rules) -> list[PublishedCell]:
     """Return the cells of take rates that may be shown together; by region only with a table's last release."""
-    table = set_out(snapshot, k=rules.k)
+    table, totals = _decided(snapshot, rules)
     if table.everybody.known < rules.k:
         return []
-    totals = shown_everywhere(table, snapshot, rules)
     cells = [_cell(snapshot, rules, EVERYBODY, ALL_REGIONS, table.everybody, table.everybody)]
     cells += [
         _cell(snapshot, rules, option, ALL_REGIONS, table.total(option), table.among(option))
@@ -116,13 +126,10 @@ def publish_take_rates(snapshot: Snapshot, rules: Rules) -> list[PublishedCell]:
 def _regional_cells(table: TakeTable, snapshot: Snapshot, totals: frozenset[str], *, k: int) -> list[Edge]:
     """Return the (option, region) cells that may be shown together beside the totals, a category after the other."""
     hidden: set[str] = set()
-    categories = sorted(set(table.category_of.values()))
+    categories = list(table.options_of)
     shown = {one: _shown_in_regions(table, snapshot, one, totals, hidden, k=k) for one in categories}
-    while True:
-        told = {option for edges in shown.values() for option, _ in edges}
-        option = hidden_by_region_for_ties(table, snapshot.ties, snapshot.ties_in, told, totals, k=k)
-        if option is None:
-            break
+    ties = RegionTies(table, snapshot.ties, snapshot.ties_in, totals, k=k)
+    while (option := ties.hidden({option for edges in shown.values() for option, _ in edges})) is not None:
         hidden.add(option)
         category = table.category_of[option]
         shown[category] = _shown_in_regions(table, snapshot, category, totals, hidden, k=k)
@@ -133,13 +140,12 @@ def _shown_in_regions(
     table: TakeTable, snapshot: Snapshot, category: str, totals: frozenset[str], hidden: Set[str], *, k: int
 ) -> set[Edge]:
     """Return the (option, region) cells of a category that may be shown beside the totals, without those hidden."""
-    options = [one for one in table.options_of(category) if one not in snapshot.burnt]
+    options = [one for one in table.options_of[category] if one not in snapshot.burnt]
     hidden_regions = sorted(table.people.keys() - table.shown_regions)
     columns = {region: [region] for region in sorted(table.shown_regions)}
     if hidden_regions:
         columns[OTHER_REGIONS] = hidden_regions
-    exclusive = table.is_exclusive(table.options_of(category))
-    grid = _region_grid(table, table.options_of(category), columns, exclusive=exclusive)
+    grid = _region_grid(table, table.options_of[category], columns, exclusive=category in table.exclusive)
     shown: set[Edge] = {(option, MARGIN) for option in totals if table.category_of[option] == category}
     shown |= {
         (option, region)
@@ -196,14 +202,12 @@ def publish_pairs(take: Snapshot, pairs: Counts, rules: Rules) -> list[Published
 
     Both could be had in the same regions, and each of the four groups (both, either, neither) is large.
     """
-    table = set_out(take, k=rules.k)
+    table, totals = _decided(take, rules)
     if table.everybody.known < rules.k:
         return []
-    totals = shown_everywhere(table, take, rules)
     shown: dict[tuple[str, str], set[Edge]] = {}
     hidden: set[str] = set()
-    categories = sorted(set(table.category_of.values()) - {KIND_CATEGORY})
-    for both in combinations(categories, 2):
+    for both in combinations([one for one in table.options_of if one != KIND_CATEGORY], 2):
         shown[both] = _shown_pairs(table, pairs, totals, both, hidden, k=rules.k)
     ties = PairTies(table, take.ties, pairs, k=rules.k)
     while (pair := ties.hidden(set().union(*shown.values()))) is not None:
@@ -217,7 +221,7 @@ def _shown_pairs(
     table: TakeTable, pairs: Counts, totals: frozenset[str], categories: tuple[str, str], hidden: Set[str], *, k: int
 ) -> set[Edge]:
     """Return the pairs of two categories' options that may be shown beside their totals, without those hidden."""
-    rows, columns = (table.options_of(category) for category in categories)
+    rows, columns = (table.options_of[category] for category in categories)
     counted = {(row, column): pairs.get(pair_code(row, column), NOBODY) for row in rows for column in columns}
     large = {
         (row, column)
@@ -233,7 +237,7 @@ def _shown_pairs(
     margins = {(row, MARGIN) for row in rows if row in totals} | {
         (MARGIN, column) for column in columns if column in totals
     }
-    safe = protect(_pair_grid(table, rows, columns, counted), large | margins, k=k)
+    safe = protect(_pair_grid(table, categories, counted), large | margins, k=k)
     return {pair for pair in safe if MARGIN not in pair}
 
 
@@ -254,11 +258,12 @@ def _four_are_large(table: TakeTable, row: str, column: str, both: Count, *, k: 
     return min(both.known, of_row.known - both.known, of_column.known - both.known, neither.known) >= k
 
 
-def _pair_grid(table: TakeTable, rows: Sequence[str], columns: Sequence[str], counted: Mapping[Edge, Count]) -> Grid:
+def _pair_grid(table: TakeTable, categories: tuple[str, str], counted: Mapping[Edge, Count]) -> Grid:
     """Set up options × options; the margins are the options' totals."""
+    rows, columns = (table.options_of[category] for category in categories)
     cells = dict(counted)
     base: dict[Node, Count] = {("row", MARGIN): table.everybody, ("column", MARGIN): table.everybody}
-    rows_add_up, columns_add_up = table.is_exclusive(columns), table.is_exclusive(rows)
+    columns_add_up, rows_add_up = (category in table.exclusive for category in categories)
     for row in rows:
         cells[row, MARGIN] = base["row", row] = table.total(row)
         if rows_add_up:

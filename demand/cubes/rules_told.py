@@ -10,10 +10,12 @@ has one of two.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from itertools import combinations
-from typing import Final, TypeAlias
+from functools import lru_cache, reduce
+from itertools import chain
+from operator import and_, or_
+from typing import Final
 
 from configurator.model import WITHOUT, Ties
 from demand.cubes.model import BETWEEN, NOBODY, Count, pair_code
@@ -22,7 +24,42 @@ from demand.cubes.suppression import Edge, is_safe, sum_counts
 
 CLIQUES_MAX: Final = 20_000
 """So many groups of groups that exclude each other are looked at; whatever has more loses an option unseen."""
-_Alternative: TypeAlias = frozenset[str]
+KEPT_MAX: Final = 256
+BOTH: Final = ("", WITHOUT)
+
+
+@dataclass(frozen=True, slots=True)
+class _Excluding:
+    """What excludes each other, whoever chose what: literals (an option, or to be without it) are bits of a number.
+
+    `against` has by literal all that nobody has beside it; `tied` are the options that some tie speaks of.
+    """
+
+    categories: Mapping[str, tuple[str, ...]]
+    exclusive: Set[str]
+    tied: Set[str]
+    bit: Mapping[str, int]
+    against: Mapping[str, int]
+
+
+@lru_cache(maxsize=KEPT_MAX)
+def _excluding(
+    categories: tuple[tuple[str, tuple[str, ...]], ...], exclusive: frozenset[str], ties: Ties
+) -> _Excluding:
+    """Set out what excludes each other; kept, as the tables of a version say the same week after week."""
+    options = {option for _, own in categories for option in own}
+    tied = frozenset(one.removeprefix(WITHOUT) for tie in ties for one in tie)
+    bit = {literal: 1 << place for place, literal in enumerate(one + each for each in options | tied for one in BOTH)}
+    against = dict.fromkeys(bit, 0)
+    for category, own in categories:
+        every = sum(bit[option] for option in own) if category in exclusive else 0
+        for option in own:
+            against[option] |= every & ~bit[option] | bit[WITHOUT + option]
+            against[WITHOUT + option] |= bit[option]
+    for one, other in ties:
+        against[one] |= bit[other]
+        against[other] |= bit[one]
+    return _Excluding(dict(categories), exclusive, tied, bit, against)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,38 +68,21 @@ class _View:
 
     everybody: Count
     chosen: Mapping[str, Count]
-    categories: Mapping[str, tuple[str, ...]]
-    exclusive: Set[str]
-    ties: Ties
-
-    @property
-    def tied(self) -> frozenset[str]:
-        """Return the options that some tie speaks of."""
-        return frozenset(one.removeprefix(WITHOUT) for tie in self.ties for one in tie)
-
-    def against(self) -> dict[str, set[str]]:
-        """Return by literal (an option, or to be without it) those that nobody has beside it."""
-        found: dict[str, set[str]] = {}
-        for category, options in self.categories.items():
-            for option in options:
-                found[option] = set(options) - {option} if category in self.exclusive else set()
-                found[option].add(WITHOUT + option)
-                found[WITHOUT + option] = {option}
-        for one, other in self.ties:
-            found.setdefault(one, set()).add(other)
-            found.setdefault(other, set()).add(one)
-        return found
+    excluding: _Excluding
 
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Persons whose number is known from what is shown (`shown`); each has all of one of the alternatives.
+    """Persons whose number is known from what is shown (`shown`); each has one of some literals, or all of `together`.
 
-    `of` is its exclusive category, or the option: what groups of one such tell together is decided elsewhere.
+    `against` is by literal, and at last by all of `together`, what nobody has beside it. `of` is the group's exclusive
+    category, or its option: what groups of one such tell together is decided elsewhere.
     """
 
     of: str
-    alternatives: tuple[_Alternative, ...]
+    literals: int
+    together: int
+    against: tuple[int, ...]
     count: Count
     shown: frozenset[str]
 
@@ -72,7 +92,7 @@ def ties_that_matter(table: TakeTable, ties: Ties) -> Ties:
 
     Options that few or nobody chose matter as well: they are among the hidden ones of their category.
     """
-    exclusive = _exclusive(table)
+    exclusive = table.exclusive
 
     def matters(one: str, other: str) -> bool:
         mine, theirs = (table.category_of.get(literal.removeprefix(WITHOUT)) for literal in (one, other))
@@ -82,121 +102,162 @@ def ties_that_matter(table: TakeTable, ties: Ties) -> Ties:
     return frozenset(tie for tie in ties if matters(*tie))
 
 
-def hidden_for_ties(table: TakeTable, ties: Ties, shown: Set[str], *, may_hide: Set[str], k: int) -> str | None:
-    """Return the option whose total has to be hidden next, or None where nothing that is left tells of a few.
+class TotalTies:
+    """What ties tell beside the totals that are shown."""
 
-    It is the one that tells most often; of those the one that the fewest chose.
-    """
-    if not ties:
-        return None
-    totals = {option: table.total(option) for option in table.category_of}
-    view = _View(table.everybody, totals, _categories(table), _exclusive(table), ties)
-    guilty = Counter(option for told in _told(view, shown, k=k) for option in told & may_hide)
-    return _worst(guilty, table)
+    def __init__(self, table: TakeTable, ties: Ties, *, k: int) -> None:
+        """Take the counts as they are."""
+        self.table, self.k = table, k
+        totals = {option: table.total(option) for option in table.category_of}
+        self.view = _View(table.everybody, totals, _excluded_at(table, ties)) if ties else None
+
+    def hidden(self, shown: Set[str], *, may_hide: Set[str]) -> str | None:
+        """Return the option whose total has to be hidden next, or None where nothing that is left tells of a few.
+
+        It is the one that tells most often; of those the one that the fewest chose.
+        """
+        if self.view is None or not may_hide:
+            return None
+        return _worst(_told(self.view, shown, k=self.k), self.table, may_hide)
 
 
-def _worst(guilty: Counter[str], table: TakeTable) -> str | None:
+def _worst(told: Iterable[frozenset[str]], table: TakeTable, may_hide: Set[str]) -> str | None:
+    guilty = Counter(option for options in told for option in options & may_hide)
     return min(guilty, key=lambda one: (-guilty[one], table.total(one).all, one), default=None)
 
 
-def _categories(table: TakeTable) -> dict[str, tuple[str, ...]]:
-    return {one: tuple(table.options_of(one)) for one in sorted(set(table.category_of.values()))}
-
-
-def _exclusive(table: TakeTable) -> frozenset[str]:
-    return frozenset(one for one, options in _categories(table).items() if table.is_exclusive(options))
+def _excluded_at(table: TakeTable, ties: Ties) -> _Excluding:
+    return _excluding(tuple(table.options_of.items()), table.exclusive, ties)
 
 
 def _told(view: _View, shown: Set[str], *, k: int) -> Iterator[frozenset[str]]:
     """Yield sets of shown options that together tell of a few: hiding some of a set is enough for it."""
-    groups = [group for category in view.categories for group in _groups(view, category, shown)]
-    apart = _apart(view, groups)
-    for looked_at, clique in enumerate(_cliques(apart)):
+    groups = [group for category in view.excluding.categories for group in _groups(view, category, shown)]
+    for looked_at, clique in enumerate(_cliques(_apart(groups))):
         if looked_at == CLIQUES_MAX:
-            yield frozenset().union(*(groups[one].shown for one in apart))
+            yield frozenset().union(*(group.shown for group in groups))
             return
+        own = [groups[one] for one in clique]
+        if len({group.of for group in own}) == 1:
+            continue
+        rest = view.everybody.minus(sum_counts(group.count for group in own))
         # What fewer of them leave is about more, but for a single one that few are in.
-        for left_out in (None, *clique):
-            taken = [one for one in clique if one != left_out]
-            rest = view.everybody.minus(sum_counts(groups[one].count for one in taken))
-            if len({groups[one].of for one in taken}) > 1 and not is_safe(rest, NOBODY, k=k):
-                yield frozenset().union(*(groups[one].shown for one in taken))
+        for left_out in (None, *own):
+            left = rest if left_out is None else rest.plus(left_out.count)
+            if not is_safe(left, NOBODY, k=k):
+                taken = [group for group in own if group is not left_out]
+                if len({group.of for group in taken}) > 1:
+                    yield frozenset().union(*(group.shown for group in taken))
 
 
 def _groups(view: _View, category: str, shown: Set[str]) -> Iterator[_Group]:
     """Yield who is known of a category: with and without a shown option, and of an exclusive one with any or none."""
-    options = frozenset(view.categories[category]) & view.chosen.keys()
-    told, tied = options & shown, options & view.tied
-    if not tied:
+    rules = view.excluding
+    options = frozenset(rules.categories[category]) & view.chosen.keys()
+    told, tied = options & shown, options & rules.tied
+    if not tied or not told:
         return
-    for option in sorted(told if category in view.exclusive else told & tied):
+    exclusive = category in rules.exclusive
+
+    def group(of: str, literals: Sequence[str], count: Count, known: frozenset[str], *without: str) -> _Group:
+        against = [rules.against[one] for one in literals]
+        if without:
+            against.append(reduce(or_, (rules.against[one] for one in without)))
+        mine, together = (sum(rules.bit[one] for one in some) for some in (literals, without))
+        return _Group(of, mine, together, tuple(against), count, known)
+
+    for option in sorted(told if exclusive else told & tied):
         has = view.chosen[option]
-        of = category if category in view.exclusive else option
-        yield _Group(of, (frozenset({option}),), has, frozenset({option}))
-        yield _Group(of, (frozenset({WITHOUT + option}),), view.everybody.minus(has), frozenset({option}))
-    if category in view.exclusive and told:
+        of, alone = category if exclusive else option, frozenset({option})
+        yield group(of, (option,), has, alone)
+        yield group(of, (WITHOUT + option,), view.everybody.minus(has), alone)
+    if exclusive:
         any_told = sum_counts(view.chosen[one] for one in told)
-        yield _Group(category, tuple(frozenset({one}) for one in sorted(told)), any_told, told)
-        hidden = [frozenset({one}) for one in sorted(options - told)]
+        yield group(category, sorted(told), any_told, told)
+        hidden = sorted(options - told)
         nothing = view.everybody.minus(sum_counts(view.chosen[one] for one in options))
-        if nothing.all:
-            hidden.append(frozenset(WITHOUT + one for one in options))
-        if hidden:
-            yield _Group(category, tuple(hidden), view.everybody.minus(any_told), told)
+        without = [WITHOUT + one for one in options] if nothing.all else []
+        if hidden or without:
+            yield group(category, hidden, view.everybody.minus(any_told), told, *without)
 
 
-def _apart(view: _View, groups: Sequence[_Group]) -> dict[int, set[int]]:
-    """Return which groups nobody can be in both of, by their places."""
-    against = view.against()
-    ruled_out = [[set().union(*(against[one] for one in mine)) for mine in group.alternatives] for group in groups]
-    apart: dict[int, set[int]] = {place: set() for place in range(len(groups))}
-    for one, other in combinations(apart, 2):
-        if all(not theirs.isdisjoint(out) for out in ruled_out[one] for theirs in groups[other].alternatives):
-            apart[one].add(other)
-            apart[other].add(one)
+def _apart(groups: Sequence[_Group]) -> list[int]:
+    """Return by group the groups that nobody can be in both of, as bits by their places."""
+    apart = [0] * len(groups)
+    for one, mine in enumerate(groups):
+        allowed = ~reduce(and_, mine.against)
+        for other, theirs in enumerate(groups[:one]):
+            if theirs.literals & allowed:
+                continue
+            if not theirs.together or all(theirs.together & against for against in mine.against):
+                apart[one] |= 1 << other
+                apart[other] |= 1 << one
     return apart
 
 
-def _cliques(apart: Mapping[int, Set[int]]) -> Iterator[list[int]]:
-    """Yield the largest sets of which any two are apart (Bron and Kerbosch 1973, with a pivot)."""
+def _cliques(apart: Sequence[int]) -> list[tuple[int, ...]]:
+    """Return the largest sets of which any two are apart (Bron and Kerbosch 1973, with a pivot).
 
-    def grow(chosen: list[int], open_ones: set[int], done: set[int]) -> Iterator[list[int]]:
-        if not open_ones and not done:
-            yield chosen
-            return
-        pivot = max(sorted(open_ones | done), key=lambda one: len(apart[one] & open_ones))
-        for one in sorted(open_ones - apart[pivot]):
-            yield from grow([*chosen, one], open_ones & apart[one], done & apart[one])
-            open_ones = open_ones - {one}
-            done = done | {one}
-
-    yield from grow([], set(apart), set())
-
-
-def hidden_by_region_for_ties(
-    table: TakeTable, ties: Ties, ties_in: Mapping[str, Ties], shown: Set[str], totals: Set[str], *, k: int
-) -> str | None:
-    """Return the option of which no region may be shown, or None where ties tell of nobody in any region.
-
-    `shown` are the options of which some region is. An option's regions go together: single ones would be worked out
-    from its total and the others, and a total that is hidden from all of them. `ties_in` has by region what is tied
-    there and not everywhere.
+    They are one more than are looked at where there are more.
     """
-    if not ties and not any(ties_in.values()):
-        return None
-    categories, exclusive = _categories(table), _exclusive(table)
-    guilty: Counter[str] = Counter()
-    others = table.people.keys() - table.shown_regions
-    parts = [*({one} for one in sorted(table.shown_regions)), *([others] if others else [])]
-    for regions, known in [*((part, shown) for part in parts), (table.people.keys(), shown | totals)]:
-        chosen: dict[str, Count] = {}
-        for (option, region), count in table.chosen.items():
-            if region in regions:
-                chosen[option] = chosen.get(option, NOBODY).plus(count)
-        own = ties | _ties_of_all(table, ties_in, regions)
-        view = _View(sum_counts(table.people[one] for one in regions), chosen, categories, exclusive, own)
-        guilty.update(option for told in _told(view, known, k=k) for option in told & shown)
-    return _worst(guilty, table)
+    found: list[tuple[int, ...]] = []
+
+    def grow(chosen: tuple[int, ...], open_ones: int, done: int) -> None:
+        if not open_ones:
+            if not done:
+                found.append(chosen)
+            return
+        pivot = max(_places(open_ones | done), key=lambda one: (apart[one] & open_ones).bit_count())
+        for one in _places(open_ones & ~apart[pivot]):
+            if len(found) > CLIQUES_MAX:
+                return
+            grow((*chosen, one), open_ones & apart[one], done & apart[one])
+            open_ones &= ~(1 << one)
+            done |= 1 << one
+
+    grow((), (1 << len(apart)) - 1, 0)
+    return found
+
+
+def _places(bits: int) -> Iterator[int]:
+    while bits:
+        lowest = bits & -bits
+        yield lowest.bit_length() - 1
+        bits ^= lowest
+
+
+class RegionTies:
+    """What ties tell in each region, in those that are not shown, and in all together, beside what is shown there."""
+
+    def __init__(self, table: TakeTable, ties: Ties, ties_in: Mapping[str, Ties], totals: Set[str], *, k: int) -> None:
+        """Take the counts as they are; `ties_in` has by region what is tied there and not everywhere."""
+        self.table, self.totals, self.k = table, totals, k
+        others = table.people.keys() - table.shown_regions
+        parts = [*({one} for one in sorted(table.shown_regions)), *([others] if others else [])]
+        tied = bool(ties) or any(ties_in.values())
+        self.views = [_view_of(table, part, ties, ties_in) for part in parts if tied]
+        self.whole = _view_of(table, table.people.keys(), ties, ties_in) if tied else None
+
+    def hidden(self, shown: Set[str]) -> str | None:
+        """Return the option of which no region may be shown, or None where ties tell of nobody in any region.
+
+        `shown` are the options of which some region is. An option's regions go together: single ones would be worked
+        out from its total and the others, and a total that is hidden from all of them.
+        """
+        if self.whole is None or not shown:
+            return None
+        told = [_told(view, shown, k=self.k) for view in self.views]
+        told.append(_told(self.whole, shown | self.totals, k=self.k))
+        return _worst(chain.from_iterable(told), self.table, shown)
+
+
+def _view_of(table: TakeTable, regions: Set[str], ties: Ties, ties_in: Mapping[str, Ties]) -> _View:
+    chosen: dict[str, Count] = {}
+    for region in regions:
+        for option, count in table.chosen_in[region].items():
+            chosen[option] = chosen[option].plus(count) if option in chosen else count
+    own = ties | _ties_of_all(table, ties_in, regions)
+    return _View(sum_counts(table.people[one] for one in regions), chosen, _excluded_at(table, own))
 
 
 def _ties_of_all(table: TakeTable, ties_in: Mapping[str, Ties], regions: Set[str]) -> Ties:
@@ -219,7 +280,7 @@ class PairTies:
     def __init__(self, table: TakeTable, ties: Ties, pairs: Mapping[str, Count], *, k: int) -> None:
         """Take the counts as they are."""
         self.ties = [(tie, tuple(one.removeprefix(WITHOUT) for one in tie)) for tie in sorted(ties)]
-        self.categories, self.exclusive = _categories(table), _exclusive(table)
+        self.categories, self.exclusive = table.options_of, table.exclusive
         self.category_of, self.pairs, self.k = table.category_of, pairs, k
         self.beside: dict[str, dict[str, Count]] = {option: {} for option in table.category_of}
         for code, count in pairs.items():

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 from configurator.implied_service import tied_options
 from configurator.model import Ties, VersionId
 from demand.cubes.events import CubesReleased
 from demand.cubes.intake_store import lock_book
-from demand.cubes.model import Counts, CubeName, TableKey, next_quarter_monday
+from demand.cubes.model import Audience, Counts, CubeName, PublishedCell, TableKey, next_quarter_monday
 from demand.cubes.moving import burnt_by, grown
 from demand.cubes.policy import CubePolicy
-from demand.cubes.publishing import (
-    audiences,
-    publish,
-    publish_take_rates,
-)
+from demand.cubes.publishing import audiences, publish
 from demand.cubes.release_store import (
     Move,
     forget_sayings,
@@ -34,13 +30,14 @@ from demand.cubes.release_store import (
     save_table,
 )
 from demand.cubes.rules_told import ties_that_matter
-from demand.cubes.setting_out import Rules, Snapshot, set_out
+from demand.cubes.setting_out import Snapshot, set_out
 from kernel import outbox, policy, registry
 from kernel.actor import Permission
 from kernel.errors import Conflict
 from kernel.reasons import because
 from kernel.work import Work
 
+Cells: TypeAlias = Mapping[Audience, Sequence[PublishedCell]]
 WEEK: Final = timedelta(days=7)
 DAY: Final = timedelta(days=1)
 NEWS_WAITS_MAX: Final = timedelta(days=2)
@@ -65,13 +62,19 @@ class _Release:
     rules: CubePolicy
     cells: int = 0
 
-    def publish(self, move: Move, *, final: bool, take: Snapshot | None = None) -> int:
-        """Write a move and its cells; dealers and suppliers get a table once, with its last release."""
-        shown = {
-            audience: publish(move.snapshot, rules, take) for audience, rules in audiences(self.rules, final=final)
-        }
-        self.cells += sum(len(cells) for cells in shown.values())
-        return insert_move(self.work, self.number, move, shown, final=final)
+    def cells_of(self, snapshot: Snapshot, *, final: bool, take: Snapshot | None = None) -> Cells:
+        """Return who is shown what; dealers and suppliers get a table once, with its last release."""
+        return {audience: publish(snapshot, rules, take) for audience, rules in audiences(self.rules, final=final)}
+
+    def write(self, move: Move, cells: Cells, *, final: bool) -> int:
+        """Write a move and its cells, and return its serial."""
+        self.cells += sum(map(len, cells.values()))
+        return insert_move(self.work, self.number, move, cells, final=final)
+
+    def publish(self, snapshot: Snapshot, *, final: bool, take: Snapshot | None = None) -> int:
+        """Write a move of which the next one asks no more than its counts."""
+        cells = self.cells_of(snapshot, final=final, take=take)
+        return self.write(Move(snapshot, frozenset()), cells, final=final)
 
 
 def release_cubes(work: Work) -> int:
@@ -142,11 +145,11 @@ def _release_take_rates(
         assert before is not None and pairs_last is not None
         snapshot, pairs = before.snapshot, dict(_told(work, pairs_key, pairs_last))
     snapshot = _with_ties(work, snapshot, k=release.rules.k)
-    told = publish_take_rates(snapshot, Rules(release.rules.k, release.rules.rounding, final))
-    shown = shown_before | {cell.key.option for cell in told}
-    serial = release.publish(Move(snapshot, shown), final=final)
+    cells = release.cells_of(snapshot, final=final)
+    shown = shown_before | {cell.key.option for cell in cells[Audience.MAKER]}
+    serial = release.write(Move(snapshot, shown), cells, final=final)
     save_table(work, key, serial, closed=final)
-    serial = release.publish(Move(Snapshot(pairs_key, pairs, {}), frozenset()), final=final, take=snapshot)
+    serial = release.publish(Snapshot(pairs_key, pairs, {}), final=final, take=snapshot)
     save_table(work, pairs_key, serial, closed=final)
     forget_sayings(work, key)
 
@@ -183,7 +186,7 @@ def _release_caps(release: _Release, key: TableKey, last: int | None) -> None:
         _close_untold(work, key)
         return
     blocks = load_table(work, key) if moves else _told(work, key, last)
-    serial = release.publish(Move(Snapshot(key, blocks, {}), frozenset()), final=final)
+    serial = release.publish(Snapshot(key, blocks, {}), final=final)
     save_table(work, key, serial, closed=final)
     forget_sayings(work, key)
 
@@ -199,7 +202,7 @@ def _release_grown(release: _Release, key: TableKey, last: int | None) -> None:
     if not now:
         _close_untold(work, key)
         return
-    serial = release.publish(Move(Snapshot(key, {"": now}, {}), frozenset()), final=final)
+    serial = release.publish(Snapshot(key, {"": now}, {}), final=final)
     save_table(work, key, serial, closed=final)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
@@ -14,10 +14,11 @@ from demand.cubes.suppression import protect_partition, sum_counts
 KIND_CATEGORY: Final = "@kind"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
     """A table's counts as they stood at a move: by region (one, the empty one, where regions do not matter).
 
+    One is itself alone: what was worked out of it is found again without comparing its counts.
     `menus` is what could be had in each region. `burnt` are options that may not be shown any more, as fewer than k of
     those behind them changed since they were. `ties` are what the catalogue's rules say of two options
     everywhere, `ties_in` by region what they say there besides.
@@ -80,22 +81,31 @@ class TakeTable:
         return self._totals[option]
 
     @cached_property
-    def _options(self) -> Mapping[str, list[str]]:
-        options: dict[str, list[str]] = {}
+    def chosen_in(self) -> Mapping[str, Mapping[str, Count]]:
+        """Return by region who chose each of the options that could be had there."""
+        found: dict[str, dict[str, Count]] = {region: {} for region in self.people}
+        for (option, region), count in self.chosen.items():
+            found[region][option] = count
+        return found
+
+    @cached_property
+    def options_of(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the options by category, both in order."""
+        options: dict[str, list[str]] = {category: [] for category in sorted(set(self.category_of.values()))}
         for option, category in sorted(self.category_of.items()):
-            options.setdefault(category, []).append(option)
-        return options
+            options[category].append(option)
+        return {category: tuple(own) for category, own in options.items()}
 
-    def options_of(self, category: str) -> list[str]:
-        """Return a category's options."""
-        return self._options.get(category, [])
-
-    def is_exclusive(self, options: Iterable[str]) -> bool:
-        """Say whether nobody can have chosen two of these: in no region are there more choices than people."""
-        listed = list(options)
-        return all(
-            sum(self.chosen.get((option, region), NOBODY).all for option in listed) <= count.all
-            for region, count in self.people.items()
+    @cached_property
+    def exclusive(self) -> frozenset[str]:
+        """Return the categories of which nobody can have chosen two: nowhere are there more choices than people."""
+        return frozenset(
+            category
+            for category, options in self.options_of.items()
+            if all(
+                sum(self.chosen_in[region].get(option, NOBODY).all for option in options) <= count.all
+                for region, count in self.people.items()
+            )
         )
 
 
