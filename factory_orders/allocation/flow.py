@@ -7,16 +7,18 @@ the bound that the prices give is counted from scratch besides. Only the worker 
 
 from __future__ import annotations
 
-from typing import Final
+from functools import lru_cache
+from typing import Final, Protocol
 
 import numpy as np
 
 from factory_orders.allocation.model import Allocation, AllocationProblem, Indices, Whole
 from factory_orders.allocation.proof import bound_of, cost_of
-from factory_orders.line.compiled import kernel
 
 NO_STEP: Final = 1 << 60
 """What stands for a step that is not there: far beyond all costs, and far from an overflow."""
+PLAIN_WAYS_MAX: Final = 1_000
+"""With so few ways the search for prices is over before the compiler is loaded, which takes half a second and more."""
 
 
 def allocate(problem: AllocationProblem) -> Allocation:
@@ -35,12 +37,16 @@ def proven(problem: AllocationProblem, place: Indices, prices: Whole) -> Allocat
     return found
 
 
-def prices_of(problem: AllocationProblem, place: Indices) -> Whole:
-    """Return prices under which an optimal allocation is everybody's own choice; asserts that it is optimal."""
+def prices_of(problem: AllocationProblem, place: Indices, *, plain_ways_max: int = PLAIN_WAYS_MAX) -> Whole:
+    """Return prices under which an optimal allocation is everybody's own choice; asserts that it is optimal.
+
+    With more than `plain_ways_max` ways they are looked for by compiled code.
+    """
     ways, steps = problem.ways, problem.steps
     count = np.bincount(place, minlength=steps.places).astype(np.int64)
     next_cost, last_cost = marginal_costs(problem, count)
-    far, settled = _far(ways.first, ways.place, ways.cost, place, next_cost, last_cost)
+    search = _far if len(ways.place) <= plain_ways_max else _compiled()
+    far, settled = search(ways.first, ways.place, ways.cost, place, next_cost, last_cost)
     assert settled, "what can still be moved has no negative circle"
     return np.asarray(far[-1] - far[:-1], np.int64)
 
@@ -82,7 +88,19 @@ def _flow(problem: AllocationProblem) -> Indices:
     return np.asarray(ways.place[chosen], np.int32)
 
 
-@kernel
+class _Search(Protocol):
+    def __call__(
+        self, first: Whole, to: Indices, cost: Whole, place: Indices, next_cost: Whole, last_cost: Whole, /
+    ) -> tuple[Whole, bool]: ...
+
+
+@lru_cache
+def _compiled() -> _Search:
+    from factory_orders.line.compiled import kernel
+
+    return kernel(_far)
+
+
 def _far(
     first: Whole, to: Indices, cost: Whole, place: Indices, next_cost: Whole, last_cost: Whole
 ) -> tuple[Whole, bool]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from itertools import product
+from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pytest
@@ -14,6 +18,7 @@ from factory_orders.allocation.model import AllocationProblem, steps_of, ways_of
 from factory_orders.allocation.proof import bound_of, cost_of
 from factory_orders.allocation.repair import mend
 
+ROOT: Final = Path(__file__).parents[3]
 PLACES = 3
 costs = st.integers(-20, 20)
 
@@ -60,6 +65,30 @@ def test_nothing_costs_less_than_the_flow_and_the_prices_prove_it(problem: Alloc
     found = allocate(problem)
 
     assert found.cost == found.bound == cheapest(problem)
+
+
+@given(problems())
+def test_compiled_code_finds_the_prices_of_plain_code(problem: AllocationProblem) -> None:
+    found = allocate(problem)
+
+    assert prices_of(problem, found.place, plain_ways_max=-1).tolist() == found.prices.tolist()
+
+
+SMALL: Final = """
+import sys
+from factory_orders.allocation.flow import allocate
+from factory_orders.allocation.model import AllocationProblem, steps_of, ways_of
+
+ways, steps = [[(0, 5), (1, 7)], [(0, 1), (1, 2)]], [[(1, 0)], [(2, 0)]]
+found = allocate(AllocationProblem(ways_of(ways), steps_of(steps)))
+print(found.cost, found.bound, "numba" in sys.modules)
+"""
+
+
+def test_a_handful_of_cars_is_allocated_and_proven_without_a_compiler() -> None:
+    told = subprocess.run([sys.executable, "-c", SMALL], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert told.stdout.split() == ["7", "7", "False"]
 
 
 @given(problems(), st.lists(st.integers(-30, 30), min_size=PLACES + 1, max_size=PLACES + 1))
