@@ -12,19 +12,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from functools import lru_cache, reduce
+from functools import cached_property, lru_cache, reduce
 from itertools import chain
 from operator import and_, or_
-from typing import Final
+from typing import Final, NamedTuple
+
+import numpy as np
 
 from configurator.model import WITHOUT, Ties
-from demand.cubes.model import BETWEEN, NOBODY, Count, pair_code
+from demand.cubes.model import BETWEEN, Count, pair_code
 from demand.cubes.setting_out import TakeTable
-from demand.cubes.suppression import Edge, is_safe, sum_counts
+from demand.cubes.suppression import Edge, sum_counts
 
 CLIQUES_MAX: Final = 20_000
 """So many groups of groups that exclude each other are looked at; whatever has more loses an option unseen."""
 KEPT_MAX: Final = 256
+CLIQUES_KEPT_MAX: Final = 32
 BOTH: Final = ("", WITHOUT)
 
 
@@ -71,18 +74,26 @@ class _View:
     excluding: _Excluding
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """Persons whose number is known from what is shown (`shown`); each has one of some literals, or all of `together`.
+class _Who(NamedTuple):
+    """Persons each of whom has one of some literals, or all of `together`.
 
-    `against` is by literal, and at last by all of `together`, what nobody has beside it. `of` is the group's exclusive
-    category, or its option: what groups of one such tell together is decided elsewhere.
+    `against` is by literal, and at last by all of `together`, what nobody has beside it.
     """
 
-    of: str
     literals: int
     together: int
     against: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Persons whose number is known from what is shown (`shown`).
+
+    `of` is the group's exclusive category, or its option: what groups of one such tell together is decided elsewhere.
+    """
+
+    of: str
+    who: _Who
     count: Count
     shown: frozenset[str]
 
@@ -133,7 +144,7 @@ def _excluded_at(table: TakeTable, ties: Ties) -> _Excluding:
 def _told(view: _View, shown: Set[str], *, k: int) -> Iterator[frozenset[str]]:
     """Yield sets of shown options that together tell of a few: hiding some of a set is enough for it."""
     groups = [group for category in view.excluding.categories for group in _groups(view, category, shown)]
-    for looked_at, clique in enumerate(_cliques(_apart(groups))):
+    for looked_at, clique in enumerate(_cliques(tuple(group.who for group in groups))):
         if looked_at == CLIQUES_MAX:
             yield frozenset().union(*(group.shown for group in groups))
             return
@@ -144,7 +155,7 @@ def _told(view: _View, shown: Set[str], *, k: int) -> Iterator[frozenset[str]]:
         # What fewer of them leave is about more, but for a single one that few are in.
         for left_out in (None, *own):
             left = rest if left_out is None else rest.plus(left_out.count)
-            if not is_safe(left, NOBODY, k=k):
+            if left.all and left.known < k:
                 taken = [group for group in own if group is not left_out]
                 if len({group.of for group in taken}) > 1:
                     yield frozenset().union(*(group.shown for group in taken))
@@ -164,7 +175,7 @@ def _groups(view: _View, category: str, shown: Set[str]) -> Iterator[_Group]:
         if without:
             against.append(reduce(or_, (rules.against[one] for one in without)))
         mine, together = (sum(rules.bit[one] for one in some) for some in (literals, without))
-        return _Group(of, mine, together, tuple(against), count, known)
+        return _Group(of, _Who(mine, together, tuple(against)), count, known)
 
     for option in sorted(told if exclusive else told & tied):
         has = view.chosen[option]
@@ -181,7 +192,7 @@ def _groups(view: _View, category: str, shown: Set[str]) -> Iterator[_Group]:
             yield group(category, hidden, view.everybody.minus(any_told), told, *without)
 
 
-def _apart(groups: Sequence[_Group]) -> list[int]:
+def _apart(groups: Sequence[_Who]) -> list[int]:
     """Return by group the groups that nobody can be in both of, as bits by their places."""
     apart = [0] * len(groups)
     for one, mine in enumerate(groups):
@@ -195,11 +206,14 @@ def _apart(groups: Sequence[_Group]) -> list[int]:
     return apart
 
 
-def _cliques(apart: Sequence[int]) -> list[tuple[int, ...]]:
-    """Return the largest sets of which any two are apart (Bron and Kerbosch 1973, with a pivot).
+@lru_cache(maxsize=CLIQUES_KEPT_MAX)
+def _cliques(groups: tuple[_Who, ...]) -> list[tuple[int, ...]]:
+    """Return the largest sets of groups of which any two are apart (Bron and Kerbosch 1973, with a pivot).
 
-    They are one more than are looked at where there are more.
+    They are one more than are looked at where there are more. They are kept: where the same is shown, in other
+    regions and weeks, they are the same.
     """
+    apart = _apart(groups)
     found: list[tuple[int, ...]] = []
 
     def grow(chosen: tuple[int, ...], open_ones: int, done: int) -> None:
@@ -281,14 +295,8 @@ class PairTies:
         """Take the counts as they are."""
         self.ties = [(tie, tuple(one.removeprefix(WITHOUT) for one in tie)) for tie in sorted(ties)]
         self.categories, self.exclusive = table.options_of, table.exclusive
-        self.category_of, self.pairs, self.k = table.category_of, pairs, k
-        self.beside: dict[str, dict[str, Count]] = {option: {} for option in table.category_of}
-        for code, count in pairs.items():
-            one, other = code.split(BETWEEN)
-            self.beside[one][other] = self.beside[other][one] = count
-        self.everybody = table.everybody
-        self.totals = {option: table.total(option) for option in table.category_of}
-        self.known: dict[tuple[tuple[str, str], str], bool] = {}
+        self.category_of, self.table, self.pairs, self.k = table.category_of, table, pairs, k
+        self.place = {option: number for number, option in enumerate(sorted(table.category_of))}
 
     def hidden(self, shown: Set[Edge]) -> Edge | None:
         """Return the pair that has to be hidden next, or None.
@@ -300,30 +308,38 @@ class PairTies:
         for pair in shown:
             for one, other in (pair, pair[::-1]):
                 partners.setdefault(one, set()).add(other)
-        for tie, both in self.ties:
+        if not shown:
+            return None
+        for (_, both), telling in zip(self.ties, self._telling, strict=True):
             told = {(third, option) for option in both for third in partners.get(option, ()) if third not in both}
             for category in sorted({self.category_of[third] for third, _ in told}):
                 beside = {pair for pair in told if self.category_of[pair[0]] == category}
                 thirds = self.categories[category] if category in self.exclusive else {third for third, _ in beside}
-                if any(third not in both and self._tells(tie, third) for third in thirds):
+                if any(telling[self.place[third]] for third in thirds):
                     return min(beside, key=lambda pair: (self.pairs[pair_code(*pair)].all, pair))
         return None
 
-    def _tells(self, tie: tuple[str, str], third: str) -> bool:
-        known = self.known.get((tie, third))
-        if known is None:
-            left = _neither(tie, self.totals[third], self.beside[third])
-            without = _neither(tie, self.everybody, self.totals).minus(left)
-            known = self.known[tie, third] = not is_safe(left, without, k=self.k)
-        return known
+    @cached_property
+    def _telling(self) -> list[list[bool]]:
+        """Say by tie and third option whether few of those with it have neither of the two, or few of those without.
 
-
-def _neither(tie: tuple[str, str], whole: Count, having: Mapping[str, Count]) -> Count:
-    """Return who of all has neither of a tie; a plain sum of numbers, since it is worked out by the million."""
-    everybody, verified = whole
-    for literal in tie:
-        has, has_verified = having.get(literal.removeprefix(WITHOUT), NOBODY)
-        if literal.startswith(WITHOUT):
-            has, has_verified = whole[0] - has, whole[1] - has_verified
-        everybody, verified = everybody - has, verified - has_verified
-    return Count(everybody, verified)
+        The last column of the arrays stands for everybody; their first axis is for all, and for verified persons.
+        """
+        place, options = self.place, list(self.place)
+        having = np.zeros((2, len(options), len(options) + 1), np.int64)
+        for code, count in self.pairs.items():
+            one, other = (place[option] for option in code.split(BETWEEN))
+            having[:, one, other] = having[:, other, one] = count
+        having[:, :, -1] = np.array([self.table.total(option) for option in options], np.int64).T
+        whole = np.concatenate((having[:, :, -1], np.array([self.table.everybody], np.int64).T), axis=1)
+        neither = np.repeat(whole[:, None, :], len(self.ties), axis=1)
+        for side in (0, 1):
+            has = having[:, [place[both[side]] for _, both in self.ties]]
+            without = np.array([tie[side].startswith(WITHOUT) for tie, _ in self.ties], np.bool_)
+            neither -= np.where(without[None, :, None], whole[:, None, :] - has, has)
+        among, others = neither[:, :, :-1], neither[:, :, -1:] - neither[:, :, :-1]
+        few = ((among[0] != 0) & (among[1] < self.k)) | ((others[0] != 0) & (others[1] < self.k))
+        for number, (_, both) in enumerate(self.ties):
+            few[number, [place[one] for one in both]] = False
+        found: list[list[bool]] = few.tolist()
+        return found
