@@ -77,8 +77,16 @@ class Running:
     def answering(self) -> list[int]:
         """Return the processes that answer requests: the one at the root, or, of several, those it started."""
         children = psutil.Process(self.process.pid).children()
-        servers = [child.pid for child in children if "spawn_main" in " ".join(child.cmdline())]
+        servers = [child.pid for child in children if "spawn_main" in command_of(child)]
         return servers or [self.process.pid]
+
+
+def command_of(process: psutil.Process) -> str:
+    """Return the command line of a process; empty where it has ended since it was listed."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def muster(*words: str, environment: Mapping[str, str]) -> None:
