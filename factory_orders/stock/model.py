@@ -117,6 +117,12 @@ class StockPurchase:
     ended_at: datetime | None = None
     reason: str | None = None
 
+    @property
+    def steps(self) -> list[tuple[str, datetime]]:
+        """Return what happened to it and when: the contract was signed, then it was bought or dropped."""
+        ended = [] if self.ended_at is None else [(self.state.value, self.ended_at)]
+        return [("signed", self.placed_at), *ended]
+
 
 def deposit_for(price_minor: int, *, asked_minor: int) -> int:
     """Return what is put down for a car: what the brand asks, at most a fifth of the price (law), at least one fen."""

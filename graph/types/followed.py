@@ -6,6 +6,7 @@ A state is read once and shared by all who may follow the thing, so it holds not
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import strawberry
@@ -16,6 +17,7 @@ from graph.context import Request
 from graph.identifiers import raw_id
 from graph.live import Topic, Watched, owner_of
 from graph.types.hours import StoreArrivals, read_arrivals
+from graph.types.orders import load_orders
 from graph.types.plant import Batch, BuildQueue, load_batches, read_queues
 from graph.types.pools import Pool, read_progress
 from graph.types.pre_orders import PreOrder, load_pre_orders
@@ -46,22 +48,27 @@ def of_own_plant(actor: Actor, raw: str) -> str:
 
 
 def read_own_orders(work: Work, keys: Sequence[str]) -> dict[str, PreOrder]:
-    """Return watched pre-orders whose account is the one that watches."""
+    """Return watched pre-orders whose account is the one that watches, each with the order that it has become.
+
+    From the lock on it is the order that changes, so a state without it would be the last one.
+    """
     wanted = {key: key.split(_APART) for key in keys}
     found = load_pre_orders(work, [raw for raw, _ in wanted.values()])
+    became = load_orders(work, list(found))
     return {
-        key: found[raw]
+        key: replace(found[raw], became=became.get(raw))
         for key, (raw, account_id) in wanted.items()
         if raw in found and found[raw].raw.head.account_id == account_id
     }
 
 
 def read_own_purchases(work: Work, keys: Sequence[str]) -> dict[str, StockPurchase]:
-    """Return watched purchases whose account is the one that watches."""
+    """Return watched purchases whose account is the one that watches, each with the order that it has become."""
     wanted = {key: key.split(_APART) for key in keys}
     found = load_purchases(work, [raw for raw, _ in wanted.values()])
+    became = load_orders(work, list(found))
     return {
-        key: found[raw]
+        key: replace(found[raw], became=became.get(raw))
         for key, (raw, account_id) in wanted.items()
         if raw in found and found[raw].raw.account_id == account_id
     }
@@ -154,7 +161,7 @@ live_stock_quote = _followed(
 )
 my_stock_purchase = _followed(
     _my_stock_purchase,
-    "Your own purchase of a stock car, until its deposit is there or its hold is over.",
+    "Your own purchase of a stock car, and the order it becomes once its deposit is there, as it changes.",
     reads=Permission.PREORDER,
 )
 store_arrivals = _followed(

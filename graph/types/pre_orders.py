@@ -82,6 +82,7 @@ class PreOrder(Node):
     finance_approved_at: datetime | None
     plate_confirmed_at: datetime | None
     raw: strawberry.Private[DemandPreOrder]
+    became: strawberry.Private[orders.Order | None] = None
 
     @resolved(about="Its pool.")
     async def pool(self, info: Info[Request, None]) -> pools.Pool | None:

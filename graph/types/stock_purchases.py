@@ -19,9 +19,10 @@ from graph.context import Request
 from graph.identifiers import raw_id, write_id
 from graph.operations import mutation, query
 from graph.scalars import Cursor
-from graph.types import payments
+from graph.types import orders, payments
 from graph.types.money import Money, show_minor
 from graph.types.pages import Connection, show_page
+from graph.types.timelines import TimelineEntry, load_purchase_timelines
 from kernel.actor import Permission
 from kernel.paging import page_request
 from kernel.payments import (
@@ -56,6 +57,18 @@ class StockPurchase:
     key_id: str
     signature: str
     raw: strawberry.Private[model.StockPurchase]
+    became: strawberry.Private[orders.Order | None] = None
+
+    @resolved(about="The order that it became, with the car, its handover and its balance; null before.")
+    async def order(self, info: Info[Request, None]) -> orders.Order | None:
+        """Load the order."""
+        return cast("orders.Order | None", await info.context.load("orders", orders.load_orders, self.raw.id))
+
+    @resolved(about="Everything that happened, from the contract to the handover.", at_most=30)
+    async def timeline(self, info: Info[Request, None]) -> list[TimelineEntry]:
+        """Load the timeline."""
+        found = await info.context.load("purchase_timelines", load_purchase_timelines, self.raw.id)
+        return cast("list[TimelineEntry]", found or [])
 
     @resolved(about="What was to be paid for it, and what was.", reads=Permission.OWN_READ)
     async def payments(self, info: Info[Request, None]) -> list[payments.Payment]:

@@ -1,4 +1,4 @@
-"""A buyer's one timeline: what demand and the factory tell of a pre-order and its car, together."""
+"""A buyer's one timeline: what demand and the factory tell of a pre-order, or a bought stock car, together."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ HANDOVER_MOMENTS: Final = {"booked": "booked_at", "inspected": "inspected_at", "
 
 @object_type(reads=Permission.OWN_READ)
 class TimelineEntry:
-    """One thing that happened: what it concerns (pre-order, order, car, shipment, handover), what it is, and when.
+    """One thing that happened: what it concerns, what it is, and when.
 
-    A car that is `swapped` is another, equal one from then on: what is told of its stages before is that one's.
+    It concerns the pre-order or the purchase of a stock car, the order, the car, the shipment or the handover. A car that
+    is `swapped` is another, equal one from then on: what is told of its stages before is that one's.
     """
 
     concerns: str
@@ -42,7 +43,22 @@ def load_timelines(work: Work, pre_order_ids: list[str]) -> dict[str, list[Timel
         key: [TimelineEntry(concerns="pre_order", state=one.state, at=one.at) for one in ones]
         for key, ones in steps.items()
     }
-    orders = factory.orders_by_id(work, list(steps))
+    return _sorted_with_orders(work, entries)
+
+
+def load_purchase_timelines(work: Work, purchase_ids: list[str]) -> dict[str, list[TimelineEntry]]:
+    """Return what is told of purchases of stock cars and the orders they became; statements do not grow."""
+    entries = {
+        key: [TimelineEntry(concerns="purchase", state=state, at=at) for state, at in one.steps]
+        for key, one in factory.purchases_by_id(work, purchase_ids).items()
+        if one.account_id == work.actor.account_id
+    }
+    return _sorted_with_orders(work, entries)
+
+
+def _sorted_with_orders(work: Work, entries: dict[str, list[TimelineEntry]]) -> dict[str, list[TimelineEntry]]:
+    """Return the entries with what the factory tells of the orders of the same ids, in order of time."""
+    orders = factory.orders_by_id(work, list(entries))
     orders_seen = list(orders)
     if orders_seen:
         for key, agreed in factory.agreements_of_orders(work, orders_seen).items():

@@ -25,6 +25,7 @@ from tests.configurator.small_brand import BRAND, EAST_STORE, NORTH_STORE, PLANN
 from tests.factory_orders.purchasing import buy, call_back, stock_car
 from tests.factory_orders.test_stock import PRICE, ask, hold, set_price
 from tests.factory_orders.trade import (
+    BUILD,
     NORTH_PLANT,
     OTHER_STORE,
     PLANT_MACHINE,
@@ -42,6 +43,9 @@ __all__ = ["counter"]
 
 QUOTE: Final = "subscription($id: ID!) { liveStockQuote(quoteId: $id) { liveness price { minor } } }"
 PURCHASE: Final = "subscription($id: ID!) { myStockPurchase(stockPurchaseId: $id) { state orderId } }"
+BOUGHT: Final = """subscription($id: ID!) { myStockPurchase(stockPurchaseId: $id) { state
+  order { state vin handovers { state balance { due { minor } } } } timeline { concerns state } } }"""
+ORDER: Final = """subscription($id: ID!) { myOrder(orderId: $id) { state order { state vin stages { stage } } } }"""
 ARRIVALS: Final = """subscription($id: ID!) { storeArrivals(storeId: $id) { scheduled onTheWay toReceive
   cars { day car { vin state shipmentId } } appointments { code state appointmentAt } } }"""
 QUEUE: Final = "subscription($id: ID!) { buildQueue(plantId: $id) { open releasedAt next { id stage position } } }"
@@ -167,6 +171,55 @@ def test_a_purchase_is_followed_by_its_buyer_alone(counter: Counter) -> None:
     assert refusal(counter, buyer(8), PURCHASE, named) == "NOT_FOUND"
     assert refusal(counter, None, PURCHASE, named) == "NOT_SIGNED_IN"
     assert refusal(counter, STORE_ADVISER, PURCHASE, named) == "FORBIDDEN"
+
+
+def test_a_bought_stock_car_is_followed_to_its_handover_as_any_other_order(counter: Counter) -> None:
+    trade = counter.trade
+    vin = stock_car(trade)
+    opened = buy(trade, hold(trade, ask(trade, vin)).id)
+
+    with following(counter, buyer(7), BOUGHT, write_id("StockPurchase", opened.id)) as stream:
+        told = [stream.next()]
+        call_back(trade, opened.payment_id)
+        told.append(stream.next())
+        handover = trade.book(opened.id, who=buyer(7))
+        told.append(stream.next())
+        trade.inspect(handover)
+        told.append(stream.next())
+        with trade.works.change(buyer(7)) as work:
+            service.reject_handover(work, handover.id, "not today")
+        told.append(stream.next())
+
+    states = [one["order"] and one["order"]["handovers"] for one in told]
+    assert [one and [each["state"] for each in one] for one in states] == [
+        None,
+        [],
+        ["booked"],
+        ["inspected"],
+        ["rejected"],
+    ]
+    assert told[1]["order"] == {"state": "at_store", "vin": vin, "handovers": []}
+    assert [(one["concerns"], one["state"]) for one in told[-1]["timeline"]] == [
+        ("purchase", "signed"),
+        ("purchase", "bought"),
+        ("handover", "booked"),
+        ("handover", "inspected"),
+        ("handover", "ended"),
+    ]
+
+
+def test_an_order_is_followed_from_the_lock_on_as_well(counter: Counter) -> None:
+    order_id, *_ = counter.locked_orders()
+    trade = counter.trade
+
+    with following(counter, buyer(), ORDER, write_id("PreOrder", order_id)) as stream:
+        locked = stream.next()
+        vin = trade.build(order_id)
+        built = stream.until(lambda state: state["order"]["state"] == "built")
+
+    assert locked == {"state": "locked", "order": {"state": "scheduled", "vin": None, "stages": []}}
+    assert built["order"]["vin"] == vin
+    assert [one["stage"] for one in built["order"]["stages"]] == [stage.value for stage in BUILD]
 
 
 # --- a store, a plant, a batch ---------------------------------------------------------------------------------------
