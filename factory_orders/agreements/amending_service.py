@@ -167,13 +167,21 @@ def _amendments(work: Work, order_id: str) -> list[Agreement]:
 
 
 def _repeated(work: Work, order: Order, options: Sequence[str]) -> Amendment | None:
-    """Return the last amendment where it has made exactly this car."""
-    made = _amendments(work, order.terms.id)
-    if not made or set(made[-1].options_after) != set(options):
+    """Return what the last amendment was answered with, where it has made exactly this car."""
+    terms, agreed = order.terms, agreements_of(work, order.terms.id)
+    last = next((one for one in reversed(agreed) if one.kind is AgreementKind.AMENDMENT), None)
+    if last is None or set(last.options_after) != set(options):
         return None
-    last, terms = made[-1], order.terms
-    price = terms.vehicle_minor + terms.fees_minor
-    return Amendment(terms.id, last.stage, last.options_after, (), last.price_delta_minor, last.fee_minor, price)
+    by_then = [one for one in agreed if one.number <= last.number]
+    return Amendment(
+        terms.id,
+        last.stage,
+        last.options_after,
+        tuple(changed_car(work, terms.quote_id, before=last.options_before, options=last.options_after).categories),
+        last.price_delta_minor,
+        last.fee_minor,
+        terms.price_minor + sum(one.price_delta_minor + one.fee_minor for one in by_then),
+    )
 
 
 def _decide(work: Work, built: BuildOrder | None, order: Order, options: Sequence[str]) -> Amendment:
