@@ -264,6 +264,11 @@ REASONS: Final[Texts] = {
         "已约的交车先行结束，或改约其他时间",
     ),
     "AMEND_ENDED": ("the order has ended ({state})", "订单已结束（{state}）"),
+    "TRY_OTHER_CHOICE": ("Try another choice", "请尝试其他选择"),
+    "BUILT_AS_IT_IS": ("It is built as it stands now", "车辆将按现有选配生产"),
+    "ORDER_ANEW": ("Configure the car that you want and order it anew", "请重新选配并下单"),
+    "FIT_AFTERWARDS": ("Ask your store what can be fitted to the car afterwards", "可加装的项目请咨询门店"),
+    "ORDER_STOCK_ANEW": ("Order another car for stock", "请另行订购现车"),
     "AMEND_SAME": ("it is the car that is ordered already", "与现有选配相同"),
     "AMEND_MOST": ("it was changed {most} times already", "已更改{most}次"),
     "AMEND_CLASS": (

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Final
 
 from configurator.amending_service import ChangedCar, changed_car
 from configurator.errors import PriceMismatch
@@ -48,6 +49,13 @@ from kernel.ledger import account
 from kernel.money import Money, share_basis_points
 from kernel.reasons import because
 from kernel.work import Work
+
+# What is left to do for somebody whose order has ended.
+_AFTER_END: Final = {
+    CancelledOrder: "ORDER_ANEW",
+    DeliveredOrder: "FIT_AFTERWARDS",
+    StockedOrder: "ORDER_STOCK_ANEW",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,16 +195,16 @@ def _repeated(work: Work, order: Order, options: Sequence[str]) -> Amendment | N
 def _decide(work: Work, built: BuildOrder | None, order: Order, options: Sequence[str]) -> Amendment:
     terms, stage = order.terms, _stage(order, built)
     if isinstance(order, DeliveredOrder | CancelledOrder | StockedOrder):
-        raise AmendmentNotPossible(because("AMEND_ENDED", state=stage))
+        raise AmendmentNotPossible(because("AMEND_ENDED", state=stage), because(_AFTER_END[type(order)]))
     rules = policy.pinned(work, terms.policy_version).section(AmendmentPolicy)
     car = changed_car(work, terms.quote_id, before=terms.options, options=options)
     if not car.categories:
-        raise AmendmentNotPossible(because("AMEND_SAME"))
+        raise AmendmentNotPossible(because("AMEND_SAME"), because("TRY_OTHER_CHOICE"))
     if car.pooling_class.l1_key != terms.class_l1:
-        raise AmendmentNotPossible(because("AMEND_CLASS"))
+        raise AmendmentNotPossible(because("AMEND_CLASS"), because("TRY_OTHER_CHOICE"))
     fee = fee_of_change(rules.points, car.categories, stage=stage)
     if len(_amendments(work, terms.id)) >= rules.amendments_max:
-        raise AmendmentNotPossible(because("AMEND_MOST", most=rules.amendments_max))
+        raise AmendmentNotPossible(because("AMEND_MOST", most=rules.amendments_max), because("BUILT_AS_IT_IS"))
     if built is not None:
         _require_buildable(work, built, terms, car.options)
     delta = _price_delta(work, terms, car)
@@ -223,14 +231,16 @@ def _require_buildable(work: Work, built: BuildOrder, terms: OrderTerms, options
     new = facts.features.of((terms.model, *options)) - facts.features.of((terms.model, *terms.options))
     there_on = facts.part_time(new, today, late_parts(work, terms.plant_id)).ready(today)
     if there_on > built.day:
-        raise AmendmentNotPossible(because("AMEND_PARTS", day=there_on, built=built.day))
+        late = because("AMEND_PARTS", day=there_on, built=built.day)
+        raise AmendmentNotPossible(late, because("TRY_OTHER_CHOICE"))
     wanted = sorted(facts.constrained_of(added))
     if not wanted:
         return
     weeks = load_weeks(work, terms.plant_id, first=built.week, pool_id=None, lock=True, resources=wanted)
     short = [one for one in wanted if not weeks or weeks[0].week != built.week or weeks[0].room(one) < 1]
     if short:
-        raise AmendmentNotPossible(because("AMEND_WEEK", option=short[0], week=built.week))
+        full = because("AMEND_WEEK", option=short[0], week=built.week)
+        raise AmendmentNotPossible(full, because("TRY_OTHER_CHOICE"))
 
 
 def _change_build_order(work: Work, built: BuildOrder, terms: OrderTerms, options: tuple[str, ...]) -> None:

@@ -28,9 +28,10 @@ class AmendmentTooLate(Refusal):
 
 @dataclass(unsafe_hash=True)
 class AmendmentNotPossible(Refusal):
-    """The order stays as it is; `reason` says what is in the way."""
+    """The order stays as it is; `reason` says what is in the way, `advice` what can be done instead."""
 
     code = "AMENDMENT_NOT_POSSIBLE"
-    en = "The order cannot be changed like this: {reason}. It stays as it is; try another choice."
-    zh = "订单无法如此更改：{reason}。订单保持不变，请尝试其他选择。"
+    en = "The order stays as it is: {reason}. {advice}."
+    zh = "订单保持不变：{reason}。{advice}。"
     reason: str
+    advice: str

@@ -27,8 +27,8 @@ HANDOVER_MOMENTS: Final = {"booked": "booked_at", "inspected": "inspected_at", "
 class TimelineEntry:
     """One thing that happened: what it concerns, what it is, and when.
 
-    It concerns the pre-order or the purchase of a stock car, the order, the car, the shipment or the handover. A car that
-    is `swapped` is another, equal one from then on: what is told of its stages before is that one's.
+    It concerns the pre-order or the purchase of a stock car, the order, the car, the shipment or the handover. A car
+    that is `swapped` is another, equal one from then on: what is told of its stages before is that one's.
     """
 
     concerns: str

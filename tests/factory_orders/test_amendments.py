@@ -249,8 +249,23 @@ def test_nothing_changes_on_an_order_that_ended_or_whose_car_is_built(room: Pool
 
     with pytest.raises(AmendmentTooLate, match="built"):
         preview(trade, order_id, BLUE)
-    with pytest.raises(AmendmentNotPossible, match="has ended"), trade.works.read(buyer(2)) as work:
+    with pytest.raises(AmendmentNotPossible) as refused, trade.works.read(buyer(2)) as work:
         service.preview_amendment(work, other, BLUE)
+
+    assert refused.value.text() == (
+        "The order stays as it is: the order has ended (cancelled). Configure the car that you want and order it anew."
+    )
+    assert refused.value.text("zh-CN") == "订单保持不变：订单已结束（已取消）。请重新选配并下单。"
+
+
+def test_what_is_left_to_do_at_a_delivered_car_is_said(room: PoolRoom) -> None:
+    trade, (order_id, *_) = locked_orders(room)
+    trade.bring_to_store(order_id)
+    trade.clock.advance(timedelta(hours=1))
+    trade.hand_over(order_id)
+
+    with pytest.raises(AmendmentNotPossible, match=r"has ended \(delivered\)\. Ask your store what can be fitted"):
+        preview(trade, order_id, BLUE)
 
 
 def test_a_car_of_another_class_or_against_the_rules_or_the_same_is_refused(room: PoolRoom) -> None:
@@ -273,7 +288,7 @@ def test_an_order_is_changed_so_many_times(room: PoolRoom) -> None:
     for number in range(AmendmentPolicy().amendments_max):
         amend(trade, order_id, plain if number % 2 else BLUE)
 
-    with pytest.raises(AmendmentNotPossible, match="changed 5 times"):
+    with pytest.raises(AmendmentNotPossible, match=r"changed 5 times already\. It is built as it stands now"):
         preview(trade, order_id, HEATED)
 
 
