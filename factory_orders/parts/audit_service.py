@@ -31,33 +31,45 @@ def _wrong_stocks(work: Work) -> Iterator[str]:
         yield f"plant {plant_id} moved {part} and has none"
 
 
+# What a car holds: what it took and, changed after that, exchanged.
+_HELD: Final = """
+    WITH held AS (SELECT reference, part, SUM(quantity) AS quantity FROM part_moves
+        WHERE brand_id = :brand_id AND kind IN ('used', 'exchanged') GROUP BY reference, part)
+"""
 _RETURNED_WRONGLY: Final = """
     SELECT build_orders.id, returned.part FROM part_moves AS returned
     JOIN build_orders ON build_orders.id = returned.reference
-    LEFT JOIN part_moves AS used ON used.kind = 'used' AND used.reference = returned.reference
-        AND used.part = returned.part
-    WHERE returned.brand_id = :brand_id AND returned.kind = 'returned' AND (used.id IS NULL
-        OR used.quantity <> -returned.quantity OR build_orders.stage <> 'withdrawn'
+    LEFT JOIN held ON held.reference = returned.reference AND held.part = returned.part
+    WHERE returned.brand_id = :brand_id AND returned.kind = 'returned' AND (held.reference IS NULL
+        OR held.quantity <> -returned.quantity OR build_orders.stage <> 'withdrawn'
         OR EXISTS (SELECT 1 FROM plant_events
             WHERE plant_events.build_order_id = build_orders.id AND plant_events.stage = 'body'))
 """
 # While news of cars that left is on its way their parts may still be about to come back.
 _NOT_RETURNED: Final = """
-    SELECT build_orders.id, used.part FROM part_moves AS used
-    JOIN build_orders ON build_orders.id = used.reference
-    LEFT JOIN part_moves AS returned ON returned.kind = 'returned' AND returned.reference = used.reference
-        AND returned.part = used.part
-    WHERE used.brand_id = :brand_id AND used.kind = 'used' AND used.quantity <> 0 AND returned.id IS NULL
+    SELECT build_orders.id, held.part FROM held
+    JOIN build_orders ON build_orders.id = held.reference
+    LEFT JOIN part_moves AS returned ON returned.kind = 'returned' AND returned.reference = held.reference
+        AND returned.part = held.part
+    WHERE held.quantity <> 0 AND returned.id IS NULL
         AND build_orders.stage = 'withdrawn' AND NOT EXISTS (SELECT 1 FROM plant_events
             WHERE plant_events.build_order_id = build_orders.id AND plant_events.stage = 'body')
         AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.brand_id = :brand_id AND outbox.due_at IS NOT NULL
             AND outbox.kind = 'factory_orders.build_order_withdrawn')
 """
+_EXCHANGED_WRONGLY: Final = """
+    SELECT held.reference AS id, held.part FROM held WHERE held.quantity > 0
+"""
 
 
 def _wrong_returns(work: Work) -> Iterator[str]:
-    yield from rows_violating(_RETURNED_WRONGLY, shape="build order {id} gave back {part} that it had not taken")(work)
-    yield from rows_violating(_NOT_RETURNED, shape="build order {id} has left and keeps its {part}")(work)
+    yield from rows_violating(
+        _HELD + _RETURNED_WRONGLY, shape="build order {id} gave back {part} that it had not taken"
+    )(work)
+    yield from rows_violating(_HELD + _NOT_RETURNED, shape="build order {id} has left and keeps its {part}")(work)
+    yield from rows_violating(
+        _HELD + _EXCHANGED_WRONGLY, shape="build order {id} exchanged more {part} than it had taken"
+    )(work)
 
 
 CHECKS: Final = (

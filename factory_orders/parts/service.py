@@ -12,6 +12,7 @@ from configurator.model import VersionId
 from configurator.parts_model import is_effective
 from configurator.queries import parts_of_car
 from demand.backing.events import ConcernedAccount
+from factory_orders.agreements.events import BuildOrderAmended
 from factory_orders.errors import CallOffEnded
 from factory_orders.events import BuildOrderWithdrawn, BuildStageReported
 from factory_orders.parts.events import CallOffAnswered, CallOffReceived, PartsCalledOff
@@ -19,6 +20,7 @@ from factory_orders.parts.model import CallOff, CallOffState, Coming, PartDemand
 from factory_orders.parts.policy import PartPolicy
 from factory_orders.parts.queries import PartKey, coming_to, plan_parts, share_stock, stock_of
 from factory_orders.parts.store import (
+    has_taken,
     insert_call_offs,
     lock_call_off,
     lock_plant,
@@ -28,7 +30,7 @@ from factory_orders.parts.store import (
     save_call_off,
     withdraw_open,
 )
-from factory_orders.plant.model import Stage
+from factory_orders.plant.model import BuildOrder, Stage
 from factory_orders.plant.queries import begun_body, build_orders_by_id
 from kernel import policy, registry
 from kernel.actor import Permission, Role, system
@@ -188,18 +190,38 @@ def on_parts_ready(work: Work, letters: Sequence[Letter]) -> None:
     """Take the parts of cars that have begun off what the plant has, once a car."""
     begun = [letter.event for letter in letters if isinstance(letter.event, BuildStageReported)]
     ready = [one.build_order_id for one in begun if one.stage == Stage.PARTS_READY.value]
-    zone = registry.own_brand(work).zone
-    orders = build_orders_by_id(work, ready)
+    # Held, so that a change of the car comes before what is read here or after what is written.
+    orders = build_orders_by_id(work, ready, lock=True)
     new = note_takings(work, list(orders))
     counted = {plant_id: stock_of(work, plant_id) for plant_id in sorted({one.plant_id for one in orders.values()})}
     for order in (one for one in orders.values() if one.id in new and counted[one.plant_id]):
-        taken: Counter[str] = Counter()
-        ordered_on = order.released_at.astimezone(zone).date()
-        version_id = VersionId(order.catalogue_version_id)
-        for part in parts_of_car(work, version_id, model=order.model, options=order.options):
-            if is_effective(part, ordered_on):
-                taken[part.part] -= part.quantity
+        taken = {part: -quantity for part, quantity in _parts_of(work, order).items()}
         move_stock(work, order.plant_id, taken, kind="used", reference=order.id, only_counted=True)
+
+
+def _parts_of(work: Work, order: BuildOrder) -> Counter[str]:
+    """Return how many of each part the car of a build order takes, as it is to be built now."""
+    ordered_on = order.released_at.astimezone(registry.own_brand(work).zone).date()
+    version_id = VersionId(order.catalogue_version_id)
+    needed: Counter[str] = Counter()
+    for part in parts_of_car(work, version_id, model=order.model, options=order.options):
+        if is_effective(part, ordered_on):
+            needed[part.part] += part.quantity
+    return needed
+
+
+def on_amended(work: Work, letters: Sequence[Letter]) -> None:
+    """Exchange the parts of cars that were changed after they had taken them; the others take the new ones later.
+
+    What a car holds of a part goes back as far as it needs it no more. One that has left has given all back.
+    """
+    changed = [letter.event.build_order_id for letter in letters if isinstance(letter.event, BuildOrderAmended)]
+    orders = build_orders_by_id(work, changed, lock=True)
+    taken = has_taken(work, list(orders))
+    for order in (one for one in orders.values() if one.id in taken and one.stage is not Stage.WITHDRAWN):
+        needed, held = _parts_of(work, order), parts_used(work, order.id)
+        moved = {part: quantity for part in {*needed, *held} if (quantity := held.get(part, 0) - needed[part])}
+        move_stock(work, order.plant_id, moved, kind="exchanged", reference=order.id, only_counted=True)
 
 
 def on_withdrawn(work: Work, letters: Sequence[Letter]) -> None:
@@ -216,5 +238,6 @@ def on_withdrawn(work: Work, letters: Sequence[Letter]) -> None:
 
 SUBSCRIPTIONS: Final = (
     Subscription("factory_orders.parts", frozenset({BuildStageReported.kind}), on_parts_ready),
+    Subscription("factory_orders.parts_exchanged", frozenset({BuildOrderAmended.kind}), on_amended),
     Subscription("factory_orders.parts_back", frozenset({BuildOrderWithdrawn.kind}), on_withdrawn),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from factory_orders.parts.model import CallOff, CallOffState
 from factory_orders.parts.rows import FIELDS, call_off_from
@@ -92,10 +92,17 @@ def move_stock(
 
 
 def parts_used(work: Work, build_order_id: str) -> dict[str, int]:
-    """Return how many of each counted part a build order took off its plant's stock."""
+    """Return how many of each counted part a build order holds: what it took, and what it exchanged since."""
     table = part_moves.c
-    found = select(table.part, table.quantity).where(table.reference == build_order_id, table.kind == "used")
-    return {row.part: -row.quantity for row in work.connection.execute(found) if row.quantity}
+    own = (table.reference == build_order_id) & table.kind.in_(["used", "exchanged"])
+    found = select(table.part, func.sum(table.quantity).label("moved")).where(own).group_by(table.part)
+    return {row.part: -int(row.moved) for row in work.connection.execute(found) if row.moved}
+
+
+def has_taken(work: Work, build_order_ids: Sequence[str]) -> set[str]:
+    """Return those of the build orders of which it is noted that they have taken their parts, or take none any more."""
+    found = select(part_takings.c.build_order_id).where(db.among(part_takings.c.build_order_id, build_order_ids))
+    return set(work.connection.execute(found).scalars())
 
 
 def note_takings(work: Work, build_order_ids: Sequence[str]) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, Date, ForeignKey, Index, Integer, String, Table, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Column, Date, ForeignKey, Index, Integer, String, Table, text
 
 from factory_orders.parts.model import CallOffState
 from kernel.db import Id, Instant, metadata
@@ -67,11 +67,22 @@ part_moves = Table(
     Column("reference", Id, nullable=False),
     Column("by_account_id", Id),
     Column("at", Instant, nullable=False),
-    CheckConstraint("kind IN ('counted', 'received', 'used', 'returned')", name="kind_known"),
+    CheckConstraint("kind IN ('counted', 'received', 'used', 'exchanged', 'returned')", name="kind_known"),
     CheckConstraint("kind <> 'returned' OR quantity > 0", name="returned_to_stock"),
-    UniqueConstraint("kind", "reference", "part"),
 )
 append_only(part_moves)
+# A car may be changed more than once after it has taken its parts; everything else happens to it once.
+_ONCE = text("kind <> 'exchanged'")
+Index(
+    "uq_part_moves_once",
+    part_moves.c.kind,
+    part_moves.c.reference,
+    part_moves.c.part,
+    unique=True,
+    postgresql_where=_ONCE,
+    sqlite_where=_ONCE,
+)
+Index("ix_part_moves_reference", part_moves.c.reference, part_moves.c.part)
 
 # The build orders whose parts were taken, and those that left before they took any and take none any more.
 part_takings = Table(

@@ -144,13 +144,16 @@ def stages_of_orders(work: Work, order_ids: Sequence[str]) -> dict[str, list[Sta
     return stages
 
 
-def build_orders_by_id(work: Work, build_order_ids: Sequence[str]) -> dict[str, BuildOrder]:
-    """Return build orders of the actor's brand by id; the caller checks whose they are."""
+def build_orders_by_id(work: Work, build_order_ids: Sequence[str], *, lock: bool = False) -> dict[str, BuildOrder]:
+    """Return build orders of the actor's brand by id, locked in their order if asked for; the caller checks whose.
+
+    Who holds more than these holds them in the order of docs/decisions/027.
+    """
     table = build_orders.c
     own = (table.brand_id == work.actor.brand_id) & db.among(table.id, build_order_ids)
-    return {
-        row["id"]: build_order_from(row) for row in work.connection.execute(select(build_orders).where(own)).mappings()
-    }
+    found = select(build_orders).where(own).order_by(table.id)
+    rows = work.connection.execute(found.with_for_update() if lock else found).mappings()
+    return {row["id"]: build_order_from(row) for row in rows}
 
 
 def begun_body(work: Work, build_order_ids: Sequence[str]) -> set[str]:

@@ -1180,9 +1180,8 @@ CREATE TABLE part_moves (
 	by_account_id VARCHAR(32), 
 	at VARCHAR(27) NOT NULL, 
 	CONSTRAINT pk_part_moves PRIMARY KEY (id), 
-	CONSTRAINT ck_part_moves_kind_known CHECK (kind IN ('counted', 'received', 'used', 'returned')), 
+	CONSTRAINT ck_part_moves_kind_known CHECK (kind IN ('counted', 'received', 'used', 'exchanged', 'returned')), 
 	CONSTRAINT ck_part_moves_returned_to_stock CHECK (kind <> 'returned' OR quantity > 0), 
-	CONSTRAINT uq_part_moves_kind_reference_part UNIQUE (kind, reference, part), 
 	CONSTRAINT fk_part_moves_plant_id FOREIGN KEY(plant_id) REFERENCES plants (id)
 )
 -- next
@@ -2826,6 +2825,8 @@ CREATE INDEX ix_papers_due ON papers (due_at, id)
 -- next
 CREATE INDEX ix_papers_order ON papers (order_id)
 -- next
+CREATE INDEX ix_part_moves_reference ON part_moves (reference, part)
+-- next
 CREATE INDEX ix_payment_callbacks_charged_back ON payment_callbacks (provider, provider_reference) WHERE kind = 'charged_back'
 -- next
 CREATE INDEX ix_payment_callbacks_payment_id ON payment_callbacks (payment_id)
@@ -2969,6 +2970,8 @@ CREATE UNIQUE INDEX uq_orders_pool_place ON orders (pool_id, place)
 CREATE UNIQUE INDEX uq_papers_live ON papers (order_id, vin, kind) WHERE state IN ('requested', 'issued')
 -- next
 CREATE UNIQUE INDEX uq_papers_number ON papers (provider, kind, number)
+-- next
+CREATE UNIQUE INDEX uq_part_moves_once ON part_moves (kind, reference, part) WHERE kind <> 'exchanged'
 -- next
 CREATE UNIQUE INDEX uq_payments_provider_provider_reference ON payments (provider, provider_reference) WHERE provider_reference IS NOT NULL
 -- next
