@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from factory_orders import queries, service
 from factory_orders.model import BuildOrder
+from factory_orders.planning.line_days.queries import lacking_part
 from factory_orders.planning.weekly.service import plan_due_books
 from factory_orders.planning.weekly.tables import week_plans_due
+from factory_orders.plant.tables import build_orders
 from kernel.errors import Forbidden, InvalidInput
 from kernel.outbox import Subscription, deliver
 from tests.configurator.small_brand import PLAIN_CAR, PLANNER
@@ -72,6 +74,22 @@ def test_cars_whose_part_comes_later_go_to_the_end_of_their_day_and_the_book_is_
     assert [car.id for car in line(trade, day)[-1:]] == [car.id for car in late]
     assert first.id in {car.id for car in line(trade, day)[:-1]}
     assert due(trade) == [NORTH_PLANT]
+
+
+def test_a_car_without_a_place_on_the_line_takes_what_is_left_behind_the_others(trade: Trade) -> None:
+    first, second = trade.lock(2, options=("RED", "W19", "PT_BIG", "TR_BASE"))
+    wheel = next(one for one in call_off(trade).made if one.part == "FIR-W19")
+    count(trade, 4, "FIR-W19")
+    answer(trade, supplier(trade, "fir_wheels"), wheel, wheel.week + timedelta(days=5))
+    placed, placeless = trade.build_order_of(first), trade.build_order_of(second)
+    with trade.works.change(SYSTEM) as work:
+        own = build_orders.c.id == placeless.id
+        work.connection.execute(update(build_orders).where(own).values(day=placed.day, position=None))
+
+    with trade.works.read(SYSTEM) as work:
+        lacking = lacking_part(work, NORTH_PLANT, "FIR-W19", week=wheel.week)
+
+    assert lacking == [(placed.day, placeless.id)]
 
 
 def test_a_part_that_comes_in_time_moves_nobody(trade: Trade) -> None:

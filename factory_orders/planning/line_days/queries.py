@@ -18,7 +18,7 @@ from kernel.work import Work
 def lacking_part(work: Work, plant_id: str, part: str, *, week: date) -> list[tuple[date, str]]:
     """Return the queued cars of a week that a part has not come for by their day, each with that day.
 
-    What is there and comes goes to the cars in the order of the line.
+    What is there and comes goes to the cars in the order of the line, and then to those that have no place on it yet.
     """
     supply = part_supplies(work, plant_id, first=week).get(part)
     if supply is None:
@@ -28,7 +28,7 @@ def lacking_part(work: Work, plant_id: str, part: str, *, week: date) -> list[tu
     own = (table.plant_id == plant_id) & (table.brand_id == work.actor.brand_id)
     found = select(build_orders).where(own, table.week == week, table.stage == Stage.QUEUED.value)
     lacking, used = [], 0
-    for row in work.connection.execute(found.order_by(table.day, table.position, table.id)).mappings():
+    for row in work.connection.execute(found.order_by(table.day, table.position.nulls_last(), table.id)).mappings():
         car = build_order_from(row)
         facts = car_facts(work, car.catalogue_version_id)
         features = facts.features.of((car.model, *car.options))
