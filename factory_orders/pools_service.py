@@ -17,7 +17,8 @@ from demand.pools.model import ClassLevel, JoinablePool, ScheduledPool
 from demand.pools.queries import LockedMember, locked_members, pools_by_id, pools_for_classes
 from factory_orders.cancellation.service import lose_earnest
 from factory_orders.events import SlotsReserved
-from factory_orders.planning.model import OrderTerms
+from factory_orders.parts.queries import late_parts
+from factory_orders.planning.model import OrderTerms, PartTime
 from factory_orders.planning.order_service import take_locked
 from factory_orders.planning.queries import car_facts
 from factory_orders.planning.service import option_weeks, promise, release_slots, reserve_slots
@@ -44,8 +45,9 @@ def open_pool(
 ) -> OpenedPool:
     """Open a pool and reserve its capacity C at the class's plant, with its share of every constrained option.
 
-    Refuses what demand refuses (unsound terms, TierBelowCost) and CapacityShort with the earliest first week that
-    fits; then nothing is opened.
+    Its weeks begin once the parts are there that every car of the class takes, late ones on the day they come.
+    Refuses what demand refuses (unsound terms, TierBelowCost), an earlier `first_week`, and CapacityShort with the
+    earliest first week that fits; then nothing is opened.
     """
     work.actor.require(Permission.POOL_MANAGE)
     pool = demand.open_pool(work, plan)
@@ -58,7 +60,7 @@ def open_pool(
         places=head.terms.capacity,
         deadline=head.deadline,
         option_places=option_places(work, plan.cls, places=head.terms.capacity),
-        lead_days=class_lead_days(
+        parts=class_part_time(
             work,
             plan.cls,
             day=head.deadline.astimezone(registry.own_brand(work).zone).date(),
@@ -91,10 +93,11 @@ def option_places(work: Work, cls: PoolingClass, *, places: int) -> dict[str, in
     return wanted
 
 
-def class_lead_days(work: Work, cls: PoolingClass, *, day: date, any_trim: bool = False) -> int:
-    """Return the longest lead time of what every car of a class has: its model, powertrain, trim, long-lead options.
+def class_part_time(work: Work, cls: PoolingClass, *, day: date, any_trim: bool = False) -> PartTime:
+    """Return when the parts of what every car of a class has are there: its model, powertrain, trim, long-lead options.
 
-    With `any_trim` (level L2) it is the longest over the trims that a car of the class can have.
+    A part that a supplier brings late counts with its day, as in the promises that are made of the weeks. With
+    `any_trim` (level L2) it is the latest over the trims that a car of the class can have.
     """
     version, _ = open_showroom(work, region="")
     models = [
@@ -103,13 +106,14 @@ def class_lead_days(work: Work, cls: PoolingClass, *, day: date, any_trim: bool 
     trims = [cls.trim] if not any_trim else trims_of_class(work, cls)
     facts = car_facts(work, version.id)
     fixed = (*cls.powertrain.split("+"), *cls.long_lead)
-    return max(
-        (
-            facts.lead_days(model=model, options=(*fixed, *trim.split("+")), day=day)
-            for model in models
-            for trim in trims
-        ),
-        default=0,
+    late = late_parts(work, registry.plant_by_code(work, cls.plant).id)
+    times = [
+        facts.part_time(facts.features.of((model, *fixed, *trim.split("+"))), day, late)
+        for model in models
+        for trim in trims
+    ]
+    return PartTime(
+        max((one.lead_days for one in times), default=0), max((one.not_before for one in times), default=date.min)
     )
 
 

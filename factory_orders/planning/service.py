@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Final
 
 from configurator.model import PoolingClass, Promise
 from configurator.quote_service import road_km
@@ -45,6 +46,8 @@ from kernel.work import Work
 MORE_WEEKS_MAX = 104
 WEEK_SET_SIZE = 64
 CAPACITY_MAX = 100_000
+NO_PARTS: Final = PartTime(0)
+"""The time of the parts of a car that takes none."""
 
 
 def reserve_slots(
@@ -56,14 +59,14 @@ def reserve_slots(
     places: int,
     deadline: datetime,
     option_places: Mapping[str, int],
-    lead_days: int = 0,
+    parts: PartTime = NO_PARTS,
     first_week: date | None = None,
     weeks: int | None = None,
 ) -> SlotsReserved:
     """Reserve a pool's class slots, and for every constrained option the places that may want it, over weeks in a row.
 
-    The weeks begin at `first_week`, by default the first Monday after the deadline and the planning time, or after
-    `lead_days`, which the parts take that every car of the class has.
+    The weeks begin at `first_week`, by default the first Monday after the deadline and the planning time on which the
+    `parts` are there that every car of the class has; none before it is taken (InvalidInput names it).
     Refuses CapacityShort with the earliest first week that fits; then nothing is reserved.
     """
     work.actor.require(Permission.POOL_MANAGE)
@@ -71,8 +74,8 @@ def reserve_slots(
     capacity, times = rules.section(CapacityPolicy), rules.section(PromisePolicy)
     plant = registry.plant_by_code(work, plant_code)
     brand = registry.own_brand(work)
-    ahead_days = max(times.planning_lead_days, lead_days)
-    earliest = week_starting(deadline.astimezone(brand.zone).date() + timedelta(days=ahead_days))
+    closes_on = deadline.astimezone(brand.zone).date()
+    earliest = week_starting(parts.ready(closes_on, least_days=times.planning_lead_days))
     start = earliest if first_week is None else first_week
     length = capacity.pool_weeks if weeks is None else weeks
     # Weeks that are laid out far beyond the others would take cars that have to wait: a slip of the pen, not a plan.

@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from configurator.model import PoolingClass, Promise
+from configurator.service import class_of_car
+from demand.service import PoolPlan
 from factory_orders.parts.model import Coming, PartSupply
 from factory_orders.planning.service import option_weeks, promise
 from factory_orders.planning.weekly import apart
@@ -28,8 +30,10 @@ from factory_orders.planning.weekly.model import (
 from factory_orders.planning.weekly.part_limits import PartLimit, TakenParts, part_limits
 from factory_orders.planning.weekly.service import plan_outlook, shortfall_text, worth_text
 from factory_orders.planning.weekly.solving import first_fit, solve_book
+from factory_orders.pools_service import open_pool
 from kernel.errors import InvalidInput
 from tests.configurator.small_brand import EAST_STORE, PLAIN_CAR, PLANNER
+from tests.demand.pool_room import TIERS
 from tests.factory_orders.test_parts import BODY, MONDAY, WEEK, answer, call_off, count, supplier
 from tests.factory_orders.trade import SYSTEM, Trade
 
@@ -103,6 +107,23 @@ def test_new_cars_wait_for_a_late_part_in_a_promise_as_in_a_plan(trade: Trade) -
     assert after.p50 - before.p50 == after.p90 - before.p90 == 5 * WEEK
     first_free = weeks.weeks["A1"] & -weeks.weeks["A1"]
     assert weeks.first_week + WEEK * (first_free.bit_length() - 1) == MONDAY + 5 * WEEK
+
+
+def test_a_pool_whose_class_waits_for_a_late_part_is_opened_for_the_weeks_behind_it(trade: Trade) -> None:
+    trade.lock(1)
+    with trade.works.read(PLANNER) as work:
+        cls = class_of_car(work, model="A1", options=PLAIN_CAR, region="east")
+    plan = PoolPlan(cls, 8, minimum=3, tiers=TIERS)
+    be_late(trade, MONDAY + 8 * WEEK - timedelta(days=2))
+
+    with pytest.raises(InvalidInput, match=str(MONDAY + 8 * WEEK)), trade.works.change(PLANNER) as work:
+        open_pool(work, plan, first_week=MONDAY + 4 * WEEK)
+    with trade.works.change(PLANNER) as work:
+        opened = open_pool(work, plan)
+
+    # Its deadline is three weeks off, and the bodies' lead time of 14 days would end long before they come.
+    assert opened.reserved.first_week == MONDAY + 8 * WEEK
+    assert opened.pool.head.deadline.date() < MONDAY + 3 * WEEK
 
 
 def test_what_if_a_part_comes_weeks_late_counts_what_is_there(trade: Trade) -> None:

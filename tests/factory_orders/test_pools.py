@@ -23,7 +23,7 @@ from factory_orders import pools_service, queries
 from factory_orders.errors import CapacityShort
 from factory_orders.model import DeliveredOrder, ScheduledOrder
 from factory_orders.planning.model import SLOT
-from factory_orders.pools_service import class_lead_days, option_places
+from factory_orders.pools_service import class_part_time, option_places
 from kernel import ledger, outbox
 from kernel.clock import FixedClock
 from kernel.errors import Forbidden
@@ -183,7 +183,7 @@ def test_a_promise_follows_the_place_in_the_pool(room: PoolRoom) -> None:
 def test_a_constrained_option_is_reserved_only_where_the_class_can_have_it(room: PoolRoom) -> None:
     with room.works.read(PLANNER) as work:
         plain = option_places(work, room.cls, places=100)
-        lead = class_lead_days(work, room.cls, day=date(2026, 12, 14))
+        lead = class_part_time(work, room.cls, day=date(2026, 12, 14)).lead_days
 
     # Gold is a long-lead option: it makes a class of its own, and this one has none of it.
     assert plain == {"GOLD": 0}
@@ -203,9 +203,9 @@ def test_a_pool_of_every_trim_waits_for_the_slowest_parts_of_any_of_them(works: 
         cls = class_of_car(work, model="A1", options=PLAIN_CAR, region="east")
         wide = PoolingClass.from_key(cls.l2_key)
         leads = [
-            class_lead_days(work, cls, day=day),
-            class_lead_days(work, cls, day=day, any_trim=True),
-            class_lead_days(work, wide, day=day, any_trim=True),
+            class_part_time(work, cls, day=day).lead_days,
+            class_part_time(work, cls, day=day, any_trim=True).lead_days,
+            class_part_time(work, wide, day=day, any_trim=True).lead_days,
         ]
     with works.change(PLANNER) as work:
         plan = PoolPlan(wide, 8, ClassLevel.L2, minimum=3, tiers=TIERS)
