@@ -123,7 +123,7 @@ def read_problem(work: Work) -> SharingProblem:
         km_per_day=times.transit_km_per_day,
         first=bool(own.first_cars),
     )
-    return SharingProblem(cars, tuple(places), _roads(work, cars, stores), costs)
+    return SharingProblem(cars, tuple(places), _roads(work, cars, stores), costs, lapsed_since_shared(work))
 
 
 def _roads(work: Work, cars: Sequence[FreeStock], stores: Sequence[registry.Store]) -> dict[tuple[str, str], int]:
@@ -196,7 +196,7 @@ def _fairness(work: Work, round_id: str, problem: SharingProblem, moves: Sequenc
     """
     from factory_orders.allocation.fairness import settle
 
-    owed, lapsed = owed_now(work), lapsed_since_shared(work)
+    owed, lapsed = owed_now(work), problem.lapsed
     lines: list[FairnessLine] = []
     for model in sorted({car.model for car in problem.cars}):
         received = Counter(move.store_id for move in moves if move.model == model and move.from_store_id is None)

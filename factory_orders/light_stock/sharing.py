@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -104,12 +104,16 @@ class Sharing:
 
 @dataclass(frozen=True)
 class SharingProblem:
-    """What a sharing out is made of; `roads` are km by (where a car stands, store)."""
+    """What a sharing out is made of; `roads` are km by (where a car stands, store).
+
+    `lapsed` are cars by store and model that the ledger counts as received and that never came.
+    """
 
     cars: tuple[FreeStock, ...]
     places: tuple[StorePlace, ...]
     roads: Mapping[tuple[str, str], int]
     costs: SharingCosts
+    lapsed: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     @cached_property
     def standing(self) -> Counter[tuple[str | None, str]]:
@@ -126,16 +130,23 @@ class SharingProblem:
 
     @cached_property
     def claims(self) -> dict[tuple[str, str], int]:
-        """Return what each store may claim of the cars from plants, in mille: its share of them and what it is owed."""
-        from factory_orders.allocation.fairness import entitle
+        """Return what each store may claim of the cars from plants, in mille: its share of them and what it is owed.
+
+        A car that never came is owed to its store, and was none that was shared out.
+        """
+        from factory_orders.allocation.fairness import MILLE, entitle
 
         found: dict[tuple[str, str], int] = {}
         for model in sorted({place.model for place in self.places}):
             takers = self.takers(model)
             cars = min(self.standing[None, model], sum(self.room(place) for place in takers.values()))
             shares = {store_id: place.weekly_milli for store_id, place in takers.items()}
-            entitled = entitle(cars, shares) if takers else {}
-            found |= {(one, model): entitled[one] + place.owed for one, place in takers.items()}
+            never_came = {store_id: number for (store_id, kind), number in self.lapsed.items() if kind == model}
+            entitled = entitle(cars - sum(never_came.values()), shares) if takers else {}
+            found |= {
+                (one, model): entitled[one] + place.owed + never_came.get(one, 0) * MILLE
+                for one, place in takers.items()
+            }
         return found
 
     def takers(self, model: str) -> dict[str, StorePlace]:

@@ -369,30 +369,6 @@ def test_every_store_has_its_first_car_before_another_has_two(trade: Trade) -> N
     assert unsound(trade) == []
 
 
-def test_a_car_that_was_sold_before_it_went_is_none_that_its_store_got(trade: Trade) -> None:
-    plan(trade, EAST_STORE, 1_000)
-    plan(trade, NORTH_STORE, 0)
-    vin = car_at_plant(trade)
-    share(trade)
-    (move,) = moves(trade)
-    trade.clock.advance(timedelta(hours=1))
-    with trade.works.change(SYSTEM) as work:
-        work.connection.execute(update(vehicles).where(vehicles.c.vin == vin).values(newness=2))
-    assert answer(trade, move, accepts=True).state is MoveState.LAPSED
-    (first,) = (line for line in ledger(trade) if line.store_id == EAST_STORE)
-    car_at_plant(trade, number=30)
-    plan(trade, NORTH_STORE, 1_000)
-
-    share(trade)
-
-    lines = {line.store_id: line for line in ledger(trade) if line.round_id != first.round_id}
-    (fresh,) = (one for one in moves(trade) if one.state is MoveState.OFFERED)
-    # One car came, and one that was counted before did not: nothing was shared out.
-    assert lines[EAST_STORE].received == (0 if fresh.store_id == EAST_STORE else -1)
-    assert sum(line.received for line in lines.values()) == sum(line.entitled for line in lines.values()) == 0
-    assert unsound(trade) == []
-
-
 def test_an_allocation_without_its_proof_is_not_written(trade: Trade) -> None:
     row = {"id": "f" * 32, "brand_id": PLANNER.brand_id, "policy_version": 0, "cars": 1, "moved": 0, "waiting": 1}
 
