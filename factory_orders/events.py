@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from demand.backing.events import ConcernedAccount
 from kernel.events import Event, event
 
 
@@ -135,12 +136,17 @@ class LineDayMended(Event):
 @event("factory_orders.line_stopped")
 @dataclass(frozen=True, slots=True)
 class LineStopped(Event):
-    """A plant's line stood still on a day; its week takes `capacity` cars in all, `short` fewer than have it."""
+    """A plant's line stood still on a day; its week takes `capacity` cars in all, `short` fewer than have it.
+
+    Planners are told of the first report of it.
+    """
 
     plant_id: str
     day: date
     capacity: int
     short: int
+    plant_code: str = ""
+    planners: tuple[ConcernedAccount, ...] = ()
 
 
 @event("factory_orders.build_stage_reported")

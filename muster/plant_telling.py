@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from factory_orders.conditions.events import DamageCaseMoved
+from factory_orders.events import LineStopped
 from factory_orders.parts.events import CallOffAnswered
 from factory_orders.promises.events import PromiseHoldEnding
 from kernel.notices import Fact, NewNotice, notify_many, register_notice
@@ -44,10 +45,19 @@ register_notice(
     "{supplier} brings part {part} on {arrives} at the earliest; cars of the week of {week} need it. Plan anew.",
     may_mute=True,
 )
+register_notice(
+    "line_stopped",
+    "生产线停线",
+    "工厂{plant}于{day}停线：当周产能为{capacity}辆，已排车辆超出{short}辆。当天排序与排产正在自动调整，请查看排产。",
+    "A line stood still",
+    "The line of {plant} stood still on {day}. Its week takes {capacity:car|cars} in all, and {short} more are planned "
+    "in it. The day is mended and the book planned anew; see how they stand.",
+    may_mute=True,
+)
 
 
 def tell_of_plants(work: Work, letters: Sequence[Letter]) -> None:
-    """Tell buyers of the dates they hold, planners of damage and of parts that come late."""
+    """Tell buyers of the dates they hold, planners of damage, late parts and lines that stood still."""
     notify_many(work, [notice for letter in letters for notice in _of(letter)])
 
 
@@ -64,12 +74,17 @@ def _of(letter: Letter) -> Iterator[NewNotice]:
             facts |= {"arrives": answered.arrives_on, "week": answered.week}
             for one in answered.planners:
                 yield NewNotice(one.account_id, "call_off_late", facts, letter.event_id)
+        case LineStopped() as stopped:
+            stop: dict[str, Fact] = {"plant": stopped.plant_code, "day": stopped.day}
+            stop |= {"capacity": stopped.capacity, "short": stopped.short}
+            for one in stopped.planners:
+                yield NewNotice(one.account_id, "line_stopped", stop, letter.event_id)
         case other:
             raise AssertionError(f"nobody is told of {other.kind}")
 
 
 TELLER: Final = Subscription(
     "telling.plants",
-    frozenset({PromiseHoldEnding.kind, DamageCaseMoved.kind, CallOffAnswered.kind}),
+    frozenset({PromiseHoldEnding.kind, DamageCaseMoved.kind, CallOffAnswered.kind, LineStopped.kind}),
     tell_of_plants,
 )

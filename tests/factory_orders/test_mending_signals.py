@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from factory_orders import queries, service
 from factory_orders.model import BuildOrder
@@ -13,9 +13,13 @@ from factory_orders.planning.line_days.queries import lacking_part
 from factory_orders.planning.weekly.service import plan_due_books
 from factory_orders.planning.weekly.tables import week_plans_due
 from factory_orders.plant.tables import build_orders
+from kernel.actor import Role
 from kernel.errors import Forbidden, InvalidInput
+from kernel.identity.tables import accounts, role_grants
+from kernel.notices import notices
 from kernel.outbox import Subscription, deliver
-from tests.configurator.small_brand import PLAIN_CAR, PLANNER
+from muster.plant_telling import TELLER
+from tests.configurator.small_brand import BRAND, PLAIN_CAR, PLANNER
 from tests.factory_orders.test_line_days import MONDAY, fill, leave, line, mend, spoil, work_off
 from tests.factory_orders.test_parts import answer, call_off, count, supplier
 from tests.factory_orders.test_plant_hooks import PlantSystem, connect, run
@@ -126,6 +130,29 @@ def test_a_line_that_stood_still_promises_no_more_than_it_can_and_is_mended(trad
         stop(trade, MONDAY, -1)
     with pytest.raises(Forbidden), trade.works.change(PLANNER) as work:
         service.report_line_stop(work, day=MONDAY, capacity=1)
+
+
+def test_planners_are_told_once_of_a_line_that_stood_still(trade: Trade) -> None:
+    spoil(trade)
+    planned(trade)
+    _, used = room_of(trade, MONDAY)
+    planner = "7" * 32
+    with trade.works.change(SYSTEM) as work:
+        account = {"id": planner, "brand_id": BRAND, "email": "p@fir.test", "email_key": "p@fir.test", "name": "P"}
+        times = {"created_at": work.now, "changed_at": work.now, "confirmed_at": work.now}
+        work.connection.execute(insert(accounts).values(**account, **times, locale="en", state="active"))
+        own = {"id": "8" * 32, "brand_id": BRAND, "account_id": planner, "role": Role.PLANNER.value}
+        work.connection.execute(insert(role_grants).values(**own, granted_at=work.now))
+
+    for capacity in (used - 3, used - 3, used - 4):
+        stop(trade, MONDAY, capacity)
+    while deliver(trade.works, [TELLER]):
+        pass
+
+    with trade.works.read(SYSTEM) as work:
+        found = work.connection.execute(select(notices.c.account_id, notices.c.kind, notices.c.facts)).all()
+    told = sorted((row.account_id, row.kind, row.facts["plant"], row.facts["short"]) for row in found)
+    assert told == [(planner, "line_stopped", "fir_north", short) for short in (3, 4)]
 
 
 def test_a_plants_system_hears_which_cars_stand_elsewhere_after_a_day_was_mended(trade: Trade) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
+from demand.backing.events import ConcernedAccount
 from factory_orders.events import LineDayDisturbed, LineDayMended, LineStopped
 from factory_orders.line.errors import LineDayFixed, PaintRunImpossible
 from factory_orders.parts.events import CallOffAnswered
@@ -25,8 +26,10 @@ from factory_orders.plant.model import BuildOrder, Stage
 from factory_orders.plant.store import hold_line, line_of_day, lock_queued, next_day, previous_day, write_positions
 from factory_orders.policies import LinePolicy
 from kernel import policy
-from kernel.actor import Permission
+from kernel.actor import Permission, Role, system
 from kernel.errors import InvalidInput, NotFound
+from kernel.idempotency import Keyed, Replay, claim, keep
+from kernel.identity.queries import accounts_with_role
 from kernel.outbox import Letter, Subscription
 from kernel.policy import PolicyVersion
 from kernel.reasons import because
@@ -165,7 +168,8 @@ def report_line_stop(work: Work, *, day: date, capacity: int) -> LineStopped:
     """Take the plant's word that its line stood still on a day, and how many cars that week takes in all; idempotent.
 
     The week promises no more than that from now on; who has it already keeps it, and planners see how many those are
-    too many. The worker mends the day and plans the book anew. Refuses a week that is not planned (InvalidInput).
+    too many and are told. The worker mends the day and plans the book anew. Refuses a week that is not planned
+    (InvalidInput).
     """
     work.actor.require(Permission.PLANT_REPORT)
     if not 0 <= capacity <= CAPACITY_MAX:
@@ -174,9 +178,31 @@ def report_line_stop(work: Work, *, day: date, capacity: int) -> LineStopped:
     taken = lower_capacity(work, plant_id, week, SLOT, capacity)
     if taken is None:
         raise judge_room(planned_rooms(work, plant_id), week, SLOT)
-    stopped = LineStopped(work.actor.brand_id, plant_id, day, capacity, max(taken - capacity, 0))
+    planners = _planners(work) if _is_first_report(work, day, capacity) else []
+    stopped = LineStopped(
+        brand_id=work.actor.brand_id,
+        plant_id=plant_id,
+        day=day,
+        capacity=capacity,
+        short=max(taken - capacity, 0),
+        plant_code=plant_by_id(work, plant_id).code,
+        planners=tuple(ConcernedAccount(one) for one in planners),
+    )
     work.record(stopped)
     return stopped
+
+
+def _is_first_report(work: Work, day: date, capacity: int) -> bool:
+    """Say whether a plant says this of a day for the first time; who sends it again has not heard the answer."""
+    said = claim(work, Keyed(work.actor.signed_in(), f"line stop on {day}: {capacity}", {}))
+    if isinstance(said, Replay):
+        return False
+    keep(work, said, {})
+    return True
+
+
+def _planners(work: Work) -> list[str]:
+    return accounts_with_role(work.acting(system(work.actor.brand_id)), Role.PLANNER)
 
 
 def on_line_stopped(work: Work, letters: Sequence[Letter]) -> None:
