@@ -122,9 +122,9 @@ class LineDayDisturbed(Event):
 @event("factory_orders.line_day_mended")
 @dataclass(frozen=True, slots=True)
 class LineDayMended(Event):
-    """Cars of a day changed places on the line after a disturbance: so many by themselves, and whoever else moved up.
+    """Cars of a day changed places on the line, after a disturbance or since others have come.
 
-    `build_order_ids` are all that stand at another place than before.
+    So many `moved` by a mending; `build_order_ids` are all that stand at another place than before.
     """
 
     plant_id: str

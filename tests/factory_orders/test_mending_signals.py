@@ -20,7 +20,8 @@ from kernel.notices import notices
 from kernel.outbox import Subscription, deliver
 from muster.plant_telling import TELLER
 from tests.configurator.small_brand import BRAND, PLAIN_CAR, PLANNER
-from tests.factory_orders.test_line_days import MONDAY, fill, leave, line, mend, spoil, work_off
+from tests.factory_orders.test_capacity import change_policy
+from tests.factory_orders.test_line_days import BLUE_CAR, MONDAY, fill, leave, line, mend, spoil, work_off
 from tests.factory_orders.test_parts import answer, call_off, count, supplier
 from tests.factory_orders.test_plant_hooks import PlantSystem, connect, run
 from tests.factory_orders.trade import NORTH_PLANT, PLANT_MACHINE, SYSTEM, Trade
@@ -153,6 +154,26 @@ def test_planners_are_told_once_of_a_line_that_stood_still(trade: Trade) -> None
         found = work.connection.execute(select(notices.c.account_id, notices.c.kind, notices.c.facts)).all()
     told = sorted((row.account_id, row.kind, row.facts["plant"], row.facts["short"]) for row in found)
     assert told == [(planner, "line_stopped", "fir_north", short) for short in (3, 4)]
+
+
+def test_a_plants_system_hears_which_cars_stand_elsewhere_since_others_have_come(trade: Trade) -> None:
+    change_policy(trade, line={"paint_run_max": 2})
+    fill(trade, red=3, blue=0)
+    deliver(trade.works, [HOOKS])
+    plant = PlantSystem(connect(trade).secret)
+    before = {car.id: car.position for car in line(trade)}
+
+    trade.lock(10, pool_id="8" * 32, options=BLUE_CAR, first_buyer=60)
+    deliver(trade.works, [HOOKS])
+    run(trade, plant)
+
+    after = {car.id: car.position for car in line(trade)}
+    moved = {f"BuildOrder/{one}": after[one] for one in before if before[one] != after[one]}
+    told = [
+        one["data"] for _, one in plant.got if one["type"] == "build_order.moved" and one["data"]["day"] == str(MONDAY)
+    ]
+    assert moved
+    assert {one["buildOrderId"]: one["position"] for one in told} == moved
 
 
 def test_a_plants_system_hears_which_cars_stand_elsewhere_after_a_day_was_mended(trade: Trade) -> None:

@@ -112,7 +112,6 @@ def close_up(work: Work, plant_id: str, day: date) -> None:
     hold_line(work, plant_id)
     line = _load(work, plant_id, day)
     _save(work, line, line.queued)
-    _tell_moved(work, line, line.queued, moved=0)
     if line.queued:
         work.record(LineDayDisturbed(work.actor.brand_id, plant_id, day))
     _recount_next(work, plant_id, day)
@@ -149,19 +148,10 @@ def _mend(work: Work, plant_id: str, day: date, late: Sequence[str] = ()) -> Men
         order, moved = mend_order(order, line.rules, before=line.tail, frozen=frozen, moved_max=own.mend_moved_max)
     by_id = {car.id: car for car in others}
     mended = [*(by_id[car.id] for car in order[len(line.fixed) :]), *last]
-    after = _save(work, line, mended)
     moved += sum(car is not other for car, other in zip(last, line.queued[len(others) :], strict=True))
-    _tell_moved(work, line, mended, moved=moved)
+    after = _save(work, line, mended, moved=moved)
     _recount_next(work, plant_id, day)
     return MendedDay(day, moved, before, after)
-
-
-def _tell_moved(work: Work, line: _Day, queued: Sequence[BuildOrder], *, moved: int) -> None:
-    """Tell whose place is another one than it was, where somebody's is."""
-    places = enumerate(queued, start=line.first_place)
-    ids = tuple(car.id for place, car in places if car.position is not None and car.position != place)
-    if ids:
-        work.record(LineDayMended(work.actor.brand_id, line.plant_id, line.day, moved, ids))
 
 
 def report_line_stop(work: Work, *, day: date, capacity: int) -> LineStopped:
@@ -282,10 +272,16 @@ def _load(work: Work, plant_id: str, day: date) -> _Day:
     )
 
 
-def _save(work: Work, line: _Day, queued: Sequence[BuildOrder]) -> LineDayFigures:
-    """Write the queued cars' places behind those that keep theirs, and the day's figures."""
+def _save(work: Work, line: _Day, queued: Sequence[BuildOrder], *, moved: int = 0) -> LineDayFigures:
+    """Write the queued cars' places behind those that keep theirs, and the day's figures; tell who had another place.
+
+    So many `moved` by a mending; the others moved up, or were ordered anew with cars that have come.
+    """
     places = {car.id: place for place, car in enumerate(queued, start=line.first_place) if car.position != place}
     write_positions(work, places)
+    elsewhere = tuple(car.id for car in queued if car.id in places and car.position is not None)
+    if elsewhere:
+        work.record(LineDayMended(work.actor.brand_id, line.plant_id, line.day, moved, elsewhere))
     figures = _figures(line, queued)
     if figures.cars:
         write_line_day(work, figures, policy_version=line.policy.version)
