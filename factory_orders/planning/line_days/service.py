@@ -168,7 +168,8 @@ def report_line_stop(work: Work, *, day: date, capacity: int) -> LineStopped:
     taken = lower_capacity(work, plant_id, week, SLOT, capacity)
     if taken is None:
         raise judge_room(planned_rooms(work, plant_id), week, SLOT)
-    planners = _planners(work) if _is_first_report(work, day, capacity) else []
+    as_system = work.acting(system(work.actor.brand_id))
+    planners = accounts_with_role(as_system, Role.PLANNER) if _is_first_report(work, day, capacity) else []
     stopped = LineStopped(
         brand_id=work.actor.brand_id,
         plant_id=plant_id,
@@ -189,10 +190,6 @@ def _is_first_report(work: Work, day: date, capacity: int) -> bool:
         return False
     keep(work, said, {})
     return True
-
-
-def _planners(work: Work) -> list[str]:
-    return accounts_with_role(work.acting(system(work.actor.brand_id)), Role.PLANNER)
 
 
 def on_line_stopped(work: Work, letters: Sequence[Letter]) -> None:
