@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final, TypeAlias
@@ -272,6 +272,13 @@ class CarFacts:
     paints: frozenset[str]
     constrained: frozenset[str]
     parts: tuple[PartLead, ...] = ()
+    parts_by_feature: Mapping[str, tuple[PartLead, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        by_feature: defaultdict[str, tuple[PartLead, ...]] = defaultdict(tuple)
+        for part in self.parts:
+            by_feature[part.feature] += (part,)
+        object.__setattr__(self, "parts_by_feature", dict(by_feature))
 
     def lead_days(self, *, model: str, options: Collection[str], day: date) -> int:
         """Return the longest lead time of the parts that a car ordered on a day takes."""
@@ -279,16 +286,15 @@ class CarFacts:
 
     def lead_days_of(self, features: AbstractSet[str], day: date) -> int:
         """Return the longest lead time of the parts that these features take, ordered on a day."""
-        taken = (part.lead_time_days for part in self.parts if self._takes(part, features, day))
-        return max(taken, default=0)
+        return max((part.lead_time_days for part in self._taken(features, day)), default=0)
 
     def part_time(self, features: AbstractSet[str], day: date, late: Mapping[str, date]) -> PartTime:
         """Return when the parts of these features are there, ordered on a day; `late` has parts by the day they come.
 
         What is called off later comes no sooner than what was called off before (`parts.queries.late_parts`).
         """
-        on = (late[one.part] for one in self.parts if one.part in late and self._takes(one, features, day))
-        return PartTime(self.lead_days_of(features, day), max(on, default=date.min) if late else date.min)
+        on = (late[one.part] for one in self._taken(features, day) if one.part in late) if late else ()
+        return PartTime(self.lead_days_of(features, day), max(on, default=date.min))
 
     def part_times_of_features(self, day: date, late: Mapping[str, date]) -> dict[str, PartTime]:
         """Return by feature when its parts are there, for a car ordered on a day."""
@@ -303,14 +309,13 @@ class CarFacts:
     def parts_of(self, features: AbstractSet[str], day: date) -> Counter[str]:
         """Count the parts that these features take of a car ordered on a day."""
         taken: Counter[str] = Counter()
-        for one in self.parts:
-            if self._takes(one, features, day):
-                taken[one.part] += one.quantity
+        for one in self._taken(features, day):
+            taken[one.part] += one.quantity
         return taken
 
-    @staticmethod
-    def _takes(part: PartLead, features: AbstractSet[str], day: date) -> bool:
-        return part.feature in features and part.is_effective(day)
+    def _taken(self, features: AbstractSet[str], day: date) -> list[PartLead]:
+        lists = (self.parts_by_feature.get(feature, ()) for feature in features)
+        return [part for parts in lists for part in parts if part.is_effective(day)]
 
     def paint_of(self, options: tuple[str, ...]) -> str:
         """Return the car's paint, or nothing where the catalogue has none."""

@@ -78,7 +78,7 @@ class Planner:
         for terms, week in book:
             facts = self.facts[terms.catalogue_version_id]
             features = facts.features.of((terms.model, *terms.options))
-            later = max((self.late_weeks.get(name, 0) for name in self._names(facts, features, week)), default=0)
+            later = self._weeks_later(facts, features, week) if self.late_weeks else 0
             there = facts.part_time(features, self.today, self.late).ready(self.today)
             ready = max(self.number(week_starting(there)), 0)
             if week is not None:  # Its parts were asked for when it got its week, not today.
@@ -93,10 +93,10 @@ class Planner:
             found.append(BookOrder(terms.id, needs, ready, due, since, None if week is None else self.number(week)))
         return found
 
-    def _names(self, facts: CarFacts, features: AbstractSet[str], week: date | None) -> AbstractSet[str]:
-        """Return by what names a car's parts may be said to come late."""
+    def _weeks_later(self, facts: CarFacts, features: AbstractSet[str], week: date | None) -> int:
         parts = facts.parts_of(features, self.today).keys()
-        return features | (parts if week is None else parts - self.counted)
+        names = features | (parts if week is None else parts - self.counted)
+        return max((self.late_weeks.get(name, 0) for name in names), default=0)
 
     def taken_parts(self, book: Sequence[Booked], released: Mapping[str, datetime]) -> list[TakenParts]:
         """Return what the cars take that have their weeks, by the day on which each was released."""
