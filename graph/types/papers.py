@@ -13,9 +13,12 @@ from factory_orders.papers.model import PaperKind, PaperState
 from graph.access import input_type, object_type
 from graph.identifiers import raw_id, write_id
 from graph.operations import mutation, query
+from graph.scalars import Cursor
 from graph.types.money import Money, show_minor
 from graph.types.orders import order_raw
+from graph.types.pages import Connection, show_page
 from kernel.actor import Permission
+from kernel.paging import page_request
 from kernel.work import Work
 
 strawberry.enum(PaperKind, description="Which paper.")
@@ -65,13 +68,13 @@ def show_paper(one: model.Paper) -> Paper:
     )
 
 
-@query(reads=Permission.OWN_READ, at_most=20)
-def order_papers(work: Work, order_id: strawberry.ID) -> list[Paper]:
-    """The papers of your order's car; a store reads those of the cars that it hands over."""
+@query(reads=Permission.OWN_READ)
+def order_papers(work: Work, order_id: strawberry.ID, first: int, after: Cursor | None = None) -> Connection[Paper]:
+    """The papers of your order's car, newest first; a store reads those of the cars that it hands over."""
     raw = order_raw(order_id)
     if raw == "none":
         raw = raw_id(order_id, "Delivery")
-    return [show_paper(one) for one in queries.papers_of_order(work, raw)]
+    return show_page(queries.papers_of_order(work, raw, page_request(first, after)), show_paper)
 
 
 @mutation(does=Permission.OWN_WRITE, refuses=(PaperNotPossible, VehicleNotNew), result="RequestPaperResult")

@@ -33,6 +33,7 @@ from kernel.clock import FixedClock
 from kernel.errors import NotFound
 from kernel.ledger import account
 from kernel.money import Money, yuan
+from kernel.paging import PageRequest
 from kernel.sandbox import Sandbox
 from kernel.work import Works
 from tests.configurator.small_brand import BRAND, PLAIN_CAR, PLANNER, copied_folder, found_brand, found_stores
@@ -317,7 +318,7 @@ def test_at_the_handover_the_change_is_owed_and_invoiced_and_the_books_agree(roo
 
     with trade.works.read(SYSTEM) as work:
         balance = queries.balances_of_handovers(work, [handover.id])[handover.id]
-        invoice = queries.papers_of_order(work.acting(buyer()), order_id)[0]
+        invoice = queries.papers_of_order(work.acting(buyer()), order_id, PageRequest(20)).items[-1]
         receivable = ledger.balances(work, [account("receivable", order_id)])
         assert "HEAT" in queries.vehicles_by_vin(work, [handover.vin])[handover.vin].options
     assert (balance.vehicle_minor, balance.agreed_minor) == (price, done.price_delta_minor + FEE)

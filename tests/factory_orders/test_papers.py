@@ -22,6 +22,7 @@ from kernel import policy
 from kernel.actor import Actor, Role
 from kernel.errors import NotFound
 from kernel.ids import AccountId
+from kernel.paging import PageRequest
 from kernel.work import Work
 from tests.configurator.small_brand import BRAND
 from tests.factory_orders.trade import OTHER_STORE, STORE_ADVISER, SYSTEM, Trade, buyer
@@ -66,8 +67,9 @@ def paid(trade: Trade, order_id: str, *, who: Actor | None = None, hour: int = 1
 
 
 def told(trade: Trade, order_id: str, who: Actor | None = None) -> list[Paper]:
+    """Return an order's papers, oldest first."""
     with trade.works.read(who or buyer()) as work:
-        return queries.papers_of_order(work, order_id)
+        return list(reversed(queries.papers_of_order(work, order_id, PageRequest(20)).items))
 
 
 def ask(trade: Trade, office: SlowOffice) -> int:
@@ -260,6 +262,24 @@ def test_papers_are_read_by_their_buyer_and_the_store_alone(trade: Trade) -> Non
     for stranger in (buyer(2), OTHER_STORE, replace(STORE_ADVISER, store_id=None)):
         with pytest.raises(NotFound):
             told(trade, order_id, stranger)
+
+
+def test_an_orders_papers_are_read_page_by_page_the_newest_first(trade: Trade) -> None:
+    (order_id,) = trade.lock()
+    paid(trade, order_id)
+    with trade.works.change(SYSTEM) as work:
+        row = dict(work.connection.execute(select(papers)).mappings().one())
+        asked = row | {"kind": "insurance", "state": "refused", "number": None, "reason": "no", "due_at": None}
+        rows = [asked | {"id": f"{number:032x}"} for number in range(24)] + [asked | {"id": "f" * 32}]
+        work.connection.execute(papers.insert(), rows)
+
+    with trade.works.read(buyer()) as work:
+        newest = queries.papers_of_order(work, order_id, PageRequest(20))
+        rest = queries.papers_of_order(work, order_id, PageRequest(20, newest.items[-1].request.paper_id))
+
+    ids = [one.request.paper_id for page in (newest, rest) for one in page.items]
+    assert ids == ["f" * 32, row["id"], *(f"{number:032x}" for number in reversed(range(24)))]
+    assert (newest.has_next, rest.has_next) == (True, False)
 
 
 def test_the_database_keeps_one_live_invoice_a_car_and_a_number_for_one_paper(trade: Trade) -> None:

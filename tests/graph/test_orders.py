@@ -404,7 +404,7 @@ def test_past_its_freeze_point_a_change_is_refused_in_the_readers_words(counter:
 
 # --- papers ----------------------------------------------------------------------------------------------------------
 
-PAPERS = "query($id: ID!) { orderPapers(orderId: $id) { kind state } }"
+PAPERS = "query($id: ID!) { orderPapers(orderId: $id, first: 5) { nodes { kind state } } }"
 ASK_PAPER = """mutation($id: ID!) { requestPaper(input: {orderId: $id, kind: INSURANCE}) {
   __typename ... on Refusal { code } ... on Paper { state } } }"""
 
@@ -417,7 +417,7 @@ def test_papers_are_asked_for_and_read_by_the_orders_id_or_its_pre_orders(counte
     read = [data(counter.http, PAPERS, {"id": one}, token=counter.passes.hand_out(buyer())) for one in named]
 
     assert asked == [{"__typename": "Paper", "state": "ISSUED"}] * 2
-    assert read == [{"orderPapers": [{"kind": "INSURANCE", "state": "ISSUED"}]}] * 2
+    assert read == [{"orderPapers": {"nodes": [{"kind": "INSURANCE", "state": "ISSUED"}]}}] * 2
 
 
 def test_a_car_that_changed_places_is_in_both_timelines(counter: Counter) -> None:
