@@ -27,6 +27,7 @@ from demand.cubes.policy import CubePolicy
 from kernel import policy, record
 from kernel.actor import system
 from kernel.ids import BrandId
+from kernel.turns import act_on_each
 from kernel.work import Work, Works
 
 log = structlog.get_logger(__name__)
@@ -40,11 +41,12 @@ def analyse_closed(works: Works) -> int:
     """Work out every closed comparison; returns how many.
 
     Nothing of a closed comparison changes any more, so it is read, worked out for some seconds without a transaction,
-    and written where it is still closed: two workers, or one that was killed, come to the same once.
+    and written where it is still closed: two workers, or one that was killed, come to the same once. One that fails
+    keeps no other waiting.
     """
     with works.read(system(BrandId("platform"))) as work:
         waiting = closed_comparisons(work)
-    return sum(_analyse(works, brand_id, comparison_id) for brand_id, comparison_id in waiting)
+    return act_on_each(waiting, lambda one: _analyse(works, *one))
 
 
 def _analyse(works: Works, brand_id: str, comparison_id: str) -> int:

@@ -16,6 +16,7 @@ from demand.forecasts.tables import forecast_runs, forecast_scores, forecast_wee
 from kernel import db, registry
 from kernel.actor import system
 from kernel.ids import BrandId
+from kernel.turns import act_on_each
 from kernel.work import Work, Works
 
 SERIES_MAX: Final = 120
@@ -24,10 +25,13 @@ WEEKS_BACK: Final = 104
 
 
 def forecast_released(works: Works) -> int:
-    """Forecast from every brand's newest release that has none yet; returns how many brands that were."""
+    """Forecast from every brand's newest release that has none yet; returns how many brands that were.
+
+    A brand for which that fails keeps no other waiting.
+    """
     with works.read(system(BrandId("platform"))) as work:
         brand_ids = _brands_without(work)
-    return sum(_forecast(works, brand_id) for brand_id in brand_ids)
+    return act_on_each(brand_ids, lambda brand_id: _forecast(works, brand_id))
 
 
 def _brands_without(work: Work) -> list[BrandId]:

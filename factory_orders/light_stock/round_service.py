@@ -43,6 +43,7 @@ from kernel.actor import Permission, system
 from kernel.identity.queries import advisers_of_stores
 from kernel.ids import BrandId
 from kernel.timers import set_timer
+from kernel.turns import act_on_each
 from kernel.work import Work, Works
 
 log = structlog.get_logger(__name__)
@@ -68,21 +69,16 @@ def share_out_wanted(works: Works) -> int:
     """
     with works.read(system(BrandId("platform"))) as work:
         brands = brands_that_wait(work)
-    done, failed = 0, None
-    for brand_id in brands:
-        for look in (swap_cars, offer_swaps, offer_early_cars):
-            try:
-                look(works, brand_id)
-            except Exception:
-                log.exception("exchange_failed", brand_id=brand_id, step=look.__name__)
+    return act_on_each(brands, lambda brand_id: _exchange_and_share(works, brand_id))
+
+
+def _exchange_and_share(works: Works, brand_id: str) -> int:
+    for look in (swap_cars, offer_swaps, offer_early_cars):
         try:
-            done += _share_out(works, brand_id)
-        except Exception as error:
-            log.exception("sharing_out_failed", brand_id=brand_id)
-            failed = error
-    if failed is not None:
-        raise failed
-    return done
+            look(works, brand_id)
+        except Exception:
+            log.exception("exchange_failed", brand_id=brand_id, step=look.__name__)
+    return _share_out(works, brand_id)
 
 
 def _share_out(works: Works, brand_id: str) -> int:

@@ -10,6 +10,7 @@ from itertools import product
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import insert
 
 from factory_orders import queries, service
 from factory_orders.errors import PlanTooLarge
@@ -29,6 +30,7 @@ from factory_orders.planning.weekly.placing import cheapest_weeks
 from factory_orders.planning.weekly.queries import week_costs
 from factory_orders.planning.weekly.service import plan_due_books, plan_outlook, read_book
 from factory_orders.planning.weekly.solving import plan_without_search, solve_book
+from factory_orders.planning.weekly.tables import week_plans_due
 from factory_orders.planning.weekly.texts import (
     conflict_text,
     kept_lines,
@@ -40,11 +42,11 @@ from factory_orders.policies import DAY_MINOR_MAX, BatchPolicy
 from factory_orders.slotting.model import SlotCosts
 from kernel import policy
 from kernel.actor import Actor, Role
-from kernel.errors import Forbidden, InvalidInput, TooBusy
+from kernel.errors import Forbidden, InvalidInput, NotFound, TooBusy
 from kernel.ids import AccountId
 from kernel.paging import PageRequest
 from tests.configurator.small_brand import BRAND, PLAIN_CAR, PLANNER
-from tests.factory_orders.trade import NORTH_PLANT, SYSTEM, Trade, buyer
+from tests.factory_orders.trade import NORTH_PLANT, SOUTH_PLANT, SYSTEM, Trade, buyer
 
 MONDAY = date(2026, 12, 7)
 ADMIN = Actor(BRAND, frozenset({Role.BRAND_ADMIN}), AccountId("e" * 32))
@@ -166,6 +168,20 @@ def test_the_worker_keeps_a_plan_of_a_book_that_has_changed_once(trade: Trade) -
     assert kept_lines(plan, "zh-CN")[1].startswith("3个订单尚未开工。现有周次：成本¥")
     assert kept_lines(plan, "en")[3] == "0 orders would have another week than they have; 0 find none"
     assert (plan.worth, plan.conflict) == ((), None)
+
+
+def test_a_book_that_cannot_be_planned_keeps_no_other_waiting(trade: Trade) -> None:
+    trade.lock(3)
+    with trade.works.change(SYSTEM) as work:
+        # Asked for in the name of a brand whose plant it is not, and before the other one.
+        wrong = {"plant_id": SOUTH_PLANT, "brand_id": "0" * 32, "asked_at": work.now - timedelta(days=1)}
+        work.connection.execute(insert(week_plans_due).values(wrong))
+
+    with pytest.raises(NotFound):
+        plan_due_books(trade.works)
+
+    with trade.works.read(PLANNER) as work:
+        assert [one.orders for one in queries.week_plans_of(work, NORTH_PLANT, PageRequest(10)).items] == [3]
 
 
 def test_a_kept_plan_says_what_one_more_unit_was_worth_and_only_planners_read_it(trade: Trade) -> None:

@@ -9,7 +9,7 @@ nobody.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 from factory_orders.planning.queries import plant_by_id
@@ -30,6 +30,7 @@ from factory_orders.planning.weekly.texts import conflict_text, shortfall_text, 
 from kernel import registry
 from kernel.actor import Permission, system
 from kernel.ids import BrandId
+from kernel.turns import act_on_each
 from kernel.work import Work, Works
 
 __all__ = [
@@ -83,20 +84,24 @@ def look_at(book: WeekBook, plan: WeekPlan) -> PlanOutlook:
 def plan_due_books(works: Works) -> int:
     """Plan the books of plants whose orders or weeks have changed; returns how many; the worker's loop.
 
-    It reads, plans for seconds while nobody waits for it, and then writes; changed meanwhile, the book comes again.
+    It reads, plans for seconds while nobody waits for it, and then writes; changed meanwhile, the book comes again. A
+    book that cannot be planned keeps no other waiting.
     """
     with works.read(system(BrandId("platform"))) as work:
         due = plans_due(work, at_once=AT_ONCE)
-    for plant_id, brand_id, asked_at in due:
-        actor = system(BrandId(brand_id))
-        with works.read(actor) as work:
-            book = load_book(work, plant_by_id(work, plant_id))
-        found = look_at(book, solve_book(book)) if book.orders else None
-        with works.change(actor) as work:
-            if found is not None:
-                insert_plan(work, _kept(work, plant_id, found))
-            settle_plan(work, plant_id, asked_at)
-    return len(due)
+    return act_on_each(due, lambda one: _plan_due_book(works, *one))
+
+
+def _plan_due_book(works: Works, plant_id: str, brand_id: str, asked_at: datetime) -> int:
+    actor = system(BrandId(brand_id))
+    with works.read(actor) as work:
+        book = load_book(work, plant_by_id(work, plant_id))
+    found = look_at(book, solve_book(book)) if book.orders else None
+    with works.change(actor) as work:
+        if found is not None:
+            insert_plan(work, _kept(work, plant_id, found))
+        settle_plan(work, plant_id, asked_at)
+    return 1
 
 
 def plan_all_books(work: Work) -> None:
