@@ -13,7 +13,7 @@ import sys
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from sqlalchemy.exc import OperationalError
@@ -33,6 +33,9 @@ from muster.terminal import (
     progress,
     settings,
 )
+
+if TYPE_CHECKING:
+    from kernel.work import Works
 
 COMPILING_SECONDS_MAX: Final = 5
 """So long `run` waits for the engine's kernels after seeding; what is not compiled then goes on while it serves."""
@@ -148,7 +151,7 @@ def _make_ready(chosen: Settings) -> bool:
     if not migrations.is_current(works.engine):
         with progress("Bringing the database up to date …"):
             migrations.upgrade(works.engine)
-    seeds = not demo_seed.is_seeded(works)
+    seeds = _wants_demo(works)
     if seeds:
         compiling = begin_to_warm(open_shelf(chosen))  # on another core, while the demo's story is told
         out.print("Seeding the demo brands: under a minute on a quiet machine, several on a busy one …")
@@ -158,6 +161,21 @@ def _make_ready(chosen: Settings) -> bool:
                 compiling.wait(COMPILING_SECONDS_MAX)
     works.engine.dispose()
     return seeds
+
+
+def _wants_demo(works: Works) -> bool:
+    """Say whether a database is still without brands; stops at a demo whose seeding was interrupted."""
+    from muster.demo.seed import is_seeded
+    from muster.demo.unfinished import is_unfinished
+
+    if not is_seeded(works):
+        return True
+    if is_unfinished(works):
+        raise SettingError(
+            "this demo was interrupted while it was seeded, so half of it is missing: "
+            "begin anew with an empty database (of `run`: delete var/muster.db)"
+        )
+    return False
 
 
 @app.command(rich_help_panel=TO_RUN)
@@ -235,7 +253,7 @@ def seed(
     chosen = settings()
     works = open_works(chosen)
     migrations.upgrade(works.engine)
-    if demo_seed.is_seeded(works):
+    if not _wants_demo(works):
         out.print("There are brands already; nothing was changed.")
         return
     origin = as_of and as_of.replace(hour=demo_seed.TEN, tzinfo=demo_seed.ZONE)

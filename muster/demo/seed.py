@@ -9,7 +9,7 @@ import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -31,8 +31,9 @@ from kernel.registry import Brand
 from kernel.work import Works
 from muster.brands import BrandFolder, add_brand_from_folder
 from muster.demo.people import add_cast, read_cast
+from muster.demo.unfinished import begin_story, end_story
 from muster.demo.weeks_plan import FULL, FULL_WEEKS, Volumes
-from muster.settings import Settings
+from muster.settings import SettingError, Settings
 
 FOLDER: Final = Path(__file__).parent
 BRANDS: Final = ("qilan", "borealis")
@@ -67,7 +68,10 @@ def monday(clock: Clock | None = None) -> datetime:
 
 
 def seed(settings: Settings, *, as_of: datetime | None = None, show: Console | None = None) -> None:
-    """Fill an empty database with the demo brands and their last weeks up to `as_of`."""
+    """Fill an empty database with the demo brands and their last weeks up to `as_of`.
+
+    Raises SettingError for a story that would begin before there is a catalogue.
+    """
     from muster.demo.activity import play
     from muster.demo.light_stock import begin_beside
 
@@ -89,7 +93,10 @@ def seed_full(
     volumes: Volumes = FULL,
     show: Console | None = None,
 ) -> None:
-    """Fill an empty database with the demo brands and all their weeks up to `as_of` (DOMAIN section 7)."""
+    """Fill an empty database with the demo brands and all their weeks up to `as_of` (DOMAIN section 7).
+
+    Raises SettingError for a story that would begin before there is a catalogue.
+    """
     from muster.demo.weeks import play_weeks
     from muster.demo.weeks_wishes import withhold
 
@@ -108,8 +115,13 @@ def seed_full(
 def _hasty_works(settings: Settings, clock: Clock) -> Iterator[Works]:
     """Open the database for telling a story: half of a seed's time went into waiting for the disk at every commit."""
     engine = db.open_engine(settings.database_url, waits_for_disk=False)
+    works, platform = Works(engine, clock=clock, ids=SeededIds(SEED)), system(BrandId("platform"))
     try:
-        yield Works(engine, clock=clock, ids=SeededIds(SEED))
+        with works.change(platform) as work:
+            begin_story(work)
+        yield works
+        with works.change(platform) as work:
+            end_story(work)
         db.settle_on_disk(engine)
     finally:
         engine.dispose()
@@ -133,14 +145,27 @@ def _as_it_is(catalogue: Catalogue) -> Catalogue:
 def add_brand(
     works: Works, settings: Settings, folder: Path, *, change: Callable[[Catalogue], Catalogue] = _as_it_is
 ) -> SeededBrand:
-    """Add a demo brand with its catalogue, which may be changed before, and its people, in one change."""
+    """Add a demo brand with its catalogue, which may be changed before, and its people, in one change.
+
+    Raises SettingError, and adds nothing, where the catalogue is not in force yet.
+    """
     identity = IdentitySettings(identity_key=settings.secrets.identity)
     hasher = Hasher(identity.password_cost, at_once=1, queue_max=1)
     with works.change(system(BrandId("platform"))) as work:
         brand = add_brand_from_folder(work, BrandFolder(folder))
-        publish_catalogue(work.acting(system(brand.id)), change(read_catalogue(folder / "catalogue")))
+        catalogue = change(read_catalogue(folder / "catalogue"))
+        _require_in_force(catalogue, work.now.astimezone(brand.zone).date())
+        publish_catalogue(work.acting(system(brand.id)), catalogue)
         accounts = add_cast(work.acting(system(brand.id)), read_cast(folder), identity, hasher)
     return SeededBrand(folder, brand, accounts)
+
+
+def _require_in_force(catalogue: Catalogue, begins_on: date) -> None:
+    if begins_on < catalogue.effective_from:
+        raise SettingError(
+            f"the demo's first catalogue is in force from {catalogue.effective_from} on, and this story would begin on "
+            f"{begins_on}: give an --as-of that is at least {(catalogue.effective_from - begins_on).days} days later"
+        )
 
 
 class _Steps:

@@ -17,6 +17,7 @@ from kernel.news import outbox
 from kernel.work import Works
 from muster.audit import CHECKS, audit
 from muster.demo import seed
+from muster.demo.unfinished import is_unfinished
 from muster.opening import open_works
 from muster.settings import Settings, read_settings
 from muster.tables import metadata
@@ -83,6 +84,7 @@ def test_the_demo_is_the_one_that_is_pinned_sound_and_with_every_kind_of_pool(
         stuck = connection.execute(select(func.count()).where(outbox.c.due_at.isnot(None))).scalar_one()
     assert dict(states) == {"locked": 2, "rolled": 1, "frozen": 1, "open": 2}
     assert stuck == 0
+    assert not is_unfinished(works)
     for brand_audit in audit(works, CHECKS):
         assert brand_audit.is_sound, brand_audit.findings
     assert_light_stock_is_told(works)

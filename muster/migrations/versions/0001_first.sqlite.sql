@@ -40,6 +40,13 @@ CREATE TABLE demo_clock (
 	CONSTRAINT ck_demo_clock_forward_only CHECK (offset_seconds >= 0)
 )
 -- next
+CREATE TABLE demo_unfinished (
+	id INTEGER NOT NULL, 
+	began_at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_demo_unfinished PRIMARY KEY (id), 
+	CONSTRAINT ck_demo_unfinished_one_row CHECK (id = 1)
+)
+-- next
 CREATE TABLE early_rounds (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
