@@ -38,7 +38,7 @@ def accept_repaired_car(work: Work, order_id: str) -> RepairOffer:
     built, order = _own_order(work, order_id)
     offer = open_offer(work, order_id)
     if offer is None:
-        return _accepted_before(work, order_id)
+        return _answered_before(work, order_id, OfferState.ACCEPTED)
     if work.now >= offer.answer_by:
         raise RepairOfferEnded(OfferState.LAPSED.value)
     if not isinstance(order, ScheduledOrder) or (built is not None and built.stage not in BEFORE_THE_LINE):
@@ -55,12 +55,12 @@ def accept_repaired_car(work: Work, order_id: str) -> RepairOffer:
 
 
 def decline_repaired_car(work: Work, order_id: str) -> RepairOffer:
-    """Wait for the other car instead; refuses as `accept_repaired_car` does."""
+    """Wait for the other car instead; the same again changes nothing. Refuses as `accept_repaired_car` does."""
     work.actor.require(Permission.OWN_WRITE)
     _, order = _own_order(work, order_id)
     offer = open_offer(work, order_id)
     if offer is None:
-        raise RepairOfferEnded(_last_state(work, order_id))
+        return _answered_before(work, order_id, OfferState.DECLINED)
     end_offer(work, order.terms, OfferState.DECLINED)
     return replace(offer, state=OfferState.DECLINED, answered_at=work.now)
 
@@ -73,16 +73,12 @@ def _own_order(work: Work, order_id: str) -> tuple[BuildOrder | None, Order]:
     return built, order
 
 
-def _accepted_before(work: Work, order_id: str) -> RepairOffer:
+def _answered_before(work: Work, order_id: str, state: OfferState) -> RepairOffer:
+    """Return the last offer of an order where it was answered so; refuses RepairOfferEnded."""
     offers = repair_offers_of_orders(work, [order_id])[order_id]
-    if not offers or offers[-1].state is not OfferState.ACCEPTED:
-        raise RepairOfferEnded(_last_state(work, order_id))
+    if not offers or offers[-1].state is not state:
+        raise RepairOfferEnded(offers[-1].state.value if offers else "none")
     return offers[-1]
-
-
-def _last_state(work: Work, order_id: str) -> str:
-    offers = repair_offers_of_orders(work, [order_id])[order_id]
-    return offers[-1].state.value if offers else "none"
 
 
 def _leave_other_car(work: Work, terms: OrderTerms, built: BuildOrder | None, vehicle: Vehicle) -> None:

@@ -126,7 +126,12 @@ def test_without_a_word_the_offer_ends_at_its_deadline_and_the_other_car_is_buil
 def test_who_declines_gets_the_other_car_and_cannot_change_that(room: PoolRoom) -> None:
     trade, order_id, _ = repaired(room)
 
-    assert decline(trade, order_id).state is OfferState.DECLINED
+    declined = decline(trade, order_id)
+    # The same no again, since the answer to the first was lost, is the same answer.
+    again = decline(trade, order_id)
+
+    assert declined.state is OfferState.DECLINED
+    assert again == declined
     with pytest.raises(RepairOfferEnded, match="declined"):
         accept(trade, order_id)
     assert trade.build_order_of(order_id).stage is Stage.QUEUED
