@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from factory_orders.deliveries.tables import order_balances
 from factory_orders.planning.tables import orders
+from factory_orders.plant.model import Stage
 from factory_orders.service import Damage
-from factory_orders.vehicles.tables import vehicles
+from factory_orders.vehicles.tables import vehicles, vin_serials
 from tests.factory_orders.trade import SYSTEM, Trade
 
 
@@ -21,6 +22,21 @@ def test_the_database_delivers_no_car_before_what_happened_to_it_is_accepted(tra
 
     with pytest.raises(IntegrityError, match="accepted before it is delivered"), trade.works.change(SYSTEM) as work:
         work.connection.execute(update(vehicles).where(vehicles.c.vin == vin).values(state="delivered"))
+
+
+def test_the_database_gives_no_number_to_a_second_car(trade: Trade) -> None:
+    first, second = trade.lock(2)
+    vin = trade.build(first)
+    with trade.works.change(SYSTEM) as work:
+        # As if the numbers had been set back to the first.
+        work.connection.execute(delete(vin_serials))
+
+    with pytest.raises(IntegrityError):
+        trade.build(second)
+
+    with trade.works.read(SYSTEM) as work:
+        assert list(work.connection.execute(select(vehicles.c.vin)).scalars()) == [vin]
+    assert trade.build_order_of(second).stage is Stage.BODY
 
 
 @pytest.mark.parametrize("part", ["price_minor", "guaranteed_other_minor"])
