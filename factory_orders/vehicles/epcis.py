@@ -115,7 +115,8 @@ def _event(vin: str, entry: PassportEntry, zone: tzinfo) -> dict[str, Any]:
     return {
         "type": "ObjectEvent",
         "eventID": f"ni:///sha-256;{entry.hash}",
-        "eventTime": _time(entry.at),
+        # As the chain has it, in the reporter's own offset: the hash is over these very words.
+        "eventTime": entry.at.isoformat(),
         "eventTimeZoneOffset": _offset(entry.at, zone),
         "recordTime": _time(entry.written_at),
         "epcList": [f"{EPC}{vin}"],

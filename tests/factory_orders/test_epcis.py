@@ -72,6 +72,20 @@ def test_a_document_is_of_the_published_shape_and_says_the_same_when_it_is_read(
     assert first["eventID"] == f"ni:///sha-256;{WHOLE.entries[0].hash}"
 
 
+def test_a_time_that_a_plant_told_in_its_own_zone_keeps_its_hash() -> None:
+    at = NOW.astimezone(SHANGHAI)
+    body = {"vin": VIN, "at": at.isoformat(), "newness": Newness.NEW.word}
+    made = record.entry_hash(
+        chain=f"vin:{VIN}", sequence=1, kind="identified", body=body, previous_hash=record.GENESIS, at=NOW
+    )
+    entry = PassportEntry(1, "identified", at, NOW, Newness.NEW, {}, record.GENESIS, made)
+
+    document = written(Passport(VIN, Newness.NEW, (entry,), verified=True))
+
+    assert VALID.is_valid(document)
+    assert verify_document(document).is_sound
+
+
 def test_the_published_schema_is_the_one_that_documents_are_checked_by() -> None:
     file = Path(__file__).parents[2] / "docs" / "examples" / "passport.schema.json"
 
