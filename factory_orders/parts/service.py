@@ -227,11 +227,12 @@ def on_amended(work: Work, letters: Sequence[Letter]) -> None:
 def on_withdrawn(work: Work, letters: Sequence[Letter]) -> None:
     """Give the parts back of cars that left before their body was begun; what is on the line is not taken apart.
 
-    The news may overtake that of the parts taken: such a car takes none any more.
+    The news may overtake that of the parts taken: such a car takes none any more. Who comes while they are taken waits
+    for the build order, as there.
     """
     left = [letter.event.build_order_id for letter in letters if isinstance(letter.event, BuildOrderWithdrawn)]
     on_the_line = begun_body(work, left)
-    for order in build_orders_by_id(work, left).values():
+    for order in build_orders_by_id(work, left, lock=True).values():
         if order.id not in on_the_line and not note_takings(work, [order.id]):
             move_stock(work, order.plant_id, parts_used(work, order.id), kind="returned", reference=order.id)
 
