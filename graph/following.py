@@ -12,7 +12,6 @@ from graphql import VariableNode
 from graph.documents import Prepared, Refused
 from graph.endpoint import Endpoint, hash_of, raw_request
 from graph.execution import run
-from graph.identifiers import raw_id
 from graph.limits import limit_error
 from graph.live import Follower, Hub, Topic, View, owner_of
 from graph.sessions import Caller
@@ -37,7 +36,7 @@ async def start_following(
     root = prepared.roots[0]
     watched = endpoint.api.watched[root.name]
     given = _argument(prepared, watched.argument, variables.coerced)
-    raw = watched.topic_id(caller.actor, raw_id(given, watched.kind))
+    raw = watched.topic_id(caller.actor, watched.raw(given))
     topic = Topic(root.name, caller.actor.brand_id, raw, caller.actor.locale)
 
     async def render(state: Any) -> bytes:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 _RAW: Final = re.compile(r"[0-9A-Za-z_.:-]{1,80}")
 ID_LENGTH_MAX: Final = 200
+NO_ID: Final = "none"
+"""What a word that names nothing is read as."""
 CHAINS: Final = {"Pool": "pool", "Proposal": "proposal", "Comparison": "comparison"}
 """The kinds of ids whose things have a chain of the record; cars go by their VIN."""
 
@@ -38,7 +40,7 @@ def read_id(text: str) -> tuple[str, str] | None:
 def raw_id(text: str, kind: str) -> str:
     """Return the raw id of a thing of this kind; another word gives one that no row has, so it reads as not found."""
     found = read_id(text)
-    return found[1] if found is not None and found[0] == kind else "none"
+    return found[1] if found is not None and found[0] == kind else NO_ID
 
 
 def chain_of(word: str) -> str:

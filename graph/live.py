@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import structlog
 
+from graph.identifiers import NO_ID, raw_id
 from graph.services import FOLLOWERS_DEFAULT, Threads
 from kernel.actor import Actor, system
 from kernel.ids import BrandId
@@ -33,17 +34,21 @@ StateReader = Callable[[Work, list[str]], Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A root field of Subscription: its id argument, what kind of id that is, and how states are read.
+    """A root field of Subscription: its id argument, what kinds of id that may be, and how states are read.
 
     `topic_id` turns actor and raw id into what the reader takes, for things that only their owner may watch. It is
     read each `every_seconds`, a quarter of one at the least: what takes days need not be looked at each moment.
     """
 
     argument: str
-    kind: str
+    kinds: tuple[str, ...]
     read: StateReader
     topic_id: Callable[[Actor, str], str] = lambda _actor, raw: raw
     every_seconds: float = TICK_SECONDS
+
+    def raw(self, given: str) -> str:
+        """Return the raw id of a thing of one of the kinds; another word gives one that nothing has."""
+        return next((raw for kind in self.kinds if (raw := raw_id(given, kind)) != NO_ID), NO_ID)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from strawberry.types import Info
 
 from graph.access import ACCESS_KEY, Access
 from graph.context import Request
-from graph.identifiers import raw_id
+from graph.identifiers import NO_ID
 from graph.live import Topic, Watched, owner_of
 from graph.types.hours import StoreArrivals, read_arrivals
 from graph.types.orders import load_orders
@@ -27,7 +27,6 @@ from kernel.actor import Actor, Permission
 from kernel.work import Work
 
 _APART: Final = "/"
-NOTHING: Final = "none"
 EACH_SECOND: Final = 1.0
 """Who waits for a car or for work sees it within a second; each look reads all that comes to a store or a plant."""
 
@@ -39,12 +38,12 @@ def owned(actor: Actor, raw: str) -> str:
 
 def of_own_store(actor: Actor, raw: str) -> str:
     """Return a store's id to those who work there; to all others it is nobody's."""
-    return raw if raw == actor.store_id else NOTHING
+    return raw if raw == actor.store_id else NO_ID
 
 
 def of_own_plant(actor: Actor, raw: str) -> str:
     """Return a plant's id to its own system; to all others it is nobody's."""
-    return raw if raw == actor.plant_id else NOTHING
+    return raw if raw == actor.plant_id else NO_ID
 
 
 def read_own_orders(work: Work, keys: Sequence[str]) -> dict[str, PreOrder]:
@@ -75,19 +74,19 @@ def read_own_purchases(work: Work, keys: Sequence[str]) -> dict[str, StockPurcha
 
 
 WATCHED: Final = {
-    "poolProgress": Watched(argument="poolId", kind="Pool", read=read_progress),
-    "myOrder": Watched(argument="orderId", kind="PreOrder", read=read_own_orders, topic_id=owned),
-    "liveStockQuote": Watched(argument="quoteId", kind="StockQuote", read=read_standings),
+    "poolProgress": Watched(argument="poolId", kinds=("Pool",), read=read_progress),
+    "myOrder": Watched(argument="orderId", kinds=("PreOrder", "Order"), read=read_own_orders, topic_id=owned),
+    "liveStockQuote": Watched(argument="quoteId", kinds=("StockQuote",), read=read_standings),
     "myStockPurchase": Watched(
-        argument="stockPurchaseId", kind="StockPurchase", read=read_own_purchases, topic_id=owned
+        argument="stockPurchaseId", kinds=("StockPurchase",), read=read_own_purchases, topic_id=owned
     ),
     "storeArrivals": Watched(
-        argument="storeId", kind="Store", read=read_arrivals, topic_id=of_own_store, every_seconds=EACH_SECOND
+        argument="storeId", kinds=("Store",), read=read_arrivals, topic_id=of_own_store, every_seconds=EACH_SECOND
     ),
     "buildQueue": Watched(
-        argument="plantId", kind="Plant", read=read_queues, topic_id=of_own_plant, every_seconds=EACH_SECOND
+        argument="plantId", kinds=("Plant",), read=read_queues, topic_id=of_own_plant, every_seconds=EACH_SECOND
     ),
-    "batchProgress": Watched(argument="batchId", kind="Batch", read=load_batches, every_seconds=EACH_SECOND),
+    "batchProgress": Watched(argument="batchId", kinds=("Batch",), read=load_batches, every_seconds=EACH_SECOND),
 }
 
 
@@ -96,7 +95,7 @@ async def _states(info: Info[Request, None], name: str, given: str) -> AsyncGene
     request = info.context
     assert request.hub is not None
     watched, actor = WATCHED[name], request.actor
-    topic = Topic(name, actor.brand_id, watched.topic_id(actor, raw_id(given, watched.kind)), actor.locale)
+    topic = Topic(name, actor.brand_id, watched.topic_id(actor, watched.raw(given)), actor.locale)
     async for state in request.hub.states(topic, owner=owner_of(actor, request.address)):
         yield state
 
@@ -151,7 +150,7 @@ pool_progress = _followed(
 )
 my_order = _followed(
     _my_order,
-    "Your own pre-order, and the order it becomes, as it changes.",
+    "Your own pre-order, and the order it becomes, by the id of either, as it changes.",
     reads=Permission.OWN_READ,
 )
 live_stock_quote = _followed(

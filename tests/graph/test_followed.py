@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 import orjson
+import pytest
 from sqlalchemy import select
 
 from factory_orders import queries, service
@@ -208,11 +209,12 @@ def test_a_bought_stock_car_is_followed_to_its_handover_as_any_other_order(count
     ]
 
 
-def test_an_order_is_followed_from_the_lock_on_as_well(counter: Counter) -> None:
+@pytest.mark.parametrize("kind", ["PreOrder", "Order"])
+def test_an_order_is_followed_from_the_lock_on_as_well(counter: Counter, kind: str) -> None:
     order_id, *_ = counter.locked_orders()
     trade = counter.trade
 
-    with following(counter, buyer(), ORDER, write_id("PreOrder", order_id)) as stream:
+    with following(counter, buyer(), ORDER, write_id(kind, order_id)) as stream:
         locked = stream.next()
         vin = trade.build(order_id)
         built = stream.until(lambda state: state["order"]["state"] == "built")
