@@ -52,7 +52,7 @@ from demand.pools.seats.costlier_service import accept_terms
 from demand.pools.seats.store import lock_seat
 from kernel import payments
 from kernel.actor import Permission
-from kernel.errors import Refusal
+from kernel.errors import NotFound, Refusal
 from kernel.ledger import book
 from kernel.payments import Payment
 from kernel.timers import cancel_timer
@@ -167,20 +167,25 @@ def raise_cap(work: Work, pre_order_id: str, *, price_cap_minor: int) -> PooledP
     return better
 
 
-def change_car(work: Work, pre_order_id: str, *, quote_id: str, price_cap_minor: int) -> PooledPreOrder:
+def change_car(
+    work: Work, pre_order_id: str, *, quote_id: str, price_cap_minor: int, pool_id: str | None = None
+) -> PooledPreOrder:
     """Change to the car of a new quote of the same class, with a new cap; the place and its time stay.
 
     In a frozen pool the cap must rise by at least as much as the price (CapNotRaised), and by instalments a store whose
     city asks for a plate takes one (FinanceNotApproved). Refuses what a quote may be refused for, a car of another
-    class, and a cap below every tier. Who waits for the next pool joins it by this, also on costlier terms.
+    class, and a cap below every tier. Who waits for the next pool joins it by this, also on costlier terms; `pool_id` says
+    which, where several would take the answer, and is else the pool that one is in (NotFound).
     """
     work.actor.require(Permission.PREORDER)
     check_cap(price_cap_minor)
     found, _ = find_pre_order(work, pre_order_id)
     if isinstance(found, WaitingPreOrder) and found.head.account_id == work.actor.signed_in():
-        return accept_terms(work, found, quote_id=quote_id, price_cap_minor=price_cap_minor)
+        return accept_terms(work, found, quote_id=quote_id, price_cap_minor=price_cap_minor, pool_id=pool_id)
     seat = lock_seat(work, pre_order_id, owner=work.actor.signed_in())
     stored, pre_order = seat.stored, seat.pre_order
+    if pool_id not in (None, stored.pool.head.id):
+        raise NotFound("pool")
     if not isinstance(pre_order, PooledPreOrder):
         raise PreOrderClosed(pre_order_state(pre_order))
     quote = accept_quote(work, QuoteClaim(QuoteId(quote_id), work.actor.signed_in()), reference=pre_order.head.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 from demand.errors import CapTooLow, DepositAboveCeiling, TermsUnsound
 from demand.pools.chain_store import chain_joined, chain_opened, pool_times
@@ -15,6 +15,7 @@ from demand.pools.model import (
     FrozenPool,
     JoinablePool,
     OpenPool,
+    Pool,
     PooledPreOrder,
     PoolHead,
     PoolId,
@@ -49,7 +50,7 @@ from demand.pools.rows import StoredPool
 from demand.pools.seats.clearance_store import save_after, uncleared_in
 from demand.pools.seats.costlier_service import offer_terms
 from demand.pools.seats.taking_back_service import take_back
-from demand.pools.seats.waiting_store import Last, asked_since, waiting_for
+from demand.pools.seats.waiting_store import Last, asked_by, may_answer_elsewhere, waiting_for
 from kernel import policy
 from kernel.actor import Permission, system
 from kernel.errors import Refusal
@@ -172,35 +173,32 @@ def _take_in(work: Work, pool_id: str, *, after: Last | None) -> Last | None:
     """Take in up to 500 of those who wait, earliest funded first; returns who was the last where more may wait.
 
     A member keeps the time of funding it came with. A place held already or a cap below every tier end in a refund, and
-    so do costlier terms that they were asked about and did not accept until the freeze. Where the pool is full or
-    closed, or frozen and they have not agreed to that or could not be asked any more, people go on waiting.
+    so do costlier terms that they were asked about and did not accept until the freeze; but nobody is sent away who may
+    still answer another pool. Where the pool is full or closed, or frozen and they have not agreed to that or could not
+    be asked any more, people go on waiting.
     """
     stored = lock_pool(work, pool_id)
     head = stored.pool.head
     time = pool_times(work, [pool_id])[pool_id]
     stays = judge_consent(stored.pool, accepts_frozen=False, now=time) is not None
-    frozen_from = head.opens_at if stays else None
-    waiting = waiting_for(work, class_key=head.class_key, frozen_from=frozen_from, limit=TAKEN_IN_AT_ONCE, after=after)
+    frozen_id = pool_id if stays else None
+    waiting = waiting_for(work, class_key=head.class_key, frozen_id=frozen_id, limit=TAKEN_IN_AT_ONCE, after=after)
     if not waiting:
         return None
-    terms_before = terms_of(work, [one.pool_id for one in waiting])
     holders = {
         person_id for own, person_id in places_of(work, [one.head.person_id for one in waiting]) if own == pool_id
     }
     rationed = stores_with_plate_quota(work, [one.head.store_id for one in waiting])
-    costlier = {one.head.id for one in waiting if is_costlier(one.head, old=terms_before[one.pool_id], new=head.terms)}
-    known, may_accept = asked_since(work, costlier, head.opens_at), free_until(stored.pool, now=time) is not None
     uncleared = uncleared_in(work, [stored.pool], newcomers=len(waiting)).get(pool_id, 0)
     now, taken, refused, asked = stored, list[tuple[WaitingPreOrder, int]](), _nobody(), _nobody()
+    becomes = {"asked": asked, "refused": refused, "waits": _nobody()}
+    costlier = _judge_costlier(work, stored.pool, waiting, now=time)
     for one in waiting:
         if one.head.person_id in holders:
             refused.append(one)
             continue
         if one.head.id in costlier:
-            if one.head.id in known and not may_accept:
-                refused.append(one)
-            elif one.head.id not in known and may_accept:
-                (refused if head.terms.deposit_minor > one.head.deposit_minor else asked).append(one)
+            becomes[costlier[one.head.id]].append(one)
             continue
         cleared = is_cleared(one.head, needs_plate=one.head.store_id in rationed)
         # Whoever is taken in may fill the pool: then those behind have to have agreed to stay.
@@ -223,13 +221,42 @@ def _take_in(work: Work, pool_id: str, *, after: Last | None) -> Last | None:
                 holders.add(one.head.person_id)
                 taken.append((one, now.joined))
     _write_taken(work, stored, now, taken)
-    end_pre_orders(work, refused, ending="refunded", reason="roll_not_possible", refund_by=refund_day(work))
+    _send_away(work, head, refused, now=time)
     offer_terms(work, head, asked)
     return (waiting[-1].funded_at, waiting[-1].head.id) if len(waiting) == TAKEN_IN_AT_ONCE else None
 
 
 def _nobody() -> list[WaitingPreOrder]:
     return []
+
+
+def _judge_costlier(
+    work: Work, pool: Pool, waiting: Sequence[WaitingPreOrder], *, now: datetime
+) -> dict[str, Literal["asked", "refused", "waits"]]:
+    """Say by pre-order what becomes of those for whom this pool costs more; the others are left out.
+
+    They are asked once, before the freeze; a larger deposit is nothing to ask about. Refused is who was asked and
+    waited for the freeze without an answer; who was in another pool then, or could not be asked, waits.
+    """
+    head, may_accept = pool.head, free_until(pool, now=now) is not None
+    terms_before = terms_of(work, [one.pool_id for one in waiting])
+    costlier = [one for one in waiting if is_costlier(one.head, old=terms_before[one.pool_id], new=head.terms)]
+    asked_before = asked_by(work, [one.head.id for one in costlier], head.id)
+
+    def judge(one: WaitingPreOrder) -> Literal["asked", "refused", "waits"]:
+        waits_since = asked_before.get(one.head.id)
+        if waits_since is None and may_accept:
+            return "refused" if head.terms.deposit_minor > one.head.deposit_minor else "asked"
+        return "refused" if waits_since is not None and not may_accept and waits_since <= head.freeze_at else "waits"
+
+    return {one.head.id: judge(one) for one in costlier}
+
+
+def _send_away(work: Work, head: PoolHead, refused: Sequence[WaitingPreOrder], *, now: datetime) -> None:
+    """Give those back their money who cannot go on into this pool, unless another one waits for their answer."""
+    others = may_answer_elsewhere(work, [one.head.id for one in refused], head.id, now=now)
+    gone = [one for one in refused if one.head.id not in others]
+    end_pre_orders(work, gone, ending="refunded", reason="roll_not_possible", refund_by=refund_day(work))
 
 
 def _write_taken(

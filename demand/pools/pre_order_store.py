@@ -38,6 +38,7 @@ EXPIRE_TIMER: Final = "demand.pre_order_expire"
 DEPOSIT: Final = "deposit"
 POOL_FAILED: Final = "pool_failed"
 BEYOND_CLEARING: Final = "beyond_clearing"
+TERMS_OFFERED: Final = "terms_offered"
 
 
 def deposit_account(pre_order_id: str) -> AccountName:
@@ -171,6 +172,12 @@ def save_pre_orders(work: Work, changed: Sequence[tuple[PreOrder, int | None, st
         for state in (*(["funded"] if reason == "funded" else []), pre_order_state(one))
     ]
     db.insert_many(work.connection, pre_order_changes, changes)
+
+
+def note_question(work: Work, asked: Sequence[WaitingPreOrder], pool_id: PoolId) -> None:
+    """Append that a pool asked these whether they accept its costlier terms; nothing else of them changes."""
+    rows = [_change(work, one.head, pre_order_state(one), TERMS_OFFERED) | {"asked_by_pool_id": pool_id} for one in asked]
+    db.insert_many(work.connection, pre_order_changes, rows)
 
 
 def find_pre_order(work: Work, pre_order_id: str) -> tuple[PreOrder, int | None]:

@@ -183,8 +183,19 @@ pre_order_changes = Table(
     Column("pre_order_id", Id, ForeignKey("pre_orders.id"), nullable=False, index=True),
     Column("state", String(16), nullable=False),
     Column("reason", String(40), nullable=False),
+    # Which pool asked whether its costlier terms are accepted; it asks once.
+    Column("asked_by_pool_id", Id, ForeignKey("pools.id")),
     Column("by", Id),
     Column("at", Instant, nullable=False),
+    CheckConstraint("(reason = 'terms_offered') = (asked_by_pool_id IS NOT NULL)", name="a_question_names_its_pool"),
+)
+Index(
+    "uq_pre_order_changes_asked_once",
+    pre_order_changes.c.pre_order_id,
+    pre_order_changes.c.asked_by_pool_id,
+    unique=True,
+    postgresql_where=text("asked_by_pool_id IS NOT NULL"),
+    sqlite_where=text("asked_by_pool_id IS NOT NULL"),
 )
 
 early_bonuses = Table(

@@ -178,11 +178,16 @@ class RaiseCapInput:
 
 @input_type(takes=Permission.PREORDER)
 class ChangeCarInput:
-    """One of your pre-orders, the new quote of another car of its class, and the most you would pay for that one."""
+    """One of your pre-orders, the new quote of another car of its class, and the most you would pay for that one.
+
+    Where it waits and two pools asked, `poolId` says which one you answer; else one that may still be left comes first,
+    and of those one of your trim.
+    """
 
     pre_order_id: strawberry.ID
     quote_id: strawberry.ID
     price_cap: MoneyInput
+    pool_id: strawberry.ID | None = None
 
 
 @input_type(takes=Permission.PREORDER)
@@ -383,7 +388,9 @@ def change_car(work: Work, input: ChangeCarInput) -> PreOrder:  # noqa: A002  # 
     cap = read_money(input.price_cap, "priceCap").minor
     quote_id = raw_id(input.quote_id, "Quote")
     raw = raw_id(input.pre_order_id, "PreOrder")
-    return show_pre_order(service.change_car(work, raw, quote_id=quote_id, price_cap_minor=cap))
+    pool_id = None if input.pool_id is None else raw_id(input.pool_id, "Pool")
+    changed = service.change_car(work, raw, quote_id=quote_id, price_cap_minor=cap, pool_id=pool_id)
+    return show_pre_order(changed)
 
 
 @mutation(does=Permission.MEMBER_REMOVE, refuses=(PreOrderClosed,), result="RemoveMemberResult")

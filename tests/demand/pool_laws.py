@@ -23,7 +23,7 @@ from demand.pools.model import (
 )
 from demand.pools.replay import replay_pool
 from demand.pools.rows import pool_from, pre_order_from
-from demand.pools.tables import pools, pre_orders
+from demand.pools.tables import pool_changes, pools, pre_order_changes, pre_orders
 from demand.queries import pool_progress
 from kernel import db, record
 from kernel.actor import system
@@ -135,6 +135,31 @@ class PoolLaws(RuleBasedStateMachine):
             assert balances.get(f"deposit:{row.id}", 0) == held
             is_earnest = row.state == "locked" and row.id not in lost
             assert balances.get(f"earnest:{row.id}", 0) == (500_000 if is_earnest else 0)
+
+    @invariant()
+    def a_question_ends_at_its_pool_s_freeze_alone(self) -> None:
+        """Nobody is sent away while a pool waits for their answer, and nobody waits for none but pools that froze."""
+        with self.room.works.read(system(BRAND)) as work:
+            changes = list(work.connection.execute(select(pre_order_changes).order_by(pre_order_changes.c.serial)))
+            over = {
+                row.pool_id: row
+                for row in work.connection.execute(select(pool_changes).order_by(pool_changes.c.serial.desc()))
+                if row.state not in ("scheduled", "open")
+            }
+            freezes = {row.id: row.freeze_at for row in work.connection.execute(select(pools.c.id, pools.c.freeze_at))}
+        for name, state in self.room.states().items():
+            own = [row for row in changes if row.pre_order_id == name]
+            asked = [row.asked_by_pool_id for row in own if row.asked_by_pool_id is not None]
+            live = [one for one in asked if one not in over and self.clock.now() < freezes[one]]
+            if own[-1].reason == "roll_not_possible":
+                at = own[-1].at
+                assert all(freezes[one] <= at or (one in over and over[one].at <= at) for one in asked), name
+            elif state == "rolled_over":
+                rolled = max(place for place, row in enumerate(own) if row.asked_by_pool_id is None)
+                ends = [over[row.asked_by_pool_id].state for row in own[rolled + 1 :] if row.asked_by_pool_id in over]
+                assert live or "cancelled" in ends or not ends, name
+                type(self).reached |= {"asked by two"} if len(live) == 2 else set()
+                type(self).reached |= {"one of two froze"} if live and "frozen" in ends else set()
 
     @invariant()
     def every_record_replays(self) -> None:

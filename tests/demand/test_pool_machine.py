@@ -47,7 +47,7 @@ from tests.configurator.small_brand import BRAND, EAST_STORE, NORTH_STORE, PLAIN
 from tests.demand.pool_laws import PoolLaws
 
 IS_SAMPLE: Final = settings().derandomize
-BEGINNINGS: Final = ("filled", "frozen", "locked", "failed", "tardy")
+BEGINNINGS: Final = ("filled", "frozen", "locked", "failed", "asked", "tardy")
 # `dev.py prove` plays twenty times as many lives as `dev.py test`, new ones each time.
 MACHINE: Final = settings(max_examples=settings().max_examples * 4 // 15, stateful_step_count=20, deadline=None)
 OPERATOR: Final = Actor(BRAND, frozenset({Role.OPERATOR}), AccountId("f" * 32))
@@ -167,6 +167,7 @@ REASONS: Final = (
     "payment_returned",
     "freeze_not_accepted",
 )
+QUESTIONS: Final = ("asked by two", "one of two froze")
 REFUSALS: Final = (
     "POOL_FULL",
     "POOL_FROZEN",
@@ -213,12 +214,16 @@ class PoolMachine(PoolLaws):
         """Begin where it gets interesting, since few lives come there by chance."""
         sure = [replace(one, method=PaymentMethod.CASH, funded=True, empty=False, wider=True) for one in wishes]
         match self.beginning:
-            case "failed":
+            case "failed" | "asked":
                 self.open(level, CHEAPER)
                 for name, wish in enumerate(sure[:2], start=1):
                     cap = (9_500_000, 12_000_000)[name % 2]
                     self.place([name], cap, replace(wish, choice=FailureChoice.ROLL), PLAIN_CAR)
                 self.pass_time(5 * 24 * 60)
+                if self.beginning == "asked":
+                    self.open(level, tiers)
+                    self.pass_time(24 * 60)
+                    self.open(ClassLevel.L2 if level is ClassLevel.L1 else ClassLevel.L1, TIERS)
             case "frozen" | "locked":
                 self.open(level, tiers)
                 for name in range(1, 6):
@@ -396,4 +401,4 @@ def test_no_order_of_events_breaks_a_pool(fresh_url: Callable[[], str]) -> None:
         run_state_machine_as_test(type("Machine", (PoolMachine,), facts), settings=MACHINE)
 
     if IS_SAMPLE:
-        assert [one for one in (*STATES, *REASONS, *REFUSALS) if one not in reached] == []
+        assert [one for one in (*STATES, *REASONS, *QUESTIONS, *REFUSALS) if one not in reached] == []

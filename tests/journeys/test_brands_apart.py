@@ -69,6 +69,7 @@ NOT_REACHED: Final = {
     "placePreOrder.storeId": "its quote is looked for first",
     "offerToCircle.poolId": "its circle is looked for first",
     "changeCar.quoteId": "its pre-order is looked for first",
+    "changeCar.poolId": "its pre-order is looked for first",
     "payBalance.handoverId": "needs an authorisation that nobody could make up",
 }
 # A car that is damaged, stands in stock or comes too late takes a story of its own: two made-up ids are compared.

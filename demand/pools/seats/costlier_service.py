@@ -17,7 +17,6 @@ from demand.pools.model import (
     Offer,
     PooledPreOrder,
     PoolHead,
-    PreOrder,
     WaitingPreOrder,
     class_keys,
     pre_order_state,
@@ -27,13 +26,13 @@ from demand.pools.pool_store import lock_pool, open_pool_ids
 from demand.pools.pre_order_store import (
     began_anew,
     lock_pre_order,
+    note_question,
     places_of,
     save_car,
     save_pre_orders,
 )
 from demand.pools.rows import StoredPool
 from demand.pools.seats.clearance_store import is_cleared_there, save_after
-from demand.pools.seats.waiting_store import TERMS_OFFERED
 from demand.pools.tables import pools
 from kernel import db
 from kernel.errors import Refusal
@@ -44,7 +43,7 @@ def offer_terms(work: Work, head: PoolHead, asked: Sequence[WaitingPreOrder]) ->
     """Ask members who wait whether they accept a pool's terms; at the freeze the silent ones get their money back."""
     if not asked:
         return
-    save_pre_orders(work, [(one, None, TERMS_OFFERED) for one in asked])
+    note_question(work, asked, head.id)
     work.record(
         *(
             CostlierTermsOffered(one.head.brand_id, one.head.id, one.head.account_id, head.id, head.freeze_at)
@@ -53,13 +52,15 @@ def offer_terms(work: Work, head: PoolHead, asked: Sequence[WaitingPreOrder]) ->
     )
 
 
-def accept_terms(work: Work, found: WaitingPreOrder, *, quote_id: str, price_cap_minor: int) -> PooledPreOrder:
-    """Go on into the open pool of the class by a new accepted quote, at the time of funding that was kept.
+def accept_terms(
+    work: Work, found: WaitingPreOrder, *, quote_id: str, price_cap_minor: int, pool_id: str | None
+) -> PooledPreOrder:
+    """Go on into the named pool, else the first of the class, by a new accepted quote, at the time of funding kept.
 
     Refuses what a quote and a join may be refused for, NoOpenPool where no pool of the class takes members, and
     PreOrderClosed where the pool asks for a larger deposit or the pre-order waits no more.
     """
-    stored = _next_pool(work, found)
+    stored = _next_pool(work, found, pool_id)
     waiting, _ = lock_pre_order(work, found.head.id)
     if not isinstance(waiting, WaitingPreOrder) or stored.pool.head.terms.deposit_minor > waiting.head.deposit_minor:
         raise PreOrderClosed(pre_order_state(waiting))
@@ -99,16 +100,25 @@ def accept_terms(work: Work, found: WaitingPreOrder, *, quote_id: str, price_cap
     return pooled
 
 
-def _next_pool(work: Work, waiting: PreOrder) -> StoredPool:
-    """Lock the pool that somebody who waits would go on into: of the own class, else of the wider one if agreed to."""
+def _next_pool(work: Work, waiting: WaitingPreOrder, pool_id: str | None) -> StoredPool:
+    """Lock the pool that is named, or that somebody who waits would go on into.
+
+    That is one that may still be left before a frozen one, and one of the own trim before the wider one if agreed to.
+    """
     keys = [waiting.head.class_l1]
     if takes_any_trim(waiting.head):
         keys.append(waiting.head.class_l2)
+    if pool_id is not None:
+        named = lock_pool(work, pool_id)
+        if named.pool.head.class_key not in keys:
+            raise WrongClass(waiting.head.class_l1, named.pool.head.class_key)
+        return named
     found = open_pool_ids(work, keys)
     if not found:
         raise NoOpenPool(waiting.head.class_l1)
-    level = select(pools.c.id).where(db.among(pools.c.id, found)).order_by(pools.c.level, pools.c.id).limit(1)
-    return lock_pool(work, str(work.connection.execute(level).scalar_one()))
+    table = pools.c
+    first = select(table.id).where(db.among(table.id, found)).order_by(table.state.desc(), table.level, table.id)
+    return lock_pool(work, str(work.connection.execute(first.limit(1)).scalar_one()))
 
 
 def _joined(work: Work, stored: StoredPool, waiting: WaitingPreOrder) -> StoredPool:

@@ -2097,10 +2097,13 @@ CREATE TABLE pre_order_changes (
 	pre_order_id VARCHAR(32) NOT NULL, 
 	state VARCHAR(16) NOT NULL, 
 	reason VARCHAR(40) NOT NULL, 
+	asked_by_pool_id VARCHAR(32), 
 	"by" VARCHAR(32), 
 	at VARCHAR(27) NOT NULL, 
 	CONSTRAINT pk_pre_order_changes PRIMARY KEY (serial), 
-	CONSTRAINT fk_pre_order_changes_pre_order_id FOREIGN KEY(pre_order_id) REFERENCES pre_orders (id)
+	CONSTRAINT ck_pre_order_changes_a_question_names_its_pool CHECK ((reason = 'terms_offered') = (asked_by_pool_id IS NOT NULL)), 
+	CONSTRAINT fk_pre_order_changes_pre_order_id FOREIGN KEY(pre_order_id) REFERENCES pre_orders (id), 
+	CONSTRAINT fk_pre_order_changes_asked_by_pool_id FOREIGN KEY(asked_by_pool_id) REFERENCES pools (id)
 )
 -- next
 CREATE TABLE proposal_cars (
@@ -2983,6 +2986,8 @@ CREATE UNIQUE INDEX uq_part_moves_once ON part_moves (kind, reference, part) WHE
 CREATE UNIQUE INDEX uq_payments_provider_provider_reference ON payments (provider, provider_reference) WHERE provider_reference IS NOT NULL
 -- next
 CREATE UNIQUE INDEX uq_pools_open_class ON pools (brand_id, class_key) WHERE state = 'open'
+-- next
+CREATE UNIQUE INDEX uq_pre_order_changes_asked_once ON pre_order_changes (pre_order_id, asked_by_pool_id) WHERE asked_by_pool_id IS NOT NULL
 -- next
 CREATE UNIQUE INDEX uq_pre_orders_one_place ON pre_orders (person_id, pool_id) WHERE state IN ('pooled', 'locked')
 -- next
