@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -193,16 +193,21 @@ def _pools_for(seating: Seating, one: Candidate) -> Sequence[Pool] | Refusal:
     return [pool] if fits else WrongClass(l1_key, head.class_key)
 
 
-def say_where_is_room(one: Candidate, pools: Mapping[str, Pool], times: Mapping[str, datetime]) -> None:
+def say_where_is_room(
+    one: Candidate, pools: Mapping[str, Pool], times: Mapping[str, datetime], holders: Container[tuple[str, str]]
+) -> None:
     """Name in a refusal for want of places a pool that would take this offer: of the own trim before one of every trim.
 
-    Whoever did not agree to every trim is told that this would help.
+    None in which the person holds a place (`holders`, as pool and person). Whoever did not agree to every trim is told
+    that this would help.
     """
     full = one.refusal
     assert isinstance(full, PoolFull)
     assert one.quote is not None
     l1_key, l2_key = class_keys(one.quote.pooling_class)
     for pool in joinable_pools(pools, (l1_key, l2_key), times=times):
+        if (pool.head.id, one.request.actor.person_id) in holders:
+            continue
         if not isinstance(_admitted(one, pool, now=times[pool.head.id]), Refusal):
             as_agreed = pool.head.level is ClassLevel.L1 or one.request.accepts_wider_class
             advice = because("OTHER_POOL" if as_agreed else "WIDER_POOL")

@@ -160,8 +160,9 @@ def _look_for_room(work: Work, refused: Sequence[Candidate]) -> None:
         return
     found = pools_of_classes(work, keys)
     times = pool_times(work, found)
+    holders = places_of(work, [one.request.actor.person_id or "" for one in refused])
     for one in refused:
-        say_where_is_room(one, found, times)
+        say_where_is_room(one, found, times, holders)
 
 
 def _outcome(one: Candidate, repeated: Mapping[str, PreOrder]) -> Outcome:

@@ -404,3 +404,28 @@ def test_no_pool_is_named_that_would_not_take_the_offer_either(room: PoolRoom) -
     assert isinstance(outcome, PoolFull)
     assert outcome.other_pool_id is None
     assert outcome.text().endswith("To be in, choose another pool.")
+
+
+def test_no_pool_is_named_in_which_the_person_is_already(room: PoolRoom) -> None:
+    own, wide = full_pool_beside_a_wide_one(room)
+    room.place(room.request(room.buyer(7), pool_id=wide, accepts_wider_class=True))
+
+    (outcome,) = room.place(room.request(room.buyer(7), pool_id=own, accepts_wider_class=True))
+
+    assert isinstance(outcome, PoolFull)
+    assert outcome.other_pool_id is None
+    assert outcome.text().endswith("To be in, choose another pool.")
+
+
+def test_the_next_pool_is_named_where_the_person_is_in_the_first(room: PoolRoom) -> None:
+    frozen = room.open(capacity=3, tiers=TIERS[:1], level=ClassLevel.L2, days=4)
+    room.place(room.request(room.buyer(7), pool_id=frozen, accepts_wider_class=True))
+    room.pass_time(days=2)
+    own, wide = full_pool_beside_a_wide_one(room)
+
+    (outcome,) = room.place(room.request(room.buyer(7), pool_id=own, accepts_wider_class=True))
+    (stranger,) = room.place(room.request(room.buyer(8), pool_id=own, accepts_wider_class=True))
+
+    assert isinstance(outcome, PoolFull)
+    assert isinstance(stranger, PoolFull)
+    assert (outcome.other_pool_id, stranger.other_pool_id) == (wide, frozen)
