@@ -45,7 +45,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kernel.errors import Refusal
-from kernel.money import Money
+from kernel.money import BasisPoints, Money
 
 
 @dataclass(unsafe_hash=True)
@@ -72,9 +72,9 @@ class TierBelowCost(Refusal):
     """The thinnest-margin legal car of the class would be sold below cost at this tier."""
 
     code = "TIER_BELOW_COST"
-    en = "At {discount_bp} basis points off, {model} would lose {loss}. Give less off, or change its prices."
-    zh = "优惠{discount_bp}个基点时，{model}将亏损{loss}。请降低优惠或调整价格。"
-    discount_bp: int
+    en = "At {discount_bp} off, {model} would lose {loss}. Give less off, or change its prices."
+    zh = "优惠{discount_bp}时，{model}将亏损{loss}。请降低优惠或调整价格。"
+    discount_bp: BasisPoints
     model: str
     loss: Money
 

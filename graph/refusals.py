@@ -143,6 +143,6 @@ def _graph_type(name: str, hint: Any) -> Any:
         return strawberry.ID
     if hint is money.Money or name.endswith(_MINOR):
         return Money
-    if hint is int:
+    if hint in (int, money.BasisPoints):
         return Long
     return hint if hint in (str, bool, float, datetime, date) else str

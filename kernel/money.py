@@ -37,6 +37,12 @@ class Money:
         return other.minor
 
 
+class BasisPoints(int):
+    """A share in 1/10,000; a sentence writes it in percent (`format_share`)."""
+
+    __slots__ = ()
+
+
 def yuan(amount: int, fen: int = 0) -> Money:
     """Return an amount of CNY from whole yuan and fen."""
     return Money(amount * MINOR_PER_MAJOR + fen)
@@ -92,3 +98,10 @@ def format_money(money: Money) -> str:
     major, minor = divmod(abs(money.minor), MINOR_PER_MAJOR)
     symbol = _SYMBOLS.get(money.currency, money.currency + " ")
     return f"{sign}{symbol}{major:,}" + (f".{minor:02d}" if minor else "")
+
+
+def format_share(share: BasisPoints, *, chinese: bool) -> str:
+    """Write a share as people do: `2.5 %`, in Chinese `2.5%`; digits after the point only where there are some."""
+    whole, hundredths = divmod(abs(share), 100)
+    digits = f"{whole:,}" + (f".{hundredths:02d}".rstrip("0") if hundredths else "")
+    return f"{'-' if share < 0 else ''}{digits}{'' if chinese else ' '}%"

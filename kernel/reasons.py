@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from kernel.money import Money, format_money
+from kernel.money import BasisPoints, Money, format_money, format_share
 from kernel.words import ENGLISH, WORDS, ApiName, Count
 
 
@@ -33,7 +33,7 @@ def because(code: str, **facts: object) -> Reason:
 
 
 def write(value: object, *, chinese: bool, zone: ZoneInfo | None = None) -> object:
-    """Return a fact as a sentence holds it: money and days written out, moments in a zone, words in the language.
+    """Return a fact as a sentence holds it: money, shares, days written out, moments in a zone, words in the language.
 
     An English sentence names the zone's distance from UTC, as notices do.
     """
@@ -42,8 +42,8 @@ def write(value: object, *, chinese: bool, zone: ZoneInfo | None = None) -> obje
             return "无" if chinese else "none"
         case Reason():
             return value.zh if chinese else str(value)
-        case Money():
-            return format_money(value)
+        case Money() | BasisPoints():
+            return format_money(value) if isinstance(value, Money) else format_share(value, chinese=chinese)
         case datetime() if zone is not None:
             local = value.astimezone(zone)
             return f"{local:%Y-%m-%d %H:%M}" if chinese else f"{local:%Y-%m-%d %H:%M} (UTC{local.isoformat()[-6:]})"
@@ -185,7 +185,7 @@ REASONS: Final[Texts] = {
     ),
     "TIERS_RISE": ("tiers start at ever more members", "各档位的人数须递增"),
     "DISCOUNTS_RISE": ("a discount never falls with more members", "人数增加时优惠不得减少"),
-    "DISCOUNT_BOUNDS": ("a discount lies between 0 and {most} basis points", "优惠须在0至{most}个基点之间"),
+    "DISCOUNT_BOUNDS": ("a discount lies between 0 and {most}", "优惠须在0至{most}之间"),
     "MINIMUM": ("the minimum lies between 1 and the capacity", "最低人数须在1与产能之间"),
     "MEMBER_LIMIT": ("the member limit is at most twice the capacity", "人数上限不得超过产能的两倍"),
     "EARNEST_CEILING": (

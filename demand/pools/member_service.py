@@ -174,8 +174,8 @@ def change_car(
 
     In a frozen pool the cap must rise by at least as much as the price (CapNotRaised), and by instalments a store whose
     city asks for a plate takes one (FinanceNotApproved). Refuses what a quote may be refused for, a car of another
-    class, and a cap below every tier. Who waits for the next pool joins it by this, also on costlier terms; `pool_id` says
-    which, where several would take the answer, and is else the pool that one is in (NotFound).
+    class, and a cap below every tier. Who waits for the next pool joins it by this, also on costlier terms; `pool_id`
+    says which, where several would take the answer, and is else the pool that one is in (NotFound).
     """
     work.actor.require(Permission.PREORDER)
     check_cap(price_cap_minor)

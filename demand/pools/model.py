@@ -9,7 +9,7 @@ from typing import Final, NewType, TypeAlias, assert_never
 
 from configurator.model import PoolingClass, Tier, member_price_minor
 from demand.errors import TermsUnsound
-from kernel.money import BASIS_POINTS
+from kernel.money import BASIS_POINTS, BasisPoints
 from kernel.reasons import because
 
 PoolId = NewType("PoolId", str)
@@ -65,7 +65,10 @@ def check_terms(terms: PoolTerms) -> None:
         (members[:1] == [terms.minimum], because("FIRST_TIER")),
         (members == sorted(set(members)), because("TIERS_RISE")),
         (discounts == sorted(discounts), because("DISCOUNTS_RISE")),
-        (all(0 <= one < BASIS_POINTS for one in discounts), because("DISCOUNT_BOUNDS", most=BASIS_POINTS - 1)),
+        (
+            all(0 <= one < BASIS_POINTS for one in discounts),
+            because("DISCOUNT_BOUNDS", most=BasisPoints(BASIS_POINTS - 1)),
+        ),
         (1 <= terms.minimum <= terms.capacity <= MEMBERS_MAX, because("MINIMUM")),
         # More never clear: its price would be shown to everybody, and nobody could ever pay it.
         (members[-1:] <= [terms.capacity], because("TIER_ABOVE_CAPACITY", capacity=terms.capacity)),

@@ -6,7 +6,7 @@ from configurator.model import PoolingClass
 from configurator.service import cheapest_of_class, thinnest_margin_of_class
 from demand.errors import TermsUnsound, TierBelowCost
 from demand.pools.model import ClassLevel, PoolTerms
-from kernel.money import Money
+from kernel.money import BasisPoints, Money
 from kernel.reasons import because
 from kernel.work import Work
 
@@ -21,7 +21,7 @@ def check_tiers_pay(work: Work, cls: PoolingClass, terms: PoolTerms, *, level: C
     if thinnest is None:
         raise TermsUnsound(because("NO_CAR_OF_CLASS"))
     if thinnest.margin_minor < 0:
-        raise TierBelowCost(deepest, thinnest.model, Money(-thinnest.margin_minor))
+        raise TierBelowCost(BasisPoints(deepest), thinnest.model, Money(-thinnest.margin_minor))
     cheapest = cheapest_of_class(work, cls, any_trim=level is ClassLevel.L2)
     assert cheapest is not None, "the class has a car"
     if not terms.earnest_fits(cheapest):

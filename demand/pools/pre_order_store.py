@@ -176,7 +176,9 @@ def save_pre_orders(work: Work, changed: Sequence[tuple[PreOrder, int | None, st
 
 def note_question(work: Work, asked: Sequence[WaitingPreOrder], pool_id: PoolId) -> None:
     """Append that a pool asked these whether they accept its costlier terms; nothing else of them changes."""
-    rows = [_change(work, one.head, pre_order_state(one), TERMS_OFFERED) | {"asked_by_pool_id": pool_id} for one in asked]
+    rows = [
+        _change(work, one.head, pre_order_state(one), TERMS_OFFERED) | {"asked_by_pool_id": pool_id} for one in asked
+    ]
     db.insert_many(work.connection, pre_order_changes, rows)
 
 

@@ -398,8 +398,10 @@ def test_unsound_terms_a_tier_below_cost_and_a_second_open_pool_are_refused(room
         room.open(tiers=(Tier(3, 200), Tier(5, 0)))
     with pytest.raises(TermsUnsound):
         room.open(tiers=(Tier(3, -100), Tier(5, 0)))
-    with pytest.raises(BelowCost):
+    with pytest.raises(BelowCost) as below:
         room.open(tiers=(Tier(3, 0), Tier(5, 2_500)))
+    assert below.value.text().startswith("At 25 % off, ")
+    assert below.value.text("zh-CN").startswith("优惠25%时，")
     with pytest.raises(Forbidden), room.works.change(room.buyer(1)) as work:
         cancel_pool(work, "f" * 32, reason="no")
     room.open()

@@ -1,8 +1,7 @@
-"""Two pools ask one person about costlier terms at once: an answer, and silence until a freeze, is about one of them."""
+"""Two pools ask one person about costlier terms at once: an answer, or silence until a freeze, is about one of them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -153,7 +152,7 @@ def _is_frozen(room: PoolRoom, pool_id: str) -> bool:
     ],
 )
 def test_a_question_that_cannot_be_is_none_in_the_database(
-    room: PoolRoom, member: str, what: str, changed: Mapping[str, Any]
+    room: PoolRoom, member: str, what: str, changed: dict[str, Any]
 ) -> None:
     room.open(tiers=DEAR)
     with room.works.read(system(BRAND)) as work:

@@ -28,10 +28,12 @@ from kernel.errors import (
 from kernel.events import Event, decode, encode, event
 from kernel.ids import AccountId, BrandId, PersonId, RandomIds, SeededIds
 from kernel.money import (
+    BasisPoints,
     Money,
     allocate,
     divide_half_up,
     format_money,
+    format_share,
     round_half_up_to_yuan,
     share_basis_points,
     total,
@@ -101,6 +103,24 @@ def test_money_of_two_currencies_never_adds_and_fractions_never_exist() -> None:
 )
 def test_money_is_written_as_people_do(money: Money, text: str) -> None:
     assert format_money(money) == text
+
+
+@pytest.mark.parametrize(
+    ("basis_points", "english", "chinese"),
+    [
+        (0, "0 %", "0%"),
+        (300, "3 %", "3%"),
+        (250, "2.5 %", "2.5%"),
+        (205, "2.05 %", "2.05%"),
+        (9_999, "99.99 %", "99.99%"),
+        (-50, "-0.5 %", "-0.5%"),
+        (123_400, "1,234 %", "1,234%"),
+    ],
+)
+def test_shares_are_written_in_percent(basis_points: int, english: str, chinese: str) -> None:
+    share = BasisPoints(basis_points)
+
+    assert (format_share(share, chinese=False), format_share(share, chinese=True)) == (english, chinese)
 
 
 # --- ids and clocks ---

@@ -28,8 +28,8 @@ def waiting_for(
 ) -> list[WaitingPreOrder]:
     """Return and lock those who rolled over and wait for a pool of this class, earliest funded first.
 
-    Who agreed to every trim or chose to widen waits for the wider class as well (`model.takes_any_trim`). For the frozen
-    pool `frozen_id` those alone are meant who agreed to stay in one, or whom it asked and who said nothing; with
+    Who agreed to every trim or chose to widen waits for the wider class as well (`model.takes_any_trim`). For the
+    frozen pool `frozen_id` those alone are meant who agreed to stay in one, or whom it asked and who said nothing; with
     `after` those who stand behind that one.
     """
     table = pre_orders.c
