@@ -24,6 +24,10 @@ from demand.cubes.suppression import Edge, sum_counts
 
 CLIQUES_MAX: Final = 20_000
 """So many groups of groups that exclude each other are looked at; whatever has more loses an option unseen."""
+STEPS_MAX: Final = 3 * CLIQUES_MAX
+"""So many steps are taken to find them, each of which looks once at each group; an option goes as well where more are
+needed. Graphs drawn by chance take some 2.4 a clique, but nothing bounds that: most branches may end in none.
+"""
 KEPT_MAX: Final = 256
 CLIQUES_KEPT_MAX: Final = 32
 BOTH: Final = ("", WITHOUT)
@@ -142,10 +146,10 @@ def _excluded_at(table: TakeTable, ties: Ties) -> _Excluding:
 def _told(view: _View, shown: Set[str], *, k: int) -> Iterator[frozenset[str]]:
     """Yield sets of shown options that together tell of a few: hiding some of a set is enough for it."""
     groups = [group for category in view.excluding.categories for group in _groups(view, category, shown)]
-    for looked_at, clique in enumerate(_cliques(tuple(group.who for group in groups))):
-        if looked_at == CLIQUES_MAX:
-            yield frozenset().union(*(group.shown for group in groups))
-            return
+    search = _search(tuple(group.who for group in groups))
+    if not search.is_whole:
+        yield frozenset().union(*(group.shown for group in groups))
+    for clique in search.cliques:
         own = [groups[one] for one in clique]
         if len({group.of for group in own}) == 1:
             continue
@@ -204,31 +208,45 @@ def _apart(groups: Sequence[_Who]) -> list[int]:
     return apart
 
 
-@lru_cache(maxsize=CLIQUES_KEPT_MAX)
-def _cliques(groups: tuple[_Who, ...]) -> list[tuple[int, ...]]:
-    """Return the largest sets of groups of which any two are apart (Bron and Kerbosch 1973, with a pivot).
+class _Search(NamedTuple):
+    """The largest sets of groups of which any two are apart; all of them only where `is_whole`."""
 
-    They are one more than are looked at where there are more. They are kept: where the same is shown, in other
-    regions and weeks, they are the same.
+    cliques: list[tuple[int, ...]]
+    steps: int
+    is_whole: bool
+
+
+@lru_cache(maxsize=CLIQUES_KEPT_MAX)
+def _search(groups: tuple[_Who, ...]) -> _Search:
+    """Look for the largest sets of groups of which any two are apart (Bron and Kerbosch 1973, with a pivot).
+
+    It ends after CLIQUES_MAX of them or STEPS_MAX steps. They are kept: where the same is shown, in other regions and
+    weeks, they are the same.
     """
     apart = _apart(groups)
     found: list[tuple[int, ...]] = []
+    steps, is_whole = 0, True
 
     def grow(chosen: tuple[int, ...], open_ones: int, done: int) -> None:
+        nonlocal steps, is_whole
+        if steps == STEPS_MAX or len(found) == CLIQUES_MAX:
+            is_whole = False
+            return
+        steps += 1
         if not open_ones:
             if not done:
                 found.append(chosen)
             return
         pivot = max(_places(open_ones | done), key=lambda one: (apart[one] & open_ones).bit_count())
         for one in _places(open_ones & ~apart[pivot]):
-            if len(found) > CLIQUES_MAX:
-                return
             grow((*chosen, one), open_ones & apart[one], done & apart[one])
+            if not is_whole:
+                return
             open_ones &= ~(1 << one)
             done |= 1 << one
 
     grow((), (1 << len(apart)) - 1, 0)
-    return found
+    return _Search(found, steps, is_whole)
 
 
 def _places(bits: int) -> Iterator[int]:
