@@ -21,7 +21,7 @@ from sqlalchemy import func, select
 from benchmarks.year_people import live_as_buyers
 from benchmarks.year_plot import BEGINS_AT, PLOTS, Plot, environment
 from benchmarks.year_trade import find_damage, live_as_trade, still_conduct
-from configurator.model import Tier
+from configurator.model import PoolingClass, Tier
 from demand.pools.model import FailureChoice
 from demand.pools.queries import pools_for_classes
 from demand.service import PoolPlan, place_pre_orders
@@ -36,8 +36,8 @@ from kernel.work import Works
 from muster import migrate
 from muster.daily import wind_up
 from muster.demo import seed
-from muster.demo.activity import Stage, Story, cars_of, class_of, set_stage
-from muster.demo.crowd import add_buyers
+from muster.demo.activity import DESIGNS, Stage, Story, class_of, design_cars, set_stage
+from muster.demo.crowd import Car, add_buyers
 from muster.logs import set_up_logs
 from muster.settings import read_settings
 
@@ -107,13 +107,21 @@ def gather(stage: Stage, number: int) -> None:
         stage.next_number = 1 + work.connection.execute(select(func.count()).select_from(accounts)).scalar_one()
     if missing <= 0:
         return
-    cars = cars_of(stage, story, cls)[:missing]
+    cars = wanted_cars(stage, story, cls, number)[:missing]
     buyers = add_buyers(stage.runtime, stage.brand, cars, first_number=stage.next_number)
     with stage.works.change(system(stage.brand.id)) as work:
         requests = [replace(one.request(pool_id=pool_id), failure_choice=story.failure) for one in buyers]
         outcomes = place_pre_orders(work, stage.runtime.providers, requests)
     refused = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
     assert not refused, refused[0]
+
+
+def wanted_cars(stage: Stage, story: Story, cls: PoolingClass, number: int) -> list[Car]:
+    """Return what the n-th pool's people want: what sells of a class is the same all year, so equal cars meet."""
+    stage.chance.seed(number % len(CLASSES))
+    designs = design_cars(stage, story.model, cls, count=DESIGNS)
+    stage.chance.seed(number)
+    return [stage.chance.choice(designs) for _ in range(story.people)]
 
 
 def live(folder: Path, plot: Plot, *, url: str = "") -> None:

@@ -12,15 +12,17 @@ from benchmarks.year import live_and_kill
 from benchmarks.year_account import learned_promises, left_undone, look_back
 from benchmarks.year_page import WEEKS_SHOWN, chart_of, rows_of, table_of, weeks_late
 from benchmarks.year_plot import SAMPLE, drawn, falls
-from benchmarks.year_story import story_of
+from benchmarks.year_story import CLASSES, open_stage, read_state, story_of, wanted_cars
 from factory_orders.promises.calibration import Outcome
 from factory_orders.promises.tables import promise_margins
+from kernel.actor import system
 from kernel.clock import FixedClock
 from kernel.notices import notices
 from kernel.outcomes import answers
 from kernel.payments import PaymentRequest, receive_authorised, request_refund
 from kernel.timers import set_timer
 from kernel.work import Works
+from muster.demo.activity import class_of
 from tests.configurator.small_brand import BRAND
 from tests.factory_orders.test_promise_calibration import cancel, go_to, set_ready
 from tests.factory_orders.trade import EARNEST, NORTH_PLANT, SYSTEM, Trade, buyer, open_trade
@@ -66,6 +68,22 @@ def test_a_year_tells_of_pools_that_tip_and_of_pools_that_fail() -> None:
 
     assert people == [story_of(number).people for number in range(30)]
     assert 5 < sum(one < 20 for one in people) < 20
+
+
+def test_pools_of_a_class_want_the_same_cars_so_that_equal_ones_meet(tmp_path: Path) -> None:
+    stage = open_stage(tmp_path, read_state(tmp_path), SAMPLE, url="")
+
+    wanted = []
+    for number in (0, len(CLASSES)):
+        story = story_of(number)
+        with stage.works.read(system(stage.brand.id)) as work:
+            cls = class_of(work, story)
+        wanted.append({car.options for car in wanted_cars(stage, story, cls, number)})
+    stage.runtime.identity.close()
+    stage.works.engine.dispose()
+
+    first, second = wanted
+    assert len(first & second) > 3
 
 
 def test_who_left_before_the_day_is_no_broken_promise_of_the_year_and_who_left_late_is(
