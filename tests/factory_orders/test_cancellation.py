@@ -6,7 +6,7 @@ import pytest
 
 from demand.service import DemandData, PoolPlan
 from factory_orders import queries, service
-from factory_orders.errors import OrderNotCancellable, OrderOpen
+from factory_orders.errors import OrderNotCancellable, OrderOpen, PlantEventOutOfOrder
 from factory_orders.model import CancelledOrder, PlantReport, ScheduledOrder, Stage
 from factory_orders.pools_service import open_pool
 from factory_orders.service import Cancellation, OrderData
@@ -64,6 +64,20 @@ def test_a_car_that_is_begun_is_not_cancelled(room: PoolRoom) -> None:
         == "该订单当前为焊装，已无法取消。车辆已开始生产；付清尾款前如严重逾期，购车人仍可解除订单。"
     )
     assert sums(trade, order_id) == [500_000, 0, 0, 0]
+
+
+def test_a_report_that_comes_once_its_order_has_ended_is_refused_and_changes_nothing(room: PoolRoom) -> None:
+    trade, (order_id, *_) = locked_orders(room)
+    build_order_id = trade.build_order_of(order_id).id
+    cancel(trade, order_id)
+
+    with pytest.raises(PlantEventOutOfOrder) as refused:
+        trade.report(build_order_id, Stage.PARTS_READY)
+
+    assert refused.value == PlantEventOutOfOrder("WITHDRAWN", "PARTS_READY", ())
+    with trade.works.read(SYSTEM) as work:
+        assert queries.stages_of_orders(work, [order_id]) == {order_id: []}
+    assert found_by_audit(room) == []
 
 
 def test_an_order_is_cancelled_once(room: PoolRoom) -> None:
