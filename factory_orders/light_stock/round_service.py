@@ -135,11 +135,15 @@ def write_round(work: Work, found: Sharing) -> bool | None:
     None where something is not as it was read: what is proven would be another round than what is left of this one.
     """
     problem = found.problem
+    # Before anything is read: who asks from now on waits for this change to end, and asks for another round.
+    if not take_request(work):
+        return False
     for one in sorted(found.sent, key=lambda sent: sent.vin):
         lock_vehicle(work, one.vin)
     if read_problem(work) != problem:
+        ask_round(work)
         return None
-    if not take_request(work) or not problem.cars:
+    if not problem.cars:
         return False
     round_id = work.new_id()
     by_vin = {car.vin: car for car in problem.cars}

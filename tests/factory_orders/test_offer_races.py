@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from factory_orders import queries, service
 from factory_orders.cancellation.service import lose_earnest
@@ -20,6 +20,9 @@ from factory_orders.early_cars.tables import EARLY
 from factory_orders.errors import OrderNotCancellable
 from factory_orders.exchanges.errors import SwapOfferEnded
 from factory_orders.exchanges.store import give_build_orders, lapse_swap_offers
+from factory_orders.light_stock import round_service as sharing_out
+from factory_orders.light_stock.sharing import share_stock
+from factory_orders.light_stock.tables import allocation_requests
 from factory_orders.model import Order, Stage
 from factory_orders.offers.model import OfferState
 from factory_orders.offers.store import lapse_of_orders
@@ -33,14 +36,14 @@ from factory_orders.waiting.service import offer_long_waits
 from kernel.actor import Actor
 from kernel.errors import Refusal
 from kernel.work import Work
-from tests.configurator.small_brand import BRAND, PLANNER
+from tests.configurator.small_brand import BRAND, EAST_STORE, PLANNER
 from tests.factory_orders.test_car_swap_offers import accept, one_asked
 from tests.factory_orders.test_car_swap_offers import offers as swap_offers
 from tests.factory_orders.test_car_swaps import two_orders
 from tests.factory_orders.test_early_cars import accept as accept_early
 from tests.factory_orders.test_early_cars import offers as early_offers
 from tests.factory_orders.test_early_cars import wait_long
-from tests.factory_orders.test_light_stock import free
+from tests.factory_orders.test_light_stock import car_at_plant, free, moves, plan
 from tests.factory_orders.test_stock import free_car
 from tests.factory_orders.test_wait_offers import lock_far_away
 from tests.factory_orders.trade import (
@@ -212,3 +215,25 @@ def test_an_order_that_ends_while_its_offer_is_written_lets_the_car_go(
         leaving[0].result(SECONDS_MAX)
 
     assert free(trade) == [vin]
+
+
+def test_who_asks_for_a_sharing_out_while_one_is_written_gets_another(trade: Trade) -> None:
+    car_at_plant(trade)
+    with trade.works.change(PLANNER) as work:
+        service.ask_for_round(work)
+    with trade.works.read(SYSTEM) as work:
+        found = share_stock(sharing_out.read_problem(work))
+
+    with ThreadPoolExecutor(1) as other:
+        with trade.works.change(SYSTEM) as work:
+            work.connection.execute(select(allocation_requests).with_for_update()).all()
+            writing = other.submit(trade.works.run, SYSTEM, partial(sharing_out.write_round, found=found))
+            wait_until_waiting(trade.works.engine, 1)
+            plan(trade, EAST_STORE, 9_000)
+            with trade.works.change(PLANNER) as asking:
+                service.ask_for_round(asking)
+        written = writing.result(SECONDS_MAX)
+
+    assert written is None
+    assert service.share_out_wanted(trade.works) == 1
+    assert [one.store_id for one in moves(trade)] == [EAST_STORE]

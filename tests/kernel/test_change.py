@@ -106,7 +106,9 @@ def test_what_is_sent_ahead_and_fails_leaves_nothing_and_is_never_acknowledged(w
     assert (count_of(works, ledger_transfers), count_of(works, news.outbox)) == (2, 0)
 
 
-def test_an_error_of_ours_and_one_of_what_was_sent_ahead_keep_nothing_and_the_connection_serves_on(works: Works) -> None:
+def test_an_error_of_ours_and_one_of_what_was_sent_ahead_keep_nothing_and_the_connection_serves_on(
+    works: Works,
+) -> None:
     with works.change(system(BRAND)) as work:
         ledger.book(work, transfer("r1"))
 
