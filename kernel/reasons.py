@@ -279,6 +279,10 @@ REASONS: Final[Texts] = {
         "its parts would come on {day}, the car is built on {built}",
         "所需零件最早{day}到货，而该车计划于{built}生产",
     ),
+    "AMEND_NOT_THERE": (
+        "the car's parts stand ready, and the plant does not have there what it would need besides",
+        "该车物料已就绪，而工厂现无所需的其他零件",
+    ),
     "AMEND_WEEK": ("the week of {week} has no room for {option}", "{week}当周的{option}产能已满"),
     "CAR_NEEDED": ("the car at the store", "车辆到店"),
     "STATES_NEEDED": ("{states}", "{states}"),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Final
 
 from configurator.amending_service import ChangedCar, changed_car
@@ -25,11 +24,12 @@ from factory_orders.early_cars.tables import EARLY
 from factory_orders.exchanges.store import lapse_swap_offers
 from factory_orders.offers.model import OfferState
 from factory_orders.offers.store import lapse_of_orders
-from factory_orders.parts.queries import late_parts
+from factory_orders.parts.queries import late_parts, stock_of
 from factory_orders.planning.capacity_store import give_back_place, load_weeks, take_places
 from factory_orders.planning.line_days.service import close_up
 from factory_orders.planning.model import (
     CancelledOrder,
+    CarFacts,
     DeliveredOrder,
     Order,
     OrderTerms,
@@ -39,7 +39,7 @@ from factory_orders.planning.model import (
     order_state,
 )
 from factory_orders.planning.queries import car_facts
-from factory_orders.plant.model import BuildOrder
+from factory_orders.plant.model import BuildOrder, Stage
 from factory_orders.plant.store import lock_with_order, save_options
 from factory_orders.policies import CancellationPolicy
 from kernel import ledger, policy, registry
@@ -220,20 +220,11 @@ def _price_delta(work: Work, terms: OrderTerms, car: ChangedCar) -> int:
     return member_price_minor(car.price_minor, discount_bp) - member_price_minor(before.price_minor, discount_bp)
 
 
-def _today(work: Work) -> date:
-    return work.now.astimezone(registry.own_brand(work).zone).date()
-
-
 def _require_buildable(work: Work, built: BuildOrder, terms: OrderTerms, options: tuple[str, ...]) -> None:
-    """Refuse what the car's own week has no room for, and parts that would come after its day."""
-    facts, today = car_facts(work, terms.catalogue_version_id), _today(work)
-    added = tuple(set(options) - set(terms.options))
-    new = facts.features.of((terms.model, *options)) - facts.features.of((terms.model, *terms.options))
-    there_on = facts.part_time(new, today, late_parts(work, terms.plant_id)).ready(today)
-    if there_on > built.day:
-        late = because("AMEND_PARTS", day=there_on, built=built.day)
-        raise AmendmentNotPossible(late, because("TRY_OTHER_CHOICE"))
-    wanted = sorted(facts.constrained_of(added))
+    """Refuse parts that the car could not have, and what its own week has no room for."""
+    facts = car_facts(work, terms.catalogue_version_id)
+    _require_parts(work, built, terms, facts, options)
+    wanted = sorted(facts.constrained_of(tuple(set(options) - set(terms.options))))
     if not wanted:
         return
     weeks = load_weeks(work, terms.plant_id, first=built.week, pool_id=None, lock=True, resources=wanted)
@@ -241,6 +232,27 @@ def _require_buildable(work: Work, built: BuildOrder, terms: OrderTerms, options
     if short:
         full = because("AMEND_WEEK", option=short[0], week=built.week)
         raise AmendmentNotPossible(full, because("TRY_OTHER_CHOICE"))
+
+
+def _require_parts(work: Work, built: BuildOrder, terms: OrderTerms, facts: CarFacts, options: tuple[str, ...]) -> None:
+    """Refuse parts that would come after the car's day.
+
+    Once its parts stand ready nothing is called off for it any more: then it can have what its plant has there. A plant
+    that never counted a part knows itself what it has, and the lead time counts.
+    """
+    zone = registry.own_brand(work).zone
+    today, ordered_on = work.now.astimezone(zone).date(), built.released_at.astimezone(zone).date()
+    before, after = (facts.features.of((terms.model, *some)) for some in (terms.options, options))
+    more = facts.parts_of(after, ordered_on) - facts.parts_of(before, ordered_on)
+    there = {} if built.stage is Stage.QUEUED else stock_of(work, terms.plant_id)
+    if any(there.get(part, quantity) < quantity for part, quantity in more.items()):
+        raise AmendmentNotPossible(because("AMEND_NOT_THERE"), because("TRY_OTHER_CHOICE"))
+    if more.keys() <= there.keys():
+        return
+    there_on = facts.part_time(after - before, today, late_parts(work, terms.plant_id)).ready(today)
+    if there_on > built.day:
+        late = because("AMEND_PARTS", day=there_on, built=built.day)
+        raise AmendmentNotPossible(late, because("TRY_OTHER_CHOICE"))
 
 
 def _change_build_order(work: Work, built: BuildOrder, terms: OrderTerms, options: tuple[str, ...]) -> None:

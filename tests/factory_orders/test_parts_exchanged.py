@@ -10,6 +10,7 @@ import pytest
 from configurator.catalogue_files import read_catalogue
 from configurator.service import publish_catalogue
 from factory_orders import service
+from factory_orders.agreements.errors import AmendmentNotPossible
 from factory_orders.agreements.events import BuildOrderAmended
 from factory_orders.events import BuildStageReported
 from factory_orders.model import Stage
@@ -37,7 +38,7 @@ def begun(works: Works, clock: FixedClock, tmp_path: Path) -> tuple[Trade, str]:
     for path in folder.glob("*.*"):
         path.write_text(path.read_text(encoding="utf-8").replace("Extras", "Exterior"), encoding="utf-8")
     with (folder / "parts.csv").open("a", encoding="utf-8") as file:
-        file.write(f"HEAT,{SEATS},2,fir_body,1,,\n")
+        file.write(f"HEAT,{SEATS},2,fir_body,90,,\n")
     found_brand(works)
     found_stores(works)
     with works.change(PLANNER) as work:
@@ -113,15 +114,30 @@ def test_a_changed_car_that_leaves_gives_back_what_it_holds(begun: tuple[Trade, 
 def test_a_car_takes_no_more_than_the_plant_counted_and_gives_no_more_back(begun: tuple[Trade, str]) -> None:
     trade, order_id = begun
     hear(trade)
+    amend(trade, order_id, HEATED)
     count(trade, 1, SEATS)
 
-    amend(trade, order_id, HEATED)
     hear(trade)
     taken = stock(trade)
     amend(trade, order_id, PLAIN_CAR)
     hear(trade)
 
     assert (taken, stock(trade)) == ({BODY: 4, SEATS: 0}, {BODY: 4, SEATS: 1})
+    require_sound(trade)
+
+
+def test_once_its_parts_stand_ready_a_car_can_have_what_its_plant_has_there(begun: tuple[Trade, str]) -> None:
+    trade, order_id = begun
+    hear(trade)
+    count(trade, 1, SEATS)
+
+    with pytest.raises(AmendmentNotPossible, match="parts stand ready"):
+        amend(trade, order_id, HEATED)
+    count(trade, 2, SEATS)
+    amend(trade, order_id, HEATED)
+    hear(trade)
+
+    assert stock(trade) == {BODY: 4, SEATS: 0}
     require_sound(trade)
 
 
