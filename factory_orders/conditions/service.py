@@ -26,7 +26,7 @@ from factory_orders.conditions.store import (
     lock_case,
     save_case,
 )
-from factory_orders.deliveries.model import Shipment, ShipmentState
+from factory_orders.deliveries.model import Shipment, ShipmentState, check_leg
 from factory_orders.deliveries.shipment_store import lock_shipment
 from factory_orders.errors import ConditionCheckMissing, ConditionKnown, DamageCaseClosed
 from factory_orders.planning.model import AtStoreOrder, BuiltOrder, InTransitOrder, Order
@@ -44,6 +44,13 @@ from kernel.work import Work
 ORDER = tuple(HandOver)
 OVER = frozenset({ShipmentState.INSPECTED, ShipmentState.DAMAGED, ShipmentState.LOST})
 """Where a shipment has ended; how its car looked is said before."""
+ON_ITS_WAY = frozenset({ShipmentState.PLANNED, ShipmentState.LOADED, ShipmentState.IN_TRANSIT})
+TOO_EARLY = {
+    HandOver.LOADED: frozenset(),
+    HandOver.ARRIVED: ON_ITS_WAY - {ShipmentState.IN_TRANSIT},
+    HandOver.INSPECTED: ON_ITS_WAY,
+}
+"""Where a car has not come so far as a hand-over: a check told then would stand for what nobody has seen."""
 
 
 def check_condition(work: Work, shipment_id: str, at: HandOver, *, vin: str, seen: Condition) -> ConditionCheck:
@@ -51,9 +58,10 @@ def check_condition(work: Work, shipment_id: str, at: HandOver, *, vin: str, see
 
     The carrier looks when it loads and when it brings the car, the receiving store when it takes it. The same check
     again changes nothing. What is new is disclosed at once (DOMAIN section 4.4), its cost as soon as somebody says it.
-    Refuses who has no part in the shipment (NotFound), another car's number (VinInvalid), an odometer that runs
-    backwards (OdometerBackwards), another check of the same hand-over, one that comes after a later hand-over's, and
-    any after the store's word on how the car arrived (ConditionKnown).
+    Refuses who has no part in the shipment (NotFound), another car's number (VinInvalid), a hand-over that the car has
+    not come to (ShipmentOutOfOrder), an odometer that runs backwards (OdometerBackwards), another check of the same
+    hand-over, one that comes after a later hand-over's, and any after the store's word on how the car arrived
+    (ConditionKnown).
     """
     work.actor.require(Permission.DELIVERY_WRITE if at is HandOver.INSPECTED else Permission.SHIPMENT_WRITE)
     shipment = lock_shipment(work, shipment_id)
@@ -67,6 +75,8 @@ def check_condition(work: Work, shipment_id: str, at: HandOver, *, vin: str, see
     latest = max((ORDER.index(one) for one in known), default=-1)
     if latest >= ORDER.index(at) or shipment.state in OVER:
         raise ConditionKnown(at.value)
+    if shipment.state in TOO_EARLY[at]:
+        check_leg(shipment.state, ShipmentState(at.value))
     check_odometer(seen, last_km=last_odometer_km(work, shipment.vin))
     check = ConditionCheck(
         work.new_id(), shipment.brand_id, shipment.id, shipment.vin, at, seen, work.actor.account_id, work.now

@@ -9,7 +9,7 @@ import strawberry
 from factory_orders import queries, service
 from factory_orders.conditions import model
 from factory_orders.conditions.model import CaseState, Flaw, HandOver, Party, Place
-from factory_orders.errors import ConditionKnown, DamageCaseClosed, OdometerBackwards, VinInvalid
+from factory_orders.errors import ConditionKnown, DamageCaseClosed, OdometerBackwards, ShipmentOutOfOrder, VinInvalid
 from graph.access import field, input_type, object_type
 from graph.identifiers import raw_id, write_id
 from graph.operations import mutation, query
@@ -155,7 +155,7 @@ def damage_cases(
 
 @mutation(
     does=Permission.CONDITION_WRITE,
-    refuses=(OdometerBackwards, ConditionKnown, VinInvalid),
+    refuses=(OdometerBackwards, ConditionKnown, ShipmentOutOfOrder, VinInvalid),
     result="CheckConditionResult",
 )
 def check_condition(work: Work, input: CheckConditionInput) -> ConditionCheck:  # noqa: A002  # the API's word

@@ -31,6 +31,7 @@ from factory_orders.errors import (
     ConditionKnown,
     DamageCaseClosed,
     OdometerBackwards,
+    ShipmentOutOfOrder,
     VinInvalid,
 )
 from factory_orders.model import ShipmentState
@@ -41,7 +42,7 @@ from kernel.ids import AccountId
 from kernel.paging import PageRequest
 from kernel.soundness import examine
 from tests.configurator.small_brand import BRAND, PLANNER
-from tests.factory_orders.trade import CARRIER, OTHER_STORE, STORE_ADVISER, SYSTEM, Trade, buyer
+from tests.factory_orders.trade import CARRIER, LEGS, OTHER_STORE, STORE_ADVISER, SYSTEM, Trade, buyer
 
 OTHER_CARRIER: Final = replace(CARRIER, account_id=AccountId("9" * 32))
 ADMIN: Final = Actor(BRAND, frozenset({Role.BRAND_ADMIN}), AccountId("e" * 32))
@@ -115,7 +116,23 @@ def test_the_same_check_again_changes_nothing_and_another_one_is_refused(trade: 
     assert len(cases(trade)) == 1
 
 
+def test_a_car_is_not_looked_over_where_it_has_not_come(trade: Trade, order_id: str) -> None:
+    with pytest.raises(ShipmentOutOfOrder) as refused:
+        look(trade, order_id, HandOver.ARRIVED, seen())
+    with pytest.raises(ShipmentOutOfOrder):
+        look(trade, order_id, HandOver.INSPECTED, seen())
+
+    assert refused.value == ShipmentOutOfOrder("PLANNED", "ARRIVED", ("LOADED",))
+    look(trade, order_id, HandOver.LOADED, seen())
+    trade.ship(order_id, legs=LEGS[:2])
+    with pytest.raises(ShipmentOutOfOrder):
+        look(trade, order_id, HandOver.INSPECTED, seen())
+    look(trade, order_id, HandOver.ARRIVED, seen(SCRATCH, km=14))
+    assert [(case.party, case.marks) for case in cases(trade)] == [(Party.CARRIER, (SCRATCH,))]
+
+
 def test_an_earlier_hand_over_is_not_told_after_a_later_one(trade: Trade, order_id: str) -> None:
+    trade.ship(order_id)
     look(trade, order_id, HandOver.ARRIVED, seen())
 
     with pytest.raises(ConditionKnown):
@@ -124,6 +141,7 @@ def test_an_earlier_hand_over_is_not_told_after_a_later_one(trade: Trade, order_
 
 def test_an_odometer_that_runs_backwards_is_refused(trade: Trade, order_id: str) -> None:
     look(trade, order_id, HandOver.LOADED, seen(km=30))
+    trade.ship(order_id)
 
     with pytest.raises(OdometerBackwards) as refused:
         look(trade, order_id, HandOver.ARRIVED, seen(km=29))
