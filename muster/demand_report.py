@@ -37,6 +37,7 @@ def report_page(charts: Sequence[Drawn], *, locale: str, title: str) -> str:
     sections = "".join(f"<section>{one.svg}{_table(one)}</section>\n" for one in charts)
     return (
         f'<!doctype html>\n<html lang="{escape(locale)}"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>{STYLE}</style></head>\n"
         f"<body><h1>{escape(title)}</h1>\n{sections}</body></html>\n"
     )

@@ -60,7 +60,9 @@ def chart_people(words: Words, model: str, cells: Iterable[PublishedCell]) -> Dr
     description = words.say(
         "全国，按周发布的人数；空缺为未发布。", "Everywhere, persons as released; a gap is not shown."
     )
-    return _lines("people", model, LineChart(title, description, _marks(weeks_shown), tuple(lines)), words)
+    return _lines(
+        "people", model, LineChart(title, description, _marks(weeks_shown), tuple(lines)), across=_week(words)
+    )
 
 
 def chart_take_rates(words: Words, model: str, cells: Iterable[PublishedCell]) -> Drawn | None:
@@ -103,7 +105,7 @@ def chart_forecast(
     )
     title = words.say(f"{model} 预订量预测", f"{model}: pre-orders expected")
     description = words.say("色带为第10至第90百分位。", "The band lies between the 10th and the 90th percentile.")
-    return _lines("forecast", model, LineChart(title, description, _marks(weeks), lines), words)
+    return _lines("forecast", model, LineChart(title, description, _marks(weeks), lines), across=_week(words))
 
 
 def chart_funnel(words: Words, cells: Iterable[PublishedCell]) -> Drawn | None:
@@ -133,7 +135,9 @@ def chart_willingness(words: Words, model: str, curve: Sequence[tuple[int, int, 
     title = words.say(f"{model} 各优惠下愿意成交的比例", f"{model}: who goes ahead at which discount")
     description = words.say("按价格上限，预订人数的百分比。", "From price caps, in percent of pre-orders.")
     line = Line(words.say("愿意，%", "willing, %"), shares)
-    return _lines("willingness", model, LineChart(title, description, marks, (line,)), words)
+    return _lines(
+        "willingness", model, LineChart(title, description, marks, (line,)), across=words.say("优惠", "discount")
+    )
 
 
 def _weeks(first: date, last: date) -> list[date]:
@@ -141,12 +145,17 @@ def _weeks(first: date, last: date) -> list[date]:
     return [first + timedelta(weeks=week) for week in range(number)][-WEEKS_SHOWN:]
 
 
+def _week(words: Words) -> str:
+    return words.say("周", "week of")
+
+
 def _marks(weeks: Sequence[date]) -> tuple[str, ...]:
     return tuple(f"{week:%m-%d}" for week in weeks)
 
 
-def _lines(code: str, model: str, chart: LineChart, words: Words) -> Drawn:
-    columns: list[str] = [words.say("时间或优惠", "week or discount")]
+def _lines(code: str, model: str, chart: LineChart, *, across: str) -> Drawn:
+    """Return a chart of lines with its numbers; `across` names what its marks are, a week or a discount."""
+    columns = [across]
     for line in chart.lines:
         columns += [line.label, "P10", "P90"] if line.band else [line.label]
     rows = [(mark, *(cell for line in chart.lines for cell in _told(line, at))) for at, mark in enumerate(chart.marks)]

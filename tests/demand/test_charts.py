@@ -110,6 +110,7 @@ def test_planners_get_the_charts_of_a_release_in_their_language(works: Works, tm
     assert [one.code for one in chinese] == ["people", "take_rates", "forecast"]
     assert english[0].title == "A1: demand by week"
     assert english[0].rows[-1] == ("11-16", "80", "40")
+    assert (english[0].columns[0], english[2].columns[0], chinese[0].columns[0]) == ("week of", "week of", "周")
     assert len(english[2].rows) == 18
     assert chinese[2].title == "A1 预订量预测"
     paths = write_report(tmp_path / "report", english, locale="en", title="Fir & Co")
@@ -117,6 +118,7 @@ def test_planners_get_the_charts_of_a_release_in_their_language(works: Works, tm
     page = paths[0].read_text(encoding="utf-8")
     assert page.count("<svg") == page.count("<table>") == 3
     assert "Fir &amp; Co" in page
+    assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in page
 
 
 def test_before_the_first_release_there_is_no_report(works: Works, tmp_path: Path) -> None:
