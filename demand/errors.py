@@ -326,7 +326,7 @@ class ComparisonOver(Refusal):
 
     code = "COMPARISON_OVER"
     en = "This comparison is {state} and takes no answers any more. Its outcome is public once it is released."
-    zh = "该对比问卷已结束（{state}），不再接受作答；结果发布后将公开。"
+    zh = "该对比问卷不再接受作答（{state}）；结果发布后将公开。"
     state: str
 
 

@@ -381,13 +381,14 @@ class PaperNotPossible(Refusal):
 
 @dataclass(unsafe_hash=True)
 class ChecklistIncomplete(Refusal):
-    """Every point of the brand's check list is answered, and no other."""
+    """Every point of the brand's check list is answered once, and no other."""
 
     code = "CHECKLIST_INCOMPLETE"
-    en = "The check list does not fit. Missing: {missing}; not on the list: {unknown}."
-    zh = "验车清单不符。缺少：{missing}；不在清单内：{unknown}。"
+    en = "The check list does not fit. Missing: {missing}; not on the list: {unknown}; told twice: {twice}."
+    zh = "验车清单不符。缺少：{missing}；不在清单内：{unknown}；重复：{twice}。"
     missing: tuple[str, ...]
     unknown: tuple[str, ...]
+    twice: tuple[str, ...] = ()
 
 
 _WHILE_BEGUN: Final = (

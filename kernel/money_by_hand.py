@@ -139,8 +139,8 @@ class AccountTooLow(Refusal):
     """The account does not hold what is to leave it."""
 
     code = "ACCOUNT_TOO_LOW"
-    en = "{name} holds {held}, less than {asked}. Propose a smaller amount or another account."
-    zh = "账户{name}余额为{held}，低于{asked}，请减少金额或更换账户。"
+    en = "The account to be debited holds {held}, less than {asked}. Propose a smaller amount or another account."
+    zh = "借方账户余额为{held}，低于{asked}，请减少金额或更换账户。"
     name: str
     held: Money
     asked: Money

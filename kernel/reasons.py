@@ -82,7 +82,10 @@ REASONS: Final[Texts] = {
     "CHOSEN_AND_REFUSED": ("{options} is chosen and refused at once", "{options}同时被选择和拒绝"),
     "OLD_PASSWORD": ("this is not the present password", "与当前密码不符"),
     "PAGE_SIZE": ("ask for 1 to {most}", "每次可查询1至{most}条"),
-    "ONE_SUBJECT": ("give either the id of a pre-order or that of a backing", "请填写预订单编号或支持编号之一"),
+    "ONE_SUBJECT": (
+        "give the id of one thing: a pre-order, a backing or a stock purchase",
+        "请填写一个编号：预订单、支持或现车订购",
+    ),
     "OTHER_KIND": ("this is the id of a {kind}; give that of a {wanted}", "这是{kind}的编号，应为：{wanted}"),
     "CELLS": (
         "ask for 1 to {most} cells and name at most {options} options",
@@ -155,7 +158,8 @@ REASONS: Final[Texts] = {
     # proposals, comparisons, backing
     "ITEMS": ("compare exactly {count:proposal|different proposals}", "须恰好对比{count}个不同的提案"),
     "ITEM_PRICES": ("give each a planned price above zero", "每个提案的计划价格须大于零"),
-    "CLOSES_WITHIN": ("close it within 90 days from now", "须在90天内结束"),
+    "CLOSES_WITHIN": ("give a time to come, at most 90 days from now", "须为未来90天内的时间"),
+    "INTO_ITSELF": ("name another proposal than the duplicate", "请选择另一提案，不能合并到自身"),
     "NO_REGION": ("there is no region {region}", "没有地区{region}"),
     "SEGMENT_EMPTY": ("a segment has somebody in it", "细分人群的人数须大于零"),
     "COMPARED_REGION": ("choose one of the comparison's regions", "请选择问卷包含的地区"),
@@ -233,6 +237,11 @@ REASONS: Final[Texts] = {
     "MONDAY_FROM": ("give a Monday from {earliest} to {latest}", "请填写{earliest}至{latest}之间的某个周一"),
     "STAGE": ("a plant reports one of {stages}", "工厂可上报：{stages}"),
     "LEG": ("a carrier reports one of {legs}", "承运商可上报：{legs}"),
+    "NAME_THE_STORE": ("say for which store", "请注明门店"),
+    "QUOTE_OF_OTHER_STORE": (
+        "the quote is for another store; get a new quote for the store that you want",
+        "该报价属于另一门店，请为所选门店重新获取报价",
+    ),
     "STORE_CLOSED": (
         "the store has closed; the car goes to the store that its buyer picks",
         "该门店已停业，请送往买家另选的门店",

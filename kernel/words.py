@@ -195,6 +195,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "balance_paid": "paid in full",
     "brand_admin": "brand administrator",
     "charged_back": "charged back",
+    "compare": "being compared",
     "expired_unpaid": "expired without payment",
     "given_up": "given up",
     "in_catalogue": "in the catalogue",
@@ -204,6 +205,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "parts_ready": "ready to be built",
     "pre_order": "pre-order",
     "rolled_over": "waiting for the next pool",
+    "signal": "open to votes",
     "test_drive": "test drive",
     "void_wanted": "about to be voided",
 }

@@ -28,7 +28,9 @@ def add_to(root: typer.Typer) -> None:
 def plan(
     plant: Annotated[str, typer.Argument(help="The code of a plant.")],
     capacity: Annotated[list[str], typer.Option(help="What if a week had other room: WEEK:RESOURCE:CARS.")] = [],  # noqa: B006
-    late: Annotated[list[str], typer.Option(help="What if a feature's part came later: FEATURE:WEEKS.")] = [],  # noqa: B006
+    late: Annotated[
+        list[str], typer.Option(help="What if a feature's part, or a part by its code, came later: FEATURE:WEEKS.")
+    ] = [],  # noqa: B006
     still: Annotated[list[str], typer.Option(help="What if the plant stood still in a week (its Monday).")] = [],  # noqa: B006
     kept: Annotated[bool, typer.Option("--kept", help="Show what the worker kept instead of planning now.")] = False,
     language: Annotated[str, typer.Option(help="The language of the answer: en or zh-CN.")] = "en",
@@ -71,7 +73,11 @@ def _what_if(capacity: list[str], late: list[str], still: list[str]) -> WhatIf:
         if min((*rooms.values(), *weeks.values()), default=0) < 0:
             raise ValueError
     except ValueError:
-        raise InvalidInput("what if", "2026-12-28:slot:500, PT_BEV_70:3, 2026-12-21") from None
+        raise InvalidInput(
+            "what if",
+            "write --capacity WEEK:RESOURCE:CARS as 2026-12-28:slot:500, --late FEATURE:WEEKS as PT_BEV_70:3 and "
+            "--still WEEK as 2026-12-21",
+        ) from None
     return found
 
 

@@ -45,12 +45,13 @@ from demand.pools.rows import StoredPool
 from demand.pools.seats.clearance_store import save_after, uncleared_in
 from kernel import payments, policy
 from kernel.actor import Permission
-from kernel.errors import IdempotencyMismatch, NotFound, NotSignedIn, Refusal
+from kernel.errors import IdempotencyMismatch, InvalidInput, NotSignedIn, Refusal
 from kernel.idempotency import Fresh, Keyed, Replay, claim_many, release
 from kernel.identity.queries import hold_accounts
 from kernel.ledger import Transfer, book
 from kernel.money import Money
 from kernel.payments import Payment, PaymentProvider, PaymentRequest
+from kernel.reasons import because
 from kernel.timers import set_new_timers
 from kernel.work import Work
 
@@ -232,7 +233,7 @@ def _read_quotes(work: Work, fresh: Sequence[Candidate]) -> None:
         if isinstance(examined, Refusal):
             one.refusal = examined
         elif one.request.store_id not in (None, examined.store_id):
-            one.refusal = NotFound("store")
+            one.refusal = InvalidInput("storeId", because("QUOTE_OF_OTHER_STORE"))
         else:
             one.quote = examined
 

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from demand.backing.model import BackingTerms, Commitment, OrderWindow, Trigger
 from demand.errors import AlreadyVoted, ProposalClosed, VotesSpent
-from kernel.errors import Refusal
+from kernel.errors import InvalidInput, Refusal
+from kernel.reasons import because
 
 ProposalId = NewType("ProposalId", str)
 VoteId = NewType("VoteId", str)
@@ -191,7 +192,9 @@ def close(proposal: Proposal, *, now: datetime) -> ExpiredProposal | Refusal:
 def merge(proposal: Proposal, into: Proposal, *, now: datetime) -> MergedProposal | Refusal:
     """Merge a duplicate into one that is still on its way; never into itself."""
     goes_on = SignalProposal | CompareProposal | BackingProposal | CommittedProposal
-    if not isinstance(into, goes_on) or into.head.id == proposal.head.id:
+    if into.head.id == proposal.head.id:
+        return InvalidInput("into", because("INTO_ITSELF"))
+    if not isinstance(into, goes_on):
         return ProposalClosed(proposal_state(into))
     if isinstance(proposal, DraftProposal | SignalProposal):
         return MergedProposal(proposal.head, into.head.id, now)

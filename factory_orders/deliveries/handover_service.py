@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -104,8 +105,9 @@ def _check_points(rules: HandoverPolicy, points: Sequence[CheckedPoint]) -> None
     given = [point.point for point in points]
     missing = tuple(point for point in rules.checklist if point not in given)
     unknown = tuple(sorted(set(given) - set(rules.checklist)))
-    if missing or unknown or len(given) != len(set(given)):
-        raise ChecklistIncomplete(missing, unknown)
+    twice = tuple(sorted(point for point, times in Counter(given).items() if times > 1))
+    if missing or unknown or twice:
+        raise ChecklistIncomplete(missing, unknown, twice)
     if any(len(point.remark) > REMARK_LENGTH_MAX for point in points):
         raise InvalidInput("remark", because("LENGTH_MOST", most=REMARK_LENGTH_MAX))
 

@@ -87,10 +87,10 @@ def order_stock(work: Work, request: StockRequest) -> StockOrderView:
 
 
 def store_meant(work: Work, named: str | None) -> str:
-    """Return the store that is spoken of; a planner names one, an adviser has one and no other (NotFound)."""
+    """Return the store that is spoken of; a planner names one (InvalidInput), an adviser has one (NotFound)."""
     if work.actor.may(Permission.BATCH_MANAGE):
         if named is None:
-            raise NotFound("store")
+            raise InvalidInput("storeId", because("NAME_THE_STORE"))
         return named
     own = work.actor.own_store()
     if named not in (None, own):

@@ -40,7 +40,8 @@ class PoolForCar:
 class CarDates:
     """When a car would be at the store: half of such promises are met by `p50`, nine in ten by `p90`.
 
-    `conditional` dates hold if the pool locks.
+    `conditional` dates hold if the pool locks; of a car that no pool takes they are those of the plant's free weeks, at
+    which nobody can order it until a pool opens.
     """
 
     p50: date

@@ -60,7 +60,11 @@ class TierPrice:
 
 @object_type(reads=Permission.QUOTE)
 class Promise:
-    """When the car would be at the store: half of such promises are met by `p50`, nine in ten by `p90`."""
+    """When the car would be at the store: half of such promises are met by `p50`, nine in ten by `p90`.
+
+    `conditional` ones hold if the pool locks. Where no pool takes the car it is false: the days are those of the
+    plant's free weeks, and nobody can order the car at them until a pool opens.
+    """
 
     p50: date
     p90: date

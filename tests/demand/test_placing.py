@@ -30,7 +30,7 @@ from demand.pools.tables import pre_orders
 from demand.service import Outcome, PoolPlan, open_pool, place_pre_orders
 from kernel.actor import system
 from kernel.clock import FixedClock
-from kernel.errors import Forbidden, IdempotencyMismatch, NotFound, Refusal
+from kernel.errors import Forbidden, IdempotencyMismatch, InvalidInput, NotFound, Refusal
 from kernel.idempotency import idempotency_keys
 from kernel.ids import SeededIds
 from kernel.ledger import ledger_transfers
@@ -219,7 +219,7 @@ def test_an_old_quote_a_foreign_one_and_another_class_are_refused(room: PoolRoom
         type(refused(room, room.place(one)[0])) for one in (foreign, other_class, no_pool, made_up, other_store)
     ]
 
-    assert kinds == [QuoteExpired, NotFound, WrongClass, NoOpenPool, NotFound, NotFound]
+    assert kinds == [QuoteExpired, NotFound, WrongClass, NoOpenPool, NotFound, InvalidInput]
 
 
 def test_only_a_verified_consumer_orders(room: PoolRoom) -> None:

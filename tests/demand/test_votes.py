@@ -148,7 +148,7 @@ def test_a_merge_counts_a_person_once(works: Works) -> None:
     assert count(works, third) == 3
     with pytest.raises(ProposalClosed):
         vote(works, 4, second)
-    with pytest.raises(ProposalClosed), works.change(PLANNER) as work:
+    with pytest.raises(InvalidInput), works.change(PLANNER) as work:
         merge_proposals(work, third, into=third)
 
 

@@ -189,7 +189,7 @@ def test_the_same_key_is_the_same_order_and_another_body_under_it_is_refused(tra
 def test_a_store_orders_for_itself_alone_and_a_planner_names_the_store(trade: Trade) -> None:
     for who, named, refusal in (
         (OTHER_STORE, EAST_STORE, NotFound),
-        (PLANNER, None, NotFound),
+        (PLANNER, None, InvalidInput),
         (PLANNER, "7" * 32, NotFound),
         (buyer(), EAST_STORE, Forbidden),
     ):

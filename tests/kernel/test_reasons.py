@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import CheckConstraint
 
 import muster.wiring as _wiring  # noqa: F401 - every room's refusals are known
-from demand.errors import PoolFrozen, PreOrderClosed
+from demand.errors import PoolFrozen, PreOrderClosed, ProposalClosed
 from factory_orders.deliveries.model import ShipmentState, check_leg
 from factory_orders.early_cars.tables import EARLY
 from factory_orders.errors import CapacityShort, ShipmentOutOfOrder
@@ -213,6 +213,16 @@ def test_a_reason_is_its_english_sentence_and_knows_its_code() -> None:
     assert reason == "the store is open from 9 to 18"
     assert (reason.code, reason.zh) == ("OPENING_HOURS", "门店营业时间为9点至18点")
     assert isinstance(reason, Reason)
+
+
+def test_a_state_that_is_no_english_word_is_told_in_words() -> None:
+    told = [ProposalClosed(state).text() for state in ("compare", "signal", "declined")]
+
+    assert [one.split(";")[0] for one in told] == [
+        "This proposal is being compared",
+        "This proposal is open to votes",
+        "This proposal is declined",
+    ]
 
 
 def test_a_state_is_a_word_in_a_sentence_and_the_apis_own_beside_it() -> None:

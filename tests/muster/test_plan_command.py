@@ -48,4 +48,5 @@ def test_a_planner_reads_what_a_book_costs_and_what_was_kept_and_slips_are_refus
     assert "2 orders have not begun" in anew.output
     assert "0 orders would have another week" in anew.output
     assert [type(one.exception) for one in slips] == [InvalidInput] * 5
+    assert "write --capacity WEEK:RESOURCE:CARS as 2026-12-28:slot:500" in str(slips[0].exception)
     assert isinstance(plan(database, "moon").exception, NotFound)
