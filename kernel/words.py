@@ -72,7 +72,7 @@ WORDS: Final[Mapping[str, str]] = {
     "stock order": "现车订单",
     "vehicle": "车辆",
     "vote": "投票",
-    "week": "生产周",
+    "week": "周",
     # states and endings
     "accepted": "已接受",
     "acknowledged": "待付款",

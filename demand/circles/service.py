@@ -7,6 +7,8 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from configurator.errors import ModelUnknown
+from configurator.queries import open_showroom
 from demand.circles.errors import CircleClosed, CirclesFull, InvitationNeeded, MessageTooSoon, NotInCircle
 from demand.circles.events import CircleFounded, CircleMessaged, CircleOffered, CircleShut
 from demand.circles.model import (
@@ -88,17 +90,25 @@ def check_text(field: str, value: str, *, least: int, most: int) -> str:
 
 
 def found_circle(work: Work, *, kind: CircleKind, subject: str, title: str, text: str, access: CircleAccess) -> Circle:
-    """Found a circle and be its first member. Refuses broken texts, and more circles than one may found or be in."""
+    """Found a circle and be its first member.
+
+    Refuses broken texts, a model that the brand does not have (ModelUnknown), and more circles than one may found or be
+    in.
+    """
     person_id = acting_person(work)
     account_id = hold_own_account(work)
     rules = policy.current(work).section(CirclePolicy)
     if founded_by(work, account_id) >= rules.founded_max:
         raise CirclesFull(rules.founded_max)
+    subject = check_text("subject", subject, least=1, most=SUBJECT_LENGTH_MAX)
+    models = open_showroom(work, region="")[0].catalogue.model_by_code if kind is CircleKind.MODEL else {}
+    if kind is CircleKind.MODEL and subject not in models:
+        raise ModelUnknown(subject, tuple(models))
     circle = Circle(
         id=CircleId(work.new_id()),
         brand_id=work.actor.brand_id,
         kind=kind,
-        subject=check_text("subject", subject, least=1, most=SUBJECT_LENGTH_MAX),
+        subject=subject,
         title=check_text("title", title, least=1, most=TITLE_LENGTH_MAX),
         text=check_text("text", text, least=0, most=TEXT_LENGTH_MAX),
         access=access,

@@ -8,6 +8,7 @@ from typing import cast
 import strawberry
 from strawberry.types import Info
 
+from configurator.errors import ModelUnknown
 from demand import queries, service
 from demand.circles.errors import (
     AlreadyInCircle,
@@ -263,7 +264,7 @@ def circle_figures(work: Work, circle_id: strawberry.ID) -> list[CircleFigure]:
     return [CircleFigure(figure=one, persons=shown) for one, shown in queries.circle_figures_of(work, raw).items()]
 
 
-@mutation(does=Permission.VOTE, refuses=(PersonNotVerified, CirclesFull), result="FoundCircleResult")
+@mutation(does=Permission.VOTE, refuses=(PersonNotVerified, ModelUnknown, CirclesFull), result="FoundCircleResult")
 def found_circle(work: Work, input: FoundCircleInput) -> Circle:  # noqa: A002  # the API's word
     """Found a circle; you are its first member."""
     made = service.found_circle(

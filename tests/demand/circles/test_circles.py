@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from configurator.errors import ModelUnknown
 from demand.audit_service import CHECKS
 from demand.circles.errors import (
     AlreadyInCircle,
@@ -118,6 +119,15 @@ def unsound(room: PoolRoom) -> list[str]:
 
 
 # --- members ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_circle_around_a_model_is_around_one_that_there_is(room: PoolRoom) -> None:
+    with pytest.raises(ModelUnknown) as refused, room.works.change(room.buyer(1)) as work:
+        found_circle(work, kind=CircleKind.MODEL, subject="A9", title="A9", text="", access=CircleAccess.OPEN)
+
+    assert (refused.value.model, "A1" in refused.value.models) == ("A9", True)
+    with room.works.read(room.buyer(1)) as work:
+        assert list_circles(work, PageRequest(5)).items == ()
 
 
 def test_who_founds_a_circle_is_in_it_and_others_join_once(room: PoolRoom) -> None:
