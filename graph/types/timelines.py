@@ -28,19 +28,21 @@ class TimelineEntry:
     """One thing that happened: what it concerns, what it is, and when.
 
     It concerns the pre-order or the purchase of a stock car, the order, the car, the shipment or the handover. A car
-    that is `swapped` is another, equal one from then on: what is told of its stages before is that one's.
+    that is `swapped` is another, equal one from then on: what is told of its stages before is that one's. `reason` is
+    there for a pre-order: what moved it, or what was changed while it stayed as it was (`car_changed`, `cap_raised`).
     """
 
     concerns: str
     state: str
     at: datetime
+    reason: str | None = None
 
 
 def load_timelines(work: Work, pre_order_ids: list[str]) -> dict[str, list[TimelineEntry]]:
     """Return what demand and the factory tell of pre-orders, together in order of time; statements do not grow."""
     steps = queries.pre_order_timelines(work, pre_order_ids)
     entries = {
-        key: [TimelineEntry(concerns="pre_order", state=one.state, at=one.at) for one in ones]
+        key: [TimelineEntry(concerns="pre_order", state=one.state, at=one.at, reason=one.reason) for one in ones]
         for key, ones in steps.items()
     }
     return _sorted_with_orders(work, entries)

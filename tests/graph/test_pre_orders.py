@@ -32,7 +32,7 @@ PLACE = """mutation($input: PlacePreOrderInput!) { placePreOrder(input: $input) 
 } }"""
 MINE = """query($n: Int!) { myPreOrders(first: $n) { nodes {
   id state pool { members } store { name } quote { total { minor } } payments { state } order { vin }
-  timeline { concerns state }
+  timeline { concerns state reason }
 } } }"""
 
 
@@ -322,3 +322,18 @@ def test_a_change_tells_of_what_is_so_after_it_also_behind_another_change(buyers
     told = data(buyers.http, TWO_CHANGES, {"id": placed["id"], "cap": cap}, token=token)
 
     assert told == {"first": {"pool": {"members": 1}}, "second": {"pool": {"members": 0}}}
+
+
+def test_a_timeline_says_what_was_changed_while_the_state_stayed(buyers: Buyers) -> None:
+    token = buyers.one()
+    quote = buyers.quote(token)
+    buyers.open_pool(quote)
+    placed = buyers.place(token, quote)
+    data(buyers.http, TWO_CHANGES, {"id": placed["id"], "cap": quote["vehiclePrice"]["minor"] + 100}, token=token)
+
+    (mine,) = data(buyers.http, MINE, {"n": 5}, token=token)["myPreOrders"]["nodes"]
+
+    assert [(one["state"], one["reason"]) for one in mine["timeline"]][-2:] == [
+        ("pooled", "cap_raised"),
+        ("withdrawn", "withdrawn"),
+    ]
