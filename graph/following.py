@@ -15,6 +15,7 @@ from graph.execution import run
 from graph.limits import limit_error
 from graph.live import Follower, Hub, Topic, View, owner_of
 from graph.sessions import Caller
+from kernel.errors import NotFound
 
 
 async def start_following(
@@ -49,7 +50,7 @@ async def start_following(
     view = View(key if framed is None else (framed.__name__, *key), render, heartbeat)
     follower = await hub.follow(topic, view, owner=owner_of(caller.actor, caller.address), on_offer=on_offer)
     if follower is None:
-        raise Refused(limit_error("NOT_FOUND", "There is no such thing to follow. Check the id."))
+        raise Refused(limit_error("NOT_FOUND", NotFound("thing to follow").text(caller.actor.locale)))
     return follower
 
 

@@ -70,6 +70,7 @@ WORDS: Final[Mapping[str, str]] = {
     "slot": "产能名额",
     "store": "门店",
     "stock order": "现车订单",
+    "thing to follow": "关注对象",
     "vehicle": "车辆",
     "vote": "投票",
     "week": "周",

@@ -324,6 +324,15 @@ def test_a_planner_follows_a_batch_to_its_end(counter: Counter) -> None:
     assert refusal(counter, PLANNER, BATCH, write_id("Batch", "0" * 32)) == "NOT_FOUND"
 
 
+def test_what_cannot_be_followed_is_told_in_the_readers_language(counter: Counter) -> None:
+    told = []
+    for locale in ("en", "zh-CN"):
+        with following(counter, PLANNER.speaking(locale), BATCH, write_id("Batch", "0" * 32)) as stream:
+            told.append(stream.raw()["payload"][0]["message"])
+
+    assert told == ["There is no such thing to follow. Check the id.", "找不到该关注对象，请检查编号。"]
+
+
 # --- another brand, and many at once ---------------------------------------------------------------------------------
 
 
