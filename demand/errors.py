@@ -135,8 +135,8 @@ class NoOpenPool(Refusal):
     """No pool of the car's class takes members now."""
 
     code = "NO_OPEN_POOL"
-    en = "No pool for {class_key} takes members now. Look at the pools that a small change would reach."
-    zh = "{class_key}目前没有可加入的拼单池，可查看稍作改动即可加入的拼单池。"
+    en = "No pool takes your car now. Look at the pools that a small change of it would reach."
+    zh = "您的车目前没有可加入的拼单池，可查看稍作改动即可加入的拼单池。"
     class_key: str
 
 
@@ -200,8 +200,11 @@ class WrongClass(Refusal):
     """The quoted car does not belong to the pool's class."""
 
     code = "WRONG_CLASS"
-    en = "Your car belongs to {own}, this pool to {pool}. Join your class's pool, or change the configuration."
-    zh = "您的车辆属于{own}，该拼单池为{pool}。请加入对应拼单池或调整选配。"
+    en = (
+        "Your car and this pool differ in the plant, the powertrain, the trim, or an option with a long lead time. "
+        "Join your car's pool, or change the configuration."
+    )
+    zh = "您的车与该拼单池的工厂、动力、版本或长周期选装不同，请加入对应拼单池或调整选配。"
     own: str
     pool: str
 

@@ -222,6 +222,11 @@ def test_an_old_quote_a_foreign_one_and_another_class_are_refused(room: PoolRoom
     assert kinds == [QuoteExpired, NotFound, WrongClass, NoOpenPool, NotFound, InvalidInput]
 
 
+def test_a_buyer_is_not_told_of_a_class_by_its_key() -> None:
+    for refusal in (NoOpenPool("P1/north/PT/-/TR"), WrongClass("P1/north/PT/-/TR", "P1/north/PT/-/TR_PLUS")):
+        assert "/" not in refusal.text("en") + refusal.text("zh-CN")
+
+
 def test_only_a_verified_consumer_orders(room: PoolRoom) -> None:
     room.open()
     request = room.request(room.buyer(1))
