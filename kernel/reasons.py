@@ -182,7 +182,10 @@ REASONS: Final[Texts] = {
     "POOL_ONE_PLACE": ("a pool has at least one place", "拼单池至少有一个名额"),
     "WHY_CANCELLED": ("say in at most 200 characters why the pool is cancelled", "请用不超过200个字符说明取消原因"),
     "TIERS": ("give 1 to {most:tier|tiers}", "请给出1至{most}个档位"),
-    "FIRST_TIER": ("the first tier starts at the minimum", "首个档位须从最低人数开始"),
+    "FIRST_TIER": (
+        "the first tier starts at the minimum; with another minimum than the policy's give tiers as well",
+        "首个档位须从最低人数开始；更改最低人数时请同时给出档位",
+    ),
     "TIER_ABOVE_CAPACITY": (
         "a tier begins with {capacity:member|members} at most: more never clear",
         "档位的起始人数不得超过{capacity}人，超出产能的档位无法达到",
