@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any, Final
 
+from kernel.reasons import because
+
 MINOR_MAX: Final = 10_000_000_000
 """No amount that a brand sets is above ¥100,000,000."""
 DAYS_MAX: Final = 3_650
@@ -28,10 +30,10 @@ def check_rows(name: str, rows: tuple[Any, ...], *bounds: tuple[int, int]) -> No
     assert len(rows) <= ROWS_MAX, f"{name} has at most {ROWS_MAX} rows"
     for row in rows:
         for value, (least, most) in zip(row[len(row) - len(bounds) :], bounds, strict=True):
-            check_between(f"a number of {name}", value, least, most)
+            check_between(name, value, least, most, code="ONE_LIES_BETWEEN")
 
 
-def check_between(name: str, value: int, least: int, most: int) -> None:
-    """Assert that one number lies between two others, both of them allowed."""
+def check_between(name: str, value: int, least: int, most: int, *, code: str = "LIES_BETWEEN") -> None:
+    """Assert that one number lies between two others, both of them allowed; `code` is the reason's."""
     assert type(value) is int, f"{name} is a whole number"
-    assert least <= value <= most, f"{name} lies between {least} and {most}"
+    assert least <= value <= most, because(code, name=name, least=least, most=most)

@@ -20,7 +20,7 @@ from kernel.db import Id, Instant, Json, metadata
 from kernel.errors import Conflict, InvalidInput
 from kernel.ids import BrandId
 from kernel.immutable import append_only
-from kernel.reasons import because
+from kernel.reasons import Reason, because
 from kernel.work import Work
 
 SectionT = TypeVar("SectionT")
@@ -150,9 +150,10 @@ def _read(cls: type[Any], stored: dict[str, Any]) -> dict[str, Any]:
     try:
         cls(**values)
     except AssertionError as error:
-        detail = str(error) or "these values do not fit together"
         section = next(name for name, one in _SECTIONS.items() if one is cls)
-        raise InvalidInput(section, because("VALUES_CLASH", detail=detail)) from None
+        told = error.args[0] if error.args else "these values do not fit together"
+        reason = told if isinstance(told, Reason) else because("VALUES_CLASH", detail=told)
+        raise InvalidInput(section, reason) from None
     return values
 
 

@@ -146,6 +146,11 @@ REASONS: Final[Texts] = {
     "POLICY_SECTION": ("there is no policy section {name}; there are {known}", "没有规则类别{name}，现有：{known}"),
     "POLICY_NAME": ("no such policy value; there are {known}", "没有该规则项，现有：{known}"),
     "POLICY_TYPE": ("expects {wanted}, as in {example}", "取值类型有误，例如：{example}"),
+    "LIES_BETWEEN": ("{name} lies between {least} and {most}", "{name}须在{least}与{most}之间"),
+    "ONE_LIES_BETWEEN": (
+        "a number of {name} lies between {least} and {most}",
+        "{name}中的数值须在{least}与{most}之间",
+    ),
     "VALUES_CLASH": ("{detail}", "这些取值彼此不符"),
     # cars and classes
     "CLASS_KEY": ("take the key of a class from a quote or a pool", "请使用报价或拼单池中的车型级别编号"),

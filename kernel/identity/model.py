@@ -236,9 +236,9 @@ def check_staff_role(role: Role, store_id: StoreId | None) -> None:
     if role not in STAFF_ROLES:
         raise RoleNotGrantable(role.value, "a brand administrator cannot give it", "品牌管理员无权授予")
     if role is Role.DEALER and store_id is None:
-        raise RoleNotGrantable(role.value, "a dealer needs a store", "经销商须绑定门店")
+        raise RoleNotGrantable(role.value, "a dealer needs a store", "门店顾问须绑定门店")
     if role is not Role.DEALER and store_id is not None:
-        raise RoleNotGrantable(role.value, "only a dealer is bound to a store", "仅经销商可绑定门店")
+        raise RoleNotGrantable(role.value, "only a dealer is bound to a store", "仅门店顾问可绑定门店")
 
 
 def check_machine_role(role: Role, plant_id: PlantId | None, party_code: str | None) -> None:

@@ -77,6 +77,16 @@ def test_every_number_has_two_ends(section: str, name: str) -> None:
             replace(cls(), **{name: value})
 
 
+def test_a_number_beyond_its_ends_is_refused_with_both_in_the_readers_language(brand: Works) -> None:
+    changes = {"handover": {"appointments_per_hour": 0}}
+
+    with pytest.raises(InvalidInput) as refused, brand.change(ADMIN) as work:
+        policy.change_policy(work, base_version=0, changes=changes, reason="a try")
+
+    assert refused.value.text("en") == "handover: appointments_per_hour lies between 1 and 50"
+    assert refused.value.text("zh-CN") == "交车：appointments_per_hour须在1与50之间"
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=change)
 def test_any_policy_that_is_accepted_still_quotes(
