@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, NewType, TypeAlias
 
 from kernel.money import BASIS_POINTS, MINOR_PER_MAJOR, divide_half_up
@@ -321,6 +322,7 @@ class AcceptedQuote:
     expires_at: datetime
 
 
+@lru_cache(maxsize=4096)
 def member_price_minor(vehicle_price_minor: int, discount_bp: int) -> int:
     """Return p_i(n) = own price × (1 − d(n)), rounded half up to the yuan, in fen (DOMAIN section 6.1)."""
     exact = vehicle_price_minor * (BASIS_POINTS - discount_bp)

@@ -44,6 +44,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
+from kernel.arrays import array_text
 from kernel.sending import UNANSWERED, wait_for_answer
 
 metadata: Final = MetaData(
@@ -109,21 +110,34 @@ class Json(TypeDecorator[Any]):
 
 
 class _Listed(TypeDecorator[Any]):
-    """Many values in one parameter: an array on PostgreSQL, a JSON list on SQLite."""
+    """Many values in one parameter, written by us: an array on PostgreSQL, a JSON list on SQLite."""
 
     impl = Text
     cache_ok = True
 
     def __init__(self, kind: TypeEngine[Any]) -> None:
         super().__init__()
-        # A length in a cast would cut silently.
-        self.kind = String() if isinstance(kind, String) else kind
+        self.kind = kind
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return dialect.type_descriptor(ARRAY(self.kind) if dialect.name == "postgresql" else Text())
 
-    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        return value if dialect.name == "postgresql" else orjson.dumps(value).decode()
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], str]:
+        """Leave nothing to the driver, which turns every element by itself: 0.15 ms for a list of 128."""
+        return array_text if dialect.name == "postgresql" else _json_list
+
+
+@lru_cache(maxsize=64)
+def _listed(kind: TypeEngine[Any]) -> _Listed:
+    # A length in a cast would cut silently.
+    return _Listed(String() if isinstance(kind, String) else kind)
+
+
+_TEXT: Final = String()
+
+
+def _json_list(values: Sequence[Any]) -> str:
+    return orjson.dumps(values).decode()
 
 
 class _Among(FunctionElement[bool]):
@@ -191,13 +205,17 @@ def among(column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bo
     compared: SQLite takes every list for twenty-five values, and would rather look at all rows of a brand.
     """
     assert not isinstance(values, str | bytes), "a single text is no list of its characters"
-    listed = [one.value if isinstance(one, Enum) else one for one in dict.fromkeys(values)]
-    assert all(isinstance(one, str | int | date) for one in listed), "only what both databases write alike in a list"
+    listed = list(dict.fromkeys(values))
+    if set(map(type, listed)) - {str, int}:
+        listed = [one.value if isinstance(one, Enum) else one for one in listed]
+        assert all(isinstance(one, str | int | date) for one in listed), (
+            "only what both databases write alike in a list"
+        )
     assert not isinstance(column.type, Instant | Json), "a moment is text here and a time there"
     if len(listed) == 1:
         same: ColumnElement[bool] = column == listed[0]
         return same
-    return _Among(column, bindparam(None, listed, type_=_Listed(column.type), unique=True))
+    return _Among(column, bindparam(None, listed, type_=_listed(column.type), unique=True))
 
 
 def database_url(text: str) -> URL:
@@ -311,7 +329,7 @@ def take_turns(connection: Connection, *names: str) -> None:
     Several names are waited for in sorted order, so that two changes never wait for each other in a circle.
     """
     if names and not is_sqlite(connection):
-        listed = bindparam(None, sorted(set(names)), type_=_Listed(String()), unique=True)
+        listed = bindparam(None, sorted(set(names)), type_=_listed(_TEXT), unique=True)
         connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(func.unnest(listed), 0))))
 
 
@@ -365,7 +383,11 @@ def _values(connection: Connection, table: Table, rows: Sequence[Mapping[str, An
     columns = []
     for name, process in zip(names, _processors(table, names, connection.dialect), strict=True):
         values = [row[name] for row in rows]
-        columns.append(values if process is None else list(map(process, values)))
+        if process is not None and len(set(map(id, values))) == 1:
+            values = [process(values[0])] * len(values)
+        elif process is not None:
+            values = list(map(process, values))
+        columns.append(values)
     return list(zip(*columns, strict=True))
 
 
@@ -391,50 +413,19 @@ def _insert_arrays(
     """
     names = tuple(rows[0])
     assert all(row.keys() == rows[0].keys() for row in rows), "all rows have the same keys"
-    arrays = tuple(_array(table, name, rows) for name in names)
+    arrays = tuple(_column(table, name, rows) for name in names)
     statement = _array_statement(table, names, connection.dialect) + ending
     return connection.exec_driver_sql(statement, arrays, execution_options=options)
 
 
-def _array(table: Table, name: str, rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return one column of the rows as PostgreSQL writes an array (manual, section 8.15.6).
-
-    The driver turns every element by itself into binary or text, a third of a group's CPU time; a column of one type is
-    written in one go here.
-    """
+def _column(table: Table, name: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return one column of the rows as an array."""
     values = [row[name] for row in rows]
     if isinstance(table.c[name].type, Json):
         values = [None if value is None else orjson.dumps(value).decode() for value in values]
     if isinstance(table.c[name].type, Instant):
         assert all(value is None or value.tzinfo is not None for value in values), "a naive time has no meaning here"
-    if values.count(values[0]) == len(values):
-        return "{" + ",".join([_element(values[0])] * len(values)) + "}"
-    kinds = set(map(type, values))
-    if kinds == {int}:
-        return "{" + ",".join(map(str, values)) + "}"
-    if kinds == {str}:
-        joined = '","'.join(values)
-        if "\\" not in joined and joined.count('"') == 2 * (len(values) - 1):
-            return '{"' + joined + '"}'
-    return "{" + ",".join(map(_element, values)) + "}"
-
-
-def _element(value: Any) -> str:
-    match value:
-        case None:
-            return "NULL"
-        case bool():
-            return "t" if value else "f"
-        case int() | float():
-            return repr(value)
-        case date():
-            return f'"{value.isoformat()}"'
-        case bytes():
-            return f'"\\\\x{value.hex()}"'
-        case _:
-            assert isinstance(value, str), f"{type(value)} is no value of a column"
-            escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-            return f'"{escaped}"'
+    return array_text(values)
 
 
 @lru_cache(maxsize=1024)

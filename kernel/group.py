@@ -19,7 +19,7 @@ from kernel.errors import Refusal, TooBusy
 
 Request = TypeVar("Request")
 Outcome = TypeVar("Outcome")
-GROUP_MAX: Final = 128
+GROUP_MAX: Final = 256
 QUEUE_MAX: Final = 4096
 PATIENCE_SECONDS: Final = 10.0
 RETRY_AFTER_SECONDS: Final = 2

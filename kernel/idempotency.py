@@ -86,7 +86,7 @@ def claim_many(
     bad: dict[int, InvalidInput] = {}
     rows: list[dict[str, Any]] = []
     hashes = [request.request_hash for request in requests]
-    tokens = [work.new_id() for _ in requests]
+    tokens = work.new_ids(len(requests))
     for index, request in enumerate(requests):
         if not 8 <= len(request.key) <= KEY_LENGTH_MAX or not _is_plain(request.key):
             bad[index] = InvalidInput("idempotencyKey", because("LENGTH_KEY", most=KEY_LENGTH_MAX))

@@ -96,14 +96,18 @@ def book(work: Work, *transfers: Transfer) -> None:
 
 def book_for(work: Work, transfers: Sequence[tuple[str, Transfer]]) -> None:
     """Write transfers of several brands' changes in one statement."""
-    db.insert_many(work.connection, ledger_transfers, [_row(work, brand_id, one) for brand_id, one in transfers])
+    rows = [
+        _row(work, new_id, brand_id, one)
+        for new_id, (brand_id, one) in zip(work.new_ids(len(transfers)), transfers, strict=True)
+    ]
+    db.insert_many(work.connection, ledger_transfers, rows)
 
 
-def _row(work: Work, brand_id: str, transfer: Transfer) -> dict[str, Any]:
+def _row(work: Work, new_id: str, brand_id: str, transfer: Transfer) -> dict[str, Any]:
     assert transfer.amount.minor > 0
     assert transfer.debit != transfer.credit
     return {
-        "id": work.new_id(),
+        "id": new_id,
         "brand_id": brand_id,
         "debit_account": transfer.debit,
         "credit_account": transfer.credit,

@@ -32,6 +32,7 @@ ENTRIES_MAX: Final = 10_000
 # A change that began before midnight has long committed by then.
 SEAL_AFTER: Final = timedelta(minutes=30)
 DAYS_MAX: Final = 31
+SALT_BYTES: Final = 32
 
 record_heads = Table(
     "record_heads",
@@ -162,9 +163,7 @@ def append_many(work: Work, new: Sequence[NewEntry]) -> list[Entry]:
     )
     write(
         work.connection,
-        update(record_heads)
-        .where(record_heads.c.chain == bindparam("b_chain"))
-        .values(sequence=bindparam("b_sequence"), hash=bindparam("b_hash"), at=bindparam("b_at")),
+        _MOVE_HEAD,
         [
             {"b_chain": chain, "b_sequence": head[0], "b_hash": head[1], "b_at": head[2]}
             for chain, head in heads.items()
@@ -173,6 +172,11 @@ def append_many(work: Work, new: Sequence[NewEntry]) -> list[Entry]:
     return entries
 
 
+_MOVE_HEAD: Final = (
+    update(record_heads)
+    .where(record_heads.c.chain == bindparam("b_chain"))
+    .values(sequence=bindparam("b_sequence"), hash=bindparam("b_hash"), at=bindparam("b_at"))
+)
 _Head = tuple[int, str, datetime]
 
 
@@ -221,22 +225,23 @@ def _link(heads: dict[str, _Head], new: NewEntry, now: datetime) -> Entry:
     return Entry(new.chain, sequence + 1, new.kind, new.body, previous, fingerprint, at)
 
 
-def _check_body(value: Any) -> None:
+def _check_body(body: dict[str, Any]) -> None:
     """Allow only what both databases give back exactly as it was."""
-    match value:
-        case None | bool() | int():
-            pass
-        case str():
-            assert "\x00" not in value
-        case list() | tuple():
-            for item in value:
-                _check_body(item)
-        case dict():
-            for key, item in value.items():
-                assert isinstance(key, str)
-                _check_body(item)
-        case _:
-            raise AssertionError(f"{type(value).__name__} cannot stand in the record")
+    values: list[Any] = [body]
+    # The list grows while it is gone through: a call for every value would take longer than the hash.
+    for value in values:
+        match value:
+            case str():
+                assert "\x00" not in value
+            case None | int():
+                pass
+            case list() | tuple():
+                values += value
+            case dict():
+                assert all(isinstance(key, str) for key in value)
+                values += value.values()
+            case _:
+                raise AssertionError(f"{type(value).__name__} cannot stand in the record")
 
 
 def entries_of(work: Work, chain: str, *, after: int = 0, entries_max: int = ENTRIES_MAX) -> list[Entry]:
@@ -386,13 +391,19 @@ def _end_of(brand: Brand, day: date) -> datetime:
 # --- persons under pseudonyms ---
 
 
-def pseudonyms(work: Work, scope: str, person_ids: Sequence[str]) -> dict[str, str]:
-    """Return each person's pseudonym in a scope (a pool, a proposal): the same within it, unlinkable across scopes."""
+def pseudonyms(work: Work, scope: str, person_ids: Sequence[str], *, are_new: bool = False) -> dict[str, str]:
+    """Return each person's pseudonym in a scope (a pool, a proposal): the same within it, unlinkable across scopes.
+
+    `are_new` says that most of them have none there yet, so that nobody looks for them first.
+    """
     wanted = sorted(set(person_ids))
-    salts = _salts(work, scope, wanted)
+    salts = {} if are_new else _salts(work, scope, wanted)
     missing = [person_id for person_id in wanted if person_id not in salts]
     if missing:
-        rows = [{"person_id": one, "scope": scope, "salt": secrets.token_hex(32)} for one in missing]
+        rows = [
+            {"person_id": one, "scope": scope, "salt": salt}
+            for one, salt in zip(missing, _new_salts(len(missing)), strict=True)
+        ]
         new = db.insert_new(work.connection, record_salts, rows, returning="person_id")
         salts |= {row["person_id"]: row["salt"] for row in rows}
         # Somebody else was quicker where a row is not new.
@@ -408,6 +419,11 @@ def known_pseudonym(work: Work, scope: str, person_id: str) -> str | None:
 
 def _pseudonym(salt: str, scope: str, person_id: str) -> str:
     return hashlib.sha256(f"{salt}:{scope}:{person_id}".encode()).hexdigest()[:32]
+
+
+def _new_salts(count: int) -> list[str]:
+    chance = secrets.token_hex(SALT_BYTES * count)
+    return [chance[start : start + 2 * SALT_BYTES] for start in range(0, len(chance), 2 * SALT_BYTES)]
 
 
 def _salts(work: Work, scope: str, person_ids: Sequence[str]) -> dict[str, str]:

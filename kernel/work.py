@@ -65,6 +65,10 @@ class Work:
         """Return a fresh time-ordered id."""
         return self.ids.new(self.now)
 
+    def new_ids(self, count: int) -> list[str]:
+        """Return so many fresh ids in their order."""
+        return self.ids.new_many(self.now, count)
+
     def record(self, *happened: Event) -> None:
         """Note what happened; it goes into the outbox with this commit."""
         self.news.extend(happened)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 
 from starlette.applications import Starlette
@@ -10,6 +9,7 @@ from starlette.applications import Starlette
 import muster.tables as _tables  # noqa: F401 - every table is known before the first statement
 from graph.app import build_app
 from graph.metrics import Metrics
+from muster import garbage
 from muster.circuits import serve_from_circuits
 from muster.gauges import DoorReader, add_gauges
 from muster.logs import set_up_logs
@@ -28,8 +28,5 @@ def create() -> Starlette:
     if made.pre_order_door is not None:
         metrics.registry.register(DoorReader(made.pre_order_door))
     app = build_app(made, metrics=metrics)
-    # What is loaded stays for the life of the process: the collector need not walk over it again and again.
-    gc.collect()
-    gc.freeze()
-    gc.enable()
+    garbage.settle()
     return app

@@ -27,7 +27,7 @@ from kernel.work import Works
 
 log = structlog.get_logger(__name__)
 REFRESH_SECONDS: Final = 5.0
-GROUP_SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128)
+GROUP_SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ def chain_joined(work: Work, joined: Sequence[tuple[PooledPreOrder, int]]) -> No
     new = []
     for pool_id in sorted(by_pool):
         own = by_pool[pool_id]
-        names = _names(work, pool_id, [one for one, _ in own])
+        names = _names(work, pool_id, [one for one, _ in own], are_new=True)
         new.append(
             NewEntry(
                 chain_of(pool_id),
@@ -115,5 +115,5 @@ def chain_ended(work: Work, head: PoolHead, kind: str, body: dict[str, Any]) -> 
     record.append(work, chain_of(head.id), kind, body)
 
 
-def _names(work: Work, pool_id: str, pre_orders: Sequence[PreOrder]) -> dict[str, str]:
-    return record.pseudonyms(work, chain_of(pool_id), [one.head.person_id for one in pre_orders])
+def _names(work: Work, pool_id: str, pre_orders: Sequence[PreOrder], *, are_new: bool = False) -> dict[str, str]:
+    return record.pseudonyms(work, chain_of(pool_id), [one.head.person_id for one in pre_orders], are_new=are_new)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, NewType, TypeAlias, assert_never
 
 from configurator.model import PoolingClass, Tier, member_price_minor
@@ -182,6 +183,7 @@ def state_of(pool: Pool) -> str:
             assert_never(pool)
 
 
+@lru_cache(maxsize=1024)
 def class_keys(cls: PoolingClass) -> tuple[str, str]:
     """Return the keys of the pools a car may join: L1 and L2."""
     return cls.l1_key, cls.l2_key

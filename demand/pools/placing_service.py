@@ -132,7 +132,10 @@ def _place(
     requests: Sequence[PreOrderRequest],
     keyed: Sequence[Keyed],
 ) -> list[Outcome]:
-    candidates = [Candidate(request, PreOrderId(work.new_id())) for request in requests]
+    candidates = [
+        Candidate(request, PreOrderId(new_id))
+        for request, new_id in zip(requests, work.new_ids(len(requests)), strict=True)
+    ]
     for one in candidates:
         one.refusal = _judge_request(one, providers)
     repeated = _claim(work, candidates, keyed)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
+from functools import cache
 from typing import Any, Final, assert_never
 
-from sqlalchemy import ColumnElement, bindparam, select, update
+from sqlalchemy import ColumnElement, Update, bindparam, select, update
 
 from demand.errors import PoolAlreadyOpen
 from demand.pools.events import PoolFroze
@@ -111,22 +112,27 @@ def save_pools(work: Work, changed: Sequence[tuple[StoredPool, StoredPool]]) -> 
     rows = [{"b_id": after.pool.head.id} | _changing(work, after) for _, after in changed]
     if not rows:
         return
-    names = [name for name in rows[0] if name not in ("b_id", "state_at")]
+    names = tuple(name for name in rows[0] if name not in ("b_id", "state_at"))
     for row, (before, after) in zip(rows, changed, strict=True):
         if type(before.pool) is type(after.pool):
             del row["state_at"]
     moved = [(row, pair) for row, pair in zip(rows, changed, strict=True) if "state_at" in row]
     still = [row for row in rows if "state_at" not in row]
-    for group, columns in ((still, names), ([row for row, _ in moved], [*names, "state_at"])):
+    for group, columns in ((still, names), ([row for row, _ in moved], (*names, "state_at"))):
         if group:
-            statement = update(pools).where(pools.c.id == bindparam("b_id"))
-            write(work.connection, statement.values({name: bindparam(name) for name in columns}), group)
+            write(work.connection, _update_of(columns), group)
     for _, (before, after) in moved:
         if isinstance(after.pool, FrozenPool):
             note_pool_changes(work, [(after.pool, "frozen")])
             tell_frozen(work, after.pool)
         elif isinstance(before.pool, ScheduledPool):
             note_pool_changes(work, [(after.pool, "opened")])
+
+
+@cache
+def _update_of(columns: tuple[str, ...]) -> Update:
+    """Return the statement once made: a busy pool is saved many times a second."""
+    return update(pools).where(pools.c.id == bindparam("b_id")).values({name: bindparam(name) for name in columns})
 
 
 def tell_frozen(work: Work, pool: FrozenPool) -> None:

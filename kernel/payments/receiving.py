@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from sqlalchemy import select, update
 
@@ -35,7 +34,7 @@ from kernel.payments.store import (
     payment_from,
     receipt,
     refund_account,
-    request_row,
+    request_rows,
     select_payments,
 )
 from kernel.payments.tables import payment_callbacks, payments
@@ -47,7 +46,7 @@ BODY_LENGTH_MAX = 20_000
 
 def request_payments(work: Work, requests: Sequence[PaymentRequest]) -> list[Payment]:
     """Ask for payments: pending rows, written in one statement, in the order of the requests."""
-    rows = [request_row(work, request) for request in requests]
+    rows = request_rows(work, requests)
     db.insert_many(work.connection, payments, rows)
     return [payment_from(row) for row in rows]
 
@@ -72,16 +71,17 @@ def receive_authorised(work: Work, offers: Sequence[tuple[PaymentRequest, Author
     outcomes: list[Payment | Refusal | None] = [
         judge_authorisation(request, given, now=work.now) for request, given in offers
     ]
-    rows: dict[int, dict[str, Any]] = {}
-    for index, (request, given) in enumerate(offers):
-        if outcomes[index] is None:
-            rows[index] = request_row(work, request) | {
-                "provider": given.provider,
-                "state": PaymentState.RECEIVED.value,
-                "provider_reference": given.provider_reference,
-                "instrument": given.instrument,
-                "received_at": work.now,
-            }
+    good = [index for index, outcome in enumerate(outcomes) if outcome is None]
+    rows = dict(zip(good, request_rows(work, [offers[index][0] for index in good]), strict=True))
+    for index, row in rows.items():
+        _, given = offers[index]
+        row |= {
+            "provider": given.provider,
+            "state": PaymentState.RECEIVED.value,
+            "provider_reference": given.provider_reference,
+            "instrument": given.instrument,
+            "received_at": work.now,
+        }
     # Sorted, so that two processes with the same references never wait for each other in a circle.
     ordered = sorted(rows.values(), key=lambda row: (row["provider"], row["provider_reference"], row["id"]))
     taken = db.insert_new(work.connection, payments, ordered, returning="id")
@@ -229,7 +229,8 @@ def _stray(work: Work, payment: Payment, provider: str, callback: Callback) -> P
     request = PaymentRequest(
         payment.brand_id, payment.account_id, STRAY, payment.id, callback.amount, expires_at=work.now
     )
-    row = request_row(work, request) | {
+    (row,) = request_rows(work, [request])
+    row |= {
         "provider": provider,
         "state": PaymentState.RECEIVED.value,
         "provider_reference": callback.provider_reference,

@@ -54,10 +54,16 @@ def payment_from(row: RowMapping | dict[str, Any]) -> Payment:
     )
 
 
-def request_row(work: Work, request: PaymentRequest) -> dict[str, Any]:
-    """Lay out a request as a pending row with a fresh id; every key is there, so that rows go in one statement."""
+def request_rows(work: Work, requests: Sequence[PaymentRequest]) -> list[dict[str, Any]]:
+    """Lay out requests as pending rows with fresh ids; every key is there, so that rows go in one statement."""
+    return [
+        _pending(work, new_id, request) for new_id, request in zip(work.new_ids(len(requests)), requests, strict=True)
+    ]
+
+
+def _pending(work: Work, new_id: str, request: PaymentRequest) -> dict[str, Any]:
     return {
-        "id": work.new_id(),
+        "id": new_id,
         "brand_id": request.brand_id,
         "account_id": request.account_id,
         "purpose": request.purpose,

@@ -5,7 +5,6 @@ The story is told by the rooms' own use cases on a clock of its own, so nothing 
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from muster.brands import BrandFolder, add_brand_from_folder
 from muster.demo.people import add_cast, read_cast
 from muster.demo.unfinished import begin_story, end_story
 from muster.demo.weeks_plan import FULL, FULL_WEEKS, Volumes
+from muster.garbage import collecting_rarely
 from muster.settings import SettingError, Settings
 
 FOLDER: Final = Path(__file__).parent
@@ -40,7 +40,6 @@ BRANDS: Final = ("qilan", "borealis")
 WEEKS: Final = 13
 SEED: Final = 20_260_101
 TEN: Final = 10
-GARBAGE: Final = (20_000, 20, 50)
 ZONE: Final = ZoneInfo("Asia/Shanghai")
 
 
@@ -77,7 +76,7 @@ def seed(settings: Settings, *, as_of: datetime | None = None, show: Console | N
 
     origin = as_of or monday()
     clock = FixedClock(origin - timedelta(weeks=WEEKS))
-    with _collecting_rarely(), _hasty_works(settings, clock) as own, _Steps(show) as steps:
+    with collecting_rarely(), _hasty_works(settings, clock) as own, _Steps(show) as steps:
         brands = []
         for code in BRANDS:
             steps.say(f"{code}: stores, plants, catalogue, people")
@@ -103,7 +102,7 @@ def seed_full(
     origin = as_of or monday()
     clock = FixedClock(origin - timedelta(weeks=volumes.weeks))
     later = origin.date() + timedelta(weeks=FULL_WEEKS)
-    with _collecting_rarely(), _hasty_works(settings, clock) as own, _Steps(show) as steps:
+    with collecting_rarely(), _hasty_works(settings, clock) as own, _Steps(show) as steps:
         steps.say(f"{BRANDS[0]}: stores, plants, catalogue, people")
         first = add_brand(own, settings, FOLDER / BRANDS[0], change=lambda catalogue: withhold(catalogue, until=later))
         steps.say(f"{BRANDS[1]}: stores, plants, catalogue, people")
@@ -125,17 +124,6 @@ def _hasty_works(settings: Settings, clock: Clock) -> Iterator[Works]:
         db.settle_on_disk(engine)
     finally:
         engine.dispose()
-
-
-@contextmanager
-def _collecting_rarely() -> Iterator[None]:
-    """Look for rings of dead values thirty times less often: a tenth of a seed's time went there, and few are found."""
-    before = gc.get_threshold()
-    gc.set_threshold(*GARBAGE)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def _as_it_is(catalogue: Catalogue) -> Catalogue:

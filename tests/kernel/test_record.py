@@ -132,7 +132,9 @@ def test_many_who_append_at_once_make_one_chain(works: Works) -> None:
     assert record.verify(entries) is None
 
 
-@pytest.mark.parametrize("body", [{"price": 1.5}, {"at": date(2026, 1, 1)}, {1: "x"}, {"text": "\x00"}])
+@pytest.mark.parametrize(
+    "body", [{"price": 1.5}, {"at": date(2026, 1, 1)}, {1: "x"}, {"text": "\x00"}, {"places": [{"a": [1, ("b", 0.5)]}]}]
+)
 def test_what_a_database_could_give_back_otherwise_is_not_recorded(works: Works, body: dict[str, object]) -> None:
     with pytest.raises(AssertionError):
         append(works, "pool:1", body)
@@ -233,6 +235,19 @@ def test_a_person_has_one_pseudonym_in_a_scope_and_another_elsewhere(works: Work
 
     assert first == again
     assert len({*first.values(), *elsewhere.values()}) == 3
+
+
+def test_who_was_taken_for_new_keeps_the_pseudonym_that_they_have(works: Works) -> None:
+    with works.change(system(QILAN.id)) as work:
+        first = record.pseudonyms(work, "pool:1", ["p1", "p2"], are_new=True)
+
+    with works.change(system(QILAN.id)) as work:
+        more = record.pseudonyms(work, "pool:1", ["p3", "p2", "p1"], are_new=True)
+        again = record.pseudonyms(work, "pool:1", ["p1", "p2", "p3"])
+
+    assert more == again
+    assert {name: more[name] for name in first} == first
+    assert len(set(more.values())) == 3
 
 
 def test_two_who_ask_at_once_are_told_the_same_pseudonym(works: Works) -> None:

@@ -144,6 +144,16 @@ def test_an_id_is_a_uuid_of_version_7_and_carries_its_moment() -> None:
     assert made[1] < made[0]
 
 
+def test_many_ids_at_once_are_those_that_one_after_the_other_would_be() -> None:
+    many, single, chance = SeededIds(1), SeededIds(1), RandomIds()
+
+    drawn = [*chance.new_many(MOMENT, 3), chance.new(MOMENT), *chance.new_many(MOMENT, 2)]
+
+    assert many.new_many(MOMENT, 5) == [single.new(MOMENT) for _ in range(5)]
+    assert (drawn, len(set(drawn))) == (sorted(drawn), 6)
+    assert chance.new_many(MOMENT, 0) == []
+
+
 def test_one_seed_makes_the_same_ids() -> None:
     first, second, other = SeededIds(1), SeededIds(1), SeededIds(2)
 
