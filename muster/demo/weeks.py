@@ -6,15 +6,16 @@ are those of every demo: the six pools that the guides speak of come as they alw
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from configurator.configuration_service import NewConfiguration, save_configurations
 from configurator.errors import OptionExcluded
 from configurator.model import Choice, PoolingClass, Tier
-from configurator.queries import list_models
+from configurator.queries import list_models, open_showroom
 from configurator.service import class_of_car
 from configurator.step_service import ConfigureRequest, configure
 from demand.model import FailureChoice
@@ -73,14 +74,19 @@ class ClassOfCars:
 
 @dataclass(slots=True)
 class Weeks:
-    """What the weeks are told with: the stage, the plan, the wishes, and what is known of classes and their cars."""
+    """What the weeks are told with: the stage, the plan, the wishes, and what is known of classes and their cars.
+
+    `turns` are the days on which other rules are in force than on the day before.
+    """
 
     stage: Stage
     plan: Plan
     board: wishing.Board
     classes: Sequence[ClassOfCars]
     begins_at: datetime
+    turns: Sequence[date] = ()
     designs: dict[str, list[Car]] = field(default_factory=dict)
+    thought_of: dict[str, int] = field(default_factory=dict)
     busy_until: dict[str, int] = field(default_factory=dict)
     waited_for: set[str] = field(default_factory=set)
     joined: dict[int, tuple[ClassOfCars, list[tuple[Actor, str]]]] = field(default_factory=dict)
@@ -89,9 +95,13 @@ class Weeks:
     new_voters: list[Actor] = field(default_factory=list)
 
     def cars_of(self, one: ClassOfCars) -> list[Car]:
-        """Return the cars that people of a class want, thought of once."""
-        key = one.cls.l1_key
-        if key not in self.designs:
+        """Return the cars that people of a class want, thought of once; what new rules forbid nobody wants any more."""
+        key, today = one.cls.l1_key, self.stage.clock.now().astimezone(self.stage.brand.zone).date()
+        turn = bisect_right(self.turns, today)
+        if self.thought_of.get(key) != turn:
+            self.thought_of[key] = turn
+            self.designs[key] = still_buildable(self.stage, self.designs.get(key, ()))
+        if not self.designs[key]:
             self.designs[key] = design_cars(self.stage, one.model, one.cls, count=DESIGNS)
         if self.promised and key not in self.renewed:
             self.renewed.add(key)
@@ -131,6 +141,7 @@ def play_weeks(
         wishing.Board(wishing.read_wishes()),
         find_classes(stage),
         begins_at,
+        days_of_other_rules(stage),
     )
     for day in range(volumes.weeks * WEEK):
         if day % WEEK == 0:
@@ -206,6 +217,30 @@ def find_classes(stage: Stage) -> list[ClassOfCars]:
     classes = list(found.values())
     stage.chance.shuffle(classes)
     return classes
+
+
+def days_of_other_rules(stage: Stage) -> list[date]:
+    """Return the days on which other rules are in force than on the day before, in order."""
+    with stage.works.read(system(stage.brand.id)) as work:
+        version, _ = open_showroom(work, region="")
+    conditions = [rule.condition for rule in version.catalogue.rules]
+    begin = {one.first_day for one in conditions if one.first_day is not None}
+    return sorted(begin | {one.last_day + timedelta(days=1) for one in conditions if one.last_day is not None})
+
+
+def still_buildable(stage: Stage, cars: Sequence[Car]) -> list[Car]:
+    """Return those of some cars that the rules of today allow."""
+    regions = {str(store.id): store.region for store in stage.stores}
+    with stage.works.read(system(stage.brand.id)) as work:
+        return [car for car in cars if _is_allowed(work, car, regions[car.store_id])]
+
+
+def _is_allowed(work: Work, car: Car, region: str) -> bool:
+    try:
+        configure(work, ConfigureRequest(car.model, tuple(map(Choice, car.options)), region=region))
+    except OptionExcluded:
+        return False
+    return True
 
 
 def _class_with(work: Work, model: str, wanted: tuple[str, ...]) -> PoolingClass | None:

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Final
 
 import pytest
 from sqlalchemy import ColumnElement, Table, func, select
 
+from configurator.model import Choice
+from configurator.service import class_of_car
+from configurator.step_service import ConfigureRequest, configure
 from configurator.tables import configurations
 from demand.pools.tables import pools, pre_orders
 from demand.votes.tables import proposals, votes
 from factory_orders.vehicles.tables import vehicles
-from kernel import registry
+from kernel import db, registry
 from kernel.actor import system
-from kernel.ids import BrandId
+from kernel.clock import FixedClock
+from kernel.ids import BrandId, SeededIds
 from kernel.news import outbox
 from kernel.work import Work, Works
 from muster.audit import CHECKS, audit
 from muster.demo import seed
-from muster.demo.weeks import RING_PERSONS
-from muster.demo.weeks_plan import FULL, Volumes
+from muster.demo.activity import set_stage
+from muster.demo.crowd import Car
+from muster.demo.weeks import RING_PERSONS, ClassOfCars, Weeks, days_of_other_rules
+from muster.demo.weeks_plan import FULL, Volumes, plan_weeks
+from muster.demo.weeks_wishes import Board, read_wishes
 from muster.opening import open_works
 from tests.demo.test_seed import AS_OF, contents, settings_for
 
@@ -64,6 +72,32 @@ def test_some_weeks_are_sound_and_a_ring_of_accounts_is_caught(sqlite_url: str) 
         assert count(work, proposals, proposals.c.state == "committed") == 3
         assert count(work, outbox, outbox.c.due_at.isnot(None)) == 0
     assert_sound(works)
+    works.engine.dispose()
+
+
+def test_what_a_new_rule_forbids_nobody_wants_from_its_day_on(sqlite_url: str) -> None:
+    clock = FixedClock(datetime(2026, 12, 31, 10, tzinfo=seed.ZONE))
+    settings = settings_for(sqlite_url)
+    works = Works(db.open_engine(sqlite_url), clock=clock, ids=SeededIds(1))
+    first = seed.add_brand(works, settings, seed.FOLDER / "qilan")
+    stage = set_stage(works, clock, settings, first.brand, first.accounts)
+    plan = plan_weeks(SHORT, first_day=clock.now().date(), calendar=first.brand.calendar, seed=1)
+    weeks = Weeks(stage, plan, Board(read_wishes()), (), clock.now(), days_of_other_rules(stage))
+    store = next(one for one in stage.stores if one.region == "east")
+    with works.read(system(first.brand.id)) as work:
+        wanted = [("DA_URBAN", "LT_LED_SIGNATURE"), ("DA_URBAN", "LT_MATRIX")]
+        steps = [configure(work, ConfigureRequest("L5", tuple(map(Choice, one)), region="east")).step for one in wanted]
+        cars = [Car("L5", step.cheapest.options, store.id) for step in steps]
+        own = ClassOfCars("L5", class_of_car(work, model="L5", options=cars[0].options, region="east"))
+    assert weeks.cars_of(own)
+    weeks.designs[own.cls.l1_key] = list(cars)
+
+    last_day = list(weeks.cars_of(own))
+    clock.advance(timedelta(days=1))
+
+    assert last_day == cars
+    assert weeks.cars_of(own) == cars[1:]
+    stage.runtime.identity.close()
     works.engine.dispose()
 
 
