@@ -351,8 +351,8 @@ class LateCreditBooked(Event):
 class OrderCancelled(Event):
     """An order ended before its delivery.
 
-    `by` is `buyer`, `maker`, `late` (the buyer left for its lateness), `payment` (the earnest money never came) or
-    `default` (the balance was not paid in time).
+    `by` is `buyer`, `maker`, `late` (the buyer left for its lateness), `payment` (the earnest money never came),
+    `default` (the balance was not paid in time) or `not_new` (the stock car was found damaged).
     """
 
     order_id: str

@@ -226,7 +226,8 @@ class CancellationPolicy:
     """What leaving after the lock costs by stage (the freeze points of DOMAIN section 6.5), as a share of the earnest.
 
     Rows are stage, basis points of the earnest that are forfeited; a stage that is not listed forfeits all of it. More
-    than `rescind_after_days` late the buyer leaves with the earnest money twice (DOMAIN section 6.1).
+    than `rescind_after_days` late the buyer leaves with the earnest money twice (DOMAIN section 6.1). Whose car comes
+    later than was accepted, or is built again, forfeits nothing (docs/decisions/028).
     """
 
     forfeits: tuple[tuple[str, int], ...] = (("scheduled", 2_000), ("queued", 2_000), ("parts_ready", 5_000))

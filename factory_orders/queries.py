@@ -35,6 +35,7 @@ from factory_orders.planning.queries import (
     line_of_days,
     list_batches,
     plant_weeks,
+    rebuilds_of_orders,
     waiting_count,
 )
 from factory_orders.planning.weekly.kept_queries import week_plans_of
@@ -112,6 +113,7 @@ __all__ = [
     "plant_weeks",
     "purchases_by_id",
     "quotes_standing",
+    "rebuilds_of_orders",
     "repair_offers_of_orders",
     "shipments_of_orders",
     "stages_of_orders",

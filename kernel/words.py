@@ -25,6 +25,7 @@ WORDS: Final[Mapping[str, str]] = {
     "stock quote": "现车报价",
     "live": "有效",
     "repriced": "价格已变",
+    "outdated": "车况已有更新",
     "gone": "已不在库",
     "account": "账户",
     "file": "文件",

@@ -314,9 +314,10 @@ register_notice(
 register_notice(
     "built_again",
     "为您重新生产",
-    "原定车辆已无法按新车交付，我们将于{week}当周为您重新生产一辆。",
+    "原定车辆已无法按新车交付，我们将于{week}当周为您重新生产一辆。新车焊装开工前，您可随时免费退出，定金全额退还。",
     "Your car is built again",
-    "The car meant for you cannot be handed over as new, so another one is built for you in the week of {week}.",
+    "The car meant for you cannot be handed over as new, so another one is built for you in the week of {week}. Until "
+    "its body is begun you may leave free, with all your money.",
 )
 register_notice(
     "vehicle_arrived",

@@ -38,6 +38,14 @@ register_notice(
     "goes back in full. Hold it anew, if it is still there.",
 )
 register_notice(
+    "stock_car_not_new",
+    "您订购的现车已无法按新车交付",
+    "很抱歉，您订购的现车经查损伤超出新车标准，订单已终止。依法双倍返还定金，您共将收到{returned}；该车不会交付给您。",
+    "The car that you bought is not new any more",
+    "We are sorry: damage was found on the stock car that you bought, and it cannot be handed over as new. Your order "
+    "has ended. By law you get your deposit twice, {returned} in all.",
+)
+register_notice(
     "stock_car_offered",
     "现车将调入本店",
     "现车{vin}按计划调入本店。如不需要，请在{answer_by}前拒收；未答复将自动发运。",

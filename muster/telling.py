@@ -281,6 +281,8 @@ def _of_ending(letter: Letter) -> NewNotice | None:
             return NewNotice(
                 account_id, "order_cancelled_by_maker", {"returned": Money(returned_minor)}, letter.event_id
             )
+        case OrderCancelled(account_id=account_id, by="not_new", returned_minor=returned_minor):
+            return NewNotice(account_id, "stock_car_not_new", {"returned": Money(returned_minor)}, letter.event_id)
         case OrderCancelled(account_id=account_id, by="payment"):
             return NewNotice(account_id, "order_cancelled_unpaid", {}, letter.event_id)
         case OrderCancelled(account_id=account_id, by="late", returned_minor=returned_minor):

@@ -38,7 +38,7 @@ from factory_orders.planning.model import (
     StockedOrder,
     order_state,
 )
-from factory_orders.planning.queries import car_facts
+from factory_orders.planning.queries import car_facts, rebuilds_of_orders
 from factory_orders.plant.model import BuildOrder, Stage
 from factory_orders.plant.store import lock_with_order, save_options
 from factory_orders.policies import CancellationPolicy
@@ -90,6 +90,8 @@ def freeze_points(work: Work, order_id: str) -> FreezePoints:
     stage = _stage(order, built)
     to_come = STAGES[STAGES.index(stage) :] if stage in STAGES else ()
     shares = [row for row in contract.section(CancellationPolicy).forfeits if row[0] in to_come]
+    if rebuilds_of_orders(work, [order_id])[order_id]:  # Whoever waits anew leaves free.
+        shares = [(at, 0) for at, _ in shares]
     return FreezePoints(
         order_id,
         stage,

@@ -2,9 +2,11 @@
 
 The buyer forfeits a share of the earnest money by the freeze point that was reached (DOMAIN sections 6.1 and 6.5) and
 leaves free where the contract's date, or the plan's, is later than the one that was accepted, where the plan's is later
-than the contract's, or where that day is over without a plan. Where the maker cancels it returns double (law), and so
-it does where the buyer leaves for more than 30 days of lateness, at whatever stage: a car that is begun becomes stock.
+than the contract's, or where that day is over without a plan; and where another car is built, as the first was lost or
+is no new one (docs/decisions/028). Where the maker cancels it returns double (law), and so it does where the buyer
+leaves for more than 30 days of lateness, at whatever stage: a car that is begun becomes stock.
 Otherwise nothing changes any more once the body is begun.
+A stock car that is found damaged past the threshold after it was bought ends its order by itself, at the maker's cost.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ from factory_orders.planning.model import (
 )
 from factory_orders.planning.order_service import release_rest, withdraw_build_order
 from factory_orders.planning.order_store import lock_order
+from factory_orders.planning.queries import rebuilds_of_orders
 from factory_orders.plant.batch_store import complete_batch
 from factory_orders.plant.model import BEFORE_THE_LINE, BuildOrder
 from factory_orders.plant.store import lock_with_order
@@ -144,6 +147,18 @@ def lose_earnest(work: Work, order_id: str) -> Cancellation | None:
     return _end(work, order.terms, built, ended, by="payment", reason="payment_lost")
 
 
+def fail_purchase(work: Work, order: UnderWay, handover: Handover | None) -> Cancellation:
+    """End the order of a stock car that turned out not to be new: all comes back, and as much again is owed (law).
+
+    There is no other car for it, so that the contract fails by who received the deposit: Civil Code, article 587. The
+    car stays in stock, not new and at another price. The caller has locked `handover`, the open one, and the order.
+    """
+    leave_car(work, order, handover, reason="not_new")
+    earnest = ledger.balance_to_spend(work, earnest_account_of(order.terms))
+    double = Cancellation(order.terms.id, order_state(order), earnest, 0, earnest)
+    return _give_back_and_tell(work, order.terms, double, by="not_new")
+
+
 def _is_balance_asked(work: Work, order_id: str) -> bool:
     handover = open_handover(work, order_id)
     return handover is not None and balance_of(work, handover.id) is not None
@@ -230,7 +245,11 @@ def _by_buyer(work: Work, ending: _Ending) -> Cancellation:
         stage = _stage(built) if isinstance(ending.order, ScheduledOrder) else order_state(ending.order)
         return Cancellation(terms.id, stage, earnest, 0, penalty)
     shares = dict(policy.pinned(work, terms.policy_version).section(CancellationPolicy).forfeits)
-    is_free = has_open_offer(work, terms.id) or later_dates(work, [(terms, None if built is None else built.week)])
+    is_free = (
+        has_open_offer(work, terms.id)
+        or rebuilds_of_orders(work, [terms.id])[terms.id]
+        or later_dates(work, [(terms, None if built is None else built.week)])
+    )
     share = 0 if is_free else shares.get(_stage(built), 10_000)
     return Cancellation(terms.id, _stage(built), earnest, share_basis_points(earnest, share), 0)
 

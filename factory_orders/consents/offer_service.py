@@ -11,11 +11,11 @@ from typing import Any, Final
 from factory_orders.consents.events import RepairedCarAnswered, RepairedCarOffered
 from factory_orders.consents.model import RepairOffer, reduction_of
 from factory_orders.consents.policy import RepairedCarPolicy
-from factory_orders.consents.store import insert_offer, open_offer, save_answer
+from factory_orders.consents.store import insert_offer, open_offer, order_offered, save_answer
 from factory_orders.offers.model import OfferState
 from factory_orders.planning.model import OrderTerms
 from factory_orders.planning.order_store import lock_order
-from factory_orders.vehicles.model import Newness, Vehicle
+from factory_orders.vehicles.model import Newness, Vehicle, VehicleState
 from factory_orders.vehicles.store import disclosed_minor
 from kernel import policy
 from kernel.actor import Permission
@@ -26,20 +26,21 @@ REPAIR_OFFER_TIMER: Final = "factory_orders.repair_offer"
 
 
 def offer_repaired(work: Work, terms: OrderTerms, vehicle: Vehicle) -> RepairOffer | None:
-    """Offer an order's buyer the car that is not new any more; None where it was repaired too much for that.
+    """Offer an order's buyer the car that is not new any more; None where it was repaired too much, or is gone.
 
     The caller has let another car be built; an offer that is open ends.
     """
+    end_offer(work, terms, OfferState.LAPSED)
     rules = policy.pinned(work, terms.policy_version).section(RepairedCarPolicy)
     repair_minor = disclosed_minor(work, vehicle.vin)
-    if vehicle.newness is not Newness.REPAIRED or repair_minor > rules.repair_most_minor or not rules.answer_days:
+    is_there = (vehicle.state, vehicle.newness) == (VehicleState.BUILT, Newness.REPAIRED)
+    if not is_there or repair_minor > rules.repair_most_minor or not rules.answer_days:
         return None
     reduction = reduction_of(
         terms.price_minor, repair_minor, price_share_bp=rules.price_share_bp, repair_share_bp=rules.repair_share_bp
     )
     if not reduction:
         return None
-    end_offer(work, terms, OfferState.LAPSED)
     offer = RepairOffer(
         id=work.new_id(),
         brand_id=terms.brand_id,
@@ -65,6 +66,12 @@ def offer_repaired(work: Work, terms: OrderTerms, vehicle: Vehicle) -> RepairOff
         )
     )
     return offer
+
+
+def renew_offer(work: Work, terms: OrderTerms, vehicle: Vehicle) -> None:
+    """Let an offer follow what has happened to its car since: it is made anew, or ends; nothing without an open one."""
+    if order_offered(work, vehicle.vin) == terms.id:
+        offer_repaired(work, terms, vehicle)
 
 
 def end_offer(work: Work, terms: OrderTerms, state: OfferState) -> None:

@@ -26,6 +26,13 @@ def open_offer(work: Work, order_id: str) -> RepairOffer | None:
     return None if row is None else offer_from(row)
 
 
+def order_offered(work: Work, vin: str) -> str | None:
+    """Return the order whose buyer is offered a car now; None where nobody is."""
+    table = repair_offers.c
+    own = (table.vin == vin) & (table.brand_id == work.actor.brand_id)
+    return work.connection.execute(select(table.order_id).where(own, table.state == OfferState.OPEN.value)).scalar()
+
+
 def save_answer(work: Work, offer_id: str, state: OfferState) -> None:
     """Write an answer; the database refuses a second one."""
     own = (repair_offers.c.id == offer_id) & (repair_offers.c.brand_id == work.actor.brand_id)

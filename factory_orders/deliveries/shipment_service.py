@@ -10,7 +10,7 @@ from typing import Final
 from factory_orders.conditions.model import HandOver
 from factory_orders.conditions.service import require_check
 from factory_orders.conditions.store import open_cases_of
-from factory_orders.consents.offer_service import offer_repaired
+from factory_orders.consents.offer_service import offer_repaired, renew_offer
 from factory_orders.deliveries.balance import REMIND_TIMER
 from factory_orders.deliveries.model import Shipment, ShipmentState, check_leg
 from factory_orders.deliveries.shipment_store import (
@@ -86,6 +86,15 @@ def plan_shipments(work: Work, bound: Sequence[tuple[Vehicle, OrderTerms]]) -> l
         )
     )
     return planned
+
+
+def send_repaired(work: Work, repaired: Sequence[tuple[Vehicle, OrderTerms]]) -> None:
+    """Plan the ways of repaired cars to the stores of the orders that they were built for; to a closed store none goes.
+
+    There a buyer may take the car, or it is sold from stock.
+    """
+    stores = registry.stores_by_id(work, sorted({terms.store_id for _, terms in repaired})) if repaired else {}
+    plan_shipments(work, [(car, terms) for car, terms in repaired if stores[terms.store_id].closed_at is None])
 
 
 def plan_stock_way(work: Work, vehicle: Vehicle, *, store_id: str) -> Shipment:
@@ -215,9 +224,11 @@ def _follow_legs(work: Work, moved: Sequence[Moved], orders: Mapping[str, Order]
         shipment, vehicle = one.shipment, vehicles[one.shipment.vin]
         on_the_way = _on_the_way(shipment, orders)
         if shipment.state is ShipmentState.LOST:
-            lose_vehicle(work, vehicle, why="lost", at=one.occurred_at)
+            gone = lose_vehicle(work, vehicle, why="lost", at=one.occurred_at)
             if on_the_way is not None:
                 build_again(work, on_the_way, vin=shipment.vin)
+            elif (order := orders.get(shipment.order_id or "")) is not None:
+                renew_offer(work, order.terms, gone)
         else:
             steps.append(Step(vehicle, shipment.state.value, one.occurred_at, {"shipment": shipment.id}))
             if on_the_way is not None:
@@ -331,6 +342,8 @@ def _follow_arrivals(work: Work, seen: Sequence[tuple[Shipment, Damage | None]])
         else:
             vehicle = _disclose_damage(work, one, vehicle, None if waiting is None else waiting.terms, damage)
         if waiting is None:
+            if order is not None and damage is not None:
+                renew_offer(work, order.terms, vehicle)
             if one.order_id is None:
                 _tell_of_stock_car(work, one, vehicle)
         elif vehicle.state is not VehicleState.ALLOCATED:  # What was found makes it no new car.

@@ -15,7 +15,7 @@ from factory_orders.early_cars.tables import early_offers
 from factory_orders.errors import OrderOpen
 from factory_orders.exchanges.tables import car_swaps, swap_offers
 from factory_orders.papers.tables import papers
-from factory_orders.planning.tables import orders
+from factory_orders.planning.tables import order_rebuilds, orders
 from factory_orders.promises.tables import promise_holds
 from factory_orders.stock.tables import stock_holds, stock_purchases
 from factory_orders.store_closing.tables import store_changes
@@ -50,6 +50,7 @@ class OrderData:
             ("balances", order_balances),
             ("papers", papers),
             ("agreements", order_agreements),
+            ("rebuilds", order_rebuilds),
             ("waitOffers", wait_offers),
             ("repairOffers", repair_offers),
             ("earlyOffers", early_offers),
@@ -96,13 +97,13 @@ class OrderData:
     def erase(self, work: Work, account_id: AccountId) -> None:
         """Cut orders from the person and take away the person's own words."""
         own = select(orders.c.id).where(orders.c.account_id == account_id, orders.c.brand_id == work.actor.brand_id)
-        cars = select(orders.c.vin).where(
-            orders.c.account_id == account_id, orders.c.brand_id == work.actor.brand_id, orders.c.vin.isnot(None)
+        told = vehicle_disclosures.c
+        # A car that was left is somebody else's by now; what was said of it as it was not taken is still the person's.
+        not_taken = select(handovers.c.id).where(
+            handovers.c.order_id.in_(own), handovers.c.vin == told.vin, handovers.c.ended_at == told.at
         )
-        own_words = vehicle_disclosures.c.reason == DisclosureReason.REJECTED_HANDOVER.value
-        work.connection.execute(
-            update(vehicle_disclosures).where(own_words, vehicle_disclosures.c.vin.in_(cars)).values(detail="")
-        )
+        own_words = (told.reason == DisclosureReason.REJECTED_HANDOVER.value) & not_taken.exists()
+        work.connection.execute(update(vehicle_disclosures).where(own_words).values(detail=""))
         work.connection.execute(update(handovers).where(handovers.c.order_id.in_(own)).values(reason=None))
         work.connection.execute(update(orders).where(orders.c.id.in_(own)).values(person_id=None))
         held = (promise_holds.c.account_id == account_id) & (promise_holds.c.brand_id == work.actor.brand_id)

@@ -327,6 +327,16 @@ class CarFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Rebuild:
+    """When another car was planned for an order; `vin` is of the one that it lost, None where that had got none."""
+
+    id: str
+    order_id: str
+    vin: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class LineDayFigures:
     """A day on the line and what its order does not keep, counted over all cars that stand on it, begun or not.
 

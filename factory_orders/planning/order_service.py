@@ -51,6 +51,7 @@ from factory_orders.planning.order_store import (
     insert_batch,
     insert_batch_plan,
     insert_orders,
+    insert_rebuild,
     lock_batch,
     lock_scheduled,
     move_batch,
@@ -345,6 +346,7 @@ def build_again(
     assert old is not None, "an order with a car has its build order"
     _withdraw(work, old)
     save_order(work, ScheduledOrder(end_reduction(work, terms)))
+    insert_rebuild(work, terms.id, vin=vin)
     note_not_ready(work, terms.id)
     lapse_swap_offers(work, [terms.id])
     batch_id = batch_of_order(work, terms.id)

@@ -25,7 +25,7 @@ from factory_orders.planning.model import (
     order_state,
 )
 from factory_orders.planning.rows import TERMS, order_from
-from factory_orders.planning.tables import batch_orders, batch_plans, batches, orders
+from factory_orders.planning.tables import batch_orders, batch_plans, batches, order_rebuilds, orders
 from factory_orders.plant.model import Stage
 from factory_orders.plant.tables import build_orders
 from kernel import db
@@ -69,6 +69,12 @@ def lock_orders(work: Work, order_ids: Sequence[str]) -> dict[str, Order]:
     """Load orders of the actor's brand by id and keep other changes to them waiting."""
     found = select_orders(work).where(db.among(orders.c.id, order_ids)).order_by(orders.c.id).with_for_update()
     return {row["id"]: order_from(row) for row in work.connection.execute(found).mappings()}
+
+
+def insert_rebuild(work: Work, order_id: str, *, vin: str | None) -> None:
+    """Write that another car is built for an order."""
+    row = {"id": work.new_id(), "brand_id": work.actor.brand_id, "order_id": order_id, "vin": vin, "at": work.now}
+    work.connection.execute(order_rebuilds.insert().values(**row))
 
 
 def save_order(work: Work, order: Order) -> None:

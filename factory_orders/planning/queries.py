@@ -12,9 +12,17 @@ from sqlalchemy import func, select
 from configurator import queries as catalogue
 from configurator.model import VersionId
 from factory_orders.planning.batching.model import BatchPlanView
-from factory_orders.planning.model import CarFacts, LineDayFigures, PartLead, WeekRoom
+from factory_orders.planning.model import CarFacts, LineDayFigures, PartLead, Rebuild, WeekRoom
 from factory_orders.planning.slotting import WEEK
-from factory_orders.planning.tables import batch_orders, batch_plans, batches, capacity_weeks, line_days, orders
+from factory_orders.planning.tables import (
+    batch_orders,
+    batch_plans,
+    batches,
+    capacity_weeks,
+    line_days,
+    order_rebuilds,
+    orders,
+)
 from factory_orders.plant.tables import build_orders
 from kernel import db, registry
 from kernel.actor import Permission
@@ -205,3 +213,13 @@ def waiting_count(work: Work, plant_id: str) -> int:
         )
     )
     return int(work.connection.execute(found).scalar_one())
+
+
+def rebuilds_of_orders(work: Work, order_ids: Sequence[str]) -> dict[str, list[Rebuild]]:
+    """Return by order when another car was planned for it, oldest first; the caller checks whose they are."""
+    table = order_rebuilds.c
+    own = db.among(table.order_id, order_ids) & (table.brand_id == work.actor.brand_id)
+    known: dict[str, list[Rebuild]] = {order_id: [] for order_id in order_ids}
+    for row in work.connection.execute(select(order_rebuilds).where(own).order_by(table.id)):
+        known[row.order_id].append(Rebuild(row.id, row.order_id, row.vin, row.at))
+    return known

@@ -186,6 +186,19 @@ batch_orders = Table(
     UniqueConstraint("batch_id", "position"),
 )
 
+# Each time another car was begun to be built for an order, with the number of the one before where it had got one.
+order_rebuilds = Table(
+    "order_rebuilds",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("brand_id", Id, nullable=False),
+    Column("order_id", Id, ForeignKey("orders.id"), nullable=False),
+    Column("vin", String(17)),
+    Column("at", Instant, nullable=False),
+)
+append_only(order_rebuilds)
+Index("ix_order_rebuilds_order", order_rebuilds.c.order_id)
+
 # How good a day's line order is; counted from the order itself each time it is made.
 line_days = Table(
     "line_days",

@@ -8,12 +8,12 @@ from datetime import timedelta
 from typing import Literal, TypeAlias
 
 from factory_orders.consents.offer_service import offer_repaired
-from factory_orders.deliveries.shipment_service import plan_shipments, send_to_stock
+from factory_orders.deliveries.shipment_service import plan_shipments, send_repaired, send_to_stock
 from factory_orders.early_cars.tables import EARLY
 from factory_orders.errors import PlantEventAltered
 from factory_orders.events import BuildOrderWithdrawn, BuildStageReported
 from factory_orders.offers.store import lapse_of_orders
-from factory_orders.planning.model import BatchState, BuiltOrder, CancelledOrder, OrderTerms, ScheduledOrder
+from factory_orders.planning.model import BatchState, BuiltOrder, CancelledOrder, Order, OrderTerms, ScheduledOrder
 from factory_orders.planning.order_service import build_again
 from factory_orders.planning.order_store import lock_orders, move_batches, save_orders
 from factory_orders.plant.batch_store import complete_batch
@@ -178,16 +178,16 @@ def _follow(work: Work, moved: Sequence[tuple[BuildOrder, PlantReport]]) -> dict
     cars = vehicles_of_build_orders(work, others) if others else {}
     if painted:
         cars |= identify_vehicles(work, painted)
-    passed = []
+    passed: list[tuple[BuildOrder, Vehicle, Order]] = []
     for order, report in moved:
         owner = owners[order.order_id]
-        waiting = owner if isinstance(owner, ScheduledOrder) else None
+        waiting = _waiting(owner)
         if order.stage is Stage.SCRAPPED:
             _scrap(work, order, cars.get(order.id), waiting)
         elif order.stage is Stage.REWORK:
             _rework(work, cars[order.id], waiting, report)
         elif order.stage is Stage.PASSED:
-            passed.append((order, cars[order.id], waiting))
+            passed.append((order, cars[order.id], owner))
     if passed:
         _pass(work, passed)
     return cars
@@ -234,22 +234,37 @@ def _scrap(work: Work, order: BuildOrder, vehicle: Vehicle | None, waiting: Sche
         complete_batch(work, order.batch_id)
 
 
-def _pass(work: Work, passed: Sequence[tuple[BuildOrder, Vehicle, ScheduledOrder | None]]) -> None:
-    """Cars have passed: each goes to its own order, unless it is not new any more; then another one is built."""
-    completed = complete_vehicles(work, [(car, _buyer_of(waiting), order.moved_at) for order, car, waiting in passed])
+def _pass(work: Work, passed: Sequence[tuple[BuildOrder, Vehicle, Order]]) -> None:
+    """Cars have passed: each goes to its own order, unless it is not new any more; then another one is built.
+
+    A repaired car goes its way to the order's store all the same: its buyer may take it there, else it is sold from
+    stock.
+    """
+    completed = complete_vehicles(
+        work, [(car, _buyer_of(_waiting(owner)), order.moved_at) for order, car, owner in passed]
+    )
     for batch_id in sorted({order.batch_id for order, _, _ in passed}):
         complete_batch(work, batch_id)
     ready: list[tuple[Vehicle, OrderTerms]] = []
     for_stock: list[tuple[Vehicle, OrderTerms]] = []
-    for built, (_, _, waiting) in zip(completed, passed, strict=True):
-        if waiting is not None and built.newness > Newness.NEW_DISCLOSED:
-            build_again(work, waiting, vin=built.vin)
-            if waiting.terms.has_buyer:
-                offer_repaired(work, waiting.terms, built)
+    repaired: list[tuple[Vehicle, OrderTerms]] = []
+    for built, (_, _, owner) in zip(completed, passed, strict=True):
+        waiting = _waiting(owner)
+        if built.newness > Newness.NEW_DISCLOSED:
+            repaired.append((built, owner.terms))
+            if waiting is not None:
+                build_again(work, waiting, vin=built.vin)
+                if waiting.terms.has_buyer:
+                    offer_repaired(work, waiting.terms, built)
         elif waiting is not None:
             (ready if waiting.terms.has_buyer else for_stock).append((built, waiting.terms))
     send_to_stock(work, for_stock)
+    send_repaired(work, repaired)
     if ready:
         save_orders(work, [BuiltOrder(terms, built.vin) for built, terms in ready])
         bound = allocate_vehicles(work, ready)
         plan_shipments(work, [(car, terms) for car, (_, terms) in zip(bound, ready, strict=True)])
+
+
+def _waiting(owner: Order) -> ScheduledOrder | None:
+    return owner if isinstance(owner, ScheduledOrder) else None

@@ -30,6 +30,7 @@ from factory_orders.stock.model import (
     StockHold,
     StockPurchase,
     deposit_for,
+    says_all,
     write_contract,
 )
 from factory_orders.stock.policy import StockPurchasePolicy
@@ -45,6 +46,7 @@ from factory_orders.stock.store import (
     purchase_of_hold,
     save_purchase,
 )
+from factory_orders.vehicles.model import Newness
 from factory_orders.vehicles.service import allocate_vehicle
 from factory_orders.vehicles.store import lock_vehicle
 from kernel import payments, policy, registry
@@ -80,7 +82,7 @@ def buy_stock_car(
     """Buy the car that one holds at its quote: a signed contract, good once the deposit is there before the hold ends.
 
     The same key again is the same purchase. Refuses another's hold (NotFound), one that has ended (StockHoldOver), a
-    car that is gone or not new any more (StockQuoteDead), and a deposit that does not fit or was paid already.
+    car that is gone or of which more was told since (StockQuoteDead), and a deposit that is paid or does not fit.
     """
     work.actor.require(Permission.PREORDER)
     account_id = hold_own_account(work)
@@ -162,12 +164,14 @@ def _request(purchase: StockPurchase) -> PaymentRequest:
 
 
 def _car_in_stock(work: Work, hold: StockHold, store_id: str) -> StockCar:
-    """Return the held car as it stands; refuses StockHoldOver and, for one that is gone or not new, StockQuoteDead."""
+    """Return the held car as its quote told of it; refuses StockHoldOver and StockQuoteDead."""
     if hold.ended_at is not None or work.now >= hold.expires_at:
         raise StockHoldOver
     car = stock_cars_by_vin(work, [hold.vin]).get(hold.vin)
     if car is None or car.store_id != store_id:
         raise StockQuoteDead(Liveness.GONE.value)
+    if not says_all(car, quote_id=hold.quote_id):
+        raise StockQuoteDead(Liveness.OUTDATED.value)
     return car
 
 
@@ -198,7 +202,10 @@ def _bind(work: Work, purchase: StockPurchase, payment: Payment) -> StockPurchas
     book(work, payments.receipt(payment, kind="stock_deposit", to=earnest_account_of(terms)))
     fresh = insert_orders(work, [terms])
     assert fresh == {terms.id}, "a purchase becomes one order"
-    allocate_vehicle(work, lock_vehicle(work, bought.vin), terms)
+    vehicle = lock_vehicle(work, bought.vin)
+    # Whoever signs for a repaired car has a quote that says so.
+    consented_for = terms.id if vehicle.newness is Newness.REPAIRED else None
+    allocate_vehicle(work, replace(vehicle, consented_for=consented_for), terms)
     save_order(work, AtStoreOrder(terms, bought.vin, car.arrived_at))
     notice_days = policy.current(work).section(HandoverPolicy).second_notice_days
     set_timer(work, REMIND_TIMER, terms.id, work.now + timedelta(days=notice_days))

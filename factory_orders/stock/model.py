@@ -17,7 +17,10 @@ STOCK_DEPOSIT_PURPOSE: Final = "stock_deposit"
 
 @dataclass(frozen=True, slots=True)
 class StockCar:
-    """A new car at a store that is bound to nobody; `price_minor` is the store's, None until it names one."""
+    """A new or repaired car at a store that is bound to nobody; `price_minor` is the store's, None until it names one.
+
+    What it was priced at while it was new is no price of a repaired car. `told_id` is of the last that was disclosed.
+    """
 
     vin: str
     store_id: str
@@ -28,6 +31,7 @@ class StockCar:
     arrived_at: datetime
     price_minor: int | None
     held_until: datetime | None
+    told_id: str | None = None
 
 
 class Liveness(StrEnum):
@@ -37,6 +41,7 @@ class Liveness(StrEnum):
     HELD = "held"
     EXPIRED = "expired"
     REPRICED = "repriced"
+    OUTDATED = "outdated"
     GONE = "gone"
 
 
@@ -157,15 +162,24 @@ def write_contract(
     }
 
 
-def liveness(car: StockCar | None, *, store_id: str, price_minor: int, expires_at: datetime, now: datetime) -> Liveness:
-    """Say whether a quote is live against the real stock: the car stands there, at that price, held by nobody.
+def says_all(car: StockCar, *, quote_id: str) -> bool:
+    """Say whether nothing was disclosed of a car since a quote of it: ids are in the order of time."""
+    return car.told_id is None or car.told_id < quote_id
 
-    Of the quote it takes the store, the price and the end.
+
+def liveness(
+    car: StockCar | None, *, quote_id: str, store_id: str, price_minor: int, expires_at: datetime, now: datetime
+) -> Liveness:
+    """Say whether a quote is live against the real stock: the car as it was told of stands there, at that price, free.
+
+    Of the quote it takes the id, the store, the price and the end.
     """
     if car is None or car.store_id != store_id:
         return Liveness.GONE
     if now >= expires_at:
         return Liveness.EXPIRED
+    if not says_all(car, quote_id=quote_id):
+        return Liveness.OUTDATED
     if car.price_minor != price_minor:
         return Liveness.REPRICED
     if car.held_until is not None:

@@ -1,4 +1,4 @@
-"""Reads of stock: the new cars that stand at stores for nobody, and whether a quote of one is live."""
+"""Reads of stock: the cars, new and repaired, that stand at stores for nobody, and whether a quote of one is live."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 
+from factory_orders.consents.tables import repair_offers
 from factory_orders.deliveries.model import RECEIVED
 from factory_orders.deliveries.tables import shipments
 from factory_orders.early_cars.tables import early_offers
@@ -16,8 +17,8 @@ from factory_orders.plant.tables import build_orders
 from factory_orders.stock.model import Liveness, QuoteStanding, StockCar, StockHold, StockPurchase, StockQuote, liveness
 from factory_orders.stock.rows import hold_from, purchase_from, quote_from
 from factory_orders.stock.tables import stock_holds, stock_prices, stock_purchases, stock_quotes
-from factory_orders.vehicles.model import SOLD_AS_NEW, Newness, VehicleState
-from factory_orders.vehicles.tables import vehicles
+from factory_orders.vehicles.model import SOLD_AS_NEW, SOLD_FROM_STOCK, Newness, VehicleState
+from factory_orders.vehicles.tables import vehicle_disclosures, vehicles
 from kernel import db
 from kernel.actor import Permission
 from kernel.paging import Page, PageRequest, make_page
@@ -33,8 +34,9 @@ class QuoteSeen:
 
 
 def _select_stock(work: Work) -> Select[Any]:
-    """Select the cars that were received at a store, are new, and bound to nobody, each with its last way."""
+    """Select the new and repaired cars that were received at a store and are bound to nobody, with their last ways."""
     car, way, price, hold, early = vehicles.c, shipments.c, stock_prices.c, stock_holds.c, early_offers.c
+    repair = repair_offers.c
     last_way = select(func.max(way.id)).where(way.vin == car.vin).correlate(vehicles).scalar_subquery()
     last_price = select(func.max(price.id)).where(price.vin == car.vin).correlate(vehicles).scalar_subquery()
     return (
@@ -47,27 +49,40 @@ def _select_stock(work: Work) -> Select[Any]:
             car.newness,
             way.inspected_at,
             price.price_minor,
-            price.store_id.label("priced_at_store"),
-            func.coalesce(hold.expires_at, early.answer_by).label("expires_at"),
+            func.coalesce(hold.expires_at, early.answer_by, repair.answer_by).label("expires_at"),
+            _last_told().label("told_id"),
         )
         .join(shipments, shipments.c.id == last_way)
         .join(build_orders, build_orders.c.id == car.build_order_id)
-        .outerjoin(stock_prices, stock_prices.c.id == last_price)
+        # A price that another store named, before the car was moved, is none of this store's; nor is one that was named
+        # while the car was new still the price of a repaired one.
+        .outerjoin(
+            stock_prices,
+            (price.id == last_price)
+            & (price.store_id == way.store_id)
+            & or_(car.newness <= int(SOLD_AS_NEW), price.id > _last_told(vehicle_disclosures.c.repair_minor > 0)),
+        )
         .outerjoin(stock_holds, (hold.vin == car.vin) & hold.ended_at.is_(None))
         # A car that is offered to who waits for an equal one is held for them.
         .outerjoin(early_offers, (early.vin == car.vin) & (early.state == "open"))
+        # So is a repaired one for the buyer that it was built for, while another is planned.
+        .outerjoin(repair_offers, (repair.vin == car.vin) & (repair.state == "open"))
         .where(
             car.brand_id == work.actor.brand_id,
             car.state == VehicleState.BUILT.value,
-            car.newness <= int(SOLD_AS_NEW),
+            car.newness <= int(SOLD_FROM_STOCK),
             db.among(way.state, [state.value for state in RECEIVED]),
         )
     )
 
 
+def _last_told(*which: ColumnElement[bool]) -> Any:
+    """Select the id of the last disclosure of a car, or of the last of some."""
+    told = vehicle_disclosures.c
+    return select(func.max(told.id)).where(told.vin == vehicles.c.vin, *which).correlate(vehicles).scalar_subquery()
+
+
 def _car(row: Any) -> StockCar:
-    # A price that another store named, before the car was moved, is none of this store's.
-    price = row.price_minor if row.priced_at_store == row.store_id else None
     return StockCar(
         row.vin,
         row.store_id,
@@ -76,8 +91,9 @@ def _car(row: Any) -> StockCar:
         row.catalogue_version_id,
         Newness(row.newness),
         row.inspected_at,
-        price,
+        row.price_minor,
         row.expires_at,
+        row.told_id,
     )
 
 
@@ -87,10 +103,12 @@ def stock_cars_by_vin(work: Work, vins: Sequence[str]) -> dict[str, StockCar]:
     return {row.vin: _car(row) for row in work.connection.execute(found)}
 
 
-def stock_cars(work: Work, page: PageRequest, *, store_id: str | None = None) -> Page[StockCar]:
-    """Return the stock cars that have a price, to everybody, by number."""
+def stock_cars(work: Work, page: PageRequest, *, store_id: str | None = None, repaired: bool = False) -> Page[StockCar]:
+    """Return the new stock cars that have a price, to everybody, by number; the repaired ones are a list of theirs."""
     work.actor.require(Permission.PUBLIC_READ)
-    found = _select_stock(work).where(stock_prices.c.store_id == shipments.c.store_id)
+    newness = vehicles.c.newness
+    wanted = newness > int(SOLD_AS_NEW) if repaired else newness <= int(SOLD_AS_NEW)
+    found = _select_stock(work).where(stock_prices.c.id.is_not(None), wanted)
     if store_id is not None:
         found = found.where(shipments.c.store_id == store_id)
     return _page(work, found, page)
@@ -116,10 +134,7 @@ def stock_quote(work: Work, quote_id: str) -> QuoteSeen | None:
     if quote is None:
         return None
     car = stock_cars_by_vin(work, [quote.vin]).get(quote.vin)
-    found = liveness(
-        car, store_id=quote.store_id, price_minor=quote.price_minor, expires_at=quote.expires_at, now=work.now
-    )
-    return QuoteSeen(quote, found)
+    return QuoteSeen(quote, _standing(quote, car, work.now).liveness)
 
 
 def quotes_standing(work: Work, quote_ids: Sequence[str]) -> dict[str, QuoteStanding]:
@@ -138,7 +153,14 @@ def quotes_standing(work: Work, quote_ids: Sequence[str]) -> dict[str, QuoteStan
 
 
 def _standing(row: Any, car: StockCar | None, now: datetime) -> QuoteStanding:
-    found = liveness(car, store_id=row.store_id, price_minor=row.price_minor, expires_at=row.expires_at, now=now)
+    found = liveness(
+        car,
+        quote_id=row.id,
+        store_id=row.store_id,
+        price_minor=row.price_minor,
+        expires_at=row.expires_at,
+        now=now,
+    )
     price_minor = None if car is None or found is Liveness.GONE else car.price_minor
     return QuoteStanding(row.id, row.vin, found, price_minor)
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from configurator.quote_service import QuoteDesk, StockCarOffer, lines_of_stock_car, sign_stock_document
 from factory_orders.errors import StockCarHeld, StockQuoteDead
 from factory_orders.stock.events import StockPurchaseExpired
-from factory_orders.stock.model import Liveness, StockCar, StockHold, StockQuote, write_document
+from factory_orders.stock.model import Liveness, StockCar, StockHold, StockQuote, says_all, write_document
 from factory_orders.stock.policy import StockPolicy
 from factory_orders.stock.queries import my_stock_hold, stock_cars_by_vin, stock_quote
 from factory_orders.stock.store import (
@@ -36,7 +36,8 @@ PRICE_MAX_MINOR: Final = 10**11
 def price_stock_car(work: Work, vin: str, *, price_minor: int) -> StockCar:
     """Name the own store's price of a car that stands there for nobody; it has its way and the store's fee in it.
 
-    Quotes at another price end with it. Refuses a car that is not in the own store's stock (NotFound).
+    What a car cost while it was new counts no more once it is repaired. Quotes at another price end with it. Refuses a
+    car that is not in the own store's stock (NotFound).
     """
     work.actor.require(Permission.DELIVERY_WRITE)
     if not 1 <= price_minor <= PRICE_MAX_MINOR:
@@ -92,7 +93,7 @@ def ask_stock_quote(work: Work, desk: QuoteDesk, vin: str) -> StockQuote:
 
 
 def hold_stock_car(work: Work, quote_id: str) -> StockHold:
-    """Hold the car of a live quote for half an hour; the own hold again is the same one.
+    """Hold the car of a live quote for half an hour; the own hold again is the same one, while its quote says all.
 
     One holds one car at a time. Refuses a quote that is not known (NotFound) or not live any more (StockQuoteDead), and
     a car that somebody else holds (StockCarHeld).
@@ -106,7 +107,10 @@ def hold_stock_car(work: Work, quote_id: str) -> StockHold:
     lock_vehicle(work, seen.quote.vin)
     standing = my_stock_hold(work)
     if standing is not None and standing.vin == seen.quote.vin:
-        return standing
+        if standing.quote_id == quote_id or _says_all(work, standing):
+            return standing
+        _end(work, standing, reason="replaced")
+        standing = None
     seen = stock_quote(work, quote_id)
     assert seen is not None, "a quote stays"
     if seen.liveness is Liveness.HELD:
@@ -122,6 +126,11 @@ def hold_stock_car(work: Work, quote_id: str) -> StockHold:
         raise StockCarHeld
     set_timer(work, STOCK_HOLD_TIMER, hold.id, expires_at)
     return hold
+
+
+def _says_all(work: Work, hold: StockHold) -> bool:
+    car = stock_cars_by_vin(work, [hold.vin]).get(hold.vin)
+    return car is None or says_all(car, quote_id=hold.quote_id)
 
 
 def release_stock_car(work: Work, hold_id: str) -> StockHold:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from factory_orders.planning.tables import orders
 from factory_orders.store_shares.model import ShareKind
-from factory_orders.store_shares.queries import maker_part_of, store_fees
+from factory_orders.store_shares.queries import maker_part_of, repairs_of_sold, store_fees
 from factory_orders.store_shares.tables import store_shares
 from kernel.soundness import Check, rows_violating
 from kernel.work import Work
@@ -42,10 +42,19 @@ def _wrong_parts(work: Work) -> Iterator[str]:
         .where(store_shares.c.brand_id == work.actor.brand_id, store_shares.c.kind == ShareKind.STOCK.value)
     )
     known: dict[tuple[object, ...], int] = {}
-    for order_id, maker_minor, policy_version, version_id, model, options in work.connection.execute(found).all():
-        key = (policy_version, version_id, model, *options)
+    rows = work.connection.execute(found).all()
+    repairs = repairs_of_sold(work, [row.order_id for row in rows])
+    for order_id, maker_minor, policy_version, version_id, model, options in rows:
+        repair_minor = repairs.get(order_id, 0)
+        key = (policy_version, version_id, model, repair_minor, *options)
         if key not in known:
-            known[key] = maker_part_of(work, version_id, model=model, options=options, policy_version=policy_version)
+            known[key] = maker_part_of(
+                *(work, version_id),
+                model=model,
+                options=options,
+                policy_version=policy_version,
+                repair_minor=repair_minor,
+            )
         if known[key] != maker_minor:
             yield f"order {order_id}: the maker's part is {maker_minor}, by its list price {known[key]}"
 

@@ -6,15 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from configurator.model import LineKind
 from configurator.quote_queries import load_quotes
 from configurator.service import list_price_minor
+from factory_orders.consents.model import reduction_of
+from factory_orders.consents.policy import RepairedCarPolicy
 from factory_orders.store_shares.model import ShareKind, StoreShare, maker_part, store_account
 from factory_orders.store_shares.policy import StoreSharePolicy
 from factory_orders.store_shares.tables import store_shares
-from kernel import ledger, policy, registry
+from factory_orders.vehicles.tables import vehicle_disclosures, vehicles
+from kernel import db, ledger, policy, registry
 from kernel.actor import Permission
 from kernel.errors import NotFound
 from kernel.paging import Page, PageRequest, make_page
@@ -29,11 +32,33 @@ class StoreBalance:
     owed_minor: int
 
 
-def maker_part_of(work: Work, version_id: str, *, model: str, options: Sequence[str], policy_version: int) -> int:
-    """Return what a stock car costs its store, in fen: by its version's list price and the policy of its sale."""
-    rules = policy.pinned(work, policy_version).section(StoreSharePolicy)
+def maker_part_of(
+    work: Work, version_id: str, *, model: str, options: Sequence[str], policy_version: int, repair_minor: int = 0
+) -> int:
+    """Return what a stock car costs its store, in fen: by its version's list price and the policy of its sale.
+
+    What a repaired car is worth less the maker bears: as much less as the buyer whom it was built for is offered.
+    """
+    rules = policy.pinned(work, policy_version)
     price = list_price_minor(work, version_id, model=model, options=options)
-    return maker_part(price, margin_bp=rules.stock_margin_bp)
+    if repair_minor:
+        less = rules.section(RepairedCarPolicy)
+        price -= reduction_of(
+            price, repair_minor, price_share_bp=less.price_share_bp, repair_share_bp=less.repair_share_bp
+        )
+    return maker_part(price, margin_bp=rules.section(StoreSharePolicy).stock_margin_bp)
+
+
+def repairs_of_sold(work: Work, order_ids: Sequence[str]) -> dict[str, int]:
+    """Return by order what the repairs of its car cost in all, of those that bought a repaired car from stock."""
+    car, told = vehicles.c, vehicle_disclosures.c
+    found = (
+        select(car.consented_for, func.sum(told.repair_minor))
+        .join(vehicle_disclosures, told.vin == car.vin)
+        .where(car.brand_id == work.actor.brand_id, db.among(car.consented_for, order_ids))
+        .group_by(car.consented_for)
+    )
+    return {order_id: int(total) for order_id, total in work.connection.execute(found)}
 
 
 def store_fees(work: Work, quote_ids: Sequence[str]) -> dict[str, int]:

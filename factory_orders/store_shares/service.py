@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from factory_orders.planning.model import OrderOrigin, OrderTerms
 from factory_orders.store_shares.model import ShareKind, StoreShare, share_transfers
-from factory_orders.store_shares.queries import maker_part_of, store_fees
+from factory_orders.store_shares.queries import maker_part_of, repairs_of_sold, store_fees
 from factory_orders.store_shares.tables import store_shares
 from kernel import db
 from kernel.ledger import book
@@ -20,7 +20,8 @@ def book_shares(work: Work, sold: Sequence[tuple[OrderTerms, str]]) -> list[Stor
     under and the list price of the version that the car was built from.
     """
     fees = store_fees(work, [terms.quote_id for terms, _ in sold if terms.origin is not OrderOrigin.STOCK])
-    shares = [_share(work, terms, vin, fees) for terms, vin in sold]
+    repairs = repairs_of_sold(work, [terms.id for terms, _ in sold if terms.origin is OrderOrigin.STOCK])
+    shares = [_share(work, terms, vin, fees, repairs.get(terms.id, 0)) for terms, vin in sold]
     names = tuple(StoreShare.__dataclass_fields__)
     rows = [{name: getattr(share, name) for name in names} | {"kind": share.kind.value} for share in shares]
     db.insert_many(work.connection, store_shares, rows)
@@ -28,10 +29,10 @@ def book_shares(work: Work, sold: Sequence[tuple[OrderTerms, str]]) -> list[Stor
     return shares
 
 
-def _share(work: Work, terms: OrderTerms, vin: str, fees: Mapping[str, int]) -> StoreShare:
+def _share(work: Work, terms: OrderTerms, vin: str, fees: Mapping[str, int], repair_minor: int) -> StoreShare:
     is_stock = terms.origin is OrderOrigin.STOCK
     sold = terms.vehicle_minor + terms.guaranteed_other_minor if is_stock else fees[terms.quote_id]
-    part = _maker_part(work, terms) if is_stock else 0
+    part = _maker_part(work, terms, repair_minor) if is_stock else 0
     return StoreShare(
         order_id=terms.id,
         brand_id=terms.brand_id,
@@ -46,6 +47,12 @@ def _share(work: Work, terms: OrderTerms, vin: str, fees: Mapping[str, int]) -> 
     )
 
 
-def _maker_part(work: Work, terms: OrderTerms) -> int:
-    version_id, at = terms.catalogue_version_id, terms.policy_version
-    return maker_part_of(work, version_id, model=terms.model, options=terms.options, policy_version=at)
+def _maker_part(work: Work, terms: OrderTerms, repair_minor: int) -> int:
+    return maker_part_of(
+        work,
+        terms.catalogue_version_id,
+        model=terms.model,
+        options=terms.options,
+        policy_version=terms.policy_version,
+        repair_minor=repair_minor,
+    )

@@ -28,6 +28,8 @@ class Newness(IntEnum):
 
 
 SOLD_AS_NEW: Final = Newness.NEW_DISCLOSED
+SOLD_FROM_STOCK: Final = Newness.REPAIRED
+"""A repaired car that nobody took is sold from stock as what it is; what was shown or driven is not sold here."""
 
 
 def descend(now: Newness, to: Newness) -> Newness:

@@ -243,12 +243,13 @@ def free_vehicle(work: Work, vin: str, *, reason: str) -> Vehicle:
     return freed
 
 
-def lose_vehicle(work: Work, vehicle: Vehicle, *, why: Literal["scrapped", "lost"], at: datetime) -> None:
+def lose_vehicle(work: Work, vehicle: Vehicle, *, why: Literal["scrapped", "lost"], at: datetime) -> Vehicle:
     """Note that a car is gone for good; whoever waits for it waits for another one."""
     end_allocation(work, vin=vehicle.vin, reason=why)
     gone = replace(vehicle, state=VehicleState.GONE, consented_for=None)
     save_vehicle(work, gone)
     enter(work, gone, why, at)
+    return gone
 
 
 def accept_what_was_disclosed(work: Work, vin: str) -> int:

@@ -154,6 +154,15 @@ def insert_allocations(work: Work, new: Sequence[Allocation]) -> set[str]:
     return db.insert_new(work.connection, allocations, rows, returning="id")
 
 
+def order_bound_to(work: Work, vin: str) -> str | None:
+    """Return the order that a car is bound to now; None for a free one."""
+    table = allocations.c
+    found = select(table.order_id).where(
+        table.vin == vin, table.brand_id == work.actor.brand_id, table.ended_at.is_(None)
+    )
+    return work.connection.execute(found).scalar()
+
+
 def end_allocation(work: Work, *, vin: str, reason: str) -> None:
     """End the active allocation of a car, if it has one."""
     table = allocations.c

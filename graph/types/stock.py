@@ -29,7 +29,10 @@ strawberry.enum(Liveness, name="StockQuoteLiveness", description="Whether a stoc
 
 @object_type(reads=Permission.PUBLIC_READ)
 class StockCar:
-    """A new car that stands at a store for nobody; its price is the store's own."""
+    """A car that stands at a store for nobody: new, or `repaired` after damage past the threshold; the store prices it.
+
+    It is `held` while somebody thinks about it, or while the buyer that a repaired one was built for may still take it.
+    """
 
     vin: str
     store_id: strawberry.ID
@@ -204,16 +207,21 @@ def _show_hold(one: model.StockHold) -> StockHold:
 
 @query(reads=Permission.PUBLIC_READ)
 def stock_cars(
-    work: Work, first: int, after: Cursor | None = None, store_id: strawberry.ID | None = None
+    work: Work,
+    first: int,
+    after: Cursor | None = None,
+    store_id: strawberry.ID | None = None,
+    repaired: bool = False,
 ) -> Connection[StockCar]:
-    """The new cars that stand at stores for nobody, with the stores' prices."""
+    """The new cars that stand at stores for nobody, with the stores' prices; with `repaired` the repaired ones."""
     store = raw_id(store_id, "Store") if store_id is not None else None
-    return show_page(queries.stock_cars(work, page_request(first, after), store_id=store), show_stock_car)
+    page = queries.stock_cars(work, page_request(first, after), store_id=store, repaired=repaired)
+    return show_page(page, show_stock_car)
 
 
 @query(reads=Permission.DELIVERY_READ)
 def store_stock(work: Work, first: int, after: Cursor | None = None) -> Connection[StockCar]:
-    """What stands at your store for nobody, priced or not."""
+    """What stands at your store for nobody, priced or not, new and repaired."""
     return show_page(queries.own_stock(work, page_request(first, after)), show_stock_car)
 
 

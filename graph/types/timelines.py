@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from demand import queries
 from factory_orders import queries as factory
 from factory_orders.agreements.model import AgreementKind
-from factory_orders.model import CancelledOrder
+from factory_orders.model import CancelledOrder, Order, Rebuild, Shipment
 from graph.access import object_type
 from kernel.actor import Permission
 from kernel.work import Work
@@ -28,8 +28,9 @@ class TimelineEntry:
     """One thing that happened: what it concerns, what it is, and when.
 
     It concerns the pre-order or the purchase of a stock car, the order, the car, the shipment or the handover. A car
-    that is `swapped` is another, equal one from then on: what is told of its stages before is that one's. `reason` is
-    there for a pre-order: what moved it, or what was changed while it stayed as it was (`car_changed`, `cap_raised`).
+    that is `swapped` is another, equal one from then on: what is told of its stages before is that one's. An order that
+    is `built_again` has lost its car, of which no more is told. `reason` is there for a pre-order: what moved it, or
+    what was changed while it stayed as it was (`car_changed`, `cap_raised`).
     """
 
     concerns: str
@@ -65,6 +66,7 @@ def _sorted_with_orders(work: Work, entries: dict[str, list[TimelineEntry]]) -> 
     if orders_seen:
         for key, agreed in factory.agreements_of_orders(work, orders_seen).items():
             entries[key] += [TimelineEntry(concerns="order", state=AGREED[one.kind], at=one.at) for one in agreed]
+        rebuilds = factory.rebuilds_of_orders(work, orders_seen)
         for key, order in orders.items():
             if isinstance(order, CancelledOrder):
                 entries[key].append(TimelineEntry(concerns="order", state="cancelled", at=order.cancelled_at))
@@ -73,10 +75,24 @@ def _sorted_with_orders(work: Work, entries: dict[str, list[TimelineEntry]]) -> 
         for key, swaps in factory.swap_times_of_orders(work, orders_seen).items():
             entries[key] += [TimelineEntry(concerns="car", state="swapped", at=at) for at in swaps]
         for key, shipments in factory.shipments_of_orders(work, orders_seen).items():
-            entries[key] += [one for shipment in shipments for one in _moments("shipment", shipment, SHIPMENT_MOMENTS)]
+            for shipment in shipments:
+                lost = None if _has_car(orders[key], shipment.vin) else _loss(rebuilds[key], shipment)
+                told = _moments("shipment", shipment, SHIPMENT_MOMENTS)
+                entries[key] += [one for one in told if lost is None or (one.at <= lost.at and shipment.id < lost.id)]
+        for key, again in rebuilds.items():  # Behind the way on which a car was lost, at the same moment.
+            entries[key] += [TimelineEntry(concerns="order", state="built_again", at=one.at) for one in again]
         for key, handovers in factory.handovers_of_orders(work, orders_seen).items():
             entries[key] += [one for handover in handovers for one in _moments("handover", handover, HANDOVER_MOMENTS)]
     return {key: sorted(ones, key=lambda one: one.at) for key, ones in entries.items()}
+
+
+def _has_car(order: Order, vin: str) -> bool:
+    return getattr(order, "vin", None) == vin
+
+
+def _loss(rebuilds: Sequence[Rebuild], shipment: Shipment) -> Rebuild | None:
+    """Return when an order lost the car of a shipment, the last time."""
+    return next((one for one in reversed(rebuilds) if one.vin == shipment.vin), None)
 
 
 def _moments(concerns: str, thing: object, names: Mapping[str, str]) -> list[TimelineEntry]:

@@ -89,14 +89,14 @@ def test_a_car_whose_buyer_left_is_stock_and_listed_once_it_has_a_price(trade: T
     assert listed(trade) == [vin]
 
 
-def test_a_car_of_somebody_or_one_that_is_not_new_is_no_stock(trade: Trade) -> None:
+def test_a_car_of_somebody_or_one_that_was_shown_is_no_stock(trade: Trade) -> None:
     (order_id,) = trade.lock()
     vin = trade.bring_to_store(order_id)
-    repaired = free_car(trade, number=5)
+    shown = free_car(trade, number=5)
     with trade.works.change(SYSTEM) as work:
-        work.connection.execute(update(vehicles).where(vehicles.c.vin == repaired).values(newness=2))
+        work.connection.execute(update(vehicles).where(vehicles.c.vin == shown).values(newness=3))
 
-    for none in (vin, repaired):
+    for none in (vin, shown):
         with pytest.raises(NotFound):
             set_price(trade, none)
         with pytest.raises(NotFound):

@@ -160,6 +160,8 @@ class StockMachine(RuleBasedStateMachine):
                 for how in ("later", "again", "again"):
                     self.sign(7, 0, how)
                 self.leave(7, 0)
+                self.take(8, 1, 0)
+                self.sign(8, 0, "later")
             case "moved":
                 self.send_on(9_000)
                 self.send_on(900_000)

@@ -15,7 +15,7 @@ from factory_orders import queries
 from factory_orders.exchanges.swap_service import swap_cars
 from factory_orders.model import Stage
 from factory_orders.pools_service import SUBSCRIPTIONS, open_pool
-from factory_orders.service import BALANCE_PURPOSE, receive_balance
+from factory_orders.service import BALANCE_PURPOSE, Damage, receive_balance
 from graph.app import build_app
 from graph.identifiers import write_id
 from kernel import ledger, outbox, registry
@@ -436,3 +436,23 @@ def test_a_car_that_changed_places_is_in_both_timelines(counter: Counter) -> Non
         told.append([one["state"] for one in seen if one["concerns"] == "car"])
     built = ["parts_ready", "body", "paint"]
     assert told == [[*built, "swapped"], [*built, "assembly", "passed", "swapped"], []]
+
+
+def test_a_timeline_says_when_another_car_is_built_and_tells_no_more_of_the_lost_one(counter: Counter) -> None:
+    first, second, _ = counter.locked_orders()
+    trade = counter.trade
+    trade.build(first)
+    trade.ship(first)
+    trade.receive(first, damage=Damage("the frame is bent", 9_000_000))
+    trade.build(second, stages=(*BUILD[:-1], Stage.REWORK, Stage.PASSED), repair_minor=9_000_000)
+    trade.ship(second)
+
+    told = []
+    for number, order_id in enumerate((first, second), start=1):
+        seen = counter.ask(buyer(number), TIMELINE, id=write_id("PreOrder", order_id))["timeline"]
+        told.append([(one["concerns"], one["state"]) for one in seen if one["concerns"] != "pre_order"])
+
+    built = [("car", stage.value) for stage in BUILD]
+    way = [("shipment", state) for state in ("planned", "loaded", "arrived", "inspected")]
+    assert told[0] == [*built, *way, ("order", "built_again")]
+    assert told[1] == [*built[:-1], ("car", "rework"), built[-1], ("order", "built_again")]

@@ -156,7 +156,7 @@ def events_of(kind: str, pool_id: str, now: datetime) -> list[Event]:
     if cls is ConfigurationBroken:
         made.append(ConfigurationBroken(BRAND, "x", MEMBER, "x", now.date(), "A1", None, None))
     if cls is OrderCancelled:
-        made += [example(cls, {**words, "by": by}, now) for by in ("maker", "payment", "default", "late")]
+        made += [example(cls, {**words, "by": by}, now) for by in ("maker", "payment", "default", "late", "not_new")]
     if cls is PaperAnswered:
         made += [replace(made[0], state="issued", paper=paper) for paper in ("vehicle_invoice", "insurance", "plate")]
     if cls is DamageCaseMoved:

@@ -1641,6 +1641,16 @@ CREATE TABLE order_agreements (
 	CONSTRAINT fk_order_agreements_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
 )
 -- next
+CREATE TABLE order_rebuilds (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	order_id VARCHAR(32) NOT NULL, 
+	vin VARCHAR(17), 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_order_rebuilds PRIMARY KEY (id), 
+	CONSTRAINT fk_order_rebuilds_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
+)
+-- next
 CREATE TABLE price_answers (
 	participant_id VARCHAR(32) NOT NULL, 
 	took BOOLEAN NOT NULL, 
@@ -2756,6 +2766,10 @@ CREATE TRIGGER order_agreements_no_truncate BEFORE TRUNCATE ON order_agreements 
 -- next
 CREATE TRIGGER order_balances_asks_what_was_locked BEFORE INSERT ON order_balances FOR EACH ROW EXECUTE FUNCTION order_balances_asks_what_was_locked()
 -- next
+CREATE TRIGGER order_rebuilds_no_change BEFORE UPDATE OR DELETE ON order_rebuilds FOR EACH ROW EXECUTE FUNCTION muster_refuse_change()
+-- next
+CREATE TRIGGER order_rebuilds_no_truncate BEFORE TRUNCATE ON order_rebuilds FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse_change()
+-- next
 CREATE TRIGGER orders_changed_by_agreement BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION orders_changed_by_agreement()
 -- next
 CREATE TRIGGER orders_end_is_final BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION orders_end_is_final()
@@ -3049,6 +3063,8 @@ CREATE INDEX ix_one_time_tokens_account_id ON one_time_tokens (account_id)
 CREATE INDEX ix_one_time_tokens_expires_at ON one_time_tokens (expires_at)
 -- next
 CREATE INDEX ix_order_balances_order ON order_balances (order_id)
+-- next
+CREATE INDEX ix_order_rebuilds_order ON order_rebuilds (order_id)
 -- next
 CREATE INDEX ix_orders_account ON orders (brand_id, account_id, id)
 -- next

@@ -1642,6 +1642,16 @@ CREATE TABLE order_agreements (
 	CONSTRAINT fk_order_agreements_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
 )
 -- next
+CREATE TABLE order_rebuilds (
+	id VARCHAR(32) NOT NULL, 
+	brand_id VARCHAR(32) NOT NULL, 
+	order_id VARCHAR(32) NOT NULL, 
+	vin VARCHAR(17), 
+	at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_order_rebuilds PRIMARY KEY (id), 
+	CONSTRAINT fk_order_rebuilds_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
+)
+-- next
 CREATE TABLE price_answers (
 	participant_id VARCHAR(32) NOT NULL, 
 	took BOOLEAN NOT NULL, 
@@ -2529,6 +2539,10 @@ CREATE TRIGGER order_agreements_no_update BEFORE UPDATE ON order_agreements BEGI
 -- next
 CREATE TRIGGER order_balances_asks_what_was_locked BEFORE INSERT ON order_balances WHEN EXISTS (SELECT 1 FROM orders WHERE orders.id = NEW.order_id AND (NEW.vehicle_minor > orders.price_minor OR NEW.guaranteed_other_minor > orders.guaranteed_other_minor OR NEW.agreed_minor <> orders.agreed_minor + orders.fees_minor)) BEGIN SELECT RAISE(ABORT, 'nobody is asked for more than what was locked and agreed on since'); END
 -- next
+CREATE TRIGGER order_rebuilds_no_delete BEFORE DELETE ON order_rebuilds BEGIN SELECT RAISE(ABORT, 'rows of order_rebuilds are never changed'); END
+-- next
+CREATE TRIGGER order_rebuilds_no_update BEFORE UPDATE ON order_rebuilds BEGIN SELECT RAISE(ABORT, 'rows of order_rebuilds are never changed'); END
+-- next
 CREATE TRIGGER orders_changed_by_agreement BEFORE UPDATE ON orders WHEN (NEW.agreed_minor <> OLD.agreed_minor OR NEW.fees_minor <> OLD.fees_minor) AND (NEW.agreed_minor <> (SELECT COALESCE(SUM(price_delta_minor), 0) FROM order_agreements WHERE order_agreements.order_id = NEW.id) OR NEW.fees_minor <> (SELECT COALESCE(SUM(fee_minor), 0) FROM order_agreements WHERE order_agreements.order_id = NEW.id)) BEGIN SELECT RAISE(ABORT, 'after the lock a price changes by what its buyer agreed to'); END
 -- next
 CREATE TRIGGER orders_end_is_final BEFORE UPDATE ON orders WHEN OLD.state IN ('delivered', 'cancelled', 'stocked') AND NEW.state <> OLD.state BEGIN SELECT RAISE(ABORT, 'a delivered, cancelled or stocked order stays as it is'); END
@@ -2822,6 +2836,8 @@ CREATE INDEX ix_one_time_tokens_account_id ON one_time_tokens (account_id)
 CREATE INDEX ix_one_time_tokens_expires_at ON one_time_tokens (expires_at)
 -- next
 CREATE INDEX ix_order_balances_order ON order_balances (order_id)
+-- next
+CREATE INDEX ix_order_rebuilds_order ON order_rebuilds (order_id)
 -- next
 CREATE INDEX ix_orders_account ON orders (brand_id, account_id, id)
 -- next
