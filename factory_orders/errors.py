@@ -234,7 +234,7 @@ class ConditionKnown(Refusal):
     """What was seen at a hand-over is not changed afterwards, nor told after a later one."""
 
     code = "CONDITION_KNOWN"
-    en = "The car was looked over at {hand_over} or later already. Report what is new at the next hand-over."
+    en = "The car's condition as {hand_over} or later was told already. Report what is new at the next hand-over."
     zh = "该车在{hand_over}或之后已完成检查，新发现请在下一次交接时上报。"
     hand_over: str
 
@@ -244,7 +244,7 @@ class ConditionCheckMissing(Refusal):
     """The brand wants every car looked over as it changes hands."""
 
     code = "CONDITION_CHECK_MISSING"
-    en = "Report the car's condition at {hand_over} first: odometer, photos, marks."
+    en = "Report the car's condition as {hand_over} first: odometer, photos, marks."
     zh = "请先上报{hand_over}时的车况：里程、照片、瑕疵。"
     hand_over: str
 
@@ -309,7 +309,7 @@ class DisclosureNotAccepted(Refusal):
     """Something happened to the car before delivery; the buyer agrees in writing or the car is not handed over."""
 
     code = "DISCLOSURE_NOT_ACCEPTED"
-    en = "Read and accept what happened to this car first ({open_disclosures} point(s)), or reject the handover."
+    en = "Read and accept what happened to this car first ({open_disclosures:point|points}), or reject the handover."
     zh = "请先阅读并同意该车的披露事项（共{open_disclosures}项），或拒绝交车。"
     open_disclosures: int
 

@@ -39,9 +39,10 @@ register_notice(
 register_notice(
     "repaired_car_lapsed",
     "维修车辆的报价已结束",
-    "接受车辆{vin}（减价{reduction}）的期限已过，正在为您生产另一辆新车。",
+    "接受车辆{vin}（减价{reduction}）的报价已失效。如您的订单仍有效，我们正在为您生产另一辆新车。",
     "The offer of the repaired car has ended",
-    "The offer to take car {vin} for {reduction} less has ended. A new car is being built for you.",
+    "The offer to take car {vin} for {reduction} less has ended. Unless your order has ended, a new car is being "
+    "built for you.",
 )
 
 

@@ -11,7 +11,7 @@ from configurator.errors import (
     OptionUnknown,
     PriceMismatch,
 )
-from factory_orders import service
+from factory_orders import model, queries, service
 from factory_orders.agreements.errors import AmendmentNotPossible, AmendmentTooLate
 from factory_orders.errors import RepairOfferEnded
 from factory_orders.model import FreezePoint as Point
@@ -137,10 +137,14 @@ def amend_order(work: Work, input: AmendOrderInput) -> Amendment:  # noqa: A002 
 @mutation(does=Permission.OWN_WRITE, refuses=(RepairOfferEnded,), result="AcceptRepairedCarResult")
 def accept_repaired_car(work: Work, input: OrderInput) -> RepairOffer:  # noqa: A002  # the API's word
     """Take the repaired car that you were offered, for less; what happened to it counts as read and accepted."""
-    return show_repair_offer(service.accept_repaired_car(work, order_raw(input.order_id)))
+    return _show_offer(work, service.accept_repaired_car(work, order_raw(input.order_id)))
 
 
 @mutation(does=Permission.OWN_WRITE, refuses=(RepairOfferEnded,), result="DeclineRepairedCarResult")
 def decline_repaired_car(work: Work, input: OrderInput) -> RepairOffer:  # noqa: A002  # the API's word
     """Wait for the new car instead of the repaired one that you were offered."""
-    return show_repair_offer(service.decline_repaired_car(work, order_raw(input.order_id)))
+    return _show_offer(work, service.decline_repaired_car(work, order_raw(input.order_id)))
+
+
+def _show_offer(work: Work, one: model.RepairOffer) -> RepairOffer:
+    return show_repair_offer(one, queries.disclosures_of(work, [one.vin])[one.vin])

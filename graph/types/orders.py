@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -125,10 +125,12 @@ class OrderAgreement:
 class RepairOffer:
     """A car that is not new any more: you may take it for less until `answerBy`.
 
-    Say nothing, and another one is built.
+    Say nothing, and another one is built. `disclosures` are what had happened to it by then; whoever takes it accepts
+    them.
     """
 
     vin: str
+    disclosures: list[Disclosure] = field(at_most=40)
     repair: Money
     reduction: Money
     state: OfferState
@@ -260,7 +262,7 @@ def load_orders(work: Work, order_ids: list[str]) -> dict[str, Order]:
     handovers = queries.handovers_of_orders(work, ids)
     balances = queries.balances_of_handovers(work, [one.id for ones in handovers.values() for one in ones])
     vins = [vin for order in found.values() if (vin := getattr(order, "vin", None)) is not None]
-    disclosures = queries.disclosures_of(work, vins)
+    disclosures = queries.disclosures_of(work, [*vins, *(one.vin for ones in offers.values() for one in ones)])
     return {
         key: _show_order(
             order,
@@ -270,7 +272,7 @@ def load_orders(work: Work, order_ids: list[str]) -> dict[str, Order]:
             handovers=[show_handover(one, balances.get(one.id)) for one in handovers[key]],
             disclosures=disclosures,
             agreements=[_show_agreement(one) for one in agreed[key]],
-            repair_offers=[show_repair_offer(one) for one in offers[key]],
+            repair_offers=[show_repair_offer(one, disclosures[one.vin]) for one in offers[key]],
         )
         for key, order in found.items()
     }
@@ -286,16 +288,27 @@ def _show_shipment(one: deliveries.Shipment) -> OrderShipment:
     )
 
 
-def show_repair_offer(one: deliveries.RepairOffer) -> RepairOffer:
-    """Return an offer of a repaired car."""
+def show_repair_offer(one: deliveries.RepairOffer, told: Sequence[deliveries.Disclosure]) -> RepairOffer:
+    """Return an offer of a repaired car with what was told of it by then; what came later is none of the offer's."""
     return RepairOffer(
         vin=one.vin,
+        disclosures=[_show_disclosure(point) for point in told if point.at <= one.offered_at],
         repair=show_minor(one.repair_minor),
         reduction=show_minor(one.reduction_minor),
         state=one.state,
         offered_at=one.offered_at,
         answer_by=one.answer_by,
         answered_at=one.answered_at,
+    )
+
+
+def _show_disclosure(one: deliveries.Disclosure) -> Disclosure:
+    return Disclosure(
+        reason=one.reason.value,
+        detail=one.detail,
+        repair=show_minor(one.repair_minor),
+        at=one.at,
+        accepted_at=one.accepted_at,
     )
 
 
@@ -328,16 +341,7 @@ def _show_order(order: Any, *, disclosures: Mapping[str, list[Any]], **parts: An
         vin=vin,
         delivered_at=getattr(order, "delivered_at", None),
         cancelled_at=getattr(order, "cancelled_at", None),
-        disclosures=[
-            Disclosure(
-                reason=one.reason.value,
-                detail=one.detail,
-                repair=show_minor(one.repair_minor),
-                at=one.at,
-                accepted_at=one.accepted_at,
-            )
-            for one in disclosures.get(vin or "", ())
-        ],
+        disclosures=[_show_disclosure(one) for one in disclosures.get(vin or "", ())],
         **parts,
     )
 

@@ -456,3 +456,17 @@ def test_a_timeline_says_when_another_car_is_built_and_tells_no_more_of_the_lost
     way = [("shipment", state) for state in ("planned", "loaded", "arrived", "inspected")]
     assert told[0] == [*built, *way, ("order", "built_again")]
     assert told[1] == [*built[:-1], ("car", "rework"), built[-1], ("order", "built_again")]
+
+
+def test_whoever_is_offered_a_repaired_car_reads_what_happened_to_it_by_then(counter: Counter) -> None:
+    order_id, *_ = counter.locked_orders()
+    trade = counter.trade
+    trade.build(order_id)
+    trade.ship(order_id)
+    trade.receive(order_id, damage=Damage("the frame is bent", 900_000))
+    reads = "query($id: ID!) { order(id: $id) { repairOffers { disclosures { reason detail repair { minor } } } } }"
+
+    (offer,) = counter.ask(buyer(), reads, id=write_id("Order", order_id))["repairOffers"]
+
+    told = {"reason": "transport_damage", "detail": "the frame is bent", "repair": {"minor": 900_000}}
+    assert offer == {"disclosures": [told]}
