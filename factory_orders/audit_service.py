@@ -75,18 +75,6 @@ _CAR_STATES: Final = """
         OR (vehicles.state = 'delivered') <> (orders.state = 'delivered' AND orders.state IS NOT NULL)
     )
 """
-_NOT_NEW: Final = """
-    SELECT vehicles.vin, vehicles.newness FROM vehicles
-    JOIN allocations ON allocations.vin = vehicles.vin AND allocations.ended_at IS NULL
-    LEFT JOIN repair_offers ON repair_offers.vin = vehicles.vin AND repair_offers.order_id = allocations.order_id
-        AND repair_offers.state = 'accepted' AND vehicles.consented_for = allocations.order_id
-    LEFT JOIN stock_purchases ON stock_purchases.id = allocations.order_id
-        AND vehicles.consented_for = allocations.order_id AND NOT EXISTS (
-            SELECT 1 FROM vehicle_disclosures WHERE vehicle_disclosures.vin = vehicles.vin
-                AND vehicle_disclosures.repair_minor > 0 AND vehicle_disclosures.id > stock_purchases.quote_id)
-    WHERE vehicles.brand_id = :brand_id AND (vehicles.newness > 2
-        OR (vehicles.newness = 2 AND repair_offers.id IS NULL AND stock_purchases.id IS NULL))
-"""
 _UNDISCLOSED: Final = """
     SELECT vehicles.vin FROM vehicles
     WHERE vehicles.brand_id = :brand_id AND (
@@ -398,11 +386,6 @@ CHECKS: Final = (
         rows_violating(_ONE_BUILD, shape="order {order_id}: {times} build orders"),
     ),
     Check("newness only descends, and a car is as new as its passport says", 4, _wrong_newness),
-    Check(
-        "a car that is not new is bound to nobody but who agreed to take it",
-        4,
-        rows_violating(_NOT_NEW, shape="{vin} is at {newness}"),
-    ),
     Check(
         "what happened to a car is disclosed, and accepted before it is delivered",
         4,

@@ -1,4 +1,4 @@
-"""What must hold of damage that was found on a car's way."""
+"""What must hold of damage that was found on a car's way, and of cars that are not new any more."""
 
 from __future__ import annotations
 
@@ -6,6 +6,18 @@ from typing import Final
 
 from kernel.soundness import Check, rows_violating
 
+_NOT_NEW: Final = """
+    SELECT vehicles.vin, vehicles.newness FROM vehicles
+    JOIN allocations ON allocations.vin = vehicles.vin AND allocations.ended_at IS NULL
+    LEFT JOIN repair_offers ON repair_offers.vin = vehicles.vin AND repair_offers.order_id = allocations.order_id
+        AND repair_offers.state = 'accepted' AND vehicles.consented_for = allocations.order_id
+    LEFT JOIN stock_purchases ON stock_purchases.id = allocations.order_id
+        AND vehicles.consented_for = allocations.order_id AND NOT EXISTS (
+            SELECT 1 FROM vehicle_disclosures WHERE vehicle_disclosures.vin = vehicles.vin
+                AND vehicle_disclosures.repair_minor > 0 AND vehicle_disclosures.id > stock_purchases.quote_id)
+    WHERE vehicles.brand_id = :brand_id AND (vehicles.newness > 2
+        OR (vehicles.newness = 2 AND repair_offers.id IS NULL AND stock_purchases.id IS NULL))
+"""
 _UNTOLD: Final = """
     SELECT damage_cases.vin FROM damage_cases
     WHERE damage_cases.brand_id = :brand_id AND NOT EXISTS (
@@ -26,6 +38,11 @@ _CHEAPER: Final = """
 """
 
 CHECKS: Final = (
+    Check(
+        "a car that is not new is bound to nobody but who agreed to take it",
+        4,
+        rows_violating(_NOT_NEW, shape="{vin} is at {newness}"),
+    ),
     Check("what is found on a car's way is disclosed", 4, rows_violating(_UNTOLD, shape="{vin}")),
     Check(
         "what a car's damage costs is disclosed",

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from factory_orders import queries, service
 from factory_orders.agreements.amending_service import freeze_points
+from factory_orders.conditions.model import HandOver
 from factory_orders.errors import OrderNotCancellable
 from factory_orders.model import CancelledOrder, Stage
 from factory_orders.service import Cancellation, Damage
@@ -17,7 +18,7 @@ from kernel.clock import FixedClock
 from kernel.work import Works
 from tests.demand.pool_room import PoolRoom, make_pool_room
 from tests.factory_orders.leaving_room import cancel, found_by_audit, locked_orders, sums
-from tests.factory_orders.test_conditions import SCRATCH, HandOver, look, seen
+from tests.factory_orders.test_conditions import SCRATCH, look, seen
 from tests.factory_orders.test_damage import LARGE, close, order
 from tests.factory_orders.test_leaving_late import until_late
 from tests.factory_orders.test_lost_cars import lose

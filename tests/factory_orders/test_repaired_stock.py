@@ -107,7 +107,7 @@ def test_it_is_sold_with_all_that_was_told_invoiced_as_repaired_and_costs_its_st
 
     assert isinstance(order_of(trade, made), DeliveredOrder)
     with trade.works.read(SYSTEM) as work:
-        (invoice, *_) = queries.papers_of_order(work.acting(buyer(7)), made.id)
+        (invoice,) = queries.papers_of_order(work.acting(buyer(7)), made.id, PageRequest(1)).items
         (share,) = queries.store_statement(work.acting(STORE_ADVISER), PageRequest(9)).items
         terms = order_of(trade, made).terms
         as_new = maker_part_of(
