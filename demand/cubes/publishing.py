@@ -25,6 +25,7 @@ from demand.cubes.model import (
     pair_code,
     round_count,
 )
+from demand.cubes.pairs_told import blocks_told_of_regions
 from demand.cubes.policy import CubePolicy
 from demand.cubes.rules_told import PairTies, RegionTies, TotalTies
 from demand.cubes.setting_out import KIND_CATEGORY, Rules, Snapshot, TakeTable, set_out
@@ -207,7 +208,10 @@ def publish_pairs(take: Snapshot, pairs: Counts, rules: Rules) -> list[Published
         return []
     shown: dict[tuple[str, str], set[Edge]] = {}
     hidden: set[str] = set()
+    told_of_regions = blocks_told_of_regions(table, take.ties_in, pairs, k=rules.k)
     for both in combinations([one for one in table.options_of if one != KIND_CATEGORY], 2):
+        if both in told_of_regions:
+            continue
         shown[both] = _shown_pairs(table, pairs, totals, both, hidden, k=rules.k)
     ties = PairTies(table, take.ties, pairs, k=rules.k)
     while (pair := ties.hidden(set().union(*shown.values()))) is not None:
