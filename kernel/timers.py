@@ -146,9 +146,10 @@ def _fire(works: Works, handlers: Mapping[str, Handler], *, most: int) -> int:
 
     try:
         works.run(system(BrandId("platform")), fire)
-    except Exception as error:  # A timer's bug must not stop the others; it is logged and tried again.
+    except Exception as error:
         if not firing:
             raise
+        # A timer's bug must not stop the others: of several each is fired alone, and which fails alone comes again.
         if len(firing) > 1:
             return sum(_fire(works, handlers, most=1) for _ in firing)
         _postpone(works, firing[0], error)
