@@ -14,7 +14,7 @@ from typing import Final
 
 from configurator.configuration_service import NewConfiguration, save_configurations
 from configurator.errors import OptionExcluded
-from configurator.model import Choice, PoolingClass, Tier
+from configurator.model import Choice, PoolingClass
 from configurator.queries import list_models, open_showroom
 from configurator.service import class_of_car
 from configurator.step_service import ConfigureRequest, configure
@@ -336,11 +336,11 @@ def _come(weeks: Weeks, pool: PlannedPool, visit: Visit, number: int) -> None:
 
 
 def _open(stage: Stage, cls: PoolingClass, *, people: int) -> None:
-    """Open a pool for as many as a planner would expect, with the tiers within that.
+    """Open a pool for as many as a planner would expect.
 
     Where the plant has no room in its first weeks, it is built in the weeks that the refusal names.
     """
-    plan = PoolPlan(cls, capacity=capacity_for(people), tiers=tiers_for(people))
+    plan = PoolPlan(cls, capacity=capacity_for(people))
     try:
         with stage.works.change(system(stage.brand.id)) as work:
             open_pool(work, plan)
@@ -352,11 +352,6 @@ def _open(stage: Stage, cls: PoolingClass, *, people: int) -> None:
 def capacity_for(people: int) -> int:
     """Return how many places a planner would reserve for so many people."""
     return next(size for size in CAPACITIES if people <= size)
-
-
-def tiers_for(people: int) -> tuple[Tier, ...]:
-    """Return those of the brand's tiers that a pool for so many people can reach."""
-    return tuple(Tier(*row) for row in PoolPolicy().tiers if row[0] <= capacity_for(people))
 
 
 def _buyers(weeks: Weeks, one: ClassOfCars, count: int, *, wallet: str = "") -> list[Buyer]:
@@ -395,7 +390,8 @@ def _cap(weeks: Weeks, buyer: Buyer, pool: PlannedPool, *, place: int) -> int:
     """Most pay their own price; some wait for a tier. The first members of a pool that tips all agree to the first."""
     drawn = weeks.stage.chance.randint(1, 100)
     # A cap below the last tier is below every tier, and refused.
-    least = 1000 - tiers_for(pool.people)[-1].discount_bp // 10 + 1
+    deepest = max(discount for members, discount in PoolPolicy().tiers if members <= capacity_for(pool.people))
+    least = 1000 - deepest // 10 + 1
     share = max(least, next(share for up_to, share in CAPS if drawn <= up_to))
     return buyer.vehicle_price_minor if pool.tips and place < AGREED else buyer.vehicle_price_minor * share // 1000
 
