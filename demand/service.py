@@ -76,7 +76,7 @@ from demand.digest.service import make_digest
 from demand.forecasts.service import forecast_released
 from demand.personal.service import DemandData
 from demand.pools.clearance_service import approve_finance, choose_method, confirm_plate
-from demand.pools.clearing_service import cancel_pool, clear_pool, freeze_pool, tell_freeze_near
+from demand.pools.clearing_service import cancel_pool, clear_pool, freeze_pool, tell_freeze_near, tell_pools
 from demand.pools.holding_service import hold_deposit
 from demand.pools.member_service import change_car, expire_pre_order, fund_pre_order, raise_cap, withdraw
 from demand.pools.nearest_service import CarAtHand, NearestPool, NearestPools, PoolForCar, nearest_pools
@@ -84,7 +84,15 @@ from demand.pools.opening_service import open_pool, open_scheduled, welcome_wait
 from demand.pools.placing import PreOrderRequest
 from demand.pools.placing_service import Outcome, Placed, place_pre_orders
 from demand.pools.plan import PoolPlan
-from demand.pools.pool_store import ANSWER_TIMER, CLEAR_TIMER, FREEZE_TIMER, NEAR_TIMER, OPEN_TIMER, WELCOME_TIMER
+from demand.pools.pool_store import (
+    ANSWER_TIMER,
+    CLEAR_TIMER,
+    FREEZE_TIMER,
+    NEAR_TIMER,
+    OPEN_TIMER,
+    ROLLED_TIMER,
+    WELCOME_TIMER,
+)
 from demand.pools.pre_order_store import DEPOSIT, EXPIRE_TIMER, deposit_account, earnest_account
 from demand.pools.removal_service import lose_deposit, remove_member
 from demand.votes.service import (
@@ -102,6 +110,7 @@ from kernel.timers import Handler
 TIMERS: Final[Mapping[str, Handler]] = {
     OPEN_TIMER: open_scheduled,
     WELCOME_TIMER: welcome_waiting,
+    ROLLED_TIMER: tell_pools,
     ANSWER_TIMER: welcome_waiting,
     NEAR_TIMER: tell_freeze_near,
     FREEZE_TIMER: freeze_pool,

@@ -41,6 +41,7 @@ from demand.pools.policy import PoolPolicy
 from demand.pools.pool_store import (
     CLEAR_TIMER,
     FREEZE_TIMER,
+    ROLLED_TIMER,
     WELCOME_TIMER,
     end_pool,
     insert_clearing,
@@ -190,7 +191,7 @@ def _begin_anew(work: Work, members: Sequence[PooledPreOrder]) -> list[WaitingPr
 
 
 def _roll(work: Work, head: PoolHead, waiting: Sequence[WaitingPreOrder], *, reason: str, keeps_time: bool) -> None:
-    """Write those who go on, and have the pools that they could join look for them."""
+    """Write those who go on, and have the pools that they could join look for them after this change."""
     save_pre_orders(work, [(one, None, reason) for one in waiting])
     work.record(
         *(
@@ -199,9 +200,20 @@ def _roll(work: Work, head: PoolHead, waiting: Sequence[WaitingPreOrder], *, rea
         )
     )
     wanted = {one.head.class_l1 for one in waiting} | {one.head.class_l2 for one in waiting}
-    for pool_id in open_pool_ids(work, wanted):
-        if pool_id != head.id:
-            set_timer(work, WELCOME_TIMER, pool_id, work.now)
+    if wanted:
+        set_timer(work, ROLLED_TIMER, head.id, work.now, payload=sorted(wanted))
+
+
+def tell_pools(work: Work, _pool_id: str, payload: object = None) -> None:
+    """Have the pools of these classes look for who rolled over; the timer `demand.pool_rolled`.
+
+    A change of its own, since a pool may open beside the clearing: neither sees what the other has not committed.
+    Whichever is the later has a timer that fires after both.
+    """
+    work.actor.require(Permission.SYSTEM)
+    assert isinstance(payload, list)
+    for pool_id in open_pool_ids(work, payload):
+        set_timer(work, WELCOME_TIMER, pool_id, work.now)
 
 
 def _refund(work: Work, members: Sequence[PooledPreOrder], *, reason: str) -> None:

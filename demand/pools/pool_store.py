@@ -37,6 +37,7 @@ NEAR_TIMER: Final = "demand.pool_freeze_near"
 FREEZE_TIMER: Final = "demand.pool_freeze"
 CLEAR_TIMER: Final = "demand.pool_clear"
 WELCOME_TIMER: Final = "demand.pool_welcome"
+ROLLED_TIMER: Final = "demand.pool_rolled"
 ANSWER_TIMER: Final = "demand.pool_answer"
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Event
 
 import pytest
 from sqlalchemy import delete
 
-from demand.pools.model import EndedPreOrder, FrozenPool
-from demand.pools.pool_store import FREEZE_TIMER
+from demand.pools.model import EndedPreOrder, FailureChoice, FrozenPool
+from demand.pools.pool_store import CLEAR_TIMER, FREEZE_TIMER
 from demand.service import TIMERS, Placed, fund_pre_order, withdraw
 from kernel import db, payments
 from kernel.actor import system
@@ -94,3 +95,19 @@ def test_the_group_that_fills_a_pool_at_its_freeze_is_placed(room: PoolRoom) -> 
     assert [one.state for one in outcomes] == ["pooled"]
     assert isinstance(room.pool(pool_id), FrozenPool)
     assert room.count(pool_id) == 3
+
+
+def test_a_pool_that_opens_while_another_one_clears_takes_in_who_rolls_over(room: PoolRoom) -> None:
+    old = room.open(days=4)
+    (member,) = room.join(1, choice=FailureChoice.ROLL)
+    room.pass_time(days=2)
+    room.clock.advance(timedelta(days=2))
+
+    with room.works.change(system(BRAND)) as work:
+        TIMERS[CLEAR_TIMER](work, old, None)
+        new = room.open()
+        room.pass_time(seconds=0)
+    room.pass_time(seconds=0)
+
+    assert room.pre_order(member.pre_order_id).pool_id == new
+    assert room.states() == {member.pre_order_id: "pooled"}
