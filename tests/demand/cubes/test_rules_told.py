@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from itertools import product
+from functools import cached_property
+from itertools import combinations, product
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -30,7 +31,7 @@ Car: TypeAlias = tuple[str, ...]
 Crowd: TypeAlias = Mapping[tuple[Car, str], int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Market:
     """A menu with rules: pairs that no car has both of (`!`: to be without), and all cars that there are.
 
@@ -38,7 +39,24 @@ class Market:
     """
 
     menu: Mapping[str, Sequence[str]]
-    ties: Ties
+    rules: Ties
+
+    @cached_property
+    def ties(self) -> Ties:
+        """Return what follows from the rules together, as the engine tells it (`configurator.implied_service`)."""
+        return self.ties_of(self.cars)
+
+    def ties_of(self, cars: Sequence[Car]) -> Ties:
+        """Return which two literals, of two options that are in some of the cars and not in others, no car has both."""
+        options = sorted(option for own in self.menu.values() for option in own)
+        open_ones = [option for option in options if 0 < sum(option in car for car in cars) < len(cars)]
+        literals = [sign + option for option in open_ones for sign in ("", WITHOUT)]
+        return frozenset(
+            (min(one, other), max(one, other))
+            for one, other in combinations(literals, 2)
+            if one.removeprefix(WITHOUT) != other.removeprefix(WITHOUT)
+            and not any(has(car, one) and has(car, other) for car in cars)
+        )
 
     @property
     def cars(self) -> list[Car]:
@@ -48,7 +66,7 @@ class Market:
         fixed = [own for category, own in self.menu.items() if len(own) > 1 and category != "Extras"]
         chosen = product(*fixed, *(("", option) for option in free))
         cars = [tuple(sorted(filter(None, car))) for car in chosen]
-        return [car for car in cars if not any(has(car, one) and has(car, other) for one, other in self.ties)]
+        return [car for car in cars if not any(has(car, one) and has(car, other) for one, other in self.rules)]
 
 
 def has(car: Car, literal: str) -> bool:
@@ -116,7 +134,11 @@ def snapshot_of(crowd: Crowd, market: Market, ties_in: Mapping[str, Ties]) -> tu
     menu = {category: tuple(options) for category, options in market.menu.items()}
     plain = Snapshot(TABLE, blocks, dict.fromkeys(REGIONS, menu))
     table = set_out(plain, k=K)
-    own = {region: ties_that_matter(table, some) for region, some in ties_in.items()}
+    own = {
+        region: ties_that_matter(table, market.ties_of([car for car in market.cars if can_be((car, region), ties_in)]))
+        - ties_that_matter(table, market.ties)
+        for region in ties_in
+    }
     return replace(plain, ties=ties_that_matter(table, market.ties), ties_in=own), pairs
 
 
@@ -308,3 +330,36 @@ def test_some_that_chance_seldom_finds_are_found_by_nobody(crowd: Crowd) -> None
     sight, _ = read(crowd, NEEDING)
 
     assert list(told_of_few(sight, NEEDING)) == []
+
+
+SOUTH: Final = "south"
+FEW_BEHIND_TWO_RULES: Final[Sequence[tuple[Market, Crowd]]] = (
+    # Who has GOLD has no SPORT and so CLOTH: the pair of BLUE and CLOTH leaves one who has RED and CLOTH.
+    (
+        EXCLUDING,
+        {
+            (("CLOTH", "HOOK", "RED"), SOUTH): 1,
+            (("HOOK", "RED", "SPORT"), SOUTH): 10,
+            (("BLUE", "CLOTH", "HOOK"), SOUTH): 10,
+            (("BLUE", "HOOK", "SPORT"), SOUTH): 10,
+            (("CLOTH", "GOLD", "HOOK"), SOUTH): 10,
+        },
+    ),
+    # Who has TOP has no CABLE and so SPARE: of those with PUMP and SPARE, TOP leaves one with BASE.
+    (
+        EITHER_OR,
+        {
+            (("BASE", "CABLE", "SPARE"), SOUTH): 10,
+            (("BASE", "CABLE", "PUMP"), SOUTH): 10,
+            (("BASE", "CABLE", "PUMP", "SPARE"), SOUTH): 1,
+            (("PUMP", "SPARE", "TOP"), SOUTH): 10,
+        },
+    ),
+)
+
+
+@pytest.mark.parametrize(("market", "crowd"), FEW_BEHIND_TWO_RULES, ids=["excludes", "either-or"])
+def test_what_follows_from_rules_together_is_thought_of(market: Market, crowd: Crowd) -> None:
+    sight, _ = read(crowd, market)
+
+    assert list(told_of_few(sight, market)) == []
