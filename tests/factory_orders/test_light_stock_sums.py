@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from itertools import product
 
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from factory_orders.allocation.fairness import entitle
@@ -70,8 +70,9 @@ def test_a_car_is_worth_the_loss_it_avoids_and_the_next_never_more(rule: StockRu
 
 
 def loss(problem: SharingProblem, chosen: tuple[str | None, ...]) -> tuple[int, int]:
-    """Count from scratch how many stores stay without a first car, and what sending each car costs (None: it waits)."""
-    costs, total, without = problem.costs, 0, 0
+    """Count from scratch how many stores wait in vain for a first car, and what sending each costs (None: it waits)."""
+    costs, total = problem.costs, 0
+    without = sum(store not in chosen for store in waiting_for_first(problem))
     takers = [place for place in problem.places if room(problem, place)]
     fresh = sum(car.store_id is None for car in problem.cars)
     cars = min(fresh, sum(room(problem, place) for place in takers))
@@ -81,7 +82,6 @@ def loss(problem: SharingProblem, chosen: tuple[str | None, ...]) -> tuple[int, 
         there = chosen.count(place.store_id)
         total += costs.unfair * ((there - standing(problem, place)) ** 2 - standing(problem, place) ** 2)
         total -= sum(worth_of_cars(place.rule, place.coming + there)[place.coming :])
-        without += not has and not there
         for car, store in zip(problem.cars, chosen, strict=True):
             if store == place.store_id != car.store_id:
                 km = ROADS[car.at, store]
@@ -90,7 +90,7 @@ def loss(problem: SharingProblem, chosen: tuple[str | None, ...]) -> tuple[int, 
                 total += costs.move + costs.km * km + costs.late_day * max(0, days - lasts)
                 if car.store_id is None and store in entitled:
                     total -= 2 * costs.unfair * (entitled[store] + place.owed) // 1_000
-    return (without if costs.first else 0), total
+    return without, total
 
 
 def standing(problem: SharingProblem, place: StorePlace) -> int:
@@ -101,24 +101,28 @@ def room(problem: SharingProblem, place: StorePlace) -> int:
     return max(base_stock(place.rule) - place.coming - standing(problem, place), 0)
 
 
-def best_by_hand(problem: SharingProblem) -> int:
-    """Return what the best of all sharings out costs: first as many first cars as may be, then the least."""
-    most = {place.store_id: standing(problem, place) + room(problem, place) for place in problem.places}
+def waiting_for_first(problem: SharingProblem) -> set[str]:
+    """Return the stores that should have a car, have none and may get one from the plant: no other store sends one."""
     fresh_may = [car.not_to for car in problem.cars if car.store_id is None]
-    waits_for_first = {
+    return {
         place.store_id
         for place in problem.places
         if problem.costs.first and not standing(problem, place) + place.coming and room(problem, place)
         and any(place.store_id not in not_to for not_to in fresh_may)
     }  # fmt: skip
+
+
+def best_by_hand(problem: SharingProblem) -> int:
+    """Return what the best of all sharings out costs: first as many first cars as may be, then the least."""
+    most = {place.store_id: standing(problem, place) + room(problem, place) for place in problem.places}
+    waiting = waiting_for_first(problem)
     choices = [
         [
             *([None] if car.store_id is None else []),
             *(
                 name
                 for name in most
-                if name == car.store_id
-                or (name not in car.not_to and (car.store_id is None or name not in waits_for_first))
+                if name == car.store_id or (name not in car.not_to and (car.store_id is None or name not in waiting))
             ),
         ]
         for car in problem.cars
@@ -153,6 +157,12 @@ costs_of = st.builds(
 )
 
 
+# No car comes from the plant: that a store has none moves none of another store's cars there at a loss.
+@example(
+    (car(0, "A"),),
+    (place_of("A", 0.0), place_of("B", 0.0), place_of("C", 1.0)),
+    SharingCosts(30_000, 300, 200_000, first=True),
+)
 @given(cars_of, places_of, costs_of)
 def test_a_sharing_out_costs_what_the_best_of_all_would_and_proves_it(
     cars: tuple[FreeStock, ...], places: tuple[StorePlace, ...], costs: SharingCosts
