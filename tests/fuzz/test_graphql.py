@@ -30,7 +30,7 @@ schemathesis.graphql.scalar("Date", st.dates().map(lambda one: nodes.String(one.
 
 def fuzz(target: Served, role: str, *, cases: int) -> None:
     """Send so many generated documents as this role; queries and mutations, with words that mean something here."""
-    schema = schemathesis.graphql.from_asgi("/graphql", target.app)
+    schema = schemathesis.graphql.from_asgi("/graphql", target.app, timeout=ANSWER_SECONDS_MAX)
     headers = {} if role == "guest" else {"authorization": f"Bearer {role}"}
     ours = build_api().schema
     sent = 0
