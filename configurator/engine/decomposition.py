@@ -71,7 +71,10 @@ class _Search:
         }
 
     def run(self, budget: Budget) -> bool:
-        """Search the components that the clauses have from the beginning; False where the budget ends before."""
+        """Search the components that the clauses have from the beginning, up to the first that has no model.
+
+        False where the budget ends before.
+        """
         register = self.lists[kernel.REGISTER]
         for clause in self.simplified.clauses:
             if len(clause) == 1 and self.lists[kernel.VALUE][_code(clause[0])] == 0:
@@ -85,7 +88,14 @@ class _Search:
             kernel.open_frame(self._lists(), component)
             if not self._finished(budget):
                 return False
+            if self._has_no_model():
+                break
         return True
+
+    def _has_no_model(self) -> bool:
+        """Say whether one of the components that are done is contradictory, which makes the whole formula so."""
+        done = self.lists[kernel.CHILD][: self.lists[kernel.REGISTER][kernel.CHILDREN]]
+        return kernel.FALSE_NODE in done
 
     def _finished(self, budget: Budget) -> bool:
         while True:
@@ -141,6 +151,8 @@ class _Search:
 
     def circuit(self, variable_count: int) -> Nnf:
         """Return what was found, over the formula's own variables; the root asks for what always holds."""
+        if self._has_no_model():
+            return lone(NodeKind.FALSE, variable_count)
         register = self.lists[kernel.REGISTER]
         below = kernel.joined(self._lists(), 0)
         root = kernel.new_node(self._lists(), kernel.AND)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -160,6 +161,18 @@ def test_cars_are_counted_exactly_and_where_they_are_not_that_is_said(bare: Path
     uncounted = json.loads(run("count", bare, "--with", "Hook", "--seconds", 0, "--json")[1])
     assert (uncounted["cars"], uncounted["atLeastOne"], uncounted["engine"]["why"]) == (None, True, "switched_off")
     assert run("count", bare, "--with", "Hook", "--seconds", 0)[1].startswith("at least one car; not counted")
+
+
+def test_where_only_a_search_sees_that_there_is_no_car_the_commands_say_so(tmp_path: Path) -> None:
+    clauses = "".join(f"{a} {b} {c} 0\n" for a, b, c in product((1, -1), (2, -2), (3, -3)))
+    path = tmp_path / "contradiction.cnf"
+    path.write_text(f"p cnf 3 8\n{clauses}", encoding="utf-8")
+
+    assert run("count", path) == (1, "0 cars\n")
+    assert run("sample", path) == (1, "there is no such car\n")
+    code, text = run("check", path)
+    assert code == 1
+    assert "contradiction: no car can be built; these rules exclude each other: C1 (contradiction.cnf:2)" in text
 
 
 def test_what_is_unknown_ends_a_command_with_two_and_says_what_is_near(bare: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations
+from typing import Final
 
 import pytest
 from hypothesis import given, settings
@@ -14,12 +15,12 @@ from configurator.engine.backend import WEIGHT_MAX, Backend, Bounds, Car, Domain
 from configurator.engine.circuit import compile_circuit
 from configurator.engine.circuit_backend import CircuitBackend
 from configurator.engine.decomposition import compile_here
-from configurator.engine.formula import Formula
+from configurator.engine.formula import Formula, NamedClauses
 from configurator.engine.nnf import Budget
 from configurator.engine.reasons import Reasons
 from configurator.engine.repairs import corrections
 from configurator.engine.sat_backend import SatBackend
-from tests.configurator.engine.formulas import Case, cases, choices, domains_of
+from tests.configurator.engine.formulas import Case, cases, choices, domains_of, pigeons
 
 FEATURES = 6
 SIGNED = st.sampled_from([sign * v for v in range(1, FEATURES + 1) for sign in (1, -1)])
@@ -205,6 +206,29 @@ def test_draws_are_uniform_by_a_chi_square_test_on_random_formulas(case: Case) -
 
     expected = number / len(cars)
     assert sum((drawn[car] - expected) ** 2 / expected for car in cars) < chi_square_limit(len(cars) - 1)
+
+
+NO_CAR: Final = Formula(
+    6,
+    9,
+    ((-7, -5), (-7, -5), (7, 5, 5)),
+    (NamedClauses("R0", ((-5, 6),)), NamedClauses("R1", ((-6, -5),)), NamedClauses("R2", ((-7, 5),))),
+)
+
+
+@pytest.mark.parametrize("formula", [NO_CAR, pigeons(3)])
+def test_where_only_a_search_sees_that_there_is_no_car_both_say_so(formula: Formula) -> None:
+    circuit, sat = both(formula)
+
+    for backend in (circuit, sat):
+        assert backend.open(()) is None
+        assert not backend.has_car(())
+        assert backend.domains(()) is None
+        assert backend.lightest((), Weights({1: 1}, TIES)) is None
+        assert backend.bounds((), Weights({1: 1})) is None
+        assert backend.soonest((), {1: 3}) == 0
+    assert circuit.count(()) == 0
+    assert circuit.sample((), number=4, seed=1) == ()
 
 
 @pytest.mark.parametrize("make", [circuit_of, SatBackend])

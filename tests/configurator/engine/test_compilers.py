@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import product
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -45,6 +46,11 @@ def formula(variable_count: int, *clauses: Clause) -> Formula:
     return Formula(variable_count, variable_count, clauses, ())
 
 
+def after_three(clauses: Sequence[Clause]) -> list[Clause]:
+    """Return the clauses over other variables: 4 in place of 1, and so on."""
+    return [tuple(literal + (3 if literal > 0 else -3) for literal in clause) for clause in clauses]
+
+
 def hard_formula() -> Formula:
     """Return clauses that no compiler masters: random ones of three literals, far from being contradictory."""
     random = Random(1)
@@ -66,6 +72,7 @@ def formulas(variables_max: int = 9) -> st.SearchStrategy[Formula]:
 @example(problem=formula(1, (1, 1), (-1, -1, -1)))
 @example(problem=formula(3, (1, -2), (-1, 2), (2, -3), (-2, 3), (1, 2, 3), (-1, -2, -3)))
 @example(problem=formula(2, (1, 2), (1, -2), (-1, 2), (-1, -2)))
+@example(problem=formula(3, (-3, -1), (3, 1, 1), (-1, 2), (-2, -1), (-3, 1)))
 @given(problem=formulas())
 def test_a_circuit_has_the_formulas_models_and_keeps_its_form(name: str, problem: Formula) -> None:
     circuit = HERE[name](problem, budget())
@@ -77,14 +84,35 @@ def test_a_circuit_has_the_formulas_models_and_keeps_its_form(name: str, problem
     assert count_of(circuit) == truth.bit_count()
 
 
+CONTRADICTION: Final = tuple(product((1, -1), (2, -2), (3, -3)))
+"""Clauses of which nothing follows at once: only a search sees that they contradict each other."""
+CONTRADICTIONS: Final = [
+    formula(0, ()),
+    formula(2, (1,), (-1,)),
+    formula(2, (1, 2), ()),
+    formula(3, *CONTRADICTION),
+    formula(6, *CONTRADICTION, (4, 5, 6)),
+    formula(6, *CONTRADICTION, *after_three(CONTRADICTION)),
+]
+
+
 @pytest.mark.parametrize("name", COMPILERS)
-@pytest.mark.parametrize("problem", [formula(0, ()), formula(2, (1,), (-1,)), formula(2, (1, 2), ())])
+@pytest.mark.parametrize("problem", CONTRADICTIONS)
 def test_a_contradiction_is_a_lone_false(name: str, problem: Formula) -> None:
     circuit = COMPILERS[name].compile(problem, budget())
 
     assert circuit is not None
     assert circuit.kinds.tolist() == [NodeKind.FALSE]
     assert circuit.source.tolist() == []
+
+
+def test_beside_a_contradiction_nothing_else_is_searched() -> None:
+    problem = formula(403, *CONTRADICTION, *after_three(hard_formula().clauses))
+
+    circuit = decomposition.compile_here(problem, budget(20))
+
+    assert circuit is not None
+    assert circuit.kinds.tolist() == [NodeKind.FALSE]
 
 
 @pytest.mark.parametrize("name", COMPILERS)
