@@ -104,7 +104,9 @@ SAMPLE: Final = Plot(
     stock_every=7,
     conduct=PlantConduct(
         rework_percent=6,
-        scrapped_percent=4,
+        # Which cars it falls to depends on their ids, so on the kills: that it falls to none of over a hundred has to
+        # be out of the question.
+        scrapped_percent=15,
         stopped_percent=25,
         stop_hours_max=96,
         late_part_percent=40,
