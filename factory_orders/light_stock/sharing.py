@@ -238,7 +238,7 @@ def share_stock(problem: SharingProblem, before: Sharing | None = None) -> Shari
     found = allocate(flow_problem) if before is None else _mended(flow_problem, problem, before)
     chosen = found.place.tolist()
     counts = Counter(chosen)
-    gains = _Gains(steps, counts)
+    gains = _Gains(steps, counts, _came(rows, chosen))
     sent = [
         _told(problem, car, ways, goes_to, gains, is_first=goes_to in problem.firsts and counts[goes_to] == 1)
         for car, ways, goes_to in zip(problem.cars, rows, chosen, strict=True)
@@ -279,11 +279,23 @@ def _mended(flow: AllocationProblem, problem: SharingProblem, before: Sharing) -
     return mend(flow, np.array(place, np.int32), prices)
 
 
+def _came(rows: Sequence[Ways], chosen: Sequence[int]) -> Mapping[int, Mapping[int, int]]:
+    """Return by place where the cars stood that go there, each with the dearest way from there."""
+    found: dict[int, dict[int, int]] = {}
+    for ways, goes_to in zip(rows, chosen, strict=True):
+        if (stood := ways[0][0]) != goes_to:
+            there, cost = found.setdefault(goes_to, {}), dict(ways[1:])[goes_to]
+            there[stood] = max(cost, there.get(stood, cost))
+    return found
+
+
 class _Gains:
     """What the last car of each place gives as things end, and what one more would; None where no more can go there."""
 
-    def __init__(self, steps: Sequence[Steps], counts: Mapping[int, int]) -> None:
-        self._steps, self._counts = steps, counts
+    def __init__(
+        self, steps: Sequence[Steps], counts: Mapping[int, int], came: Mapping[int, Mapping[int, int]]
+    ) -> None:
+        self._steps, self._counts, self._came = steps, counts, came
 
     def last(self, place: int) -> int:
         """Return what the last car there gives."""
@@ -296,13 +308,32 @@ class _Gains:
         own, count = self._steps[place], self._counts.get(place, 0)
         return -own[count][1] if count < len(own) else None
 
+    def staying(self, place: int, goes_to: int, through: frozenset[int] = frozenset()) -> int | None:
+        """Return what a car would give that stays where it stood; None where all ways back lead `through` the same.
+
+        Where others have filled its place one of them stays where it stood, which saves its way, and so on.
+        """
+        if place == goes_to:  # The place that the car leaves there is taken again.
+            return self.last(place)
+        if (more := self.next(place)) is not None:
+            return more
+        through |= {place}
+        back = [
+            cost + there
+            for stood, cost in self._came.get(place, {}).items()
+            if stood not in through and (there := self.staying(stood, goes_to, through)) is not None
+        ]
+        return max(back, default=None)
+
 
 def _told(problem: SharingProblem, car: FreeStock, ways: Ways, place: int, gains: _Gains, *, is_first: bool) -> Sent:
     """Say why a car goes where it goes: what it saves against staying, and what the next best store would have saved.
 
-    The first of its ways is to stay. First cars apart nothing else would have saved more, else it were no optimum.
+    The first of its ways is to stay; where others have filled its place, one of them then stays away.
+    First cars apart nothing else would have saved more, else it were no optimum.
     """
-    stays = gains.next(ways[0][0]) or 0
+    stays = gains.staying(ways[0][0], place)
+    assert stays is not None, "who has filled a place came from somewhere"
     store = problem.places[place]
     km = problem.roads[car.at, store.store_id]
     others = {

@@ -163,6 +163,12 @@ costs_of = st.builds(
     (place_of("A", 0.0), place_of("B", 0.0), place_of("C", 1.0)),
     SharingCosts(30_000, 300, 200_000, first=True),
 )
+# Cars from the plant fill the place of one that goes on: were it to stay, one of them would not come.
+@example(
+    (car(0, "plant"), car(1, "plant"), car(2, "plant"), car(3, "C")),
+    (place_of("A", 0.0), place_of("B", 0.5), place_of("C", 2.0)),
+    SharingCosts(30_000, 300, 200_000),
+)
 @given(cars_of, places_of, costs_of)
 def test_a_sharing_out_costs_what_the_best_of_all_would_and_proves_it(
     cars: tuple[FreeStock, ...], places: tuple[StorePlace, ...], costs: SharingCosts
