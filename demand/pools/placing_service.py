@@ -43,9 +43,9 @@ from demand.pools.pre_order_store import (
 from demand.pools.queries import pools_of_classes
 from demand.pools.rows import StoredPool
 from demand.pools.seats.clearance_store import save_after, uncleared_in
-from kernel import payments, policy
+from kernel import payments, policy, registry
 from kernel.actor import Permission
-from kernel.errors import IdempotencyMismatch, InvalidInput, NotSignedIn, Refusal
+from kernel.errors import IdempotencyMismatch, InvalidInput, NotFound, NotSignedIn, Refusal
 from kernel.idempotency import Fresh, Keyed, Replay, claim_many, release
 from kernel.identity.queries import hold_accounts
 from kernel.ledger import Transfer, book
@@ -235,10 +235,16 @@ def _read_quotes(work: Work, fresh: Sequence[Candidate]) -> None:
     for one, examined in zip(fresh, examine_quotes(work, claims), strict=True):
         if isinstance(examined, Refusal):
             one.refusal = examined
-        elif one.request.store_id not in (None, examined.store_id):
-            one.refusal = InvalidInput("storeId", because("QUOTE_OF_OTHER_STORE"))
+        elif one.request.store_id is not None and one.request.store_id != examined.store_id:
+            one.refusal = _refuse_store(work, one.request.store_id)
         else:
             one.quote = examined
+
+
+def _refuse_store(work: Work, store_id: str) -> Refusal:
+    """Say of a store that is not the quote's that it is another one; one of another brand looks like none."""
+    is_own = store_id in registry.stores_by_id(work, [store_id])
+    return InvalidInput("storeId", because("QUOTE_OF_OTHER_STORE")) if is_own else NotFound("store")
 
 
 # --- the group together ----------------------------------------------------------------------------------------------

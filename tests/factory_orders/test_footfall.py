@@ -55,7 +55,7 @@ def test_who_has_visitors_may_have_demo_cars_and_order_them(trade: Trade) -> Non
 def test_a_store_speaks_for_itself_of_weeks_that_are_over(trade: Trade) -> None:
     for who, store, refusal in (
         (OTHER_STORE, EAST_STORE, NotFound),
-        (PLANNER, None, NotFound),
+        (PLANNER, None, InvalidInput),
         (buyer(), None, Forbidden),
     ):
         with pytest.raises(refusal):

@@ -18,6 +18,7 @@ from factory_orders.model import AtStoreOrder
 from factory_orders.planning.tables import orders
 from factory_orders.stock.model import PurchaseState, deposit_for
 from factory_orders.stock.tables import stock_purchases
+from factory_orders.vehicles.model import Newness
 from factory_orders.vehicles.tables import allocations, vehicles
 from kernel import payments
 from kernel.actor import system
@@ -180,7 +181,7 @@ def test_a_car_that_is_not_new_any_more_and_a_closed_store_sell_nothing(trade: T
     other = hold(trade, ask(trade, second), buyer(8))
     opened = buy(trade, other.id, who=buyer(8))
     with trade.works.change(SYSTEM) as work:
-        work.connection.execute(update(vehicles).values(newness=2))
+        work.connection.execute(update(vehicles).values(newness=int(Newness.DISPLAY)))
 
     with pytest.raises(StockQuoteDead):
         buy(trade, held.id)

@@ -138,7 +138,10 @@ def test_who_holds_a_place_is_looked_up_by_the_person_and_not_among_all_members(
         plan = str(work.connection.exec_driver_sql(word + statement, parameters).all())
 
     assert "uq_pre_orders_one_place" in plan, plan
-    assert "(person_id=?)" in plan or "Index Cond: (person_id = ANY" in plan, plan
+    # An index alone, or a bitmap of it: which of the two depends on what stood in the table before.
+    assert any(one in plan for one in ("(person_id=?)", "Index Cond: (person_id = ANY", "((person_id)::text = ANY")), (
+        plan
+    )
 
 
 # Each of these is a handful of rows or a selection, not a list of values.
@@ -154,7 +157,6 @@ KNOWN_SHORT: Final = {
     "factory_orders/light_stock/queries.py: table.id.in_(newest.group_by(table.store_id, table.model))",
     "factory_orders/personal/service.py: handovers.c.order_id.in_(own)",
     "factory_orders/personal/service.py: orders.c.id.in_(own)",
-    "factory_orders/personal/service.py: vehicle_disclosures.c.vin.in_(cars)",
     "kernel/idempotency.py: tuple_(table.account_id, table.key).in_(pairs)",
 }
 
