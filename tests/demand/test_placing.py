@@ -36,7 +36,7 @@ from kernel.ids import SeededIds
 from kernel.ledger import ledger_transfers
 from kernel.payments import AuthorisationNotYours, PaymentAlreadyMade, PaymentAmountMismatch, PaymentSignatureInvalid
 from kernel.work import Works
-from tests.configurator.small_brand import BRAND, PLANNER
+from tests.configurator.small_brand import BRAND, NORTH_STORE, PLANNER
 from tests.demand.pool_room import TIERS, PoolRoom, make_pool_room, placed
 from tests.kernel.payment_room import counting
 
@@ -213,13 +213,14 @@ def test_an_old_quote_a_foreign_one_and_another_class_are_refused(room: PoolRoom
     other_class = replace(fresh, quote_id=plus, pool_id=pool_id)
     no_pool = replace(fresh, quote_id=plus)
     made_up = replace(fresh, pool_id="f" * 32)
-    other_store = replace(fresh, store_id="e" * 32)
+    other_store, foreign_store = replace(fresh, store_id=NORTH_STORE), replace(fresh, store_id="e" * 32)
 
     kinds = [type(refused(room, one)) for one in room.place(old)] + [
-        type(refused(room, room.place(one)[0])) for one in (foreign, other_class, no_pool, made_up, other_store)
+        type(refused(room, room.place(one)[0]))
+        for one in (foreign, other_class, no_pool, made_up, other_store, foreign_store)
     ]
 
-    assert kinds == [QuoteExpired, NotFound, WrongClass, NoOpenPool, NotFound, InvalidInput]
+    assert kinds == [QuoteExpired, NotFound, WrongClass, NoOpenPool, NotFound, InvalidInput, NotFound]
 
 
 def test_a_buyer_is_not_told_of_a_class_by_its_key() -> None:
