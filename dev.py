@@ -243,7 +243,7 @@ def prove(arguments: Sequence[str]) -> int:
     """Run the long proofs, and every law anew with ten times as many examples, which are others each time."""
     add_extras()
     os.environ["MUSTER_PROVE"] = "1"
-    return hand_over([PYTHON, "-m", "pytest", "-m", "prove or hypothesis", *spread(), *arguments])
+    return hand_over([PYTHON, "-m", "pytest", "-m", "prove or hypothesis or sampled", *spread(), *arguments])
 
 
 def bench(arguments: Sequence[str]) -> int:

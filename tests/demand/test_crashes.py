@@ -28,6 +28,7 @@ def boundaries(commits: int, *, first: int, every: int) -> Iterator[Boundary]:
     yield from both[first % every :: every]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("kind", "seed"), LIVES)
 def test_a_life_that_dies_at_any_commit_ends_as_one_that_does_not(
     fresh_url: Callable[[], str], kind: str, seed: int
