@@ -12,11 +12,12 @@ _NOT_NEW: Final = """
     LEFT JOIN repair_offers ON repair_offers.vin = vehicles.vin AND repair_offers.order_id = allocations.order_id
         AND repair_offers.state = 'accepted' AND vehicles.consented_for = allocations.order_id
     LEFT JOIN stock_purchases ON stock_purchases.id = allocations.order_id
+    LEFT JOIN stock_quotes ON stock_quotes.id = stock_purchases.quote_id
         AND vehicles.consented_for = allocations.order_id AND NOT EXISTS (
             SELECT 1 FROM vehicle_disclosures WHERE vehicle_disclosures.vin = vehicles.vin
-                AND vehicle_disclosures.repair_minor > 0 AND vehicle_disclosures.id > stock_purchases.quote_id)
+                AND vehicle_disclosures.repair_minor > 0 AND vehicle_disclosures.number > stock_quotes.told)
     WHERE vehicles.brand_id = :brand_id AND (vehicles.newness > 2
-        OR (vehicles.newness = 2 AND repair_offers.id IS NULL AND stock_purchases.id IS NULL))
+        OR (vehicles.newness = 2 AND repair_offers.id IS NULL AND stock_quotes.id IS NULL))
 """
 _UNTOLD: Final = """
     SELECT damage_cases.vin FROM damage_cases

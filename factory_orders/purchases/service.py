@@ -30,7 +30,6 @@ from factory_orders.stock.model import (
     StockHold,
     StockPurchase,
     deposit_for,
-    says_all,
     write_contract,
 )
 from factory_orders.stock.policy import StockPurchasePolicy
@@ -170,7 +169,9 @@ def _car_in_stock(work: Work, hold: StockHold, store_id: str) -> StockCar:
     car = stock_cars_by_vin(work, [hold.vin]).get(hold.vin)
     if car is None or car.store_id != store_id:
         raise StockQuoteDead(Liveness.GONE.value)
-    if not says_all(car, quote_id=hold.quote_id):
+    quote = quote_by_id(work, hold.quote_id)
+    assert quote is not None, "a quote stays"
+    if car.told != quote.told:
         raise StockQuoteDead(Liveness.OUTDATED.value)
     return car
 

@@ -19,7 +19,7 @@ STOCK_DEPOSIT_PURPOSE: Final = "stock_deposit"
 class StockCar:
     """A new or repaired car at a store that is bound to nobody; `price_minor` is the store's, None until it names one.
 
-    What it was priced at while it was new is no price of a repaired car. `told_id` is of the last that was disclosed.
+    What it was priced at while it was new is no price of a repaired car. So many points are `told` of it.
     """
 
     vin: str
@@ -31,7 +31,7 @@ class StockCar:
     arrived_at: datetime
     price_minor: int | None
     held_until: datetime | None
-    told_id: str | None = None
+    told: int = 0
 
 
 class Liveness(StrEnum):
@@ -47,7 +47,10 @@ class Liveness(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StockQuote:
-    """A signed quote of one car; `document` is what was signed, and says everything that is to be paid and known."""
+    """A signed quote of one car; `document` is what was signed, and says everything that is to be paid and known.
+
+    `told` is how many points had been disclosed of the car by then.
+    """
 
     id: str
     brand_id: str
@@ -55,6 +58,7 @@ class StockQuote:
     vin: str
     price_minor: int
     total_minor: int
+    told: int
     document: dict[str, Any]
     key_id: str
     signature: str
@@ -162,23 +166,18 @@ def write_contract(
     }
 
 
-def says_all(car: StockCar, *, quote_id: str) -> bool:
-    """Say whether nothing was disclosed of a car since a quote of it: ids are in the order of time."""
-    return car.told_id is None or car.told_id < quote_id
-
-
 def liveness(
-    car: StockCar | None, *, quote_id: str, store_id: str, price_minor: int, expires_at: datetime, now: datetime
+    car: StockCar | None, *, told: int, store_id: str, price_minor: int, expires_at: datetime, now: datetime
 ) -> Liveness:
     """Say whether a quote is live against the real stock: the car as it was told of stands there, at that price, free.
 
-    Of the quote it takes the id, the store, the price and the end.
+    Of the quote it takes how much it tells, the store, the price and the end.
     """
     if car is None or car.store_id != store_id:
         return Liveness.GONE
     if now >= expires_at:
         return Liveness.EXPIRED
-    if not says_all(car, quote_id=quote_id):
+    if car.told != told:
         return Liveness.OUTDATED
     if car.price_minor != price_minor:
         return Liveness.REPRICED

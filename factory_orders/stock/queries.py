@@ -50,7 +50,7 @@ def _select_stock(work: Work) -> Select[Any]:
             way.inspected_at,
             price.price_minor,
             func.coalesce(hold.expires_at, early.answer_by, repair.answer_by).label("expires_at"),
-            _last_told().label("told_id"),
+            _told().label("told"),
         )
         .join(shipments, shipments.c.id == last_way)
         .join(build_orders, build_orders.c.id == car.build_order_id)
@@ -60,7 +60,7 @@ def _select_stock(work: Work) -> Select[Any]:
             stock_prices,
             (price.id == last_price)
             & (price.store_id == way.store_id)
-            & or_(car.newness <= int(SOLD_AS_NEW), price.id > _last_told(vehicle_disclosures.c.repair_minor > 0)),
+            & or_(car.newness <= int(SOLD_AS_NEW), price.told >= _told(vehicle_disclosures.c.repair_minor > 0)),
         )
         .outerjoin(stock_holds, (hold.vin == car.vin) & hold.ended_at.is_(None))
         # A car that is offered to who waits for an equal one is held for them.
@@ -76,10 +76,11 @@ def _select_stock(work: Work) -> Select[Any]:
     )
 
 
-def _last_told(*which: ColumnElement[bool]) -> Any:
-    """Select the id of the last disclosure of a car, or of the last of some."""
+def _told(*which: ColumnElement[bool]) -> Any:
+    """Select the number of the last disclosure of a car, or of the last of some; 0 where there is none."""
     told = vehicle_disclosures.c
-    return select(func.max(told.id)).where(told.vin == vehicles.c.vin, *which).correlate(vehicles).scalar_subquery()
+    last = select(func.coalesce(func.max(told.number), 0)).where(told.vin == vehicles.c.vin, *which)
+    return last.correlate(vehicles).scalar_subquery()
 
 
 def _car(row: Any) -> StockCar:
@@ -93,7 +94,7 @@ def _car(row: Any) -> StockCar:
         row.inspected_at,
         row.price_minor,
         row.expires_at,
-        row.told_id,
+        row.told,
     )
 
 
@@ -144,7 +145,7 @@ def quotes_standing(work: Work, quote_ids: Sequence[str]) -> dict[str, QuoteStan
     """
     work.actor.require(Permission.PUBLIC_READ)
     table = stock_quotes.c
-    found = select(table.id, table.vin, table.store_id, table.price_minor, table.expires_at).where(
+    found = select(table.id, table.vin, table.told, table.store_id, table.price_minor, table.expires_at).where(
         table.brand_id == work.actor.brand_id, db.among(table.id, sorted(set(quote_ids)))
     )
     rows = work.connection.execute(found).all()
@@ -155,7 +156,7 @@ def quotes_standing(work: Work, quote_ids: Sequence[str]) -> dict[str, QuoteStan
 def _standing(row: Any, car: StockCar | None, now: datetime) -> QuoteStanding:
     found = liveness(
         car,
-        quote_id=row.id,
+        told=row.told,
         store_id=row.store_id,
         price_minor=row.price_minor,
         expires_at=row.expires_at,

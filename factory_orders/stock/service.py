@@ -8,9 +8,9 @@ from typing import Any, Final
 from configurator.quote_service import QuoteDesk, StockCarOffer, lines_of_stock_car, sign_stock_document
 from factory_orders.errors import StockCarHeld, StockQuoteDead
 from factory_orders.stock.events import StockPurchaseExpired
-from factory_orders.stock.model import Liveness, StockCar, StockHold, StockQuote, says_all, write_document
+from factory_orders.stock.model import Liveness, StockCar, StockHold, StockQuote, write_document
 from factory_orders.stock.policy import StockPolicy
-from factory_orders.stock.queries import my_stock_hold, stock_cars_by_vin, stock_quote
+from factory_orders.stock.queries import my_stock_hold, quote_by_id, stock_cars_by_vin, stock_quote
 from factory_orders.stock.store import (
     drop_purchase,
     end_stock_hold,
@@ -47,7 +47,7 @@ def price_stock_car(work: Work, vin: str, *, price_minor: int) -> StockCar:
     car = stock_cars_by_vin(work, [number]).get(number)
     if car is None or car.store_id != work.actor.own_store():
         raise NotFound("stock car")
-    insert_price(work, number, car.store_id, price_minor)
+    insert_price(work, car, price_minor)
     return stock_cars_by_vin(work, [number])[number]
 
 
@@ -82,6 +82,7 @@ def ask_stock_quote(work: Work, desk: QuoteDesk, vin: str) -> StockQuote:
         vin=number,
         price_minor=car.price_minor,
         total_minor=document["total_minor"],
+        told=car.told,
         document=document,
         key_id=key_id,
         signature=signature,
@@ -129,8 +130,8 @@ def hold_stock_car(work: Work, quote_id: str) -> StockHold:
 
 
 def _says_all(work: Work, hold: StockHold) -> bool:
-    car = stock_cars_by_vin(work, [hold.vin]).get(hold.vin)
-    return car is None or says_all(car, quote_id=hold.quote_id)
+    car, quote = stock_cars_by_vin(work, [hold.vin]).get(hold.vin), quote_by_id(work, hold.quote_id)
+    return car is None or (quote is not None and quote.told == car.told)
 
 
 def release_stock_car(work: Work, hold_id: str) -> StockHold:

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from factory_orders.planning.tables import orders
 from factory_orders.plant.tables import build_orders
-from factory_orders.stock.model import PurchaseState, StockHold, StockPurchase, StockQuote
+from factory_orders.stock.model import PurchaseState, StockCar, StockHold, StockPurchase, StockQuote
 from factory_orders.stock.rows import hold_from, purchase_from
 from factory_orders.stock.tables import stock_holds, stock_prices, stock_purchases, stock_quotes
 from factory_orders.vehicles.store import lock_vehicle
@@ -17,15 +17,16 @@ from kernel.errors import NotFound
 from kernel.work import Work
 
 
-def insert_price(work: Work, vin: str, store_id: str, price_minor: int) -> None:
-    """Write a store's price of a car; the latest counts."""
+def insert_price(work: Work, car: StockCar, price_minor: int) -> None:
+    """Write a store's price of a car as it stands there; the latest counts."""
     work.connection.execute(
         stock_prices.insert().values(
             id=work.new_id(),
             brand_id=work.actor.brand_id,
-            store_id=store_id,
-            vin=vin,
+            store_id=car.store_id,
+            vin=car.vin,
             price_minor=price_minor,
+            told=car.told,
             by_account_id=work.actor.account_id,
             at=work.now,
         )

@@ -21,6 +21,8 @@ stock_prices = Table(
     Column("store_id", Id, ForeignKey("stores.id"), nullable=False),
     Column("vin", String(17), ForeignKey("vehicles.vin"), nullable=False),
     Column("price_minor", Minor, nullable=False),
+    # How many points had been disclosed of the car by then; so in quotes.
+    Column("told", Integer, nullable=False),
     Column("by_account_id", Id),
     Column("at", Instant, nullable=False),
     CheckConstraint("price_minor > 0", name="price_positive"),
@@ -37,6 +39,7 @@ stock_quotes = Table(
     Column("vin", String(17), ForeignKey("vehicles.vin"), nullable=False),
     Column("price_minor", Minor, nullable=False),
     Column("total_minor", Minor, nullable=False),
+    Column("told", Integer, nullable=False),
     Column("document", Json, nullable=False),
     Column("key_id", String(40), nullable=False),
     Column("signature", String(120), nullable=False),

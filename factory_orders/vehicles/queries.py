@@ -63,7 +63,7 @@ def disclosures_of(work: Work, vins: Sequence[str]) -> dict[str, list[Disclosure
     found = (
         select(vehicle_disclosures)
         .where(table.brand_id == work.actor.brand_id, db.among(table.vin, vins))
-        .order_by(table.id)
+        .order_by(table.vin, table.number)
     )
     told: dict[str, list[Disclosure]] = {vin: [] for vin in vins}
     for row in work.connection.execute(found).mappings():

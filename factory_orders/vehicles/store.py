@@ -91,12 +91,15 @@ def save_vehicles(work: Work, changed: Sequence[Vehicle]) -> None:
 
 
 def insert_disclosure(work: Work, disclosure: Disclosure) -> None:
-    """Write what has to be told."""
+    """Write what has to be told, as the next of its car, which the caller has locked."""
+    table = vehicle_disclosures.c
+    last = select(func.coalesce(func.max(table.number), 0)).where(table.vin == disclosure.vin).scalar_subquery()
     work.connection.execute(
         vehicle_disclosures.insert().values(
             id=disclosure.id,
             brand_id=work.actor.brand_id,
             vin=disclosure.vin,
+            number=last + 1,
             reason=disclosure.reason.value,
             detail=disclosure.detail,
             repair_minor=disclosure.repair_minor,

@@ -51,6 +51,8 @@ vehicle_disclosures = Table(
     Column("id", Id, primary_key=True),
     Column("brand_id", Id, nullable=False),
     Column("vin", String(17), ForeignKey("vehicles.vin"), nullable=False),
+    # The first, second, … of its car: an id's time is that of a change's beginning, and says less than the car's lock.
+    Column("number", Integer, nullable=False),
     Column("reason", String(40), nullable=False),
     Column("detail", String(400), nullable=False),
     Column("repair_minor", Minor, nullable=False),
@@ -61,8 +63,9 @@ vehicle_disclosures = Table(
     CheckConstraint("(reason = 'transport_damage') = (shipment_id IS NOT NULL)", name="damaged_on_a_way"),
     CheckConstraint(f"reason IN ({_REASONS})", name="reason_known"),
     CheckConstraint("repair_minor >= 0", name="repair_not_negative"),
+    CheckConstraint("number >= 1", name="numbered_from_one"),
+    UniqueConstraint("vin", "number"),
 )
-Index("ix_vehicle_disclosures_vin", vehicle_disclosures.c.vin)
 
 guard(
     vehicles,

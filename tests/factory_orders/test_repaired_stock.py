@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from factory_orders import queries, service
-from factory_orders.conditions.model import HandOver
+from factory_orders.conditions.model import HandOver, Party
 from factory_orders.errors import RepairOfferEnded, StockQuoteDead
 from factory_orders.model import AtStoreOrder, CancelledOrder, DeliveredOrder, ScheduledOrder, ShipmentState
 from factory_orders.offers.model import OfferState
@@ -22,11 +22,11 @@ from kernel.ledger import account
 from kernel.paging import PageRequest
 from kernel.timers import fire_due
 from kernel.work import Works
-from tests.configurator.small_brand import BRAND
+from tests.configurator.small_brand import BRAND, PLANNER
 from tests.demand.pool_room import PoolRoom, make_pool_room
 from tests.factory_orders.leaving_room import cancel, deliver, found_by_audit, locked_orders, news_of
 from tests.factory_orders.purchasing import DEPOSIT, bought, buy, car, deposit_of, order_of, token
-from tests.factory_orders.test_conditions import SCRATCH, look, seen
+from tests.factory_orders.test_conditions import SCRATCH, cases, look, seen
 from tests.factory_orders.test_damage import LARGE, SMALL, agree, close
 from tests.factory_orders.test_leaving_late import until_late
 from tests.factory_orders.test_lost_cars import lose
@@ -179,6 +179,27 @@ def test_what_is_found_of_a_stock_car_ends_its_quotes_and_past_the_threshold_its
     assert anew.id != held.id
     buy(trade, anew.id, key="another key", given=token(trade, buyer(7)))
     assert own_stock(trade) == []
+    assert found_by_audit(room) == []
+
+
+def test_damage_whose_report_began_before_a_quote_and_is_written_after_it_ends_the_quote_and_the_price(
+    room: PoolRoom,
+) -> None:
+    trade, vin = damaged_in_stock(room)
+    began_at = trade.clock.now()
+    trade.clock.advance(timedelta(seconds=1))
+    set_price(trade, vin)
+    quote = ask(trade, vin)
+    held = hold(trade, quote)
+
+    with trade.works.change(PLANNER) as work:
+        work.now = began_at
+        service.close_damage_case(work, cases(trade)[0].id, borne_by=Party.CARRIER, repair_minor=LARGE)
+
+    assert live(trade, quote) is Liveness.OUTDATED
+    with pytest.raises(StockQuoteDead, match="outdated"):
+        buy(trade, held.id, given=token(trade, buyer(7)))
+    assert [one.price_minor for one in own_stock(trade)] == [None]
     assert found_by_audit(room) == []
 
 

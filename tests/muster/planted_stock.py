@@ -32,7 +32,7 @@ def _hold(connection: Connection, vin: str, **ended: Any) -> None:
     """Quote a car, and let somebody hold it."""
     store_id = connection.execute(select(shipments.c.store_id)).scalars().first()
     own = {"brand_id": BRAND, "vin": vin, "expires_at": LATER}
-    quote = own | PAPER | {"price_minor": 100, "total_minor": 100, "document": {}, "store_id": store_id}
+    quote = own | PAPER | {"price_minor": 100, "total_minor": 100, "told": 0, "document": {}, "store_id": store_id}
     connection.execute(insert(stock_quotes).values(**quote, id="e" * 32, issued_at=MONDAY_MORNING))
     held = {"id": "d" * 32, "quote_id": "e" * 32, "held_at": MONDAY_MORNING}
     connection.execute(insert(stock_holds).values(**own, **held, **ended))

@@ -2176,6 +2176,7 @@ CREATE TABLE stock_prices (
 	store_id VARCHAR(32) NOT NULL, 
 	vin VARCHAR(17) NOT NULL, 
 	price_minor BIGINT NOT NULL, 
+	told INTEGER NOT NULL, 
 	by_account_id VARCHAR(32), 
 	at VARCHAR(27) NOT NULL, 
 	CONSTRAINT pk_stock_prices PRIMARY KEY (id), 
@@ -2191,6 +2192,7 @@ CREATE TABLE stock_quotes (
 	vin VARCHAR(17) NOT NULL, 
 	price_minor BIGINT NOT NULL, 
 	total_minor BIGINT NOT NULL, 
+	told INTEGER NOT NULL, 
 	document TEXT NOT NULL, 
 	key_id VARCHAR(40) NOT NULL, 
 	signature VARCHAR(120) NOT NULL, 
@@ -2331,6 +2333,7 @@ CREATE TABLE vehicle_disclosures (
 	id VARCHAR(32) NOT NULL, 
 	brand_id VARCHAR(32) NOT NULL, 
 	vin VARCHAR(17) NOT NULL, 
+	number INTEGER NOT NULL, 
 	reason VARCHAR(40) NOT NULL, 
 	detail VARCHAR(400) NOT NULL, 
 	repair_minor BIGINT NOT NULL, 
@@ -2342,6 +2345,8 @@ CREATE TABLE vehicle_disclosures (
 	CONSTRAINT ck_vehicle_disclosures_damaged_on_a_way CHECK ((reason = 'transport_damage') = (shipment_id IS NOT NULL)), 
 	CONSTRAINT ck_vehicle_disclosures_reason_known CHECK (reason IN ('rework', 'transport_damage', 'rejected_handover', 'display', 'demo')), 
 	CONSTRAINT ck_vehicle_disclosures_repair_not_negative CHECK (repair_minor >= 0), 
+	CONSTRAINT ck_vehicle_disclosures_numbered_from_one CHECK (number >= 1), 
+	CONSTRAINT uq_vehicle_disclosures_vin_number UNIQUE (vin, number), 
 	CONSTRAINT fk_vehicle_disclosures_vin FOREIGN KEY(vin) REFERENCES vehicles (vin), 
 	CONSTRAINT fk_vehicle_disclosures_shipment_id FOREIGN KEY(shipment_id) REFERENCES shipments (id)
 )
@@ -2956,8 +2961,6 @@ CREATE INDEX ix_swap_rounds_brand ON swap_rounds (brand_id, id)
 CREATE INDEX ix_throttles_changed_at ON throttles (changed_at)
 -- next
 CREATE INDEX ix_timers_due_at ON timers (due_at, id)
--- next
-CREATE INDEX ix_vehicle_disclosures_vin ON vehicle_disclosures (vin)
 -- next
 CREATE INDEX ix_vehicles_brand ON vehicles (brand_id, vin)
 -- next
