@@ -65,7 +65,7 @@ class Disclosure:
     """Something that happened to the car before delivery; you read and accept it, or reject the handover."""
 
     reason: str
-    detail: str
+    detail: str = field(about="The reporter's words; empty where another buyer wrote them of a car that was not taken.")
     repair: Money
     at: datetime
     accepted_at: datetime | None
