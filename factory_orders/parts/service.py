@@ -149,16 +149,19 @@ def answer_call_off(work: Work, call_off_id: str, *, arrives_on: date) -> CallOf
 def receive_call_off(work: Work, call_off_id: str, *, quantity: int | None = None) -> CallOff:
     """Take the plant's word that it has what it called off, or so many of it; what is missing is called off anew.
 
-    Refuses another plant's call-off (NotFound) and one that has ended (CallOffEnded).
+    The same word again is answered as before and counts once. Refuses another plant's call-off (NotFound), and one that
+    was withdrawn or received in another quantity (CallOffEnded).
     """
     work.actor.require(Permission.PLANT_REPORT)
     plant_id = work.actor.own_plant()
     one = lock_call_off(work, call_off_id)
     if one.plant_id != plant_id:
         raise NotFound("call-off")
+    received = one.quantity if quantity is None else quantity
+    if one.received == received:
+        return one
     if one.state not in LIVE:
         raise CallOffEnded(one.state.value)
-    received = one.quantity if quantity is None else quantity
     _check_quantity(received)
     ended = replace(one, state=CallOffState.RECEIVED, received=received, ended_at=work.now)
     save_call_off(work, ended)

@@ -191,7 +191,7 @@ def answer_call_off(work: Work, input: AnswerCallOffInput) -> CallOff:  # noqa: 
 
 @mutation(does=Permission.PLANT_REPORT, refuses=(CallOffEnded,), result="ReceiveCallOffResult")
 def receive_call_off(work: Work, input: ReceiveCallOffInput) -> CallOff:  # noqa: A002  # the API's word
-    """Report as the plant that a call-off has arrived."""
+    """Report as the plant that a call-off has arrived; the same report again is answered alike and counts once."""
     raw = raw_id(input.call_off_id, "CallOff")
     return show_call_off(service.receive_call_off(work, raw, quantity=input.quantity))
 

@@ -202,13 +202,17 @@ def test_what_is_received_is_there_and_what_is_missing_is_called_off_anew(trade:
 def test_a_call_off_is_received_once_and_not_answered_afterwards(trade: Trade) -> None:
     trade.lock(3)
     (one,) = call_off(trade).made
-    receive(trade, one)
+    first = receive(trade, one)
+    trade.clock.advance(timedelta(minutes=1))
 
+    # The same word again, since the answer to the first was lost, is the same answer.
+    again = [receive(trade, one), receive(trade, one, 3)]
     with pytest.raises(CallOffEnded):
-        receive(trade, one)
+        receive(trade, one, 2)
     with pytest.raises(CallOffEnded):
         answer(trade, supplier(trade), one, MONDAY)
 
+    assert again == [first, first]
     assert stock(trade) == {BODY: 3}
 
 
