@@ -301,6 +301,7 @@ REASONS: Final[Texts] = {
         "该车物料已就绪，而工厂现无所需的其他零件",
     ),
     "AMEND_WEEK": ("the week of {week} has no room for {option}", "{week}当周的{option}产能已满"),
+    "NOTHING_MORE": ("nothing more, the car is handed over", "无，车辆已交付"),
     "CAR_NEEDED": ("the car at the store", "车辆到店"),
     "STATES_NEEDED": ("{states}", "{states}"),
     # VINs

@@ -144,7 +144,10 @@ def accept_disclosures_of(work: Work, accepted: Sequence[tuple[Actor, str]]) -> 
 
 
 def sign_handover(work: Work, handover_id: str) -> Handover:
-    """Sign for the car: it is delivered. Refuses InspectionMissing, BalanceOpen and InvoiceMissing."""
+    """Sign for the car: it is delivered. The same signature again is the same one.
+
+    Refuses InspectionMissing, BalanceOpen and InvoiceMissing.
+    """
     return only(sign_handovers(work, [(work.actor, handover_id)]))
 
 
@@ -162,6 +165,8 @@ def sign_handovers(work: Work, signing: Sequence[tuple[Actor, str]]) -> list[Han
 
     def judge(actor: Actor, handover_id: str) -> Handover:
         actor.require(Permission.OWN_WRITE)
+        if (known := held.of_buyer(actor, handover_id)).state is HandoverState.SIGNED:
+            return known
         handover, order = held.own(actor, handover_id)
         if handover.state is HandoverState.INSPECTED:
             asked = balance_of(work, handover.id)
@@ -169,7 +174,7 @@ def sign_handovers(work: Work, signing: Sequence[tuple[Actor, str]]) -> list[Han
         return replace(desk.checked(handover), state=HandoverState.SIGNED, ended_at=work.now)
 
     outcomes: list[Handover | Refusal] = [outcome_of(partial(judge, *one)) for one in signing]
-    signed = answers(outcomes)
+    signed = [one for one in answers(outcomes) if held.handovers[one.id].state is not HandoverState.SIGNED]
     terms = {one.id: held.orders[one.order_id].terms for one in signed}
     deliver_vehicles(work, [desk.vehicles[one.vin] for one in signed])
     book_shares(work, [(terms[one.id], one.vin) for one in signed])

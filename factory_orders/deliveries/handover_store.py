@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from factory_orders.deliveries.balance import Balance
-from factory_orders.deliveries.model import OPEN, Handover
+from factory_orders.deliveries.model import OPEN, Handover, HandoverState
 from factory_orders.deliveries.rows import HANDOVER_FIELDS, handover_from
 from factory_orders.deliveries.tables import handovers, late_credits, order_balances
 from factory_orders.errors import HandoverNotPossible
@@ -94,7 +94,8 @@ class Held:
         handover = self.of_buyer(actor, handover_id)
         order = self.orders[handover.order_id]
         if not isinstance(order, AtStoreOrder):
-            raise HandoverNotPossible(handover.state.value, because("CAR_NEEDED"))
+            needs = "NOTHING_MORE" if handover.state is HandoverState.SIGNED else "CAR_NEEDED"
+            raise HandoverNotPossible(handover.state.value, because(needs))
         return handover, order
 
 
