@@ -302,6 +302,14 @@ REASONS: Final[Texts] = {
     ),
     "AMEND_WEEK": ("the week of {week} has no room for {option}", "{week}当周的{option}产能已满"),
     "NOTHING_MORE": ("nothing more, the car is handed over", "无，车辆已交付"),
+    "NOT_BEGUN": (
+        "an appointment that has not begun; sign for the car, or reject it and book another appointment",
+        "尚未开始的预约；请签收车辆，或拒收后重新预约",
+    ),
+    "BOOK_ANEW": (
+        "another appointment for the order (bookHandover); one that is booked already can be moved",
+        "为该订单重新预约；如已有新的预约，可对其改约",
+    ),
     "CAR_NEEDED": ("the car at the store", "车辆到店"),
     "STATES_NEEDED": ("{states}", "{states}"),
     # VINs

@@ -16,7 +16,6 @@ from factory_orders.deliveries.model import (
     HandoverState,
     Shipment,
     own_at_store,
-    require_state,
 )
 from factory_orders.deliveries.queries import taken_places_of
 from factory_orders.deliveries.shipment_store import ways_to_buyers
@@ -106,10 +105,15 @@ def _judge(
 
 
 def rebook_handover(work: Work, handover_id: str, appointment_at: datetime) -> Handover:
-    """Move an appointment that has not begun to another time of the same store."""
+    """Move an appointment that has not begun to another time of the same store.
+
+    Refuses one that has begun, and one that was rejected: another one is booked then (HandoverNotPossible).
+    """
     work.actor.require(Permission.OWN_WRITE)
     handover, order = hold_handovers(work, [handover_id]).own(work.actor, handover_id)
-    require_state(handover, HandoverState.BOOKED)
+    if handover.state is not HandoverState.BOOKED:
+        needs = "BOOK_ANEW" if handover.state is HandoverState.REJECTED else "NOT_BEGUN"
+        raise HandoverNotPossible(handover.state.value, because(needs))
     if handover.appointment_at == appointment_at:
         return handover
     moved = replace(handover, appointment_at=appointment_at)

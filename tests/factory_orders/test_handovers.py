@@ -22,7 +22,6 @@ from factory_orders.errors import (
     HandoverNotPossible,
     InspectionMissing,
 )
-from factory_orders.events import VehicleDelivered
 from factory_orders.model import (
     AtStoreOrder,
     CheckedPoint,
@@ -357,25 +356,6 @@ def test_nothing_follows_a_signature(trade: Trade) -> None:
         with pytest.raises(Refusal):
             again(step)
     assert transfers(trade) == before
-
-
-def test_the_same_signature_again_is_the_same_one_and_delivers_the_car_once(trade: Trade) -> None:
-    signed = trade.hand_over(at_store(trade))
-    before = transfers(trade)
-    trade.clock.advance(timedelta(minutes=5))
-
-    again = trade.sign(signed)
-    with pytest.raises(HandoverNotPossible) as refused, trade.works.change(buyer()) as work:
-        service.reject_handover(work, signed.id, "no")
-    with pytest.raises(NotFound):
-        trade.sign(signed, who=buyer(2))
-
-    assert again == signed
-    assert refused.value.text("zh-CN") == "当前状态为已签收，无法执行；需要：无，车辆已交付。"
-    assert transfers(trade) == before
-    with trade.works.read(SYSTEM) as work:
-        told = work.connection.execute(select(outbox.c.kind)).scalars().all()
-    assert told.count(VehicleDelivered.kind) == 1
 
 
 def test_a_store_sees_its_own_deliveries_and_nothing_of_the_buyers(trade: Trade) -> None:
