@@ -211,11 +211,13 @@ class WrongClass(Refusal):
 
 @dataclass(unsafe_hash=True)
 class AlreadyInPool(Refusal):
-    """The person holds a place in this pool, under this or another account."""
+    """The person holds a place in the pool `pool_id` with the pre-order `pre_order_id`, of this or another account."""
 
     code = "ALREADY_IN_POOL"
     en = "You hold a place in this pool already: one person, one place. Raise its cap, or withdraw it first."
     zh = "您在该拼单池已有名额，每人限一个。可提高上限，或先退出。"
+    pool_id: str
+    pre_order_id: str
 
 
 @dataclass(unsafe_hash=True)

@@ -40,7 +40,7 @@ GENERAL: Final[tuple[type[Refusal], ...]] = (
     TooBusy,
 )
 _MINOR: Final = "_minor"
-_IDS: Final = {"other_pool_id": "Pool"}
+_IDS: Final = {"other_pool_id": "Pool", "pool_id": "Pool", "pre_order_id": "PreOrder"}
 """Facts that name a thing, with its kind."""
 _made: dict[type[Refusal], type[Any]] = {}
 

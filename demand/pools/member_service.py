@@ -91,8 +91,9 @@ def fund_pre_order(work: Work, payment: Payment) -> PreOrder:
 
 
 def _join(work: Work, stored: StoredPool, head: PreOrderHead, *, now: datetime) -> StoredPool | Refusal:
-    if (stored.pool.head.id, head.person_id) in places_of(work, [head.person_id]):
-        return AlreadyInPool()
+    pool_id = stored.pool.head.id
+    if held := places_of(work, [head.person_id]).get((pool_id, head.person_id)):
+        return AlreadyInPool(pool_id, held)
     cleared = is_cleared_there(work, head)
     joined = admit(stored.pool, head.offer, accepts_frozen=head.accepts_frozen, cleared=cleared, now=now)
     return joined if isinstance(joined, Refusal) else StoredPool(joined, stored.joined + 1)

@@ -108,8 +108,8 @@ class Candidate:
 
 @dataclass(slots=True)
 class Seating:
-    """What a group decides on: the locked pools with the places ever taken and the time in them, who holds a place,
-    how many of those who reach p_i(M) would not be in the frozen pool, quotes already used.
+    """What a group decides on: the locked pools with the places ever taken and the time in them, who holds a place
+    by which pre-order, how many of those who reach p_i(M) would not be in the frozen pool, quotes already used.
 
     It changes as candidates are seated, so each one sees those before it.
     """
@@ -117,7 +117,7 @@ class Seating:
     pools: dict[str, Pool]
     joined: dict[str, int]
     times: Mapping[str, datetime]
-    holders: set[tuple[str, str]]
+    holders: dict[tuple[str, str], str]
     uncleared: dict[str, int] = field(default_factory=dict)
     quotes_used: set[str] = field(default_factory=set)
 
@@ -140,8 +140,8 @@ def _seat_one(seating: Seating, one: Candidate) -> Refusal | None:
         return pools
     full: PoolFull | None = None
     for pool in pools:
-        if (pool.head.id, request.actor.person_id) in seating.holders:
-            return AlreadyInPool()
+        if held := seating.holders.get((pool.head.id, request.actor.person_id)):
+            return AlreadyInPool(pool.head.id, held)
         uncleared = seating.uncleared.get(pool.head.id, 0)
         joined = _admitted(one, pool, uncleared=uncleared, now=seating.times[pool.head.id])
         if not isinstance(joined, Refusal):
@@ -169,7 +169,7 @@ def _take_place(seating: Seating, one: Candidate, joined: JoinablePool) -> None:
         seating.joined[one.pool_id] += 1
         if counts_uncleared(joined, one.offer, cleared=_by_cash(one)):
             seating.uncleared[one.pool_id] = seating.uncleared.get(one.pool_id, 0) + 1
-        seating.holders.add((one.pool_id, one.request.actor.person_id or ""))
+        seating.holders[one.pool_id, one.request.actor.person_id or ""] = one.id
         one.place_number = seating.joined[one.pool_id]
     seating.quotes_used.add(one.request.quote_id)
 

@@ -209,14 +209,15 @@ def pre_orders_by_id(work: Work, pre_order_ids: Sequence[str]) -> dict[str, tupl
     return {row["id"]: (pre_order_from(row), row["place_number"]) for row in rows}
 
 
-def places_of(work: Work, person_ids: Sequence[str]) -> set[tuple[str, str]]:
-    """Return the places that these persons hold, as (pool, person); exact in pools that are locked."""
+def places_of(work: Work, person_ids: Sequence[str]) -> dict[tuple[str, str], str]:
+    """Return by (pool, person) the pre-orders with which these persons hold places; exact in pools that are locked."""
     if not person_ids:
-        return set()
+        return {}
     table = pre_orders.c
     # In the words of the index of places: with values that are bound neither database may use it.
-    found = select(table.pool_id, table.person_id).where(db.among(table.person_id, person_ids), text(HOLDS_PLACE))
-    return {(pool_id, person_id) for pool_id, person_id in work.connection.execute(found).all()}
+    holds = db.among(table.person_id, person_ids), text(HOLDS_PLACE)
+    found = select(table.pool_id, table.person_id, table.id).where(*holds)
+    return {(pool_id, person_id): own for pool_id, person_id, own in work.connection.execute(found).all()}
 
 
 def members_of(work: Work, pool_id: str) -> list[tuple[PooledPreOrder, int]]:

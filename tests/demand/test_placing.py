@@ -240,13 +240,13 @@ def test_only_a_verified_consumer_orders(room: PoolRoom) -> None:
 
 
 def test_a_second_account_of_the_same_person_gets_no_second_place(room: PoolRoom) -> None:
-    room.open()
-    room.join(1)
+    pool_id = room.open()
+    (held,) = room.join(1)
     other = replace(room.buyer(2), person_id=room.buyer(1).person_id)
 
     (outcome,) = room.place(room.request(other))
 
-    assert outcome == AlreadyInPool()
+    assert outcome == AlreadyInPool(pool_id, held.pre_order.head.id)
 
 
 def test_a_join_after_the_deadline_is_refused(room: PoolRoom) -> None:

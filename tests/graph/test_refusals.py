@@ -11,10 +11,12 @@ import strawberry
 from graphql import ExecutionResult, GraphQLUnionType
 from strawberry.schema.config import StrawberryConfig
 
+from demand.errors import AlreadyInPool
 from graph.access import object_type, read_access
 from graph.context import Request
 from graph.documents import Documents
 from graph.execution import read_variables, run
+from graph.identifiers import write_id
 from graph.operations import query
 from graph.refusals import refusal_type, show_refusal
 from graph.scalars import SCALARS
@@ -74,6 +76,12 @@ def test_facts_become_fields_in_the_readers_language(locale: str, reason: str) -
     assert shown.price.minor == 500
     assert shown.ways == ["north", "south"]
     assert refusal_type(BridgeOut) is type(shown)
+
+
+def test_a_refusal_names_things_by_the_ids_of_the_api() -> None:
+    shown = show_refusal(AlreadyInPool("the pool", "the pre-order"), "en")
+
+    assert (shown.pool_id, shown.pre_order_id) == (write_id("Pool", "the pool"), write_id("PreOrder", "the pre-order"))
 
 
 def test_a_rule_that_says_no_is_an_answer_and_no_error(http: Http) -> None:

@@ -123,8 +123,8 @@ def _next_pool(work: Work, waiting: WaitingPreOrder, pool_id: str | None) -> Sto
 
 def _joined(work: Work, stored: StoredPool, waiting: WaitingPreOrder) -> StoredPool:
     head, pool = waiting.head, stored.pool
-    if (pool.head.id, head.person_id) in places_of(work, [head.person_id]):
-        raise AlreadyInPool
+    if held := places_of(work, [head.person_id]).get((pool.head.id, head.person_id)):
+        raise AlreadyInPool(pool.head.id, held)
     cleared = is_cleared_there(work, head)
     now = pool_times(work, [pool.head.id])[pool.head.id]
     joined = admit(pool, head.offer, accepts_frozen=head.accepts_frozen, cleared=cleared, now=now)
