@@ -249,8 +249,9 @@ def _of_pre_order(letter: Letter) -> NewNotice | None:
             return NewNotice(
                 account_id, "pre_order_rolled" if keeps_time else "pre_order_begins_anew", {}, letter.event_id
             )
-        case CostlierTermsOffered(account_id=account_id, answer_by=answer_by):
-            return NewNotice(account_id, "costlier_terms", {"deadline": answer_by}, letter.event_id)
+        case CostlierTermsOffered(account_id=account_id, answer_by=answer_by, model=model, any_trim=any_trim):
+            kind = "costlier_terms_any_trim" if any_trim else "costlier_terms"
+            return NewNotice(account_id, kind, {"model": model, "deadline": answer_by}, letter.event_id)
         case MemberRemoved(account_id=account_id, reason=reason):
             kind = "member_removed_for_fraud" if reason == "fraud" else "member_removed"
             return NewNotice(account_id, kind, {}, letter.event_id)

@@ -231,12 +231,17 @@ class PreOrderRolled(Event):
 @event("demand.costlier_terms_offered")
 @dataclass(frozen=True, slots=True)
 class CostlierTermsOffered(Event):
-    """A member who waits goes on into a pool with costlier terms only by a new accepted quote, until `answer_by`."""
+    """A member who waits goes on into a pool with costlier terms only by a new accepted quote, until `answer_by`.
+
+    `model` is that of the member's car, `any_trim` says that the pool is of every trim and not of the car's own.
+    """
 
     pre_order_id: str
     account_id: str
     pool_id: str
     answer_by: datetime
+    model: str
+    any_trim: bool
 
 
 @event("demand.deposit_refund_requested")

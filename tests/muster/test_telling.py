@@ -25,7 +25,8 @@ from demand.circles.tables import (
     circle_questions,
     circles,
 )
-from demand.events import DepositsHeld, DriveReplied, MemberRemoved, PreOrderRolled
+from demand.events import CostlierTermsOffered, DepositsHeld, DriveReplied, MemberRemoved, PreOrderRolled
+from demand.pools.model import ClassLevel, FailureChoice
 from factory_orders.conditions.events import DamageCaseMoved
 from factory_orders.consents.events import RepairedCarAnswered
 from factory_orders.events import BalanceDeclined, EarnestMissing, OrderCancelled, OrderScheduled, VehicleDisclosed
@@ -125,6 +126,7 @@ def told_kinds() -> list[str]:
 
 
 OTHERWISE: Final[Mapping[type[Event], dict[str, Any]]] = {
+    CostlierTermsOffered: {"any_trim": True},
     DepositsHeld: {"frozen_until": None},
     OrderCarSwapped: {"days_sooner": 0},
     OrderScheduled: {"promised_by": date.min},
@@ -334,6 +336,29 @@ def test_who_leaves_for_lateness_keeps_the_late_credits_beside_what_comes_back()
 
     assert "beside them you get {returned}" in text.en_body
     assert "此外您还将收到{returned}" in text.zh_body
+
+
+def test_a_question_of_costlier_terms_names_the_model_and_which_of_two_pools_asks(room: PoolRoom) -> None:
+    room.open(tiers=(Tier(3, 300),))
+    room.place(room.request(room.buyer(1), choice=FailureChoice.ROLL, accepts_wider_class=True))
+    room.pass_time(days=21)
+    for level in ClassLevel:
+        room.open(level=level, tiers=(Tier(3, 0),))
+        room.pass_time(minutes=1)
+
+    deliver(room.works)
+
+    with room.works.read(system(BRAND)) as work:
+        rows = work.connection.execute(select(notices.c.kind, notices.c.facts)).all()
+    asked = [(row.kind, row.facts["model"]) for row in rows if row.kind.startswith("costlier")]
+    assert sorted(asked) == [("costlier_terms", "A1"), ("costlier_terms_any_trim", "A1")]
+    for kind, english, chinese in (
+        ("costlier_terms", "of your {model} in its trim", "{model}（所选配置版本）"),
+        ("costlier_terms_any_trim", "of every trim for your {model}", "{model}的下一个不限配置版本"),
+    ):
+        text = registered_notices()[kind]
+        assert english in text.en_body
+        assert chinese in text.zh_body
 
 
 def test_notices_count_no_people_but_those_who_are_public() -> None:

@@ -14,6 +14,7 @@ from demand.pools.chain_store import chain_joined, pool_times
 from demand.pools.events import CostlierTermsOffered, PreOrderChanged, PreOrderRolled
 from demand.pools.joining import admit
 from demand.pools.model import (
+    ClassLevel,
     Offer,
     PooledPreOrder,
     PoolHead,
@@ -44,12 +45,14 @@ def offer_terms(work: Work, head: PoolHead, asked: Sequence[WaitingPreOrder]) ->
     if not asked:
         return
     note_question(work, asked, head.id)
-    work.record(
-        *(
-            CostlierTermsOffered(one.head.brand_id, one.head.id, one.head.account_id, head.id, head.freeze_at)
-            for one in asked
+    any_trim = head.level is ClassLevel.L2
+    for one in asked:
+        own = one.head
+        work.record(
+            CostlierTermsOffered(
+                own.brand_id, own.id, own.account_id, head.id, head.freeze_at, model=own.model, any_trim=any_trim
+            )
         )
-    )
 
 
 def accept_terms(
