@@ -1,4 +1,4 @@
-"""Which pooling class a car belongs to, and the thinnest margin a legal car of a class leaves (DOMAIN section 6.1)."""
+"""Which pooling class a car belongs to, what its cars have, and the thinnest margin of one (DOMAIN section 6.1)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from configurator.catalogue import POWERTRAIN, TRIM, Catalogue
 from configurator.model import Context, PoolingClass
 from configurator.pricing import margin_of_model, margin_weights, price_weights
-from configurator.solver import Engine
+from configurator.solver import Engine, Step
 from kernel.money import BASIS_POINTS, MINOR_PER_MAJOR
 
 
@@ -124,6 +124,29 @@ def thinnest_margin(
         for margin in _margins(catalogue, engine, model, choices, discount_bp, contexts)
     ]
     return min(found, key=lambda margin: margin.margin_minor, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassOptions:
+    """What all legal cars of a class have, and what some of them have and others have not."""
+
+    every: frozenset[str]
+    some: frozenset[str]
+
+
+def class_options(
+    catalogue: Catalogue, engine: Engine, cls: PoolingClass, *, contexts: Sequence[Context], any_trim: bool = False
+) -> ClassOptions:
+    """Return what the legal cars of a class have over the given places and days; nothing where there is no such car."""
+    choices = class_choices(catalogue, cls, any_trim=any_trim)
+    found = (
+        engine.step(choices | {model: True}, context) for model in class_models(catalogue, cls) for context in contexts
+    )
+    steps = [one for one in found if isinstance(one, Step)]
+    codes = frozenset(option.code for option in catalogue.options)
+    every = codes.intersection(*(one.forced for one in steps)) if steps else frozenset()
+    had = codes.intersection(frozenset().union(*(one.open | one.forced for one in steps)))
+    return ClassOptions(every, had - every)
 
 
 def cheapest_price_minor(

@@ -26,9 +26,11 @@ from configurator.model import (
     VersionId,
 )
 from configurator.pooling import (
+    ClassOptions,
     ClassPrices,
     ThinnestMargin,
     cheapest_price_minor,
+    class_options,
     class_prices,
     pooling_class,
     thinnest_margin,
@@ -195,14 +197,22 @@ def cheapest_of_class(work: Work, cls: PoolingClass, *, any_trim: bool = False) 
     return cheapest_price_minor(version.catalogue, version.engine, cls, contexts=contexts, any_trim=any_trim)
 
 
-def _every_place(work: Work, day: date | None) -> tuple[LoadedVersion, list[Context]]:
-    """Return the version in force on a day, and one place for each set of rules that is in force somewhere."""
+def _every_place(work: Work, day: date | None, *more: date) -> tuple[LoadedVersion, list[Context]]:
+    """Return the version in force on a day, and a place for each set of rules in force somewhere, also on more days."""
     version, room = open_showroom(work, region="", day=day)
     contexts = {
         version.book.active(context): context
-        for context in (Context(region, room.context.day) for region in ("", *version.catalogue.regions))
+        for context in (
+            Context(region, each) for each in (room.context.day, *more) for region in ("", *version.catalogue.regions)
+        )
     }
     return version, list(contexts.values())
+
+
+def options_of_class(work: Work, cls: PoolingClass, *, until: date, any_trim: bool = False) -> ClassOptions:
+    """Return what all and what some legal cars of a class have, by the rules of today and of the last day, anywhere."""
+    version, contexts = _every_place(work, None, until)
+    return class_options(version.catalogue, version.engine, cls, contexts=contexts, any_trim=any_trim)
 
 
 def prices_of_class(work: Work, cls: PoolingClass, *, any_trim: bool = False) -> ClassPrices | None:

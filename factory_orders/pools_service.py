@@ -9,7 +9,7 @@ from typing import Final
 
 from configurator.model import PoolingClass, Promise
 from configurator.queries import open_showroom
-from configurator.service import trims_of_class
+from configurator.service import options_of_class, trims_of_class
 from configurator.step_service import OptionWeeks
 from demand import service as demand
 from demand.pools.events import EarnestLost, PoolCancelled, PoolFailed, PoolLocked
@@ -28,6 +28,7 @@ from factory_orders.promises.model import Hold
 from factory_orders.promises.store import live_holds_of_pool
 from kernel import policy, registry
 from kernel.actor import Permission
+from kernel.money import BASIS_POINTS
 from kernel.outbox import Letter, Subscription
 from kernel.work import Work
 
@@ -52,6 +53,8 @@ def open_pool(
     work.actor.require(Permission.POOL_MANAGE)
     pool = demand.open_pool(work, plan)
     head = pool.head
+    any_trim = plan.level is ClassLevel.L2
+    closes_on = head.deadline.astimezone(registry.own_brand(work).zone).date()
     reserved = reserve_slots(
         work,
         pool_id=head.id,
@@ -59,37 +62,31 @@ def open_pool(
         plant_code=head.plant_code,
         places=head.terms.capacity,
         deadline=head.deadline,
-        option_places=option_places(work, plan.cls, places=head.terms.capacity),
-        parts=class_part_time(
-            work,
-            plan.cls,
-            day=head.deadline.astimezone(registry.own_brand(work).zone).date(),
-            any_trim=plan.level is ClassLevel.L2,
-        ),
+        option_places=option_places(work, plan.cls, places=head.terms.capacity, until=closes_on, any_trim=any_trim),
+        parts=class_part_time(work, plan.cls, day=closes_on, any_trim=any_trim),
         first_week=first_week,
         weeks=weeks,
     )
     return OpenedPool(pool, reserved)
 
 
-def option_places(work: Work, cls: PoolingClass, *, places: int) -> dict[str, int]:
-    """Return how many of a pool's places to reserve each constrained option for.
+def option_places(work: Work, cls: PoolingClass, *, places: int, until: date, any_trim: bool = False) -> dict[str, int]:
+    """Return how many of a pool's places to reserve each constrained option of its models for.
 
-    Every car of the class has its long-lead options and no other; the rest are free, so a share of the places counts.
+    All of them where every car of the class has it, as its powertrain and its long-lead options; none where no car has
+    it until the last day; the policy's share where some have it. `any_trim` leaves the trim open (level L2).
     """
     version, _ = open_showroom(work, region="")
     catalogue = version.catalogue
     models = [model.code for model in catalogue.models if (model.platform, model.plant) == (cls.platform, cls.plant)]
+    had = options_of_class(work, cls, until=until, any_trim=any_trim)
     take_bp = policy.current(work).section(CapacityPolicy).option_take_bp
     wanted: dict[str, int] = {}
     for option in catalogue.options:
         offered = any(catalogue.price_of(model=model, option=option.code) is not None for model in models)
-        if not option.constrained or not offered:
-            continue
-        if option.long_lead:
-            wanted[option.code] = places if option.code in cls.long_lead else 0
-        else:
-            wanted[option.code] = -(-places * take_bp // 10_000)
+        if option.constrained and offered:
+            share_bp = BASIS_POINTS if option.code in had.every else take_bp if option.code in had.some else 0
+            wanted[option.code] = -(-places * share_bp // BASIS_POINTS)
     return wanted
 
 

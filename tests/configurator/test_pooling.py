@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from itertools import product
+from operator import attrgetter
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from configurator.catalogue import Catalogue
 from configurator.model import Context, PoolingClass, member_price_minor
-from configurator.pooling import pooling_class, thinnest_margin
+from configurator.pooling import class_options, pooling_class, thinnest_margin
 from configurator.pricing import price_vehicle, price_weights
 from configurator.rules import compile_catalogue
 from configurator.sat_engine import SatEngine
@@ -54,6 +55,26 @@ CLASSES = sorted(
     {pooling_class(CATALOGUE, model=model, features=car) for cars in CARS.values() for model, car in cars},
     key=lambda cls: cls.l1_key,
 )
+
+
+@given(cls=st.sampled_from(CLASSES), contexts=st.sampled_from([[EAST], [NORTH], [EAST, NORTH]]), any_trim=st.booleans())
+def test_what_all_and_what_some_cars_of_a_class_have_is_so_of_its_legal_cars(
+    cls: PoolingClass, contexts: list[Context], any_trim: bool
+) -> None:
+    key = attrgetter("l2_key" if any_trim else "l1_key")
+    codes = {option.code for option in CATALOGUE.options}
+    cars = [
+        car & codes
+        for context in contexts
+        for model, car in CARS[context]
+        if key(pooling_class(CATALOGUE, model=model, features=car)) == key(cls)
+    ]
+
+    found = class_options(CATALOGUE, ENGINE, cls, contexts=contexts, any_trim=any_trim)
+
+    every = frozenset.intersection(*cars) if cars else frozenset()
+    assert found.every == every
+    assert found.some == frozenset().union(*cars) - every
 
 
 @given(cls=st.sampled_from(CLASSES), discount_bp=st.integers(0, 10_000))

@@ -182,12 +182,37 @@ def test_a_promise_follows_the_place_in_the_pool(room: PoolRoom) -> None:
 
 def test_a_constrained_option_is_reserved_only_where_the_class_can_have_it(room: PoolRoom) -> None:
     with room.works.read(PLANNER) as work:
-        plain = option_places(work, room.cls, places=100)
+        plain = option_places(work, room.cls, places=100, until=date(2026, 12, 14))
         lead = class_part_time(work, room.cls, day=date(2026, 12, 14)).lead_days
 
     # Gold is a long-lead option: it makes a class of its own, and this one has none of it.
     assert plain == {"GOLD": 0}
     assert lead == 14
+
+
+def test_what_all_of_a_class_have_is_reserved_for_all_and_what_none_can_have_for_nobody(
+    works: Works, tmp_path: Path
+) -> None:
+    open_small_brand(works)
+    folder = copied_folder(tmp_path / "scarce")
+    options = (folder / "options.csv").read_text(encoding="utf-8")
+    for scarce in ("Wheels,0,0", "Powertrain,0,0", "Trim,0,0"):
+        options = options.replace(scarce, scarce[:-1] + "1")
+    (folder / "options.csv").write_text(options, encoding="utf-8")
+    with works.change(PLANNER) as work:
+        publish_catalogue(work, replace(read_catalogue(folder), label="scarce", effective_from=date(2026, 11, 23)))
+
+    def reserved(cls: PoolingClass, *, any_trim: bool = False) -> dict[str, int]:
+        return option_places(work, cls, places=100, until=date(2026, 12, 14), any_trim=any_trim)
+
+    with works.read(PLANNER) as work:
+        small = class_of_car(work, model="A1", options=PLAIN_CAR, region="east")
+        big = replace(small, powertrain="PT_BIG")
+        trims = {"TR_BASE": 100, "TR_PLUS": 0}
+        # The 19 inch wheels need the big motor.
+        assert reserved(small) == {"GOLD": 0, "W17": 100, "W19": 0, "PT_SMALL": 100, "PT_BIG": 0} | trims
+        assert reserved(big) == {"GOLD": 0, "W17": 15, "W19": 15, "PT_SMALL": 0, "PT_BIG": 100} | trims
+        assert reserved(big, any_trim=True) == reserved(big) | {"TR_BASE": 15, "TR_PLUS": 15}
 
 
 def test_a_pool_of_every_trim_waits_for_the_slowest_parts_of_any_of_them(works: Works, tmp_path: Path) -> None:
