@@ -189,7 +189,9 @@ class TooFewWeeks(Refusal):
     """A series has too few released weeks to say how it moves."""
 
     code = "TOO_FEW_WEEKS"
-    en = "A forecast needs {weeks_needed} released weeks; so far there are {weeks_released}. Come back later."
+    en = (
+        "A forecast needs {weeks_needed:released week|released weeks}; so far it has {weeks_released}. Come back later."
+    )
     zh = "预测至少需要{weeks_needed}周已发布数据，目前仅有{weeks_released}周，请稍后再来。"
     weeks_released: int
     weeks_needed: int

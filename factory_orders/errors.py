@@ -69,7 +69,7 @@ class CapacityTaken(Refusal):
     """Pools and orders have `taken` places of this week's resource already; fewer it cannot have."""
 
     code = "CAPACITY_TAKEN"
-    en = "{taken} of {resource} are taken in the week of {week}. Give at least that many, or move orders first."
+    en = "In the week of {week} {taken:is|are} taken of {resource}. Give at least that many, or move orders first."
     zh = "{week}当周{resource}已占用{taken}，产能不能低于该数，请先调整订单。"
     resource: str
     week: date

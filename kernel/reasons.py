@@ -73,7 +73,7 @@ REASONS: Final[Texts] = {
     # lengths and counts
     "LENGTH": ("give 1 to {most:character|characters}", "请填写1至{most}个字符"),
     "LENGTH_MOST": ("give at most {most:character|characters}", "最多{most}个字符"),
-    "LENGTH_PRINTABLE": ("give at most {most} printable characters", "最多{most}个可显示字符"),
+    "LENGTH_PRINTABLE": ("give at most {most:printable character|printable characters}", "最多{most}个可显示字符"),
     "LENGTH_ONE_LINE": ("give at most {most:character|characters} on one line", "最多{most}个字符，且不换行"),
     "LENGTH_KEY": ("give 8 to {most} printable ASCII characters", "请填写8至{most}个可显示的半角字符"),
     "NO_ORDER_TAKES": ("no order of this plant takes {feature}", "该工厂没有订单选配{feature}"),
@@ -88,16 +88,16 @@ REASONS: Final[Texts] = {
     ),
     "OTHER_KIND": ("this is the id of a {kind}; give that of a {wanted}", "这是{kind}的编号，应为：{wanted}"),
     "CELLS": (
-        "ask for 1 to {most} cells and name at most {options} options",
+        "ask for 1 to {most:cell|cells} and name at most {options:option|options}",
         "每次可查询1至{most}格，最多指定{options}个选装项",
     ),
     "CHOICES": (
-        "give at most {choices} choices and {explained} options to explain",
+        "give at most {choices:choice|choices} and {explained:option|options} to explain",
         "最多{choices}项选择，最多解释{explained}个选装项",
     ),
     "CARS": ("name {least} to {most:car|cars}", "请指定{least}至{most}辆车"),
     "DRAWS": ("ask for 1 to {most:draw|draws}", "模拟次数为1至{most}"),
-    "SEGMENTS": ("give 1 to {most} different segments", "请给出1至{most}个不同的细分人群"),
+    "SEGMENTS": ("give 1 to {most:segment|different segments}", "请给出1至{most}个不同的细分人群"),
     "DAYS_MOST": ("give at most {most:day|days}", "最多{most}天"),
     "PERIOD": ("give a period of at most {most:day|days}, until after since", "时间段最长{most}天，且截止须晚于起始"),
     "FORWARD_HOURS": ("give 0 to {most:hour|hours}; time never goes back", "请填写0至{most}小时，时间不能倒退"),
@@ -106,7 +106,7 @@ REASONS: Final[Texts] = {
     "ONE_OF": ("take one of {known}", "请选择其一：{known}"),
     "WHY": ("say why in 1 to {most:character|characters}", "请用1至{most}个字符说明原因"),
     "WHY_IMPERSONAL": (
-        "say why in 1 to {most} characters, without personal data",
+        "say why in 1 to {most:character|characters}, without personal data",
         "请用1至{most}个字符说明原因，不得包含个人信息",
     ),
     "LABEL_MISSING": ("name the system", "请填写系统名称"),
@@ -176,7 +176,7 @@ REASONS: Final[Texts] = {
     "BACKED_MODEL": ("choose one of the models it was compared for", "请选择对比时包含的车型"),
     "TOOLING": ("give what the tooling and each unit cost", "请填写模具费用和单件成本"),
     "BACKING_CAP": ("give the most you would pay for it", "请填写您最多愿意支付的价格"),
-    "DAY_WITHIN": ("give a day from today on, within {most} years", "请填写今天起{most}年内的日期"),
+    "DAY_WITHIN": ("give a day from today on, within {most:year|years}", "请填写今天起{most}年内的日期"),
     "NO_SUCH_SET": ("there is no such set", "没有该题组"),
     "SET_TWO": ("name two different proposals of the set", "请从题组中选择两个不同的提案"),
     # pools
@@ -268,12 +268,12 @@ REASONS: Final[Texts] = {
         "时间已过，或在{most}天之后",
     ),
     "OPENING_HOURS": ("the store is open from {opens} to {closes}", "门店营业时间为{opens}点至{closes}点"),
-    "HOURS_CLOSED": ("the store has closed that hour", "门店该时段不接待"),
+    "HOURS_CLOSED": ("the store has closed that hour", "已关闭接待"),
     "STRETCH": (
         "a stretch of full hours that ends in the future, at most a year long",
         "须为整点起止、未结束且不超过一年的时段",
     ),
-    "HOUR_FULL": ("that hour is full", "该时段已约满"),
+    "HOUR_FULL": ("that hour is full", "已约满"),
     "TAKEN_JUST_NOW": ("somebody else took it just now", "刚刚被他人预约"),
     "INSPECTION_NEEDED": ("the store's inspection of the car", "门店完成到店检查"),
     "END_NEEDED": (
@@ -287,7 +287,7 @@ REASONS: Final[Texts] = {
     "FIT_AFTERWARDS": ("Ask your store what can be fitted to the car afterwards", "可加装的项目请咨询门店"),
     "ORDER_STOCK_ANEW": ("Order another car for stock", "请另行订购现车"),
     "AMEND_SAME": ("it is the car that is ordered already", "与现有选配相同"),
-    "AMEND_MOST": ("it was changed {most} times already", "已更改{most}次"),
+    "AMEND_MOST": ("it was changed {most:time|times} already", "已更改{most}次"),
     "AMEND_CLASS": (
         "powertrain, trim and options with long lead times stay as the pool has them",
         "动力、版本和长周期选装须与拼单池一致",

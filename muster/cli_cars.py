@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from kernel.actor import Role
+from kernel.words import Count
 from muster.acting import at_brand, reading
 from muster.terminal import TO_PLAN, out, progress
 
@@ -67,11 +68,14 @@ def swap(dry_run: DryRunOption = False, brand: BrandOption = "") -> None:
             table.add_row(*names, str(before), str(after))
         out.print(table)
         if dry_run:
-            out.print(f"{len(changes)} orders would change their cars; nothing was changed.")
+            out.print(
+                f"{Count(len(changes)):order would change its car|orders would change their cars}; nothing was changed."
+            )
             _ask(works, own.id, dry_run=True)
             return
         done = sum(make_swaps(works, own.id, search) for search in found)
-        out.print(f"{done} orders have changed their cars." if done else "Something has moved on meanwhile; try again.")
+        changed = f"{Count(done):order has changed its car|orders have changed their cars}."
+        out.print(changed if done else "Something has moved on meanwhile; try again.")
         _ask(works, own.id, dry_run=False)
 
 
@@ -81,9 +85,8 @@ def _ask(works: Works, brand_id: str, *, dry_run: bool) -> None:
 
     found = len(find_pairs(works, brand_id)[1]) if dry_run else offer_swaps(works, brand_id)
     if found:
-        out.print(
-            f"{found} buyers {'would be' if dry_run else 'are'} asked whether they want a car that is further built."
-        )
+        asked = f"{Count(found):buyer|buyers} would be" if dry_run else f"{Count(found):buyer is|buyers are}"
+        out.print(f"{asked} asked whether they want a car that is further built.")
 
 
 def _stage(car: CarOfOrder) -> str:
@@ -118,10 +121,10 @@ def offer(dry_run: DryRunOption = False, brand: BrandOption = "") -> None:
             table.add_row(order_code(order_id), vin, str(days))
         out.print(table)
         if dry_run:
-            out.print(f"{len(found)} cars would be offered; nothing was changed.")
+            out.print(f"{Count(len(found)):car|cars} would be offered; nothing was changed.")
             return
         done = sum(make_offers(works, own.id, search) for search in searches)
-    out.print(f"{done} cars are offered." if done else "Something has moved on meanwhile; try again.")
+    out.print(f"{Count(done):car is|cars are} offered." if done else "Something has moved on meanwhile; try again.")
 
 
 @app.command()

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from kernel.actor import Role
+from kernel.words import Count
 from muster.acting import changing, reading
 from muster.terminal import TO_PLAN, out, progress
 
@@ -77,7 +78,8 @@ def parts(
     chosen_models, chosen_suppliers = [model] if model else [], [supplier] if supplier else []
     with reading(brand, Role.PLANNER) as work:
         found = expected_parts(work, models=chosen_models, suppliers=chosen_suppliers, first=first)
-    out.print(f"From release {found.release}; cars are built {found.weeks_to_build} weeks after the week of the order.")
+    weeks = f"{Count(found.weeks_to_build):week|weeks}"
+    out.print(f"From release {found.release}; cars are built {weeks} after the week of the order.")
     for call in found.calls:
         need, pieces = call.need, call.pieces
         late = "  late" if found.is_late(call) else ""

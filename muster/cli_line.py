@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from kernel.words import Count
 from muster.terminal import BROKEN, errors, on_file, out, progress
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def _with_frozen(problem: LineProblem, frozen: int) -> LineProblem:
     from dataclasses import replace
 
     if frozen > len(problem.cars):
-        errors.print(f"muster: {frozen} cars cannot be frozen, the day has {len(problem.cars)}", style="red")
+        errors.print(f"muster: {Count(frozen):car|cars} cannot be frozen, the day has {len(problem.cars)}", style="red")
         sys.exit(BROKEN)
     return replace(problem, frozen=frozen)
 

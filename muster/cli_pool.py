@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from kernel.actor import Role
+from kernel.words import Count
 from muster.acting import reading
 from muster.terminal import out, progress
 
@@ -113,7 +114,8 @@ def _show(found: Simulated) -> None:
         f"Take rates of {known} of {len(demand.options)} free options are released; the others count as one in ten."
     )
     first, last = found.date_after(0), found.date_after(found.days)
-    out.print(f"Terms: {found.terms.minimum} to {found.terms.capacity} cars, {found.days} days, {first} to {last}.")
+    cars, days = f"{Count(found.terms.capacity):car|cars}", f"{Count(found.days):day|days}"
+    out.print(f"Terms: {found.terms.minimum} to {cars}, {days}, {first} to {last}.")
     out.print(f"It tips in {outlook.tips:.0%} of the draws; members at the end: {_whole(outlook.members)}")
     lines = (
         ("the minimum agrees on day", outlook.tip_day, _whole),

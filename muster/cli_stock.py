@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from kernel.actor import Role
+from kernel.words import Count
 from muster.acting import changing, reading
 from muster.terminal import TO_PLAN, out
 
@@ -166,4 +167,4 @@ def visitors(
         if chosen is None:
             raise NotFound("store")
         said = report_visitors(work, week=week.date(), visitors=people, store_id=chosen.id)
-    out.print(f"{said.visitors} people came to {store} in the week of {said.week}")
+    out.print(f"{Count(said.visitors):person|people} came to {store} in the week of {said.week}")

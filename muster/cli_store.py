@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from kernel.actor import Role
+from kernel.words import Count
 from muster.acting import changing, reading
 from muster.terminal import REFUSED, TO_LOOK_AFTER_IT, out
 
@@ -153,14 +154,18 @@ def close(
         typer.confirm(f"Close {code} for good?", abort=True)
     with changing(brand, Role.OPERATOR) as work:
         done = close_store(work, store_id)
-    out.print(f"{code} is closed; {done.asked} buyers are told to pick another store.")
+    out.print(f"{code} is closed; {Count(done.asked):buyer is|buyers are} told to pick another store.")
 
 
 def _tell(code: str, outlook: StoreOutlook) -> None:
     if outlook.standing:
+        having = "car that has a buyer, or may have one, stands|cars that have a buyer, or may have one, stand"
+        standing = format(Count(outlook.standing), having)
         out.print(
-            f"{outlook.standing} cars that have a buyer, or may have one, stand at {code}: it does not close.",
+            f"{standing} at {code}: it does not close.",
             style="yellow",
         )
-    out.print(f"{outlook.to_ask} buyers whose cars would go there pick another store, {outlook.members} more after")
-    out.print(f"their lock; {outlook.stock} stock cars there and {outlook.on_order} on order for it are shared out.")
+    picking = f"{Count(outlook.to_ask):buyer whose car would go there picks|buyers whose cars would go there pick}"
+    stock = f"{Count(outlook.stock):stock car|stock cars}"
+    out.print(f"{picking} another store, {outlook.members} more after")
+    out.print(f"their lock; {stock} there and {outlook.on_order} on order for it are shared out.")

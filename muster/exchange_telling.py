@@ -43,9 +43,10 @@ register_notice(
     "您的订单可能延迟。另一订单有一辆与您配置完全相同、进度更快的新车，换用后可提前{days}天，且不会使对方延迟。价格、门店与合同交期不变；"
     "换用后按该车的进度处理，届时不能再免费退单或更改选配。请在{answer_by}前答复，未答复则按原计划生产。",
     "An equal car could come sooner",
-    "Your order would be late. Another order has an equal new car that is further built; with it yours comes {days} "
-    "days sooner, and nobody becomes late for it. Price, store and contract date stay; from then on your order counts "
-    "as far as that car is, and can be left or changed only so. Answer by {answer_by}; without a word yours is built.",
+    "Your order would be late. Another order has an equal new car that is further built; with it yours comes "
+    "{days:day|days} sooner, and nobody becomes late for it. Price, store and contract date stay; from then on your "
+    "order counts as far as that car is, and can be left or changed only so. Answer by {answer_by}; without a word "
+    "yours is built.",
 )
 
 

@@ -43,8 +43,8 @@ register_notice(
     "您保存的选配需要更新",
     "自{day}起的新车型目录不再支持您保存的{model}选配。最小改动涉及{changes}项，差价{difference}；您可以一键采用，也可以另行选择。",
     "A car you keep has to change",
-    "From {day} on the catalogue does not allow the {model} that you keep. The smallest change takes {changes} "
-    "options, with a price difference of {difference}. Take it over as it is, or choose otherwise.",
+    "From {day} on the catalogue does not allow the {model} that you keep. The smallest change takes "
+    "{changes:option|options}, with a price difference of {difference}. Take it over as it is, or choose otherwise.",
     may_mute=True,
 )
 register_notice(

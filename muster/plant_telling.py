@@ -50,8 +50,8 @@ register_notice(
     "生产线停线",
     "工厂{plant}于{day}停线：当周产能为{capacity}辆，已排车辆超出{short}辆。当天排序与排产正在自动调整，请查看排产。",
     "A line stood still",
-    "The line of {plant} stood still on {day}. Its week takes {capacity:car|cars} in all, and {short} more are planned "
-    "in it. The day is mended and the book planned anew; see how they stand.",
+    "The line of {plant} stood still on {day}. Its week takes {capacity:car|cars} in all, and "
+    "{short:more is|more are} planned in it. The day is mended and the book planned anew; see how they stand.",
     may_mute=True,
 )
 

@@ -52,7 +52,10 @@ class LineDayFixed(Refusal):
     """Of a day's `cars` the first `frozen` keep their places, and of the rest no two could change theirs."""
 
     code = "LINE_DAY_FIXED"
-    en = "Of the {cars} cars on {day}, {frozen} keep their places and no two are left to change. Nothing can be mended."
+    en = (
+        "Of {cars:car|cars} on {day}, {frozen:keeps its place|keep their places} and no two are left to change. "
+        "Nothing can be mended."
+    )
     zh = "{day}共{cars}辆车，其中{frozen}辆位置已固定，没有可以互换的车辆，无法再调整。"
     day: date
     cars: int

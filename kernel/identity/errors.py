@@ -91,7 +91,7 @@ class TooYoung(Refusal):
     """Only people of age may pre-order and vote."""
 
     code = "TOO_YOUNG"
-    en = "You have to be {age_years_min} years old."
+    en = "You have to be {age_years_min:year|years} old."
     zh = "须年满{age_years_min}周岁。"
     age_years_min: int
 

@@ -45,7 +45,7 @@ def test_a_store_with_a_buyers_car_stays_open_and_what_it_brought_is_shown(trade
     nowhere = ask(database, "store", "share", "nowhere")
 
     assert blocked.exit_code == 1
-    assert "1 cars that have a buyer" in blocked.output
+    assert "1 car that has a buyer" in blocked.output
     assert order_code(order_id) in shares.output
     assert vin in shares.output
     assert vin not in others.output
@@ -63,8 +63,8 @@ def test_a_store_is_closed_only_with_a_yes_and_once(trade: Trade, database: Data
     closed = ask(database, "store", "list")
 
     assert (looked.exit_code, refused.exit_code, done.exit_code, again.exit_code) == (0, 1, 0, 0)
-    assert "1 buyers whose cars would go there pick another store" in looked.output
-    assert "1 buyers are told to pick another store" in done.output
+    assert "1 buyer whose car would go there picks another store" in looked.output
+    assert "1 buyer is told to pick another store" in done.output
     assert "is closed since" in again.output
     assert (still.output.count("2026-"), closed.output.count("2026-")) == (0, 1)
 
@@ -98,7 +98,7 @@ def test_a_free_car_is_offered_when_one_says_so_and_not_by_looking(trade: Trade,
 
     assert "No free car" in nothing.output
     assert vin in looked.output
-    assert "1 cars would be offered" in looked.output
+    assert "1 car would be offered" in looked.output
     assert before == []
-    assert "1 cars are offered" in done.output
+    assert "1 car is offered" in done.output
     assert [one.vin for one in offers(trade)] == [vin]

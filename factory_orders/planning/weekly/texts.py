@@ -182,4 +182,4 @@ def _weeks(weeks: Sequence[date], *, chinese: bool) -> str:
     more = len(weeks) - len(named)
     if chinese:
         return "、".join(named) + (f"等{len(weeks)}周" if more else "")
-    return ", ".join(named) + (f" and {more} more weeks" if more else "")
+    return ", ".join(named) + (f" and {Count(more):more week|more weeks}" if more else "")
