@@ -129,7 +129,6 @@ class PoolLaws(RuleBasedStateMachine):
             rows = work.connection.execute(select(pre_orders.c.id, pre_orders.c.state)).all()
             gone = select(payments.c.subject_id).where(payments.c.state.in_(("declined", "charged_back")))
             lost = set(work.connection.execute(gone).scalars())
-        assert sum(balances.values()) == 0
         for row in rows:
             held = 500_000 if row.state in ("pooled", "rolled_over") else 0
             assert balances.get(f"deposit:{row.id}", 0) == held

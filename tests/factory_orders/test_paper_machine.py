@@ -10,33 +10,26 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import ClassVar, Final
+from typing import Final
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, invariant, rule
 from sqlalchemy import select
 
 from factory_orders import queries, service
-from factory_orders.audit_service import CHECKS
 from factory_orders.model import AtStoreOrder, DeliveredOrder, Handover, HandoverState
 from factory_orders.papers.model import Issued, Paper, PaperKind, PaperRequest, PaperState, Refused
 from factory_orders.papers.rows import paper_from
 from factory_orders.papers.tables import papers
-from kernel import db, policy
-from kernel.clock import FixedClock
-from kernel.errors import Refusal
-from kernel.ids import SeededIds
-from kernel.soundness import LEDGER_CHECKS, examine
-from kernel.work import Work, Works
-from tests.conftest import MONDAY_MORNING
-from tests.demand.pool_room import make_pool_room
+from kernel import policy
+from kernel.work import Work
 from tests.factory_orders.leaving_room import locked_orders
+from tests.factory_orders.machines import FactoryMachine, play
 from tests.factory_orders.test_leaving_late import until_late
 from tests.factory_orders.test_papers import ADMIN
-from tests.factory_orders.trade import SYSTEM, Trade, buyer
+from tests.factory_orders.trade import SYSTEM, buyer
 
-IS_SAMPLE: Final = settings().derandomize
 MACHINE: Final = settings(max_examples=settings().max_examples * 2 // 5, stateful_step_count=30, deadline=None)
 WHICH: Final = st.integers(0, 1)
 STEPS: Final = (
@@ -107,27 +100,21 @@ class Office:
         return {(one, number) for one, number in self.books.items() if number is not None and one not in self.gone}
 
 
-class PaperMachine(RuleBasedStateMachine):
+class PaperMachine(FactoryMachine):
     """Two buyers whose cars stand at their store, and an office that issues every paper, in its own time."""
 
-    fresh: Callable[[], str]
-    reached: ClassVar[set[str]]
+    seed = 7
 
     def __init__(self) -> None:
         super().__init__()
-        self.engine = db.open_engine(type(self).fresh())
-        self.clock = FixedClock(MONDAY_MORNING)
-        self.room = make_pool_room(Works(self.engine, clock=self.clock, ids=SeededIds(7)), self.clock)
-        self.trade = Trade(self.room.works, self.clock, self.room.sandbox, "")
         self.office = Office(courses=type(self).reached)
-        self.ids: list[str] = []
 
     def teardown(self) -> None:
         try:
             if self.ids:
                 self.let_everything_be_answered()
         finally:
-            self.engine.dispose()
+            super().teardown()
 
     @initialize(steps=st.tuples(st.sampled_from([3, 0]), st.sampled_from([3, 3, 2])))
     def bring_two_late_cars(self, steps: tuple[int, int]) -> None:
@@ -165,13 +152,6 @@ class PaperMachine(RuleBasedStateMachine):
                 self.sign(which)
 
     # --- the buyers ---
-
-    def attempt(self, act: Callable[[], object]) -> None:
-        """Do something that may be refused."""
-        try:
-            act()
-        except Refusal as refusal:
-            type(self).reached.add(refusal.code)
 
     def handover(self, which: int) -> Handover | None:
         with self.trade.works.read(SYSTEM) as work:
@@ -213,7 +193,7 @@ class PaperMachine(RuleBasedStateMachine):
                 one.state is PaperState.REFUSED and (one.request.order_id, one.request.kind) == (self.ids[which], kind)
                 for one in before
             ):
-                type(self).reached.add("asked for anew after a refusal")
+                self.reach("asked for anew after a refusal")
 
         self.attempt(ask)
 
@@ -249,14 +229,14 @@ class PaperMachine(RuleBasedStateMachine):
     def ask_at_once(self, course: str | None) -> None:
         service.ask_providers(self.trade.works, providers={self.office.name: self.office})
         if course is not None:
-            type(self).reached.add(course)
+            self.reach(course)
 
     def give_up(self, which: int) -> None:
         before = {one.request.paper_id: one.state for one in self.papers()}
         self.reject(which)
         for one in self.papers():
             if one.state is PaperState.VOID_WANTED and before[one.request.paper_id] is PaperState.REQUESTED:
-                type(self).reached.add("given up while it is asked for")
+                self.reach("given up while it is asked for")
 
     def let_everything_be_answered(self) -> None:
         """Once the office answers everything, its books and ours say the same."""
@@ -281,7 +261,7 @@ class PaperMachine(RuleBasedStateMachine):
         with self.trade.works.read(SYSTEM) as work:
             known = queries.orders_by_id(work, self.ids)
         for paper in self.papers():
-            type(self).reached |= {paper.state.value, f"{paper.request.kind.value} {paper.state.value}"}
+            self.reach(paper.state.value, f"{paper.request.kind.value} {paper.state.value}")
             order = known[paper.request.order_id]
             if paper.state in (PaperState.REQUESTED, PaperState.ISSUED):
                 assert isinstance(order, AtStoreOrder | DeliveredOrder)
@@ -289,20 +269,8 @@ class PaperMachine(RuleBasedStateMachine):
             if paper.state is PaperState.ISSUED:
                 assert (paper.request.paper_id, paper.number) in self.office.stands()
         if any(isinstance(order, DeliveredOrder) for order in known.values()):
-            type(self).reached.add("signed")
-
-    @invariant()
-    def the_audit_finds_nothing(self) -> None:
-        with self.trade.works.read(SYSTEM) as work:
-            found = examine(work, (*LEDGER_CHECKS, *CHECKS))
-        assert [f"{one.check.name}: {line}" for one in found for line in one.violations] == []
+            self.reach("signed")
 
 
 def test_no_order_of_answers_breaks_a_paper(fresh_url: Callable[[], str]) -> None:
-    reached: set[str] = set()
-    facts = {"fresh": staticmethod(fresh_url), "reached": reached}
-
-    run_state_machine_as_test(type("Machine", (PaperMachine,), facts), settings=MACHINE)
-
-    if IS_SAMPLE:
-        assert {*STATES, *COURSES, *REFUSALS} - reached == set()
+    play(PaperMachine, fresh_url, how=MACHINE, wanted=(*STATES, *COURSES, *REFUSALS))

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from sqlalchemy import RowMapping, func, select
+from hypothesis.stateful import initialize, invariant, rule
+from sqlalchemy import RowMapping, select
 
 from factory_orders import queries, service
-from factory_orders.audit_service import CHECKS
 from factory_orders.deliveries.tables import handovers, shipments
 from factory_orders.model import (
     AtStoreOrder,
@@ -30,29 +29,24 @@ from factory_orders.policies import HandoverPolicy
 from factory_orders.stock.model import Liveness, PurchaseState
 from factory_orders.stock.tables import stock_holds, stock_purchases, stock_quotes
 from factory_orders.vehicles.tables import vehicles
-from kernel import db, ledger, payments
+from kernel import ledger, payments
 from kernel.actor import Actor
-from kernel.clock import FixedClock
-from kernel.errors import Refusal
-from kernel.ids import SeededIds, StoreId
-from kernel.ledger import account, ledger_transfers
+from kernel.ids import StoreId
+from kernel.ledger import account
 from kernel.money import Money
 from kernel.paging import PageRequest
 from kernel.payments import PaymentState, carry_out_refunds
 from kernel.payments.tables import payments as payments_table
 from kernel.sandbox import DECLINED_PREFIX, sandbox_entries
-from kernel.soundness import LEDGER_CHECKS, PAYMENT_CHECKS, examine
 from kernel.timers import fire_due
-from kernel.work import Work, Works
 from tests.configurator.small_brand import DESK, EAST_STORE, NORTH_STORE
-from tests.conftest import MONDAY_MORNING
+from tests.factory_orders.machines import FactoryMachine, play
 from tests.factory_orders.purchasing import DEPOSIT, OWN, buy, call_back, hear, token
 from tests.factory_orders.test_light_stock import drive, plan, share
 from tests.factory_orders.test_stock import PRICE, set_price
 from tests.factory_orders.test_stock_orders import car_of, order, way_of
-from tests.factory_orders.trade import OTHER_STORE, STORE_ADVISER, SYSTEM, Trade, buyer, open_trade
+from tests.factory_orders.trade import OTHER_STORE, STORE_ADVISER, SYSTEM, buyer
 
-IS_SAMPLE: Final = settings().derandomize
 BEGINNINGS: Final = ("priced", "held", "opened", "bought", "paid", "moved", "tardy")
 MACHINE: Final = settings(max_examples=settings().max_examples * 2 // 15, stateful_step_count=15, deadline=None)
 PERSONS: Final = (7, 8)
@@ -105,25 +99,17 @@ REFUSALS: Final = (
 )
 
 
-class StockMachine(RuleBasedStateMachine):
+class StockMachine(FactoryMachine):
     """Two equal cars that a store ordered, two stores, two people who want one."""
 
-    fresh: Callable[[], str]
-    beginning: str
-    reached: ClassVar[set[str]]
+    seed = 9
 
     def __init__(self) -> None:
         super().__init__()
-        self.engine = db.open_engine(type(self).fresh())
-        self.clock = FixedClock(MONDAY_MORNING)
-        self.trade: Trade = open_trade(Works(self.engine, clock=self.clock, ids=SeededIds(9)), self.clock)
         self.vins: list[str] = []
         self.newness: dict[str, int] = {}
         self.ended: dict[str, object] = {}
         self.told = 0
-
-    def teardown(self) -> None:
-        self.engine.dispose()
 
     @initialize()
     def begin(self) -> None:
@@ -229,7 +215,7 @@ class StockMachine(RuleBasedStateMachine):
             standing = queries.quotes_standing(work, [quote["id"]])[quote["id"]]
         assert seen is not None
         assert standing.liveness is seen.liveness
-        type(self).reached.add(f"quote {seen.liveness.value}")
+        self.reach(f"quote {seen.liveness.value}")
         refused = self.change(buyer(who), lambda work: service.hold_stock_car(work, quote["id"]))
         assert refused is None or seen.liveness is not Liveness.LIVE
 
@@ -265,9 +251,9 @@ class StockMachine(RuleBasedStateMachine):
         self.told += 1
         amount = Money(100) if short else DEPOSIT
         heard = call_back(self.trade, purchase["payment_id"], amount, reference=f"pay-{self.told}")
-        type(self).reached.add(f"money {heard.outcome}")
+        self.reach(f"money {heard.outcome}")
         again = call_back(self.trade, purchase["payment_id"], amount, reference=f"pay-{self.told}")
-        type(self).reached.add(f"money {again.outcome}")
+        self.reach(f"money {again.outcome}")
         assert again.outcome != "received"
 
     # --- who bought one ---
@@ -320,7 +306,7 @@ class StockMachine(RuleBasedStateMachine):
         if rows:
             one = rows[index % len(rows)]
             back = self.trade.sandbox.charge_back(payment_id=one["id"], reference=one["provider_reference"], wallet="w")
-            type(self).reached.add(f"money {hear(self.trade, back.headers, back.body).outcome}")
+            self.reach(f"money {hear(self.trade, back.headers, back.body).outcome}")
 
     def wait(self, minutes: int) -> None:
         self.clock.advance(timedelta(minutes=minutes))
@@ -335,21 +321,6 @@ class StockMachine(RuleBasedStateMachine):
 
     # --- by what the steps go ---
 
-    def attempt(self, act: Callable[[], object]) -> Refusal | None:
-        try:
-            act()
-        except Refusal as refusal:
-            type(self).reached.add(refusal.code)
-            return refusal
-        return None
-
-    def change(self, actor: Actor, act: Callable[[Work], object]) -> Refusal | None:
-        return self.attempt(lambda: self.trade.works.run(actor, act))
-
-    def rows(self, table: Any) -> list[RowMapping]:
-        with self.trade.works.read(SYSTEM) as work:
-            return list(work.connection.execute(select(table).order_by(*table.primary_key)).mappings())
-
     def bought(self, index: int) -> RowMapping | None:
         rows = [one for one in self.rows(stock_purchases) if one["state"] == PurchaseState.BOUGHT.value]
         return rows[-1 - index % len(rows)] if rows else None
@@ -363,39 +334,26 @@ class StockMachine(RuleBasedStateMachine):
     # --- what never breaks ---
 
     @invariant()
-    def the_audit_finds_nothing(self) -> None:
-        with self.trade.works.read(SYSTEM) as work:
-            found = {
-                one.check.name: one.violations for one in examine(work, (*LEDGER_CHECKS, *PAYMENT_CHECKS, *CHECKS))
-            }
-            moved = 0
-            for side, sign in ((ledger_transfers.c.debit_account, -1), (ledger_transfers.c.credit_account, 1)):
-                total = select(side, func.sum(ledger_transfers.c.amount_minor)).group_by(side)
-                moved += sum(sign * int(amount) for _, amount in work.connection.execute(total))
-        assert {name: lines for name, lines in found.items() if lines} == {}
-        assert moved == 0
-
-    @invariant()
     def a_car_has_one_taker_and_its_price_is_the_quotes(self) -> None:
         quotes = {one["id"]: one for one in self.rows(stock_quotes)}
         takers: dict[str, int] = {}
         for one in self.rows(stock_holds):
-            type(self).reached.add(f"hold {one['reason'] or 'held'}")
+            self.reach(f"hold {one['reason'] or 'held'}")
             takers[one["vin"]] = takers.get(one["vin"], 0) + (one["ended_at"] is None)
         for row in self.rows(stock_purchases):
-            type(self).reached.add(f"purchase {row['state']}")
+            self.reach(f"purchase {row['state']}")
             if row["state"] != PurchaseState.BOUGHT.value:
                 continue
             with self.trade.works.read(SYSTEM) as work:
                 made = queries.orders_by_id(work, [row["id"]])[row["id"]]
-            type(self).reached.add(f"order {order_state(made)}")
+            self.reach(f"order {order_state(made)}")
             assert made.terms.price_minor == quotes[row["quote_id"]]["price_minor"]
             assert (
                 row["contract"]["deposit_minor"] + row["contract"]["balance_minor"]
                 == quotes[row["quote_id"]]["total_minor"]
             )
             if isinstance(made, CancelledOrder):
-                type(self).reached.add(f"left by {made.reason}")
+                self.reach(f"left by {made.reason}")
             else:
                 takers[row["vin"]] = takers.get(row["vin"], 0) + 1
         assert all(count <= 1 for count in takers.values()), takers
@@ -421,7 +379,7 @@ class StockMachine(RuleBasedStateMachine):
         for row in self.rows(vehicles):
             assert row["newness"] >= self.newness.get(row["vin"], 0)
             self.newness[row["vin"]] = row["newness"]
-            type(self).reached.add(f"car {Newness(row['newness']).word}")
+            self.reach(f"car {Newness(row['newness']).word}")
         for table in (stock_holds, stock_purchases):
             for one in self.rows(table):
                 if one["ended_at"] is not None:
@@ -430,10 +388,4 @@ class StockMachine(RuleBasedStateMachine):
 
 
 def test_no_order_of_events_sells_a_stock_car_twice(fresh_url: Callable[[], str]) -> None:
-    reached: set[str] = set()
-    for beginning in BEGINNINGS:
-        facts = {"fresh": staticmethod(fresh_url), "reached": reached, "beginning": beginning}
-        run_state_machine_as_test(type("Machine", (StockMachine,), facts), settings=MACHINE)
-
-    if IS_SAMPLE:
-        assert [one for one in (*STATES, *REFUSALS) if one not in reached] == []
+    play(StockMachine, fresh_url, how=MACHINE, wanted=(*STATES, *REFUSALS), beginnings=BEGINNINGS)

@@ -8,16 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, timedelta
 from functools import partial
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, invariant, rule
 from sqlalchemy import select
 
 from demand.service import PoolPlan, cancel_pool
 from factory_orders import queries, service
-from factory_orders.audit_service import CHECKS
 from factory_orders.model import (
     CancelledOrder,
     DeliveredOrder,
@@ -35,21 +34,15 @@ from factory_orders.service import SUBSCRIPTIONS, TIMERS
 from factory_orders.waiting import service as waiting
 from factory_orders.waiting.rows import offer_from
 from factory_orders.waiting.tables import wait_offers
-from kernel import db, ledger, outbox
-from kernel.actor import Actor
-from kernel.clock import FixedClock
-from kernel.errors import Refusal
-from kernel.ids import SeededIds
+from kernel import ledger, outbox
 from kernel.ledger import account, ledger_transfers
-from kernel.soundness import LEDGER_CHECKS, PAYMENT_CHECKS, examine
 from kernel.timers import fire_due
-from kernel.work import Work, Works
 from tests.configurator.small_brand import PLANNER
 from tests.conftest import MONDAY_MORNING
-from tests.demand.pool_room import TIERS, make_pool_room
-from tests.factory_orders.trade import BUILD, PLANT_MACHINE, SYSTEM, Trade, buyer
+from tests.demand.pool_room import TIERS
+from tests.factory_orders.machines import FactoryMachine, play
+from tests.factory_orders.trade import BUILD, PLANT_MACHINE, SYSTEM, buyer
 
-IS_SAMPLE: Final = settings().derandomize
 BEGINNINGS: Final = ("locked", "offered", "accepted", "built")
 MACHINE: Final = settings(max_examples=settings().max_examples * 2 // 15, stateful_step_count=18, deadline=None)
 BUYERS: Final = (1, 2, 3)
@@ -84,25 +77,13 @@ STATES: Final = (
 REFUSALS: Final = ("WAIT_OFFER_OVER", "NOT_FOUND", "ORDER_NOT_CANCELLABLE")
 
 
-class WaitOfferMachine(RuleBasedStateMachine):
+class WaitOfferMachine(FactoryMachine):
     """Three buyers of a pool whose plant builds two months later."""
-
-    fresh: Callable[[], str]
-    beginning: str
-    reached: ClassVar[set[str]]
 
     def __init__(self) -> None:
         super().__init__()
-        self.engine = db.open_engine(type(self).fresh())
-        self.clock = FixedClock(MONDAY_MORNING)
-        self.room = make_pool_room(Works(self.engine, clock=self.clock, ids=SeededIds(5)), self.clock)
-        self.trade = Trade(self.room.works, self.clock, self.room.sandbox, "")
-        self.ids: list[str] = []
         self.answered: dict[str, tuple[object, ...]] = {}
         self.number = 0
-
-    def teardown(self) -> None:
-        self.engine.dispose()
 
     @initialize()
     def begin(self) -> None:
@@ -229,17 +210,6 @@ class WaitOfferMachine(RuleBasedStateMachine):
 
     # --- by what the steps go ---
 
-    def attempt(self, act: Callable[[], object]) -> Refusal | None:
-        try:
-            act()
-        except Refusal as refusal:
-            type(self).reached.add(refusal.code)
-            return refusal
-        return None
-
-    def change(self, actor: Actor, act: Callable[[Work], object]) -> Refusal | None:
-        return self.attempt(lambda: self.room.works.run(actor, act))
-
     def order(self, order_id: str) -> Order:
         with self.room.works.read(SYSTEM) as work:
             return queries.orders_by_id(work, [order_id])[order_id]
@@ -259,18 +229,11 @@ class WaitOfferMachine(RuleBasedStateMachine):
     # --- what never breaks ---
 
     @invariant()
-    def the_audit_finds_nothing(self) -> None:
-        with self.room.works.read(SYSTEM) as work:
-            checks = (*LEDGER_CHECKS, *PAYMENT_CHECKS, *CHECKS)
-            found = {one.check.name: one.violations for one in examine(work, checks)}
-        assert {name: lines for name, lines in found.items() if lines} == {}
-
-    @invariant()
     def nobody_has_two_offers_and_what_was_answered_stays(self) -> None:
         known = self.offers()
         assert len({one.order_id for one in known}) == len(known)
         for one in known:
-            type(self).reached.add(f"offer {one.state.value}")
+            self.reach(f"offer {one.state.value}")
             assert one.waits_days > 45
             assert (one.answered_at is not None) == (one.state in (WaitOfferState.ACCEPTED, WaitOfferState.DECLINED))
             if one.state is not WaitOfferState.OPEN:
@@ -281,9 +244,9 @@ class WaitOfferMachine(RuleBasedStateMachine):
     def an_order_is_as_its_offer_says(self) -> None:
         for order_id in self.ids:
             order, offer = self.order(order_id), self.offer_of(order_id)
-            type(self).reached.add(f"order {order_state(order)}")
+            self.reach(f"order {order_state(order)}")
             if isinstance(order, CancelledOrder):
-                type(self).reached.add(f"left by {order.reason}")
+                self.reach(f"left by {order.reason}")
             if offer is None:
                 continue
             is_over = isinstance(order, CancelledOrder | DeliveredOrder)
@@ -291,13 +254,13 @@ class WaitOfferMachine(RuleBasedStateMachine):
             if offer.state is WaitOfferState.DECLINED:
                 assert isinstance(order, CancelledOrder) and order.reason == "wait_declined"
             elif isinstance(order, CancelledOrder) and offer.state is WaitOfferState.ACCEPTED:
-                type(self).reached.add("accepted and left")
+                self.reach("accepted and left")
             self.note_begun(order_id, offer)
 
     def note_begun(self, order_id: str, offer: WaitOffer) -> None:
         built = self.build_order(self.ids.index(order_id))
         if built is not None and built.stage not in BEFORE_THE_LINE:
-            type(self).reached.add(f"{offer.state.value} and begun")
+            self.reach(f"{offer.state.value} and begun")
 
     @invariant()
     def a_credit_comes_once_with_the_car_of_who_stayed(self) -> None:
@@ -316,14 +279,8 @@ class WaitOfferMachine(RuleBasedStateMachine):
         ]
         assert sorted((row[0], row[1], str(row[2])) for row in booked) == sorted(due)
         if due:
-            type(self).reached.add("credited")
+            self.reach("credited")
 
 
 def test_no_order_of_events_breaks_an_offer_to_wait(fresh_url: Callable[[], str]) -> None:
-    reached: set[str] = set()
-    for beginning in BEGINNINGS:
-        facts = {"fresh": staticmethod(fresh_url), "reached": reached, "beginning": beginning}
-        run_state_machine_as_test(type("Machine", (WaitOfferMachine,), facts), settings=MACHINE)
-
-    if IS_SAMPLE:
-        assert [one for one in (*STATES, *REFUSALS) if one not in reached] == []
+    play(WaitOfferMachine, fresh_url, how=MACHINE, wanted=(*STATES, *REFUSALS), beginnings=BEGINNINGS)

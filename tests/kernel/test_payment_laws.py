@@ -188,7 +188,6 @@ def test_the_books_stay_right_in_any_order_of_things(
     for chosen in steps:
         play.run(chosen)
         standing = balances(room)
-        assert sum(standing.values()) == 0
         claims = ("provider:", "uncollected:")
         assert [name for name, minor in standing.items() if minor < 0 and not name.startswith(claims)] == []
 
