@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
@@ -16,7 +16,6 @@ from typing import Any, Final
 from sqlalchemy import select
 
 from configurator.model import Tier
-from demand.audit_service import CHECKS
 from demand.pools.model import FailureChoice
 from demand.pools.placing import PreOrderRequest
 from demand.pools.tables import early_bonuses, pool_changes, pools, pre_order_changes, pre_orders
@@ -34,20 +33,18 @@ from demand.service import (
     withdraw,
 )
 from demand.votes.tables import held_votes, proposal_changes, proposals, votes
-from kernel import db, news, record
+from kernel import db, news
 from kernel.actor import Actor, Role, system
 from kernel.clock import FixedClock
 from kernel.errors import Refusal
 from kernel.ids import AccountId, SeededIds
 from kernel.ledger import ledger_transfers
 from kernel.payments import Payment
-from kernel.soundness import CHECKS as GROUND
-from kernel.soundness import Check, examine
 from kernel.timers import fire_due
 from kernel.work import Work
 from tests.configurator.small_brand import BRAND, PLAIN_CAR, PLANNER
 from tests.conftest import MONDAY_MORNING
-from tests.demand.pool_room import PoolRoom, make_pool_room, placed
+from tests.demand.pool_room import PoolRoom, make_pool_room, placed, unsound
 from tests.support.crashes import Boundary, CrashingWorks, PowerCut
 
 OPERATOR: Final = Actor(BRAND, frozenset({Role.OPERATOR}), AccountId("f" * 32))
@@ -279,13 +276,6 @@ def balances(work: Work, owners: Mapping[str, str]) -> list[tuple[str, int]]:
 def kinds_told(work: Work, start: str) -> list[str]:
     """Return the kinds of all news that begin so."""
     return [kind for kind in work.connection.execute(select(news.outbox.c.kind)).scalars() if kind.startswith(start)]
-
-
-def unsound(work: Work, *, but: Sequence[Check] = ()) -> list[str]:
-    """Return what an audit finds wrong, without some of its checks."""
-    broken = [str(one) for one in record.broken_chains(work)]
-    checks = [one for one in (*GROUND, *CHECKS) if one not in but]
-    return broken + [line for one in examine(work, checks) for line in one.violations]
 
 
 # --- the life of proposals -------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from configurator.model import PoolingClass, Tier
 from configurator.quote_service import QuoteRequest, issue_quote
 from configurator.service import class_of_car
+from demand.audit_service import CHECKS
 from demand.pools.model import (
     ClassLevel,
     FailureChoice,
@@ -35,7 +36,7 @@ from demand.service import (
     open_pool,
     place_pre_orders,
 )
-from kernel import ledger, payments
+from kernel import ledger, payments, record
 from kernel.actor import Actor, Role, system
 from kernel.clock import FixedClock
 from kernel.errors import Refusal
@@ -44,8 +45,10 @@ from kernel.ledger import AccountName
 from kernel.money import yuan
 from kernel.payments import Payment, PaymentProvider, Received
 from kernel.sandbox import DECLINED_PREFIX, Sandbox, SignedMessage
+from kernel.soundness import CHECKS as GROUND
+from kernel.soundness import Check, examine
 from kernel.timers import fire_due
-from kernel.work import Works
+from kernel.work import Work, Works
 from tests.configurator.small_brand import BRAND, DESK, EAST_STORE, PLAIN_CAR, PLANNER, open_small_brand
 
 SECRET: Final = b"a secret of thirty-two bytes long"
@@ -202,6 +205,11 @@ class PoolRoom:
         with self.works.read(system(BRAND)) as work:
             return payments.payments_of(work, [subject_id])[subject_id]
 
+    def unsound(self) -> list[str]:
+        """Return what an audit of the ground and of this room finds wrong."""
+        with self.works.read(system(BRAND)) as work:
+            return unsound(work)
+
     def settle(self) -> None:
         """Let the worker capture and refund what is due."""
         payments.capture_due(self.works, self.providers, {DEPOSIT_PURPOSE: lose_deposit})
@@ -239,6 +247,13 @@ def placed(outcome: Outcome) -> Placed:
 def pre_order_of(outcome: Outcome) -> PreOrder:
     """Return the pre-order of an outcome."""
     return placed(outcome).pre_order
+
+
+def unsound(work: Work, *, but: Sequence[Check] = ()) -> list[str]:
+    """Return what an audit finds wrong, without some of its checks."""
+    broken = [str(one) for one in record.broken_chains(work)]
+    checks = [one for one in (*GROUND, *CHECKS) if one not in but]
+    return broken + [line for one in examine(work, checks) for line in one.violations]
 
 
 def make_pool_room(works: Works, clock: FixedClock) -> PoolRoom:

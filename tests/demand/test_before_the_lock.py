@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-import pytest
 from sqlalchemy import select
 
 from configurator.model import Tier
@@ -15,20 +14,13 @@ from demand.pools.model import PooledPreOrder
 from demand.service import PoolPlan, change_car, open_pool, withdraw
 from kernel import outbox
 from kernel.actor import system
-from kernel.clock import FixedClock
 from kernel.notices import notices
 from kernel.soundness import examine
-from kernel.work import Works
 from muster.telling import TELLERS
 from tests.configurator.small_brand import BRAND, DESK, NORTH_STORE, PLAIN_CAR, PLANNER
-from tests.demand.pool_room import ANY_PRICE, TIERS, PoolRoom, make_pool_room, pre_order_of
+from tests.demand.pool_room import ANY_PRICE, TIERS, PoolRoom, pre_order_of
 
 NEAR: Final = "pool_freeze_near"
-
-
-@pytest.fixture
-def room(works: Works, clock: FixedClock) -> PoolRoom:
-    return make_pool_room(works, clock)
 
 
 def told(room: PoolRoom, kind: str) -> list[str]:

@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import select
 
 from configurator.model import Tier
-from demand.audit_service import CHECKS
 from demand.cubes.tables import demand_cancellations
 from demand.errors import FinanceNotApproved, FreezeNotAccepted, PoolFrozen, PreOrderClosed
 from demand.pools.model import (
@@ -23,20 +22,12 @@ from demand.pools.model import (
 from demand.service import SUBSCRIPTIONS, approve_finance, change_car, choose_method, confirm_plate, withdraw
 from kernel import outbox, registry
 from kernel.actor import Actor, Role, system
-from kernel.clock import FixedClock
 from kernel.errors import Forbidden, NotFound
 from kernel.ids import AccountId, StoreId
-from kernel.soundness import examine
-from kernel.work import Works
 from tests.configurator.small_brand import BRAND, EAST_STORE, NORTH_STORE, PLAIN_CAR
-from tests.demand.pool_room import ANY_PRICE, PoolRoom, make_pool_room, placed
+from tests.demand.pool_room import ANY_PRICE, PoolRoom, placed
 
 OPERATOR = Actor(BRAND, frozenset({Role.OPERATOR}), AccountId("f" * 32))
-
-
-@pytest.fixture
-def room(works: Works, clock: FixedClock) -> PoolRoom:
-    return make_pool_room(works, clock)
 
 
 def by_instalments(room: PoolRoom, *names: int) -> list[str]:
@@ -63,11 +54,6 @@ def move_to_the_north(room: PoolRoom, pre_order_id: str) -> None:
         change_car(work, pre_order_id, quote_id=quote_id, price_cap_minor=2 * ANY_PRICE)
 
 
-def unsound(room: PoolRoom) -> list[str]:
-    with room.works.read(system(BRAND)) as work:
-        return [line for finding in examine(work, CHECKS) for line in finding.violations]
-
-
 def test_at_the_freeze_who_has_neither_finance_nor_cash_is_out_with_the_money_back(room: PoolRoom) -> None:
     pool_id = room.open(days=4)
     room.join(1, 2, 3)
@@ -84,10 +70,10 @@ def test_at_the_freeze_who_has_neither_finance_nor_cash_is_out_with_the_money_ba
     assert isinstance(out, EndedPreOrder)
     assert (out.ending, room.balance(f"deposit:{lacking}")) == ("refunded", 0)
     assert [room.states()[one] for one in (approved, changed_mind)] == ["pooled", "pooled"]
-    assert unsound(room) == []
+    assert room.unsound() == []
     room.pass_time(days=3)
     assert room.states()[approved] == "locked"
-    assert unsound(room) == []
+    assert room.unsound() == []
 
 
 def test_where_plates_are_rationed_finance_alone_does_not_do(room: PoolRoom) -> None:
@@ -102,7 +88,7 @@ def test_where_plates_are_rationed_finance_alone_does_not_do(room: PoolRoom) -> 
     room.pass_time(hours=25)
 
     assert [room.states()[one] for one in (both, finance_alone)] == ["pooled", "refunded"]
-    assert unsound(room) == []
+    assert room.unsound() == []
 
 
 def test_who_will_not_be_in_the_frozen_pool_does_not_fill_it(room: PoolRoom) -> None:
@@ -116,7 +102,7 @@ def test_who_will_not_be_in_the_frozen_pool_does_not_fill_it(room: PoolRoom) -> 
     assert isinstance(pool, OpenPool)
     assert (pool.head.members, pool.head.freeze_at, pool.head.deadline) == (3, before.freeze_at, before.deadline)
     assert room.states()[lacking] == "pooled"
-    assert unsound(room) == []
+    assert room.unsound() == []
 
 
 def test_whoever_comes_together_with_those_who_do_not_fill_a_pool_is_judged_by_the_pool_that_stays_open(
@@ -140,7 +126,7 @@ def test_whoever_comes_together_with_those_who_do_not_fill_a_pool_is_judged_by_t
     assert refused == FreezeNotAccepted(pool.head.deadline)
     states = room.states()
     assert [states[placed(one).pre_order_id] for one in taken] == ["pooled", "pooled", "refunded", "pooled"]
-    assert unsound(room) == []
+    assert room.unsound() == []
 
 
 def test_a_pool_that_fills_and_freezes_at_once_is_left_by_the_uncleared_in_the_same_change(room: PoolRoom) -> None:
@@ -154,7 +140,7 @@ def test_a_pool_that_fills_and_freezes_at_once_is_left_by_the_uncleared_in_the_s
     assert isinstance(pool, FrozenPool)
     assert pool.head.members == 3
     assert room.states()[lacking] == "refunded"
-    assert unsound(room) == []
+    assert room.unsound() == []
 
 
 def test_a_pool_with_enough_members_freezes_once_the_last_of_them_is_cleared(room: PoolRoom) -> None:
@@ -167,7 +153,7 @@ def test_a_pool_with_enough_members_freezes_once_the_last_of_them_is_cleared(roo
     pool = room.pool(pool_id)
     assert isinstance(pool, FrozenPool)
     assert pool.head.members == 3
-    assert unsound(room) == []
+    assert room.unsound() == []
 
 
 def test_a_frozen_pool_takes_nobody_by_instalments(room: PoolRoom) -> None:
@@ -216,7 +202,7 @@ def test_in_a_frozen_pool_nobody_goes_without_a_plate_to_a_store_whose_city_asks
     assert (room.pool(pool_id), room.pre_order(one)) == before
     room.pass_time(days=4)
     assert room.states()[one] == "locked"
-    assert unsound(room) == []
+    assert room.unsound() == []
 
 
 def test_in_a_frozen_pool_who_has_the_plate_or_pays_cash_may_go_there(room: PoolRoom) -> None:
@@ -232,7 +218,7 @@ def test_in_a_frozen_pool_who_has_the_plate_or_pays_cash_may_go_there(room: Pool
 
     kept = room.pre_order(one)
     assert (kept.head.store_id, kept.head.method) == (NORTH_STORE, PaymentMethod.INSTALMENTS)
-    assert unsound(room) == []
+    assert room.unsound() == []
 
 
 def test_while_one_may_leave_one_may_change_to_such_a_store_and_confirm_the_plate_later(room: PoolRoom) -> None:
@@ -247,7 +233,7 @@ def test_while_one_may_leave_one_may_change_to_such_a_store_and_confirm_the_plat
     # Who never does is out at the freeze, as anybody without a plate is.
     room.pass_time(hours=25)
     assert room.states()[one] == "refunded"
-    assert unsound(room) == []
+    assert room.unsound() == []
 
 
 def test_who_may_say_so_and_about_what(room: PoolRoom) -> None:
@@ -291,7 +277,7 @@ def test_who_pays_after_the_freeze_with_approved_finance_needs_a_plate_only_wher
     room.hear(room.pay(room.payments_of(late)[0], reference="late"))
 
     assert room.states()[late] == state
-    assert unsound(room) == []
+    assert room.unsound() == []
 
 
 def test_who_waits_for_the_next_pool_may_choose_instalments(room: PoolRoom) -> None:

@@ -27,11 +27,9 @@ from demand.queries import clearings_of, own_proof
 from demand.service import raise_cap, withdraw
 from kernel import record
 from kernel.actor import system
-from kernel.clock import FixedClock
 from kernel.record import Entry
-from kernel.work import Works
 from tests.configurator.small_brand import BRAND, GUEST
-from tests.demand.pool_room import PoolRoom, make_pool_room
+from tests.demand.pool_room import PoolRoom
 
 POOL = "p" * 32
 K = 10
@@ -41,11 +39,6 @@ MEMBERS = st.lists(
     max_size=40,
     unique_by=lambda one: one.member,
 )
-
-
-@pytest.fixture
-def room(works: Works, clock: FixedClock) -> PoolRoom:
-    return make_pool_room(works, clock)
 
 
 # --- proofs ----------------------------------------------------------------------------------------------------------

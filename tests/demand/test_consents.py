@@ -10,7 +10,6 @@ import pytest
 
 from configurator.model import Tier
 from configurator.quote_service import QuoteRequest, issue_quote
-from demand.audit_service import CHECKS
 from demand.errors import DepositAboveCeiling, DepositBound, FreezeNotAccepted, NoOpenPool, TermsUnsound, WrongClass
 from demand.pools import opening_service
 from demand.pools.clearing_service import clear_pool
@@ -22,32 +21,20 @@ from demand.pools.tables import pre_orders
 from demand.service import change_car, hold_deposit, withdraw
 from kernel import policy
 from kernel.actor import Actor, Role, system
-from kernel.clock import FixedClock
 from kernel.errors import Refusal
 from kernel.ids import AccountId
 from kernel.money import yuan
 from kernel.money_by_hand import AccountTooLow, approve_movement, propose_movement
-from kernel.soundness import examine
-from kernel.work import Work, Works
+from kernel.work import Work
 from tests.configurator.small_brand import BRAND, DESK, EAST_STORE, PLAIN_CAR
-from tests.demand.pool_room import PoolRoom, make_pool_room, placed, pre_order_of
+from tests.demand.pool_room import PoolRoom, placed, pre_order_of
 
 HANDS = [Actor(BRAND, frozenset({Role.OPERATOR}), AccountId(letter * 32)) for letter in "de"]
 HOLDS = {"deposit": hold_deposit}
 
 
-@pytest.fixture
-def room(works: Works, clock: FixedClock) -> PoolRoom:
-    return make_pool_room(works, clock)
-
-
 def open_wide(room: PoolRoom) -> str:
     return room.open(level=ClassLevel.L2)
-
-
-def unsound(room: PoolRoom) -> list[str]:
-    with room.works.read(system(BRAND)) as work:
-        return [line for finding in examine(work, CHECKS) for line in finding.violations]
 
 
 # --- a frozen pool ---------------------------------------------------------------------------------------------------
@@ -66,7 +53,7 @@ def test_a_frozen_pool_is_joined_only_by_who_agreed_to_stay(room: PoolRoom) -> N
     assert isinstance(joined, PooledPreOrder)
     assert joined.head.accepts_frozen
     assert room.head(pool_id).members == 1
-    assert unsound(room) == []
+    assert room.unsound() == []
 
 
 def test_a_freeze_that_is_due_and_not_yet_noted_asks_for_the_consent_too(room: PoolRoom) -> None:
@@ -129,7 +116,7 @@ def test_who_rolled_over_is_not_put_into_a_frozen_pool_without_having_agreed(roo
 
     assert [states[one] for one in waiting] == ["rolled_over", "pooled"]
     assert room.pre_order(waiting[1]).pool_id == beside
-    assert unsound(room) == []
+    assert room.unsound() == []
 
 
 # --- a wider class ---------------------------------------------------------------------------------------------------
@@ -147,7 +134,7 @@ def test_a_wide_pool_is_joined_only_by_who_agreed_to_other_trims(room: PoolRoom)
     assert isinstance(named, WrongClass)
     assert isinstance(unnamed, NoOpenPool)
     assert pre_order_of(agreed).head.accepts_wider_class
-    assert unsound(room) == []
+    assert room.unsound() == []
 
 
 def test_who_was_in_a_wide_pool_that_failed_goes_on_into_the_next_wide_one_whatever_the_choice(room: PoolRoom) -> None:
@@ -169,7 +156,7 @@ def test_who_was_in_a_wide_pool_that_failed_goes_on_into_the_next_wide_one_whate
 
     assert room.states() == {rolled: "pooled", widened: "pooled"}
     assert {room.pre_order(one).pool_id for one in (rolled, widened)} == {following}
-    assert unsound(room) == []
+    assert room.unsound() == []
 
 
 def test_who_never_agreed_to_every_trim_waits_for_a_pool_of_the_own_one(room: PoolRoom) -> None:
@@ -199,7 +186,7 @@ def test_costlier_terms_of_the_next_wide_pool_are_accepted_by_who_rolled_out_of_
         joined = change_car(work, one, quote_id=quote_id, price_cap_minor=12_000_000)
 
     assert (joined.pool_id, room.states()[one]) == (dearer, "pooled")
-    assert unsound(room) == []
+    assert room.unsound() == []
 
 
 def test_an_audit_finds_a_member_of_a_wide_pool_who_never_agreed(room: PoolRoom) -> None:
@@ -210,7 +197,7 @@ def test_an_audit_finds_a_member_of_a_wide_pool_who_never_agreed(room: PoolRoom)
     with room.works.change(system(BRAND)) as work:
         work.connection.execute(pre_orders.update().values(accepts_wider_class=False))
 
-    assert [line for line in unsound(room) if one in line] == [
+    assert [line for line in room.unsound() if one in line] == [
         f"pre-order {one} is in pool {pre_order_of(agreed).pool_id} of a wider class"
     ]
 
@@ -330,7 +317,7 @@ def test_a_hand_waits_for_a_clearing_and_then_finds_the_deposit_gone(room: PoolR
     assert isinstance(answers[0], AccountTooLow)
     assert room.balance(f"earnest:{members[0].pre_order_id}") == 500_000
     assert room.balance(f"deposit:{members[0].pre_order_id}") == 0
-    assert unsound(room) == []
+    assert room.unsound() == []
 
 
 def test_who_agreed_to_stay_is_not_held_up_by_those_who_did_not(

@@ -8,30 +8,20 @@ import pytest
 from sqlalchemy import select
 
 from configurator.model import Tier
-from demand.audit_service import CHECKS
 from demand.errors import CapTooLow, NoOpenPool, PreOrderClosed
 from demand.pools import opening_service
 from demand.pools.model import ClassLevel, FailureChoice, PooledPreOrder, WaitingPreOrder
 from demand.pools.tables import pools
 from demand.service import cancel_pool, change_car, withdraw
-from kernel import news, record
+from kernel import news
 from kernel.actor import system
-from kernel.clock import FixedClock
 from kernel.errors import NotFound
-from kernel.soundness import CHECKS as GROUND
-from kernel.soundness import examine
-from kernel.work import Works
 from tests.configurator.small_brand import BRAND, PLANNER
-from tests.demand.pool_room import PoolRoom, make_pool_room, placed
+from tests.demand.pool_room import PoolRoom, placed
 
 CHEAP = (Tier(3, 300),)
 DEAR = (Tier(3, 0),)
 CAP = 12_000_000
-
-
-@pytest.fixture
-def room(works: Works, clock: FixedClock) -> PoolRoom:
-    return make_pool_room(works, clock)
 
 
 @pytest.fixture
@@ -45,22 +35,19 @@ def waiting(room: PoolRoom) -> list[str]:
     return [one.pre_order_id for one in members]
 
 
-def accept(room: PoolRoom, name: int, pre_order_id: str, *, cap: int = CAP) -> PooledPreOrder:
+def accept(
+    room: PoolRoom, name: int, pre_order_id: str, *, cap: int = CAP, pool_id: str | None = None
+) -> PooledPreOrder:
+    """Go on by a new quote, into a pool by its id or into that one which takes it."""
     quote_id = room.quote(room.buyer(name))
     with room.works.change(room.buyer(name)) as work:
-        return change_car(work, pre_order_id, quote_id=quote_id, price_cap_minor=cap)
+        return change_car(work, pre_order_id, quote_id=quote_id, price_cap_minor=cap, pool_id=pool_id)
 
 
 def times_asked(room: PoolRoom) -> int:
     with room.works.read(system(BRAND)) as work:
         kinds = work.connection.execute(select(news.outbox.c.kind)).scalars()
         return list(kinds).count("demand.costlier_terms_offered")
-
-
-def unsound(room: PoolRoom) -> list[str]:
-    with room.works.read(system(BRAND)) as work:
-        broken = [str(one) for one in record.broken_chains(work)]
-        return broken + [line for one in examine(work, (*GROUND, *CHECKS)) for line in one.violations]
 
 
 def test_who_waits_is_asked_once_and_keeps_waiting(room: PoolRoom, waiting: list[str]) -> None:
@@ -81,7 +68,7 @@ def test_an_accepted_quote_takes_the_place_at_the_time_that_was_kept(room: PoolR
     assert (after.head.offer.price_cap_minor, after.funded_at, after.head.rolls) == (CAP, before.funded_at, 1)
     assert after.head.quote_id != before.head.quote_id
     assert room.count(after.pool_id) == room.head(after.pool_id).members == 1
-    assert unsound(room) == []
+    assert room.unsound() == []
 
 
 def test_who_says_nothing_until_the_freeze_has_the_money_back(room: PoolRoom, waiting: list[str]) -> None:
@@ -93,7 +80,7 @@ def test_who_says_nothing_until_the_freeze_has_the_money_back(room: PoolRoom, wa
     assert room.balance(f"deposit:{waiting[1]}") == 0
     with pytest.raises(PreOrderClosed):
         accept(room, 2, waiting[1])
-    assert unsound(room) == []
+    assert room.unsound() == []
 
 
 def test_who_says_nothing_is_not_forgotten_where_others_roll_over_meanwhile(room: PoolRoom, waiting: list[str]) -> None:
@@ -107,7 +94,7 @@ def test_who_says_nothing_is_not_forgotten_where_others_roll_over_meanwhile(room
     room.pass_time(days=14)
 
     assert room.states() == dict.fromkeys(waiting, "refunded") | {placed(third).pre_order_id: "pooled"}
-    assert unsound(room) == []
+    assert room.unsound() == []
 
 
 def test_who_stands_behind_those_whom_the_opening_looks_at_is_asked_too(
@@ -155,7 +142,7 @@ def test_who_says_nothing_has_the_money_back_though_they_would_not_stay_in_a_fro
 
     states = room.states()
     assert (states[placed(asked).pre_order_id], states[placed(unasked).pre_order_id]) == ("refunded", "rolled_over")
-    assert unsound(room) == []
+    assert room.unsound() == []
 
 
 def test_who_says_nothing_goes_on_waiting_where_the_pool_is_taken_back(room: PoolRoom, waiting: list[str]) -> None:

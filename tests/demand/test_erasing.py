@@ -24,7 +24,6 @@ from demand.service import (
 )
 from kernel import personal
 from kernel.actor import Actor, system
-from kernel.clock import FixedClock
 from kernel.errors import NotSignedIn, Refusal
 from kernel.identity.erasure_service import IdentityData
 from kernel.identity.persons import PersonClaim, SandboxPersonVerifier
@@ -32,16 +31,10 @@ from kernel.identity.service import Identity
 from kernel.personal import ErasureBlocked, PersonalData
 from kernel.work import Work, Works
 from tests.configurator.small_brand import BRAND, GUEST, PLANNER
-from tests.demand.pool_room import PoolRoom, make_pool_room
+from tests.demand.pool_room import PoolRoom
 from tests.kernel.identity.people import ID_NUMBER, PASSWORD, SETTINGS, must_act, signed_up
 
 PARTS: Final[tuple[PersonalData, ...]] = (IdentityData(SETTINGS), DemandData())
-
-
-@pytest.fixture
-def room(works: Works, clock: FixedClock) -> PoolRoom:
-    """Return the small brand with its pool room."""
-    return make_pool_room(works, clock)
 
 
 def verified(works: Works, email: str) -> Actor:

@@ -18,22 +18,16 @@ from demand.pools.queries import locked_members, member_accounts
 from demand.pools.tables import pools, pre_orders
 from kernel import db
 from kernel.actor import system
-from kernel.clock import FixedClock
 from kernel.ledger import ledger_transfers
 from kernel.notices import Fact, NewNotice, notices, notify_many
 from kernel.payments.tables import payments
-from kernel.work import Work, Works
+from kernel.work import Work
 from tests.configurator.small_brand import BRAND, PLANNER
-from tests.demand.pool_room import PoolRoom, make_pool_room
+from tests.demand.pool_room import PoolRoom
 
 MEMBERS: Final = 66_000
 CAPACITY: Final = 90_000
 AT_ONCE: Final = 6_000
-
-
-@pytest.fixture
-def room(works: Works, clock: FixedClock) -> PoolRoom:
-    return make_pool_room(works, clock)
 
 
 @pytest.mark.prove

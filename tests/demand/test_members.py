@@ -12,20 +12,13 @@ from demand.pools.model import Offer
 from demand.queries import pre_orders_seen, proposals_by_id
 from demand.service import TIMERS, DemandData, cast_vote, change_car, publish_proposal, submit_proposal, withdraw
 from kernel.actor import Actor, system
-from kernel.clock import FixedClock
 from kernel.errors import NotFound
 from kernel.ids import AccountId
-from kernel.work import Works
 from tests.configurator.small_brand import BRAND, PLANNER
-from tests.demand.pool_room import PoolRoom, make_pool_room
+from tests.demand.pool_room import PoolRoom
 
 HOOKED = ("RED", "W17", "PT_SMALL", "TR_BASE", "HOOK")
 PLUS = ("BLUE", "W17", "PT_SMALL", "TR_PLUS")
-
-
-@pytest.fixture
-def room(works: Works, clock: FixedClock) -> PoolRoom:
-    return make_pool_room(works, clock)
 
 
 def change(room: PoolRoom, buyer: Actor, pre_order_id: str, options: tuple[str, ...], cap: int) -> None:

@@ -7,10 +7,8 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from sqlalchemy import event, select
 
-from demand.audit_service import CHECKS
 from demand.errors import PoolClosed
 from demand.pools.model import FailureChoice, LockedPool, PooledPreOrder, RolledPool
 from demand.pools.pre_order_store import earnest_account
@@ -18,24 +16,10 @@ from demand.pools.tables import early_bonuses, pre_orders
 from demand.service import TIMERS
 from kernel import ledger, record
 from kernel.actor import system
-from kernel.clock import FixedClock
-from kernel.soundness import CHECKS as GROUND
-from kernel.soundness import examine
 from kernel.timers import fire_due
 from kernel.work import Works
 from tests.configurator.small_brand import BRAND
-from tests.demand.pool_room import PoolRoom, beside, make_pool_room, placed
-
-
-@pytest.fixture
-def room(works: Works, clock: FixedClock) -> PoolRoom:
-    return make_pool_room(works, clock)
-
-
-def unsound(room: PoolRoom) -> list[str]:
-    with room.works.read(system(BRAND)) as work:
-        return [line for finding in examine(work, (*GROUND, *CHECKS)) for line in finding.violations]
-
+from tests.demand.pool_room import PoolRoom, beside, placed
 
 # --- clocks ----------------------------------------------------------------------------------------------------------
 
@@ -63,7 +47,7 @@ def test_who_comes_later_is_not_earlier_though_a_clock_was_set_back(room: PoolRo
     assert {one.pre_order_id for one in (*first, *later) if room.states()[one.pre_order_id] == "locked"} == {
         one.pre_order_id for one in (*first, later[0])
     }
-    assert unsound(room) == []
+    assert room.unsound() == []
 
 
 def test_a_clock_set_back_reopens_nothing(room: PoolRoom) -> None:
@@ -83,7 +67,7 @@ def test_a_clock_set_back_reopens_nothing(room: PoolRoom) -> None:
 
     assert isinstance(refusal, PoolClosed)
     assert room.states() == states
-    assert unsound(room) == []
+    assert room.unsound() == []
 
 
 # --- a worker that dies ----------------------------------------------------------------------------------------------
@@ -133,7 +117,7 @@ def test_a_worker_that_dies_before_any_statement_of_a_clearing_is_followed_exact
     deaths = 0
 
     while not of_one_piece(room, pool_id):
-        assert unsound(room) == []
+        assert room.unsound() == []
         with dying_at(room.works, deaths), suppress(Death):
             while fire_due(room.works, TIMERS):
                 pass
@@ -144,7 +128,7 @@ def test_a_worker_that_dies_before_any_statement_of_a_clearing_is_followed_exact
         pass
     assert of_one_piece(room, pool_id)
     assert sorted(room.states().values()) == ["expired_unpaid", *["locked"] * 4, "refunded"]
-    assert unsound(room) == []
+    assert room.unsound() == []
 
 
 def test_a_worker_that_dies_before_any_statement_of_a_pools_failure_is_followed_exactly(room: PoolRoom) -> None:
@@ -164,4 +148,4 @@ def test_a_worker_that_dies_before_any_statement_of_a_pools_failure_is_followed_
     assert room.states() == {goes_on: "rolled_over", goes_home: "refunded"}
     with room.works.read(system(BRAND)) as work:
         assert [row.person_id for row in work.connection.execute(select(early_bonuses))] == [f"{1:032x}"]
-    assert unsound(room) == []
+    assert room.unsound() == []

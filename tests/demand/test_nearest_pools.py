@@ -19,11 +19,9 @@ from demand.pools.model import ClassLevel
 from demand.pools.nearest import Reachable, Standpoint, reach_pools
 from demand.pools.plan import PoolPlan
 from demand.service import CarAtHand, NearestPools, nearest_pools, open_pool
-from kernel.clock import FixedClock
 from kernel.errors import InvalidInput
-from kernel.work import Works
 from tests.configurator.small_brand import GUEST, PLAIN_CAR, PLANNER
-from tests.demand.pool_room import TIERS, PoolRoom, make_pool_room
+from tests.demand.pool_room import TIERS, PoolRoom
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 OTHER_CARS = (
@@ -33,11 +31,6 @@ OTHER_CARS = (
     ("BLUE", "W17", "PT_SMALL", "TR_PLUS"),
     ("BLUE", "W19", "PT_BIG", "TR_PLUS", "ROOF"),
 )
-
-
-@pytest.fixture
-def room(works: Works, clock: FixedClock) -> PoolRoom:
-    return make_pool_room(works, clock)
 
 
 def class_of(room: PoolRoom, options: tuple[str, ...]) -> PoolingClass:

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import func, select
 
 from configurator.errors import QuoteExpired, QuoteTaken
@@ -29,7 +28,6 @@ from demand.pools.queries import pool_offer
 from demand.pools.tables import pre_orders
 from demand.service import Outcome, PoolPlan, open_pool, place_pre_orders
 from kernel.actor import system
-from kernel.clock import FixedClock
 from kernel.errors import Forbidden, IdempotencyMismatch, InvalidInput, NotFound, Refusal
 from kernel.idempotency import idempotency_keys
 from kernel.ids import SeededIds
@@ -37,13 +35,8 @@ from kernel.ledger import ledger_transfers
 from kernel.payments import AuthorisationNotYours, PaymentAlreadyMade, PaymentAmountMismatch, PaymentSignatureInvalid
 from kernel.work import Works
 from tests.configurator.small_brand import BRAND, NORTH_STORE, PLANNER
-from tests.demand.pool_room import TIERS, PoolRoom, make_pool_room, placed
+from tests.demand.pool_room import TIERS, PoolRoom, placed
 from tests.kernel.payment_room import counting
-
-
-@pytest.fixture
-def room(works: Works, clock: FixedClock) -> PoolRoom:
-    return make_pool_room(works, clock)
 
 
 def written(room: PoolRoom) -> tuple[int, ...]:

@@ -10,17 +10,10 @@ from sqlalchemy.exc import IntegrityError
 
 from demand.pools.tables import pools, pre_orders
 from kernel.actor import system
-from kernel.clock import FixedClock
-from kernel.work import Works
 from tests.configurator.small_brand import BRAND
-from tests.demand.pool_room import PoolRoom, make_pool_room
+from tests.demand.pool_room import PoolRoom
 
 CAP = 12_000_000
-
-
-@pytest.fixture
-def room(works: Works, clock: FixedClock) -> PoolRoom:
-    return make_pool_room(works, clock)
 
 
 def frozen_member(room: PoolRoom) -> str:

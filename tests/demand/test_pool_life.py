@@ -30,18 +30,11 @@ from demand.queries import locked_members, own_pre_orders, pool_progress, pre_or
 from demand.service import TIMERS, cancel_pool, raise_cap, withdraw
 from kernel import record
 from kernel.actor import system
-from kernel.clock import FixedClock
 from kernel.errors import Forbidden, InvalidInput, NotFound, Refusal
 from kernel.news import outbox
 from kernel.paging import PageRequest
-from kernel.work import Works
 from tests.configurator.small_brand import BRAND, PLANNER
-from tests.demand.pool_room import TIERS, PoolRoom, make_pool_room, placed
-
-
-@pytest.fixture
-def room(works: Works, clock: FixedClock) -> PoolRoom:
-    return make_pool_room(works, clock)
+from tests.demand.pool_room import TIERS, PoolRoom, placed
 
 
 def test_a_pool_that_tips_locks_at_the_tiers_price_and_makes_deposits_earnest_money(room: PoolRoom) -> None:

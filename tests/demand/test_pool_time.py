@@ -12,20 +12,14 @@ from demand.pools.model import Offer, PaymentMethod, PooledPreOrder
 from demand.service import change_car, choose_method, raise_cap, remove_member, withdraw
 from kernel import record
 from kernel.actor import Actor, Role, system
-from kernel.clock import FixedClock
 from kernel.errors import Refusal
 from kernel.ids import AccountId
-from kernel.work import Work, Works
+from kernel.work import Work
 from tests.configurator.small_brand import BRAND, PLAIN_CAR
-from tests.demand.pool_room import ANY_PRICE, PoolRoom, beside, make_pool_room
+from tests.demand.pool_room import ANY_PRICE, PoolRoom, beside
 
 OPERATOR = Actor(BRAND, frozenset({Role.OPERATOR}), AccountId("f" * 32))
 BEHIND = timedelta(milliseconds=5)
-
-
-@pytest.fixture
-def room(works: Works, clock: FixedClock) -> PoolRoom:
-    return make_pool_room(works, clock)
 
 
 def refused(room: PoolRoom, act: Callable[[Work], object]) -> Refusal:

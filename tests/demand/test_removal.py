@@ -13,21 +13,14 @@ from demand.pools.model import FailedPool, FailureChoice, FrozenPool, LockedPool
 from demand.service import Placed, remove_member, withdraw
 from kernel import record
 from kernel.actor import Actor, Role, system
-from kernel.clock import FixedClock
 from kernel.errors import Forbidden, InvalidInput, NotFound
 from kernel.ids import AccountId
 from kernel.news import outbox
 from kernel.payments import PaymentState
 from kernel.sandbox import DECLINED_PREFIX
 from kernel.soundness import LEDGER_CHECKS, PAYMENT_CHECKS, examine
-from kernel.work import Works
 from tests.configurator.small_brand import BRAND, PLANNER
-from tests.demand.pool_room import ANY_PRICE, PoolRoom, make_pool_room, placed
-
-
-@pytest.fixture
-def room(works: Works, clock: FixedClock) -> PoolRoom:
-    return make_pool_room(works, clock)
+from tests.demand.pool_room import ANY_PRICE, PoolRoom, placed
 
 
 def join_with_empty_wallet(

@@ -8,33 +8,19 @@ import pytest
 from sqlalchemy import select
 
 from configurator.model import Tier
-from demand.audit_service import CHECKS
 from demand.errors import PoolFull
 from demand.pools import opening_service
 from demand.pools.model import ClassLevel, FailureChoice, FrozenPool
 from demand.pools.opening_service import open_scheduled
 from demand.pools.tables import pre_order_changes, pre_orders
 from kernel.actor import system
-from kernel.clock import FixedClock
-from kernel.soundness import examine
-from kernel.work import Works
 from tests.configurator.small_brand import BRAND
-from tests.demand.pool_room import ANY_PRICE, PoolRoom, make_pool_room, placed
-
-
-@pytest.fixture
-def room(works: Works, clock: FixedClock) -> PoolRoom:
-    return make_pool_room(works, clock)
+from tests.demand.pool_room import ANY_PRICE, PoolRoom, placed
 
 
 def rolled_over(room: PoolRoom, *names: int, cap: int = ANY_PRICE) -> list[str]:
     """Let persons join the open pool with the wish to roll; their pre-orders."""
     return [one.pre_order_id for one in room.join(*names, cap=cap, choice=FailureChoice.ROLL)]
-
-
-def unsound(room: PoolRoom) -> list[str]:
-    with room.works.read(system(BRAND)) as work:
-        return [line for finding in examine(work, CHECKS) for line in finding.violations]
 
 
 def test_who_waits_is_in_before_anybody_who_comes_new(room: PoolRoom) -> None:
@@ -49,7 +35,7 @@ def test_who_waits_is_in_before_anybody_who_comes_new(room: PoolRoom) -> None:
     assert {room.pre_order(one).pool_id for one in waiting} == {second}
     room.pass_time(hours=72)
     assert [room.states()[one] for one in waiting] == ["locked", "locked"]
-    assert unsound(room) == []
+    assert room.unsound() == []
 
 
 def test_a_scheduled_pool_takes_in_all_who_wait_in_their_order_as_it_opens(
@@ -95,7 +81,7 @@ def test_so_many_who_wait_that_they_fill_a_pool_freeze_it_as_it_opens(room: Pool
     assert (pool.head.members, pool.head.deadline) == (3, room.clock.now() + timedelta(hours=72))
     room.pass_time(hours=72)
     assert set(room.states().values()) == {"locked"}
-    assert unsound(room) == []
+    assert room.unsound() == []
 
 
 def test_whoever_fills_a_pool_on_the_way_in_leaves_those_behind_who_would_not_stay_in_it(room: PoolRoom) -> None:
@@ -111,7 +97,7 @@ def test_whoever_fills_a_pool_on_the_way_in_leaves_those_behind_who_would_not_st
     assert isinstance(room.pool(second), FrozenPool)
     states = room.states()
     assert [states[one] for one in waiting] == ["pooled", "pooled", "pooled", "rolled_over", "pooled"]
-    assert unsound(room) == []
+    assert room.unsound() == []
 
 
 def test_those_for_whom_there_is_no_place_hide_nobody_who_stands_behind_them(
@@ -145,4 +131,4 @@ def test_who_is_asked_about_one_pool_goes_on_into_another_that_costs_no_more(roo
 
     joined = room.pre_order(one)
     assert (joined.pool_id, room.states()[one]) == (wide, "pooled")
-    assert unsound(room) == []
+    assert room.unsound() == []

@@ -4,27 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
-
-from demand.audit_service import CHECKS
 from demand.pools.model import CancelledPool, FrozenPool, LockedPool, OpenPool, ScheduledPool
 from demand.service import cancel_pool
-from kernel.actor import system
-from kernel.clock import FixedClock
-from kernel.soundness import examine
-from kernel.work import Works
-from tests.configurator.small_brand import BRAND, PLANNER
-from tests.demand.pool_room import PoolRoom, make_pool_room
-
-
-@pytest.fixture
-def room(works: Works, clock: FixedClock) -> PoolRoom:
-    return make_pool_room(works, clock)
-
-
-def unsound(room: PoolRoom) -> list[str]:
-    with room.works.read(system(BRAND)) as work:
-        return [line for finding in examine(work, CHECKS) for line in finding.violations]
+from tests.configurator.small_brand import PLANNER
+from tests.demand.pool_room import PoolRoom
 
 
 def test_it_waits_while_another_of_its_class_is_open_and_opens_within_the_hour_of_that_ones_freeze(
@@ -43,7 +26,7 @@ def test_it_waits_while_another_of_its_class_is_open_and_opens_within_the_hour_o
     room.place(*(room.request(room.buyer(name), pool_id=second) for name in (1, 2, 3)))
     room.pass_time(days=5)
     assert isinstance(room.pool(second), LockedPool)
-    assert unsound(room) == []
+    assert room.unsound() == []
 
 
 def test_it_opens_within_the_hour_once_the_other_is_gone(room: PoolRoom) -> None:
@@ -68,4 +51,4 @@ def test_one_that_could_open_no_sooner_than_its_own_freeze_is_taken_back(room: P
 
     assert isinstance(room.pool(first), OpenPool)
     assert isinstance(room.pool(second), CancelledPool)
-    assert unsound(room) == []
+    assert room.unsound() == []

@@ -31,11 +31,9 @@ from demand.pools.simulation import (
     simulate,
 )
 from demand.pools.simulation_service import Simulated, simulate_pool
-from kernel.clock import FixedClock
 from kernel.errors import Forbidden, InvalidInput
-from kernel.work import Works
 from tests.configurator.small_brand import PLANNER
-from tests.demand.pool_room import TIERS, PoolRoom, make_pool_room
+from tests.demand.pool_room import TIERS, PoolRoom
 
 TERMS = PoolTerms(60, 400, 800, (Tier(60, 0), Tier(120, 200), Tier(240, 500)), 500_000, 72)
 DEMAND = DemandSoFar(
@@ -48,11 +46,6 @@ DEMAND = DemandSoFar(
     options=(OptionSeen(1_000_000, 400_000, 50, 100),),
 )
 DRAWS = 400
-
-
-@pytest.fixture
-def room(works: Works, clock: FixedClock) -> PoolRoom:
-    return make_pool_room(works, clock)
 
 
 def play(room: PoolRoom, plan: PoolPlan, *, seed: int = 1, draws: int = DRAWS) -> Simulated:

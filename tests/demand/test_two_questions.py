@@ -8,27 +8,14 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
-from configurator.model import Tier
 from demand.errors import WrongClass
-from demand.pools.model import ClassLevel, FailureChoice, PooledPreOrder
-from demand.pools.tables import pool_changes, pools, pre_order_changes
-from demand.service import change_car
+from demand.pools.model import ClassLevel, FailureChoice, FrozenPool
+from demand.pools.tables import pre_order_changes
 from kernel.actor import system
-from kernel.clock import FixedClock
 from kernel.errors import NotFound
-from kernel.work import Works
 from tests.configurator.small_brand import BRAND
-from tests.demand.lives import unsound
-from tests.demand.pool_room import PoolRoom, make_pool_room, placed
-
-CHEAP = (Tier(3, 300),)
-DEAR = (Tier(3, 0),)
-CAP = 12_000_000
-
-
-@pytest.fixture
-def room(works: Works, clock: FixedClock) -> PoolRoom:
-    return make_pool_room(works, clock)
+from tests.demand.pool_room import PoolRoom, placed
+from tests.demand.test_costlier_terms import CHEAP, DEAR, accept
 
 
 @pytest.fixture
@@ -38,12 +25,6 @@ def member(room: PoolRoom) -> str:
     (outcome,) = room.place(room.request(room.buyer(1), choice=FailureChoice.WIDEN, accepts_wider_class=True))
     room.pass_time(days=21)
     return placed(outcome).pre_order_id
-
-
-def accept(room: PoolRoom, pre_order_id: str, *, pool_id: str | None = None) -> PooledPreOrder:
-    quote_id = room.quote(room.buyer(1))
-    with room.works.change(room.buyer(1)) as work:
-        return change_car(work, pre_order_id, quote_id=quote_id, price_cap_minor=CAP, pool_id=pool_id)
 
 
 def asking(room: PoolRoom) -> list[str]:
@@ -63,11 +44,10 @@ def test_the_freeze_of_one_leaves_the_question_of_the_other(room: PoolRoom, memb
 
     assert room.states() == {member: "rolled_over"}
     assert room.balance(f"deposit:{member}") == 500_000
-    assert accept(room, member).pool_id == last
+    assert accept(room, 1, member).pool_id == last
     room.pass_time(days=10)
     assert room.states() == {member: "pooled"}
-    with room.works.read(system(BRAND)) as work:
-        assert unsound(work) == []
+    assert room.unsound() == []
 
 
 def _by_freeze(sooner: ClassLevel) -> list[tuple[ClassLevel, int]]:
@@ -93,14 +73,14 @@ def test_an_answer_names_the_pool_that_it_is_for(room: PoolRoom, member: str) ->
     own = room.open(tiers=DEAR, days=10)
     wide = room.open(tiers=DEAR, level=ClassLevel.L2, days=20)
 
-    joined = accept(room, member, pool_id=wide)
+    joined = accept(room, 1, member, pool_id=wide)
 
     assert joined.pool_id == wide
     assert (room.head(own).members, room.head(wide).members) == (0, 1)
     with pytest.raises(NotFound):
-        accept(room, member, pool_id=own)
+        accept(room, 1, member, pool_id=own)
     with pytest.raises(NotFound):
-        accept(room, member, pool_id="0" * 32)
+        accept(room, 1, member, pool_id="0" * 32)
 
 
 def test_without_a_name_an_answer_is_for_a_pool_that_may_still_be_left(room: PoolRoom, member: str) -> None:
@@ -108,7 +88,7 @@ def test_without_a_name_an_answer_is_for_a_pool_that_may_still_be_left(room: Poo
     wide = room.open(tiers=DEAR, level=ClassLevel.L2, days=20)
     room.pass_time(days=8)
 
-    joined = accept(room, member)
+    joined = accept(room, 1, member)
 
     assert (joined.pool_id, room.head(own).members) == (wide, 0)
 
@@ -120,7 +100,7 @@ def test_no_answer_leads_into_a_pool_of_every_trim_that_was_not_agreed_to(room: 
     wide = room.open(tiers=DEAR, level=ClassLevel.L2)
 
     with pytest.raises(WrongClass):
-        accept(room, placed(outcome).pre_order_id, pool_id=wide)
+        accept(room, 1, placed(outcome).pre_order_id, pool_id=wide)
 
     assert room.states() == {placed(outcome).pre_order_id: "rolled_over"}
 
@@ -133,14 +113,7 @@ def test_who_was_in_another_pool_when_one_that_asked_froze_was_not_silent(room: 
 
     room.pass_time(days=19)
 
-    assert (_is_frozen(room, own), room.states()) == (True, {member: "rolled_over"})
-
-
-def _is_frozen(room: PoolRoom, pool_id: str) -> bool:
-    with room.works.read(system(BRAND)) as work:
-        state = work.connection.execute(select(pools.c.state).where(pools.c.id == pool_id)).scalar_one()
-        noted = select(pool_changes.c.state).where(pool_changes.c.pool_id == pool_id)
-        return state == "frozen" and "frozen" in set(work.connection.execute(noted).scalars())
+    assert (type(room.pool(own)), room.states()) == (FrozenPool, {member: "rolled_over"})
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,8 @@ from kernel.work import Work
 from tests.configurator.small_brand import BRAND, PLAIN_CAR, PLANNER, small_catalogue
 from tests.demand.backing.backing_room import DRAWS, OPTION, TOOLING_MINOR, UNIT_COST_MINOR
 from tests.demand.compare.studies import EAST, MARKET, PRICE_MINOR, person, wish
-from tests.demand.lives import Life, Step, Story, advance, balances, fire, kinds_told, unsound
+from tests.demand.lives import Life, Step, Story, advance, balances, fire, kinds_told
+from tests.demand.pool_room import unsound
 
 PERSONS: Final = range(1, 8)
 PRICES: Final = (PRICE_MINOR - 100, PRICE_MINOR, PRICE_MINOR, PRICE_MINOR, PRICE_MINOR + 100)

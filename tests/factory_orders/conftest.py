@@ -9,6 +9,7 @@ import pytest
 from kernel import db
 from kernel.clock import FixedClock
 from kernel.work import Works
+from tests.demand.pool_room import PoolRoom, make_pool_room
 from tests.factory_orders.trade import Trade, open_trade
 
 
@@ -16,6 +17,12 @@ from tests.factory_orders.trade import Trade, open_trade
 def trade(works: Works, clock: FixedClock) -> Trade:
     """Return the small brand, open, on a fresh database."""
     return open_trade(works, clock)
+
+
+@pytest.fixture
+def room(works: Works, clock: FixedClock) -> PoolRoom:
+    """Return the small brand with its pool room, on a fresh database."""
+    return make_pool_room(works, clock)
 
 
 @pytest.fixture

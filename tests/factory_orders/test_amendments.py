@@ -37,7 +37,7 @@ from kernel.paging import PageRequest
 from kernel.sandbox import Sandbox
 from kernel.work import Works
 from tests.configurator.small_brand import BRAND, PLAIN_CAR, PLANNER, copied_folder, found_brand, found_stores
-from tests.demand.pool_room import TIERS, PoolRoom, make_pool_room
+from tests.demand.pool_room import TIERS, PoolRoom
 from tests.factory_orders.leaving_room import deliver, found_by_audit, locked_orders, news_of
 from tests.factory_orders.test_car_swap_offers import offers as swap_offers
 from tests.factory_orders.test_car_swaps import promise
@@ -48,12 +48,6 @@ from tests.factory_orders.trade import BUILD, NORTH_PLANT, SECRET, SYSTEM, Trade
 BLUE = ("BLUE", *PLAIN_CAR[1:])
 HEATED = (*PLAIN_CAR, "HEAT")
 FEE = 50_000
-
-
-@pytest.fixture
-def room(works: Works, clock: FixedClock) -> PoolRoom:
-    """Return the small brand with its pool room."""
-    return make_pool_room(works, clock)
 
 
 def preview(trade: Trade, order_id: str, options: tuple[str, ...]) -> Amendment:

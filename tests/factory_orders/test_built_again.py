@@ -14,21 +14,13 @@ from factory_orders.errors import OrderNotCancellable
 from factory_orders.model import CancelledOrder, Stage
 from factory_orders.service import Cancellation, Damage
 from factory_orders.vehicles.tables import vehicle_disclosures
-from kernel.clock import FixedClock
-from kernel.work import Works
-from tests.demand.pool_room import PoolRoom, make_pool_room
+from tests.demand.pool_room import PoolRoom
 from tests.factory_orders.leaving_room import cancel, found_by_audit, locked_orders, sums
 from tests.factory_orders.test_conditions import SCRATCH, look, seen
 from tests.factory_orders.test_damage import LARGE, close, order
 from tests.factory_orders.test_leaving_late import until_late
 from tests.factory_orders.test_lost_cars import lose
 from tests.factory_orders.trade import BUILD, LEGS, SYSTEM, Trade, buyer
-
-
-@pytest.fixture
-def room(works: Works, clock: FixedClock) -> PoolRoom:
-    """Return the small brand with its pool room."""
-    return make_pool_room(works, clock)
 
 
 def reworked(trade: Trade, order_id: str) -> str | None:

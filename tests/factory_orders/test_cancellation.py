@@ -10,19 +10,11 @@ from factory_orders.errors import OrderNotCancellable, OrderOpen, PlantEventOutO
 from factory_orders.model import CancelledOrder, PlantReport, ScheduledOrder, Stage
 from factory_orders.pools_service import open_pool
 from factory_orders.service import Cancellation, OrderData
-from kernel.clock import FixedClock
 from kernel.errors import Conflict, Forbidden, InvalidInput, NotFound
-from kernel.work import Works
 from tests.configurator.small_brand import PLANNER
-from tests.demand.pool_room import TIERS, PoolRoom, make_pool_room
+from tests.demand.pool_room import TIERS, PoolRoom
 from tests.factory_orders.leaving_room import cancel, deliver, found_by_audit, locked_orders, news_of, sums, used
 from tests.factory_orders.trade import PLANT_MACHINE, SYSTEM, Trade, buyer
-
-
-@pytest.fixture
-def room(works: Works, clock: FixedClock) -> PoolRoom:
-    """Return the small brand with its pool room."""
-    return make_pool_room(works, clock)
 
 
 def test_leaving_before_the_parts_are_ready_costs_a_fifth_of_the_earnest_money(room: PoolRoom) -> None:

@@ -27,14 +27,13 @@ from factory_orders.promises.margin_store import insert_margin, promised_days
 from factory_orders.promises.tables import promise_holds, promise_outcomes
 from kernel import policy
 from kernel.actor import Actor, Role
-from kernel.clock import FixedClock
 from kernel.ids import AccountId
 from kernel.ledger import Transfer, account, book
 from kernel.paging import PageRequest
 from kernel.work import Works
 from muster.wiring import OpenPools
 from tests.configurator.small_brand import BRAND, DESK, EAST_STORE, PLAIN_CAR, PLANNER
-from tests.demand.pool_room import PoolRoom, make_pool_room, placed
+from tests.demand.pool_room import PoolRoom, placed
 from tests.factory_orders.leaving_room import found_by_audit, news_of
 from tests.factory_orders.test_promise_holds import open_pool, work_off
 from tests.factory_orders.trade import EARNEST, NORTH_PLANT, POOL, SYSTEM, Trade, buyer
@@ -42,11 +41,6 @@ from tests.factory_orders.trade import EARNEST, NORTH_PLANT, POOL, SYSTEM, Trade
 GOLD_CAR = ("GOLD", *PLAIN_CAR[1:])
 ADMIN = Actor(BRAND, frozenset({Role.BRAND_ADMIN}), AccountId("6" * 32))
 FULL_FORFEIT = 100_000
-
-
-@pytest.fixture
-def room(works: Works, clock: FixedClock) -> PoolRoom:
-    return make_pool_room(works, clock)
 
 
 def quote(works: Works, who: Actor, options: tuple[str, ...] = PLAIN_CAR) -> str:

@@ -26,11 +26,9 @@ from factory_orders.model import (
 from factory_orders.service import Damage
 from factory_orders.vehicles.store import lock_vehicle
 from factory_orders.vehicles.tables import vehicle_disclosures
-from kernel.clock import FixedClock
 from kernel.ledger import account, balance
-from kernel.work import Works
 from tests.configurator.small_brand import NORTH_STORE, PLANNER
-from tests.demand.pool_room import PoolRoom, make_pool_room
+from tests.demand.pool_room import PoolRoom
 from tests.factory_orders.leaving_room import cancel, found_by_audit, locked_orders, news_of
 from tests.factory_orders.test_conditions import DENT, SCRATCH, cases, look, seen
 from tests.factory_orders.test_leaving_late import until_late
@@ -39,12 +37,6 @@ from tests.factory_orders.trade import CARRIER, LEGS, OTHER_STORE, SYSTEM, Trade
 
 SMALL, LARGE = 100_000, 1_500_000
 """Fen below and above the threshold of ¥5,000."""
-
-
-@pytest.fixture
-def room(works: Works, clock: FixedClock) -> PoolRoom:
-    """Return the small brand with its pool room."""
-    return make_pool_room(works, clock)
 
 
 def built(room: PoolRoom) -> tuple[Trade, str, str]:

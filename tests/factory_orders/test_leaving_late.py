@@ -17,18 +17,10 @@ from factory_orders.planning.tables import orders
 from factory_orders.service import Cancellation, Damage, OrderData
 from factory_orders.vehicles.model import Newness, newness_after_repair
 from factory_orders.vehicles.tables import allocations, vehicles
-from kernel.clock import FixedClock
 from kernel.timers import fire_due
-from kernel.work import Works
-from tests.demand.pool_room import PoolRoom, make_pool_room
+from tests.demand.pool_room import PoolRoom
 from tests.factory_orders.leaving_room import cancel, deliver, found_by_audit, locked_orders, news_of, sums
 from tests.factory_orders.trade import BUILD, LEGS, SYSTEM, Trade, buyer
-
-
-@pytest.fixture
-def room(works: Works, clock: FixedClock) -> PoolRoom:
-    """Return the small brand with its pool room."""
-    return make_pool_room(works, clock)
 
 
 def until_late(room: PoolRoom, order_id: str, *, days: int) -> None:

@@ -17,11 +17,9 @@ from factory_orders.planning.queries import plant_by_id
 from factory_orders.planning.tables import capacity_weeks
 from factory_orders.policies import CapacityPolicy
 from factory_orders.pools_service import Promises, open_pool
-from kernel.clock import FixedClock
 from kernel.errors import NotFound
-from kernel.work import Works
 from tests.configurator.small_brand import EAST_STORE, GUEST, PLAIN_CAR, PLANNER
-from tests.demand.pool_room import TIERS, PoolRoom, make_pool_room
+from tests.demand.pool_room import TIERS, PoolRoom
 from tests.factory_orders.trade import NORTH_PLANT
 from tests.graph.support import counted_statements
 
@@ -30,11 +28,6 @@ OTHER_CARS = (
     ("GOLD", "W17", "PT_SMALL", "TR_BASE"),
     ("BLUE", "W17", "PT_SMALL", "TR_PLUS"),
 )
-
-
-@pytest.fixture
-def room(works: Works, clock: FixedClock) -> PoolRoom:
-    return make_pool_room(works, clock)
 
 
 def open_for(room: PoolRoom, options: tuple[str, ...], *, days: int) -> str:

@@ -25,22 +25,15 @@ from factory_orders.model import DeliveredOrder, ScheduledOrder
 from factory_orders.planning.model import SLOT
 from factory_orders.pools_service import class_part_time, option_places
 from kernel import ledger, outbox
-from kernel.clock import FixedClock
 from kernel.errors import Forbidden
 from kernel.ledger import account
 from kernel.paging import PageRequest
 from kernel.work import Works
 from tests.configurator.small_brand import DESK, EAST_STORE, PLAIN_CAR, PLANNER, copied_folder, open_small_brand
-from tests.demand.pool_room import TIERS, PoolRoom, make_pool_room
+from tests.demand.pool_room import TIERS, PoolRoom
 from tests.factory_orders.trade import NORTH_PLANT, SYSTEM, Trade, buyer
 
 FIRST_WEEK = date(2026, 12, 28)
-
-
-@pytest.fixture
-def room(works: Works, clock: FixedClock) -> PoolRoom:
-    """Return the small brand with its pool room."""
-    return make_pool_room(works, clock)
 
 
 def open_pool(

@@ -26,23 +26,16 @@ from factory_orders.promises.model import Hold, Place, after_taking, choose_plac
 from factory_orders.promises.tables import promise_holds
 from kernel import outbox
 from kernel.actor import Actor
-from kernel.clock import FixedClock
 from kernel.errors import Forbidden, NotFound, Refusal
 from kernel.soundness import examine
 from kernel.timers import fire_due
-from kernel.work import Works
 from tests.configurator.small_brand import DESK, EAST_STORE, PLAIN_CAR, PLANNER
-from tests.demand.pool_room import PoolRoom, make_pool_room, placed
+from tests.demand.pool_room import PoolRoom, placed
 from tests.factory_orders.leaving_room import news_of
 from tests.factory_orders.trade import STORE_ADVISER, SYSTEM, buyer
 
 FIRST_WEEK = date(2026, 12, 28)
 GOLD_CAR = ("GOLD", "W17", "PT_SMALL", "TR_BASE")
-
-
-@pytest.fixture
-def room(works: Works, clock: FixedClock) -> PoolRoom:
-    return make_pool_room(works, clock)
 
 
 def open_pool(

@@ -18,13 +18,11 @@ from factory_orders.model import AtStoreOrder, BuiltOrder, DeliveredOrder, Order
 from factory_orders.offers.model import OfferState
 from factory_orders.service import TIMERS, Damage
 from factory_orders.vehicles.tables import vehicles
-from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
 from kernel.paging import PageRequest, decode_cursor
 from kernel.timers import fire_due
-from kernel.work import Works
 from tests.configurator.small_brand import PLANNER
-from tests.demand.pool_room import PoolRoom, make_pool_room
+from tests.demand.pool_room import PoolRoom
 from tests.factory_orders.leaving_room import deliver, found_by_audit, locked_orders, news_of
 from tests.factory_orders.test_car_swaps import unsound
 from tests.factory_orders.test_early_cars import lose_week
@@ -34,12 +32,6 @@ REWORKED = (*BUILD[:-1], Stage.REWORK, Stage.PASSED)
 REPAIR = 900_000
 REDUCTION = 300_000 + 450_000
 """3 % of ¥100,000 and half of ¥9,000."""
-
-
-@pytest.fixture
-def room(works: Works, clock: FixedClock) -> PoolRoom:
-    """Return the small brand with its pool room."""
-    return make_pool_room(works, clock)
 
 
 def offers(trade: Trade, order_id: str) -> list[RepairOffer]:

@@ -16,14 +16,12 @@ from factory_orders.stock.model import Liveness, StockCar
 from factory_orders.store_shares.queries import maker_part_of
 from kernel import ledger
 from kernel.actor import Actor
-from kernel.clock import FixedClock
 from kernel.errors import NotFound
 from kernel.ledger import account
 from kernel.paging import PageRequest
 from kernel.timers import fire_due
-from kernel.work import Works
 from tests.configurator.small_brand import BRAND, PLANNER
-from tests.demand.pool_room import PoolRoom, make_pool_room
+from tests.demand.pool_room import PoolRoom
 from tests.factory_orders.leaving_room import cancel, deliver, found_by_audit, locked_orders, news_of
 from tests.factory_orders.purchasing import DEPOSIT, bought, buy, car, deposit_of, order_of, token
 from tests.factory_orders.test_conditions import SCRATCH, cases, look, seen
@@ -35,12 +33,6 @@ from tests.factory_orders.test_stock import ask, hold, listed, live, set_price
 from tests.factory_orders.trade import LEGS, STORE_ADVISER, SYSTEM, Trade, buyer
 
 LESS: int = 9_500_000
-
-
-@pytest.fixture
-def room(works: Works, clock: FixedClock) -> PoolRoom:
-    """Return the small brand with its pool room."""
-    return make_pool_room(works, clock)
 
 
 def own_stock(trade: Trade) -> list[StockCar]:

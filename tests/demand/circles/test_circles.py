@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import select
 
 from configurator.errors import ModelUnknown
-from demand.audit_service import CHECKS
 from demand.circles.errors import (
     AlreadyInCircle,
     AlreadyOffered,
@@ -48,7 +47,6 @@ from kernel.identity.tables import accounts as account_rows
 from kernel.ids import AccountId, BrandId
 from kernel.notices import notices
 from kernel.paging import PageRequest
-from kernel.soundness import examine
 from kernel.work import Works
 from muster.telling import TELLERS
 from tests.configurator.small_brand import BRAND, PLANNER
@@ -111,11 +109,6 @@ def told(room: PoolRoom, kind: str) -> list[str]:
 
 def accounts(*names: int) -> list[str]:
     return [f"{name:032x}" for name in names]
-
-
-def unsound(room: PoolRoom) -> list[str]:
-    with room.works.read(system(BRAND)) as work:
-        return [line for finding in examine(work, CHECKS) for line in finding.violations]
 
 
 # --- members ---------------------------------------------------------------------------------------------------------
@@ -193,7 +186,7 @@ def test_an_invited_circle_opens_to_a_code_of_its_own_until_it_is_used_up_or_ove
     room.clock.advance(timedelta(days=30))
     with pytest.raises(InvitationSpent):
         join(room, circle_id, 22, code=later)
-    assert unsound(room) == []
+    assert room.unsound() == []
 
 
 def test_a_code_that_was_refused_for_something_else_is_not_used_up(room: PoolRoom) -> None:
@@ -343,7 +336,7 @@ def test_what_a_circle_brings_is_shown_from_ten_persons_on_and_rounded(room: Poo
 
     told = {Figure.MEMBERS: 25, Figure.REACHABLE: 10, Figure.PRE_ORDERED: 10}
     assert shown == dict.fromkeys(Figure) | told
-    assert unsound(room) == []
+    assert room.unsound() == []
 
 
 def test_votes_on_what_a_circle_carries_count_where_it_was_merged_into(room: PoolRoom) -> None:
@@ -423,4 +416,4 @@ def test_an_erased_person_is_in_no_circle_and_behind_no_figure(room: PoolRoom) -
         ):
             assert account_id not in set(work.connection.execute(select(column).select_from(table)).scalars())
         assert work.connection.execute(select(circle_counted)).first() is not None
-    assert unsound(room) == []
+    assert room.unsound() == []
