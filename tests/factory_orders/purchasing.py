@@ -8,6 +8,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from factory_orders import audit_service, queries, service
+from factory_orders.conditions.model import Mark
 from factory_orders.model import Order, Vehicle
 from factory_orders.stock.model import StockPurchase
 from factory_orders.stock.tables import stock_purchases
@@ -31,9 +32,11 @@ DEPOSIT = Money(500_000)
 OWN = {"stock_deposit": service.lose_stock_deposit, "balance": service.lose_balance}
 
 
-def stock_car(trade: Trade, *, number: int = 1, damage: service.Damage | None = None) -> str:
+def stock_car(
+    trade: Trade, *, number: int = 1, damage: service.Damage | None = None, marks: tuple[Mark, ...] = ()
+) -> str:
     """Bring a car into stock and give it its price."""
-    vin = free_car(trade, number=number, damage=damage)
+    vin = free_car(trade, number=number, damage=damage, marks=marks)
     set_price(trade, vin)
     return vin
 

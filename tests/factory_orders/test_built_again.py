@@ -16,8 +16,8 @@ from factory_orders.service import Cancellation, Damage
 from factory_orders.vehicles.tables import vehicle_disclosures
 from tests.demand.pool_room import PoolRoom
 from tests.factory_orders.leaving_room import cancel, found_by_audit, locked_orders, sums
-from tests.factory_orders.test_conditions import SCRATCH, look, seen
-from tests.factory_orders.test_damage import LARGE, close, order
+from tests.factory_orders.test_conditions import LARGE, SCRATCH, close, look, seen
+from tests.factory_orders.test_damage import order
 from tests.factory_orders.test_leaving_late import until_late
 from tests.factory_orders.test_lost_cars import lose
 from tests.factory_orders.trade import BUILD, LEGS, SYSTEM, Trade, buyer

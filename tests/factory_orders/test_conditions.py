@@ -48,6 +48,8 @@ OTHER_CARRIER: Final = replace(CARRIER, account_id=AccountId("9" * 32))
 ADMIN: Final = Actor(BRAND, frozenset({Role.BRAND_ADMIN}), AccountId("e" * 32))
 SCRATCH: Final = Mark(Place.LEFT, Flaw.SCRATCH)
 DENT: Final = Mark(Place.REAR, Flaw.DENT)
+SMALL, LARGE = 100_000, 1_500_000
+"""Fen below and above the threshold of ¥5,000, past which a repaired car is not new."""
 
 
 def seen(*marks: Mark, km: int = 12, photo: str = "a") -> Condition:
@@ -66,6 +68,13 @@ def look(
 def cases(trade: Trade, who: Actor = PLANNER) -> list[DamageCase]:
     with trade.works.read(who) as work:
         return list(queries.list_damage_cases(work, PageRequest(20)).items)
+
+
+def close(trade: Trade, repair_minor: int, case: DamageCase | None = None) -> None:
+    """Let the planner close a damage case, or the latest one."""
+    with trade.works.change(PLANNER) as work:
+        case_id = (case or cases(trade)[0]).id
+        service.close_damage_case(work, case_id, borne_by=Party.CARRIER, repair_minor=repair_minor)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from factory_orders import queries, service
-from factory_orders.conditions.model import HandOver, Party
+from factory_orders.conditions.model import HandOver
 from factory_orders.deliveries.shipment_service import plan_stock_way
 from factory_orders.errors import ConditionKnown, DamageNotTold, DisclosureNotAccepted
 from factory_orders.model import (
@@ -27,16 +27,13 @@ from factory_orders.service import Damage
 from factory_orders.vehicles.store import lock_vehicle
 from factory_orders.vehicles.tables import vehicle_disclosures
 from kernel.ledger import account, balance
-from tests.configurator.small_brand import NORTH_STORE, PLANNER
+from tests.configurator.small_brand import NORTH_STORE
 from tests.demand.pool_room import PoolRoom
 from tests.factory_orders.leaving_room import cancel, found_by_audit, locked_orders, news_of
-from tests.factory_orders.test_conditions import DENT, SCRATCH, cases, look, seen
+from tests.factory_orders.test_conditions import DENT, LARGE, SCRATCH, SMALL, close, look, seen
 from tests.factory_orders.test_leaving_late import until_late
 from tests.factory_orders.test_repair_offers import accept, offers
 from tests.factory_orders.trade import CARRIER, LEGS, OTHER_STORE, SYSTEM, Trade, buyer
-
-SMALL, LARGE = 100_000, 1_500_000
-"""Fen below and above the threshold of ¥5,000."""
 
 
 def built(room: PoolRoom) -> tuple[Trade, str, str]:
@@ -58,12 +55,6 @@ def told(trade: Trade, vin: str) -> list[Disclosure]:
 def newness(trade: Trade, vin: str) -> str:
     with trade.works.read(SYSTEM) as work:
         return queries.vehicles_by_vin(work, [vin])[vin].newness.word
-
-
-def close(trade: Trade, repair_minor: int) -> None:
-    """Let the planner close the latest damage case."""
-    with trade.works.change(PLANNER) as work:
-        service.close_damage_case(work, cases(trade)[0].id, borne_by=Party.CARRIER, repair_minor=repair_minor)
 
 
 def go_on(trade: Trade, vin: str, damage: Damage) -> Shipment:

@@ -29,6 +29,7 @@ from kernel.registry import stores
 from kernel.soundness import examine
 from kernel.timers import fire_due
 from tests.configurator.small_brand import EAST_STORE, NORTH_STORE, PLANNER
+from tests.factory_orders.test_conditions import LARGE, SCRATCH, close
 from tests.factory_orders.test_stock import ask, free_car, hold, listed, set_price
 from tests.factory_orders.trade import BUILD, CARRIER, LEGS, OTHER_STORE, STORE_ADVISER, SYSTEM, Trade, buyer
 
@@ -228,9 +229,8 @@ def test_a_car_that_somebody_holds_or_bought_meanwhile_stays_and_the_move_lapses
 def test_no_customers_car_is_moved_and_none_that_is_not_new(trade: Trade) -> None:
     (order_id,) = trade.lock()
     trade.bring_to_store(order_id)
-    repaired = free_car(trade, number=5)
-    with trade.works.change(SYSTEM) as work:
-        work.connection.execute(update(vehicles).where(vehicles.c.vin == repaired).values(newness=2))
+    free_car(trade, number=5, damage=service.Damage("scratch", 0), marks=(SCRATCH,))
+    close(trade, LARGE)
     plan(trade, EAST_STORE, 0)
     plan(trade, NORTH_STORE, 1_000)
 

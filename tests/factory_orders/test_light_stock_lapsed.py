@@ -4,38 +4,46 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import update
-
 from factory_orders.light_stock import round_service
 from factory_orders.light_stock.model import MoveState
-from factory_orders.vehicles.tables import vehicles
+from factory_orders.vehicles.model import DisclosureReason
+from factory_orders.vehicles.service import disclose
+from factory_orders.vehicles.store import lock_vehicle
+from kernel.actor import Actor
 from tests.configurator.small_brand import EAST_STORE, NORTH_STORE
 from tests.factory_orders.test_capacity import change_policy
+from tests.factory_orders.test_conditions import LARGE
 from tests.factory_orders.test_light_stock import answer, car_at_plant, ledger, moves, plan, share, unsound
-from tests.factory_orders.trade import OTHER_STORE, SYSTEM, Trade
+from tests.factory_orders.trade import OTHER_STORE, STORE_ADVISER, SYSTEM, Trade
 
 
-def test_a_car_that_was_sold_before_it_went_is_none_that_its_store_got(trade: Trade) -> None:
-    plan(trade, EAST_STORE, 1_000)
-    plan(trade, NORTH_STORE, 0)
+def never_come(trade: Trade, who: Actor) -> None:
+    """Let a car be offered to a store, and turn out to be repaired before that store says yes."""
     vin = car_at_plant(trade)
     share(trade)
     (move,) = moves(trade)
     trade.clock.advance(timedelta(hours=1))
     with trade.works.change(SYSTEM) as work:
-        work.connection.execute(update(vehicles).where(vehicles.c.vin == vin).values(newness=2))
-    assert answer(trade, move, accepts=True).state is MoveState.LAPSED
+        rework = DisclosureReason.REWORK
+        disclose(work, lock_vehicle(work, vin), None, reason=rework, detail="", repair_minor=LARGE, at=work.now)
+    assert answer(trade, move, accepts=True, who=who).state is MoveState.LAPSED
+
+
+def test_a_car_that_was_repaired_before_it_went_is_none_that_its_store_got(trade: Trade) -> None:
+    plan(trade, EAST_STORE, 1_000)
+    plan(trade, NORTH_STORE, 0)
+    never_come(trade, STORE_ADVISER)
     (first,) = (line for line in ledger(trade) if line.store_id == EAST_STORE)
     car_at_plant(trade, number=30)
     plan(trade, NORTH_STORE, 1_000)
 
     share(trade)
 
-    lines = {line.store_id: line for line in ledger(trade) if line.round_id != first.round_id}
+    lines = [line for line in ledger(trade) if line.round_id != first.round_id]
     (fresh,) = (one for one in moves(trade) if one.state is MoveState.OFFERED)
+    assert fresh.store_id == EAST_STORE
     # One car came, and one that was counted before did not: nothing was shared out.
-    assert lines[EAST_STORE].received == (0 if fresh.store_id == EAST_STORE else -1)
-    assert sum(line.received for line in lines.values()) == sum(line.entitled for line in lines.values()) == 0
+    assert {one.store_id: (one.received, one.entitled) for one in lines} == {EAST_STORE: (0, 0), NORTH_STORE: (0, 0)}
     assert unsound(trade) == []
 
 
@@ -43,13 +51,7 @@ def test_a_car_that_never_came_is_owed_to_its_store_from_the_next_round_on(trade
     change_policy(trade, light_stock={"unfair_minor": 1_000_000})
     plan(trade, EAST_STORE, 0)
     plan(trade, NORTH_STORE, 1_000)
-    vin = car_at_plant(trade)
-    share(trade)
-    (move,) = moves(trade)
-    trade.clock.advance(timedelta(hours=1))
-    with trade.works.change(SYSTEM) as work:
-        work.connection.execute(update(vehicles).where(vehicles.c.vin == vin).values(newness=2))
-    answer(trade, move, accepts=True, who=OTHER_STORE)
+    never_come(trade, OTHER_STORE)
     plan(trade, EAST_STORE, 1_000)
     car_at_plant(trade, number=30)
 

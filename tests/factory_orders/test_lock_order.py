@@ -24,8 +24,7 @@ from kernel.paging import PageRequest
 from tests.configurator.small_brand import BRAND, PLANNER
 from tests.factory_orders.test_capacity import change_policy
 from tests.factory_orders.test_car_swaps import two_orders
-from tests.factory_orders.test_conditions import SCRATCH, look, seen
-from tests.factory_orders.test_damage import LARGE, close
+from tests.factory_orders.test_conditions import LARGE, SCRATCH, close, look, seen
 from tests.factory_orders.test_lost_cars import lose
 from tests.factory_orders.test_scheduling_races import GOLD_CAR, WEEK, golden_order_without_a_week
 from tests.factory_orders.trade import BUILD, LEGS, NORTH_PLANT, SYSTEM, Trade

@@ -24,8 +24,8 @@ from tests.configurator.small_brand import BRAND, PLANNER
 from tests.demand.pool_room import PoolRoom
 from tests.factory_orders.leaving_room import cancel, deliver, found_by_audit, locked_orders, news_of
 from tests.factory_orders.purchasing import DEPOSIT, bought, buy, car, deposit_of, order_of, token
-from tests.factory_orders.test_conditions import SCRATCH, cases, look, seen
-from tests.factory_orders.test_damage import LARGE, SMALL, agree, close
+from tests.factory_orders.test_conditions import LARGE, SCRATCH, SMALL, cases, close, look, seen
+from tests.factory_orders.test_damage import agree
 from tests.factory_orders.test_leaving_late import until_late
 from tests.factory_orders.test_lost_cars import lose
 from tests.factory_orders.test_repair_offers import REPAIR, REWORKED, accept, decline, offers, order, repaired

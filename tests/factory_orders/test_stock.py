@@ -13,7 +13,9 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from configurator.quote_service import is_genuine
 from factory_orders import audit_service, queries, service
+from factory_orders.conditions.model import HandOver, Mark
 from factory_orders.errors import StockCarHeld, StockQuoteDead
+from factory_orders.model import Newness
 from factory_orders.planning.tables import orders
 from factory_orders.stock.model import Liveness, StockCar, StockHold, StockQuote
 from factory_orders.stock.tables import stock_holds
@@ -25,16 +27,21 @@ from kernel.paging import PageRequest
 from kernel.soundness import examine
 from kernel.timers import fire_due
 from tests.configurator.small_brand import BRAND, DESK, EAST_STORE
+from tests.factory_orders.test_conditions import look, seen
 from tests.factory_orders.trade import OTHER_STORE, STORE_ADVISER, SYSTEM, Trade, buyer
 
 PRICE = 15_000_000
 
 
-def free_car(trade: Trade, *, damage: service.Damage | None = None, number: int = 1) -> str:
-    """Bring a car to its store and let its buyer leave; returns its number."""
+def free_car(
+    trade: Trade, *, damage: service.Damage | None = None, number: int = 1, marks: tuple[Mark, ...] = ()
+) -> str:
+    """Bring a car to its store, where marks open a case, and let its buyer leave; returns its number."""
     (order_id,) = trade.lock(pool_id=f"{number:032x}", first_buyer=number)
     vin = trade.build(order_id)
     trade.ship(order_id)
+    if marks:
+        look(trade, order_id, HandOver.INSPECTED, seen(*marks))
     trade.receive(order_id, damage=damage)
     with trade.works.change(SYSTEM) as work:
         ended = {"state": "cancelled", "vin": None, "arrived_at": None, "ended_at": work.now, "reason": "late"}
@@ -93,8 +100,8 @@ def test_a_car_of_somebody_or_one_that_was_shown_is_no_stock(trade: Trade) -> No
     (order_id,) = trade.lock()
     vin = trade.bring_to_store(order_id)
     shown = free_car(trade, number=5)
-    with trade.works.change(SYSTEM) as work:
-        work.connection.execute(update(vehicles).where(vehicles.c.vin == shown).values(newness=3))
+    with trade.works.change(STORE_ADVISER) as work:
+        service.show_stock_car(work, shown, use=Newness.DISPLAY)
 
     for none in (vin, shown):
         with pytest.raises(NotFound):

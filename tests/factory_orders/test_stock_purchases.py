@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import func, select, update
@@ -18,8 +19,7 @@ from factory_orders.model import AtStoreOrder
 from factory_orders.planning.tables import orders
 from factory_orders.stock.model import PurchaseState, deposit_for
 from factory_orders.stock.tables import stock_purchases
-from factory_orders.vehicles.model import Newness
-from factory_orders.vehicles.tables import allocations, vehicles
+from factory_orders.vehicles.tables import allocations
 from kernel import payments
 from kernel.actor import system
 from kernel.errors import IdempotencyMismatch, NotFound, Refusal
@@ -52,6 +52,7 @@ from tests.factory_orders.purchasing import (
     token,
     unsound,
 )
+from tests.factory_orders.test_conditions import LARGE, SCRATCH, SMALL, cases, close
 from tests.factory_orders.test_stock import PRICE, ask, hold, listed, set_price
 from tests.factory_orders.trade import SYSTEM, Trade, buyer
 
@@ -175,28 +176,36 @@ def test_a_hold_that_ran_out_buys_nothing_even_before_its_timer_fires(trade: Tra
     assert purchases(trade) == []
 
 
-def test_a_car_that_is_not_new_any_more_and_a_closed_store_sell_nothing(trade: Trade) -> None:
-    first, second = stock_car(trade), stock_car(trade, number=30)
+@pytest.mark.parametrize("repair_minor", [SMALL, LARGE])
+def test_a_car_of_which_more_was_found_than_was_told_is_not_sold(trade: Trade, repair_minor: int) -> None:
+    scratched = partial(stock_car, trade, damage=service.Damage("scratch", 0), marks=(SCRATCH,))
+    first, second = scratched(), scratched(number=30)
     held = hold(trade, ask(trade, first))
     other = hold(trade, ask(trade, second), buyer(8))
     opened = buy(trade, other.id, who=buyer(8))
-    with trade.works.change(SYSTEM) as work:
-        work.connection.execute(update(vehicles).values(newness=int(Newness.DISPLAY)))
+    for case in cases(trade):
+        close(trade, repair_minor, case)
 
-    with pytest.raises(StockQuoteDead):
+    with pytest.raises(StockQuoteDead, match="outdated"):
         buy(trade, held.id)
     sent = call_back(trade, opened.payment_id)
+
     assert order_count(trade) == 0
     assert sent.payment.state is PaymentState.RECEIVED  # as it was heard of; the room sent it on its way back
     with trade.works.read(SYSTEM) as work:
         assert payments.payments_of(work, [opened.id])[opened.id][-1].state is PaymentState.REFUNDING
+    assert unsound(trade) == []
 
-    third = stock_car(trade, number=40)
-    last = hold(trade, ask(trade, third), buyer(9))
+
+def test_a_store_that_closed_sells_nothing(trade: Trade) -> None:
+    held = hold(trade, ask(trade, stock_car(trade)))
     with trade.works.change(SYSTEM) as work:
         work.connection.execute(update(stores).where(stores.c.id == EAST_STORE).values(closed_at=work.now))
+
     with pytest.raises(NotFound):
-        buy(trade, last.id, who=buyer(9))
+        buy(trade, held.id)
+
+    assert purchases(trade) == []
 
 
 def order_count(trade: Trade) -> int:
