@@ -7,16 +7,18 @@ test asks for `town_on_both`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from configurator import service as configurator_service
+from configurator.queries import version_in_force
 from configurator.quote_service import QuoteDesk
 from configurator.signing import QuoteKey
 from demand.service import DEPOSIT_PURPOSE, fund_pre_order
+from factory_orders.service import BALANCE_PURPOSE, receive_balance
 from graph.app import build_app
 from graph.services import Services
 from kernel import db, registry
@@ -29,8 +31,12 @@ from kernel.work import Works
 from muster.brands import BrandFolder, add_brand_from_folder
 from muster.doors import pre_order_door
 from muster.logs import set_up_logs
+from tests.configurator.small_brand import PLANNER, found_brand
 from tests.conftest import MONDAY_MORNING
+from tests.demand.pool_room import make_pool_room
+from tests.factory_orders.trade import SYSTEM, Trade
 from tests.graph.client import Http, open_http
+from tests.graph.counter import Counter
 from tests.graph.support import Passes
 from tests.support.databases import copy_sqlite
 
@@ -144,4 +150,20 @@ def http_on_both(town_on_both: Town, passes: Passes) -> Iterator[Http]:
     services = make_services(town_on_both, passes)
     with open_http(build_app(services)) as client:
         yield client
+    close(services)
+
+
+@pytest.fixture
+def counter(works: Works, clock: FixedClock, passes: Passes) -> Iterator[Counter]:
+    """Return the counter of the small brand, with another brand beside it, on SQLite, then on PostgreSQL."""
+    room = make_pool_room(works, clock)
+    found_brand(works, brand_id=BrandId("c" * 32), code="pine")
+    with works.read(SYSTEM) as work:
+        town = Town(works, *(registry.brand_by_code(work, code) for code in ("fir", "pine")))
+    uses = {DEPOSIT_PURPOSE: fund_pre_order, BALANCE_PURPOSE: receive_balance}
+    with works.read(PLANNER) as work:
+        version, _ = version_in_force(work)
+    services = replace(make_services(town, passes), payment_uses=uses)
+    with open_http(build_app(services)) as http:
+        yield Counter(http, room, Trade(works, clock, room.sandbox, version.id), passes)
     close(services)

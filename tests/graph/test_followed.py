@@ -36,11 +36,9 @@ from tests.factory_orders.trade import (
     buyer,
 )
 from tests.graph.client import SocketOfTest
+from tests.graph.counter import Counter
 from tests.graph.support import counted_statements
 from tests.graph.test_events import Reader
-from tests.graph.test_orders import Counter, counter
-
-__all__ = ["counter"]
 
 QUOTE: Final = "subscription($id: ID!) { liveStockQuote(quoteId: $id) { liveness price { minor } } }"
 PURCHASE: Final = "subscription($id: ID!) { myStockPurchase(stockPurchaseId: $id) { state orderId } }"

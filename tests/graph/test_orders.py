@@ -1,36 +1,21 @@
-"""An order through the API: its handover goes other ways too, it can be ended, its week can change."""
+"""An order through the API: it can be ended and changed, and its handover goes other ways too."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import pytest
-
-from configurator.queries import version_in_force
-from demand.service import DEPOSIT_PURPOSE, PoolPlan, fund_pre_order
 from factory_orders import queries
-from factory_orders.exchanges.swap_service import swap_cars
 from factory_orders.model import Stage
-from factory_orders.pools_service import SUBSCRIPTIONS, open_pool
-from factory_orders.service import BALANCE_PURPOSE, Damage, receive_balance
-from graph.app import build_app
+from factory_orders.service import Damage
 from graph.identifiers import write_id
-from kernel import ledger, outbox, registry
+from kernel import ledger
 from kernel.actor import Actor
-from kernel.clock import FixedClock
-from kernel.ids import BrandId
 from kernel.ledger import account
-from kernel.work import Works
-from tests.configurator.small_brand import BRAND, PLANNER, found_brand
-from tests.demand.pool_room import TIERS, PoolRoom, make_pool_room
-from tests.factory_orders.test_car_swaps import promise
-from tests.factory_orders.trade import BUILD, NORTH_PLANT, PLANT_MACHINE, SYSTEM, Trade, buyer
-from tests.graph.client import Http, open_http
-from tests.graph.conftest import Town, close, make_services
-from tests.graph.support import Passes, ask, data
+from tests.configurator.small_brand import PLANNER
+from tests.factory_orders.trade import NORTH_PLANT, SYSTEM, buyer
+from tests.graph.counter import TIMELINE, Counter
+from tests.graph.support import data
 
 HOOKED = ("RED", "W17", "PT_SMALL", "TR_BASE", "HOOK")
 PLUS = ("BLUE", "W17", "PT_SMALL", "TR_PLUS")
@@ -40,15 +25,8 @@ PREVIEW = f"query($id: ID!) {{ previewCancellation(orderId: $id) {{ {CANCELLATIO
 CANCEL = f"mutation($id: ID!) {{ cancelOrder(input: {{orderId: $id}}) {{ {CANCELLATION} }} }}"
 CANCEL_BY_MAKER = f"""mutation($id: ID!, $reason: String!) {{
   cancelOrderByMaker(input: {{orderId: $id, reason: $reason}}) {{ {CANCELLATION} }} }}"""
-TIMELINE = "query($id: ID!) { preOrder(id: $id) { timeline { concerns state } } }"
-ORDER = "query($id: ID!) { order(id: $id) { state handovers { id state reason } } }"
 CHANGE_CAR = """mutation($input: ChangeCarInput!) { changeCar(input: $input) {
   __typename ... on Refusal { code } ... on PreOrder { state options priceCap { minor } } } }"""
-CAPACITY = """mutation($input: ChangeCapacityInput!) { changeCapacity(input: $input) {
-  __typename ... on Refusal { code } ... on CapacityTaken { taken } ... on CapacityChanged { capacity left } } }"""
-MEND = """mutation($input: MendLineDayInput!) { mendLineDay(input: $input) {
-  __typename ... on Refusal { code } ... on LineDayFixed { cars frozen }
-  ... on LineDayMended { moved before { day cars runViolations } after { day cars runViolations excess } } } }"""
 HANDOVER = "__typename ... on Refusal { code } ... on Handover { id state appointmentAt reason }"
 BOOK = f"mutation($input: BookHandoverInput!) {{ bookHandover(input: $input) {{ {HANDOVER} }} }}"
 REBOOK = f"mutation($input: RebookHandoverInput!) {{ rebookHandover(input: $input) {{ {HANDOVER} }} }}"
@@ -64,65 +42,6 @@ SIGN = f"mutation($input: HandoverInput!) {{ signHandover(input: $input) {{ {HAN
 PAYMENT = "__typename ... on Refusal { code } ... on Payment { id amount { minor } state expiresAt }"
 REQUEST = f"mutation($input: HandoverInput!) {{ requestBalance(input: $input) {{ {PAYMENT} }} }}"
 RENEW = f"mutation($input: HandoverInput!) {{ renewBalance(input: $input) {{ {PAYMENT} }} }}"
-AUTHORISE = """mutation($minor: Long!) { authoriseInSandbox(input: {amount: {minor: $minor}}) {
-  ... on SandboxAuthorisation { token } } }"""
-
-
-@dataclass
-class Counter:
-    """The server over a small brand whose orders are made below it, and whoever asks there."""
-
-    http: Http
-    room: PoolRoom
-    trade: Trade
-    passes: Passes
-
-    def ask(self, who: Actor, document: str, **variables: Any) -> dict[str, Any]:
-        """Send one operation with one root field and return what that answers."""
-        (found,) = data(self.http, document, variables, token=self.passes.hand_out(who)).values()
-        answer: dict[str, Any] = found
-        return answer
-
-    def locked_orders(self) -> list[str]:
-        """Take a pool of three buyers to its lock; returns their orders' ids."""
-        with self.room.works.change(PLANNER) as work:
-            open_pool(work, PoolPlan(self.room.cls, 8, minimum=3, tiers=TIERS))
-        placed = self.room.join(1, 2, 3)
-        self.room.pass_time(days=21)
-        while outbox.deliver(self.room.works, SUBSCRIPTIONS):
-            pass
-        return [one.pre_order_id for one in placed]
-
-    def order_at_store(self) -> str:
-        """Return the id of buyer 1's order whose car is at the store."""
-        (order_id,) = self.trade.lock()
-        self.trade.bring_to_store(order_id)
-        return order_id
-
-    def authorise(self, who: Actor, minor: int) -> str:
-        """Let the wallet authorise an amount."""
-        token: str = self.ask(who, AUTHORISE, minor=minor)["token"]
-        return token
-
-    def state(self, who: Actor, order_id: str) -> str:
-        """Return an order's state as the API tells it."""
-        found: str = self.ask(who, ORDER, id=write_id("Order", order_id))["state"]
-        return found
-
-
-@pytest.fixture
-def counter(works: Works, clock: FixedClock, passes: Passes) -> Iterator[Counter]:
-    room = make_pool_room(works, clock)
-    found_brand(works, brand_id=BrandId("c" * 32), code="pine")
-    with works.read(SYSTEM) as work:
-        town = Town(works, *(registry.brand_by_code(work, code) for code in ("fir", "pine")))
-    uses = {DEPOSIT_PURPOSE: fund_pre_order, BALANCE_PURPOSE: receive_balance}
-    with works.read(PLANNER) as work:
-        version, _ = version_in_force(work)
-    services = replace(make_services(town, passes), payment_uses=uses)
-    with open_http(build_app(services)) as http:
-        yield Counter(http, room, Trade(works, clock, room.sandbox, version.id), passes)
-    close(services)
 
 
 def handed(answer: dict[str, Any]) -> list[int]:
@@ -192,17 +111,6 @@ def test_a_planner_finds_an_order_by_its_build_order_and_the_maker_returns_doubl
     assert handed(ended) == [500_000, 0, 500_000, 1_000_000]
 
 
-def test_a_plant_reads_what_it_builds_and_not_for_which_order(counter: Counter) -> None:
-    counter.locked_orders()
-    token = counter.passes.hand_out(PLANT_MACHINE)
-
-    own = data(counter.http, "{ plantBuildOrders(first: 5) { nodes { model } } }", token=token)
-    more = ask(counter.http, "{ plantBuildOrders(first: 5) { nodes { orderId } } }", token=token)
-
-    assert own == {"plantBuildOrders": {"nodes": [{"model": "A1"}] * 3}}
-    assert [error["extensions"]["code"] for error in more["errors"]] == ["FORBIDDEN"]
-
-
 # --- before the lock -------------------------------------------------------------------------------------------------
 
 
@@ -242,53 +150,6 @@ def test_in_a_frozen_pool_the_cap_rises_with_the_car(counter: Counter) -> None:
     enough = change(counter, buyer(), member.pre_order_id, HOOKED, 10_200_000)
 
     assert (short["__typename"], enough["__typename"]) == ("CapNotRaised", "PreOrder")
-
-
-# --- the plant's weeks -----------------------------------------------------------------------------------------------
-
-
-def test_a_week_takes_what_its_planner_says_and_never_less_than_is_taken(counter: Counter) -> None:
-    order_id, *_ = counter.locked_orders()
-    week = counter.trade.build_order_of(order_id).week.isoformat()
-    here = {"plantId": write_id("Plant", NORTH_PLANT), "week": week, "resource": "slot"}
-
-    more = counter.ask(PLANNER, CAPACITY, input={**here, "capacity": 500})
-    short = counter.ask(PLANNER, CAPACITY, input={**here, "capacity": 0})
-    unplanned = counter.ask(PLANNER, CAPACITY, input={**here, "week": "2020-01-06", "capacity": 5})
-    foreign = {**here, "plantId": write_id("Plant", "0" + "c" * 31)}
-    elsewhere = counter.ask(PLANNER, CAPACITY, input={**foreign, "capacity": 5})
-    by_a_buyer = counter.ask(buyer(), CAPACITY, input={**here, "capacity": 5})
-
-    taken = 500 - more["left"]
-    assert (more["capacity"], taken >= 3) == (500, True)
-    assert short == {"__typename": "CapacityTaken", "code": "CAPACITY_TAKEN", "taken": taken}
-    assert [one["__typename"] for one in (unplanned, elsewhere, by_a_buyer)] == [
-        "InvalidInput",
-        "NotFound",
-        "Forbidden",
-    ]
-    weeks = "query($p: ID!, $w: Date!) { capacityWeeks(plantId: $p, firstWeek: $w, weeks: 1) { resource capacity } }"
-    seen = data(counter.http, weeks, {"p": here["plantId"], "w": week}, token=counter.passes.hand_out(PLANNER))
-    assert {"resource": "slot", "capacity": 500} in seen["capacityWeeks"]
-
-
-def test_a_planner_mends_a_day_of_the_line_and_sees_it_before_and_after(counter: Counter) -> None:
-    own = counter.trade.build_order_of(counter.locked_orders()[0])
-    here = {"plantId": write_id("Plant", NORTH_PLANT), "day": own.day.isoformat()}
-    late = [write_id("BuildOrder", own.id)]
-
-    fixed = counter.ask(PLANNER, MEND, input=here)
-    mended = counter.ask(PLANNER, MEND, input={**here, "lateBuildOrderIds": late})
-    too_many = counter.ask(PLANNER, MEND, input={**here, "lateBuildOrderIds": late * 101})
-    elsewhere = counter.ask(PLANNER, MEND, input={**here, "plantId": write_id("Plant", "0" + "c" * 31)})
-    by_a_buyer = counter.ask(buyer(), MEND, input=here)
-
-    cars = fixed["cars"]
-    day = {"day": here["day"], "cars": cars, "runViolations": 0}
-    assert fixed == {"__typename": "LineDayFixed", "code": "LINE_DAY_FIXED", "cars": cars, "frozen": cars}
-    assert mended == {"__typename": "LineDayMended", "moved": 0, "before": day, "after": {**day, "excess": 0}}
-    refused = [one["__typename"] for one in (too_many, elsewhere, by_a_buyer)]
-    assert refused == ["InvalidInput", "NotFound", "Forbidden"]
 
 
 # --- the handover ----------------------------------------------------------------------------------------------------
@@ -367,6 +228,9 @@ def test_whoever_rejects_the_car_keeps_the_order_and_may_come_again(counter: Cou
     assert book(counter, order_id)["id"] != named["handoverId"]
 
 
+# --- a change of the car ---------------------------------------------------------------------------------------------
+
+
 def test_a_buyer_sees_what_may_change_and_changes_it_at_the_price_that_was_shown(counter: Counter) -> None:
     order_id, *_ = counter.locked_orders()
     named = write_id("Order", order_id)
@@ -420,42 +284,7 @@ def test_papers_are_asked_for_and_read_by_the_orders_id_or_its_pre_orders(counte
     assert read == [{"orderPapers": {"nodes": [{"kind": "INSURANCE", "state": "ISSUED"}]}}] * 2
 
 
-def test_a_car_that_changed_places_is_in_both_timelines(counter: Counter) -> None:
-    first, second, third = counter.locked_orders()
-    today = counter.trade.clock.now().date()
-    counter.trade.build(second, stages=BUILD[:3])
-    counter.trade.build(first)
-    promise(counter.trade, first, today + timedelta(days=90))
-    promise(counter.trade, second, today - timedelta(days=20))
-
-    assert swap_cars(counter.room.works, BRAND) == 2
-
-    told = []
-    for number, order_id in enumerate((first, second, third), start=1):
-        seen = counter.ask(buyer(number), TIMELINE, id=write_id("PreOrder", order_id))["timeline"]
-        told.append([one["state"] for one in seen if one["concerns"] == "car"])
-    built = ["parts_ready", "body", "paint"]
-    assert told == [[*built, "swapped"], [*built, "assembly", "passed", "swapped"], []]
-
-
-def test_a_timeline_says_when_another_car_is_built_and_tells_no_more_of_the_lost_one(counter: Counter) -> None:
-    first, second, _ = counter.locked_orders()
-    trade = counter.trade
-    trade.build(first)
-    trade.ship(first)
-    trade.receive(first, damage=Damage("the frame is bent", 9_000_000))
-    trade.build(second, stages=(*BUILD[:-1], Stage.REWORK, Stage.PASSED), repair_minor=9_000_000)
-    trade.ship(second)
-
-    told = []
-    for number, order_id in enumerate((first, second), start=1):
-        seen = counter.ask(buyer(number), TIMELINE, id=write_id("PreOrder", order_id))["timeline"]
-        told.append([(one["concerns"], one["state"]) for one in seen if one["concerns"] != "pre_order"])
-
-    built = [("car", stage.value) for stage in BUILD]
-    way = [("shipment", state) for state in ("planned", "loaded", "arrived", "inspected")]
-    assert told[0] == [*built, *way, ("order", "built_again")]
-    assert told[1] == [*built[:-1], ("car", "rework"), built[-1], ("order", "built_again")]
+# --- a repaired car --------------------------------------------------------------------------------------------------
 
 
 def test_whoever_is_offered_a_repaired_car_reads_what_happened_to_it_by_then(counter: Counter) -> None:

@@ -12,9 +12,8 @@ from kernel.ids import AccountId
 from kernel.ledger import account
 from tests.configurator.small_brand import BRAND
 from tests.factory_orders.trade import SYSTEM, buyer
-from tests.graph.test_orders import Counter, counter
+from tests.graph.counter import Counter
 
-__all__ = ["counter"]
 ADMIN = Actor(BRAND, frozenset({Role.BRAND_ADMIN}), AccountId("e" * 32))
 OFFERS = "{ myWaitOffers { id orderId state waitsDays builtOn credit { minor } answeredAt } }"
 OFFER = "__typename ... on Refusal { code } ... on WaitOffer { state credit { minor } }"
