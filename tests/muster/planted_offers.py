@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from factory_orders.plant.tables import build_orders
 from factory_orders.waiting.tables import wait_offers
 from tests.configurator.small_brand import BRAND
 from tests.conftest import MONDAY_MORNING
+from tests.muster.planting import Plant
 
 
 def _answered(connection: Connection, state: str, **more: Any) -> None:
@@ -47,7 +48,7 @@ def take_another_car_in_words_only(connection: Connection) -> None:
     connection.execute(insert(swap_offers).values(**own, **cars, **times, **answer))
 
 
-PLANTED: Final[Mapping[str, Callable[[Connection], None]]] = {
+PLANTED: Final[Mapping[str, Plant]] = {
     "who stayed for an offer is credited once the car is theirs, and nobody else": credit_nothing,
     "who declined an offer has left": decline_and_stay,
     "who said yes to another order's car has it and comes sooner by it, and only the order's buyer was asked": (
