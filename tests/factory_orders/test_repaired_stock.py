@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Final
 
 import pytest
 
@@ -32,7 +33,7 @@ from tests.factory_orders.test_repair_offers import REPAIR, REWORKED, accept, de
 from tests.factory_orders.test_stock import ask, hold, listed, live, set_price
 from tests.factory_orders.trade import LEGS, STORE_ADVISER, SYSTEM, Trade, buyer
 
-LESS: int = 9_500_000
+LESS: Final = 9_500_000
 
 
 def own_stock(trade: Trade) -> list[StockCar]:
@@ -102,9 +103,8 @@ def test_it_is_sold_with_all_that_was_told_invoiced_as_repaired_and_costs_its_st
         (invoice,) = queries.papers_of_order(work.acting(buyer(7)), made.id, PageRequest(1)).items
         (share,) = queries.store_statement(work.acting(STORE_ADVISER), PageRequest(9)).items
         terms = order_of(trade, made).terms
-        as_new = maker_part_of(
-            *(work, terms.catalogue_version_id), model=terms.model, options=terms.options, policy_version=0
-        )
+        version_id = terms.catalogue_version_id
+        as_new = maker_part_of(work, version_id, model=terms.model, options=terms.options, policy_version=0)
     assert (invoice.request.newness, invoice.request.amount_minor) == ("repaired", LESS)
     assert as_new - share.maker_minor == (300_000 + REPAIR // 2) * 95 // 100
     deliver(room)

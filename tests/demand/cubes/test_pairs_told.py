@@ -42,9 +42,10 @@ def told_of_pairs(sight: Sight) -> Iterator[str]:
 
 
 def seen(crowd: Crowd, ties_in: Mapping[str, Ties]) -> tuple[list[str], list[PublishedCell]]:
+    """Return what follows about few persons, and the cells that it follows from."""
     allowed = {place: number for place, number in crowd.items() if can_be(place, ties_in)}
-    sight, told = read(allowed, MARKET, ties_in=ties_in)
-    return list(told_of_pairs(sight)), told
+    sight, cells = read(allowed, MARKET, ties_in=ties_in)
+    return list(told_of_pairs(sight)), cells
 
 
 @pytest.mark.parametrize("kind", RULES)
@@ -68,14 +69,14 @@ FEW_IN_THE_EAST: Final[Crowd] = {
 def test_the_few_beside_a_region_are_found_where_nobody_thinks_of_its_rule(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as unaware:
         unaware.setattr(publishing, "blocks_told_of_regions", lambda *_, **__: frozenset())
-        before, told_before = seen(FEW_IN_THE_EAST, RULES["needs"])
+        before, cells_before = seen(FEW_IN_THE_EAST, RULES["needs"])
 
-    after, told = seen(FEW_IN_THE_EAST, RULES["needs"])
+    after, cells = seen(FEW_IN_THE_EAST, RULES["needs"])
 
     assert any(one.startswith("4 in the east") for one in before)
     assert after == []
-    assert {cell.key for cell in told_before} - {cell.key for cell in told} == {
-        cell.key for cell in told_before if "TENT" in (cell.key.option, cell.key.second) and cell.key.second
+    assert {cell.key for cell in cells_before} - {cell.key for cell in cells} == {
+        cell.key for cell in cells_before if "TENT" in (cell.key.option, cell.key.second) and cell.key.second
     }
 
 
