@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from factory_orders import audit_service, queries, service
+from factory_orders import queries, service
 from factory_orders.conditions.model import Mark
 from factory_orders.model import Order, Vehicle
 from factory_orders.stock.model import StockPurchase
@@ -22,7 +22,6 @@ from kernel.payments import (
     receive_callback,
     settle_lost,
 )
-from kernel.soundness import examine
 from kernel.work import Work
 from tests.configurator.small_brand import BRAND, DESK
 from tests.factory_orders.test_stock import ask, free_car, hold, set_price
@@ -103,13 +102,6 @@ def deposit_of(trade: Trade, purchase: StockPurchase) -> int:
 def purchases(trade: Trade) -> list[str]:
     with trade.works.read(SYSTEM) as work:
         return list(work.connection.execute(select(stock_purchases.c.state)).scalars())
-
-
-def unsound(trade: Trade) -> list[str]:
-    """Return what the audit finds of stock cars."""
-    with trade.works.read(SYSTEM) as work:
-        found = [one for one in examine(work, audit_service.CHECKS) if "costs what was locked" not in one.check.name]
-    return [line for one in found for line in one.violations if "stock" in one.check.name or "purchase" in line]
 
 
 def cancel(trade: Trade, purchase: StockPurchase, number: int = 7) -> service.Cancellation:

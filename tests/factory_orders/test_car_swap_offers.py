@@ -28,7 +28,7 @@ from kernel.actor import Actor
 from kernel.errors import NotFound
 from kernel.timers import fire_due, timers
 from tests.configurator.small_brand import BRAND
-from tests.factory_orders.test_car_swaps import made, promise, state_of, two_orders, unsound
+from tests.factory_orders.test_car_swaps import made, promise, state_of, two_orders
 from tests.factory_orders.trade import LEGS, SYSTEM, Trade, buyer
 
 RIGHTS = BuyersRights(dict(CancellationPolicy().forfeits), tuple(AmendmentPolicy().points))
@@ -77,7 +77,7 @@ def test_a_car_that_ends_what_its_buyer_may_do_is_not_given_but_offered_and_had_
     late = {one.order_id: (one.days_late_before, one.days_late_after) for one in made(trade)}
     assert late[second][0] - late[second][1] == offer.days_sooner
     assert late[first] == (0, 0)
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 @pytest.mark.parametrize("answers", [True, False])
@@ -99,7 +99,7 @@ def test_without_a_yes_the_order_waits_for_its_own_car_and_is_not_asked_for_that
     assert refused.value.state == expected.value
     assert offer_swaps(trade.works, BRAND) == 0
     assert state_of(trade, second) == ("scheduled", None)
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 @pytest.mark.parametrize("what", ["is loaded", "would be late for it", "has ended", "is late no more"])
@@ -123,7 +123,7 @@ def test_where_one_of_the_two_has_moved_on_both_keep_their_cars(trade: Trade, wh
     assert refused.value.state == ("lapsed" if what == "has ended" else "changed")
     assert (state_of(trade, first), state_of(trade, second)) == before
     assert made(trade) == []
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 def test_nobody_is_asked_for_a_car_without_which_its_buyer_would_be_late_although_cars_come_before_their_plan(

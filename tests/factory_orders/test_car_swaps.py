@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
-from factory_orders import audit_service, queries, service
+from factory_orders import queries, service
 from factory_orders.exchanges.model import CarOfOrder, CarSwap, SwapRound, foremost
 from factory_orders.exchanges.swap_service import swap_cars
 from factory_orders.exchanges.tables import car_swaps, swap_rounds
@@ -22,7 +22,6 @@ from factory_orders.store_closing.tables import store_changes
 from factory_orders.vehicles.tables import vehicles
 from kernel.paging import PageRequest
 from kernel.record import walk
-from kernel.soundness import examine
 from kernel.work import Work
 from tests.configurator.small_brand import BRAND, EAST_STORE, NORTH_STORE, PLAIN_CAR, PLANNER
 from tests.factory_orders.test_contract_dates import quote
@@ -67,18 +66,6 @@ def state_of(trade: Trade, order_id: str) -> tuple[str, str | None]:
     return order_state(order), getattr(order, "vin", None)
 
 
-def unsound(trade: Trade) -> list[str]:
-    without = ("costs what was locked", "towards the calibration", "earnest money lies")
-    with trade.works.read(SYSTEM) as work:
-        found = examine(work, audit_service.CHECKS)
-    return [
-        f"{one.check.name}: {line}"
-        for one in found
-        for line in one.violations
-        if not any(name in one.check.name for name in without)
-    ]
-
-
 def test_who_is_late_gets_the_equal_car_that_has_passed_and_its_buyer_the_other_one(trade: Trade) -> None:
     first, second = two_orders(trade)
     vin = trade.build(first)
@@ -98,7 +85,7 @@ def test_who_is_late_gets_the_equal_car_that_has_passed_and_its_buyer_the_other_
     assert (by_order[first].days_late_before, by_order[first].days_late_after) == (0, 0)
     with trade.works.read(SYSTEM) as work:
         assert [one.kind for one in walk(work, f"vin:{vin}")][-2:] == ["freed", "allocated"]
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 def test_both_cars_go_on_to_their_new_buyers(trade: Trade) -> None:
@@ -112,7 +99,7 @@ def test_both_cars_go_on_to_their_new_buyers(trade: Trade) -> None:
 
     assert (state_of(trade, second), state_of(trade, first)) == (("at_store", vin), ("built", other))
     assert trade.shipment_of(first).store_id == EAST_STORE
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 @pytest.mark.parametrize("what", ["loaded", "of another kind", "not new any more"])
@@ -206,7 +193,7 @@ def test_a_car_that_moved_on_between_two_looks_is_left_to_the_next_round(
 
     assert swap_cars(trade.works, BRAND) == 0
     assert (state_of(trade, first)[0], state_of(trade, second)[0]) == ("at_store", "scheduled")
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 def test_a_car_that_moved_on_keeps_no_cars_of_another_kind_from_changing_places(

@@ -31,7 +31,7 @@ from kernel.news import outbox
 from kernel.paging import PageRequest
 from kernel.timers import fire_due, timers
 from tests.configurator.small_brand import BRAND, EAST_STORE, NORTH_STORE, PLAIN_CAR, PLANNER
-from tests.factory_orders.test_car_swaps import promise, state_of, unsound
+from tests.factory_orders.test_car_swaps import promise, state_of
 from tests.factory_orders.test_light_stock import car_at_plant, free
 from tests.factory_orders.test_stock import ask, free_car, hold, set_price
 from tests.factory_orders.trade import BUILD, STORE_ADVISER, SYSTEM, Trade, buyer
@@ -82,10 +82,10 @@ def test_who_waits_is_offered_the_equal_car_that_stands_at_the_store_and_has_it_
     assert [(one.cars, one.orders, one.saved_minor == one.saved_at_most_minor) for one in rounds(trade)] == [
         (1, 1, True)
     ]
-    assert unsound(trade) == []
+    assert trade.unsound() == []
     trade.hand_over(order_id, who=buyer(5))
     assert state_of(trade, order_id) == ("delivered", vin)
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 def test_a_car_that_stands_at_the_plant_goes_its_way_to_who_took_it(trade: Trade) -> None:
@@ -99,7 +99,7 @@ def test_a_car_that_stands_at_the_plant_goes_its_way_to_who_took_it(trade: Trade
     trade.receive(order_id)
 
     assert state_of(trade, order_id) == ("at_store", vin)
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 def test_who_left_the_car_that_another_one_took_still_sees_how_it_was_built(trade: Trade) -> None:
@@ -244,7 +244,7 @@ def test_an_order_that_is_begun_or_ends_lets_the_car_go_that_was_kept_for_it(tra
     with trade.works.read(SYSTEM) as work:
         kinds = work.connection.execute(select(timers.c.kind)).scalars().all()
     assert EARLY_TIMER not in kinds
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 def test_the_store_that_a_car_leaves_for_an_early_buyer_is_told(trade: Trade) -> None:
@@ -287,7 +287,7 @@ def test_what_the_pool_of_the_last_who_waited_still_holds_is_free_once_that_one_
 
     accept(trade, offers(trade)[0])
 
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 def test_a_refusal_is_said_in_the_buyers_language() -> None:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
-from factory_orders import audit_service, queries, service
+from factory_orders import queries, service
 from factory_orders.deliveries.tables import shipments
 from factory_orders.errors import StockQuoteDead
 from factory_orders.light_stock import round_service
@@ -26,7 +26,6 @@ from kernel.errors import Conflict, Forbidden, InvalidInput, NotFound
 from kernel.ids import StoreId
 from kernel.paging import PageRequest
 from kernel.registry import stores
-from kernel.soundness import examine
 from kernel.timers import fire_due
 from tests.configurator.small_brand import EAST_STORE, NORTH_STORE, PLANNER
 from tests.factory_orders.test_conditions import LARGE, SCRATCH, close
@@ -110,12 +109,6 @@ def free(trade: Trade) -> list[str]:
         return [car.vin for car in free_stock(work)]
 
 
-def unsound(trade: Trade) -> list[str]:
-    with trade.works.read(SYSTEM) as work:
-        found = [one for one in examine(work, audit_service.CHECKS) if "costs what was locked" not in one.check.name]
-    return [line for one in found for line in one.violations if "stock" in one.check.name]
-
-
 def test_a_car_that_nobody_waits_for_goes_from_the_plant_to_the_store_that_needs_it(trade: Trade) -> None:
     vin = car_at_plant(trade)
     plan(trade, EAST_STORE, 500)
@@ -136,7 +129,7 @@ def test_a_car_that_nobody_waits_for_goes_from_the_plant_to_the_store_that_needs
     with trade.works.read(STORE_ADVISER) as work:
         assert [car.vin for car in queries.own_stock(work, PageRequest(9)).items] == [vin]
     assert level(trade, EAST_STORE).standing == 1
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 def test_what_a_store_does_not_answer_goes_by_itself_and_what_it_refuses_is_not_sent_again(trade: Trade) -> None:
@@ -159,7 +152,7 @@ def test_what_a_store_does_not_answer_goes_by_itself_and_what_it_refuses_is_not_
     fire_due(trade.works, service.TIMERS)
     (latest, _) = moves(trade)
     assert (latest.store_id, latest.state) == (NORTH_STORE, MoveState.ACCEPTED)
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 def test_what_stores_are_owed_is_carried_on_from_round_to_round_for_all_to_see(trade: Trade) -> None:
@@ -178,7 +171,7 @@ def test_what_stores_are_owed_is_carried_on_from_round_to_round_for_all_to_see(t
     for store_id, line in later.items():
         assert line.owed_before == first[store_id].owed_after
         assert line.owed_after == line.owed_before + line.entitled - 1_000 * line.received
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 def test_a_car_moves_from_a_store_that_needs_it_less_and_its_quotes_end(trade: Trade) -> None:
@@ -201,7 +194,7 @@ def test_a_car_moves_from_a_store_that_needs_it_less_and_its_quotes_end(trade: T
     assert level(trade, NORTH_STORE).standing == 1
     with trade.works.read(OTHER_STORE) as work:
         assert [car.price_minor for car in queries.own_stock(work, PageRequest(9)).items] == [None]
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 def test_a_car_that_somebody_holds_or_bought_meanwhile_stays_and_the_move_lapses(trade: Trade) -> None:
@@ -277,7 +270,7 @@ def test_a_display_car_is_not_new_any_more_and_is_sold_no_more_as_new(trade: Tra
         service.show_stock_car(work, vin, use=Newness.DEMO)
     with pytest.raises(DatabaseError), trade.works.change(SYSTEM) as work:
         work.connection.execute(update(vehicles).where(vehicles.c.vin == vin).values(newness=0))
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 def test_a_car_goes_one_way_at_a_time(trade: Trade) -> None:
@@ -355,7 +348,7 @@ def test_a_round_keeps_no_proof_of_cars_that_others_were_quicker_for(
         service.ask_for_round(work)
         assert round_service.write_round(work.acting(SYSTEM), before) is None
     assert len(rounds(trade)) == 1
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 def test_every_store_has_its_first_car_before_another_has_two(trade: Trade) -> None:
@@ -367,7 +360,7 @@ def test_every_store_has_its_first_car_before_another_has_two(trade: Trade) -> N
     share(trade)
 
     assert sorted((one.store_id, one.is_first) for one in moves(trade)) == [(EAST_STORE, True), (NORTH_STORE, True)]
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 def test_an_allocation_without_its_proof_is_not_written(trade: Trade) -> None:

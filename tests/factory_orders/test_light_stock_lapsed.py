@@ -13,7 +13,7 @@ from kernel.actor import Actor
 from tests.configurator.small_brand import EAST_STORE, NORTH_STORE
 from tests.factory_orders.test_capacity import change_policy
 from tests.factory_orders.test_conditions import LARGE
-from tests.factory_orders.test_light_stock import answer, car_at_plant, ledger, moves, plan, share, unsound
+from tests.factory_orders.test_light_stock import answer, car_at_plant, ledger, moves, plan, share
 from tests.factory_orders.trade import OTHER_STORE, STORE_ADVISER, SYSTEM, Trade
 
 
@@ -44,7 +44,7 @@ def test_a_car_that_was_repaired_before_it_went_is_none_that_its_store_got(trade
     assert fresh.store_id == EAST_STORE
     # One car came, and one that was counted before did not: nothing was shared out.
     assert {one.store_id: (one.received, one.entitled) for one in lines} == {EAST_STORE: (0, 0), NORTH_STORE: (0, 0)}
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 def test_a_car_that_never_came_is_owed_to_its_store_from_the_next_round_on(trade: Trade) -> None:
@@ -64,4 +64,4 @@ def test_a_car_that_never_came_is_owed_to_its_store_from_the_next_round_on(trade
     (fresh,) = (one for one in moves(trade) if one.state is MoveState.OFFERED)
     assert fresh.store_id == NORTH_STORE
     assert {line.store_id: line.owed_after for line in ledger(trade)[:2]} == {EAST_STORE: 0, NORTH_STORE: 0}
-    assert unsound(trade) == []
+    assert trade.unsound() == []

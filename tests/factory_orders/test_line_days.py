@@ -16,7 +16,6 @@ from factory_orders import queries, service
 from factory_orders.cancellation.service import lose_earnest
 from factory_orders.line.errors import LineDayFixed, PaintRunImpossible
 from factory_orders.model import BuildOrder, LineDayFigures, Stage
-from factory_orders.planning import audit_service
 from factory_orders.plant.store import line_of_day
 from kernel import news, outbox, policy
 from kernel.actor import Actor
@@ -24,7 +23,6 @@ from kernel.clock import FixedClock
 from kernel.errors import Forbidden, NotFound
 from kernel.ids import BrandId
 from kernel.money import Money
-from kernel.soundness import examine
 from kernel.work import Works
 from tests.configurator.small_brand import PLAIN_CAR, PLANNER
 from tests.factory_orders.test_capacity import ADMIN, change_policy
@@ -94,11 +92,6 @@ def disturbed(trade: Trade) -> list[str]:
         return [payload["day"] for payload in work.connection.execute(told.order_by(news.outbox.c.id)).scalars()]
 
 
-def unsound(trade: Trade) -> list[str]:
-    with trade.works.read(SYSTEM) as work:
-        return [line for one in examine(work, audit_service.CHECKS) for line in one.violations]
-
-
 def test_where_a_car_leaves_the_others_close_up_and_the_day_is_counted_anew(trade: Trade) -> None:
     fill(trade, red=4, blue=2)
     before = line(trade)
@@ -111,7 +104,7 @@ def test_where_a_car_leaves_the_others_close_up_and_the_day_is_counted_anew(trad
     after = figures(trade)
     assert after is not None
     assert after.cars == 5
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 def test_a_run_that_a_leaving_car_has_joined_is_counted_at_once_and_mended_by_the_worker(trade: Trade) -> None:
@@ -130,7 +123,7 @@ def test_a_run_that_a_leaving_car_has_joined_is_counted_at_once_and_mended_by_th
     assert (mended.cars, mended.run_violations, mended.excess) == (5, 0, 0)
     assert paints(trade) == "RRBRR"
     assert sum(one.id != other.id for one, other in zip(closed, line(trade), strict=True)) == 2
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 def test_where_cars_wait_that_others_have_overtaken_the_day_behind_theirs_is_counted_anew_as_well(trade: Trade) -> None:
@@ -139,13 +132,13 @@ def test_where_cars_wait_that_others_have_overtaken_the_day_behind_theirs_is_cou
     tuesday = paints(trade, TUESDAY)
     for car in line(trade, TUESDAY)[2:]:
         trade.report(car.id, Stage.PARTS_READY)
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
     leave(trade, line(trade)[0])
 
     assert tuesday[2:] + tuesday[:2] == paints(trade, TUESDAY)
     assert tuesday[1] != tuesday[3]
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 def test_a_day_whose_last_car_leaves_is_no_day_of_the_line_any_more(trade: Trade) -> None:
@@ -156,7 +149,7 @@ def test_a_day_whose_last_car_leaves_is_no_day_of_the_line_any_more(trade: Trade
 
     assert figures(trade) is None
     assert figures(trade, TUESDAY) is not None
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 def test_the_next_day_is_judged_by_the_tail_that_is_left(trade: Trade) -> None:
@@ -171,7 +164,7 @@ def test_the_next_day_is_judged_by_the_tail_that_is_left(trade: Trade) -> None:
     after = figures(trade, TUESDAY)
     assert before is not None
     assert after == replace(before, paint_changes=1, paint_changes_bound=1)
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 def test_cars_that_have_begun_stay_where_they_are(trade: Trade) -> None:
@@ -184,7 +177,7 @@ def test_cars_that_have_begun_stay_where_they_are(trade: Trade) -> None:
     work_off(trade)
 
     assert [(car.id, car.position) for car in line(trade)[:3]] == [(car.id, car.position) for car in begun]
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 def test_a_car_that_was_spoilt_on_the_line_keeps_the_place_it_had_there(trade: Trade) -> None:
@@ -202,7 +195,7 @@ def test_a_car_that_was_spoilt_on_the_line_keeps_the_place_it_had_there(trade: T
     ]
     assert after is not None
     assert after.cars == 3
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 def test_another_paint_is_counted_at_once_and_moves_few_cars_later(trade: Trade) -> None:
@@ -223,7 +216,7 @@ def test_another_paint_is_counted_at_once_and_moves_few_cars_later(trade: Trade)
     assert now is not None
     assert now.run_violations > 0
     assert MONDAY.isoformat() in disturbed(trade)
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 def test_cars_that_come_to_a_day_that_has_begun_go_to_its_end(trade: Trade) -> None:
@@ -235,7 +228,7 @@ def test_cars_that_come_to_a_day_that_has_begun_go_to_its_end(trade: Trade) -> N
 
     assert [car.id for car in line(trade)][:3] == [car.id for car in before]
     assert disturbed(trade)[-1:] == [MONDAY.isoformat()]
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 # --- on a planner's word ---------------------------------------------------------------------------------------------
@@ -257,7 +250,7 @@ def test_a_planner_mends_a_day_and_reads_how_many_cars_moved_and_what_it_brought
     assert mended.before == before
     assert mended.after == figures(trade)
     assert (mended.day, mended.moved, mended.after.run_violations, paints(trade)) == (MONDAY, 2, 0, "RRBRR")
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 def test_a_day_that_no_swap_makes_better_stays_as_it_is(trade: Trade) -> None:
@@ -307,7 +300,7 @@ def test_cars_whose_parts_come_late_go_to_the_end(trade: Trade) -> None:
     assert line(trade)[-1].id == late.id
     assert {car.id for car in line(trade)[:-1]} == {car.id for car in others}
     assert mended.moved >= 1
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 def test_a_late_car_that_has_begun_or_is_not_there_is_not_found(trade: Trade) -> None:
@@ -364,7 +357,7 @@ def test_whatever_happens_no_hole_is_left_and_no_begun_car_moves(filled: Trade, 
             elif one is not None:
                 mend(filled, late=[one.id])
 
-        assert unsound(filled) == []
+        assert filled.unsound() == []
         assert begun.items() <= {car.id: car.position for car in line(filled)}.items()
 
 

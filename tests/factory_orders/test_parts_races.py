@@ -13,7 +13,7 @@ from factory_orders.plant.queries import build_orders_by_id
 from kernel import work as kernel_work
 from kernel.outbox import Letter
 from tests.configurator.small_brand import BRAND
-from tests.factory_orders.test_parts import BODY, count, leave, require_sound, stock
+from tests.factory_orders.test_parts import BODY, count, leave, stock
 from tests.factory_orders.trade import NORTH_PLANT, SYSTEM, Trade
 from tests.support.locks import SECONDS_MAX, wait_until_waiting
 
@@ -45,4 +45,4 @@ def test_a_car_that_leaves_while_its_parts_are_taken_gives_them_back(trade: Trad
         leaving.result(SECONDS_MAX)
 
     assert stock(trade) == {BODY: 5}
-    require_sound(trade)
+    assert trade.unsound() == []

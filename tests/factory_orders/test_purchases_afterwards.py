@@ -37,7 +37,6 @@ from tests.factory_orders.purchasing import (
     order_of,
     stock_car,
     token,
-    unsound,
 )
 from tests.factory_orders.test_stock import ask, hold, listed
 from tests.factory_orders.trade import SYSTEM, Trade, buyer
@@ -64,7 +63,7 @@ def test_a_stock_car_is_handed_over_like_any_other_and_the_ledger_comes_to_nothi
         assert ledger.balance(work, account("receivable", made.id)) == 0
         (invoice,) = queries.papers_of_order(work.acting(who), made.id, PageRequest(20)).items
     assert invoice.number is not None
-    assert unsound(trade) == []
+    assert trade.unsound() == []
     with pytest.raises(OrderNotCancellable):
         cancel(trade, made)
     while outbox.deliver(trade.works, [Subscription("endings", frozenset({VehicleDelivered.kind}), count_endings)]):
@@ -92,7 +91,7 @@ def test_who_leaves_before_paying_gets_the_deposit_back_and_the_car_is_stock_aga
         paid = [one for one in payments.payments_of(work, [made.id])[made.id] if one.captured]
         assert [one.state for one in paid] == [PaymentState.REFUNDED]
         assert ledger.balance(work, account("receivable", made.id)) == 0
-    assert unsound(trade) == []
+    assert trade.unsound() == []
     assert bought(trade, vin, buyer(8)).state is PurchaseState.BOUGHT
 
 
@@ -110,7 +109,7 @@ def test_nobody_leaves_with_a_paid_balance_and_a_rejected_handover_lowers_the_ca
 
     assert car(trade, vin).newness.word == "new_disclosed"
     assert listed(trade) == [vin]
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 def test_a_deposit_that_the_bank_takes_back_frees_the_car(trade: Trade) -> None:
@@ -127,7 +126,7 @@ def test_a_deposit_that_the_bank_takes_back_frees_the_car(trade: Trade) -> None:
     assert order_state(order_of(trade, opened)) == "cancelled"
     assert deposit_of(trade, opened) == 0
     assert listed(trade) == [vin]
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 def test_an_authorised_deposit_that_is_declined_later_frees_the_car(trade: Trade) -> None:
@@ -139,7 +138,7 @@ def test_an_authorised_deposit_that_is_declined_later_frees_the_car(trade: Trade
 
     assert order_state(order_of(trade, made)) == "cancelled"
     assert listed(trade) == [vin]
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 def test_a_deposit_that_binds_a_car_is_not_moved_by_hand_and_keeps_its_buyer_here(trade: Trade) -> None:
@@ -178,4 +177,4 @@ def test_who_never_pays_the_rest_defaults_and_the_car_is_stock(trade: Trade) -> 
     with trade.works.read(SYSTEM) as work:
         assert ledger.balance(work, account("forfeit", BRAND)) == DEPOSIT.minor
     assert listed(trade) == [vin]
-    assert unsound(trade) == []
+    assert trade.unsound() == []

@@ -24,7 +24,6 @@ from kernel.timers import fire_due
 from tests.configurator.small_brand import PLANNER
 from tests.demand.pool_room import PoolRoom
 from tests.factory_orders.leaving_room import deliver, found_by_audit, locked_orders, news_of
-from tests.factory_orders.test_car_swaps import unsound
 from tests.factory_orders.test_early_cars import lose_week
 from tests.factory_orders.trade import BUILD, NORTH_PLANT, POOL, SYSTEM, Trade, buyer
 
@@ -276,4 +275,4 @@ def test_what_the_pool_of_the_last_who_waited_still_holds_is_free_once_that_one_
 
     accept(trade, order_id)
 
-    assert unsound(trade) == []
+    assert trade.unsound() == []

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
-from factory_orders import audit_service, queries, service
+from factory_orders import queries, service
 from factory_orders.deliveries.tables import shipments
 from factory_orders.light_stock.model import StoreLevel
 from factory_orders.model import ShipmentState, Stage
@@ -24,7 +24,6 @@ from kernel.actor import Actor
 from kernel.errors import Forbidden, IdempotencyMismatch, InvalidInput, NotFound, Refusal
 from kernel.paging import PageRequest
 from kernel.registry import stores
-from kernel.soundness import examine
 from tests.configurator.small_brand import EAST_STORE, NORTH_STORE, PLAIN_CAR, PLANNER
 from tests.factory_orders.test_light_stock import car_at_plant, drive, free, level, plan, rounds, share
 from tests.factory_orders.test_stock import ask, free_car, hold, listed, set_price
@@ -67,12 +66,6 @@ def cancel(trade: Trade, made: StockOrderView, who: Actor = STORE_ADVISER) -> St
         return service.cancel_stock_order(work, made.order.id)
 
 
-def unsound(trade: Trade) -> list[str]:
-    with trade.works.read(SYSTEM) as work:
-        found = [one for one in examine(work, audit_service.CHECKS) if "costs what was locked" not in one.check.name]
-    return [f"{one.check.name}: {line}" for one in found for line in one.violations]
-
-
 def test_a_car_for_stock_is_built_like_any_other_and_can_be_sold_once_it_stands_at_its_store(trade: Trade) -> None:
     made = order(trade)
     (planned,) = made.cars
@@ -87,7 +80,7 @@ def test_a_car_for_stock_is_built_like_any_other_and_can_be_sold_once_it_stands_
     assert on_the_way == ["built"]
     assert [(car.state, car.vin) for car in seen(trade, made.order.id).cars] == [("at_store", vin)]
     assert (free(trade), listed(trade)) == ([vin], [vin])
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 def test_nobody_waits_for_a_car_that_is_ordered_for_stock(trade: Trade) -> None:
@@ -221,7 +214,7 @@ def test_what_of_a_stock_order_is_not_begun_can_be_ended_and_makes_room(trade: T
     trade.build(car_of(trade, other), stages=BUILD[:3])
     with pytest.raises(StockOrderBegun, match="the first is at paint"):
         cancel(trade, other)
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 def test_a_car_for_stock_that_is_lost_on_the_line_is_built_again_and_told_to_no_buyer(trade: Trade) -> None:
@@ -231,7 +224,7 @@ def test_a_car_for_stock_that_is_lost_on_the_line_is_built_again_and_told_to_no_
     vin = trade.build(order_id)
 
     assert [(car.state, car.vin) for car in seen(trade, made.order.id).cars] == [("built", vin)]
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 def test_a_car_for_a_store_that_has_closed_meanwhile_is_shared_out(trade: Trade) -> None:

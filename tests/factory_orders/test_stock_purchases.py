@@ -50,7 +50,6 @@ from tests.factory_orders.purchasing import (
     purchases,
     stock_car,
     token,
-    unsound,
 )
 from tests.factory_orders.test_conditions import LARGE, SCRATCH, SMALL, cases, close
 from tests.factory_orders.test_stock import PRICE, ask, hold, listed, set_price
@@ -73,7 +72,7 @@ def test_who_pays_the_deposit_in_time_has_the_car_at_the_price_of_its_quote(trad
     assert (order.vin, order.terms.price_minor, order.terms.account_id) == (vin, PRICE, buyer(7).account_id)
     assert deposit_of(trade, opened) == DEPOSIT.minor
     assert listed(trade) == []
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 def test_the_contract_is_signed_has_the_quote_in_it_and_adds_nothing(trade: Trade) -> None:
@@ -147,7 +146,7 @@ def test_money_that_comes_twice_or_late_goes_back_whole(trade: Trade) -> None:
     with trade.works.read(SYSTEM) as work:
         sent = payments.payments_of(work, [late.id])[late.id]
     assert [one.state for one in sent] == [PaymentState.REFUNDED]
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 def test_money_that_was_on_its_way_when_the_hold_was_given_back_goes_back(trade: Trade) -> None:
@@ -194,7 +193,7 @@ def test_a_car_of_which_more_was_found_than_was_told_is_not_sold(trade: Trade, r
     assert sent.payment.state is PaymentState.RECEIVED  # as it was heard of; the room sent it on its way back
     with trade.works.read(SYSTEM) as work:
         assert payments.payments_of(work, [opened.id])[opened.id][-1].state is PaymentState.REFUNDING
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 def test_a_store_that_closed_sells_nothing(trade: Trade) -> None:
@@ -274,7 +273,7 @@ def test_the_money_of_one_and_the_end_of_the_hold_at_once_leave_one_owner_or_non
     is_bought = state == ["bought"]
     assert (car(trade, vin).state.value == "allocated") == is_bought
     assert deposit_of(trade, opened) == (DEPOSIT.minor if is_bought else 0)
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 def quiet(job: Callable[[], object]) -> object:

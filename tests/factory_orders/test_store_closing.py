@@ -15,7 +15,7 @@ from configurator.quote_service import examine_quotes
 from demand.pools.member_service import change_car
 from demand.pools.placing_service import place_pre_orders
 from demand.pools.tables import pre_orders
-from factory_orders import audit_service, queries, service
+from factory_orders import queries, service
 from factory_orders.model import OrderTerms, ShipmentState
 from factory_orders.planning.tables import orders
 from factory_orders.store_closing.errors import StoreHasCars, StoreStillOpen
@@ -25,7 +25,6 @@ from kernel.clock import FixedClock
 from kernel.errors import Conflict, Forbidden, InvalidInput, NotFound
 from kernel.ids import AccountId
 from kernel.news import outbox
-from kernel.soundness import examine
 from kernel.timers import fire_due
 from kernel.work import Works
 from tests.configurator.small_brand import BRAND, EAST_STORE, NORTH_STORE
@@ -60,13 +59,6 @@ def told(trade: Trade) -> int:
     return kinds.count(OrderStoreClosed.kind)
 
 
-def unsound(trade: Trade) -> list[str]:
-    with trade.works.read(SYSTEM) as work:
-        found = [one for one in examine(work, audit_service.CHECKS) if "picked last" in one.check.name]
-    assert len(found) == 1
-    return [line for one in found for line in one.violations]
-
-
 @pytest.mark.parametrize("legs", [None, 0, 2])
 def test_who_waits_picks_another_store_and_the_car_goes_there_at_the_same_price(trade: Trade, legs: int | None) -> None:
     (order_id,) = trade.lock()
@@ -89,7 +81,7 @@ def test_who_waits_picks_another_store_and_the_car_goes_there_at_the_same_price(
     )
     if legs is not None:
         assert trade.shipment_of(order_id).store_id == NORTH_STORE
-    assert unsound(trade) == []
+    assert trade.unsound() == []
 
 
 def test_a_store_with_a_buyers_car_does_not_close_and_one_that_is_open_is_not_left(trade: Trade) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import update
 from configurator import quote_service
 from configurator.quote_service import QuoteRequest
 from factory_orders import queries, service
+from factory_orders.audit_service import CHECKS
 from factory_orders.model import (
     BuildOrder,
     CheckedPoint,
@@ -32,6 +33,7 @@ from kernel.money import yuan
 from kernel.paging import PageRequest
 from kernel.payments import Payment
 from kernel.sandbox import DECLINED_PREFIX, Sandbox
+from kernel.soundness import examine
 from kernel.work import Works
 from tests.configurator.small_brand import BRAND, DESK, EAST_STORE, NORTH_STORE, PLAIN_CAR, open_small_brand
 
@@ -46,6 +48,8 @@ OTHER_STORE: Final = replace(STORE_ADVISER, store_id=NORTH_STORE)
 EARNEST: Final = yuan(5000)
 SECRET: Final = b"only the tests know it"
 LEGS: Final = (ShipmentState.LOADED, ShipmentState.IN_TRANSIT, ShipmentState.ARRIVED)
+OF_POOLS: Final = ("costs what was locked", "towards the calibration", "earnest money lies")
+"""Checks by which orders fail that no pool locked, or that a test ends behind the back of every service."""
 BUILD: Final = (Stage.PARTS_READY, Stage.BODY, Stage.PAINT, Stage.ASSEMBLY, Stage.PASSED)
 
 
@@ -108,6 +112,12 @@ class Trade:
                 promised_by=promised_by,
                 locked_at=work.now,
             )
+
+    def unsound(self) -> list[str]:
+        """Return what an audit of this room finds wrong, but of the pools that orders of tests were never in."""
+        with self.works.read(SYSTEM) as work:
+            found = examine(work, [one for one in CHECKS if not any(words in one.name for words in OF_POOLS)])
+        return [f"{one.check.name}: {line}" for one in found for line in one.violations]
 
     def build_orders(self) -> list[BuildOrder]:
         """Return what the northern plant has to build, in its order."""
