@@ -85,12 +85,13 @@ def ask(plant: PlantArgument, brand: BrandOption = "") -> None:
 
 
 def promises(brand: BrandOption = "") -> None:
-    """Show how many promised dates were kept, plant by plant, as published.
+    """Show how many promised dates were kept, plant by plant, as published; or why nothing is yet, and when it will be.
 
     A good promise is kept nine times in ten (P90), and half of the cars are ready when expected (P50).
     """
     from rich.table import Table
 
+    from factory_orders.promises.calibration import PERSONS_MIN
     from factory_orders.queries import calibrations
     from kernel import registry
     from kernel.paging import PageRequest
@@ -98,6 +99,13 @@ def promises(brand: BrandOption = "") -> None:
     with reading(brand, Role.PLANNER) as work:
         plants = {str(plant.id): plant.code for plant in registry.list_plants(work)}
         found = calibrations(work, PageRequest(PAGE)).items
+    if not found:
+        out.print(
+            "Nothing is published yet. A promise counts once its day has come, in months that are over, and a plant's "
+            f"figures once they speak of {PERSONS_MIN} persons. Look again when the next month has begun; the worker "
+            "publishes by itself."
+        )
+        return
     table = Table(title="Promises that fell due, counted in fives", title_justify="left")
     for heading in ("plant", "from", "to", "promises", "as expected", "as promised"):
         table.add_column(heading)

@@ -8,11 +8,13 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from factory_orders.promises.calibration import Calibration
+from factory_orders.promises.store import insert_calibration
 from kernel.clock import FixedClock
 from kernel.work import Works
 from muster import terminal
 from muster.cli_parts import add_to
-from tests.factory_orders.trade import open_trade
+from tests.factory_orders.trade import NORTH_PLANT, SYSTEM, open_trade
 from tests.support.databases import Database
 from tests.support.site import surroundings
 
@@ -52,7 +54,21 @@ def test_what_a_plant_lacks_is_readable_on_eighty_places(asked: CliRunner, monke
     assert rows and all(date.fromisoformat(row[0]) > date.fromisoformat(row[-1]) for row in rows)
 
 
-def test_promises_are_a_table_also_where_none_fell_due(asked: CliRunner) -> None:
+def test_where_no_promise_fell_due_it_is_said_when_there_will_be_figures(asked: CliRunner) -> None:
     told = asked.invoke(COMMANDS, ["promises"])
 
-    assert (told.exit_code, "Promises that fell due" in told.output) == (0, True)
+    said = " ".join(told.output.split())
+    assert (told.exit_code, "Promises that fell due" in said) == (0, False)
+    assert said.startswith("Nothing is published yet.")
+    assert "once they speak of 10 persons. Look again when the next month has begun" in said
+
+
+def test_promises_that_fell_due_are_a_table(asked: CliRunner, works: Works) -> None:
+    with works.change(SYSTEM) as work:
+        insert_calibration(work, NORTH_PLANT, Calibration(date(2026, 10, 1), date(2026, 10, 31), 20, 10, 15))
+
+    told = asked.invoke(COMMANDS, ["promises"])
+
+    assert "Promises that fell due" in told.output
+    (row,) = [line.split() for line in told.output.splitlines() if "2026-10-01" in line]
+    assert [cell for cell in row if cell != "│"] == ["fir_north", "2026-10-01", "2026-10-31", "20", "50%", "75%"]
