@@ -84,7 +84,7 @@ def mend(
     with progress("Mending …"), changing(brand, Role.PLANNER) as work:
         own = registry.plant_by_code(work, plant)
         mended = mend_line_day(work, own.id, day.date(), late=late)
-    out.print(f"{mended.day}, {mended.after.cars:,} cars: {mended.moved:,} moved.")
+    out.print(f"{mended.day}, {Count(mended.after.cars):car|cars}: {mended.moved:,} moved.")
     out.print(f"before: {_figures(mended.before)}")
     out.print(f"after: {_figures(mended.after)}")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kernel.actor import Role
+from kernel.words import Count
 from muster.acting import changing, reading
 from muster.terminal import TO_PLAN, out
 
@@ -79,7 +80,7 @@ def ask(plant: PlantArgument, brand: BrandOption = "") -> None:
 
     with changing(brand, Role.PLANNER) as work:
         done = call_off_parts(work, _plant(work, plant).id)
-    out.print(f"{len(done.made)} call-offs made, {len(done.withdrawn)} withdrawn")
+    out.print(f"{Count(len(done.made)):call-off|call-offs} made, {len(done.withdrawn)} withdrawn")
     for model in done.without_list:
         out.print(f"{model} has no part list")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from kernel.words import Count
 from muster.acting import at_brand
 from muster.terminal import REFUSED, FileTrouble, errors, on_file, out, stages
 
@@ -129,7 +130,7 @@ def write_orders(
         lines, cars = schedule_of_plant(works, actor, plant)
     with on_file(path):
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    out.print(f"{cars:,} cars are in {path}.")
+    out.print(f"{Count(cars):car is|cars are} in {path}.")
 
 
 @app.command(name="report")

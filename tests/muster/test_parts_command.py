@@ -39,7 +39,7 @@ def test_shortages_are_listed_and_called_off_once(asked: CliRunner) -> None:
     after = asked.invoke(COMMANDS, ["parts", "shortages", "fir_north"])
 
     assert "FIR-BODY-A" in before.output
-    assert "1 call-offs made, 0 withdrawn" in made.output
+    assert "1 call-off made, 0 withdrawn" in made.output
     assert "0 call-offs made, 0 withdrawn" in again.output
     assert "FIR-BODY-A" not in after.output
 
