@@ -23,7 +23,13 @@ from factory_orders.exchanges.queries import (
 from factory_orders.footfall.queries import visitors_reported
 from factory_orders.hooks.queries import HookView, list_hooks, messages_of_hook
 from factory_orders.hours.queries import free_appointments, store_arrivals, store_calendar
-from factory_orders.light_stock.queries import allocation_rounds_made, fairness_ledger, moves_made, store_levels
+from factory_orders.light_stock.queries import (
+    allocation_rounds_made,
+    arrivals_of,
+    fairness_ledger,
+    moves_made,
+    store_levels,
+)
 from factory_orders.papers.queries import papers_of_order
 from factory_orders.parts.queries import list_call_offs, part_shortages, supplier_call_offs
 from factory_orders.planning.batching.model import BatchPlanView
@@ -74,6 +80,7 @@ __all__ = [
     "WeekView",
     "agreements_of_orders",
     "allocation_rounds_made",
+    "arrivals_of",
     "balances_of_handovers",
     "batch_plans_of",
     "batches_by_id",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, func, or_, select, true
@@ -267,6 +267,14 @@ def moves_made(work: Work, page: PageRequest) -> Page[StockMove]:
         found = found.where(table.id < page.after)
     rows = work.connection.execute(found.order_by(table.id.desc()).limit(page.size + 1)).mappings()
     return make_page([move_from(row) for row in rows], page, lambda one: one.id)
+
+
+def arrivals_of(work: Work, moves: Sequence[StockMove]) -> dict[str, datetime]:
+    """Return by move when its car came to the store; one that is on its way, or goes nowhere, is left out."""
+    ways = {move.shipment_id: move.id for move in moves if move.shipment_id is not None}
+    way = shipments.c
+    found = select(way.id, way.arrived_at).where(db.among(way.id, list(ways)), way.arrived_at.is_not(None))
+    return {ways[row.id]: row.arrived_at for row in work.connection.execute(found)}
 
 
 def fairness_ledger(work: Work, page: PageRequest) -> Page[FairnessLine]:

@@ -11,7 +11,7 @@ from factory_orders.errors import VinInvalid
 from factory_orders.light_stock import model
 from factory_orders.light_stock.model import MoveState
 from factory_orders.model import Newness
-from graph.access import input_type, object_type
+from graph.access import field, input_type, object_type
 from graph.identifiers import raw_id, write_id
 from graph.operations import mutation, query
 from graph.scalars import Cursor
@@ -69,7 +69,8 @@ class AllocationRound:
 class StockMove:
     """A car that is sent to a store, and why: what it is worth there, its way, what that saves, the next best place.
 
-    Of an `isFirst` car the store had none: it gets one before others get more, whatever that saves.
+    Of an `isFirst` car the store had none: it gets one before others get more, whatever that saves. An answered move
+    stays `ACCEPTED`; that its car has come, `arrivedAt` says.
     """
 
     id: strawberry.ID
@@ -91,6 +92,7 @@ class StockMove:
     answer_by: datetime
     answered_at: datetime | None
     shipment_id: strawberry.ID | None
+    arrived_at: datetime | None = field(about="When the car came to the store; null while it is on its way.")
     reason: str | None
 
 
@@ -157,8 +159,8 @@ class ShowStockCarInput:
     use: str
 
 
-def show_move(one: model.StockMove) -> StockMove:
-    """Return a move."""
+def show_move(one: model.StockMove, *, arrived_at: datetime | None) -> StockMove:
+    """Return a move, and when its car came to the store."""
     return StockMove(
         id=write_id("StockMove", one.id),
         round_id=write_id("AllocationRound", one.round_id),
@@ -179,6 +181,7 @@ def show_move(one: model.StockMove) -> StockMove:
         answer_by=one.answer_by,
         answered_at=one.answered_at,
         shipment_id=None if one.shipment_id is None else write_id("Shipment", one.shipment_id),
+        arrived_at=arrived_at,
         reason=one.reason,
     )
 
@@ -242,7 +245,9 @@ def allocation_rounds(work: Work, first: int, after: Cursor | None = None) -> Co
 @query(reads=Permission.STOCK_READ)
 def stock_moves(work: Work, first: int, after: Cursor | None = None) -> Connection[StockMove]:
     """Cars that are sent to stores, newest first: to and from your own, or all of them for a planner."""
-    return show_page(queries.moves_made(work, page_request(first, after)), show_move)
+    page = queries.moves_made(work, page_request(first, after))
+    arrived = queries.arrivals_of(work, page.items)
+    return show_page(page, lambda one: show_move(one, arrived_at=arrived.get(one.id)))
 
 
 @query(reads=Permission.STOCK_READ)
@@ -269,7 +274,8 @@ def allocate_stock(work: Work) -> AllocationAsked:
 @mutation(does=Permission.DELIVERY_WRITE, result="AnswerStockMoveResult")
 def answer_stock_move(work: Work, input: AnswerStockMoveInput) -> StockMove:  # noqa: A002  # the API's word
     """Take a car that is sent to your store, or refuse it."""
-    return show_move(service.answer_stock_move(work, raw_id(input.move_id, "StockMove"), accepts=input.accepts))
+    move = service.answer_stock_move(work, raw_id(input.move_id, "StockMove"), accepts=input.accepts)
+    return show_move(move, arrived_at=queries.arrivals_of(work, [move]).get(move.id))
 
 
 @mutation(does=Permission.DELIVERY_WRITE, refuses=(VinInvalid,), result="ShowStockCarResult")
