@@ -63,5 +63,7 @@ def found_by_audit(room: PoolRoom) -> list[str]:
 
 
 def news_of(room: PoolRoom, kind: str) -> list[dict[str, object]]:
+    """Return what all news of a kind says, oldest first."""
+    of_kind = select(news.outbox.c.payload).where(news.outbox.c.kind == kind).order_by(news.outbox.c.id)
     with room.works.read(SYSTEM) as work:
-        return [row.payload for row in work.connection.execute(select(news.outbox).where(news.outbox.c.kind == kind))]
+        return list(work.connection.execute(of_kind).scalars())
