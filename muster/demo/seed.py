@@ -152,7 +152,7 @@ def _require_in_force(catalogue: Catalogue, begins_on: date) -> None:
     if begins_on < catalogue.effective_from:
         raise SettingError(
             f"the demo's first catalogue is in force from {catalogue.effective_from} on, and this story would begin on "
-            f"{begins_on}: give an --as-of that is at least {(catalogue.effective_from - begins_on).days} days later"
+            f"{begins_on}: give a later --as-of (days that are missing: {(catalogue.effective_from - begins_on).days})"
         )
 
 

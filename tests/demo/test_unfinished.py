@@ -44,7 +44,7 @@ def test_a_story_that_would_begin_before_there_is_a_catalogue_is_refused_and_add
     works = open_works(settings_for(sqlite_url))
     first = AS_OF.replace(month=4, day=2)
 
-    with pytest.raises(SettingError, match=r"from 2026-01-01 on.*2025-12-31.*at least 1 days later"):
+    with pytest.raises(SettingError, match=r"from 2026-01-01 on.*2025-12-31.*days that are missing: 1"):
         seed.seed(settings_for(sqlite_url), as_of=first - timedelta(days=1))
 
     assert not seed.is_seeded(works)
