@@ -263,7 +263,10 @@ def _sell_stock(stage: Stage, plot: Plot, number: int) -> None:
         listed = {row.vin: row.price_minor for row in work.connection.execute(standing.order_by(vehicles.c.vin))}
         stock = stock_cars_by_vin(work, list(listed))
         held = set(work.connection.execute(select(stock_holds.c.vin).where(stock_holds.c.ended_at.is_(None))).scalars())
+        open_stores = {store.id for store in registry.list_stores(work) if store.closed_at is None}
     for vin, car in sorted(stock.items()):
+        if car.store_id not in open_stores:
+            continue
         if car.price_minor is None:
             with stage.works.change(adviser(stage, car.store_id)) as work:
                 if falls("shown", vin, plot.rates.shown):

@@ -179,6 +179,8 @@ def liveness(
         return Liveness.EXPIRED
     if car.told != told:
         return Liveness.OUTDATED
+    if car.price_minor is None:  # The store has closed.
+        return Liveness.GONE
     if car.price_minor != price_minor:
         return Liveness.REPRICED
     if car.held_until is not None:

@@ -19,7 +19,7 @@ from factory_orders.stock.rows import hold_from, purchase_from, quote_from
 from factory_orders.stock.tables import stock_holds, stock_prices, stock_purchases, stock_quotes
 from factory_orders.vehicles.model import SOLD_AS_NEW, SOLD_FROM_STOCK, Newness, VehicleState
 from factory_orders.vehicles.tables import vehicle_disclosures, vehicles
-from kernel import db
+from kernel import db, registry
 from kernel.actor import Permission
 from kernel.paging import Page, PageRequest, make_page
 from kernel.work import Work
@@ -36,7 +36,7 @@ class QuoteSeen:
 def _select_stock(work: Work) -> Select[Any]:
     """Select the new and repaired cars that were received at a store and are bound to nobody, with their last ways."""
     car, way, price, hold, early = vehicles.c, shipments.c, stock_prices.c, stock_holds.c, early_offers.c
-    repair = repair_offers.c
+    repair, store = repair_offers.c, registry.stores.c
     last_way = select(func.max(way.id)).where(way.vin == car.vin).correlate(vehicles).scalar_subquery()
     last_price = select(func.max(price.id)).where(price.vin == car.vin).correlate(vehicles).scalar_subquery()
     return (
@@ -54,12 +54,14 @@ def _select_stock(work: Work) -> Select[Any]:
         )
         .join(shipments, shipments.c.id == last_way)
         .join(build_orders, build_orders.c.id == car.build_order_id)
+        .join(registry.stores, store.id == way.store_id)
         # A price that another store named, before the car was moved, is none of this store's; nor is one that was named
-        # while the car was new still the price of a repaired one.
+        # while the car was new still the price of a repaired one; nor does a store sell any more that has closed.
         .outerjoin(
             stock_prices,
             (price.id == last_price)
             & (price.store_id == way.store_id)
+            & store.closed_at.is_(None)
             & or_(car.newness <= int(SOLD_AS_NEW), price.told >= _told(vehicle_disclosures.c.repair_minor > 0)),
         )
         .outerjoin(stock_holds, (hold.vin == car.vin) & hold.ended_at.is_(None))

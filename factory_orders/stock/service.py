@@ -22,7 +22,7 @@ from factory_orders.stock.store import (
 from factory_orders.vehicles.queries import disclosures_of
 from factory_orders.vehicles.store import lock_vehicle
 from factory_orders.vehicles.vin import read_vin
-from kernel import payments, policy
+from kernel import payments, policy, registry
 from kernel.actor import Permission
 from kernel.errors import InvalidInput, NotFound
 from kernel.reasons import because
@@ -37,7 +37,7 @@ def price_stock_car(work: Work, vin: str, *, price_minor: int) -> StockCar:
     """Name the own store's price of a car that stands there for nobody; it has its way and the store's fee in it.
 
     What a car cost while it was new counts no more once it is repaired. Quotes at another price end with it. Refuses a
-    car that is not in the own store's stock (NotFound).
+    car that is not in the own store's stock, and a store that has closed (NotFound).
     """
     work.actor.require(Permission.DELIVERY_WRITE)
     if not 1 <= price_minor <= PRICE_MAX_MINOR:
@@ -47,6 +47,7 @@ def price_stock_car(work: Work, vin: str, *, price_minor: int) -> StockCar:
     car = stock_cars_by_vin(work, [number]).get(number)
     if car is None or car.store_id != work.actor.own_store():
         raise NotFound("stock car")
+    registry.open_store(work, car.store_id)
     insert_price(work, car, price_minor)
     return stock_cars_by_vin(work, [number])[number]
 

@@ -14,6 +14,7 @@ from configurator import quote_service
 from configurator.quote_service import QuoteDesk, QuoteRequest
 from factory_orders import service
 from factory_orders.planning.tables import orders
+from factory_orders.policies import PromisePolicy
 from factory_orders.pools_service import Promises
 from factory_orders.promises import margin_store
 from factory_orders.promises.learning import (
@@ -33,7 +34,7 @@ from tests.factory_orders.trade import EARNEST, NORTH_PLANT, POOL, SOUTH_PLANT, 
 from tests.graph.support import counted_statements
 
 NOTHING = Prior(0, 45)
-PRIOR = Prior(5, 45)
+PRIOR = Prior(PromisePolicy().prior_weight, PromisePolicy().prior_late_days)
 days = st.lists(st.integers(-60, 90), max_size=60)
 
 
@@ -62,13 +63,13 @@ def test_the_expected_day_is_the_one_that_the_share_nearest_to_half_comes_by(res
 
 
 def test_before_any_car_was_seen_the_prior_speaks() -> None:
-    assert learn([], PRIOR, least_days=1) == Margin(HALF_OF_WEEK_DAYS, 45, 0)
+    assert learn([], PRIOR, least_days=1) == Margin(HALF_OF_WEEK_DAYS, PRIOR.late_days, 0)
 
 
 def test_few_cars_hardly_move_the_prior_and_many_replace_it() -> None:
     few, many = learn([2] * 10, PRIOR, least_days=1), learn([2] * 400, PRIOR, least_days=1)
 
-    assert (few.p90_days, many.p90_days) == (45, 3)
+    assert (few.p90_days, many.p90_days) == (PRIOR.late_days, 3)
     assert (few.p50_days, many.p50_days) == (2, 2)
 
 
@@ -200,18 +201,18 @@ def test_who_left_in_time_takes_nobodys_place_among_the_latest(trade: Trade) -> 
 
 
 def test_who_left_a_late_car_teaches_that_it_did_not_come(trade: Trade) -> None:
-    ids = trade.lock(31)
-    ready_after(trade, ids[:30], 4)
+    ids = trade.lock(19)
+    ready_after(trade, ids[:18], 4)
     with trade.works.change(SYSTEM) as work:
-        own = select(promise_outcomes.c.promised_by).where(promise_outcomes.c.order_id == ids[30])
+        own = select(promise_outcomes.c.promised_by).where(promise_outcomes.c.order_id == ids[18])
         promised_by = work.connection.execute(own).scalar_one()
         # Two in the morning of the day after, in Shanghai.
         left_at = datetime.combine(promised_by, time(18), UTC)
         gone = {"state": "cancelled", "ended_at": left_at, "reason": "late"}
-        work.connection.execute(update(orders).where(orders.c.id == ids[30]).values(**gone))
+        work.connection.execute(update(orders).where(orders.c.id == ids[18]).values(**gone))
 
     assert learned(trade) == 1
-    assert margin_of(trade) == Margin(4, 45, 31)
+    assert margin_of(trade) == Margin(4, PromisePolicy().prior_late_days, 19)
 
 
 def test_what_was_learned_is_promised_from_then_on_and_learning_again_changes_nothing(trade: Trade) -> None:

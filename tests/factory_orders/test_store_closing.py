@@ -16,8 +16,10 @@ from demand.pools.member_service import change_car
 from demand.pools.placing_service import place_pre_orders
 from demand.pools.tables import pre_orders
 from factory_orders import queries, service
+from factory_orders.errors import StockQuoteDead
 from factory_orders.model import OrderTerms, ShipmentState
 from factory_orders.planning.tables import orders
+from factory_orders.stock.model import Liveness
 from factory_orders.store_closing.errors import StoreHasCars, StoreStillOpen
 from factory_orders.store_closing.events import OrderStoreClosed, PreOrderStoreClosed
 from kernel.actor import Actor, Role
@@ -32,7 +34,7 @@ from tests.demand.pool_room import make_pool_room
 from tests.demand.test_members import HOOKED
 from tests.factory_orders.purchasing import buy
 from tests.factory_orders.test_car_swaps import NINE_IN_TEN, leaving_costs, promise
-from tests.factory_orders.test_stock import ask, free_car, hold, set_price
+from tests.factory_orders.test_stock import ask, free_car, hold, listed, live, set_price
 from tests.factory_orders.trade import BUILD, LEGS, STORE_ADVISER, SYSTEM, Trade, buyer
 
 OPERATOR = Actor(BRAND, frozenset({Role.OPERATOR}), AccountId("e" * 32))
@@ -97,6 +99,24 @@ def test_a_store_with_a_buyers_car_does_not_close_and_one_that_is_open_is_not_le
     assert terms_of(trade, order_id).store_id == EAST_STORE
     trade.hand_over(order_id)
     assert isinstance(close(trade).closed_at, datetime)
+
+
+def test_the_stock_of_a_closed_store_is_offered_to_nobody_until_it_stands_elsewhere(trade: Trade) -> None:
+    vin = free_car(trade)
+    set_price(trade, vin)
+    quote = ask(trade, vin)
+    assert (listed(trade), live(trade, quote)) == ([vin], Liveness.LIVE)
+
+    close(trade)
+
+    assert (listed(trade), live(trade, quote)) == ([], Liveness.GONE)
+    with pytest.raises(NotFound, match="stock car"):
+        ask(trade, vin)
+    with pytest.raises(StockQuoteDead, match="gone"):
+        hold(trade, quote)
+    with pytest.raises(NotFound, match="store"):
+        set_price(trade, vin)
+    assert trade.unsound() == []
 
 
 @pytest.mark.parametrize("what", ["is being bought", "is offered repaired"])
