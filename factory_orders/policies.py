@@ -55,7 +55,7 @@ class PromisePolicy:
     buffer_days: int = 10
     hold_minutes: int = 30
     learn_from: int = 400
-    prior_weight: int = 3
+    prior_weight: int = 2
     prior_late_days: int = 21
     margin_least_days: int = 1
 
